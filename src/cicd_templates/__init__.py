@@ -1,0 +1,1 @@
+"""A complete, audited CI/CD pipeline on AWS in plain CloudFormation."""
