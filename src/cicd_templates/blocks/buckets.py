@@ -1,0 +1,185 @@
+"""Buckets that are encrypted, versioned, private, logged and open to TLS alone, with the policy that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from awacs import s3 as actions
+from awacs.aws import Action, ArnLike, Bool, Principal, StringEquals, StringNotEqualsIfExists
+from troposphere import GetAtt, Sub, s3
+
+from cicd_templates.blocks.lifecycle import because, stateful
+from cicd_templates.environment import Environment
+from cicd_templates.iam import Grant, allow, deny, document
+from cicd_templates.naming import physical_name
+from cicd_templates.outputs import KeyArn
+
+ABORT_UPLOADS_AFTER_DAYS = 7
+ACCESS_LOG_DAYS = 400
+EVERY_S3_ACTION = Action("s3", "*")
+
+
+def encrypted_bucket(
+    logical_id: str,
+    env: Environment,
+    name: str,
+    *,
+    key: KeyArn,
+    logs: s3.Bucket,
+    expire_days: int | None = None,
+    noncurrent_days: int = 90,
+    notify: bool = False,
+) -> s3.Bucket:
+    """A bucket under the environment's key, with a bucket key, whose access is logged to `logs`.
+
+    Objects end after `expire_days` where given, replaced versions after `noncurrent_days`; `notify` sends its events to
+    EventBridge.
+    """
+    events = s3.EventBridgeConfiguration(EventBridgeEnabled=True)
+    bucket = _private_bucket(
+        logical_id,
+        env,
+        name,
+        s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=key),
+        _lifecycle(expire_days, noncurrent_days),
+        bucket_key=True,
+    )
+    bucket.LoggingConfiguration = s3.LoggingConfiguration(
+        DestinationBucketName=logs.ref(), LogFilePrefix=f"s3/{name}/"
+    )
+    if notify:
+        bucket.NotificationConfiguration = s3.NotificationConfiguration(EventBridgeConfiguration=events)
+    return bucket
+
+
+def log_delivery_bucket(logical_id: str, env: Environment) -> s3.Bucket:
+    """The one bucket of an environment that is not under its key.
+
+    Load balancers deliver access logs only to buckets with S3's own key; with another the load balancer cannot be
+    created: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+    """
+    bucket = _private_bucket(
+        logical_id,
+        env,
+        "logs",
+        s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256"),
+        _lifecycle(ACCESS_LOG_DAYS, 30),
+        bucket_key=False,
+    )
+    return because(
+        bucket,
+        "SSE-S3 and not the environment's key, because load balancers cannot deliver access logs to a bucket with a"
+        " customer key.",
+        "Its own access is not logged, because a bucket that logs to itself grows without end.",
+    )
+
+
+def _private_bucket(
+    logical_id: str,
+    env: Environment,
+    name: str,
+    encryption: s3.ServerSideEncryptionByDefault,
+    lifecycle: s3.LifecycleConfiguration,
+    *,
+    bucket_key: bool,
+) -> s3.Bucket:
+    rule = s3.ServerSideEncryptionRule(ServerSideEncryptionByDefault=encryption)
+    if bucket_key:
+        rule.BucketKeyEnabled = True
+    return stateful(
+        s3.Bucket(
+            logical_id,
+            BucketName=physical_name(env, "AWS::S3::Bucket", name),
+            BucketEncryption=s3.BucketEncryption(ServerSideEncryptionConfiguration=[rule]),
+            VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
+            PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
+                BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
+            ),
+            OwnershipControls=s3.OwnershipControls(
+                Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
+            ),
+            LifecycleConfiguration=lifecycle,
+        ),
+        env,
+    )
+
+
+def _lifecycle(expire_days: int | None, noncurrent_days: int) -> s3.LifecycleConfiguration:
+    rules = [
+        s3.LifecycleRule(
+            Id="AbortUnfinishedUploads",
+            Status="Enabled",
+            AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(
+                DaysAfterInitiation=ABORT_UPLOADS_AFTER_DAYS
+            ),
+        ),
+        s3.LifecycleRule(
+            Id="ExpireReplacedVersions",
+            Status="Enabled",
+            NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=noncurrent_days),
+        ),
+    ]
+    if expire_days is not None:
+        rules.append(s3.LifecycleRule(Id="ExpireObjects", Status="Enabled", ExpirationInDays=expire_days))
+    return s3.LifecycleConfiguration(Rules=rules)
+
+
+def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *grants: Grant) -> s3.BucketPolicy:
+    """TLS only, and no object under another key; `grants` open it to principals of other accounts.
+
+    Only a *wrong* encryption header is denied: a writer that sends none gets the bucket's default, which is right.
+    """
+    objects = Sub(f"${{{bucket.title}.Arn}}/*")
+    wrong_algorithm = StringNotEqualsIfExists({"s3:x-amz-server-side-encryption": "aws:kms"})
+    wrong_key = StringNotEqualsIfExists({"s3:x-amz-server-side-encryption-aws-kms-key-id": key})
+    everybody = Principal("*")
+    return _policy(
+        logical_id,
+        bucket,
+        deny("RefuseAnotherAlgorithm", [actions.PutObject], on=objects, to=everybody, when=[wrong_algorithm]),
+        deny("RefuseAnotherKey", [actions.PutObject], on=objects, to=everybody, when=[wrong_key]),
+        *grants,
+    )
+
+
+def log_delivery_policy(logical_id: str, bucket: s3.Bucket, env: Environment, *, load_balancers: bool) -> s3.BucketPolicy:
+    """TLS only, and open to the services that deliver logs for this account."""
+    mine = StringEquals({"aws:SourceAccount": env.account})
+    grants = [
+        allow(
+            "LetS3DeliverAccessLogs",
+            [actions.PutObject],
+            on=Sub(f"${{{bucket.title}.Arn}}/s3/*"),
+            to=Principal("Service", "logging.s3.amazonaws.com"),
+            # Bucket ARNs carry no account, so the names of this environment narrow it further.
+            when=[mine, ArnLike({"aws:SourceArn": Sub(f"arn:${{AWS::Partition}}:s3:::{_prefix(env)}-*")})],
+        )
+    ]
+    if load_balancers:
+        source = Sub(f"arn:${{AWS::Partition}}:elasticloadbalancing:{env.region}:{env.account}:loadbalancer/*")
+        grants.append(
+            allow(
+                "LetLoadBalancersDeliverAccessLogs",
+                [actions.PutObject],
+                on=Sub(f"${{{bucket.title}.Arn}}/alb/AWSLogs/{env.account}/*"),
+                to=Principal("Service", "logdelivery.elasticloadbalancing.amazonaws.com"),
+                when=[ArnLike({"aws:SourceArn": source})],
+            )
+        )
+    return _policy(logical_id, bucket, *grants)
+
+
+def _prefix(env: Environment) -> str:
+    return f"{env.project.name}-{env.qualified}"
+
+
+def _policy(logical_id: str, bucket: s3.Bucket, *grants: Grant) -> s3.BucketPolicy:
+    whole: Sequence[GetAtt | Sub] = [GetAtt(bucket, "Arn"), Sub(f"${{{bucket.title}.Arn}}/*")]
+    tls_only = deny(
+        "RefuseWithoutTls",
+        [EVERY_S3_ACTION],
+        on=whole,
+        to=Principal("*"),
+        when=[Bool({"aws:SecureTransport": "false"})],
+    )
+    return s3.BucketPolicy(logical_id, Bucket=bucket.ref(), PolicyDocument=document([tls_only, *grants]))

@@ -1,0 +1,139 @@
+"""The customer-managed key of an environment, and the statements that let AWS services encrypt with it."""
+
+from __future__ import annotations
+
+from awacs import kms as actions
+from awacs.aws import ArnLike, AWSPrincipal, ForAllValuesStringEquals, Principal, StringEquals
+from troposphere import Sub, kms
+
+from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.environment import Environment
+from cicd_templates.iam import Grant, allow, document
+from cicd_templates.naming import physical_name
+
+# The shortest and the longest window that ScheduleKeyDeletion takes, in days. A disposable copy pays for its key until
+# the window has passed.
+DISPOSABLE_WINDOW_DAYS = 7
+PROTECTED_WINDOW_DAYS = 30
+
+# In a key policy `*` is the key itself.
+THIS_KEY = "*"
+
+ADMINISTRATION = [
+    actions.CancelKeyDeletion,
+    actions.CreateAlias,
+    actions.DeleteAlias,
+    actions.DescribeKey,
+    actions.DisableKey,
+    actions.DisableKeyRotation,
+    actions.EnableKey,
+    actions.EnableKeyRotation,
+    actions.GetKeyPolicy,
+    actions.GetKeyRotationStatus,
+    actions.ListGrants,
+    actions.ListKeyPolicies,
+    actions.ListKeyRotations,
+    actions.ListResourceTags,
+    actions.PutKeyPolicy,
+    actions.RevokeGrant,
+    actions.RotateKeyOnDemand,
+    actions.ScheduleKeyDeletion,
+    actions.TagResource,
+    actions.UntagResource,
+    actions.UpdateAlias,
+    actions.UpdateKeyDescription,
+]
+USE = [
+    actions.CreateGrant,
+    actions.Decrypt,
+    actions.DescribeKey,
+    actions.Encrypt,
+    actions.GenerateDataKey,
+    actions.GenerateDataKeyWithoutPlaintext,
+    actions.ReEncryptFrom,
+    actions.ReEncryptTo,
+]
+
+
+def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.Key:
+    """A rotating symmetric key whose account decides by IAM who may use it, plus `statements` for AWS services.
+
+    The account is named with each action, where AWS's default policy says `kms:*`: an auditor sees what is meant.
+    """
+    account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
+    return stateful(
+        kms.Key(
+            logical_id,
+            Description=f"Encrypts everything of {env.project.name} {env.qualified}",
+            EnableKeyRotation=True,
+            PendingWindowInDays=PROTECTED_WINDOW_DAYS if env.protected else DISPOSABLE_WINDOW_DAYS,
+            KeyPolicy=document(
+                [
+                    allow("LetTheAccountAdministerTheKey", ADMINISTRATION, on=THIS_KEY, to=account),
+                    allow("LetTheAccountGrantItsUseByPolicy", USE, on=THIS_KEY, to=account),
+                    *statements,
+                ]
+            ),
+        ),
+        env,
+    )
+
+
+def key_alias(logical_id: str, env: Environment, key: kms.Key) -> kms.Alias:
+    """The name under which people find the key."""
+    return kms.Alias(
+        logical_id, AliasName=f"alias/{physical_name(env, 'AWS::KMS::Alias', 'key')}", TargetKeyId=key.ref()
+    )
+
+
+def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
+    """Lets CloudWatch Logs use the key for the log groups of these names, a trailing `*` standing for any end.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    arns = [Sub(f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:{name}") for name in log_groups]
+    return allow(
+        "LetLogsEncryptOurLogGroups",
+        [
+            actions.Decrypt,
+            actions.DescribeKey,
+            actions.Encrypt,
+            actions.GenerateDataKey,
+            actions.ReEncryptFrom,
+            actions.ReEncryptTo,
+        ],
+        on=THIS_KEY,
+        to=Principal("Service", f"logs.{env.region}.amazonaws.com"),
+        when=[ArnLike({"kms:EncryptionContext:aws:logs:arn": arns})],
+    )
+
+
+def fargate_may_encrypt(env: Environment, cluster: str) -> list[Grant]:
+    """Lets Fargate encrypt the ephemeral storage of the tasks of one cluster.
+
+    The cluster is named before it exists, which is why `naming` and not AWS chooses its name:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-create-storage-key.html
+    """
+    fargate = Principal("Service", "fargate.amazonaws.com")
+    of_the_cluster = StringEquals(
+        {
+            "kms:EncryptionContext:aws:ecs:clusterAccount": env.account,
+            "kms:EncryptionContext:aws:ecs:clusterName": cluster,
+        }
+    )
+    return [
+        allow(
+            "LetFargateMakeDataKeysForTheCluster",
+            [actions.GenerateDataKeyWithoutPlaintext],
+            on=THIS_KEY,
+            to=fargate,
+            when=[of_the_cluster],
+        ),
+        allow(
+            "LetFargateGrantDecryptionToItsTasks",
+            [actions.CreateGrant],
+            on=THIS_KEY,
+            to=fargate,
+            when=[of_the_cluster, ForAllValuesStringEquals({"kms:GrantOperations": ["Decrypt"]})],
+        ),
+    ]

@@ -1,0 +1,35 @@
+"""Roles: one a user, trusting exactly one service, with inline statements only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from awacs.aws import ConditionElement
+from troposphere import iam
+
+from cicd_templates.blocks.lifecycle import because
+from cicd_templates.environment import Environment
+from cicd_templates.iam import Grant, document, reasons, trust
+from cicd_templates.naming import physical_name
+
+
+def service_role(
+    logical_id: str,
+    env: Environment,
+    service: str,
+    *grants: Grant,
+    name: Sequence[str],
+    when: Sequence[ConditionElement] = (),
+) -> iam.Role:
+    """A role for one AWS service, with `grants` as its only permissions; `when` narrows who may assume it.
+
+    Nothing managed by AWS is attached: such policies change under their users and some have been withdrawn.
+    """
+    policies = [iam.Policy(PolicyName=logical_id, PolicyDocument=document(grants))] if grants else []
+    role = iam.Role(
+        logical_id,
+        RoleName=physical_name(env, "AWS::IAM::Role", *name),
+        AssumeRolePolicyDocument=trust(service, env, when=when),
+        **({"Policies": policies} if policies else {}),
+    )
+    return because(role, *reasons(grants))

@@ -1,0 +1,114 @@
+"""CloudFormation's YAML, in both directions: plain dicts out of a template's text, and text with short tags out of dicts.
+
+Knows the spelling only, nothing of layers or order. `load(dump(value))` is `value` for everything that JSON can hold.
+Built on PyYAML's C classes: troposphere's `to_yaml` sorts keys, quotes multi-line strings and is ten times slower.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+# Outside literal blocks no line is longer than this. A string that could reach it, behind its key and indent, becomes
+# a literal block: folding would hide from a reader where its spaces are.
+WIDTH = 110
+LONGEST_IN_LINE = 76
+INDENT = 2
+
+# Every intrinsic function has a short form but `Fn::Transform` and `Fn::ForEach::...`, which stay as they are:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
+SHORT_TAGS = (
+    "And Base64 Cidr Equals FindInMap GetAtt GetAZs If ImportValue Join Length Not Or Select Split Sub ToJsonString"
+).split()
+_TAG_OF = {f"Fn::{name}": f"!{name}" for name in SHORT_TAGS} | {"Ref": "!Ref"}
+_KEY_OF = {tag: key for key, tag in _TAG_OF.items()} | {"!Condition": "Condition"}
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Short tags, literal blocks and no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_str(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    # A literal block keeps every character, but the emitter falls back to quotes where a line ends in a space.
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
+
+
+def _style(text: str) -> str | None:
+    return "|" if "\n" in text or len(text) > LONGEST_IN_LINE else None
+
+
+def _represent_dict(dumper: _Dumper, mapping: dict[str, Any]) -> yaml.Node:
+    if len(mapping) == 1:
+        ((key, value),) = mapping.items()
+        tag = _TAG_OF.get(key)
+        if tag is not None and (node := _short(dumper, key, tag, value)) is not None:
+            return node
+    return dumper.represent_mapping("tag:yaml.org,2002:map", mapping.items())
+
+
+def _short(dumper: _Dumper, key: str, tag: str, value: Any) -> yaml.Node | None:
+    if key == "Fn::GetAtt" and isinstance(value, list) and all(isinstance(part, str) for part in value):
+        if len(value) == 2 and "." not in value[0]:
+            return dumper.represent_scalar(tag, ".".join(value))
+        return None
+    if isinstance(value, str):
+        return dumper.represent_scalar(tag, value, style=_style(value))
+    if isinstance(value, list):
+        return dumper.represent_sequence(tag, value)
+    # A tag on a mapping that is itself a short form would be two tags on one node, which YAML has not.
+    return None
+
+
+_Dumper.add_representer(str, _represent_str)
+_Dumper.add_representer(dict, _represent_dict)
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads short tags back into the functions' long names, and dates and the like as the strings they are."""
+
+
+def _construct_short(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    key = _KEY_OF.get(f"!{tag}", f"Fn::{tag}")
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        text = loader.construct_scalar(node)
+        value = str(text).split(".", 1) if key == "Fn::GetAtt" else text
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    return {key: value}
+
+
+_Loader.add_multi_constructor("!", _construct_short)
+# CloudFormation has no dates: `2012-10-17` is a policy's version, a string.
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node))
+
+
+def dump(value: Any) -> str:
+    """`value` as block YAML that ends in a newline, keys in the order of the dicts."""
+    return yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        default_flow_style=False,
+        allow_unicode=True,
+        width=-1,  # never fold: libyaml takes a negative width for none
+        indent=INDENT,
+    )
+
+
+def load(text: str) -> Any:
+    """The value of a template's text, YAML or JSON. Raises `yaml.YAMLError` on anything else."""
+    if text.lstrip().startswith("{"):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            pass  # YAML's flow style begins like JSON
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader

@@ -1,0 +1,167 @@
+"""What the tables of a configuration must agree on among themselves, and what AWS would refuse or never finish.
+
+Each check is a generator over a `Configuration` and yields every problem that it finds; none of them stops at the first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from cicd_templates.config import FARGATE_MEMORY, RETENTION_DAYS
+from cicd_templates.environment import Configuration, Environment
+
+PUBLIC_REGISTRIES = re.compile(r"^(public\.ecr\.aws|docker\.io|ghcr\.io|quay\.io|registry-1\.docker\.io)/")
+# An audit asks for a year of history (PCI DSS 10.5.1).
+AUDIT_RETENTION_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in the file: the TOML path of its key and what would be right."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+def problems(configuration: Configuration) -> Iterator[Problem]:
+    """Every disagreement in `configuration`, in the order of the checks."""
+    yield from _pipeline_path(configuration)
+    yield from _one_region(configuration)
+    yield from _distinct_names(configuration)
+    yield from _overlapping_networks(configuration)
+    for environment in configuration.environments:
+        at = f"environments.{environment.name}"
+        yield from _network(environment, at)
+        yield from _transport(environment, at)
+        yield from _retention(environment, at)
+        yield from _services(environment, at)
+
+
+def _pipeline_path(configuration: Configuration) -> Iterator[Problem]:
+    runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
+    for index, name in enumerate(configuration.pipeline.path):
+        if name not in runtime:
+            yield Problem(
+                f"pipeline.path[{index}]",
+                f"{name!r} is not a runtime environment; there {_are(runtime)}",
+            )
+        elif name in configuration.pipeline.path[:index]:
+            yield Problem(f"pipeline.path[{index}]", f"{name!r} is on the path already; name each environment once")
+    tools = [environment.name for environment in configuration.environments if environment.kind == "tools"]
+    if len(tools) != 1:
+        yield Problem(
+            "environments",
+            f"exactly one environment has kind = \"tools\", where the pipeline lives; there {_are(tools)}",
+        )
+
+
+def _are(names: list[str]) -> str:
+    return "are none" if not names else f"{'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+
+
+def _one_region(configuration: Configuration) -> Iterator[Problem]:
+    if not configuration.environments:
+        return
+    first = configuration.environments[0]
+    for environment in configuration.environments[1:]:
+        if environment.region != first.region:
+            yield Problem(
+                f"environments.{environment.name}.region",
+                f"{environment.region} differs from {first.region} of {first.name}; the environments of one pipeline"
+                " share a region, because its artifact store serves one",
+            )
+
+
+def _distinct_names(configuration: Configuration) -> Iterator[Problem]:
+    for one, other in combinations(configuration.environments, 2):
+        if one.qualified == other.qualified:
+            with_suffix = other if other.suffix else one
+            yield Problem(
+                f"environments.{with_suffix.name}.suffix",
+                f"{with_suffix.suffix!r} gives {one.name} and {other.name} the same names ({one.qualified});"
+                " choose another suffix",
+            )
+
+
+def _overlapping_networks(configuration: Configuration) -> Iterator[Problem]:
+    with_network = [environment for environment in configuration.environments if environment.settings.cidr]
+    for one, other in combinations(with_network, 2):
+        if one.network.overlaps(other.network):
+            yield Problem(
+                f"environments.{other.name}.cidr",
+                f"{other.network} overlaps {one.network} of {one.name}; choose ranges apart, so that they can be peered",
+            )
+
+
+def _network(environment: Environment, at: str) -> Iterator[Problem]:
+    settings = environment.settings
+    if environment.kind != "runtime":
+        return
+    if settings.cidr is None:
+        yield Problem(f"{at}.cidr", 'missing; a runtime environment needs a range, such as "10.20.0.0/16"')
+    if len(settings.zones) < 2:
+        yield Problem(f"{at}.zones", "a load balancer needs at least two availability zones")
+    for index, zone in enumerate(settings.zones):
+        if zone[:-1] != settings.region:
+            yield Problem(f"{at}.zones[{index}]", f"{zone} is not a zone of {settings.region}")
+        elif zone in settings.zones[:index]:
+            yield Problem(f"{at}.zones[{index}]", f"{zone} is listed already; name each zone once")
+
+
+def _transport(environment: Environment, at: str) -> Iterator[Problem]:
+    settings = environment.settings
+    if environment.kind != "runtime":
+        return
+    if settings.allow_http and environment.protected:
+        yield Problem(f"{at}.allow_http", "a protected environment serves TLS only; set certificate_arn instead")
+    if settings.allow_http and settings.certificate_arn:
+        yield Problem(f"{at}.allow_http", "contradicts certificate_arn; keep one of them")
+    if not settings.allow_http and not settings.certificate_arn:
+        remedy = "" if environment.protected else ", or allow_http = true for an environment that nobody depends on"
+        yield Problem(f"{at}.certificate_arn", f"missing; name an ACM certificate of {settings.region}{remedy}")
+
+
+def _retention(environment: Environment, at: str) -> Iterator[Problem]:
+    days = environment.settings.log_retention_days
+    if environment.protected and days < AUDIT_RETENTION_DAYS:
+        longer = ", ".join(str(value) for value in RETENTION_DAYS if value >= AUDIT_RETENTION_DAYS)
+        yield Problem(
+            f"{at}.log_retention_days", f"{days} is short of the year that a protected environment keeps; use {longer}"
+        )
+
+
+def _services(environment: Environment, at: str) -> Iterator[Problem]:
+    for service in environment.services:
+        settings, where = service.settings, f"{at}.services.{service.name}"
+        if settings.memory not in FARGATE_MEMORY[settings.cpu]:
+            known = FARGATE_MEMORY[settings.cpu]
+            sizes = (
+                f"{known.start} to {known[-1]} in steps of {known.step}"
+                if isinstance(known, range)
+                else ", ".join(map(str, known))
+            )
+            yield Problem(f"{where}.memory", f"Fargate has no {settings.memory} MiB with cpu = {settings.cpu}; use {sizes}")
+        if environment.settings.nat == "none" and PUBLIC_REGISTRIES.match(settings.image):
+            # VPC endpoints reach private ECR only:
+            # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+            yield Problem(
+                f"{where}.image",
+                'a public image cannot be pulled with nat = "none", so the service would never stabilise;'
+                ' set nat = "single", or name an image of your own ECR',
+            )
+    yield from _listener_rules(environment, at)
+
+
+def _listener_rules(environment: Environment, at: str) -> Iterator[Problem]:
+    for one, other in combinations(environment.services, 2):
+        if one.settings.priority == other.settings.priority:
+            yield Problem(
+                f"{at}.services.{other.name}.priority",
+                f"{other.settings.priority} is the priority of {one.name} already; a listener takes each once",
+            )

@@ -1,0 +1,78 @@
+"""What a layer is given: one environment of the configuration with everything that applies there already decided.
+
+Values only. Physical names are spelled by `naming`, from these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from cicd_templates.config import EnvironmentTable, PipelineTable, ProjectTable, ServiceTable
+
+
+@dataclass(frozen=True)
+class Service:
+    """One deployable application as it is in one environment, overrides applied."""
+
+    name: str
+    settings: ServiceTable
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One account and region with its settings and the services that run there.
+
+    `suffix` sets a parallel copy apart; it is the command line's where given, otherwise the file's.
+    """
+
+    name: str
+    project: ProjectTable
+    settings: EnvironmentTable
+    services: tuple[Service, ...]
+    suffix: str | None = None
+
+    @property
+    def qualified(self) -> str:
+        """The environment's name as it appears in paths, stacks and physical names: `staging` or `staging-pr4918`."""
+        return f"{self.name}-{self.suffix}" if self.suffix else self.name
+
+    @property
+    def kind(self) -> str:
+        """`tools` or `runtime`: decides which layers exist here."""
+        return self.settings.kind
+
+    @property
+    def account(self) -> str:
+        """The AWS account id, 12 digits."""
+        return self.settings.account
+
+    @property
+    def region(self) -> str:
+        """The AWS region."""
+        return self.settings.region
+
+    @property
+    def protected(self) -> bool:
+        """Whether data must outlive its stack. A copy made by a suffix is protected like its original."""
+        return self.settings.protection == "protected"
+
+    @property
+    def network(self) -> IPv4Network:
+        """The VPC's range. Only runtime environments have one, which `consistency` has checked."""
+        if self.settings.cidr is None:
+            raise LookupError(f"environment {self.name} has no cidr")
+        return IPv4Network(self.settings.cidr)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The whole file: project, pipeline and environments in the file's order."""
+
+    project: ProjectTable
+    pipeline: PipelineTable
+    environments: tuple[Environment, ...]
+
+    def environment(self, name: str) -> Environment | None:
+        """The environment of that name, or None."""
+        return next((environment for environment in self.environments if environment.name == name), None)

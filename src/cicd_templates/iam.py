@@ -1,0 +1,139 @@
+"""The one door to IAM statements: every grant, denial and trust of every template is made here, with awacs.
+
+What it closes: awacs silently keeps the last of two conditions with one operator, renders a policy without statements
+or version, and takes any string for an action. Here actions are awacs constants, conditions are merged, an allowed
+action is never a pattern, and a `*` resource says which API has no resource level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from awacs.aws import Action, Allow, Condition, ConditionElement, Deny, PolicyDocument, Principal, Statement, StringEquals
+from awacs.sts import AssumeRole
+from troposphere import AWSHelperFn
+
+from cicd_templates.environment import Environment
+
+Resource = AWSHelperFn | str
+EVERY_RESOURCE = "*"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A statement, and where it has to name every resource, the reason."""
+
+    statement: Statement
+    because: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The reason as a sentence for the reader of the template; empty where none is needed."""
+        return f"{self.statement.Sid} names every resource: {self.because}" if self.because else ""
+
+
+def allow(
+    sid: str,
+    actions: Sequence[Action],
+    *,
+    on: Resource | Sequence[Resource],
+    to: Principal | None = None,
+    when: Sequence[ConditionElement] = (),
+    because: str = "",
+) -> Grant:
+    """Allow `actions` on `on`; `to` only in resource policies, `when` all of whose conditions must hold.
+
+    `because` names the API that has no resource level, and is demanded for `*` in a role's policy and refused elsewhere.
+    In a resource policy `*` is the resource that the policy is attached to. Raises `ValueError` for both, for a pattern
+    among the actions and for conditions that contradict each other.
+    """
+    resources = _listed(on)
+    everything = EVERY_RESOURCE in resources and to is None
+    if everything != bool(because):
+        raise ValueError(f"{sid}: `because` goes with the resource *, and with no other")
+    for action in actions:
+        if action.action is None or "*" in action.action:
+            raise ValueError(f"{sid}: {action.JSONrepr()} is a pattern; name each action")
+    return Grant(_statement(Allow, sid, actions, resources, to, when), because)
+
+
+def deny(
+    sid: str,
+    actions: Sequence[Action],
+    *,
+    on: Resource | Sequence[Resource],
+    to: Principal | None = None,
+    when: Sequence[ConditionElement] = (),
+) -> Grant:
+    """Deny `actions`, which may be a pattern here: a denial that covers more is safer."""
+    return Grant(_statement(Deny, sid, actions, _listed(on), to, when))
+
+
+def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = ()) -> PolicyDocument:
+    """The trust policy of a role that one AWS service assumes, for its own work in this account only.
+
+    `service` is the name before `.amazonaws.com`. The condition keeps another customer's resource from borrowing the
+    role: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    account = StringEquals({"aws:SourceAccount": env.account})
+    words = "".join(word.capitalize() for word in service.split("-"))
+    grant = Grant(
+        Statement(
+            Sid=f"Let{words}AssumeTheRole",
+            Effect=Allow,
+            Principal=Principal("Service", f"{service}.amazonaws.com"),
+            Action=[AssumeRole],
+            Condition=_condition(f"trust of {service}", [account, *when]),
+        )
+    )
+    return document([grant])
+
+
+def document(grants: Iterable[Grant]) -> PolicyDocument:
+    """The policy of `grants`. Raises `ValueError` where there are none, or two share a Sid."""
+    statements = [grant.statement for grant in grants]
+    sids = [statement.Sid for statement in statements]
+    if not statements or len(set(sids)) < len(sids):
+        raise ValueError(f"a policy needs statements with distinct Sids, not {sids}")
+    return PolicyDocument(Version="2012-10-17", Statement=statements)
+
+
+def reasons(grants: Iterable[Grant]) -> list[str]:
+    """Why some of `grants` name every resource, one sentence each."""
+    return [grant.reason for grant in grants if grant.reason]
+
+
+def _listed(on: Resource | Sequence[Resource]) -> list[Resource]:
+    return [on] if isinstance(on, str | AWSHelperFn) else list(on)
+
+
+def _statement(
+    effect: str,
+    sid: str,
+    actions: Sequence[Action],
+    resources: list[Resource],
+    to: Principal | None,
+    when: Sequence[ConditionElement],
+) -> Statement:
+    if not sid.isalnum():
+        raise ValueError(f"{sid!r}: IAM takes letters and digits only in a Sid")
+    optional = {"Principal": to} if to is not None else {}
+    if when:
+        optional["Condition"] = _condition(sid, when)
+    return Statement(Sid=sid, Effect=effect, Action=list(actions), Resource=resources, **optional)
+
+
+def _condition(where: str, elements: Sequence[ConditionElement]) -> Condition:
+    merged: dict[str, ConditionElement] = {}
+    for element in elements:
+        before = merged.get(element.condition)
+        keys = element.get_dict()
+        if before is not None:
+            if clash := sorted(before.get_dict().keys() & keys.keys()):
+                raise ValueError(f"{where}: {element.condition} is given twice for {', '.join(clash)}")
+            keys = before.get_dict() | keys
+        merged[element.condition] = type(element)(keys)
+    return Condition(list(merged.values()))
+
+

@@ -1,0 +1,56 @@
+"""What a layer is: a name, a pure function that builds its template, and where it exists.
+
+Layers know nothing of each other but the constants that they read; their order is derived by `links`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from troposphere import Template
+
+from cicd_templates.config import Kind
+from cicd_templates.environment import Environment, Service
+
+BuildOnce = Callable[[Environment], Template]
+BuildPerService = Callable[[Environment, Service], Template]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A module of `templates/` with a function `build(env)`, or `build(env, service)` where it is per service.
+
+    `after` names layers of the same environment that must stand before this one although no value passes between them.
+    The first line of the module's docstring, after its colon, is the description of the template.
+    """
+
+    name: str
+    build: BuildOnce | None = None
+    kinds: frozenset[Kind] = frozenset({"tools", "runtime"})
+    build_per_service: BuildPerService | None = None
+    after: tuple[str, ...] = ()
+
+    def instances(self, env: Environment) -> Iterator[tuple[Service | None, Template]]:
+        """A fresh template for each stack that this layer has in `env`."""
+        if env.settings.kind not in self.kinds:
+            return
+        if self.build is not None:
+            yield None, self.build(env)
+        if self.build_per_service is not None:
+            for service in env.services:
+                yield service, self.build_per_service(env, service)
+
+    @property
+    def module(self) -> str:
+        """The module that builds it, as Python names it."""
+        return str((self.build or self.build_per_service).__module__)
+
+    @property
+    def description(self) -> str:
+        """What it is for, in a line."""
+        docstring = sys.modules[self.module].__doc__ or ""
+        first_line = docstring.strip().splitlines()[0]
+        description = first_line.partition(": ")[2].rstrip(".")
+        return description[:1].upper() + description[1:]

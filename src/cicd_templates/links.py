@@ -1,0 +1,115 @@
+"""The graph between stacks, derived from templates alone: who publishes what, who reads it, what comes first.
+
+Works on plain dicts, as rendered or as read from `out/`, so that the renderer checks and the deployer orders by the same
+rules. Imports no troposphere and calls no AWS.
+"""
+
+from __future__ import annotations
+
+import difflib
+import graphlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cicd_templates.errors import ConfigurationError
+
+METADATA_KEY = "CicdTemplates"
+READING_TYPE = "AWS::SSM::Parameter::Value<"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A template parameter that takes its value from Parameter Store."""
+
+    parameter: str
+    path: str
+    is_list: bool
+
+
+@dataclass(frozen=True)
+class Links:
+    """One stack's place in the graph. `publishes` maps each path to whether it holds a list."""
+
+    stack: str
+    environment: str
+    reads: tuple[Read, ...]
+    publishes: Mapping[str, bool]
+    after: tuple[str, ...]
+
+
+def links_of(template: Mapping[str, Any]) -> Links:
+    """The links that `template` states. Raises `KeyError` where it has no metadata of ours."""
+    ours = template["Metadata"][METADATA_KEY]
+    reads = tuple(
+        Read(name, str(parameter["Default"]), parameter["Type"].startswith(f"{READING_TYPE}List<"))
+        for name, parameter in template.get("Parameters", {}).items()
+        if parameter["Type"].startswith(READING_TYPE)
+    )
+    publishes = {
+        str(resource["Properties"]["Name"]): resource["Properties"]["Type"] == "StringList"
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::SSM::Parameter"
+    }
+    environment = "-".join(filter(None, [ours["Environment"], ours.get("Suffix")]))
+    return Links(ours["Stack"], environment, reads, publishes, tuple(ours.get("After", ())))
+
+
+def check(stacks: Iterable[Links]) -> None:
+    """Raise `ConfigurationError` that lists every read without a fitting publisher, naming both ends."""
+    stacks = list(stacks)
+    published = {path: (stack, is_list) for stack in stacks for path, is_list in stack.publishes.items()}
+    found = [problem for stack in stacks for read in stack.reads if (problem := _problem(stack, read, published))]
+    if found:
+        raise ConfigurationError("\n  ".join(["the templates do not fit together:", *found]))
+    waves(stacks)
+
+
+def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool]]) -> str:
+    reader = f"{stack.stack} reads {read.path} as {read.parameter}"
+    if read.path not in published:
+        close = difflib.get_close_matches(read.path, published, n=1)
+        known = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(published)) or 'none'}"
+        return f"{reader}, which no layer publishes; {known}"
+    producer, is_list = published[read.path]
+    if producer.environment != stack.environment:
+        return (
+            f"{reader}, which {producer.stack} publishes in another environment;"
+            " spell the name with naming instead, since nothing is read across environments"
+        )
+    if is_list != read.is_list:
+        kinds = {True: "a list", False: "a single value"}
+        return f"{reader}, {kinds[read.is_list]}, but {producer.stack} publishes {kinds[is_list]}"
+    return ""
+
+
+def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
+    """For each stack the stacks that must stand before it: those that it reads from and those that it names."""
+    stacks = list(stacks)
+    producer_of = {path: stack.stack for stack in stacks for path in stack.publishes}
+    known = {stack.stack for stack in stacks}
+    return {
+        stack.stack: {producer_of[read.path] for read in stack.reads if read.path in producer_of}
+        | {name for name in stack.after if name in known}
+        for stack in stacks
+    }
+
+
+def waves(stacks: Iterable[Links]) -> list[tuple[str, ...]]:
+    """Stack names in deploy order: every wave needs only stacks of the waves before it; sorted within.
+
+    Raises `ConfigurationError` that prints the cycle where there is one.
+    """
+    sorter = graphlib.TopologicalSorter(producers(stacks))
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        # graphlib lists each stack before the one that needs it.
+        cycle = " reads from ".join(reversed(error.args[1]))
+        raise ConfigurationError(f"the templates depend on each other in a cycle: {cycle}") from None
+    found = []
+    while sorter.is_active():
+        ready = tuple(sorted(sorter.get_ready()))
+        found.append(ready)
+        sorter.done(*ready)
+    return found

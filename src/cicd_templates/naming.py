@@ -1,0 +1,88 @@
+"""Spells every physical name, so that no two environments, copies or services ever meet.
+
+A name is `<project>-<environment>[-<suffix>]-<words>`. Where AWS's limit is shorter than that, the end gives way to a
+hash of the whole name: it never fails, and two long names that begin alike stay apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from cicd_templates.environment import Environment
+
+HASH_LENGTH = 8
+
+# Longest name that AWS takes, by resource type, from the `maxLength` of each type's schema or, where that is silent,
+# from the API reference of the operation that creates it.
+LIMITS: dict[str, int] = {
+    "AWS::CloudFormation::Stack": 128,
+    "AWS::CloudWatch::Alarm": 255,
+    "AWS::CodeBuild::Project": 150,
+    "AWS::CodePipeline::Pipeline": 100,
+    "AWS::ECR::Repository": 256,
+    "AWS::ECS::Cluster": 255,
+    "AWS::ECS::Service": 255,
+    "AWS::ECS::TaskDefinition": 255,
+    "AWS::EC2::SecurityGroup": 255,
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": 32,
+    "AWS::ElasticLoadBalancingV2::TargetGroup": 32,
+    "AWS::Events::Rule": 64,
+    "AWS::IAM::Role": 64,
+    "AWS::KMS::Alias": 256 - len("alias/"),
+    "AWS::Lambda::Function": 64,
+    "AWS::S3::Bucket": 63,
+    "AWS::SNS::Topic": 256,
+    "AWS::SQS::Queue": 80,
+    "AWS::SecretsManager::Secret": 512,
+}
+
+_ALPHABET = re.compile(r"^[a-z][a-z0-9-]*[a-z0-9]$")
+
+
+def physical_name(env: Environment, resource_type: str, *words: str) -> str:
+    """The name of a resource of `resource_type` in `env`: lower-case letters, digits and hyphens.
+
+    Bucket names are unique in the whole of AWS, so they end in account and region. Raises `KeyError` for a type without
+    an entry in `LIMITS`, and `ValueError` for words outside the alphabet: both are mistakes of a layer, not of a user.
+    """
+    parts = [env.project.name, env.qualified, *words]
+    if resource_type == "AWS::S3::Bucket":
+        parts += [env.account, env.region]
+    name = "-".join(parts)
+    if not _ALPHABET.match(name):
+        raise ValueError(f"{name!r} has other characters than lower-case letters, digits and inner hyphens")
+    return shortened(name, LIMITS[resource_type])
+
+
+def shortened(name: str, limit: int) -> str:
+    """`name` itself where it fits into `limit` characters, otherwise its beginning and a hash of all of it."""
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:HASH_LENGTH]
+    return f"{name[: limit - HASH_LENGTH - 1].rstrip('-')}-{digest}"
+
+
+def stack_name(env: Environment, layer: str, service: str | None = None) -> str:
+    """The stack of a layer, and of one service where the layer is per service."""
+    return physical_name(env, "AWS::CloudFormation::Stack", *_stack_words(layer, service))
+
+
+def file_stem(layer: str, service: str | None = None) -> str:
+    """How files and parameter paths name a stack inside its environment: `<layer>[-<service>]`."""
+    return "-".join(_stack_words(layer, service))
+
+
+def _stack_words(layer: str, service: str | None) -> list[str]:
+    # Stack names have no underscore.
+    return [layer.replace("_", "-"), *([service] if service else [])]
+
+
+def parameter_path(env: Environment, layer: str, output: str, service: str | None = None) -> str:
+    """Where a published value stands in Parameter Store."""
+    return f"/{env.project.name}/{env.qualified}/{file_stem(layer, service)}/{output}"
+
+
+def log_group_name(env: Environment, *words: str) -> str:
+    """The name of a log group; slashes, so that consoles and policies can group by prefix."""
+    return "/".join(["", env.project.name, env.qualified, *words])

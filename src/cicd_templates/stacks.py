@@ -1,0 +1,170 @@
+"""From a configuration to the texts of all its stacks, checked against each other. Writes nothing; `output` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from troposphere import Template
+
+from cicd_templates import finishing, links, naming, rendering
+from cicd_templates.environment import Configuration, Environment, Service
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.layers import Layer
+from cicd_templates.links import METADATA_KEY, Links
+from cicd_templates.rendering import Format
+
+
+@dataclass(frozen=True)
+class RenderedStack:
+    """One stack as text, with what the index and the order need of it. `path` is relative to the output folder."""
+
+    environment: Environment
+    layer: Layer
+    service: str | None
+    path: str
+    text: str
+    links: Links
+
+    @property
+    def name(self) -> str:
+        """The stack's physical name."""
+        return self.links.stack
+
+
+def render(configuration: Configuration, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
+    """Every stack of every environment, in deploy order within each environment.
+
+    Raises `ConfigurationError` where layers and configuration do not fit together.
+    """
+    stacks: list[RenderedStack] = []
+    for environment in configuration.environments:
+        stacks += _in_deploy_order(_render_environment(environment, layers, form))
+    return stacks
+
+
+def _render_environment(env: Environment, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
+    stacks = []
+    for layer in layers:
+        for service, template in layer.instances(env):
+            stacks.append(_render_stack(env, layer, service, template, form))
+    stacks = list(_without_provided(env, stacks))
+    links.check(stack.links for stack in stacks)
+    return stacks
+
+
+def _in_deploy_order(stacks: list[RenderedStack]) -> Iterator[RenderedStack]:
+    by_name = {stack.name: stack for stack in stacks}
+    for wave in links.waves(stack.links for stack in stacks):
+        yield from (by_name[name] for name in wave)
+
+
+def _render_stack(
+    env: Environment, layer: Layer, service: Service | None, template: Template, form: Format
+) -> RenderedStack:
+    service_name = service.name if service else None
+    tags = finishing.stack_tags(env, layer.name, service_name)
+    finishing.finish(template, env, tags)
+    facts = _facts(env, layer, service_name, tags)
+    content = rendering.ordered(
+        template.to_dict()
+        | {
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Description": layer.description,
+            "Metadata": {METADATA_KEY: facts},
+        }
+    )
+    own_links = links.links_of(content)
+    path = f"{env.qualified}/{naming.file_stem(layer.name, service_name)}.{form}"
+    text = rendering.as_text(content, _header(facts, layer, own_links), form)
+    return RenderedStack(env, layer, service_name, path, text, own_links)
+
+
+def _facts(env: Environment, layer: Layer, service: str | None, tags: dict[str, str]) -> dict[str, Any]:
+    after = [naming.stack_name(env, name) for name in layer.after]
+    return {
+        "Project": env.project.name,
+        "Environment": env.name,
+        **({"Suffix": env.suffix} if env.suffix else {}),
+        "Kind": env.kind,
+        "Layer": layer.name,
+        **({"Service": service} if service else {}),
+        "Stack": naming.stack_name(env, layer.name, service),
+        "Account": env.account,
+        "Region": env.region,
+        "Protection": env.settings.protection,
+        "Sources": [layer.module.replace(".", "/") + ".py", "templates/environments.toml"],
+        **({"After": after} if after else {}),
+        "StackTags": tags,
+    }
+
+
+_PROTECTION = {
+    "protected": "protected (data outlives the stack)",
+    "disposable": "disposable (destroy empties and deletes)",
+}
+
+
+def _header(facts: dict[str, Any], layer: Layer, own_links: Links) -> list[str]:
+    subject = f"{layer.name} of {facts['Service']}" if "Service" in facts else layer.name
+    rows = {
+        "stack": facts["Stack"],
+        "environment": f"{own_links.environment}, {_PROTECTION[facts['Protection']]}",
+        "account": f"{facts['Account']} in {facts['Region']}",
+        "rendered from": " and ".join(facts["Sources"]) + " (edit those, then `make render`)",
+        "reads": ", ".join(read.path for read in own_links.reads) or "nothing",
+        "publishes": ", ".join(path.rpartition("/")[2] for path in own_links.publishes) or "nothing",
+    }
+    return [f"{subject}: {layer.description}", ""] + [
+        line for label, text in rows.items() for line in _row(label, text.split(", "))
+    ]
+
+
+def _row(label: str, words: Iterable[str]) -> Iterator[str]:
+    """A labelled list, broken so that no line is longer than the width of the page."""
+    line, indent = f"{label:<15}", " " * 15
+    first = True
+    for word in words:
+        piece = word if first else f", {word}"
+        if not first and len(line) + len(piece) > 105:
+            yield f"{line},"
+            line, piece = indent, word
+        line += piece
+        first = False
+    yield line
+
+
+def _without_provided(env: Environment, stacks: list[RenderedStack]) -> Iterator[RenderedStack]:
+    """The stacks without those of layers whose read outputs are all provided by the configuration."""
+    provided: dict[str, set[str]] = {}
+    for key in env.settings.provided:
+        layer, _, output = key.partition(".")
+        provided.setdefault(layer, set()).add(output)
+    _refuse_unknown(env, provided, stacks)
+    for stack in stacks:
+        if stack.layer.name not in provided:
+            yield stack
+            continue
+        names = {path: path.rpartition("/")[2] for path in stack.links.publishes}
+        others = (other for other in stacks if other.layer.name not in provided)
+        still_read = {names[read.path] for other in others for read in other.links.reads if read.path in names}
+        if still_read:
+            at = f"environments.{env.name}.provided"
+            raise ConfigurationError(
+                f"{at}: layer {stack.layer.name} is provided in part; also provide "
+                + ", ".join(f'"{stack.layer.name}.{name}"' for name in sorted(still_read))
+            )
+
+
+def _refuse_unknown(env: Environment, provided: dict[str, set[str]], stacks: list[RenderedStack]) -> None:
+    known: dict[str, set[str]] = {}
+    for stack in stacks:
+        known.setdefault(stack.layer.name, set()).update(path.rpartition("/")[2] for path in stack.links.publishes)
+    for layer, outputs in provided.items():
+        for output in sorted(outputs - known.get(layer, set())):
+            there = sorted(f"{name}.{each}" for name, values in known.items() for each in values)
+            raise ConfigurationError(
+                f"environments.{env.name}.provided: no layer here publishes {layer}.{output}; known are "
+                + ", ".join(there)
+            )

@@ -1,0 +1,62 @@
+"""Layer `storage`: buckets for what arrives, what is built, what is kept as evidence, and what is logged."""
+
+from __future__ import annotations
+
+from troposphere import Template, s3
+
+from cicd_templates.blocks.buckets import (
+    encrypted_bucket,
+    encrypted_bucket_policy,
+    log_delivery_bucket,
+    log_delivery_policy,
+)
+from cicd_templates.environment import Environment
+from cicd_templates.outputs import BucketName, KeyArn, Output
+from templates import keys
+
+UPLOADS_BUCKET = Output(BucketName, "storage", "UploadsBucketName", "Templates too large for one request")
+LOG_DELIVERY_BUCKET = Output(BucketName, "storage", "LogDeliveryBucketName", "Access logs of buckets and load balancers")
+SOURCE_BUCKET = Output(BucketName, "storage", "SourceBucketName", "Application sources; a new version starts a run")
+TEMPLATES_BUCKET = Output(BucketName, "storage", "TemplatesBucketName", "The reviewed templates that a run deploys")
+ARTIFACTS_BUCKET = Output(BucketName, "storage", "ArtifactsBucketName", "What the actions of a run hand on")
+CACHE_BUCKET = Output(BucketName, "storage", "CacheBucketName", "Dependencies that builds need not fetch again")
+EVIDENCE_BUCKET = Output(BucketName, "storage", "EvidenceBucketName", "Verdicts, reports, SBOM and provenance of runs")
+
+EVIDENCE_DAYS = 1096
+ARTIFACT_DAYS = 90
+CACHE_DAYS = 30
+
+
+def build(env: Environment) -> Template:
+    """Uploads and log delivery everywhere; the pipeline's own buckets where the pipeline lives."""
+    template = Template()
+    key = keys.KEY_ARN.read(template, env)
+    logs = template.add_resource(log_delivery_bucket("LogDelivery", env))
+    template.add_resource(
+        log_delivery_policy("LogDeliveryPolicy", logs, env, load_balancers=env.kind == "runtime")
+    )
+    buckets = {UPLOADS_BUCKET: encrypted_bucket("Uploads", env, "uploads", key=key, logs=logs, expire_days=90)}
+    if env.kind == "tools":
+        buckets |= _pipeline_buckets(env, key, logs)
+    LOG_DELIVERY_BUCKET.publish(template, env, BucketName(logs.ref()))
+    for output, bucket in buckets.items():
+        template.add_resource(bucket)
+        template.add_resource(encrypted_bucket_policy(f"{bucket.title}Policy", bucket, key))
+        output.publish(template, env, BucketName(bucket.ref()))
+    return template
+
+
+def _pipeline_buckets(env: Environment, key: KeyArn, logs: s3.Bucket) -> dict[Output[BucketName], s3.Bucket]:
+    return {
+        SOURCE_BUCKET: encrypted_bucket("Source", env, "source", key=key, logs=logs, notify=True),
+        TEMPLATES_BUCKET: encrypted_bucket("Templates", env, "templates", key=key, logs=logs),
+        ARTIFACTS_BUCKET: encrypted_bucket(
+            "Artifacts", env, "artifacts", key=key, logs=logs, expire_days=ARTIFACT_DAYS
+        ),
+        CACHE_BUCKET: encrypted_bucket(
+            "Cache", env, "cache", key=key, logs=logs, expire_days=CACHE_DAYS, noncurrent_days=1
+        ),
+        EVIDENCE_BUCKET: encrypted_bucket(
+            "Evidence", env, "evidence", key=key, logs=logs, expire_days=EVIDENCE_DAYS, noncurrent_days=EVIDENCE_DAYS
+        ),
+    }
