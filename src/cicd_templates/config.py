@@ -33,7 +33,7 @@ FARGATE_MEMORY: dict[int, range | tuple[int, ...]] = {
 }
 CpuUnits = Literal[256, 512, 1024, 2048, 4096]
 
-# Serves GET / on any port without writing to its file system or needing root; see blocks/containers.py.
+# Serves GET / on any port without writing to its file system or needing root; see blocks/bootstrap.py.
 BOOTSTRAP_IMAGE = (
     "public.ecr.aws/docker/library/python"
     "@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb"

@@ -1,0 +1,27 @@
+"""What a service runs before its first release: a public image with a command of ours.
+
+The service would otherwise wait for an image that the pipeline has not built yet, and its stack would hang with it.
+"""
+
+from __future__ import annotations
+
+from cicd_templates.environment import Service
+
+# Needs no root, writes nothing, listens on the service's port and is healthy on the service's health path.
+_SERVER = """\
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class NotReleasedYet(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == {path!r} else 503)
+        self.end_headers()
+        self.wfile.write(b"No release has been deployed yet.")
+
+ThreadingHTTPServer(("", {port}), NotReleasedYet).serve_forever()
+"""
+
+
+def command(service: Service) -> list[str]:
+    """The container's command while it runs the bootstrap image, whose interpreter is `python3`."""
+    settings = service.settings
+    return ["python3", "-c", _SERVER.format(path=settings.health_check.path, port=settings.port)]

@@ -1,0 +1,172 @@
+"""The parts of a VPC: subnets in every zone, the ways out of them, endpoints, and the record of what flowed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from awacs import logs as logs_actions
+from awacs.aws import ArnLike
+from troposphere import AWSObject, GetAtt, Sub, Tags, ec2, iam, logs
+
+from cicd_templates.blocks.logs import may_write
+from cicd_templates.blocks.roles import service_role
+from cicd_templates.environment import Environment
+from cicd_templates.iam import allow
+
+# Four more bits than the VPC: sixteen subnets, of which each tier takes up to four, one a zone.
+SUBNET_BITS = 4
+PUBLIC_FROM = 0
+PRIVATE_FROM = 4
+
+# What a task without a way to the internet still needs: its image, its log, its secrets and their key.
+INTERFACE_SERVICES = ("ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "ssm")
+
+# A security group without an egress rule gets one to everywhere; this one leads nowhere:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
+NO_EGRESS = ec2.SecurityGroupRule(IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nothing")
+
+
+@dataclass(frozen=True)
+class Zone:
+    """One availability zone's two subnets; `number` tells them apart in logical ids, from 1."""
+
+    number: int
+    public: ec2.Subnet
+    private: ec2.Subnet
+
+
+def named(env: Environment, what: str) -> Tags:
+    """The tag that the console shows as the resource's name."""
+    return Tags(Name=f"{env.project.name}-{env.qualified}-{what}")
+
+
+def vpc(logical_id: str, env: Environment) -> ec2.VPC:
+    """The VPC, with the DNS that private endpoints need."""
+    return ec2.VPC(
+        logical_id,
+        CidrBlock=str(env.network),
+        EnableDnsHostnames=True,
+        EnableDnsSupport=True,
+        Tags=named(env, "vpc"),
+    )
+
+
+def zone(env: Environment, network: ec2.VPC, number: int) -> Zone:
+    """The subnets of the zone with this number, counted from 1. Neither hands out public addresses."""
+    blocks = list(env.network.subnets(prefixlen_diff=SUBNET_BITS))
+    availability_zone = env.settings.zones[number - 1]
+
+    def subnet(tier: str, first: int) -> ec2.Subnet:
+        return ec2.Subnet(
+            f"{tier}Subnet{number}",
+            VpcId=network.ref(),
+            AvailabilityZone=availability_zone,
+            CidrBlock=str(blocks[first + number - 1]),
+            MapPublicIpOnLaunch=False,
+            Tags=named(env, f"{tier.lower()}-{availability_zone}"),
+        )
+
+    return Zone(number, subnet("Public", PUBLIC_FROM), subnet("Private", PRIVATE_FROM))
+
+
+def nat_gateway(env: Environment, zone: Zone) -> tuple[ec2.EIP, ec2.NatGateway]:
+    """A NAT gateway in the zone's public subnet, with its address."""
+    address = ec2.EIP(f"NatAddress{zone.number}", Domain="vpc", Tags=named(env, f"nat-{zone.number}"))
+    gateway = ec2.NatGateway(
+        f"NatGateway{zone.number}",
+        AllocationId=GetAtt(address, "AllocationId"),
+        SubnetId=zone.public.ref(),
+        Tags=named(env, f"nat-{zone.number}"),
+    )
+    return address, gateway
+
+
+def route_table(env: Environment, network: ec2.VPC, name: str, *subnets: ec2.Subnet) -> list[AWSObject]:
+    """A route table of `network` and its association with each of `subnets`; the table comes first."""
+    table = ec2.RouteTable(f"{name}Routes", VpcId=network.ref(), Tags=named(env, f"{name.lower()}-routes"))
+    return [
+        table,
+        *(
+            ec2.SubnetRouteTableAssociation(
+                f"{subnet.title}Routes", SubnetId=subnet.ref(), RouteTableId=table.ref()
+            )
+            for subnet in subnets
+        ),
+    ]
+
+
+def s3_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTable]) -> ec2.VPCEndpoint:
+    """The free way to S3, where ECR keeps the layers of images."""
+    return ec2.VPCEndpoint(
+        "S3Endpoint",
+        VpcId=network.ref(),
+        VpcEndpointType="Gateway",
+        ServiceName=f"com.amazonaws.{env.region}.s3",
+        RouteTableIds=[table.ref() for table in tables],
+    )
+
+
+def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone]) -> list[AWSObject]:
+    """Private addresses of the services that tasks need, and the group that admits the VPC to them over TLS."""
+    group = ec2.SecurityGroup(
+        "EndpointGroup",
+        GroupDescription="TLS from the VPC to the endpoints of AWS services",
+        VpcId=network.ref(),
+        SecurityGroupIngress=[
+            ec2.SecurityGroupRule(
+                IpProtocol="tcp", FromPort=443, ToPort=443, CidrIp=str(env.network), Description="TLS from the VPC"
+            )
+        ],
+        SecurityGroupEgress=[NO_EGRESS],
+        Tags=named(env, "endpoints"),
+    )
+    return [
+        group,
+        *(
+            ec2.VPCEndpoint(
+                "".join(word.capitalize() for word in service.split(".")) + "Endpoint",
+                VpcId=network.ref(),
+                VpcEndpointType="Interface",
+                ServiceName=f"com.amazonaws.{env.region}.{service}",
+                PrivateDnsEnabled=True,
+                SubnetIds=[zone.private.ref() for zone in zones],
+                SecurityGroupIds=[group.ref()],
+            )
+            for service in INTERFACE_SERVICES
+        ),
+    ]
+
+
+def flow_log(env: Environment, network: ec2.VPC, group: logs.LogGroup) -> tuple[iam.Role, ec2.FlowLog]:
+    """The record of accepted and refused connections, with the role that writes it.
+
+    The statements are those of https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html without
+    `logs:CreateLogGroup`, since the group is ours.
+    """
+    source = Sub(f"arn:${{AWS::Partition}}:ec2:{env.region}:{env.account}:vpc-flow-log/*")
+    role = service_role(
+        "FlowLogRole",
+        env,
+        "vpc-flow-logs",
+        may_write("WriteTheFlowLog", group),
+        allow(
+            "FindTheFlowLog",
+            [logs_actions.DescribeLogGroups, logs_actions.DescribeLogStreams],
+            on=Sub(f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:*"),
+        ),
+        name=["flow-log"],
+        when=[ArnLike({"aws:SourceArn": source})],
+    )
+    log = ec2.FlowLog(
+        "FlowLog",
+        ResourceId=network.ref(),
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogDestinationType="cloud-watch-logs",
+        LogGroupName=group.ref(),
+        DeliverLogsPermissionArn=GetAtt(role, "Arn"),
+        MaxAggregationInterval=60,
+        Tags=named(env, "flow-log"),
+    )
+    return role, log

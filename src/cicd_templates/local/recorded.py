@@ -1,0 +1,135 @@
+"""Resource types that the local AWS lacks: their creation is recorded and answered, nothing behind them exists.
+
+Runs inside the engine's interpreter as well as in ours, so it imports the standard library alone. The record is one JSON
+file beside the engine, because recorded resources are invisible to every service API and "nothing is left" must count
+them. A second file lets a test make a type fail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+RECORD_FILE = "recorded.json"
+FAILURES_FILE = "failures.json"
+
+Properties = Mapping[str, Any]
+
+# How Ref (None) and each GetAtt of a type are spelled; `{token}` stands for characters that are the resource's own,
+# and every property can be named. From the schemas' `primaryIdentifier` and `readOnlyProperties`.
+TYPES: dict[str, dict[str | None, str]] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": {None: "{ResourceId}|{ScalableDimension}|{ServiceNamespace}"},
+    "AWS::ApplicationAutoScaling::ScalingPolicy": {
+        None: "arn:aws:autoscaling:{region}:{account}:scalingPolicy:{token}:policyName/{PolicyName}"
+    },
+    "AWS::CloudWatch::CompositeAlarm": {
+        None: "{AlarmName}",
+        "Arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{AlarmName}",
+    },
+    "AWS::CodePipeline::Pipeline": {None: "{Name}", "Version": "1"},
+    "AWS::EC2::EIP": {None: "192.0.2.{octet}", "AllocationId": "eipalloc-{token}", "PublicIp": "192.0.2.{octet}"},
+    "AWS::EC2::FlowLog": {None: "fl-{token}", "Id": "fl-{token}"},
+    "AWS::EC2::NatGateway": {None: "nat-{token}", "NatGatewayId": "nat-{token}"},
+    "AWS::EC2::SecurityGroupEgress": {None: "sgr-{token}", "Id": "sgr-{token}"},
+    "AWS::EC2::SecurityGroupIngress": {None: "sgr-{token}", "Id": "sgr-{token}"},
+}
+
+
+class Record:
+    """The resources recorded so far, in a file; every call reads and writes it, so that any process sees the same."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / RECORD_FILE
+        self._failures = folder / FAILURES_FILE
+
+    def entries(self, account: str | None = None) -> list[dict[str, str]]:
+        """What exists, of one account or of all: `type`, `id`, `account`, `region`, `stack`, `logical_id`."""
+        return [entry for entry in self._read(self._file, []) if account in (None, entry["account"])]
+
+    def add(self, entry: dict[str, str]) -> None:
+        """Record that a resource exists."""
+        self._file.write_text(json.dumps([*self.entries(), entry]))
+
+    def remove(self, resource_type: str, physical_id: str) -> None:
+        """Record that a resource is gone; gone already is gone as well."""
+        kept = [entry for entry in self.entries() if (entry["type"], entry["id"]) != (resource_type, physical_id)]
+        self._file.write_text(json.dumps(kept))
+
+    def fail(self, resource_type: str, operation: str, reason: str) -> None:
+        """Make `operation` (create, update, delete) of a type fail with `reason`, until the engine is reset."""
+        failures = self._read(self._failures, {})
+        failures.setdefault(resource_type, {})[operation] = reason
+        self._failures.write_text(json.dumps(failures))
+
+    def refuse_if_told(self, resource_type: str, operation: str) -> None:
+        """Raise `ValueError` with the reason where `fail` said so."""
+        reason = self._read(self._failures, {}).get(resource_type, {}).get(operation)
+        if reason:
+            raise ValueError(reason)
+
+    def clear(self) -> None:
+        """Forget everything, failures included."""
+        self._file.unlink(missing_ok=True)
+        self._failures.unlink(missing_ok=True)
+
+    @staticmethod
+    def _read(path: Path, default: Any) -> Any:
+        return json.loads(path.read_text()) if path.exists() else default
+
+
+def handlers(
+    resource_type: str, record: Record, account: Callable[[], str], region: Callable[[], str]
+) -> dict[str, Callable[..., Any]]:
+    """The engine's handlers of one recorded type, in the shape of its table.
+
+    An update keeps the physical id: without an update handler the engine creates anew, which would move what refers to
+    the resource.
+    """
+
+    def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, dict[str, str]]:
+        record.refuse_if_told(resource_type, "create")
+        physical_id, attributes = _spelled(logical_id, properties, stack)
+        where = {"account": account(), "region": region(), "stack": stack, "logical_id": logical_id}
+        record.add({"type": resource_type, "id": physical_id, **where})
+        return physical_id, attributes
+
+    def update(
+        physical_id: str, _before: Properties, properties: Properties, stack: str, logical_id: str
+    ) -> tuple[str, dict[str, str]]:
+        record.refuse_if_told(resource_type, "update")
+        return physical_id, _spelled(logical_id, properties, stack)[1]
+
+    def delete(physical_id: str, _properties: Properties) -> None:
+        record.refuse_if_told(resource_type, "delete")
+        record.remove(resource_type, physical_id)
+
+    def _spelled(logical_id: str, properties: Properties, stack: str) -> tuple[str, dict[str, str]]:
+        token = hashlib.sha256(f"{account()}/{region()}/{stack}/{logical_id}".encode()).hexdigest()[:17]
+        words = {
+            "token": token,
+            "octet": str(int(token[:2], 16)),
+            "account": account(),
+            "region": region(),
+            **{key: value for key, value in properties.items() if isinstance(value, str)},
+        }
+        spellings = {name: spelling.format_map(words) for name, spelling in TYPES[resource_type].items()}
+        return spellings.pop(None), {str(name): value for name, value in spellings.items()}
+
+    return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}  # type: ignore[dict-item]
+
+
+def register(table: dict[str, Any], folder: Path, account: Callable[[], str], region: Callable[[], str]) -> None:
+    """Add every recorded type to the engine's handler `table`.
+
+    Raises `ValueError` where the engine has a type itself by now: then it leaves our table.
+    """
+    both = sorted(TYPES.keys() & table.keys())
+    if both:
+        raise ValueError(f"the local AWS has these types itself now; drop them from recorded.TYPES: {', '.join(both)}")
+    record = Record(folder)
+    record.clear()
+    for resource_type in TYPES:
+        table[resource_type] = handlers(resource_type, record, account, region)

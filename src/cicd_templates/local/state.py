@@ -1,0 +1,67 @@
+"""Remembers the engine that `make local` started, in `.state/local.json`, and recognises when that is stale."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from cicd_templates.errors import CicdError
+from cicd_templates.local.engine import Engine, alive
+
+STATE_FILE = Path(".state/local.json")
+
+
+def remember(engine: Engine, path: Path = STATE_FILE) -> None:
+    """Write the engine's port, process and start time to `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    facts = {
+        "port": engine.port,
+        "pid": engine.pid,
+        "folder": str(engine.folder),
+        "started": start_time(engine.pid),
+    }
+    path.write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def recall(path: Path = STATE_FILE) -> Engine | None:
+    """The engine that `path` names where it is still the same process and answers; otherwise None.
+
+    A process id is used again after a reboot, which its start time tells apart.
+    """
+    try:
+        facts = json.loads(path.read_text())
+        engine = Engine(int(facts["port"]), int(facts["pid"]), Path(facts["folder"]))
+        started = str(facts["started"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        raise CicdError(f"{path}: not what `make local` writes; remove it and run `make local` again") from None
+    same = alive(engine.pid) and start_time(engine.pid) == started
+    return engine if same and engine.healthy() else None
+
+
+def forget(path: Path = STATE_FILE) -> None:
+    """Remove the memory."""
+    path.unlink(missing_ok=True)
+
+
+def required(path: Path = STATE_FILE) -> Engine:
+    """The running engine. Raises `CicdError` that says how to start one."""
+    engine = recall(path)
+    if engine is None:
+        raise CicdError("no local AWS is running; start it with `make local`")
+    return engine
+
+
+def start_time(pid: int) -> str:
+    """When the process of this id started, as `ps` says; empty where there is none."""
+    # POSIX has no file for it, and /proc is Linux's alone.
+    answer = subprocess.run(  # noqa: S603 - fixed command, a number as argument
+        ["ps", "-o", "lstart=", "-p", str(pid)],  # noqa: S607 - found on the PATH on every system
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+    )
+    return answer.stdout.strip()

@@ -1,0 +1,89 @@
+"""Layer `network`: a VPC with public and private subnets in every zone, the ways out, endpoints and the flow log."""
+
+from __future__ import annotations
+
+from troposphere import Template, ec2
+
+from cicd_templates.blocks import networks
+from cicd_templates.blocks.logs import log_group
+from cicd_templates.blocks.networks import Zone
+from cicd_templates.environment import Environment
+from cicd_templates.naming import log_group_name
+from cicd_templates.outputs import Output, SubnetIds, VpcId
+from templates import keys
+
+VPC_ID = Output(VpcId, "network", "VpcId", "The environment's VPC")
+PUBLIC_SUBNET_IDS = Output(SubnetIds, "network", "PublicSubnetIds", "Subnets of load balancers, one a zone")
+PRIVATE_SUBNET_IDS = Output(SubnetIds, "network", "PrivateSubnetIds", "Subnets of tasks, one a zone")
+
+EVERYWHERE = "0.0.0.0/0"
+
+
+def build(env: Environment) -> Template:
+    """Tasks live in private subnets and reach out through NAT or endpoints; only load balancers are public."""
+    template = Template()
+    key = keys.KEY_ARN.read(template, env)
+    vpc = template.add_resource(networks.vpc("Vpc", env))
+    zones = [networks.zone(env, vpc, number) for number, _ in enumerate(env.settings.zones, start=1)]
+    for zone in zones:
+        template.add_resource([zone.public, zone.private])
+    _add_public_routes(template, env, vpc, zones)
+    private_tables = _add_private_routes(template, env, vpc, zones)
+    template.add_resource(networks.s3_endpoint(env, vpc, private_tables))
+    if env.settings.endpoints == "all":
+        template.add_resource(networks.interface_endpoints(env, vpc, zones))
+    flow_log_group = template.add_resource(log_group("FlowLogGroup", env, log_group_name(env, "flow-log"), key))
+    template.add_resource(list(networks.flow_log(env, vpc, flow_log_group)))
+
+    VPC_ID.publish(template, env, VpcId(vpc.ref()))
+    PUBLIC_SUBNET_IDS.publish(template, env, SubnetIds([zone.public.ref() for zone in zones]))
+    PRIVATE_SUBNET_IDS.publish(template, env, SubnetIds([zone.private.ref() for zone in zones]))
+    return template
+
+
+def _add_public_routes(template: Template, env: Environment, vpc: ec2.VPC, zones: list[Zone]) -> None:
+    gateway = template.add_resource(ec2.InternetGateway("InternetGateway", Tags=networks.named(env, "internet")))
+    attachment = template.add_resource(
+        ec2.VPCGatewayAttachment("InternetGatewayAttachment", VpcId=vpc.ref(), InternetGatewayId=gateway.ref())
+    )
+    table, *associations = networks.route_table(env, vpc, "Public", *(zone.public for zone in zones))
+    template.add_resource([table, *associations])
+    template.add_resource(
+        ec2.Route(
+            "PublicRouteOut",
+            RouteTableId=table.ref(),
+            DestinationCidrBlock=EVERYWHERE,
+            GatewayId=gateway.ref(),
+            # The route names the gateway, but AWS refuses it before the gateway is attached.
+            DependsOn=attachment.title,
+        )
+    )
+
+
+def _add_private_routes(
+    template: Template, env: Environment, vpc: ec2.VPC, zones: list[Zone]
+) -> list[ec2.RouteTable]:
+    """One route table a zone, so that a zone's traffic can stay in it; returns the tables."""
+    gateways = []
+    for zone in {"none": [], "single": zones[:1], "per-zone": zones}[env.settings.nat]:
+        address, gateway = networks.nat_gateway(env, zone)
+        # Without its way to the internet a NAT gateway fails on creation.
+        gateway.DependsOn = "PublicRouteOut"
+        template.add_resource([address, gateway])
+        gateways.append(gateway)
+    tables = []
+    for zone in zones:
+        table, *associations = networks.route_table(env, vpc, f"Private{zone.number}", zone.private)
+        template.add_resource([table, *associations])
+        tables.append(table)
+        if gateways:
+            own_or_only = gateways[min(zone.number, len(gateways)) - 1]
+            template.add_resource(
+                ec2.Route(
+                    f"Private{zone.number}RouteOut",
+                    RouteTableId=table.ref(),
+                    DestinationCidrBlock=EVERYWHERE,
+                    NatGatewayId=own_or_only.ref(),
+                )
+            )
+    return tables
