@@ -8,8 +8,7 @@ from __future__ import annotations
 from troposphere import AWSObject, Tags, Template, iam
 
 from cicd_templates.environment import Environment
-
-MANAGED_BY = "cicd-templates"
+from cicd_templates.tags import MANAGED_BY, MANAGED_BY_KEY
 
 
 def stack_tags(env: Environment, layer: str, service: str | None) -> dict[str, str]:
@@ -22,7 +21,7 @@ def stack_tags(env: Environment, layer: str, service: str | None) -> dict[str, s
         **({"Service": service} if service else {}),
         "Owner": env.project.owner,
         "CostCenter": env.project.cost_center,
-        "ManagedBy": MANAGED_BY,
+        MANAGED_BY_KEY: MANAGED_BY,
     }
     return {**env.project.tags, **tags}
 

@@ -1,0 +1,358 @@
+"""The command line: one click command a verb. The only place that prints results, asks and decides exit codes.
+
+Every command imports what it needs when it runs, so that rendering loads neither boto3 nor rich and the deployer loads
+no layer.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cicd_templates.errors import CicdError, ConfigurationError
+
+if TYPE_CHECKING:
+    from cicd_templates.environment import Configuration
+    from cicd_templates.targets import Target
+
+CONFIGURATION = Path("templates/environments.toml")
+CONFIGURATION_DOC = Path("docs/configuration.md")
+OUT = Path("out")
+BUILD = Path("build")
+CHANGES_PRESENT = 4
+
+
+class _Command(click.Command):
+    """Turns expected errors into one line and their exit code; tracebacks are for bugs."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CicdError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except Exception as error:
+            if type(error).__module__.split(".")[0] != "botocore":
+                raise
+            from cicd_templates.deploy.clients import explained
+
+            click.echo(f"error: {explained(error)}", err=True)
+            ctx.exit(CicdError.exit_code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """A complete, audited CI/CD pipeline on AWS in plain CloudFormation."""
+
+
+def _verb(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., None]], click.Command]:
+    def decorate(function: Callable[..., None]) -> click.Command:
+        decorated = functools.reduce(lambda inner, option: option(inner), reversed(options), function)
+        return main.command(name, cls=_Command)(decorated)
+
+    return decorate
+
+
+_suffix = click.option("--suffix", help="Work on the parallel copy of this name, rendered into build/.")
+_env = click.option("--env", "env", help="Environment, or `all`: the runtime environments, then tools.")
+_layer = click.option("--layer", help="This layer only.")
+_service = click.option("--service", help="This service only.")
+_local = click.option("--local", is_flag=True, help="Use the local AWS that `make local` started; never AWS itself.")
+_yes = click.option("--yes", is_flag=True, help="Execute without asking.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+_TARGET = (_env, _suffix, _layer, _service, _local)
+
+
+@main.command(cls=_Command)
+@click.option("--env", "env", help="This environment only.")
+@click.option("--format", "form", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
+@click.option("--check", is_flag=True, help="Compare with what is there instead of writing; exit 1 on a difference.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder; default out/, or build/ for a copy.")
+@_suffix
+def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
+    """Render every layer for every environment."""
+    # Rendering makes many objects and no cycles worth collecting; collecting them costs a third of its time.
+    import gc
+
+    gc.disable()
+    from cicd_templates import output, stacks
+    from cicd_templates.loading import read_configuration
+
+    configuration = read_configuration(CONFIGURATION, suffix=suffix)
+    _require_environment(configuration, env)
+    folder = out or (BUILD if suffix else OUT)
+    rendered = stacks.render(configuration, _layers(), form)  # type: ignore[arg-type] # click checked the choice
+    files = output.files_of(rendered, folder, env)
+    if check:
+        difference = output.differences(files, folder)
+        for line in difference:
+            click.echo(line)
+        if difference:
+            raise CicdError(f"{folder}/ is not what the templates render now; run `make render` and review its diff")
+        click.echo(f"{folder}/ is up to date: {len(rendered)} stacks")
+        return
+    written = output.write(files, folder)
+    for path in written.written:
+        click.echo(f"  wrote    {folder / path}")
+    for path in written.deleted:
+        click.echo(f"  deleted  {folder / path}")
+    for path in written.kept:
+        click.echo(f"  kept     {folder / path}, which is not ours")
+    click.echo(f"rendered {len(rendered)} stacks into {folder}/, {written.unchanged} of {len(files)} files unchanged")
+
+
+def _layers() -> Any:
+    # The layers are the user's own: they lie beside this command's working folder, not in the package.
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        from templates import LAYERS
+    except ModuleNotFoundError as error:
+        if error.name != "templates":
+            raise
+        raise ConfigurationError("no folder templates/ here; run this in the project's own folder") from None
+    return LAYERS
+
+
+def _require_environment(configuration: Configuration, env: str | None) -> None:
+    if env is not None and configuration.environment(env) is None:
+        known = ", ".join(environment.name for environment in configuration.environments)
+        raise ConfigurationError(f"no environment {env!r}; {CONFIGURATION} has {known}")
+
+
+@_verb("lint", _suffix)
+def lint(suffix: str | None) -> None:
+    """Lint the rendered templates with cfn-lint; any finding fails."""
+    from cicd_templates.linting import lint_templates
+
+    folder = BUILD if suffix else OUT
+    paths = sorted(path for form in ("yaml", "json") for path in folder.glob(f"*/*.{form}"))
+    findings = lint_templates(paths)
+    for finding in findings:
+        click.echo(finding)
+    if findings:
+        raise CicdError(f"cfn-lint: {len(findings)} findings in {len(paths)} templates")
+    click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
+
+
+@_verb("plan", *_TARGET, _json, click.option("--detailed-exitcode", is_flag=True, help="Exit 4 where there are changes."))
+def plan(as_json: bool, detailed_exitcode: bool, **target: Any) -> None:
+    """Show the change sets of the stacks whose inputs exist, and discard them."""
+    from cicd_templates.deploy import deployment, report
+
+    reporter = report.reporter(as_json=as_json)
+    changing = False
+    for each in _targets(**target):
+        reporter.report(each.heading("Plan of"))
+        changing |= deployment.plan(each.clients, each.chosen, each.patience, reporter)
+    if changing and detailed_exitcode:
+        raise click.exceptions.Exit(CHANGES_PRESENT)
+
+
+@_verb("deploy", *_TARGET, _yes, _json)
+def deploy(as_json: bool, yes: bool, **target: Any) -> None:
+    """Deploy through change sets, stack by stack, each shown before it is executed."""
+    from cicd_templates.deploy import deployment, report
+
+    reporter = report.reporter(as_json=as_json)
+    for each in _targets(**target):
+        reporter.report(each.heading("Deploying"))
+        deployment.deploy(each.clients, each.chosen, each.patience, reporter, _confirmation(yes))
+        for note in each.notes():
+            reporter.report(report.Note(note))
+
+
+def _confirmation(yes: bool) -> Callable[[str], bool]:
+    if yes:
+        return lambda question: True
+    if not sys.stdin.isatty():
+        raise ConfigurationError("nobody is here to ask; add YES=1 (--yes) to execute what is shown")
+    return lambda question: click.confirm(f"  {question}", default=False)
+
+
+@_verb("outputs", *_TARGET, _json)
+def outputs(as_json: bool, **target: Any) -> None:
+    """Show what the deployed stacks give out."""
+    from cicd_templates.deploy import overview
+
+    found = {each.environment: overview.outputs(each.clients, each.chosen) for each in _targets(default="all", **target)}
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for environment, stacks in found.items():
+        click.echo(environment if stacks else f"{environment}: nothing is deployed")
+        for stack, values in stacks.items():
+            click.echo(f"  {stack}")
+            for name, value in values.items():
+                click.echo(f"    {name:<24} {value}")
+
+
+@_verb("status", *_TARGET, _json)
+def status(as_json: bool, **target: Any) -> None:
+    """Show the state of every stack."""
+    from dataclasses import asdict
+
+    from cicd_templates.deploy import overview
+
+    found = {
+        each.environment: overview.status_rows(each.clients, each.chosen) for each in _targets(default="all", **target)
+    }
+    if as_json:
+        click.echo(json.dumps({name: [asdict(row) for row in rows] for name, rows in found.items()}, indent=2))
+        return
+    for environment, rows in found.items():
+        click.echo(environment)
+        for row in rows:
+            click.echo(f"  {row.stack:<36} {row.status:<24} {row.changed}".rstrip())
+
+
+@_verb(
+    "destroy",
+    *_TARGET,
+    _yes,
+    _json,
+    click.option("--allow", default="", help="Protected environments that may be destroyed, by name, with commas."),
+)
+def destroy(as_json: bool, yes: bool, allow: str, **target: Any) -> None:
+    """Take environments down and list what is left and why; exit 1 where something is left unexplained."""
+    from cicd_templates.deploy import destroy as destruction
+    from cicd_templates.deploy import report
+
+    chosen = list(_targets(**target))[::-1]
+    for each in chosen:
+        destruction.refuse_protected(each.stacks, each.environment if each.environment in allow.split(",") else None)
+    reporter = report.reporter(as_json=as_json)
+    confirm = _confirmation(yes)
+    unexplained = 0
+    for each in chosen:
+        reporter.report(each.heading("Destroying"))
+        if not confirm(f"Delete the stacks of {each.environment} in account {each.account}?"):
+            raise CicdError(f"{each.environment}: declined, nothing was deleted")
+        left = destruction.destroy(each.clients, each.chosen, each.patience, reporter) + each.recorded_remains()
+        for line in _remains_lines(each.environment, left):
+            reporter.report(report.Note(line))
+        unexplained += sum(not remainder.explained for remainder in left)
+    if unexplained:
+        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
+
+
+def _remains_lines(environment: str, left: list[Any]) -> list[str]:
+    if not left:
+        return [f"nothing is left of {environment}"]
+    return [
+        f"left of {environment}, each explained:" if all(each.explained for each in left) else f"left of {environment}:",
+        *(
+            f"  {'' if each.explained else 'UNEXPLAINED '}{each.resource_type} {each.name}\n      {each.reason}"
+            for each in left
+        ),
+    ]
+
+
+@_verb("doctor", *_TARGET, _json)
+def doctor(as_json: bool, **target: Any) -> None:
+    """Look at what would make a first deployment fail; exit 1 where something would."""
+    from dataclasses import asdict
+
+    from cicd_templates.deploy import doctor as examination
+
+    found = {
+        each.environment: list(examination.checks(each.clients, each.stacks))
+        for each in _targets(checked=False, **target)
+    }
+    if as_json:
+        click.echo(json.dumps({name: [asdict(check) for check in rows] for name, rows in found.items()}, indent=2))
+    else:
+        for environment, rows in found.items():
+            click.echo(environment)
+            for check in rows:
+                click.echo(f"  {'fix' if check.fix else 'ok ':<4} {check.subject}: {check.finding}")
+                if check.fix:
+                    click.echo(f"       {check.fix}")
+    if bad := sum(bool(check.fix) for rows in found.values() for check in rows):
+        raise CicdError(f"{bad} to fix before deploying")
+
+
+def _targets(
+    *,
+    env: str | None,
+    suffix: str | None,
+    layer: str | None,
+    service: str | None,
+    local: bool,
+    default: str | None = None,
+    checked: bool = True,
+) -> list[Target]:
+    """The environments that a verb works on, in the order of a deployment; `checked` for the account first of all."""
+    from cicd_templates.loading import read_configuration
+    from cicd_templates.targets import open_target
+
+    configuration = read_configuration(CONFIGURATION, suffix=suffix)
+    names = [environment.name for environment in configuration.environments]
+    asked = env or default
+    if asked is None:
+        raise ConfigurationError(f"which environment? Name one with ENV= (--env): {', '.join(names)}, or all")
+    if asked != "all":
+        _require_environment(configuration, asked)
+    environments = sorted(configuration.environments, key=lambda environment: environment.kind == "tools")
+    folder = BUILD if suffix else OUT
+    return [
+        open_target(environment, folder, layer=layer, service=service, local=local, checked=checked)
+        for environment in environments
+        if asked in ("all", environment.name)
+    ]
+
+
+@_verb("local")
+def local() -> None:
+    """Start the local AWS; LOCAL=1 then points any verb at it."""
+    from cicd_templates.local import engine, state
+
+    running = state.recall()
+    if running is not None:
+        click.echo(f"the local AWS is running already at {running.url} (process {running.pid})")
+        return
+    started = engine.start()
+    state.remember(started)
+    click.echo(f"the local AWS is running at {started.url} (process {started.pid}); stop it with `make local-stop`")
+
+
+@_verb("local-stop")
+def local_stop() -> None:
+    """Stop the local AWS."""
+    from cicd_templates.local import engine, state
+
+    running = state.recall()
+    state.forget()
+    if running is None:
+        click.echo("no local AWS is running")
+        return
+    engine.stop(running)
+    click.echo(f"stopped the local AWS (process {running.pid})")
+
+
+@_verb("demo")
+def demo() -> None:
+    """Render, lint, deploy and destroy all environments on a local AWS of its own."""
+    from cicd_templates.demo import run
+
+    run()
+
+
+@_verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
+def docs(check: bool) -> None:
+    """Write docs/configuration.md from the configuration's models."""
+    from cicd_templates.documentation import configuration_reference
+
+    text = configuration_reference()
+    if not check:
+        CONFIGURATION_DOC.write_text(text, encoding="utf-8")
+        click.echo(f"wrote {CONFIGURATION_DOC}")
+    elif not CONFIGURATION_DOC.exists() or CONFIGURATION_DOC.read_text(encoding="utf-8") != text:
+        raise CicdError(f"{CONFIGURATION_DOC} is not what the models say now; run `make fmt` and review its diff")
+    else:
+        click.echo(f"{CONFIGURATION_DOC} is up to date")

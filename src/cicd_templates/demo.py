@@ -1,0 +1,84 @@
+"""The main job from end to end on a local AWS of its own: render, lint, deploy, deploy again, destroy, account for the rest.
+
+Composes the commands' own functions and prints between them; it can do nothing that a user could not type.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from cicd_templates import output, stacks
+from cicd_templates.deploy import deployment, destroy, report
+from cicd_templates.environment import Configuration
+from cicd_templates.errors import CicdError
+from cicd_templates.linting import lint_templates
+from cicd_templates.loading import read_configuration
+from cicd_templates.local import engine as local_engine
+from cicd_templates.local.engine import Engine
+from cicd_templates.targets import Target, open_target
+
+
+def run() -> None:
+    """Raises `CicdError` where any step fails or anything is left that nothing explains."""
+    began = time.monotonic()
+    from cicd_templates.cli import CONFIGURATION, OUT, _layers
+
+    configuration = read_configuration(CONFIGURATION)
+    rendered = stacks.render(configuration, _layers(), "yaml")
+    written = output.write(output.files_of(rendered, OUT), OUT)
+    click.echo(f"1. render   {len(rendered)} stacks of {len(configuration.environments)} environments into {OUT}/")
+    for path in written.written:
+        click.echo(f"     wrote {OUT / path}")
+    findings = lint_templates([OUT / stack.path for stack in rendered])
+    if findings:
+        raise CicdError("\n  ".join(["cfn-lint has findings:", *map(str, findings)]))
+    click.echo("2. lint     cfn-lint: 0 errors, warnings and informational findings")
+    with local_engine.running() as engine:
+        click.echo(f"3. deploy   to a local AWS at {engine.url}, through change sets")
+        targets = _targets(configuration, engine, OUT)
+        _deploy(targets)
+        click.echo("\n4. again    a second deployment must find nothing to change")
+        _nothing_to_change(targets)
+        click.echo("\n5. destroy  readers before what they read from")
+        _destroy(targets)
+    click.echo(f"\ndone in {time.monotonic() - began:.1f} s: deployed, unchanged on repetition, destroyed, all explained")
+    click.echo("The local AWS is laxer than AWS; README.md says what this does and does not prove.")
+
+
+def _targets(configuration: Configuration, engine: Engine, folder: Path) -> list[Target]:
+    environments = sorted(configuration.environments, key=lambda environment: environment.kind == "tools")
+    return [
+        open_target(environment, folder, layer=None, service=None, local=True, engine=engine)
+        for environment in environments
+    ]
+
+
+def _deploy(targets: list[Target]) -> None:
+    reporter = report.reporter(as_json=False)
+    for target in targets:
+        reporter.report(target.heading("Deploying"))
+        deployment.deploy(target.clients, target.chosen, target.patience, reporter, lambda question: True)
+        for note in target.notes():
+            reporter.report(report.Note(note))
+
+
+def _nothing_to_change(targets: list[Target]) -> None:
+    for target in targets:
+        if deployment.plan(target.clients, target.chosen, target.patience, report.reporter(as_json=False)):
+            raise CicdError(f"{target.environment}: a second deployment would change something")
+
+
+def _destroy(targets: list[Target]) -> None:
+    from cicd_templates.cli import _remains_lines
+
+    reporter = report.reporter(as_json=False)
+    for target in reversed(targets):
+        reporter.report(target.heading("Destroying"))
+        left = destroy.destroy(target.clients, target.chosen, target.patience, reporter) + target.recorded_remains()
+        for line in _remains_lines(target.environment, left):
+            reporter.report(report.Note(line))
+        if any(not remainder.explained for remainder in left):
+            raise CicdError(f"{target.environment}: something is left unexplained")

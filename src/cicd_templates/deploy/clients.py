@@ -1,0 +1,168 @@
+"""AWS clients of one environment: real ones through a profile or role, or those of the local AWS, never one for the other.
+
+boto3 is imported on first use only, so that commands without AWS start fast.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from cicd_templates.errors import CicdError, RefusedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+
+ROLE_SESSION = "cicd-templates"
+MISSING_CREDENTIALS = (
+    "no AWS credentials; either name `profile` for the environment in templates/environments.toml or set AWS_PROFILE,"
+    " or try it without an account: `make local`, then the same command with LOCAL=1"
+)
+
+
+class Clients:
+    """One client a service, made when it is first needed."""
+
+    def __init__(self, session: Any, region: str, endpoint_url: str | None = None) -> None:
+        self._session = session
+        self._region = region
+        self._endpoint_url = endpoint_url
+
+    def _client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        retries = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, s3={"addressing_style": "path"})
+        return self._session.client(
+            service,
+            region_name=self._region,
+            endpoint_url=self._endpoint_url,
+            config=retries if self._endpoint_url else Config(retries={"mode": "adaptive", "total_max_attempts": 10}),
+        )
+
+    @property
+    def local(self) -> bool:
+        """Whether these talk to the local AWS."""
+        return self._endpoint_url is not None
+
+    @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        """Stacks and change sets."""
+        return self._client("cloudformation")  # type: ignore[no-any-return]
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """Buckets and objects."""
+        return self._client("s3")  # type: ignore[no-any-return]
+
+    @cached_property
+    def ecr(self) -> ECRClient:
+        """Repositories and images."""
+        return self._client("ecr")  # type: ignore[no-any-return]
+
+    @cached_property
+    def iam(self) -> IAMClient:
+        """Roles."""
+        return self._client("iam")  # type: ignore[no-any-return]
+
+    @cached_property
+    def kms(self) -> KMSClient:
+        """Keys."""
+        return self._client("kms")  # type: ignore[no-any-return]
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        """Log groups."""
+        return self._client("logs")  # type: ignore[no-any-return]
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        """Parameter Store."""
+        return self._client("ssm")  # type: ignore[no-any-return]
+
+    @cached_property
+    def sts(self) -> STSClient:
+        """Who is calling."""
+        return self._client("sts")  # type: ignore[no-any-return]
+
+
+def aws_clients(region: str, profile: str | None, role_arn: str | None) -> Clients:
+    """Clients of the real AWS, through `profile` where given and as `role_arn` where given.
+
+    Raises `CicdError` where the profile is unknown or the role cannot be assumed.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        session = boto3.session.Session(profile_name=profile, region_name=region)
+        if role_arn:
+            assumed = session.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION)
+            session = _session_with(assumed["Credentials"])
+    except (BotoCoreError, ClientError) as error:
+        raise CicdError(explained(error)) from None
+    return Clients(session, region)
+
+
+def _session_with(credentials: Any) -> Any:
+    import boto3
+
+    return boto3.session.Session(
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+
+
+def local_clients(endpoint_url: str, account: str, region: str) -> Clients:
+    """Clients of the local AWS, which takes a 12-digit access key for the account's number.
+
+    A session with keys of its own reads neither profiles nor the environment's credentials.
+    """
+    import boto3
+    import botocore.session
+
+    bare = botocore.session.Session(profile=None)
+    bare.set_config_variable("config_file", "/dev/null")
+    bare.set_config_variable("credentials_file", "/dev/null")
+    bare.set_config_variable("profile", None)
+    session = boto3.session.Session(
+        aws_access_key_id=account, aws_secret_access_key="local", botocore_session=bare  # noqa: S106 - not a secret
+    )
+    return Clients(session, region, endpoint_url)
+
+
+def require_account(clients: Clients, account: str) -> str:
+    """The caller's ARN, once it is sure that the caller works in `account`; `RefusedError` otherwise.
+
+    Raises `CicdError` with the way out where there are no usable credentials.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        caller = clients.sts.get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise CicdError(explained(error)) from None
+    if caller["Account"] != account:
+        raise RefusedError(
+            f"the credentials are for account {caller['Account']} ({caller['Arn']}), but these templates are for"
+            f" {account}; use the profile of that account, or correct `account` in templates/environments.toml"
+        )
+    return caller["Arn"]
+
+
+def explained(error: Exception) -> str:
+    """An error of boto3's in a line, with the way out where there is one."""
+    from botocore.exceptions import NoCredentialsError, PartialCredentialsError, ProfileNotFound
+
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return MISSING_CREDENTIALS
+    if isinstance(error, ProfileNotFound):
+        return f"{error}; correct `profile` in templates/environments.toml or AWS_PROFILE"
+    return " ".join(str(error).split())

@@ -1,0 +1,70 @@
+"""Looks, before a first deployment, at what would make it fail. Reads only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.changes import describe_stack
+from cicd_templates.deploy.clients import Clients, require_account
+from cicd_templates.deploy.stacks import Stack
+from cicd_templates.errors import CicdError
+
+OLDEST_PYTHON = (3, 11)
+ECS_ROLE = "AWSServiceRoleForECS"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: fine where `fix` is empty."""
+
+    subject: str
+    finding: str
+    fix: str = ""
+
+
+def checks(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Check]:
+    """Python, credentials, account and region, the role that ECS needs, and names that are taken already."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("Python", version, "" if sys.version_info >= OLDEST_PYTHON else "install Python 3.11 or newer")
+    try:
+        yield Check("credentials", require_account(clients, stacks[0].account))
+    except CicdError as error:
+        yield Check("credentials", "not usable", str(error))
+        return
+    yield Check("region", stacks[0].region)
+    if any(stack.layer == "cluster" for stack in stacks):
+        yield _ecs_role(clients)
+    yield from _taken_names(clients, stacks)
+
+
+def _ecs_role(clients: Clients) -> Check:
+    try:
+        clients.iam.get_role(RoleName=ECS_ROLE)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            return Check("ECS role", "not readable", str(error))
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
+        fix = "aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com"
+        return Check("ECS role", f"{ECS_ROLE} is missing, and the first cluster would fail", fix)
+    return Check("ECS role", f"{ECS_ROLE} exists")
+
+
+def _taken_names(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Check]:
+    """Buckets that a stack would create although they exist: the `already exists` of half-cleaned environments."""
+    existing = {bucket["Name"] for bucket in clients.s3.list_buckets()["Buckets"]}
+    taken = [
+        (stack, resource["Properties"]["BucketName"])
+        for stack in stacks
+        if describe_stack(clients, stack.name) is None
+        for resource in stack.template["Resources"].values()
+        if resource["Type"] == "AWS::S3::Bucket" and resource["Properties"]["BucketName"] in existing
+    ]
+    for stack, name in taken:
+        fix = "import it into the stack, or delete it if nothing in it is needed"
+        yield Check(f"bucket {name}", f"exists, but {stack.label} is not deployed", fix)
+    if not taken:
+        yield Check("names", "no bucket of these stacks is in the way")

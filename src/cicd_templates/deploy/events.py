@@ -1,0 +1,63 @@
+"""What happened to the resources of a stack during one operation, and which failure was the cause of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+# CloudFormation stops what is still running when something failed, and words that as failures too.
+CONSEQUENCES = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
+FAILED_STATUSES = frozenset({"CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", "IMPORT_FAILED"})
+
+
+@dataclass(frozen=True)
+class ResourceEvent:
+    """One line of a stack's history."""
+
+    event_id: str
+    time: datetime
+    logical_id: str
+    resource_type: str
+    status: str
+    reason: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is a failure of its own and not the consequence of another."""
+        return self.status in FAILED_STATUSES and self.reason not in CONSEQUENCES
+
+
+def events_since(client: CloudFormationClient, stack_id: str, known: set[str]) -> list[ResourceEvent]:
+    """The events of a stack that are not yet in `known`, oldest first; adds them to it."""
+    fresh = []
+    for event in _newest_first(client, stack_id):
+        if event.event_id in known:
+            break
+        fresh.append(event)
+    known.update(event.event_id for event in fresh)
+    return fresh[::-1]
+
+
+def _newest_first(client: CloudFormationClient, stack_id: str) -> Iterator[ResourceEvent]:
+    for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+        for event in page["StackEvents"]:
+            yield ResourceEvent(
+                event["EventId"],
+                event["Timestamp"],
+                event.get("LogicalResourceId", ""),
+                event.get("ResourceType", ""),
+                event.get("ResourceStatus", ""),
+                event.get("ResourceStatusReason", ""),
+            )
+
+
+def first_failure(events: list[ResourceEvent]) -> ResourceEvent | None:
+    """The earliest failure that no other explains: a resource's before the stack's own, which only reports it."""
+    failures = [event for event in events if event.failed]
+    of_resources = [event for event in failures if event.resource_type != "AWS::CloudFormation::Stack"]
+    return next(iter(of_resources or failures), None)

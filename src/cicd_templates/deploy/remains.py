@@ -1,0 +1,89 @@
+"""What is left after a destruction, and whether each thing is meant to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.stacks import Stack
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A resource that a stack had; `policy` is its DeletionPolicy."""
+
+    stack: str
+    logical_id: str
+    resource_type: str
+    physical_id: str
+    policy: str
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """Something that is left. `explained` says that it is meant to be, and `reason` why, or what to do about it."""
+
+    resource_type: str
+    name: str
+    reason: str
+    explained: bool
+
+
+def remains(clients: Clients, stacks: Sequence[Stack], owned: Iterable[Owned]) -> list[Remainder]:
+    """Everything left of `stacks` in AWS: what their policies keep, keys that wait, and what has our names all the same."""
+    found = [*_kept_by_policy(owned), *_waiting_keys(clients, owned)]
+    known = {remainder.name for remainder in found}
+    found += [other for other in _by_name(clients, stacks) if other.name not in known]
+    return sorted(found, key=lambda left: (left.explained, left.resource_type, left.name))
+
+
+def _kept_by_policy(owned: Iterable[Owned]) -> Iterator[Remainder]:
+    for resource in owned:
+        if resource.policy.startswith("Retain"):
+            reason = f"retained: its data outlives {resource.stack}"
+            yield Remainder(resource.resource_type, resource.physical_id, reason, explained=True)
+
+
+def _waiting_keys(clients: Clients, owned: Iterable[Owned]) -> Iterator[Remainder]:
+    for resource in owned:
+        if resource.resource_type != "AWS::KMS::Key" or resource.policy.startswith("Retain"):
+            continue
+        try:
+            key = clients.kms.describe_key(KeyId=resource.physical_id)["KeyMetadata"]
+        except clients.kms.exceptions.NotFoundException:
+            continue
+        if key["KeyState"] == "PendingDeletion":
+            reason = f"KMS deletes it on {key['DeletionDate']:%Y-%m-%d}; until then it can be kept"
+            yield Remainder(resource.resource_type, resource.physical_id, reason, explained=True)
+        else:
+            reason = f"its stack is gone, but it is {key['KeyState']}; schedule its deletion"
+            yield Remainder(resource.resource_type, resource.physical_id, reason, explained=False)
+
+
+def _by_name(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Remainder]:
+    """What bears the environment's names although no stack owns it: services make such things beside the stacks."""
+    facts = stacks[0].facts
+    environment = stacks[0].links.environment
+    prefix = f"{facts['Project']}-{environment}-"
+    path = f"/{facts['Project']}/{environment}/"
+    for bucket in clients.s3.list_buckets()["Buckets"]:
+        if bucket["Name"].startswith(prefix) and _is_ours(clients, bucket["Name"], facts["Environment"]):
+            yield Remainder("AWS::S3::Bucket", bucket["Name"], "no stack owns it", explained=False)
+    for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=path):
+        for group in page["logGroups"]:
+            yield Remainder("AWS::Logs::LogGroup", group["logGroupName"], "no stack owns it", explained=False)
+    for found in clients.ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True):
+        for parameter in found["Parameters"]:
+            yield Remainder("AWS::SSM::Parameter", parameter["Name"], "no stack owns it", explained=False)
+
+
+def _is_ours(clients: Clients, bucket: str, environment: str) -> bool:
+    """Whether a bucket has this environment's tag: the name of one environment can begin like another's."""
+    try:
+        tags = clients.s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except ClientError:
+        return False
+    return {"Key": "Environment", "Value": environment} in [dict(tag) for tag in tags]

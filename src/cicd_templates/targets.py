@@ -1,0 +1,94 @@
+"""Where a verb works: the rendered stacks of one environment, and clients of the account that they are for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cicd_templates.deploy.clients import Clients, aws_clients, local_clients, require_account
+from cicd_templates.deploy.remains import Remainder
+from cicd_templates.deploy.report import Heading
+from cicd_templates.deploy.stacks import Stack, read_stacks, select
+from cicd_templates.deploy.waiting import Patience
+from cicd_templates.environment import Environment
+from cicd_templates.local import state
+from cicd_templates.local.engine import Engine
+
+LOCAL_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Target:
+    """One environment to work on: all its stacks, those chosen among them, and the way to its account."""
+
+    stacks: Sequence[Stack]
+    chosen: Sequence[Stack]
+    clients: Clients
+    patience: Patience
+    engine: Engine | None
+
+    @property
+    def environment(self) -> str:
+        """The environment's name, with the copy's suffix."""
+        return self.stacks[0].links.environment
+
+    @property
+    def account(self) -> str:
+        """The account's number."""
+        return self.stacks[0].account
+
+    def heading(self, verb: str) -> Heading:
+        """What to say before the work begins."""
+        where = "local AWS" if self.engine else ""
+        return Heading(verb, self.environment, self.account, self.stacks[0].region, where)
+
+    def notes(self) -> list[str]:
+        """What the reader must know of a local deployment: which types were only recorded."""
+        if self.engine is None:
+            return []
+        counts = Counter(entry["type"] for entry in self.engine.record.entries(self.account))
+        types = ", ".join(f"{count} {name.removeprefix('AWS::')}" for name, count in sorted(counts.items()))
+        return [f"only recorded, not built, by the local AWS: {types}"] if types else []
+
+    def recorded_remains(self) -> list[Remainder]:
+        """What the local AWS recorded and no stack deleted; none of it is meant to be left."""
+        if self.engine is None:
+            return []
+        chosen = {stack.name for stack in self.chosen}
+        return [
+            Remainder(entry["type"], entry["id"], f"recorded for {entry['stack']}", explained=False)
+            for entry in self.engine.record.entries(self.account)
+            if entry["stack"] in chosen
+        ]
+
+
+def open_target(
+    environment: Environment,
+    folder: Path,
+    *,
+    layer: str | None,
+    service: str | None,
+    local: bool,
+    checked: bool = True,
+    engine: Engine | None = None,
+) -> Target:
+    """The target for `environment`, its stacks read from below `folder`.
+
+    With `local` it is on the running local AWS and never on AWS. With `checked` the caller's account is compared first
+    of all. Raises the errors of reading, of the credentials and of the account.
+    """
+    stacks = read_stacks(folder / environment.qualified)
+    chosen = select(stacks, layer, service)
+    account, region = stacks[0].account, stacks[0].region
+    if local:
+        engine = engine or state.required()
+        clients = local_clients(engine.url, account, region)
+        patience = Patience(poll_seconds=LOCAL_POLL_SECONDS)
+    else:
+        clients = aws_clients(region, environment.settings.profile, environment.settings.role_arn)
+        patience = Patience()
+    if checked:
+        require_account(clients, account)
+    return Target(stacks, chosen, clients, patience, engine)
