@@ -42,9 +42,7 @@ def build(env: Environment) -> Template:
     )
 
     group = template.add_resource(load_balancers.load_balancer_group("LoadBalancerGroup", env, vpc))
-    balancer = template.add_resource(
-        load_balancers.load_balancer("LoadBalancer", env, group, subnets, logs)
-    )
+    balancer = template.add_resource(load_balancers.load_balancer("LoadBalancer", env, group, subnets, logs))
     listener = template.add_resource(load_balancers.listener("Listener", env, balancer))
 
     scheme = "http" if env.settings.allow_http else "https"

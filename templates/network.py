@@ -26,14 +26,18 @@ def build(env: Environment) -> Template:
     vpc = template.add_resource(networks.vpc("Vpc", env))
     zones = [networks.zone(env, vpc, number) for number, _ in enumerate(env.settings.zones, start=1)]
     for zone in zones:
-        template.add_resource([zone.public, zone.private])
+        template.add_resource(zone.public)
+        template.add_resource(zone.private)
     _add_public_routes(template, env, vpc, zones)
     private_tables = _add_private_routes(template, env, vpc, zones)
     template.add_resource(networks.s3_endpoint(env, vpc, private_tables))
     if env.settings.endpoints == "all":
-        template.add_resource(networks.interface_endpoints(env, vpc, zones))
+        for resource in networks.interface_endpoints(env, vpc, zones):
+            template.add_resource(resource)
     flow_log_group = template.add_resource(log_group("FlowLogGroup", env, log_group_name(env, "flow-log"), key))
-    template.add_resource(list(networks.flow_log(env, vpc, flow_log_group)))
+    role, flow_log = networks.flow_log(env, vpc, flow_log_group)
+    template.add_resource(role)
+    template.add_resource(flow_log)
 
     VPC_ID.publish(template, env, VpcId(vpc.ref()))
     PUBLIC_SUBNET_IDS.publish(template, env, SubnetIds([zone.public.ref() for zone in zones]))
@@ -46,8 +50,7 @@ def _add_public_routes(template: Template, env: Environment, vpc: ec2.VPC, zones
     attachment = template.add_resource(
         ec2.VPCGatewayAttachment("InternetGatewayAttachment", VpcId=vpc.ref(), InternetGatewayId=gateway.ref())
     )
-    table, *associations = networks.route_table(env, vpc, "Public", *(zone.public for zone in zones))
-    template.add_resource([table, *associations])
+    table = _add_route_table(template, env, vpc, "Public", [zone.public for zone in zones])
     template.add_resource(
         ec2.Route(
             "PublicRouteOut",
@@ -60,21 +63,19 @@ def _add_public_routes(template: Template, env: Environment, vpc: ec2.VPC, zones
     )
 
 
-def _add_private_routes(
-    template: Template, env: Environment, vpc: ec2.VPC, zones: list[Zone]
-) -> list[ec2.RouteTable]:
+def _add_private_routes(template: Template, env: Environment, vpc: ec2.VPC, zones: list[Zone]) -> list[ec2.RouteTable]:
     """One route table a zone, so that a zone's traffic can stay in it; returns the tables."""
     gateways = []
     for zone in {"none": [], "single": zones[:1], "per-zone": zones}[env.settings.nat]:
         address, gateway = networks.nat_gateway(env, zone)
         # Without its way to the internet a NAT gateway fails on creation.
         gateway.DependsOn = "PublicRouteOut"
-        template.add_resource([address, gateway])
+        template.add_resource(address)
+        template.add_resource(gateway)
         gateways.append(gateway)
     tables = []
     for zone in zones:
-        table, *associations = networks.route_table(env, vpc, f"Private{zone.number}", zone.private)
-        template.add_resource([table, *associations])
+        table = _add_route_table(template, env, vpc, f"Private{zone.number}", [zone.private])
         tables.append(table)
         if gateways:
             own_or_only = gateways[min(zone.number, len(gateways)) - 1]
@@ -87,3 +88,13 @@ def _add_private_routes(
                 )
             )
     return tables
+
+
+def _add_route_table(
+    template: Template, env: Environment, vpc: ec2.VPC, name: str, subnets: list[ec2.Subnet]
+) -> ec2.RouteTable:
+    table, associations = networks.route_table(env, vpc, name, *subnets)
+    template.add_resource(table)
+    for association in associations:
+        template.add_resource(association)
+    return table

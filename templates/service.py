@@ -37,12 +37,12 @@ def build(env: Environment, service: Service) -> Template:
         tasks.task_role("ExecutionRole", env, service, "execution", may_write("WriteTheLog", log))
     )
     task = template.add_resource(tasks.task_role("TaskRole", env, service, "task"))
-    definition = template.add_resource(
-        tasks.task_definition("TaskDefinition", env, service, execution, task, log)
-    )
+    definition = template.add_resource(tasks.task_definition("TaskDefinition", env, service, execution, task, log))
 
     group = template.add_resource(tasks.tasks_group("TaskGroup", env, service, vpc))
-    ways = template.add_resource(list(load_balancers.admitted(service, group, balancer_group)))
+    way_in, way_out = load_balancers.admitted(service, group, balancer_group)
+    template.add_resource(way_in)
+    template.add_resource(way_out)
     targets = template.add_resource(load_balancers.target_group("TargetGroup", env, service, vpc))
     rule = template.add_resource(load_balancers.listener_rule("ListenerRule", service, listener, targets))
     template.add_resource(
@@ -55,7 +55,7 @@ def build(env: Environment, service: Service) -> Template:
             subnets=subnets,
             group=group,
             targets=targets,
-            after=[rule.title, *(way.title for way in ways)],
+            after=[rule, way_in, way_out],
         )
     )
     return template

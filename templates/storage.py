@@ -15,7 +15,9 @@ from cicd_templates.outputs import BucketName, KeyArn, Output
 from templates import keys
 
 UPLOADS_BUCKET = Output(BucketName, "storage", "UploadsBucketName", "Templates too large for one request")
-LOG_DELIVERY_BUCKET = Output(BucketName, "storage", "LogDeliveryBucketName", "Access logs of buckets and load balancers")
+LOG_DELIVERY_BUCKET = Output(
+    BucketName, "storage", "LogDeliveryBucketName", "Access logs of buckets and load balancers"
+)
 SOURCE_BUCKET = Output(BucketName, "storage", "SourceBucketName", "Application sources; a new version starts a run")
 TEMPLATES_BUCKET = Output(BucketName, "storage", "TemplatesBucketName", "The reviewed templates that a run deploys")
 ARTIFACTS_BUCKET = Output(BucketName, "storage", "ArtifactsBucketName", "What the actions of a run hand on")
@@ -32,9 +34,7 @@ def build(env: Environment) -> Template:
     template = Template()
     key = keys.KEY_ARN.read(template, env)
     logs = template.add_resource(log_delivery_bucket("LogDelivery", env))
-    template.add_resource(
-        log_delivery_policy("LogDeliveryPolicy", logs, env, load_balancers=env.kind == "runtime")
-    )
+    template.add_resource(log_delivery_policy("LogDeliveryPolicy", logs, env, load_balancers=env.kind == "runtime"))
     buckets = {UPLOADS_BUCKET: encrypted_bucket("Uploads", env, "uploads", key=key, logs=logs, expire_days=90)}
     if env.kind == "tools":
         buckets |= _pipeline_buckets(env, key, logs)
@@ -57,6 +57,12 @@ def _pipeline_buckets(env: Environment, key: KeyArn, logs: s3.Bucket) -> dict[Ou
             "Cache", env, "cache", key=key, logs=logs, expire_days=CACHE_DAYS, noncurrent_days=1
         ),
         EVIDENCE_BUCKET: encrypted_bucket(
-            "Evidence", env, "evidence", key=key, logs=logs, expire_days=EVIDENCE_DAYS, noncurrent_days=EVIDENCE_DAYS
+            "Evidence",
+            env,
+            "evidence",
+            key=key,
+            logs=logs,
+            expire_days=EVIDENCE_DAYS,
+            noncurrent_days=EVIDENCE_DAYS,
         ),
     }

@@ -16,15 +16,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, layers, rendered_folder
 
 if TYPE_CHECKING:
     from cicd_templates.environment import Configuration
     from cicd_templates.targets import Target
 
-CONFIGURATION = Path("templates/environments.toml")
-CONFIGURATION_DOC = Path("docs/configuration.md")
-OUT = Path("out")
-BUILD = Path("build")
 CHANGES_PRESENT = 4
 
 
@@ -73,7 +70,11 @@ _TARGET = (_env, _suffix, _layer, _service, _local)
 @click.option("--env", "env", help="This environment only.")
 @click.option("--format", "form", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
 @click.option("--check", is_flag=True, help="Compare with what is there instead of writing; exit 1 on a difference.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder; default out/, or build/ for a copy.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder; default out/, or build/ for a copy.",
+)
 @_suffix
 def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
     """Render every layer for every environment."""
@@ -86,8 +87,8 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
 
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
     _require_environment(configuration, env)
-    folder = out or (BUILD if suffix else OUT)
-    rendered = stacks.render(configuration, _layers(), form)  # type: ignore[arg-type] # click checked the choice
+    folder = out or rendered_folder(suffix)
+    rendered = stacks.render(configuration, layers(), form)  # type: ignore[arg-type] # click checked the choice
     files = output.files_of(rendered, folder, env)
     if check:
         difference = output.differences(files, folder)
@@ -107,18 +108,6 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
     click.echo(f"rendered {len(rendered)} stacks into {folder}/, {written.unchanged} of {len(files)} files unchanged")
 
 
-def _layers() -> Any:
-    # The layers are the user's own: they lie beside this command's working folder, not in the package.
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        from templates import LAYERS
-    except ModuleNotFoundError as error:
-        if error.name != "templates":
-            raise
-        raise ConfigurationError("no folder templates/ here; run this in the project's own folder") from None
-    return LAYERS
-
-
 def _require_environment(configuration: Configuration, env: str | None) -> None:
     if env is not None and configuration.environment(env) is None:
         known = ", ".join(environment.name for environment in configuration.environments)
@@ -130,7 +119,7 @@ def lint(suffix: str | None) -> None:
     """Lint the rendered templates with cfn-lint; any finding fails."""
     from cicd_templates.linting import lint_templates
 
-    folder = BUILD if suffix else OUT
+    folder = rendered_folder(suffix)
     paths = sorted(path for form in ("yaml", "json") for path in folder.glob(f"*/*.{form}"))
     findings = lint_templates(paths)
     for finding in findings:
@@ -140,7 +129,12 @@ def lint(suffix: str | None) -> None:
     click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
 
 
-@_verb("plan", *_TARGET, _json, click.option("--detailed-exitcode", is_flag=True, help="Exit 4 where there are changes."))
+@_verb(
+    "plan",
+    *_TARGET,
+    _json,
+    click.option("--detailed-exitcode", is_flag=True, help="Exit 4 where there are changes."),
+)
 def plan(as_json: bool, detailed_exitcode: bool, **target: Any) -> None:
     """Show the change sets of the stacks whose inputs exist, and discard them."""
     from cicd_templates.deploy import deployment, report
@@ -180,7 +174,9 @@ def outputs(as_json: bool, **target: Any) -> None:
     """Show what the deployed stacks give out."""
     from cicd_templates.deploy import overview
 
-    found = {each.environment: overview.outputs(each.clients, each.chosen) for each in _targets(default="all", **target)}
+    found = {
+        each.environment: overview.outputs(each.clients, each.chosen) for each in _targets(default="all", **target)
+    }
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -234,23 +230,10 @@ def destroy(as_json: bool, yes: bool, allow: str, **target: Any) -> None:
         if not confirm(f"Delete the stacks of {each.environment} in account {each.account}?"):
             raise CicdError(f"{each.environment}: declined, nothing was deleted")
         left = destruction.destroy(each.clients, each.chosen, each.patience, reporter) + each.recorded_remains()
-        for line in _remains_lines(each.environment, left):
-            reporter.report(report.Note(line))
+        reporter.report(report.Left(each.environment, tuple(left)))
         unexplained += sum(not remainder.explained for remainder in left)
     if unexplained:
         raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
-
-
-def _remains_lines(environment: str, left: list[Any]) -> list[str]:
-    if not left:
-        return [f"nothing is left of {environment}"]
-    return [
-        f"left of {environment}, each explained:" if all(each.explained for each in left) else f"left of {environment}:",
-        *(
-            f"  {'' if each.explained else 'UNEXPLAINED '}{each.resource_type} {each.name}\n      {each.reason}"
-            for each in left
-        ),
-    ]
 
 
 @_verb("doctor", *_TARGET, _json)
@@ -299,7 +282,7 @@ def _targets(
     if asked != "all":
         _require_environment(configuration, asked)
     environments = sorted(configuration.environments, key=lambda environment: environment.kind == "tools")
-    folder = BUILD if suffix else OUT
+    folder = rendered_folder(suffix)
     return [
         open_target(environment, folder, layer=layer, service=service, local=local, checked=checked)
         for environment in environments

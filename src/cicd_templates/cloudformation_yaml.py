@@ -1,4 +1,4 @@
-"""CloudFormation's YAML, in both directions: plain dicts out of a template's text, and text with short tags out of dicts.
+"""CloudFormation's YAML, in both directions: dicts out of a template's text, and text with short tags out of dicts.
 
 Knows the spelling only, nothing of layers or order. `load(dump(value))` is `value` for everything that JSON can hold.
 Built on PyYAML's C classes: troposphere's `to_yaml` sorts keys, quotes multi-line strings and is ten times slower.
@@ -20,8 +20,9 @@ INDENT = 2
 # Every intrinsic function has a short form but `Fn::Transform` and `Fn::ForEach::...`, which stay as they are:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 SHORT_TAGS = (
-    "And Base64 Cidr Equals FindInMap GetAtt GetAZs If ImportValue Join Length Not Or Select Split Sub ToJsonString"
-).split()
+    "And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Length", "Not",
+    "Or", "Select", "Split", "Sub", "ToJsonString",
+)  # fmt: skip
 _TAG_OF = {f"Fn::{name}": f"!{name}" for name in SHORT_TAGS} | {"Ref": "!Ref"}
 _KEY_OF = {tag: key for key, tag in _TAG_OF.items()} | {"!Condition": "Condition"}
 
@@ -86,9 +87,13 @@ def _construct_short(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, An
     return {key: value}
 
 
+def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    return loader.construct_scalar(node)
+
+
 _Loader.add_multi_constructor("!", _construct_short)
 # CloudFormation has no dates: `2012-10-17` is a policy's version, a string.
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node))
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 
 
 def dump(value: Any) -> str:

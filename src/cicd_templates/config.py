@@ -35,8 +35,7 @@ CpuUnits = Literal[256, 512, 1024, 2048, 4096]
 
 # Serves GET / on any port without writing to its file system or needing root; see blocks/bootstrap.py.
 BOOTSTRAP_IMAGE = (
-    "public.ecr.aws/docker/library/python"
-    "@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb"
+    "public.ecr.aws/docker/library/python@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb"
 )
 
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
@@ -76,9 +75,7 @@ class ProjectTable(Table):
     )
     owner: TagText = Field(description="Tag `Owner` of every resource: the team to ask")
     cost_center: TagText = Field(description="Tag `CostCenter` of every resource")
-    tags: dict[TagKey, TagText] = Field(
-        default={}, description="Further tags of every resource"
-    )
+    tags: dict[TagKey, TagText] = Field(default={}, description="Further tags of every resource")
 
 
 class PipelineTable(Table):
@@ -143,7 +140,8 @@ class ServiceTable(Table):
         default="/*", description="Requests that the shared load balancer sends to this service"
     )
     priority: Annotated[int, Field(ge=1, le=50000)] = Field(
-        default=100, description="Order of the listener rule among the services of an environment, lowest first"
+        default=100,
+        description="Order of the listener rule among the services of an environment, lowest first",
     )
     environment: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], str] = Field(
         default={}, description="Environment variables of the container; never secrets"
@@ -172,17 +170,21 @@ class EnvironmentTable(Table):
     suffix: Annotated[Word, Field(max_length=SUFFIX_LENGTH)] | None = Field(
         default=None, description="Sets this environment's names apart from a copy's in the same account"
     )
-    permissions_boundary: Annotated[str, Field(pattern=r"^arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$")] | None = (
-        Field(default=None, description="ARN of the policy that bounds every role")
-    )
+    permissions_boundary: (
+        Annotated[str, Field(pattern=r"^arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$")] | None
+    ) = Field(default=None, description="ARN of the policy that bounds every role")
     role_path: Annotated[str, Field(pattern=r"^/([\w+=,.@-]+/)*$", max_length=512)] = Field(
         default="/", description="IAM path of every role; begins and ends with `/`"
     )
     cidr: Annotated[str, AfterValidator(_vpc_network)] | None = Field(
-        default=None, description="IPv4 range of the VPC, a private one from /16 to /24; runtime environments need it"
+        default=None,
+        description="IPv4 range of the VPC, a private one from /16 to /24; runtime environments need it",
     )
     zones: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")], ...] = Field(
-        default=(), strict=False, max_length=4, description="Availability zones of the VPC: two to four, of the region"
+        default=(),
+        strict=False,
+        max_length=4,
+        description="Availability zones of the VPC: two to four, of the region",
     )
     nat: Nat = Field(
         default="single",
@@ -192,9 +194,9 @@ class EnvironmentTable(Table):
         default="gateway",
         description="VPC endpoints: `gateway` (S3, free) or `all` (also ECR, Logs, KMS, Secrets Manager, SSM)",
     )
-    certificate_arn: (
-        Annotated[str, Field(pattern=r"^arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/[\w-]+$")] | None
-    ) = Field(default=None, description="ACM certificate of the load balancer")
+    certificate_arn: Annotated[str, Field(pattern=r"^arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/[\w-]+$")] | None = Field(
+        default=None, description="ACM certificate of the load balancer"
+    )
     allow_http: bool = Field(
         default=False, description="Serve plain HTTP for want of a certificate; disposable environments only"
     )

@@ -1,6 +1,6 @@
 """What the tables of a configuration must agree on among themselves, and what AWS would refuse or never finish.
 
-Each check is a generator over a `Configuration` and yields every problem that it finds; none of them stops at the first.
+Each check is a generator over a `Configuration` and yields every problem that it finds; none stops at the first.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _pipeline_path(configuration: Configuration) -> Iterator[Problem]:
     if len(tools) != 1:
         yield Problem(
             "environments",
-            f"exactly one environment has kind = \"tools\", where the pipeline lives; there {_are(tools)}",
+            f'exactly one environment has kind = "tools", where the pipeline lives; there {_are(tools)}',
         )
 
 
@@ -95,7 +95,7 @@ def _overlapping_networks(configuration: Configuration) -> Iterator[Problem]:
         if one.network.overlaps(other.network):
             yield Problem(
                 f"environments.{other.name}.cidr",
-                f"{other.network} overlaps {one.network} of {one.name}; choose ranges apart, so that they can be peered",
+                f"{other.network} overlaps {one.network} of {one.name}; choose ranges apart, so they can be peered",
             )
 
 
@@ -132,7 +132,8 @@ def _retention(environment: Environment, at: str) -> Iterator[Problem]:
     if environment.protected and days < AUDIT_RETENTION_DAYS:
         longer = ", ".join(str(value) for value in RETENTION_DAYS if value >= AUDIT_RETENTION_DAYS)
         yield Problem(
-            f"{at}.log_retention_days", f"{days} is short of the year that a protected environment keeps; use {longer}"
+            f"{at}.log_retention_days",
+            f"{days} is short of the year that a protected environment keeps; use {longer}",
         )
 
 
@@ -146,7 +147,10 @@ def _services(environment: Environment, at: str) -> Iterator[Problem]:
                 if isinstance(known, range)
                 else ", ".join(map(str, known))
             )
-            yield Problem(f"{where}.memory", f"Fargate has no {settings.memory} MiB with cpu = {settings.cpu}; use {sizes}")
+            yield Problem(
+                f"{where}.memory",
+                f"Fargate has no {settings.memory} MiB with cpu = {settings.cpu}; use {sizes}",
+            )
         if environment.settings.nat == "none" and PUBLIC_REGISTRIES.match(settings.image):
             # VPC endpoints reach private ECR only:
             # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html

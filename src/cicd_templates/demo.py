@@ -1,4 +1,4 @@
-"""The main job from end to end on a local AWS of its own: render, lint, deploy, deploy again, destroy, account for the rest.
+"""The main job from end to end on a local AWS of its own: render, lint, deploy, deploy again, destroy.
 
 Composes the commands' own functions and prints between them; it can do nothing that a user could not type.
 """
@@ -18,16 +18,15 @@ from cicd_templates.linting import lint_templates
 from cicd_templates.loading import read_configuration
 from cicd_templates.local import engine as local_engine
 from cicd_templates.local.engine import Engine
+from cicd_templates.project import CONFIGURATION, OUT, layers
 from cicd_templates.targets import Target, open_target
 
 
 def run() -> None:
     """Raises `CicdError` where any step fails or anything is left that nothing explains."""
     began = time.monotonic()
-    from cicd_templates.cli import CONFIGURATION, OUT, _layers
-
     configuration = read_configuration(CONFIGURATION)
-    rendered = stacks.render(configuration, _layers(), "yaml")
+    rendered = stacks.render(configuration, layers(), "yaml")
     written = output.write(output.files_of(rendered, OUT), OUT)
     click.echo(f"1. render   {len(rendered)} stacks of {len(configuration.environments)} environments into {OUT}/")
     for path in written.written:
@@ -44,7 +43,9 @@ def run() -> None:
         _nothing_to_change(targets)
         click.echo("\n5. destroy  readers before what they read from")
         _destroy(targets)
-    click.echo(f"\ndone in {time.monotonic() - began:.1f} s: deployed, unchanged on repetition, destroyed, all explained")
+    click.echo(
+        f"\ndone in {time.monotonic() - began:.1f} s: deployed, unchanged on repetition, destroyed, all explained"
+    )
     click.echo("The local AWS is laxer than AWS; README.md says what this does and does not prove.")
 
 
@@ -72,13 +73,10 @@ def _nothing_to_change(targets: list[Target]) -> None:
 
 
 def _destroy(targets: list[Target]) -> None:
-    from cicd_templates.cli import _remains_lines
-
     reporter = report.reporter(as_json=False)
     for target in reversed(targets):
         reporter.report(target.heading("Destroying"))
         left = destroy.destroy(target.clients, target.chosen, target.patience, reporter) + target.recorded_remains()
-        for line in _remains_lines(target.environment, left):
-            reporter.report(report.Note(line))
+        reporter.report(report.Left(target.environment, tuple(left)))
         if any(not remainder.explained for remainder in left):
             raise CicdError(f"{target.environment}: something is left unexplained")

@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from awacs.aws import Action, Allow, Condition, ConditionElement, Deny, PolicyDocument, Principal, Statement, StringEquals
+from awacs.aws import (
+    Action,
+    Allow,
+    Condition,
+    ConditionElement,
+    Deny,
+    PolicyDocument,
+    Principal,
+    Statement,
+    StringEquals,
+)
 from awacs.sts import AssumeRole
 from troposphere import AWSHelperFn
 
@@ -44,8 +54,8 @@ def allow(
 ) -> Grant:
     """Allow `actions` on `on`; `to` only in resource policies, `when` all of whose conditions must hold.
 
-    `because` names the API that has no resource level, and is demanded for `*` in a role's policy and refused elsewhere.
-    In a resource policy `*` is the resource that the policy is attached to. Raises `ValueError` for both, for a pattern
+    `because` names the API that has no resource level: demanded for `*` in a role's policy, refused elsewhere. In a
+    resource policy `*` is the resource that the policy is attached to. Raises `ValueError` for both, for a pattern
     among the actions and for conditions that contradict each other.
     """
     resources = _listed(on)
@@ -118,7 +128,7 @@ def _statement(
 ) -> Statement:
     if not sid.isalnum():
         raise ValueError(f"{sid!r}: IAM takes letters and digits only in a Sid")
-    optional = {"Principal": to} if to is not None else {}
+    optional: dict[str, Principal | Condition] = {"Principal": to} if to is not None else {}
     if when:
         optional["Condition"] = _condition(sid, when)
     return Statement(Sid=sid, Effect=effect, Action=list(actions), Resource=resources, **optional)
@@ -135,5 +145,3 @@ def _condition(where: str, elements: Sequence[ConditionElement]) -> Condition:
             keys = before.get_dict() | keys
         merged[element.condition] = type(element)(keys)
     return Condition(list(merged.values()))
-
-

@@ -1,7 +1,7 @@
 """The graph between stacks, derived from templates alone: who publishes what, who reads it, what comes first.
 
-Works on plain dicts, as rendered or as read from `out/`, so that the renderer checks and the deployer orders by the same
-rules. Imports no troposphere and calls no AWS.
+Works on plain dicts, as rendered or as read from `out/`, so that the renderer checks and the deployer orders by the
+same rules. Imports no troposphere and calls no AWS.
 """
 
 from __future__ import annotations

@@ -92,7 +92,10 @@ class _Reader:
     def _suffix(self, suffix: str) -> None:
         if len(suffix) > config.SUFFIX_LENGTH or not _is_word(suffix):
             self.problems.append(
-                Problem("suffix", f"{suffix!r}: use at most {config.SUFFIX_LENGTH} lower-case letters, digits and hyphens")
+                Problem(
+                    "suffix",
+                    f"{suffix!r}: use at most {config.SUFFIX_LENGTH} lower-case letters, digits and hyphens",
+                )
             )
 
     def _names(self, raw: object, at: str, length: int) -> dict[str, Raw]:

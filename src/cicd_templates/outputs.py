@@ -1,7 +1,7 @@
 """Typed values that one stack publishes and another reads, through Parameter Store.
 
-The layer that owns a value has it as a constant; a reader names that constant, so a misspelt one fails on import and one
-of another kind fails mypy. Whether somebody publishes what is read is for `links` to check, on the rendered templates.
+The layer that owns a value has it as a constant; a reader names that constant, so a misspelt one fails on import and
+one of another kind fails mypy. Whether somebody publishes what is read is for `links` to check, on the rendered templates.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cicd_templates.environment import Environment
 from cicd_templates.naming import parameter_path
 
 
-class Value(AWSHelperFn):  # type: ignore[misc] # troposphere's own classes are untyped
+class Value(AWSHelperFn):
     """Something known only at deploy time, of a kind that CloudFormation can check, or a literal of that kind."""
 
     #: What the reading parameter's type holds; `AWS::SSM::Parameter::Value<...>` takes AWS-specific types.
@@ -103,7 +103,7 @@ class Output(Generic[V]):
         template.add_output(TemplateOutput(self.name, Description=self.description, Value=expression))
 
     def read(self, template: Template, env: Environment, service: str | None = None) -> V:
-        """The value as a reference to a template parameter, added once; a literal where the configuration provides it."""
+        """The value as a reference to a template parameter, added once; a literal where the file provides it."""
         provided = env.settings.provided.get(f"{self.layer}.{self.name}")
         if provided is not None:
             return self.kind(provided.split(",") if self.kind.is_list() else provided)
@@ -143,5 +143,3 @@ def text(*parts: object) -> Sub | str:
     """The parts joined into one `Sub`, or into a plain string where nothing in it is left to deploy time."""
     joined = "".join(interpolated(part) for part in parts)
     return Sub(joined) if "${" in joined else joined
-
-

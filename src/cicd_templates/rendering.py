@@ -28,7 +28,16 @@ SECTIONS = (
 )
 RESOURCE_FIRST = ("Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 RESOURCE_LAST = ("Properties", "Metadata")
-STATEMENT_FIRST = ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource")
+STATEMENT_FIRST = (
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+)
 PROPERTIES_LAST = ("Tags", "Code")
 # Where a block leaves its reason; JSON has no comments, so it is metadata first.
 WHY = "Why"

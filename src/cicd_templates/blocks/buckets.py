@@ -44,9 +44,7 @@ def encrypted_bucket(
         _lifecycle(expire_days, noncurrent_days),
         bucket_key=True,
     )
-    bucket.LoggingConfiguration = s3.LoggingConfiguration(
-        DestinationBucketName=logs.ref(), LogFilePrefix=f"s3/{name}/"
-    )
+    bucket.LoggingConfiguration = s3.LoggingConfiguration(DestinationBucketName=logs.ref(), LogFilePrefix=f"s3/{name}/")
     if notify:
         bucket.NotificationConfiguration = s3.NotificationConfiguration(EventBridgeConfiguration=events)
     return bucket
@@ -93,7 +91,10 @@ def _private_bucket(
             BucketEncryption=s3.BucketEncryption(ServerSideEncryptionConfiguration=[rule]),
             VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
             PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
-                BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
+                BlockPublicAcls=True,
+                BlockPublicPolicy=True,
+                IgnorePublicAcls=True,
+                RestrictPublicBuckets=True,
             ),
             OwnershipControls=s3.OwnershipControls(
                 Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
@@ -142,7 +143,9 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
     )
 
 
-def log_delivery_policy(logical_id: str, bucket: s3.Bucket, env: Environment, *, load_balancers: bool) -> s3.BucketPolicy:
+def log_delivery_policy(
+    logical_id: str, bucket: s3.Bucket, env: Environment, *, load_balancers: bool
+) -> s3.BucketPolicy:
     """TLS only, and open to the services that deliver logs for this account."""
     mine = StringEquals({"aws:SourceAccount": env.account})
     grants = [

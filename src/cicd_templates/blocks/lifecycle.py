@@ -15,8 +15,8 @@ R = TypeVar("R", bound=AWSObject)
 def stateful(resource: R, env: Environment) -> R:
     """`resource` with both life-cycle policies.
 
-    Protected data stays when its stack is deleted or its resource replaced, except after a creation that failed, when it
-    is empty and would be in the way. CloudFormation takes `RetainExceptOnCreate` for deletion only:
+    Protected data stays when its stack is deleted or its resource replaced, except after a creation that failed,
+    when it is empty and would be in the way. CloudFormation takes `RetainExceptOnCreate` for deletion only:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """
     resource.DeletionPolicy = "RetainExceptOnCreate" if env.protected else "Delete"

@@ -33,7 +33,11 @@ def load_balancer_group(logical_id: str, env: Environment, vpc: VpcId) -> ec2.Se
         VpcId=vpc,
         SecurityGroupIngress=[
             ec2.SecurityGroupRule(
-                IpProtocol="tcp", FromPort=port, ToPort=port, CidrIp="0.0.0.0/0", Description="Clients anywhere"
+                IpProtocol="tcp",
+                FromPort=port,
+                ToPort=port,
+                CidrIp="0.0.0.0/0",
+                Description="Clients anywhere",
             )
         ],
         SecurityGroupEgress=[NO_EGRESS],
@@ -59,9 +63,7 @@ def load_balancer(
         Scheme="internet-facing",
         Subnets=subnets,
         SecurityGroups=[GetAtt(group, "GroupId")],
-        LoadBalancerAttributes=[
-            elb.LoadBalancerAttributes(Key=key, Value=value) for key, value in attributes.items()
-        ],
+        LoadBalancerAttributes=[elb.LoadBalancerAttributes(Key=key, Value=value) for key, value in attributes.items()],
     )
 
 
@@ -74,17 +76,17 @@ def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer) -> e
         ),
     )
     certificate = env.settings.certificate_arn
-    tls = (
-        {"Certificates": [elb.Certificate(CertificateArn=certificate)], "SslPolicy": TLS_POLICY} if certificate else {}
-    )
-    return elb.Listener(
+    shared = elb.Listener(
         logical_id,
         LoadBalancerArn=balancer.ref(),
         Port=public_port(env),
         Protocol="HTTPS" if certificate else "HTTP",
-        **tls,
         DefaultActions=[nothing_here],
     )
+    if certificate:
+        shared.Certificates = [elb.Certificate(CertificateArn=certificate)]
+        shared.SslPolicy = TLS_POLICY
+    return shared
 
 
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> elb.TargetGroup:
@@ -112,9 +114,7 @@ def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId
     )
 
 
-def listener_rule(
-    logical_id: str, service: Service, shared: ListenerArn, group: elb.TargetGroup
-) -> elb.ListenerRule:
+def listener_rule(logical_id: str, service: Service, shared: ListenerArn, group: elb.TargetGroup) -> elb.ListenerRule:
     """The requests that the shared listener sends to a service."""
     return elb.ListenerRule(
         logical_id,

@@ -17,9 +17,7 @@ def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs
     Without it the service makes one of its own, unencrypted, without end and outside the stack.
     """
     return stateful(
-        logs.LogGroup(
-            logical_id, LogGroupName=name, KmsKeyId=key, RetentionInDays=env.settings.log_retention_days
-        ),
+        logs.LogGroup(logical_id, LogGroupName=name, KmsKeyId=key, RetentionInDays=env.settings.log_retention_days),
         env,
     )
 

@@ -82,18 +82,16 @@ def nat_gateway(env: Environment, zone: Zone) -> tuple[ec2.EIP, ec2.NatGateway]:
     return address, gateway
 
 
-def route_table(env: Environment, network: ec2.VPC, name: str, *subnets: ec2.Subnet) -> list[AWSObject]:
-    """A route table of `network` and its association with each of `subnets`; the table comes first."""
+def route_table(
+    env: Environment, network: ec2.VPC, name: str, *subnets: ec2.Subnet
+) -> tuple[ec2.RouteTable, list[ec2.SubnetRouteTableAssociation]]:
+    """A route table of `network`, and its association with each of `subnets`."""
     table = ec2.RouteTable(f"{name}Routes", VpcId=network.ref(), Tags=named(env, f"{name.lower()}-routes"))
-    return [
-        table,
-        *(
-            ec2.SubnetRouteTableAssociation(
-                f"{subnet.title}Routes", SubnetId=subnet.ref(), RouteTableId=table.ref()
-            )
-            for subnet in subnets
-        ),
+    associations = [
+        ec2.SubnetRouteTableAssociation(f"{subnet.title}Routes", SubnetId=subnet.ref(), RouteTableId=table.ref())
+        for subnet in subnets
     ]
+    return table, associations
 
 
 def s3_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTable]) -> ec2.VPCEndpoint:
@@ -115,7 +113,11 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
         VpcId=network.ref(),
         SecurityGroupIngress=[
             ec2.SecurityGroupRule(
-                IpProtocol="tcp", FromPort=443, ToPort=443, CidrIp=str(env.network), Description="TLS from the VPC"
+                IpProtocol="tcp",
+                FromPort=443,
+                ToPort=443,
+                CidrIp=str(env.network),
+                Description="TLS from the VPC",
             )
         ],
         SecurityGroupEgress=[NO_EGRESS],

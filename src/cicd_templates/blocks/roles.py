@@ -25,11 +25,11 @@ def service_role(
 
     Nothing managed by AWS is attached: such policies change under their users and some have been withdrawn.
     """
-    policies = [iam.Policy(PolicyName=logical_id, PolicyDocument=document(grants))] if grants else []
     role = iam.Role(
         logical_id,
         RoleName=physical_name(env, "AWS::IAM::Role", *name),
         AssumeRolePolicyDocument=trust(service, env, when=when),
-        **({"Policies": policies} if policies else {}),
     )
+    if grants:
+        role.Policies = [iam.Policy(PolicyName=logical_id, PolicyDocument=document(grants))]
     return because(role, *reasons(grants))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from awacs.aws import ArnLike
-from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub, ec2, ecs, iam, logs
+from troposphere import AWSHelperFn, AWSObject, Equals, GetAtt, If, NoValue, Ref, Sub, ec2, ecs, iam, logs
 from troposphere import elasticloadbalancingv2 as elb
 
 from cicd_templates.blocks import bootstrap
@@ -42,7 +42,12 @@ def task_role(logical_id: str, env: Environment, service: Service, purpose: str,
 
 
 def task_definition(
-    logical_id: str, env: Environment, service: Service, execution: iam.Role, task: iam.Role, group: logs.LogGroup
+    logical_id: str,
+    env: Environment,
+    service: Service,
+    execution: iam.Role,
+    task: iam.Role,
+    group: logs.LogGroup,
 ) -> ecs.TaskDefinition:
     """One container: not root, nothing writable but its memory, no capabilities, its log in `group`."""
     settings = service.settings
@@ -52,9 +57,7 @@ def task_definition(
         Essential=True,
         User=CONTAINER_USER,
         ReadonlyRootFilesystem=True,
-        LinuxParameters=ecs.LinuxParameters(
-            Capabilities=ecs.KernelCapabilities(Drop=["ALL"]), InitProcessEnabled=True
-        ),
+        LinuxParameters=ecs.LinuxParameters(Capabilities=ecs.KernelCapabilities(Drop=["ALL"]), InitProcessEnabled=True),
         PortMappings=[ecs.PortMapping(ContainerPort=settings.port, Protocol="tcp")],
         Environment=_variables(settings.environment | {"PORT": str(settings.port)}),
         LogConfiguration=ecs.LogConfiguration(
@@ -95,7 +98,7 @@ def fargate_service(
     subnets: SubnetIds,
     group: ec2.SecurityGroup,
     targets: elb.TargetGroup,
-    after: Sequence[str],
+    after: Sequence[AWSObject],
 ) -> ecs.Service:
     """A rolling service that gives up on a bad release and goes back by itself, instead of trying for hours.
 
@@ -104,9 +107,7 @@ def fargate_service(
     """
     settings = service.settings
     breaker = ecs.DeploymentCircuitBreaker(Enable=True, Rollback=True)
-    vpc = ecs.AwsvpcConfiguration(
-        AssignPublicIp="DISABLED", Subnets=subnets, SecurityGroups=[GetAtt(group, "GroupId")]
-    )
+    vpc = ecs.AwsvpcConfiguration(AssignPublicIp="DISABLED", Subnets=subnets, SecurityGroups=[GetAtt(group, "GroupId")])
     return ecs.Service(
         logical_id,
         ServiceName=physical_name(env, "AWS::ECS::Service", service.name),
@@ -121,14 +122,12 @@ def fargate_service(
         HealthCheckGracePeriodSeconds=settings.health_check.grace_seconds,
         NetworkConfiguration=ecs.NetworkConfiguration(AwsvpcConfiguration=vpc),
         LoadBalancers=[
-            ecs.LoadBalancer(
-                ContainerName=service.name, ContainerPort=settings.port, TargetGroupArn=targets.ref()
-            )
+            ecs.LoadBalancer(ContainerName=service.name, ContainerPort=settings.port, TargetGroupArn=targets.ref())
         ],
         EnableECSManagedTags=True,
         EnableExecuteCommand=False,
         PropagateTags="SERVICE",
-        DependsOn=list(after),
+        DependsOn=[resource.title for resource in after],
     )
 
 

@@ -15,8 +15,8 @@ from cicd_templates.deploy.stacks import Stack
 from cicd_templates.deploy.status import NEXT, Next
 from cicd_templates.deploy.waiting import CHANGE_SET_SECONDS, Patience
 from cicd_templates.errors import CicdError, RefusedError
-from cicd_templates.tags import MANAGED_BY
 from cicd_templates.links import READING_TYPE
+from cicd_templates.tags import MANAGED_BY
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef

@@ -1,4 +1,4 @@
-"""AWS clients of one environment: real ones through a profile or role, or those of the local AWS, never one for the other.
+"""AWS clients of one environment: real ones through a profile or role, or the local AWS's, never one for the other.
 
 boto3 is imported on first use only, so that commands without AWS start fast.
 """
@@ -13,6 +13,7 @@ from cicd_templates.errors import CicdError, RefusedError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 ROLE_SESSION = "cicd-templates"
+ATTEMPTS = 10
 MISSING_CREDENTIALS = (
     "no AWS credentials; either name `profile` for the environment in templates/environments.toml or set AWS_PROFILE,"
     " or try it without an account: `make local`, then the same command with LOCAL=1"
@@ -38,13 +40,11 @@ class Clients:
     def _client(self, service: str) -> Any:
         from botocore.config import Config
 
-        retries = Config(retries={"mode": "adaptive", "total_max_attempts": 10}, s3={"addressing_style": "path"})
-        return self._session.client(
-            service,
-            region_name=self._region,
-            endpoint_url=self._endpoint_url,
-            config=retries if self._endpoint_url else Config(retries={"mode": "adaptive", "total_max_attempts": 10}),
-        )
+        config = Config(retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS})
+        if self.local:
+            # Its buckets have no host names of their own.
+            config = config.merge(Config(s3={"addressing_style": "path"}))
+        return self._session.client(service, region_name=self._region, endpoint_url=self._endpoint_url, config=config)
 
     @property
     def local(self) -> bool:
@@ -65,6 +65,11 @@ class Clients:
     def ecr(self) -> ECRClient:
         """Repositories and images."""
         return self._client("ecr")  # type: ignore[no-any-return]
+
+    @cached_property
+    def elbv2(self) -> ElasticLoadBalancingv2Client:
+        """Load balancers."""
+        return self._client("elbv2")  # type: ignore[no-any-return]
 
     @cached_property
     def iam(self) -> IAMClient:
@@ -132,9 +137,8 @@ def local_clients(endpoint_url: str, account: str, region: str) -> Clients:
     bare.set_config_variable("config_file", "/dev/null")
     bare.set_config_variable("credentials_file", "/dev/null")
     bare.set_config_variable("profile", None)
-    session = boto3.session.Session(
-        aws_access_key_id=account, aws_secret_access_key="local", botocore_session=bare  # noqa: S106 - not a secret
-    )
+    secret = "local"  # noqa: S105 - the local AWS checks none
+    session = boto3.session.Session(aws_access_key_id=account, aws_secret_access_key=secret, botocore_session=bare)
     return Clients(session, region, endpoint_url)
 
 

@@ -1,4 +1,4 @@
-"""Walks the stacks of an environment in order: change set, look, ask, execute. Knows no terminal and asks through a call.
+"""Walks the stacks of an environment in order: change set, look, ask, execute. Knows no terminal, asks by a call.
 
 A failure stops what depends on it and nothing else.
 """
@@ -48,9 +48,7 @@ def _exists(clients: Clients, stack: Stack) -> bool:
     return existing is not None and NEXT[existing["StackStatus"]] not in (Next.CREATE, Next.RECREATE)
 
 
-def deploy(
-    clients: Clients, stacks: Sequence[Stack], patience: Patience, reporter: Reporter, confirm: Confirm
-) -> None:
+def deploy(clients: Clients, stacks: Sequence[Stack], patience: Patience, reporter: Reporter, confirm: Confirm) -> None:
     """Bring every stack to its reviewed text. Raises `CicdError` that names the stacks that failed.
 
     A stack that `confirm` declines is left as it was, its change set discarded, and the walk ends there.
@@ -70,9 +68,9 @@ def deploy(
             reporter.report(report.Planned(stack.label, change_set))
             if not confirm(f"Execute this change set on {stack.label}?"):
                 discard(clients, change_set)
-                raise Declined(f"{stack.name}: declined, nothing changed; the stacks after it were not looked at")
+                raise DeclinedError(f"{stack.name}: declined, nothing changed; the stacks after it were not looked at")
             reason = _execute(clients, stack, change_set, patience, reporter)
-        except Declined:
+        except DeclinedError:
             raise
         except CicdError as error:
             if error.exit_code != CicdError.exit_code:
@@ -85,13 +83,11 @@ def deploy(
         raise CicdError(f"not deployed: {', '.join(broken.values())}; the causes are above")
 
 
-class Declined(CicdError):
+class DeclinedError(CicdError):
     """The person at the keyboard said no."""
 
 
-def _execute(
-    clients: Clients, stack: Stack, change_set: ChangeSet, patience: Patience, reporter: Reporter
-) -> str:
+def _execute(clients: Clients, stack: Stack, change_set: ChangeSet, patience: Patience, reporter: Reporter) -> str:
     """Execute and report; the reason where it failed, otherwise nothing."""
     began = patience.now()
     outcome = execute(

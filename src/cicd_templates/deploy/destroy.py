@@ -6,6 +6,7 @@ Deletes what is ours by tag, empties what the templates declare disposable, and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from cicd_templates import cloudformation_yaml, links
 from cicd_templates.deploy import report
@@ -34,9 +35,7 @@ def refuse_protected(stacks: Sequence[Stack], allow: str | None) -> None:
         )
 
 
-def destroy(
-    clients: Clients, stacks: Sequence[Stack], patience: Patience, reporter: Reporter
-) -> list[Remainder]:
+def destroy(clients: Clients, stacks: Sequence[Stack], patience: Patience, reporter: Reporter) -> list[Remainder]:
     """Delete `stacks` in reverse order; what is left of them, explained or not.
 
     Raises `CicdError` that names the stacks whose deletion failed; those that they read from stay, because they are
@@ -58,9 +57,7 @@ def destroy(
     return remains(clients, stacks, owned)
 
 
-def _delete(
-    clients: Clients, stack: Stack, owned: list[Owned], patience: Patience, reporter: Reporter
-) -> str:
+def _delete(clients: Clients, stack: Stack, owned: list[Owned], patience: Patience, reporter: Reporter) -> str:
     """Delete one stack and add what it had to `owned`; the reason where that failed, otherwise nothing."""
     existing = describe_stack(clients, stack.name)
     if existing is None:
@@ -71,6 +68,7 @@ def _delete(
         return f"is in {existing['StackStatus']}: {Next.WAIT.value}"
     stack_id = existing["StackId"]
     its_own = _owned(clients, stack)
+    _lift_deletion_protection(clients, its_own)
     for resource in its_own:
         if resource.policy == "Delete" and resource.resource_type in EMPTIED:
             count = EMPTIED[resource.resource_type](clients, resource.physical_id)
@@ -98,9 +96,19 @@ def _delete(
     return ""
 
 
+def _lift_deletion_protection(clients: Clients, resources: Sequence[Owned]) -> None:
+    """Load balancers of protected environments refuse their deletion, also CloudFormation's."""
+    for resource in resources:
+        if resource.resource_type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
+            clients.elbv2.modify_load_balancer_attributes(
+                LoadBalancerArn=resource.physical_id,
+                Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}],
+            )
+
+
 def _owned(clients: Clients, stack: Stack) -> list[Owned]:
     """The stack's live resources, with the policies of the template that it was deployed from."""
-    body = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
+    body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
     # boto3 parses a JSON template, and leaves a YAML one as text.
     template = cloudformation_yaml.load(body) if isinstance(body, str) else body
     policies = {

@@ -33,7 +33,7 @@ class Remainder:
 
 
 def remains(clients: Clients, stacks: Sequence[Stack], owned: Iterable[Owned]) -> list[Remainder]:
-    """Everything left of `stacks` in AWS: what their policies keep, keys that wait, and what has our names all the same."""
+    """Everything left of `stacks`: what their policies keep, keys that wait, and what has our names all the same."""
     found = [*_kept_by_policy(owned), *_waiting_keys(clients, owned)]
     known = {remainder.name for remainder in found}
     found += [other for other in _by_name(clients, stacks) if other.name not in known]

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cicd_templates.deploy.changes import Change, ChangeSet, total
 from cicd_templates.deploy.events import ResourceEvent
+from cicd_templates.deploy.remains import Remainder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,7 +87,15 @@ class Note:
     text: str
 
 
-Event = Heading | Planned | Unchanged | Waits | Moved | Succeeded | Broke | Note
+@dataclass(frozen=True)
+class Left:
+    """What a destruction left of an environment."""
+
+    environment: str
+    remains: tuple[Remainder, ...]
+
+
+Event = Heading | Planned | Unchanged | Waits | Moved | Succeeded | Broke | Note | Left
 
 
 class Reporter(Protocol):
@@ -106,7 +115,9 @@ def as_lines(event: Event) -> list[str]:
             verb = "create" if event.change_set.creates else "update"
             lines = [f"  {event.stack}: {verb}, {counted(event.change_set.changes)}"]
             # Of a creation every line would say "Add"; its file says it better.
-            return lines + ([] if event.change_set.creates else [f"    {row}" for row in rows(event.change_set.changes)])
+            return lines + (
+                [] if event.change_set.creates else [f"    {row}" for row in rows(event.change_set.changes)]
+            )
         case Unchanged():
             return [f"  {event.stack}: nothing to change"]
         case Waits():
@@ -117,10 +128,25 @@ def as_lines(event: Event) -> list[str]:
             return [f"  {event.stack}: FAILED: {event.reason}"]
         case Note():
             return [f"  {event.text}"]
+        case Left():
+            return _remains_lines(event)
         case Moved() if event.event.failed:
             return [f"    {event.event.status} {event.event.logical_id}: {event.event.reason}"]
         case _:
             return []
+
+
+def _remains_lines(event: Left) -> list[str]:
+    if not event.remains:
+        return [f"  left of {event.environment}: nothing"]
+    lines = [f"  left of {event.environment}:"]
+    by_reason: dict[tuple[bool, str], list[Remainder]] = {}
+    for remainder in event.remains:
+        by_reason.setdefault((remainder.explained, remainder.reason), []).append(remainder)
+    for (explained, reason), group in by_reason.items():
+        lines.append(f"    {reason}" if explained else f"    UNEXPLAINED: {reason}")
+        lines += [f"      {remainder.resource_type} {remainder.name}" for remainder in group]
+    return lines
 
 
 def counted(changes: tuple[Change, ...]) -> str:
@@ -225,4 +251,3 @@ def reporter(*, as_json: bool) -> Reporter:
     from rich.console import Console
 
     return TerminalReporter(Console())
-

@@ -6,6 +6,8 @@ credentials and proxies must not be among that.
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
 import shutil
 import signal
@@ -16,7 +18,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,10 +67,11 @@ class Engine:
             self.record.clear()
 
 
-def _open(request: str | urllib.request.Request) -> object:
+def _open(request: str | urllib.request.Request) -> http.client.HTTPResponse:
     # Without this a proxy of the caller's environment would be asked for a loopback address.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    return direct.open(request, timeout=READY_SECONDS)
+    answer: http.client.HTTPResponse = direct.open(request, timeout=READY_SECONDS)
+    return answer
 
 
 def start(*, python: Path = DEFAULT_PYTHON, auth: bool = False, now: Callable[[], float] = time.monotonic) -> Engine:
@@ -135,11 +137,9 @@ def stop(engine: Engine) -> None:
 
 def _gone(pid: int, deadline: float) -> bool:
     while time.monotonic() < deadline:
-        try:
-            # A child of ours stays as a zombie until it is waited for; another's is no child.
+        # A child of ours stays as a zombie until it is waited for; another's is no child.
+        with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
         if not alive(pid):
             return True
         time.sleep(POLL_SECONDS)
@@ -157,7 +157,7 @@ def alive(pid: int) -> bool:
     return True
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(*, python: Path = DEFAULT_PYTHON, auth: bool = False) -> Iterator[Engine]:
     """An engine for the length of a block."""
     engine = start(python=python, auth=auth)

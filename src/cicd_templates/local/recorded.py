@@ -1,8 +1,8 @@
 """Resource types that the local AWS lacks: their creation is recorded and answered, nothing behind them exists.
 
-Runs inside the engine's interpreter as well as in ours, so it imports the standard library alone. The record is one JSON
-file beside the engine, because recorded resources are invisible to every service API and "nothing is left" must count
-them. A second file lets a test make a type fail.
+Runs inside the engine's interpreter as well as in ours, so it imports the standard library alone. The record is a file
+beside the engine, because recorded resources are invisible to every service API and "nothing is left" must count them.
+A second file lets a test make a type fail.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ TYPES: dict[str, dict[str | None, str]] = {
         "Arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{AlarmName}",
     },
     "AWS::CodePipeline::Pipeline": {None: "{Name}", "Version": "1"},
-    "AWS::EC2::EIP": {None: "192.0.2.{octet}", "AllocationId": "eipalloc-{token}", "PublicIp": "192.0.2.{octet}"},
+    "AWS::EC2::EIP": {
+        None: "192.0.2.{octet}",
+        "AllocationId": "eipalloc-{token}",
+        "PublicIp": "192.0.2.{octet}",
+    },
     "AWS::EC2::FlowLog": {None: "fl-{token}", "Id": "fl-{token}"},
     "AWS::EC2::NatGateway": {None: "nat-{token}", "NatGatewayId": "nat-{token}"},
     "AWS::EC2::SecurityGroupEgress": {None: "sgr-{token}", "Id": "sgr-{token}"},

@@ -1,0 +1,99 @@
+# Every target sets up what it needs first. Variables: ENV= LAYER= SERVICE= SUFFIX= YES=1 ALLOW= FORMAT=json LOCAL=1
+# FORMAT=json renders JSON with `make render`, and makes the other verbs print JSON.
+
+PYTHON ?= python3
+VENV   := .venv
+LOCAL_VENV := .venv-local
+RUN    := $(VENV)/bin/python -m cicd_templates
+TARGET := $(if $(ENV),--env $(ENV)) $(if $(LAYER),--layer $(LAYER)) $(if $(SERVICE),--service $(SERVICE)) \
+          $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(LOCAL),--local)
+JSON   := $(if $(filter json,$(FORMAT)),--json)
+ASK    := $(if $(YES),--yes)
+
+.DEFAULT_GOAL := help
+.PHONY: help help-all render lint test demo plan deploy outputs status destroy check verify doctor \
+        local local-stop bench lock fmt clean setup setup-local
+
+help: ## Show the daily targets
+	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
+	@awk -F':.*## ' '/^##@/ {daily = /Daily/} daily && /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+help-all: ## Show every target
+	@awk -F':.*## ' '/^##@/ {printf "%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' Makefile
+
+##@ Daily
+render: $(VENV)/.done ## Render every layer for every environment into out/
+	@$(RUN) render $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(FORMAT),--format $(FORMAT))
+
+lint: $(VENV)/.done ## Lint the rendered templates with cfn-lint, the code with ruff and mypy
+	@$(RUN) lint $(if $(SUFFIX),--suffix $(SUFFIX))
+	@$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean"
+	@$(VENV)/bin/mypy
+
+test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
+	@$(VENV)/bin/python -m pytest -q --cov --cov-report=term
+
+demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
+	@$(RUN) demo
+
+plan: $(VENV)/.done ## Show what a deployment would change
+	@$(RUN) plan $(TARGET) $(JSON)
+
+deploy: $(VENV)/.done ## Deploy ENV through change sets
+	@$(RUN) deploy $(TARGET) $(ASK) $(JSON)
+
+outputs: $(VENV)/.done ## Show what the deployed stacks give out
+	@$(RUN) outputs $(TARGET) $(JSON)
+
+status: $(VENV)/.done ## Show the state of every stack
+	@$(RUN) status $(TARGET) $(JSON)
+
+destroy: $(VENV)/.done ## Take ENV down and list what is left and why
+	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(if $(ALLOW),--allow $(ALLOW))
+
+##@ Review
+check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
+	@$(RUN) render --check
+	@$(RUN) docs --check
+
+verify: check lint test ## Everything that CI runs: check, lint, test
+
+doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
+	@$(RUN) doctor $(TARGET) $(JSON)
+
+##@ Local AWS
+local: $(VENV)/.done $(LOCAL_VENV)/.done ## Start the local AWS; then add LOCAL=1 to any verb
+	@$(RUN) local
+
+local-stop: $(VENV)/.done ## Stop the local AWS
+	@$(RUN) local-stop
+
+##@ Development
+bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
+	@$(VENV)/bin/python tests/bench/render.py
+
+lock: ## Write the lock files from requirements*.in (needs uv)
+	@for pair in requirements-dev.in:requirements.lock requirements-local.in:requirements-local.lock; do \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	    --no-emit-find-links --quiet "$${pair%%:*}" -o "$${pair##*:}" || exit 1; done
+
+fmt: $(VENV)/.done ## Format the code and write the generated documents
+	@$(VENV)/bin/ruff check --fix --quiet && $(VENV)/bin/ruff format --quiet
+	@$(RUN) docs
+
+clean: ## Stop the local AWS and remove environments, caches and copies
+	@if [ -x $(VENV)/bin/python ] && [ -f .state/local.json ]; then $(RUN) local-stop; fi
+	@rm -rf $(VENV) $(LOCAL_VENV) .state build .coverage .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+
+setup: $(VENV)/.done ## Install the product's environment
+setup-local: $(LOCAL_VENV)/.done ## Install the local AWS's environment
+
+# A stamp each, so that an environment is made once and again only when its lock changes.
+$(VENV)/.done: requirements.lock setup.cfg pyproject.toml
+	@.ci/environment $(PYTHON) $(VENV) requirements.lock
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(LOCAL_VENV)/.done: requirements-local.lock
+	@.ci/environment $(PYTHON) $(LOCAL_VENV) requirements-local.lock
+	@touch $@
