@@ -7,6 +7,7 @@ Built on PyYAML's C classes: troposphere's `to_yaml` sorts keys, quotes multi-li
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import yaml
@@ -39,7 +40,13 @@ def _represent_str(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
 
 
+# Numbers of YAML 1.2 that PyYAML, which speaks 1.1, would leave unquoted: an account id may begin with a zero.
+_NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
+
+
 def _style(text: str) -> str | None:
+    if _NUMBER.fullmatch(text):
+        return "'"
     return "|" if "\n" in text or len(text) > LONGEST_IN_LINE else None
 
 

@@ -138,6 +138,8 @@ def _retention(environment: Environment, at: str) -> Iterator[Problem]:
 
 
 def _services(environment: Environment, at: str) -> Iterator[Problem]:
+    if environment.kind != "runtime":
+        return
     for service in environment.services:
         settings, where = service.settings, f"{at}.services.{service.name}"
         if settings.memory not in FARGATE_MEMORY[settings.cpu]:

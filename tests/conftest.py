@@ -1,0 +1,59 @@
+"""Configurations for tests, made from the committed file so that tests and product cannot drift apart."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from cicd_templates.environment import Configuration, Environment
+from cicd_templates.loading import parse_configuration
+
+ROOT = Path(__file__).parent.parent
+RAW = tomllib.loads((ROOT / "templates/environments.toml").read_text())
+
+# One profile everywhere: no deadline, because a loaded machine is no failure, and no example database to leave behind.
+settings.register_profile("project", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+def raw_configuration(*edits: tuple[str, Any]) -> dict[str, Any]:
+    """The committed configuration with values set by dotted path; `...` removes the key."""
+    raw = copy.deepcopy(RAW)
+    for path, value in edits:
+        *parents, last = path.split("/")
+        table = raw
+        for parent in parents:
+            table = table.setdefault(parent, {})
+        if value is ...:
+            del table[last]
+        else:
+            table[last] = value
+    return raw
+
+
+def configured(*edits: tuple[str, Any], suffix: str | None = None) -> Configuration:
+    return parse_configuration(raw_configuration(*edits), source="environments.toml", suffix=suffix)
+
+
+def environment(name: str = "staging", *edits: tuple[str, Any], suffix: str | None = None) -> Environment:
+    found = configured(*edits, suffix=suffix).environment(name)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the project's `templates/` in it, as the working folder; the real one stays untouched."""
+    (tmp_path / "templates").symlink_to(ROOT / "templates")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / ".venv-local").symlink_to(ROOT / ".venv-local")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,0 +1,308 @@
+"""The environments file: everything wrong in it is said at once, where it stands and what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.loading import parse_configuration, read_configuration
+from tests.conftest import RAW, configured, environment, raw_configuration
+
+STAGING = "environments/staging"
+SERVICE = "services/payment-processor"
+
+
+def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_configuration(raw_configuration(*edits), source="file", suffix=suffix)
+    assert caught.value.exit_code == 2
+    heading, *problems = str(caught.value).split("\n  ")
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    assert heading == f"file: {count}"
+    return problems
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        pytest.param([("colour", "red")], "colour: unknown key; known are project, pipeline", id="unknown table"),
+        pytest.param([("projct", {})], "projct: unknown key; did you mean project?", id="misspelt table"),
+        pytest.param([(f"{STAGING}/nap", "x")], "environments.staging.nap: unknown key; did you mean nat?", id="typo"),
+        pytest.param(
+            [(f"{SERVICE}/health_check", {"pat": "/"})],
+            "services.payment-processor.health_check.pat: unknown key; did you mean path?",
+            id="unknown nested key",
+        ),
+        pytest.param(
+            [(f"{STAGING}/account", 222222222222)],
+            "environments.staging.account: Input should be a valid string, not 222222222222",
+            id="account as a number",
+        ),
+        pytest.param(
+            [(f"{STAGING}/account", "22222222222")],
+            "environments.staging.account: '22222222222' is not allowed; AWS account id: a string of 12 digits",
+            id="11-digit account",
+        ),
+        pytest.param(
+            [(f"{STAGING}/nat", "many")],
+            "environments.staging.nat: Input should be 'none', 'single' or 'per-zone', not 'many'",
+            id="unknown word",
+        ),
+        pytest.param(
+            [(f"{STAGING}/log_retention_days", 31)],
+            "environments.staging.log_retention_days: Input should be 1, 3, 5, 7",
+            id="retention that CloudWatch has not",
+        ),
+        pytest.param(
+            [(f"{STAGING}/region", ...)], "environments.staging.region: missing; AWS region", id="missing key"
+        ),
+        pytest.param([("project", ...)], "project: missing; add a [project] table", id="missing table"),
+        pytest.param([("project/name", "p" * 17)], "project.name: 'ppppppppppppppppp' is not allowed", id="too long"),
+        pytest.param(
+            [("project/tags", {"a b": "c"})], "project.tags.a b: 'a b' is not allowed; Further tags", id="tag key"
+        ),
+        pytest.param(
+            [(f"{STAGING}/cidr", "10.40.0.0/16"), ("environments/production/cidr", "10.40.128.0/17")],
+            "environments.production.cidr: 10.40.128.0/17 overlaps 10.40.0.0/16 of staging",
+            id="overlapping networks",
+        ),
+        pytest.param(
+            [(f"{STAGING}/cidr", "8.8.0.0/16")], "environments.staging.cidr: 8.8.0.0/16 is a public", id="public"
+        ),
+        pytest.param([(f"{STAGING}/cidr", "10.0.0.0/8")], "environments.staging.cidr: /8 does not fit", id="too large"),
+        pytest.param([(f"{STAGING}/cidr", "ten")], "environments.staging.cidr: ", id="no network"),
+        pytest.param([(f"{STAGING}/cidr", ...)], "environments.staging.cidr: missing; a runtime", id="no range"),
+        pytest.param(
+            [(f"{STAGING}/zones", ["eu-central-1a", "eu-west-1b"])],
+            "environments.staging.zones[1]: eu-west-1b is not a zone of eu-central-1",
+            id="zone of another region",
+        ),
+        pytest.param(
+            [(f"{STAGING}/zones", ["eu-central-1a", "eu-central-1a"])],
+            "environments.staging.zones[1]: eu-central-1a is listed already",
+            id="zone twice",
+        ),
+        pytest.param(
+            [(f"{STAGING}/zones", ["eu-central-1a"])],
+            "environments.staging.zones: a load balancer needs at least two",
+            id="one zone",
+        ),
+        pytest.param(
+            [(f"{STAGING}/region", "eu-west-1"), (f"{STAGING}/zones", ["eu-west-1a", "eu-west-1b"])],
+            "environments.staging.region: eu-west-1 differs from eu-central-1 of tools",
+            id="environments of one pipeline in different regions",
+        ),
+        pytest.param(
+            [(f"{STAGING}/nat", "none")],
+            "environments.staging.services.payment-processor.image: a public image cannot be pulled",
+            id="public image without a way to pull it",
+        ),
+        pytest.param(
+            [("environments/production/allow_http", True)],
+            "environments.production.allow_http: a protected environment serves TLS only",
+            id="plain HTTP in production",
+        ),
+        pytest.param(
+            [(f"{STAGING}/allow_http", True)],
+            "environments.staging.allow_http: contradicts certificate_arn",
+            id="both transports",
+        ),
+        pytest.param(
+            [(f"{STAGING}/certificate_arn", ...)],
+            "environments.staging.certificate_arn: missing; name an ACM certificate of eu-central-1, or allow_http",
+            id="no certificate",
+        ),
+        pytest.param(
+            [("environments/production/certificate_arn", ...)],
+            "environments.production.certificate_arn: missing; name an ACM certificate of eu-central-1",
+            id="no certificate in production",
+        ),
+        pytest.param(
+            [("environments/production/log_retention_days", 30)],
+            "environments.production.log_retention_days: 30 is short of the year",
+            id="logs kept too briefly for an audit",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/memory", 4096)],
+            "environments.staging.services.payment-processor.memory: Fargate has no 4096 MiB with cpu = 256; use 512, 1024",
+            id="size that Fargate has not",
+        ),
+        pytest.param(
+            [("environments/production/services/payment-processor/memory", 512)],
+            "Fargate has no 512 MiB with cpu = 512; use 1024 to 4096 in steps of 1024",
+            id="size out of Fargate's range",
+        ),
+        pytest.param(
+            [("pipeline/path", ["staging", "qa"])],
+            "pipeline.path[1]: 'qa' is not a runtime environment; there are staging, production",
+            id="path to nowhere",
+        ),
+        pytest.param(
+            [("pipeline/path", ["staging", "staging"])], "pipeline.path[1]: 'staging' is on the path already", id="loop"
+        ),
+        pytest.param(
+            [("environments/tools", ...)],
+            'environments: exactly one environment has kind = "tools", where the pipeline lives; there are none',
+            id="no tools",
+        ),
+        pytest.param(
+            [("environments/production/suffix", "x"), ("environments/production-x", RAW["environments"]["production"])],
+            "environments.production.suffix: 'x' gives production and production-x the same names",
+            id="suffix that makes two environments one",
+        ),
+        pytest.param(
+            [("environments/a-very-long-name", {})],
+            "environments.a-very-long-name: a name has at most 12 lower-case letters",
+            id="environment name too long",
+        ),
+        pytest.param([("environments/QA", {})], "environments.QA: a name has at most 12", id="capitals"),
+        pytest.param(
+            [("environments/qa", 1)], "environments.qa: is a value; write a table [environments.qa]", id="value"
+        ),
+        pytest.param([("services", [])], "services: is a value; write tables [services.<name>]", id="no tables"),
+        pytest.param(
+            [(f"{STAGING}/services", {"other": {}})],
+            "environments.staging.services.other: no [services.other] to override",
+            id="override of nothing",
+        ),
+        pytest.param(
+            [("services/other", {})],
+            "environments.staging.services.other.priority: 100 is the priority of payment-processor already",
+            id="two services with one priority",
+        ),
+        pytest.param(
+            [("environments/production/services/payment-processor/cpu", "a")],
+            "environments.production.services.payment-processor.cpu: Input should be 256",
+            id="wrong override is told where it stands",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/port", 80)],
+            "services.payment-processor.port: Input should be greater than or equal to 1024, not 80",
+            id="port that needs root",
+        ),
+    ],
+)
+def test_each_mistake_is_told_with_its_path_and_what_would_be_right(
+    edits: list[tuple[str, Any]], expected: str
+) -> None:
+    problems = problems_of(*edits)
+
+    assert [problem for problem in problems if expected in problem], problems
+
+
+def test_all_problems_are_told_at_once() -> None:
+    problems = problems_of((f"{STAGING}/account", "1"), (f"{STAGING}/nat", "x"), ("environments/tools/kind", "y"))
+
+    assert [problem.split(":")[0] for problem in problems] == [
+        "environments.tools.kind",
+        "environments.staging.account",
+        "environments.staging.nat",
+    ]
+
+
+def test_a_wrong_shared_setting_is_told_once_and_not_per_environment() -> None:
+    assert len(problems_of((f"{SERVICE}/port", 80))) == 1
+
+
+def test_a_suffix_of_the_command_line_is_checked_like_one_of_the_file() -> None:
+    assert problems_of(suffix="PR 1") == ["suffix: 'PR 1': use at most 10 lower-case letters, digits and hyphens"]
+
+
+def test_a_suffix_of_the_command_line_wins_over_the_file() -> None:
+    edit = (f"{STAGING}/suffix", "blue")
+
+    assert environment("staging", edit).qualified == "staging-blue"
+    assert environment("staging", edit, suffix="pr1").qualified == "staging-pr1"
+
+
+def test_an_override_wins_key_by_key_and_leaves_the_rest() -> None:
+    edits = [
+        (f"{SERVICE}/health_check", {"path": "/ready", "grace_seconds": 10}),
+        ("environments/production/services/payment-processor/health_check", {"grace_seconds": 99}),
+    ]
+    production = environment("production", *edits).services[0].settings
+    staging = environment("staging", *edits).services[0].settings
+
+    assert (production.health_check.path, production.health_check.grace_seconds) == ("/ready", 99)
+    assert (staging.health_check.grace_seconds, staging.cpu, production.cpu) == (10, 256, 512)
+
+
+def test_two_services_live_in_one_environment_with_priorities_of_their_own() -> None:
+    services = environment("staging", ("services/ledger", {"priority": 200, "path_pattern": "/ledger/*"})).services
+
+    assert [service.name for service in services] == ["payment-processor", "ledger"]
+
+
+def test_an_environment_without_network_says_so_when_asked_for_it() -> None:
+    with pytest.raises(LookupError, match="tools has no cidr"):
+        _ = environment("tools").network
+
+
+def test_an_unknown_environment_is_none() -> None:
+    assert configured().environment("qa") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(None, "no such file", id="missing"),
+        pytest.param(b"", "project: missing", id="empty"),
+        pytest.param(b"\xff\xfe", "byte 0 is not UTF-8", id="not UTF-8"),
+        pytest.param(b"[project", "not TOML", id="not TOML"),
+        pytest.param(b"environments = 1\n", "environments: is a value", id="value for tables"),
+    ],
+)
+def test_an_unreadable_file_is_one_clear_error(tmp_path: Path, content: bytes | None, expected: str) -> None:
+    path = tmp_path / "environments.toml"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=expected) as caught:
+        read_configuration(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="is a folder"):
+        read_configuration(tmp_path)
+
+
+def test_a_file_without_permission_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path) -> bytes:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ConfigurationError, match="not readable"):
+        read_configuration(tmp_path / "environments.toml")
+
+
+def test_a_file_without_environments_says_that_one_is_needed() -> None:
+    with pytest.raises(ConfigurationError, match="exactly one environment has kind"):
+        parse_configuration(raw_configuration(("environments", {}), ("pipeline/path", ["x"])), source="file")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+PATHS = [
+    "project", "project/name", "pipeline/path", "services", "services/payment-processor", "environments",
+    "environments/staging", "environments/staging/cidr", "environments/staging/zones", "environments/staging/services",
+    "environments/staging/provided", "services/payment-processor/health_check", "services/payment-processor/image",
+]  # fmt: skip
+
+
+@given(st.sampled_from(PATHS), json_values)
+def test_no_value_anywhere_escapes_as_anything_but_a_configuration_error(path: str, value: Any) -> None:
+    try:
+        configuration = parse_configuration(raw_configuration((path, value)), source="file")
+    except ConfigurationError as error:
+        assert str(error).startswith("file: ")
+    else:
+        assert configuration.environments
