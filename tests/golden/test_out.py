@@ -1,0 +1,217 @@
+"""The committed `out/` is what the code renders, and holds what an auditor would look for."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates import cloudformation_yaml, output, stacks
+from cicd_templates.linting import lint_templates
+from cicd_templates.loading import read_configuration
+from templates import LAYERS
+from tests.conftest import ROOT
+
+OUT = ROOT / "out"
+FILES = sorted(OUT.glob("*/*.yaml"))
+IDS = [str(path.relative_to(OUT)) for path in FILES]
+
+
+@cache
+def template(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = cloudformation_yaml.load(path.read_text())
+    return loaded
+
+
+def resources() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path in FILES:
+        for name, resource in template(path)["Resources"].items():
+            yield str(path.relative_to(OUT)), name, resource
+
+
+def statements() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every statement of every policy in `out/`, whatever it is attached to."""
+
+    def below(value: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(value, list):
+            for item in value:
+                yield from below(item)
+        elif isinstance(value, dict):
+            if "Effect" in value:
+                yield value
+            for item in value.values():
+                yield from below(item)
+
+    for path, name, resource in resources():
+        for statement in below(resource["Properties"]):
+            yield f"{path} {name} {statement['Sid']}", statement
+
+
+def test_the_committed_files_are_what_is_rendered() -> None:
+    rendered = stacks.render(read_configuration(ROOT / "templates/environments.toml"), LAYERS, "yaml")
+
+    assert output.differences(output.files_of(rendered, OUT), OUT) == []
+
+
+@pytest.mark.parametrize("seed", ["0", "4711"])
+def test_the_bytes_are_the_same_on_every_hash_seed(seed: str, tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "generate.py", "--out", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        check=True,
+        capture_output=True,
+    )
+
+    for path in FILES:
+        assert (tmp_path / path.relative_to(OUT)).read_bytes() == path.read_bytes()
+
+
+def test_cfn_lint_finds_nothing_not_even_to_inform() -> None:
+    assert lint_templates(FILES) == []
+
+
+def test_no_allowed_action_is_a_pattern() -> None:
+    wild = [
+        where
+        for where, statement in statements()
+        if statement["Effect"] == "Allow" and any("*" in action for action in statement["Action"])
+    ]
+
+    assert wild == []
+
+
+def test_a_role_names_every_resource_only_with_its_reason_above_it() -> None:
+    for path, name, resource in resources():
+        if resource["Type"] != "AWS::IAM::Role":
+            continue
+        reasons = " ".join(resource.get("Metadata", {}).get("Why", ()))
+        for policy in resource["Properties"].get("Policies", ()):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                assert "*" not in statement["Resource"] or statement["Sid"] in reasons, (path, name, statement["Sid"])
+
+
+def test_nothing_of_aws_managed_policies_or_codecommit_anywhere() -> None:
+    for path in FILES:
+        assert not re.search(r"ManagedPolicyArns|iam::aws:policy|codecommit", path.read_text(), re.IGNORECASE), path
+
+
+STATEFUL = {"AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Logs::LogGroup"}
+
+
+def test_data_states_what_happens_to_it_by_the_environments_protection() -> None:
+    expected = {"staging": ("Delete", "Delete"), "production": ("RetainExceptOnCreate", "Retain")}
+    expected["tools"] = expected["production"]
+    for path, name, resource in resources():
+        policies = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+        wanted = expected[path.split("/")[0]] if resource["Type"] in STATEFUL else (None, None)
+        assert policies == wanted, (path, name)
+
+
+def test_logs_and_buckets_are_under_the_environments_key_but_for_the_log_delivery_bucket() -> None:
+    for path, name, resource in resources():
+        properties = resource["Properties"]
+        if resource["Type"] == "AWS::Logs::LogGroup":
+            assert properties["KmsKeyId"] == {"Ref": "KeyArn"}, (path, name)
+            assert properties["RetentionInDays"] >= (30 if path.startswith("staging") else 365), (path, name)
+        if resource["Type"] == "AWS::S3::Bucket":
+            (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            default = rule["ServerSideEncryptionByDefault"]
+            if name == "LogDelivery":
+                assert default == {"SSEAlgorithm": "AES256"}
+                assert any("load balancers" in why for why in resource["Metadata"]["Why"])
+            else:
+                assert default == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Ref": "KeyArn"}}, (path, name)
+                assert rule["BucketKeyEnabled"] is True
+                assert properties["LoggingConfiguration"]["DestinationBucketName"] == {"Ref": "LogDelivery"}
+            assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+            assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+            assert f"{name}Policy" in template(OUT / path)["Resources"]
+
+
+def test_every_bucket_policy_refuses_what_does_not_come_by_tls() -> None:
+    policies = [resource for _, _, resource in resources() if resource["Type"] == "AWS::S3::BucketPolicy"]
+
+    assert len(policies) == 11
+    for policy in policies:
+        first = policy["Properties"]["PolicyDocument"]["Statement"][0]
+        assert (first["Effect"], first["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_a_trust_policy_admits_one_service_for_this_account() -> None:
+    for path, name, resource in resources():
+        if resource["Type"] == "AWS::IAM::Role":
+            (statement,) = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+            account = template(OUT / path)["Metadata"]["CicdTemplates"]["Account"]
+            assert list(statement["Principal"]) == ["Service"], (path, name)
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": account}
+
+
+def test_the_container_is_not_root_writes_nothing_and_keeps_no_capability() -> None:
+    definitions = [resource for _, _, resource in resources() if resource["Type"] == "AWS::ECS::TaskDefinition"]
+
+    assert len(definitions) == 2
+    for definition in definitions:
+        (container,) = definition["Properties"]["ContainerDefinitions"]
+        assert container["User"] == "10001:10001"
+        assert container["ReadonlyRootFilesystem"] is True
+        assert container["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+
+
+def test_the_logical_ids_of_data_have_not_changed() -> None:
+    # A changed id is a deletion. Add to this list; change or remove an entry only with a way for its data.
+    found = {
+        (path.split("/")[1].removesuffix(".yaml"), name)
+        for path, name, resource in resources()
+        if resource["Type"] in STATEFUL
+    }
+
+    assert found == {
+        ("keys", "Key"),
+        ("storage", "Artifacts"),
+        ("storage", "Cache"),
+        ("storage", "Evidence"),
+        ("storage", "LogDelivery"),
+        ("storage", "Source"),
+        ("storage", "Templates"),
+        ("storage", "Uploads"),
+        ("network", "FlowLogGroup"),
+        ("cluster", "InsightsLogGroup"),
+        ("service-payment-processor", "LogGroup"),
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_a_file_reads_as_a_person_expects(path: Path) -> None:
+    text = path.read_text()
+    sections = re.findall(r"^(\w+):", text, re.MULTILINE)
+    order = ["AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Conditions", "Resources", "Outputs"]
+
+    assert sections == [section for section in order if section in sections]
+    assert text.startswith("# ")
+    assert not re.search(r"[ \t]$", text, re.MULTILINE)
+    assert not re.search(r"(&|\*)id\d|Fn::Join: *\n *- ''", text)
+    in_block = False
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if in_block and line.strip() and indent <= block_indent:
+            in_block = False
+        if not in_block:
+            assert len(line) <= 110, line
+        if re.search(r"[|][-+]?$", line):
+            in_block, block_indent = True, indent
+    for resource in template(path)["Resources"].values():
+        assert next(iter(resource)) == "Type"
+
+
+@pytest.mark.parametrize("layer", ["keys", "storage"])
+def test_what_is_deployed_before_the_uploads_bucket_fits_into_a_request(layer: str) -> None:
+    for path in OUT.glob(f"*/{layer}.yaml"):
+        assert len(path.read_bytes()) <= 51_200

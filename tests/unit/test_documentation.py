@@ -1,0 +1,87 @@
+"""Documents: generated ones are current, and every target, command and file that they name exists."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import pytest
+from pydantic import Field
+
+from cicd_templates import config
+from cicd_templates.cli import main
+from cicd_templates.documentation import TABLES, configuration_reference
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+DOCS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/**/*.md"))
+TARGETS = re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE)
+
+
+def test_the_configuration_reference_is_current() -> None:
+    assert (ROOT / "docs/configuration.md").read_text() == configuration_reference()
+
+
+def test_every_key_has_a_description() -> None:
+    for table in TABLES:
+        for name, field in table.model_fields.items():
+            assert field.description, f"{table.__name__}.{name}"
+
+
+def test_every_kind_of_type_and_default_is_spelled() -> None:
+    reference = configuration_reference()
+
+    for row in (
+        "| `account` | text | required |",
+        "| `zones` | list of text | empty |",
+        "| `provided` | table of text | empty |",
+        "| `cpu` | `256`, `512`, `1024`, `2048`, `4096` | `256` |",
+        "| `allow_http` | true or false | `false` |",
+        "| `certificate_arn` | text | none |",
+        '| `path` | list of text | `["staging", "production"]` |',
+        "| `health_check` | table | empty |",
+    ):
+        assert row in reference
+
+
+def test_a_pipe_in_a_description_does_not_break_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Odd(config.Table):
+        """`[odd]`: with a pipe."""
+
+        key: int = Field(description="a | b")
+
+    monkeypatch.setattr("cicd_templates.documentation.TABLES", (Odd,))
+    assert "| `key` | number | required | a \\| b |" in configuration_reference()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_make_target_is_in_the_readme(target: str) -> None:
+    assert re.search(rf"make( \w+=\S+)* {target}\b", README), target
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_has_a_target_and_a_help_line(command: str) -> None:
+    assert main.commands[command].help
+    assert re.search(rf"\$\(RUN\) {command}\b", MAKEFILE), command
+
+
+@pytest.mark.parametrize("path", DOCS, ids=[path.name for path in DOCS])
+def test_what_a_document_tells_to_type_exists(path: object) -> None:
+    text = path.read_text()  # type: ignore[attr-defined] # a Path, which pytest's ids hide
+    named = set(re.findall(r"`?make (?:[A-Z_]+=\S+ )*([a-z][a-z-]+)", text)) - {"sure", "it", "a", "the", "one"}
+
+    assert named <= set(TARGETS), named - set(TARGETS)
+
+
+def test_every_option_of_a_command_has_a_help_text() -> None:
+    for name, command in main.commands.items():
+        for option in command.params:
+            assert isinstance(option, click.Option)
+            assert option.help or option.name == "form", f"{name} {option.name}"
+
+
+def test_daily_help_shows_at_most_ten_targets() -> None:
+    daily = MAKEFILE.partition("##@ Daily")[2].partition("##@")[0]
+
+    assert 5 < len(re.findall(r"^[a-z-]+:.*## ", daily, re.MULTILINE)) <= 10

@@ -1,0 +1,119 @@
+"""What a setting changes in a layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from templates import cluster, network, service
+from tests.conftest import environment
+
+STAGING = "environments/staging"
+
+
+def resources_of(layer: str, *edits: tuple[str, Any], name: str = "staging") -> dict[str, Any]:
+    env = environment(name, *edits)
+    template = {
+        "network": lambda: network.build(env),
+        "cluster": lambda: cluster.build(env),
+        "service": lambda: service.build(env, env.services[0]),
+    }[layer]()
+    resources: dict[str, Any] = template.to_dict()["Resources"]
+    return resources
+
+
+def count(resources: dict[str, Any], resource_type: str) -> int:
+    return sum(resource["Type"] == resource_type for resource in resources.values())
+
+
+@pytest.mark.parametrize(("nat", "gateways", "routes"), [("none", 0, 0), ("single", 1, 2), ("per-zone", 2, 2)])
+def test_nat_gateways_and_the_routes_to_them_are_as_configured(nat: str, gateways: int, routes: int) -> None:
+    own_image = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
+    resources = resources_of("network", (f"{STAGING}/nat", nat), ("services/payment-processor/image", own_image))
+
+    assert count(resources, "AWS::EC2::NatGateway") == count(resources, "AWS::EC2::EIP") == gateways
+    assert sum(name.endswith("RouteOut") and name.startswith("Private") for name in resources) == routes
+
+
+def test_each_zone_goes_out_through_its_own_gateway_where_there_is_one() -> None:
+    resources = resources_of("network", (f"{STAGING}/nat", "per-zone"))
+
+    assert resources["Private1RouteOut"]["Properties"]["NatGatewayId"] == {"Ref": "NatGateway1"}
+    assert resources["Private2RouteOut"]["Properties"]["NatGatewayId"] == {"Ref": "NatGateway2"}
+
+
+@pytest.mark.parametrize(("endpoints", "expected"), [("gateway", 1), ("all", 7)])
+def test_endpoints_are_as_configured(endpoints: str, expected: int) -> None:
+    resources = resources_of("network", (f"{STAGING}/endpoints", endpoints))
+
+    assert count(resources, "AWS::EC2::VPCEndpoint") == expected
+
+
+def test_subnets_lie_in_the_vpc_and_apart_and_hand_out_no_public_address() -> None:
+    from ipaddress import ip_network
+    from itertools import combinations
+
+    resources = resources_of("network", name="production")
+    subnets = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::EC2::Subnet"]
+    ranges = [ip_network(subnet["CidrBlock"]) for subnet in subnets]
+
+    assert len(subnets) == 6
+    assert all(subnet.subnet_of(ip_network("10.30.0.0/16")) for subnet in ranges)  # type: ignore[arg-type] # all IPv4
+    assert not any(one.overlaps(other) for one, other in combinations(ranges, 2))
+    assert {subnet["MapPublicIpOnLaunch"] for subnet in subnets} == {False}
+
+
+def test_a_certificate_means_tls_and_nothing_else_listens() -> None:
+    resources = resources_of("cluster")
+
+    listener = resources["Listener"]["Properties"]
+    assert (listener["Port"], listener["Protocol"]) == (443, "HTTPS")
+    assert listener["SslPolicy"].startswith("ELBSecurityPolicy-TLS13")
+    assert count(resources, "AWS::ElasticLoadBalancingV2::Listener") == 1
+    assert listener["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
+
+
+def test_plain_http_is_only_what_the_environment_says_aloud() -> None:
+    resources = resources_of("cluster", (f"{STAGING}/allow_http", True), (f"{STAGING}/certificate_arn", ...))
+
+    listener = resources["Listener"]["Properties"]
+    assert (listener["Port"], listener["Protocol"]) == (80, "HTTP")
+    assert "Certificates" not in listener
+    assert resources["BaseUrlParameter"]["Properties"]["Value"] == {"Fn::Sub": "http://${LoadBalancer.DNSName}"}
+
+
+@pytest.mark.parametrize(("name", "expected"), [("staging", "false"), ("production", "true")])
+def test_a_protected_load_balancer_refuses_its_deletion(name: str, expected: str) -> None:
+    attributes = resources_of("cluster", name=name)["LoadBalancer"]["Properties"]["LoadBalancerAttributes"]
+
+    assert {"Key": "deletion_protection.enabled", "Value": expected} in attributes
+
+
+def test_the_service_gives_up_on_a_bad_release_and_goes_back() -> None:
+    properties = resources_of("service")["Service"]["Properties"]
+
+    breaker = properties["DeploymentConfiguration"]["DeploymentCircuitBreaker"]
+    assert breaker == {"Enable": True, "Rollback": True}
+    assert properties["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+    assert resources_of("service")["Service"]["DependsOn"] == [
+        "ListenerRule",
+        "FromLoadBalancer",
+        "LoadBalancerToTasks",
+    ]
+
+
+def test_the_bootstrap_command_goes_with_the_bootstrap_image() -> None:
+    (container,) = resources_of("service")["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+
+    condition, command, otherwise = container["Command"]["Fn::If"]
+    assert condition == "RunsTheBootstrapImage"
+    assert command[0] == "python3"
+    assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+def test_variables_reach_the_container_in_order_with_the_port() -> None:
+    resources = resources_of("service", ("services/payment-processor/environment", {"Z": "1", "A": "2"}))
+    (container,) = resources["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+
+    assert [variable["Name"] for variable in container["Environment"]] == ["A", "PORT", "Z"]

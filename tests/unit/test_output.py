@@ -1,0 +1,109 @@
+"""The committed folder: written whole, compared exactly, and strangers in it left alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cicd_templates import output, stacks
+from cicd_templates.errors import CicdError
+from templates import LAYERS
+from tests.conftest import configured
+
+FILES = {"staging/keys.yaml": "keys\n", "README.md": "index\n", "SHA256SUMS": "0  staging/keys.yaml\n0  README.md\n"}
+
+
+def test_writing_says_what_it_wrote_and_writing_again_changes_nothing(tmp_path: Path) -> None:
+    first = output.write(FILES, tmp_path)
+    again = output.write(FILES, tmp_path)
+
+    assert first.written == ("README.md", "SHA256SUMS", "staging/keys.yaml")
+    assert (again.written, again.unchanged) == ((), 3)
+    assert output.differences(FILES, tmp_path) == []
+
+
+def test_files_of_removed_layers_are_deleted_and_strangers_kept(tmp_path: Path) -> None:
+    output.write(FILES | {"SHA256SUMS": FILES["SHA256SUMS"] + "0  old/gone.yaml\n", "old/gone.yaml": "x"}, tmp_path)
+    (tmp_path / "staging/notes.txt").write_text("mine")
+    written = output.write(FILES, tmp_path)
+
+    assert written.deleted == ("old/gone.yaml",)
+    assert written.kept == ("staging/notes.txt",)
+    assert not (tmp_path / "old").exists()
+    assert (tmp_path / "staging/notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_still_holds_a_stranger_stays(tmp_path: Path) -> None:
+    output.write(FILES | {"SHA256SUMS": "0  old/gone.yaml\n", "old/gone.yaml": "x"}, tmp_path)
+    (tmp_path / "old/mine.txt").write_text("mine")
+    output.write(FILES, tmp_path)
+
+    assert [path.name for path in (tmp_path / "old").iterdir()] == ["mine.txt"]
+
+
+def test_a_difference_is_a_unified_diff_in_both_directions(tmp_path: Path) -> None:
+    output.write(FILES, tmp_path)
+    (tmp_path / "staging/keys.yaml").write_text("edited\n")
+    (tmp_path / "extra.yaml").write_text("extra\n")
+    (tmp_path / "README.md").unlink()
+    difference = output.differences(FILES, tmp_path)
+
+    assert "-edited" in difference
+    assert "+keys" in difference
+    assert "-extra" in difference
+    assert f"--- {tmp_path}/extra.yaml" in difference
+    assert "+++ /dev/null" in difference
+    assert "--- /dev/null" in difference
+    assert "+index" in difference
+
+
+def test_the_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
+    rendered = stacks.render(configured(), LAYERS, "yaml")
+    output.write(output.files_of(rendered, tmp_path), tmp_path)
+
+    checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path, capture_output=True, check=False)
+    assert checked.returncode == 0
+    assert checked.stdout.count(b": OK") == len(rendered) + 1
+
+
+def test_one_environment_is_written_without_touching_the_others(tmp_path: Path) -> None:
+    rendered = stacks.render(configured(), LAYERS, "yaml")
+    output.write(output.files_of(rendered, tmp_path), tmp_path)
+    for name in ("staging", "production"):
+        (tmp_path / f"{name}/keys.yaml").write_text("edited\n")
+    (tmp_path / "production/storage.yaml").unlink()
+    output.write(output.files_of(rendered, tmp_path, "staging"), tmp_path)
+
+    assert (tmp_path / "staging/keys.yaml").read_text() != "edited\n"
+    assert (tmp_path / "production/keys.yaml").read_text() == "edited\n"
+    assert not (tmp_path / "production/storage.yaml").exists()
+    assert subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+
+    with pytest.raises(CicdError, match=r"out.*cannot be"):
+        output.write(FILES, tmp_path / "out")
+
+
+def test_a_file_that_is_no_text_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_bytes(b"\xff")
+
+    with pytest.raises(CicdError, match=r"README\.md: cannot be read"):
+        output.differences(FILES, tmp_path)
+
+
+def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output.write(FILES, tmp_path)
+
+    def interrupted(self: Path, target: Path) -> Path:
+        raise OSError(os.strerror(28))
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(CicdError, match="cannot be written"):
+        output.write(FILES | {"README.md": "new\n"}, tmp_path)
+    assert (tmp_path / "README.md").read_text() == "index\n"
