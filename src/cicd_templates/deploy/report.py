@@ -180,14 +180,14 @@ class PlainReporter:
 
 
 class JsonReporter:
-    """One JSON object a line: `event` names its kind, the rest are its fields."""
+    """One JSON object a line: `kind` names the event, the rest are its fields."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = stream or sys.stdout
 
     def report(self, event: Event) -> None:
         """Print the event."""
-        facts = {"event": type(event).__name__.lower(), **asdict(event)}
+        facts = {"kind": type(event).__name__.lower(), **asdict(event)}
         print(json.dumps(facts, default=str), file=self._stream, flush=True)
 
 

@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
@@ -41,6 +41,8 @@ class Engine:
     port: int
     pid: int
     folder: Path
+    # The handle of the one who started it; another process knows it by its id only.
+    process: subprocess.Popen[bytes] | None = field(default=None, compare=False, repr=False)
 
     @property
     def url(self) -> str:
@@ -93,7 +95,7 @@ def start(*, python: Path = DEFAULT_PYTHON, auth: bool = False, now: Callable[[]
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    engine = Engine(port, process.pid, folder)
+    engine = Engine(port, process.pid, folder, process)
     deadline = now() + READY_SECONDS
     while not engine.healthy():
         if process.poll() is not None or now() > deadline:
@@ -130,17 +132,16 @@ def stop(engine: Engine) -> None:
             os.kill(engine.pid, how)
         except ProcessLookupError:
             break
-        if _gone(engine.pid, time.monotonic() + STOP_SECONDS):
+        if _gone(engine, time.monotonic() + STOP_SECONDS):
             break
     shutil.rmtree(engine.folder, ignore_errors=True)
 
 
-def _gone(pid: int, deadline: float) -> bool:
+def _gone(engine: Engine, deadline: float) -> bool:
     while time.monotonic() < deadline:
-        # A child of ours stays as a zombie until it is waited for; another's is no child.
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
-        if not alive(pid):
+        # A child of ours stays as a zombie until it is asked how it ended.
+        ended = engine.process.poll() is not None if engine.process else not alive(engine.pid)
+        if ended:
             return True
         time.sleep(POLL_SECONDS)
     return False

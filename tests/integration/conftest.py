@@ -1,0 +1,84 @@
+"""One engine for the whole run, and for each test a project whose accounts nobody else has used."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cicd_templates.cli import main
+from cicd_templates.deploy.clients import Clients, local_clients
+from cicd_templates.local import state
+from cicd_templates.local.engine import Engine, running
+from tests.conftest import ROOT
+
+ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
+_accounts = itertools.count(500000000000)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    with running(python=ENGINE_PYTHON) as started:
+        yield started
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder, used by typing its commands."""
+
+    folder: Path
+    engine: Engine
+    accounts: dict[str, str]
+
+    def type(self, command: str, *, input_text: str | None = None) -> Result:
+        return CliRunner().invoke(main, command.split(), input=input_text)
+
+    def ok(self, command: str) -> str:
+        result = self.type(command)
+        assert result.exit_code == 0, result.output
+        return str(result.output)
+
+    def edit(self, before: str, after: str) -> None:
+        path = self.folder / "templates/environments.toml"
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after))
+
+    def clients(self, environment: str) -> Clients:
+        return local_clients(self.engine.url, self.accounts[environment], "eu-central-1")
+
+
+@pytest.fixture
+def project(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return make_project(engine, tmp_path, monkeypatch)
+
+
+def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    accounts = {name: str(next(_accounts)) for name in ("tools", "staging", "production")}
+    toml = (ROOT / "templates/environments.toml").read_text()
+    for example, name in (("111111111111", "tools"), ("222222222222", "staging"), ("333333333333", "production")):
+        toml = toml.replace(example, accounts[name])
+    (folder / "templates").mkdir()
+    (folder / "templates/environments.toml").write_text(toml)
+    monkeypatch.chdir(folder)
+    state.remember(engine)
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "none"))
+    project = Project(folder, engine, accounts)
+    project.ok("render")
+    return project
+
+
+@pytest.fixture
+def failing(engine: Engine) -> Iterator[Callable[[str, str, str], Any]]:
+    """Makes an operation of a recorded type fail, until the test ends."""
+    yield engine.record.fail
+    (engine.folder / "failures.json").unlink(missing_ok=True)

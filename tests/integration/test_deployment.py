@@ -1,0 +1,251 @@
+"""The deployer on the local AWS, by the commands that a user types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.deploy.changes import create_change_set, describe_stack
+from cicd_templates.deploy.stacks import read_stacks
+from cicd_templates.deploy.waiting import Patience
+from cicd_templates.local.engine import Engine, running
+from tests.integration.conftest import ENGINE_PYTHON, Project, make_project
+
+pytestmark = pytest.mark.integration
+Fail = Callable[[str, str, str], None]
+
+
+def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothing_unexplained(project: Project) -> None:
+    deployed = project.ok("deploy --env all --local --yes")
+    assert deployed.index("Deploying production") < deployed.index("Deploying tools")
+    assert deployed.count(": created, ") == 12
+    assert "only recorded, not built, by the local AWS: 3 EC2::EIP" in deployed
+
+    again = project.ok("deploy --env all --local --yes")
+    assert again.count(": nothing to change") == 12
+    assert "updated" not in again
+
+    status = json.loads(project.ok("status --local --json"))
+    assert {row["status"] for rows in status.values() for row in rows} == {"CREATE_COMPLETE"}
+
+    destroyed = project.ok("destroy --env all --local --yes --allow tools,production")
+    assert destroyed.index("Destroying tools") < destroyed.index("Destroying staging")
+    assert "UNEXPLAINED" not in destroyed
+    assert destroyed.count("AWS::S3::Bucket payments-") == 9
+    assert "KMS deletes it on" in destroyed.partition("left of staging")[2]
+    assert project.engine.record.entries(project.accounts["production"]) == []
+    assert "not deployed" in project.ok("status --env staging --local")
+
+
+def test_one_changed_setting_is_exactly_that_change(project: Project) -> None:
+    project.ok("deploy --env staging --local --yes")
+    project.edit("log_retention_days = 30", "log_retention_days = 60")
+    project.ok("render")
+    planned = project.ok("plan --env staging --local")
+
+    changed = {line.split()[1] for line in planned.splitlines() if line.strip().startswith("Modify")}
+    assert {"FlowLogGroup", "InsightsLogGroup", "LogGroup"} <= changed
+    assert not [line for line in planned.splitlines() if line.strip().startswith(("Add", "Remove"))]
+    assert planned.count("nothing to change") == 2
+
+    updated = project.ok("deploy --env staging --local --yes")
+    assert updated.count(": updated, ") == 3
+    groups = project.clients("staging").logs.describe_log_groups(logGroupNamePrefix="/payments/staging/")["logGroups"]
+    assert {group["retentionInDays"] for group in groups} == {60}
+
+
+def test_plan_changes_nothing_and_says_what_waits(project: Project) -> None:
+    planned = project.type("plan --env staging --local --detailed-exitcode")
+
+    assert planned.exit_code == 4
+    assert "keys: create, 3 Add" in planned.output
+    assert "cluster: waits, after keys, network, storage" in planned.output
+    assert describe_stack(project.clients("staging"), "payments-staging-keys") is None
+
+    project.ok("deploy --env staging --local --yes")
+    assert project.type("plan --env staging --local --detailed-exitcode").exit_code == 0
+
+
+def test_a_moved_value_redeploys_its_reader(project: Project) -> None:
+    project.ok("deploy --env staging --local --yes")
+    clients = project.clients("staging")
+    other = clients.kms.create_key()["KeyMetadata"]["Arn"]
+    clients.ssm.put_parameter(Name="/payments/staging/keys/KeyArn", Value=other, Overwrite=True)
+
+    planned = project.ok("plan --env staging --local")
+    assert "storage: update" in planned
+    project.ok("deploy --env staging --layer storage --local --yes")
+    stack = describe_stack(clients, "payments-staging-storage") or {}
+    (parameter,) = stack["Parameters"]
+    assert (parameter["ParameterKey"], parameter["ResolvedValue"]) == ("KeyArn", other)
+
+
+def test_the_image_that_the_pipeline_decided_survives_an_infrastructure_deployment(project: Project) -> None:
+    project.ok("deploy --env staging --local --yes")
+    clients, name = project.clients("staging"), "payments-staging-service-payment-processor"
+    released = f"111111111111.dkr.ecr.eu-central-1.amazonaws.com/payment-processor@sha256:{'a' * 64}"
+    clients.cloudformation.update_stack(
+        StackName=name,
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": "ImageUri", "ParameterValue": released}],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    Patience(0.05).until(
+        lambda: (describe_stack(clients, name) or {})["StackStatus"] == "UPDATE_COMPLETE", "the release", 30
+    )
+    project.edit("port = 8080", "port = 8090")
+    project.ok("render")
+    project.ok("deploy --env staging --local --yes")
+
+    parameters = (describe_stack(clients, name) or {})["Parameters"]
+    assert {"ParameterKey": "ImageUri", "ParameterValue": released} in parameters
+
+
+def test_a_failing_resource_rolls_back_tells_the_cause_and_stops_only_what_depends_on_it(
+    project: Project, failing: Fail
+) -> None:
+    failing("AWS::EC2::NatGateway", "create", "the quota of NAT gateways is reached")
+    result = project.type("deploy --env staging --local --yes")
+
+    assert result.exit_code == 1
+    assert "network: FAILED: NatGateway1 (AWS::EC2::NatGateway): " in result.output
+    assert "the quota of NAT gateways is reached" in result.output
+    assert "storage: created" in result.output
+    assert "cluster: FAILED: not started, because of network" in result.output
+    assert "service-payment-processor: FAILED: not started, because of cluster, network" in result.output
+    assert "not deployed: network, cluster, service-payment-processor" in result.output
+    status = {row["stack"]: row["status"] for row in json.loads(project.ok("status --local --json"))["staging"]}
+    assert status["network"] == "ROLLBACK_COMPLETE"
+
+
+def test_after_a_failed_creation_the_same_command_succeeds(project: Project, failing: Fail, engine: Engine) -> None:
+    failing("AWS::EC2::NatGateway", "create", "no luck")
+    project.type("deploy --env staging --local --yes")
+    (engine.folder / "failures.json").unlink()
+
+    deployed = project.ok("deploy --env staging --local --yes")
+    assert "network: created" in deployed
+    assert "service-payment-processor: created" in deployed
+
+
+def test_a_failing_update_keeps_what_runs(project: Project, failing: Fail) -> None:
+    project.ok("deploy --env staging --local --yes")
+    failing("AWS::EC2::FlowLog", "update", "no update today")
+    project.edit('cost_center = "cc-4100"', 'cost_center = "cc-4200"')
+    project.ok("render")
+    result = project.type("deploy --env staging --local --yes")
+
+    assert result.exit_code == 1
+    assert "network: FAILED: FlowLog (AWS::EC2::FlowLog): " in result.output
+    stack = describe_stack(project.clients("staging"), "payments-staging-network")
+    assert stack is not None
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_template_too_large_for_a_request_goes_through_the_uploads_bucket(project: Project) -> None:
+    path = project.folder / "out/staging/network.yaml"
+    path.write_text(path.read_text() + "# " + "x" * 60_000 + "\n")
+    stacks = {stack.layer: stack for stack in read_stacks(project.folder / "out/staging")}
+    clients = project.clients("staging")
+
+    refused = project.type("deploy --env staging --layer network --local --yes")
+    assert refused.exit_code == 1
+    assert (
+        "/payments/staging/storage/UploadsBucketName does not exist yet; deploy the layer storage first"
+        in refused.output
+    )
+
+    project.ok("deploy --env staging --layer keys --local --yes")
+    project.ok("deploy --env staging --layer storage --local --yes")
+    change_set = create_change_set(clients, stacks["network"], Patience(0.05))
+    assert change_set is not None
+    assert len(change_set.changes) == 26
+    bucket = f"payments-staging-uploads-{project.accounts['staging']}-eu-central-1"
+    (uploaded,) = clients.s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert uploaded["Key"].startswith("templates/payments-staging-network/")
+
+
+def test_the_plain_commands_of_the_index_need_none_of_our_code(project: Project) -> None:
+    index = (project.folder / "out/README.md").read_text()
+    lines = [line for line in index.replace("\\\n", "").splitlines() if line.startswith("aws cloudformation deploy")]
+    words = [line.split() for line in lines]
+    clients = project.clients("staging")
+    for command in words:
+        options = dict(zip(command[3::2], command[4::2], strict=False))
+        if not options["--template-file"].startswith("staging/"):
+            continue
+        # What `aws cloudformation deploy` calls, with these options and no others.
+        body = (project.folder / "out" / options["--template-file"]).read_text()
+        answer = clients.cloudformation.create_change_set(
+            StackName=options["--stack-name"],
+            ChangeSetName="by-hand",
+            ChangeSetType="CREATE",
+            TemplateBody=body,
+            Capabilities=[options["--capabilities"]],  # type: ignore[list-item] # one of the API's words
+        )
+        clients.cloudformation.get_waiter("change_set_create_complete").wait(
+            ChangeSetName=answer["Id"], WaiterConfig={"Delay": 0, "MaxAttempts": 500}
+        )
+        clients.cloudformation.execute_change_set(ChangeSetName=answer["Id"])
+        clients.cloudformation.get_waiter("stack_create_complete").wait(
+            StackName=answer["StackId"], WaiterConfig={"Delay": 0, "MaxAttempts": 500}
+        )
+    rows = json.loads(project.ok("status --env staging --local --json"))["staging"]
+    assert [row["status"] for row in rows] == ["CREATE_COMPLETE"] * 5
+
+
+def test_everything_works_with_iam_enforced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(python=ENGINE_PYTHON, auth=True) as engine:
+        project = make_project(engine, tmp_path, monkeypatch)
+        project.ok("deploy --env staging --local --yes")
+        assert "UNEXPLAINED" not in project.ok("destroy --env staging --local --yes")
+
+
+def test_declining_leaves_nothing_behind(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cicd_templates.cli._confirmation", lambda yes: lambda question: False)
+    result = project.type("deploy --env staging --local")
+
+    assert result.exit_code == 1
+    assert "payments-staging-keys: declined, nothing changed" in result.output
+    assert describe_stack(project.clients("staging"), "payments-staging-keys") is None
+
+
+def test_a_stack_of_somebody_else_is_not_touched(project: Project) -> None:
+    clients = project.clients("staging")
+    topic = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
+    clients.cloudformation.create_stack(StackName="payments-staging-keys", TemplateBody=topic)
+
+    for command in ("deploy", "destroy", "plan"):
+        result = project.type(f"{command} --env staging --layer keys --local" + (" --yes" if command != "plan" else ""))
+        assert result.exit_code == 3, result.output
+        assert "a stack of this name exists, but its tags do not say ManagedBy=cicd-templates" in result.output
+    assert describe_stack(clients, "payments-staging-keys") is not None
+
+
+def test_outputs_and_json_lines_are_for_machines(project: Project) -> None:
+    lines = project.ok("deploy --env staging --local --yes --json").splitlines()
+    events = [json.loads(line) for line in lines]
+    assert {event["kind"] for event in events} == {"heading", "planned", "moved", "succeeded", "note"}
+
+    outputs = json.loads(project.ok("outputs --local --json"))
+    assert outputs["staging"]["network"]["VpcId"].startswith("vpc-")
+    assert outputs["production"] == {}
+    text = project.ok("outputs --local")
+    assert "production: nothing is deployed" in text
+    assert "VpcId                    vpc-" in text
+    planned = [json.loads(line) for line in project.ok("plan --env staging --local --json").splitlines()]
+    assert [event["kind"] for event in planned] == ["heading"] + ["unchanged"] * 5
+
+
+def test_a_copy_lives_beside_its_original(project: Project) -> None:
+    project.ok("deploy --env staging --layer keys --local --yes")
+    project.ok("render --suffix pr4918")
+    assert (project.folder / "build/staging-pr4918/keys.yaml").exists()
+    project.ok("deploy --env staging --suffix pr4918 --local --yes")
+    project.ok("destroy --env staging --suffix pr4918 --local --yes")
+
+    rows = json.loads(project.ok("status --env staging --layer keys --local --json"))["staging"]
+    assert rows[0]["status"] == "CREATE_COMPLETE"
