@@ -54,6 +54,7 @@ def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the project's `templates/` in it, as the working folder; the real one stays untouched."""
     (tmp_path / "templates").symlink_to(ROOT / "templates")
     (tmp_path / "docs").mkdir()
+    (tmp_path / ".cfnlintrc").symlink_to(ROOT / ".cfnlintrc")
     (tmp_path / ".venv-local").symlink_to(ROOT / ".venv-local")
     monkeypatch.chdir(tmp_path)
     return tmp_path

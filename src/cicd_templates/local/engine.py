@@ -76,11 +76,12 @@ def _open(request: str | urllib.request.Request) -> http.client.HTTPResponse:
     return answer
 
 
-def start(*, python: Path = DEFAULT_PYTHON, auth: bool = False, now: Callable[[], float] = time.monotonic) -> Engine:
+def start(*, python: Path | None = None, auth: bool = False, now: Callable[[], float] = time.monotonic) -> Engine:
     """Start an engine and wait until it answers; `auth` makes it enforce IAM.
 
     Raises `CicdError` where its environment is missing, or with the end of its log where it does not come up.
     """
+    python = python or DEFAULT_PYTHON
     if not python.exists():
         raise CicdError(f"{python}: the local AWS is not installed; run `make setup-local`")
     folder = Path(tempfile.mkdtemp(prefix="cicd-templates-local-"))
@@ -159,7 +160,7 @@ def alive(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def running(*, python: Path = DEFAULT_PYTHON, auth: bool = False) -> Iterator[Engine]:
+def running(*, python: Path | None = None, auth: bool = False) -> Iterator[Engine]:
     """An engine for the length of a block."""
     engine = start(python=python, auth=auth)
     try:

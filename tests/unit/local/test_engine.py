@@ -1,0 +1,128 @@
+"""The engine as a process: what reaches it, and what is said when it does not come up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cicd_templates import cloudformation_yaml
+from cicd_templates.errors import CicdError
+from cicd_templates.local import engine as engines
+from cicd_templates.local.engine import Engine
+from cicd_templates.local.recorded import TYPES
+from tests.conftest import ROOT
+
+ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
+
+
+def script(folder: Path, code: str) -> Path:
+    """A stand-in for the engine's interpreter."""
+    path = folder / "python"
+    path.write_text(f"#!{sys.executable}\n{code}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_missing_environment_says_how_to_make_it(tmp_path: Path) -> None:
+    with pytest.raises(CicdError, match="run `make setup-local`"):
+        engines.start(python=tmp_path / "none")
+
+
+def test_an_engine_that_ends_at_once_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    with pytest.raises(CicdError, match=r"did not start; the end of its log:\n  no port today"):
+        engines.start(python=script(tmp_path, "print('no port today')"))
+
+
+def test_an_engine_that_never_answers_is_given_up_and_stopped(tmp_path: Path) -> None:
+    clock = iter([0.0, 1.0, 1000.0])
+    sleeper = script(tmp_path, "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)")
+
+    with pytest.raises(CicdError, match="did not start") as caught:
+        engines.start(python=sleeper, now=lambda: next(clock))
+    pid = str(caught.value).split()[-1]
+    assert not pid.isdigit() or not engines.alive(int(pid))
+
+
+def test_nothing_of_the_callers_environment_reaches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_PROFILE", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY", "SNYK_TOKEN"):
+        monkeypatch.setenv(name, "secret")
+    code = "import os\nprint(' '.join(sorted(os.environ)), os.environ['BIND_HOST'], os.environ['AUTH'])"
+
+    with pytest.raises(CicdError) as caught:
+        engines.start(python=script(tmp_path, code), auth=True)
+    log = str(caught.value).splitlines()[-1].split()
+    assert set(log) - {"LC_CTYPE"} == {
+        "AUTH", "BIND_HOST", "GATEWAY_PORT", "HOME", "LOG_LEVEL", "PATH", "PYTHONDONTWRITEBYTECODE", "TMPDIR",
+        "127.0.0.1", "true",
+    }  # fmt: skip
+
+
+def test_a_process_that_ignores_the_polite_word_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "STOP_SECONDS", 0.2)
+    stubborn = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", stubborn], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    engines.stop(Engine(1, process.pid, folder, process))
+
+    assert process.wait(10) == -signal.SIGKILL
+    assert not folder.exists()
+    process.stdout.close()
+
+
+def test_stopping_what_has_ended_only_tidies_up(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    engines.stop(Engine(1, process.pid, folder))
+
+    assert not folder.exists()
+
+
+def test_an_engine_known_by_its_number_only_is_stopped_too(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    watcher = Engine(1, process.pid, tmp_path / "none")
+    # Somebody has to take the child's exit status, as its real parent would.
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait(10)
+    engines.stop(watcher)
+
+    assert not engines.alive(process.pid)
+
+
+def test_nobody_answers_on_a_closed_port(tmp_path: Path) -> None:
+    assert not Engine(1, os.getpid(), tmp_path).healthy()
+
+
+def engine_types() -> set[str]:
+    """The types that the engine itself has, from its private table; its shape is checked where it is read."""
+    code = (
+        "from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as table\n"
+        "assert all(isinstance(entry, dict) and callable(entry.get('create', len)) for entry in table.values())\n"
+        "print('\\n'.join(name for name, entry in table.items() if 'create' in entry))"
+    )
+    answer = subprocess.run([ENGINE_PYTHON, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, f"ministack's table of handlers has changed its shape:\n{answer.stderr}"
+    return set(answer.stdout.split())
+
+
+def test_every_type_that_we_render_is_either_the_engines_or_recorded_and_none_is_both() -> None:
+    rendered = {
+        resource["Type"]
+        for path in (ROOT / "out").glob("*/*.yaml")
+        for resource in cloudformation_yaml.load(path.read_text())["Resources"].values()
+    }
+    real = engine_types()
+
+    assert rendered - real - TYPES.keys() == set()
+    assert real & TYPES.keys() == set()

@@ -1,0 +1,115 @@
+"""Recorded types: identified as AWS would, kept through updates, counted until they are deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.local.recorded import TYPES, Record, handlers, register
+
+
+def table(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    register(found, folder, lambda: "123456789012", lambda: "eu-central-1")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "properties", "expected_id", "attribute"),
+    [
+        ("AWS::EC2::EIP", {}, "192.0.2.", ("AllocationId", "eipalloc-")),
+        ("AWS::EC2::NatGateway", {"SubnetId": "s"}, "nat-", ("NatGatewayId", "nat-")),
+        ("AWS::EC2::FlowLog", {}, "fl-", ("Id", "fl-")),
+        ("AWS::CodePipeline::Pipeline", {"Name": "p"}, "p", ("Version", "1")),
+        (
+            "AWS::ApplicationAutoScaling::ScalableTarget",
+            {"ResourceId": "service/a/b", "ScalableDimension": "ecs:service:DesiredCount", "ServiceNamespace": "ecs"},
+            "service/a/b|ecs:service:DesiredCount|ecs",
+            None,
+        ),
+        (
+            "AWS::CloudWatch::CompositeAlarm",
+            {"AlarmName": "a"},
+            "a",
+            ("Arn", "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:a"),
+        ),
+    ],
+)
+def test_ref_and_attributes_are_spelled_as_aws_spells_them(
+    tmp_path: Path,
+    resource_type: str,
+    properties: dict[str, str],
+    expected_id: str,
+    attribute: tuple[str, str] | None,
+) -> None:
+    physical_id, attributes = table(tmp_path)[resource_type]["create"]("Logical", properties, "stack")
+
+    assert physical_id.startswith(expected_id)
+    if attribute:
+        assert attributes[attribute[0]].startswith(attribute[1])
+
+
+def test_an_update_keeps_the_id_and_a_deletion_removes_the_entry(tmp_path: Path) -> None:
+    of_address = table(tmp_path)["AWS::EC2::EIP"]
+    record = Record(tmp_path)
+    physical_id, attributes = of_address["create"]("Address", {}, "stack")
+    assert of_address["update"](physical_id, {}, {"Tags": []}, "stack", "Address") == (physical_id, attributes)
+
+    (entry,) = record.entries("123456789012")
+    assert entry == {
+        "type": "AWS::EC2::EIP",
+        "id": physical_id,
+        "account": "123456789012",
+        "region": "eu-central-1",
+        "stack": "stack",
+        "logical_id": "Address",
+    }
+    assert record.entries("210987654321") == []
+    of_address["delete"](physical_id, {})
+    assert record.entries() == []
+    of_address["delete"](physical_id, {})
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [("create", ("L", {}, "s")), ("update", ("id", {}, {}, "s", "L")), ("delete", ("id", {}))],
+)
+def test_a_type_fails_when_it_is_told_to(tmp_path: Path, operation: str, arguments: tuple[Any, ...]) -> None:
+    of_log = table(tmp_path)["AWS::EC2::FlowLog"]
+    Record(tmp_path).fail("AWS::EC2::FlowLog", operation, "because")
+
+    with pytest.raises(ValueError, match="because"):
+        of_log[operation](*arguments)
+    Record(tmp_path).clear()
+    of_log[operation](*arguments)
+
+
+def test_one_resource_per_account_region_stack_and_logical_id(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    ids = {
+        handlers("AWS::EC2::NatGateway", record, lambda account=account: account, lambda: region)["create"](
+            logical_id, {}, stack
+        )[0]
+        for account in ("1", "2")
+        for region in ("a", "b")
+        for stack in ("s", "t")
+        for logical_id in ("L", "M")
+    }
+
+    assert len(ids) == 16
+
+
+def test_a_type_that_the_engine_has_itself_is_not_recorded(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"drop them from recorded\.TYPES: AWS::EC2::EIP"):
+        register({"AWS::EC2::EIP": {}}, tmp_path, lambda: "1", lambda: "r")
+
+
+def test_every_recorded_attribute_exists_in_the_types_schema() -> None:
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+    for resource_type, spellings in TYPES.items():
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-central-1", resource_type)
+        for attribute in spellings:
+            assert attribute is None or attribute in schema.get_atts, (resource_type, attribute)

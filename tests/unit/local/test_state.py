@@ -1,0 +1,83 @@
+"""What `make local` remembers, and when it is stale."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.errors import CicdError
+from cicd_templates.local import engine as engines
+from cicd_templates.local import state
+from cicd_templates.local.engine import Engine
+
+
+def ourselves(folder: Path) -> Engine:
+    return Engine(port=1, pid=os.getpid(), folder=folder)
+
+
+@pytest.fixture
+def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "healthy", lambda self: True)
+
+
+@pytest.mark.usefixtures("healthy")
+def test_a_running_engine_is_recalled(tmp_path: Path) -> None:
+    path = tmp_path / ".state/local.json"
+    state.remember(ourselves(tmp_path), path)
+
+    assert state.recall(path) == ourselves(tmp_path)
+    assert state.required(path) == ourselves(tmp_path)
+    state.forget(path)
+    assert state.recall(path) is None
+
+
+@pytest.mark.usefixtures("healthy")
+def test_another_process_with_the_same_number_is_not_the_engine(tmp_path: Path) -> None:
+    path = tmp_path / "local.json"
+    state.remember(ourselves(tmp_path), path)
+    facts = json.loads(path.read_text()) | {"started": "Thu Jan  1 00:00:00 1970"}
+    path.write_text(json.dumps(facts))
+
+    assert state.recall(path) is None
+
+
+@pytest.mark.usefixtures("healthy")
+def test_an_ended_process_is_not_the_engine(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    path = tmp_path / "local.json"
+    state.remember(Engine(1, process.pid, tmp_path), path)
+
+    assert state.recall(path) is None
+    assert state.start_time(process.pid) == ""
+
+
+def test_a_process_that_does_not_answer_is_not_the_engine(tmp_path: Path) -> None:
+    path = tmp_path / "local.json"
+    state.remember(ourselves(tmp_path), path)
+
+    assert state.recall(path) is None
+    with pytest.raises(CicdError, match="start it with `make local`"):
+        state.required(path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"port": "x", "pid": 1, "folder": "/", "started": ""}'])
+def test_a_file_that_we_did_not_write_is_one_clear_error(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "local.json"
+    path.write_text(content)
+
+    with pytest.raises(CicdError, match="not what `make local` writes"):
+        state.recall(path)
+
+
+def test_a_process_of_somebody_else_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(pid: int, signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", forbidden)
+    assert engines.alive(1)
