@@ -200,13 +200,12 @@ def _message(detail: ErrorDetails, model: type[config.Table]) -> str:
 
 
 def _description(model: type[config.Table], detail: ErrorDetails) -> str:
-    names = [step for step in detail["loc"] if isinstance(step, str)]
-    for depth in range(len(names), 0, -1):
-        field = _fields_at(model, tuple(names[: depth - 1])).get(names[depth - 1])
-        if field is not None:
-            limit = (detail.get("ctx") or {}).get("max_length")
-            return f"{field.description}" + (f" (at most {limit} characters)" if limit else "")
-    return "see docs/configuration.md"
+    # The innermost step that is a field: below it are keys of the user's own and places in lists.
+    names = tuple(step for step in detail["loc"] if isinstance(step, str))
+    fields = (_fields_at(model, names[:depth]).get(names[depth]) for depth in reversed(range(len(names))))
+    field = next(filter(None, fields))
+    limit = (detail.get("ctx") or {}).get("max_length")
+    return f"{field.description}" + (f" (at most {limit} characters)" if limit else "")
 
 
 def _fields_at(model: type[config.Table], loc: tuple[str | int, ...]) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ boto3 is imported on first use only, so that commands without AWS start fast.
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +43,8 @@ class Clients:
 
         config = Config(retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS})
         if self.local:
-            # Its buckets have no host names of their own.
-            config = config.merge(Config(s3={"addressing_style": "path"}))
+            # Its buckets have no host names of their own, and no proxy leads to it.
+            config = config.merge(Config(s3={"addressing_style": "path"}, proxies={}))
         return self._session.client(service, region_name=self._region, endpoint_url=self._endpoint_url, config=config)
 
     @property
@@ -133,10 +134,11 @@ def local_clients(endpoint_url: str, account: str, region: str) -> Clients:
     import boto3
     import botocore.session
 
-    bare = botocore.session.Session(profile=None)
-    bare.set_config_variable("config_file", "/dev/null")
-    bare.set_config_variable("credentials_file", "/dev/null")
-    bare.set_config_variable("profile", None)
+    # Neither a profile nor a file, whatever the environment names: (key in the file, variable, default, conversion).
+    nowhere = (None, None, os.devnull, None)
+    bare = botocore.session.Session(
+        {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
+    )
     secret = "local"  # noqa: S105 - the local AWS checks none
     session = boto3.session.Session(aws_access_key_id=account, aws_secret_access_key=secret, botocore_session=bare)
     return Clients(session, region, endpoint_url)

@@ -11,7 +11,7 @@ from cicd_templates import links
 from cicd_templates.deploy import report
 from cicd_templates.deploy.changes import ChangeSet, create_change_set, describe_stack, discard
 from cicd_templates.deploy.clients import Clients
-from cicd_templates.deploy.execute import Done, Failed, execute
+from cicd_templates.deploy.execute import Failed, execute
 from cicd_templates.deploy.report import Reporter
 from cicd_templates.deploy.stacks import Stack
 from cicd_templates.deploy.status import NEXT, Next
@@ -93,11 +93,9 @@ def _execute(clients: Clients, stack: Stack, change_set: ChangeSet, patience: Pa
     outcome = execute(
         clients, stack, change_set, patience, lambda event: reporter.report(report.Moved(stack.label, event))
     )
-    match outcome:
-        case Done():
-            verb = "created" if change_set.creates else "updated"
-            seconds = patience.now() - began
-            reporter.report(report.Succeeded(stack.label, verb, seconds, len(change_set.changes)))
-            return ""
-        case Failed():
-            return outcome.reason
+    if isinstance(outcome, Failed):
+        return outcome.reason
+    verb = "created" if change_set.creates else "updated"
+    seconds = patience.now() - began
+    reporter.report(report.Succeeded(stack.label, verb, seconds, len(change_set.changes)))
+    return ""

@@ -140,9 +140,13 @@ def stop(engine: Engine) -> None:
 
 def _gone(engine: Engine, deadline: float) -> bool:
     while time.monotonic() < deadline:
-        # A child of ours stays as a zombie until it is asked how it ended.
-        ended = engine.process.poll() is not None if engine.process else not alive(engine.pid)
-        if ended:
+        # A child of ours stays as a zombie until it is asked how it ended; another's is no child.
+        if engine.process is not None:
+            engine.process.poll()
+        else:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(engine.pid, os.WNOHANG)
+        if not alive(engine.pid):
             return True
         time.sleep(POLL_SECONDS)
     return False

@@ -1,0 +1,79 @@
+"""The doctor: every line is fine or says how to mend it, and nothing is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cicd_templates.deploy import doctor
+from cicd_templates.deploy.clients import local_clients
+from cicd_templates.deploy.stacks import read_stacks
+from cicd_templates.errors import CicdError
+from tests.conftest import ROOT
+from tests.unit.deploy.fake_cloudformation import FakeCloudFormation, client_error, stack
+
+STACKS = read_stacks(ROOT / "out/staging")
+UPLOADS = "payments-staging-uploads-222222222222-eu-central-1"
+
+
+class FakeClients:
+    """An account with these buckets, and a role or an error in its place."""
+
+    def __init__(self, buckets: list[str], role_error: Exception | None, deployed: bool = False) -> None:
+        self.cloudformation = FakeCloudFormation([stack("CREATE_COMPLETE") if deployed else None])
+        self._buckets, self._role_error = buckets, role_error
+        self.s3 = self.iam = self
+
+    def list_buckets(self) -> Any:
+        return {"Buckets": [{"Name": name} for name in self._buckets]}
+
+    def get_role(self, **request: Any) -> Any:
+        if self._role_error:
+            raise self._role_error
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("clients", "subject", "expected"),
+    [
+        pytest.param(FakeClients([], None), "ECS role", "", id="all is well"),
+        pytest.param(
+            FakeClients([], client_error("NoSuchEntity", "none")),
+            "ECS role",
+            "aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com",
+            id="no service-linked role",
+        ),
+        pytest.param(FakeClients([], client_error("AccessDenied", "denied")), "ECS role", "denied", id="not readable"),
+        pytest.param(FakeClients([UPLOADS], None), f"bucket {UPLOADS}", "import it into the stack", id="name taken"),
+        pytest.param(FakeClients([UPLOADS], None, deployed=True), "names", "", id="bucket of the stack itself"),
+    ],
+)
+def test_each_finding_has_its_fix(
+    clients: FakeClients, subject: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "require_account", lambda clients, account: "arn:aws:iam::1:user/me")
+    found = {check.subject: check.fix for check in doctor.checks(clients, STACKS)}  # type: ignore[arg-type] # a fake
+
+    assert found["Python"] == found["credentials"] == ""
+    assert expected in found[subject]
+    assert bool(found[subject]) == bool(expected)
+
+
+def test_without_credentials_nothing_else_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(clients: object, account: str) -> str:
+        raise CicdError("no AWS credentials")
+
+    monkeypatch.setattr(doctor, "require_account", refuse)
+    checks = list(doctor.checks(local_clients("http://127.0.0.1:1", "2", "r"), STACKS))
+
+    assert [check.subject for check in checks] == ["Python", "credentials"]
+    assert checks[1].fix == "no AWS credentials"
+
+
+def test_a_tools_environment_needs_no_role_for_ecs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "require_account", lambda clients, account: "me")
+    clients: Any = FakeClients([], AssertionError())
+
+    subjects = [check.subject for check in doctor.checks(clients, read_stacks(ROOT / "out/tools"))]
+    assert subjects == ["Python", "credentials", "region", "names"]

@@ -1,0 +1,194 @@
+"""The command line as a clumsy user meets it: one clear line, the right exit code, nothing half-done."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cicd_templates import cli
+from cicd_templates.cli import main
+from tests.conftest import ROOT
+from tests.unit.deploy.fake_cloudformation import client_error
+
+
+def run(command: str) -> Result:
+    return CliRunner().invoke(main, command.split())
+
+
+def test_render_writes_then_changes_nothing_then_checks(in_project: Path) -> None:
+    assert "  wrote    out/staging/keys.yaml" in run("render").output
+    assert run("render").output == "rendered 12 stacks into out/, 14 of 14 files unchanged\n"
+    assert run("render --check").output == "out/ is up to date: 12 stacks\n"
+
+
+def test_a_stale_file_fails_the_check_with_its_diff(in_project: Path) -> None:
+    run("render")
+    path = in_project / "out/staging/keys.yaml"
+    path.write_text(path.read_text().replace("EnableKeyRotation: true", "EnableKeyRotation: false"))
+    result = run("render --check")
+
+    assert result.exit_code == 1
+    assert "-      EnableKeyRotation: false" in result.output
+    assert "+      EnableKeyRotation: true" in result.output
+    assert "error: out/ is not what the templates render now; run `make render`" in result.output
+
+
+def test_rendering_as_json_replaces_the_yaml_and_keeps_strangers(in_project: Path) -> None:
+    run("render")
+    (in_project / "out/notes.txt").write_text("mine")
+    result = run("render --format json")
+
+    assert "  deleted  out/staging/keys.yaml" in result.output
+    assert "  kept     out/notes.txt, which is not ours" in result.output
+    assert json.loads((in_project / "out/staging/keys.json").read_text())["Resources"]["Key"]
+
+
+def test_a_copy_is_rendered_beside_and_not_into_the_committed_folder(in_project: Path) -> None:
+    run("render --suffix pr4918")
+
+    assert (in_project / "build/staging-pr4918/keys.yaml").exists()
+    assert not (in_project / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code", "expected"),
+    [
+        (
+            "render --env qa",
+            2,
+            "error: no environment 'qa'; templates/environments.toml has tools, staging, production",
+        ),
+        ("render --format xml", 2, "'xml' is not one of 'yaml', 'json'"),
+        ("render --suffix PR", 2, "suffix: 'PR': use at most 10 lower-case letters"),
+        ("deploy --yes --local", 2, "error: which environment? Name one with ENV= (--env): tools, staging, production"),
+        ("deploy --env qa --yes --local", 2, "error: no environment 'qa'"),
+        ("deploy --env staging --yes --local", 2, "out/staging: no rendered templates; run `make render` first"),
+        ("lint", 2, "error: nothing to lint: no rendered templates; run `make render` first"),
+        ("nonsense", 2, "No such command 'nonsense'"),
+        ("status --env staging", 2, "out/staging: no rendered templates"),
+    ],
+)
+def test_bad_input_is_one_clear_line(in_project: Path, command: str, exit_code: int, expected: str) -> None:
+    result = run(command)
+
+    assert result.exit_code == exit_code
+    assert expected in result.output
+    assert "Traceback" not in result.output
+
+
+def test_outside_a_project_the_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("render")
+
+    assert result.exit_code == 2
+    assert "templates/environments.toml: no such file" in result.output
+
+
+def test_a_project_without_layers_says_so(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # How Python remembers that there is no such module.
+    monkeypatch.setitem(sys.modules, "templates", None)  # type: ignore[arg-type] # documented, if not in the stubs
+    result = run("render")
+
+    assert result.exit_code == 2
+    assert "error: no folder templates/ here" in result.output
+
+
+def test_a_missing_module_of_a_users_layer_keeps_its_traceback(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'numpy'", name="numpy")
+
+    monkeypatch.setattr("importlib.import_module", missing)
+    assert isinstance(run("render").exception, ModuleNotFoundError)
+
+
+def test_the_working_folder_is_searched_for_layers_once(in_project: Path) -> None:
+    run("render")
+    run("render")
+
+    assert sys.path.count(str(in_project)) == 1
+    sys.path.remove(str(in_project))
+
+
+def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
+    run("render")
+    assert "cfn-lint: 0 errors, warnings and informational findings in 12 templates" in run("lint").output
+    path = in_project / "out/staging/keys.yaml"
+    path.write_text(path.read_text().replace("kms:EnableKey\n", "kms:EnableKeyy\n"))
+    result = run("lint")
+
+    assert result.exit_code == 1
+    assert "out/staging/keys.yaml:" in result.output
+    assert "W3037" in result.output
+    assert "error: cfn-lint: 1 findings in 12 templates" in result.output
+
+
+def test_the_configuration_reference_is_written_and_checked(in_project: Path) -> None:
+    assert run("docs --check").exit_code == 1
+    assert run("docs").output == "wrote docs/configuration.md\n"
+    assert run("docs --check").output == "docs/configuration.md is up to date\n"
+    (in_project / "docs/configuration.md").write_text("old")
+    assert "is not what the models say now" in run("docs --check").output
+
+
+def test_without_a_terminal_somebody_must_have_said_yes(in_project: Path) -> None:
+    run("render")
+    with pytest.raises(cli.ConfigurationError, match=r"add YES=1 \(--yes\)"):
+        cli._confirmation(yes=False)
+
+
+def test_at_a_terminal_the_answer_is_the_persons(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.confirm", lambda question, default: question == "  Really?")
+
+    assert cli._confirmation(yes=False)("Really?")
+    assert not cli._confirmation(yes=False)("Other?")
+
+
+def test_an_error_of_aws_is_one_line_and_a_bug_keeps_its_traceback(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise client_error("AccessDenied", "not yours")
+
+    monkeypatch.setattr(cli, "_targets", refuse)
+    result = run("status")
+    assert (result.exit_code, result.output) == (
+        1,
+        "error: An error occurred (AccessDenied) when calling the DescribeStacks operation: not yours\n",
+    )
+
+    def bug(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "_targets", bug)
+    assert isinstance(run("status").exception, ZeroDivisionError)
+
+
+def test_the_module_and_the_script_are_the_same_commands() -> None:
+    environment = {**os.environ, "COVERAGE_PROCESS_START": ""}
+    for command in (["-m", "cicd_templates", "render", "--check"], ["generate.py", "--check"]):
+        answer = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (answer.returncode, answer.stdout) == (0, "out/ is up to date: 12 stacks\n")
+
+
+def test_clumsy_hands_at_make_get_one_line(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        ["make", "--no-print-directory", "PYTHON=python0", "VENV=" + str(tmp_path / "v"), "setup"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 2
+    assert "error: no python0 here; install Python 3.11 or newer, or name one: make PYTHON=python3.12" in answer.stderr

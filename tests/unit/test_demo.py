@@ -1,0 +1,52 @@
+"""The demo fails where anything that it shows is not so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cicd_templates import demo
+from cicd_templates.deploy.remains import Remainder
+from cicd_templates.deploy.report import Heading
+from cicd_templates.errors import CicdError
+from cicd_templates.linting import Finding
+
+
+class Target:
+    """An environment of which only the name is asked."""
+
+    environment, clients, chosen, patience = "staging", None, (), None
+
+    def heading(self, verb: str) -> Heading:
+        return Heading(verb, "staging", "2", "r", "")
+
+    def recorded_remains(self) -> list[Remainder]:
+        return [Remainder("T", "lost", "recorded", explained=False)]
+
+
+TARGET: Any = Target()
+
+
+def test_a_finding_of_cfn_lint_fails_it(in_project: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "lint_templates", lambda paths: [Finding("out/x.yaml", 1, "E1", "wrong")])
+
+    with pytest.raises(CicdError, match=r"cfn-lint has findings:\n  out/x.yaml:1: E1 wrong"):
+        demo.run()
+
+
+def test_a_second_deployment_that_would_change_something_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo.deployment, "plan", lambda *arguments: True)
+
+    with pytest.raises(CicdError, match="staging: a second deployment would change something"):
+        demo._nothing_to_change([TARGET])
+
+
+def test_something_left_unexplained_fails_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo.destroy, "destroy", lambda *arguments: [])
+
+    with pytest.raises(CicdError, match="staging: something is left unexplained"):
+        demo._destroy([TARGET])
+    assert "UNEXPLAINED: recorded" in capsys.readouterr().out
