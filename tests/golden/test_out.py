@@ -198,11 +198,11 @@ def test_a_file_reads_as_a_person_expects(path: Path) -> None:
     assert text.startswith("# ")
     assert not re.search(r"[ \t]$", text, re.MULTILINE)
     assert not re.search(r"(&|\*)id\d|Fn::Join: *\n *- ''", text)
-    in_block = False
+    in_block, block_indent = False, 0
     for line in text.splitlines():
         indent = len(line) - len(line.lstrip())
         if in_block and line.strip() and indent <= block_indent:
-            in_block = False
+            in_block, block_indent = False, 0
         if not in_block:
             assert len(line) <= 110, line
         if re.search(r"[|][-+]?$", line):

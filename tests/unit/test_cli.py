@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from cicd_templates import cli
 from cicd_templates.cli import main
+from cicd_templates.errors import ConfigurationError
 from tests.conftest import ROOT
 from tests.unit.deploy.fake_cloudformation import client_error
 
@@ -92,7 +93,7 @@ def test_outside_a_project_the_missing_file_is_named(tmp_path: Path, monkeypatch
 
 def test_a_project_without_layers_says_so(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # How Python remembers that there is no such module.
-    monkeypatch.setitem(sys.modules, "templates", None)  # type: ignore[arg-type] # documented, if not in the stubs
+    monkeypatch.setitem(sys.modules, "templates", None)
     result = run("render")
 
     assert result.exit_code == 2
@@ -140,7 +141,7 @@ def test_the_configuration_reference_is_written_and_checked(in_project: Path) ->
 
 def test_without_a_terminal_somebody_must_have_said_yes(in_project: Path) -> None:
     run("render")
-    with pytest.raises(cli.ConfigurationError, match=r"add YES=1 \(--yes\)"):
+    with pytest.raises(ConfigurationError, match=r"add YES=1 \(--yes\)"):
         cli._confirmation(yes=False)
 
 

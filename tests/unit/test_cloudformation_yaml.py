@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cicd_templates.cloudformation_yaml import WIDTH, dump, load
 
-text = st.text(st.characters(blacklist_categories=("Cs",)), max_size=120)
+text = st.text(st.characters(codec="utf-8"), max_size=120)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text
 keys = text | st.sampled_from(["Ref", "Fn::Sub", "Fn::GetAtt", "Fn::If", "Condition", "Fn::Transform"])
 values = st.recursive(

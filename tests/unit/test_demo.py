@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cicd_templates import demo
+from cicd_templates.deploy import deployment, destroy
 from cicd_templates.deploy.remains import Remainder
 from cicd_templates.deploy.report import Heading
 from cicd_templates.errors import CicdError
@@ -36,7 +37,7 @@ def test_a_finding_of_cfn_lint_fails_it(in_project: object, monkeypatch: pytest.
 
 
 def test_a_second_deployment_that_would_change_something_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo.deployment, "plan", lambda *arguments: True)
+    monkeypatch.setattr(deployment, "plan", lambda *arguments: True)
 
     with pytest.raises(CicdError, match="staging: a second deployment would change something"):
         demo._nothing_to_change([TARGET])
@@ -45,7 +46,7 @@ def test_a_second_deployment_that_would_change_something_fails_it(monkeypatch: p
 def test_something_left_unexplained_fails_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo.destroy, "destroy", lambda *arguments: [])
+    monkeypatch.setattr(destroy, "destroy", lambda *arguments: [])
 
     with pytest.raises(CicdError, match="staging: something is left unexplained"):
         demo._destroy([TARGET])

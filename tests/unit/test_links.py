@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -108,9 +109,7 @@ def test_a_cycle_is_printed_whole() -> None:
     cycle = str(caught.value).partition("cycle: ")[2].split(" reads from ")
     assert sorted(cycle[:-1]) == ["a", "b", "c"]
     assert cycle[0] == cycle[-1]
-    assert all(
-        {"a": "b", "b": "c", "c": "a"}[reader] == producer for reader, producer in zip(cycle, cycle[1:], strict=False)
-    )
+    assert all({"a": "b", "b": "c", "c": "a"}[reader] == producer for reader, producer in itertools.pairwise(cycle))
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -129,7 +129,7 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         ),
         pytest.param(
             [(f"{SERVICE}/memory", 4096)],
-            "environments.staging.services.payment-processor.memory: Fargate has no 4096 MiB with cpu = 256; use 512, 1024",
+            "services.payment-processor.memory: Fargate has no 4096 MiB with cpu = 256; use 512, 1024",
             id="size that Fargate has not",
         ),
         pytest.param(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from troposphere import Ref, Template, apigatewayv2, guardduty, iam, s3, ssm
+from troposphere import Ref, Tags, Template, apigatewayv2, guardduty, iam, s3, ssm
 
 from cicd_templates import cloudformation_yaml, finishing, stacks
 from cicd_templates.errors import ConfigurationError
@@ -130,7 +130,7 @@ def test_boundary_and_path_are_on_every_role() -> None:
 
 def test_each_shape_of_tags_is_filled_and_an_own_tag_stays() -> None:
     template = Template()
-    template.add_resource(s3.Bucket("List", Tags=finishing.Tags(Owner="me", Extra="x")))
+    template.add_resource(s3.Bucket("List", Tags=Tags(Owner="me", Extra="x")))
     template.add_resource(ssm.Parameter("Map", Type="String", Value="x", Tags={"Owner": "me"}))
     template.add_resource(apigatewayv2.Api("MapWithout"))
     finishing.finish(template, environment(), {"Owner": "team", "Project": "p"})

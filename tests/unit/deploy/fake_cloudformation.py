@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -65,15 +65,15 @@ class FakeCloudFormation:
         return {"TemplateBody": self.template}
 
     def get_paginator(self, name: str) -> Any:
-        pages = {
+        pages: dict[str, Callable[[], Any]] = {
             "list_stack_resources": lambda: [{"StackResourceSummaries": self.resources}],
             "list_change_sets": lambda: [{"Summaries": self.others}],
             "describe_stack_events": lambda: [{"StackEvents": self._events()}],
-        }[name]
+        }
 
         class Paginator:
             def paginate(self, **request: Any) -> Iterator[Any]:
-                return iter(pages())
+                return iter(pages[name]())
 
         return Paginator()
 

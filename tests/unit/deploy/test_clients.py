@@ -50,7 +50,7 @@ def test_clients_of_aws_point_at_its_region_and_retry_with_patience() -> None:
 
     assert not real.local
     assert real.s3.meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
-    assert real.cloudformation.meta.config.retries == {"mode": "adaptive", "total_max_attempts": 10}
+    assert vars(real.cloudformation.meta.config)["retries"] == {"mode": "adaptive", "total_max_attempts": 10}
     assert real.cloudformation is real.cloudformation
 
 
@@ -70,7 +70,12 @@ def test_a_role_is_assumed_and_its_credentials_are_used(monkeypatch: pytest.Monk
     monkeypatch.setattr(boto3.session.Session, "client", lambda self, service, **options: Sts())
     used: list[Any] = []
     session_with = clients_module._session_with
-    monkeypatch.setattr(clients_module, "_session_with", lambda c: used.append(c) or session_with(c))
+
+    def remembered(credentials: Any) -> Any:
+        used.append(credentials)
+        return session_with(credentials)
+
+    monkeypatch.setattr(clients_module, "_session_with", remembered)
     assumed = aws_clients("eu-central-1", None, "arn:aws:iam::222222222222:role/deployer")
 
     assert asked == [{"RoleArn": "arn:aws:iam::222222222222:role/deployer", "RoleSessionName": "cicd-templates"}]
@@ -79,7 +84,7 @@ def test_a_role_is_assumed_and_its_credentials_are_used(monkeypatch: pytest.Monk
 
 
 def test_a_role_that_cannot_be_assumed_is_one_clear_line() -> None:
-    with pytest.raises(CicdError, match="no AWS credentials; either name `profile`.*LOCAL=1"):
+    with pytest.raises(CicdError, match=r"no AWS credentials; either name `profile`.*LOCAL=1"):
         aws_clients("eu-central-1", None, "arn:aws:iam::222222222222:role/deployer")
 
 
@@ -98,7 +103,7 @@ def test_the_caller_must_work_in_the_account_of_the_templates(account: str, fits
             assert require_account(clients, account) == "arn:aws:iam::222222222222:user/me"
             return
         with pytest.raises(
-            RefusedError, match="are for account 222222222222 .* templates are for 333333333333"
+            RefusedError, match=r"are for account 222222222222 .* templates are for 333333333333"
         ) as error:
             require_account(clients, account)
         assert error.value.exit_code == 3

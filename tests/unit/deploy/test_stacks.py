@@ -1,4 +1,4 @@
-"""Reading rendered files: in order, with the capabilities that they need, and clearly refused where they are not ours."""
+"""Reading rendered files: in order, with the capabilities that they need, and refused where they are not ours."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from cicd_templates.deploy.status import NEXT, RUNNING, SUCCEEDED, Next
 def test_every_status_that_cloudformation_has_is_decided_and_no_other() -> None:
     model = botocore.session.Session().get_service_model("cloudformation")
 
-    assert set(NEXT) == set(model.shape_for("StackStatus").enum)
+    assert set(NEXT) == set(model.shape_for("StackStatus").metadata["enum"])
 
 
 def test_what_runs_is_waited_for_and_what_succeeded_is_not_a_rollback() -> None:

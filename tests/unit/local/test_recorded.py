@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -88,15 +89,13 @@ def test_a_type_fails_when_it_is_told_to(tmp_path: Path, operation: str, argumen
 
 def test_one_resource_per_account_region_stack_and_logical_id(tmp_path: Path) -> None:
     record = Record(tmp_path)
-    ids = {
-        handlers("AWS::EC2::NatGateway", record, lambda account=account: account, lambda: region)["create"](
-            logical_id, {}, stack
-        )[0]
-        for account in ("1", "2")
-        for region in ("a", "b")
-        for stack in ("s", "t")
-        for logical_id in ("L", "M")
-    }
+
+    def created(account: str, region: str, stack: str, logical_id: str) -> str:
+        of_gateway = handlers("AWS::EC2::NatGateway", record, lambda: account, lambda: region)
+        physical_id: str = of_gateway["create"](logical_id, {}, stack)[0]
+        return physical_id
+
+    ids = {created(*where) for where in itertools.product(("1", "2"), ("a", "b"), ("s", "t"), ("L", "M"))}
 
     assert len(ids) == 16
 

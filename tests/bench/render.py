@@ -1,0 +1,101 @@
+"""Measures the renderer beside its floor, as whole processes: `make bench`. A measurement, not a test.
+
+The floor is Python with every third-party import of the renderer and `json.dumps` of the dicts that it renders: what
+rendering would cost if building, checking and writing YAML were free.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+RUNS = 7
+SERVICES = (1, 10, 100, 1000)
+
+FLOOR = """
+import gc; gc.disable()
+import json, sys, tomllib
+import click, yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+import awacs.aws, awacs.ecr, awacs.kms, awacs.logs, awacs.s3, awacs.sts
+import troposphere, troposphere.ec2, troposphere.ecs, troposphere.elasticloadbalancingv2, troposphere.iam
+import troposphere.kms, troposphere.logs, troposphere.s3, troposphere.ssm
+for template in json.load(open(sys.argv[1])):
+    json.dumps(template, indent=2)
+"""
+
+# Prints seconds of rendering without start-up, the peak of memory in MiB, and the number of stacks.
+SCALE = """
+import gc; gc.disable()
+import pathlib, resource, sys, tempfile, time, tomllib
+from cicd_templates import output, stacks
+from cicd_templates.loading import parse_configuration
+from cicd_templates.project import layers
+raw = tomllib.loads(pathlib.Path("templates/environments.toml").read_text())
+raw["services"] = {f"service-{n}": {"priority": n} for n in range(1, int(sys.argv[1]) + 1)}
+raw["environments"]["production"].pop("services", None)
+began = time.perf_counter()
+rendered = stacks.render(parse_configuration(raw, source="bench"), layers(), "yaml")
+with tempfile.TemporaryDirectory() as folder:
+    root = pathlib.Path(folder)
+    output.write(output.files_of(rendered, root), root)
+scale = 1024 * 1024 if sys.platform == "darwin" else 1024
+print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, len(rendered))
+"""
+
+
+def process(*arguments: str) -> tuple[float, float]:
+    """Wall seconds and peak MiB of one whole process. Raises where it fails."""
+    began = os.times().elapsed
+    child = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{arguments[0]} failed")
+    wall = os.times().elapsed - began
+    return wall, usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def line(label: str, samples: list[tuple[float, float]]) -> float:
+    walls = sorted(wall for wall, _ in samples)
+    peak = max(memory for _, memory in samples)
+    middle = statistics.median(walls)
+    print(f"{label:<44} {walls[0]:6.2f} {middle:6.2f} {walls[-1]:6.2f} s {peak:6.0f} MiB")
+    return middle
+
+
+def main() -> None:
+    """Print the two tables."""
+    from cicd_templates.cloudformation_yaml import load
+
+    with tempfile.TemporaryDirectory() as folder:
+        dicts = Path(folder, "dicts.json")
+        dicts.write_text(json.dumps([load(path.read_text()) for path in sorted(ROOT.glob("out/*/*.yaml"))]))
+        print(f"whole process, {RUNS} runs in turn{'':<15} min    median max      peak")
+        floors, renders = [], []
+        for _ in range(RUNS):
+            floors.append(process("-c", FLOOR, str(dicts)))
+            renders.append(process("generate.py", "--out", folder))
+    floor = line("floor: imports and json.dumps", floors)
+    render = line("generate.py, all environments", renders)
+    print(f"{'render / floor':<44} {render / floor:13.2f}   (aim: under 2)")
+    print(f"\n{'services':>8} {'stacks':>7} {'seconds':>8} {'ms a stack':>11} {'peak MiB':>9} {'KiB a stack':>12}")
+    for services in SERVICES:
+        answer = subprocess.run(
+            [sys.executable, "-c", SCALE, str(services)], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        seconds, peak, stacks = map(float, answer.stdout.split())
+        print(
+            f"{services:>8} {stacks:>7.0f} {seconds:>8.2f} {1000 * seconds / stacks:>11.2f} {peak:>9.0f}"
+            f" {1024 * peak / stacks:>12.0f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
