@@ -76,7 +76,7 @@ def test_every_command_has_a_target_and_a_help_line(command: str) -> None:
 @pytest.mark.parametrize("path", DOCS, ids=[path.name for path in DOCS])
 def test_what_a_document_tells_to_type_exists(path: Path) -> None:
     text = path.read_text()
-    named = set(re.findall(r"`?make (?:[A-Z_]+=\S+ )*([a-z][a-z-]+)", text)) - {"itself"}
+    named = set(re.findall(r"(?:^|`|\$ )make (?:[A-Z_]+=\S+ )*([a-z][a-z-]+)", text, re.MULTILINE))
 
     assert named <= set(TARGETS), named - set(TARGETS)
 
@@ -112,4 +112,4 @@ def test_the_layer_of_the_readme_renders_and_lints(tmp_path: Path) -> None:
 
     assert lint_templates([path]) == []
     assert "QueueName: payments-staging-inbox" in text
-    assert len(code.splitlines()) <= 20
+    assert len(code.splitlines()) <= 22

@@ -128,13 +128,11 @@ def _environment(folder: Path, port: int, *, auth: bool) -> dict[str, str]:
 
 def stop(engine: Engine) -> None:
     """End the process, first politely, and remove its folder. Stopped already is stopped as well."""
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.kill(engine.pid, how)
-        except ProcessLookupError:
-            break
-        if _gone(engine, time.monotonic() + STOP_SECONDS):
-            break
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(engine.pid, signal.SIGTERM)
+        if not _gone(engine, time.monotonic() + STOP_SECONDS):
+            os.kill(engine.pid, signal.SIGKILL)
+            _gone(engine, time.monotonic() + STOP_SECONDS)
     shutil.rmtree(engine.folder, ignore_errors=True)
 
 
