@@ -44,9 +44,9 @@ def run() -> None:
         click.echo("\n5. destroy  readers before what they read from")
         _destroy(targets)
     click.echo(
-        f"\ndone in {time.monotonic() - began:.1f} s: deployed, unchanged on repetition, destroyed, all explained"
+        f"\ndone in {time.monotonic() - began:.1f} s: deployed, unchanged when repeated, destroyed, all explained"
     )
-    click.echo("The local AWS is laxer than AWS; README.md says what this does and does not prove.")
+    click.echo("A local AWS is laxer than AWS: README.md says what this does not prove.")
 
 
 def _targets(configuration: Configuration, engine: Engine, folder: Path) -> list[Target]:

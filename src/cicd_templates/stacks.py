@@ -26,6 +26,7 @@ class RenderedStack:
     path: str
     text: str
     links: Links
+    tags: dict[str, str]
 
     @property
     def name(self) -> str:
@@ -78,7 +79,7 @@ def _render_stack(
     own_links = links.links_of(content)
     path = f"{env.qualified}/{naming.file_stem(layer.name, service_name)}.{form}"
     text = rendering.as_text(content, _header(facts, layer, own_links), form)
-    return RenderedStack(env, layer, service_name, path, text, own_links)
+    return RenderedStack(env, layer, service_name, path, text, own_links, tags)
 
 
 def _facts(env: Environment, layer: Layer, service: str | None, tags: dict[str, str]) -> dict[str, Any]:

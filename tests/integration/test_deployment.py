@@ -172,6 +172,7 @@ def test_the_plain_commands_of_the_index_need_none_of_our_code(project: Project)
     words = [line.split() for line in lines]
     clients = project.clients("staging")
     for command in words:
+        tags = [word.strip("'").split("=") for word in command[command.index("--tags") + 1 :]]
         options = dict(zip(command[3::2], command[4::2], strict=False))
         if not options["--template-file"].startswith("staging/"):
             continue
@@ -183,6 +184,7 @@ def test_the_plain_commands_of_the_index_need_none_of_our_code(project: Project)
             ChangeSetType="CREATE",
             TemplateBody=body,
             Capabilities=[options["--capabilities"]],  # type: ignore[list-item] # one of the API's words
+            Tags=[{"Key": key, "Value": value} for key, value in tags],
         )
         clients.cloudformation.get_waiter("change_set_create_complete").wait(
             ChangeSetName=answer["Id"], WaiterConfig={"Delay": 0, "MaxAttempts": 500}
@@ -193,6 +195,7 @@ def test_the_plain_commands_of_the_index_need_none_of_our_code(project: Project)
         )
     rows = json.loads(project.ok("status --env staging --local --json"))["staging"]
     assert [row["status"] for row in rows] == ["CREATE_COMPLETE"] * 5
+    assert project.ok("deploy --env staging --local --yes").count("nothing to change") == 5
 
 
 def test_everything_works_with_iam_enforced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

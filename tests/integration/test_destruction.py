@@ -25,7 +25,7 @@ def test_a_protected_environment_refuses_unless_it_is_named(project: Project) ->
     assert stack["EnableTerminationProtection"] is True
 
     destroyed = project.ok("destroy --env production --layer keys --local --yes --allow production")
-    assert "retained: its data outlives keys" in destroyed
+    assert "kept by policy: its data outlives the stack keys" in destroyed
 
 
 def test_with_several_environments_none_is_touched_when_one_refuses(project: Project) -> None:

@@ -43,7 +43,7 @@ def remains(clients: Clients, stacks: Sequence[Stack], owned: Iterable[Owned]) -
 def _kept_by_policy(owned: Iterable[Owned]) -> Iterator[Remainder]:
     for resource in owned:
         if resource.policy.startswith("Retain"):
-            reason = f"retained: its data outlives {resource.stack}"
+            reason = f"kept by policy: its data outlives the stack {resource.stack}"
             yield Remainder(resource.resource_type, resource.physical_id, reason, explained=True)
 
 
