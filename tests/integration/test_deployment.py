@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,10 +170,10 @@ def test_a_template_too_large_for_a_request_goes_through_the_uploads_bucket(proj
 def test_the_plain_commands_of_the_index_need_none_of_our_code(project: Project) -> None:
     index = (project.folder / "out/README.md").read_text()
     lines = [line for line in index.replace("\\\n", "").splitlines() if line.startswith("aws cloudformation deploy")]
-    words = [line.split() for line in lines]
+    words = [shlex.split(line) for line in lines]
     clients = project.clients("staging")
     for command in words:
-        tags = [word.strip("'").split("=") for word in command[command.index("--tags") + 1 :]]
+        tags = [word.split("=", 1) for word in command[command.index("--tags") + 1 :]]
         options = dict(zip(command[3::2], command[4::2], strict=False))
         if not options["--template-file"].startswith("staging/"):
             continue
