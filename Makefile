@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV   := .venv
 LOCAL_VENV := .venv-local
+AUDIT_VENV := .venv-audit
 RUN    := $(VENV)/bin/python -m cicd_templates
 TARGET := $(if $(ENV),--env $(ENV)) $(if $(LAYER),--layer $(LAYER)) $(if $(SERVICE),--service $(SERVICE)) \
           $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(LOCAL),--local)
@@ -11,8 +12,8 @@ JSON   := $(if $(filter json,$(FORMAT)),--json)
 ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy outputs status destroy check verify doctor \
-        local local-stop bench lock fmt clean setup setup-local
+.PHONY: help help-all render lint test demo plan deploy outputs status destroy check audit verify doctor \
+        local local-stop bench lock fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
@@ -56,7 +57,10 @@ check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
 	@$(RUN) render --check
 	@$(RUN) docs --check
 
-verify: check lint test ## Everything that CI runs: check, lint, test
+audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov; every exception has its reason in them
+	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet
+
+verify: check lint test audit ## Everything that CI runs: check, lint, test, audit
 
 doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
@@ -73,7 +77,8 @@ bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 	@$(VENV)/bin/python tests/bench/render.py
 
 lock: ## Write the lock files from requirements*.in (needs uv)
-	@for pair in requirements-dev.in:requirements.lock requirements-local.in:requirements-local.lock; do \
+	@for pair in requirements-dev.in:requirements.lock requirements-local.in:requirements-local.lock \
+	    requirements-audit.in:requirements-audit.lock; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    --no-emit-find-links --quiet "$${pair%%:*}" -o "$${pair##*:}" || exit 1; done
 
@@ -83,9 +88,10 @@ fmt: $(VENV)/.done ## Format the code and write the generated documents
 
 clean: ## Stop the local AWS and remove environments, caches and copies
 	@if [ -x $(VENV)/bin/python ] && [ -f .state/local.json ]; then $(RUN) local-stop; fi
-	@rm -rf $(VENV) $(LOCAL_VENV) .state build .coverage .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	@rm -rf $(VENV) $(LOCAL_VENV) $(AUDIT_VENV) .state build .coverage .mypy_cache .ruff_cache .hypothesis src/*.egg-info
 
 setup: $(VENV)/.done ## Install the product's environment
+setup-audit: $(AUDIT_VENV)/.done ## Install the auditor's environment
 setup-local: $(LOCAL_VENV)/.done ## Install the local AWS's environment
 
 # A stamp each, so that an environment is made once and again only when its lock changes.
@@ -96,4 +102,8 @@ $(VENV)/.done: requirements.lock setup.cfg pyproject.toml
 
 $(LOCAL_VENV)/.done: requirements-local.lock
 	@.ci/environment $(PYTHON) $(LOCAL_VENV) requirements-local.lock
+	@touch $@
+
+$(AUDIT_VENV)/.done: requirements-audit.lock
+	@.ci/environment $(PYTHON) $(AUDIT_VENV) requirements-audit.lock
 	@touch $@

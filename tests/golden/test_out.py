@@ -136,6 +136,16 @@ def test_logs_and_buckets_are_under_the_environments_key_but_for_the_log_deliver
             assert f"{name}Policy" in template(OUT / path)["Resources"]
 
 
+def test_each_exception_from_the_audit_has_its_reason_where_a_reviewer_reads_it() -> None:
+    excepted = []
+    for path, name, resource in resources():
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ()):
+            assert f"{skip['comment']} ({skip['id']})" in resource["Metadata"]["Why"]
+            excepted.append((path.partition("/")[2], name, skip["id"]))
+
+    assert set(excepted) == {("storage.yaml", "LogDelivery", "CKV_AWS_18")}
+
+
 def test_every_bucket_policy_refuses_what_does_not_come_by_tls() -> None:
     policies = [resource for _, _, resource in resources() if resource["Type"] == "AWS::S3::BucketPolicy"]
 

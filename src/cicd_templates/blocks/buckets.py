@@ -8,7 +8,7 @@ from awacs import s3 as actions
 from awacs.aws import Action, ArnLike, Bool, Principal, StringEquals, StringNotEqualsIfExists
 from troposphere import GetAtt, Sub, s3
 
-from cicd_templates.blocks.lifecycle import because, stateful
+from cicd_templates.blocks.lifecycle import because, excepted, stateful
 from cicd_templates.environment import Environment
 from cicd_templates.iam import Grant, allow, deny, document
 from cicd_templates.naming import physical_name
@@ -64,11 +64,11 @@ def log_delivery_bucket(logical_id: str, env: Environment) -> s3.Bucket:
         _lifecycle(ACCESS_LOG_DAYS, 30),
         bucket_key=False,
     )
-    return because(
-        bucket,
-        "SSE-S3 and not the environment's key, because load balancers cannot deliver access logs to a bucket with a"
-        " customer key.",
-        "Its own access is not logged, because a bucket that logs to itself grows without end.",
+    reason = "SSE-S3, not the environment's key: load balancers cannot deliver access logs under a customer key."
+    return excepted(
+        because(bucket, reason),
+        "CKV_AWS_18",
+        "Its own access is not logged: a bucket that logs to itself grows without end.",
     )
 
 

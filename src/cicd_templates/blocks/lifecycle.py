@@ -27,5 +27,16 @@ def stateful(resource: R, env: Environment) -> R:
 def because(resource: R, *reasons: str) -> R:
     """`resource` with the reasons that a reviewer should read above it, in the order given."""
     if reasons:
-        resource.Metadata = {WHY: list(reasons)}
+        resource.Metadata = {**resource.resource.get("Metadata", {}), WHY: list(reasons)}
+    return resource
+
+
+def excepted(resource: R, check: str, reason: str) -> R:
+    """`resource` excepted from one of checkov's checks; the reason stands in its metadata and above it."""
+    before = resource.resource.get("Metadata", {})
+    skips = before.get("checkov", {}).get("skip", [])
+    resource.Metadata = {
+        WHY: [*before.get(WHY, ()), f"{reason} ({check})"],
+        "checkov": {"skip": [*skips, {"id": check, "comment": reason}]},
+    }
     return resource
