@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from troposphere import GetAtt, Template
 
-from cicd_templates.blocks.keys import customer_key, fargate_may_encrypt, key_alias, logs_may_encrypt
+from cicd_templates.blocks.keys import (
+    customer_key,
+    fargate_may_encrypt,
+    key_alias,
+    logs_may_encrypt,
+    topics_may_be_published_to,
+)
+from cicd_templates.config import StakeholdersTable
 from cicd_templates.environment import Environment
 from cicd_templates.naming import log_group_name, physical_name
 from cicd_templates.outputs import KeyArn, Output
@@ -17,7 +24,8 @@ def build(env: Environment) -> Template:
     template = Template()
     cluster = physical_name(env, "AWS::ECS::Cluster", "cluster")
     log_groups = [log_group_name(env, "*")]
-    statements = []
+    topics = [physical_name(env, "AWS::SNS::Topic", group) for group in StakeholdersTable.model_fields]
+    statements = [topics_may_be_published_to(env, *topics)]
     if env.kind == "runtime":
         # Container Insights writes to a group whose name AWS fixes.
         log_groups.append(f"/aws/ecs/containerinsights/{cluster}/performance")

@@ -6,6 +6,7 @@ from troposphere import Parameter, Template
 
 from cicd_templates.blocks import load_balancers, tasks
 from cicd_templates.blocks.logs import log_group, may_write
+from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
 from cicd_templates.environment import Environment, Service
 from cicd_templates.naming import log_group_name
 from templates import cluster, keys, network
@@ -34,7 +35,9 @@ def build(env: Environment, service: Service) -> Template:
 
     log = template.add_resource(log_group("LogGroup", env, log_group_name(env, "service", service.name), key))
     execution = template.add_resource(
-        tasks.task_role("ExecutionRole", env, service, "execution", may_write("WriteTheLog", log))
+        tasks.task_role(
+            "ExecutionRole", env, service, EXECUTION_ROLE, may_write("WriteTheLog", log), *may_pull(env, service)
+        )
     )
     task = template.add_resource(tasks.task_role("TaskRole", env, service, "task"))
     definition = template.add_resource(tasks.task_definition("TaskDefinition", env, service, execution, task, log))

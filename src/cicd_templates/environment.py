@@ -23,7 +23,8 @@ class Service:
 class Environment:
     """One account and region with its settings and the services that run there.
 
-    `suffix` sets a parallel copy apart; it is the command line's where given, otherwise the file's.
+    `suffix` sets a parallel copy apart; it is the command line's where given, otherwise the file's. `peers` are the
+    other environments of the configuration, for names that cross accounts; a peer has no peers itself.
     """
 
     name: str
@@ -31,6 +32,17 @@ class Environment:
     settings: EnvironmentTable
     services: tuple[Service, ...]
     suffix: str | None = None
+    peers: tuple[Environment, ...] = ()
+
+    @property
+    def tools(self) -> Environment:
+        """The environment where the pipeline lives: this one or a peer, of which `consistency` admits just one."""
+        return next(environment for environment in (self, *self.peers) if environment.kind == "tools")
+
+    @property
+    def runtimes(self) -> tuple[Environment, ...]:
+        """The environments where services run, in the file's order, seen from the tools environment."""
+        return tuple(environment for environment in self.peers if environment.kind == "runtime")
 
     @property
     def qualified(self) -> str:

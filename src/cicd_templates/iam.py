@@ -55,10 +55,12 @@ def allow(
     """Allow `actions` on `on`; `to` only in resource policies, `when` all of whose conditions must hold.
 
     `because` names the API that has no resource level: demanded for `*` in a role's policy, refused elsewhere. In a
-    resource policy `*` is the resource that the policy is attached to. Raises `ValueError` for both, for a pattern
-    among the actions and for conditions that contradict each other.
+    resource policy `*` is the resource that the policy is attached to, and `on=[]` leaves it out, as ECR wants it. Raises
+    `ValueError` where that is not kept, for a pattern among the actions and for conditions that contradict each other.
     """
     resources = _listed(on)
+    if not resources and to is None:
+        raise ValueError(f"{sid}: a role's policy names its resources")
     everything = EVERY_RESOURCE in resources and to is None
     if everything != bool(because):
         raise ValueError(f"{sid}: `because` goes with the resource *, and with no other")
@@ -128,10 +130,14 @@ def _statement(
 ) -> Statement:
     if not sid.isalnum():
         raise ValueError(f"{sid!r}: IAM takes letters and digits only in a Sid")
-    optional: dict[str, Principal | Condition] = {"Principal": to} if to is not None else {}
+    statement = Statement(Sid=sid, Effect=effect, Action=list(actions))
+    if resources:
+        statement.Resource = resources
+    if to is not None:
+        statement.Principal = to
     if when:
-        optional["Condition"] = _condition(sid, when)
-    return Statement(Sid=sid, Effect=effect, Action=list(actions), Resource=resources, **optional)
+        statement.Condition = _condition(sid, when)
+    return statement
 
 
 def _condition(where: str, elements: Sequence[ConditionElement]) -> Condition:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,7 +87,10 @@ class _Reader:
         ]
         if pipeline is None or len(read) < len(environments):
             return None
-        return Configuration(stand_in, pipeline, tuple(read))
+        environments_with_peers = tuple(
+            replace(environment, peers=tuple(peer for peer in read if peer is not environment)) for environment in read
+        )
+        return Configuration(stand_in, pipeline, environments_with_peers)
 
     def _suffix(self, suffix: str) -> None:
         if len(suffix) > config.SUFFIX_LENGTH or not _is_word(suffix):

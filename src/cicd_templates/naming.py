@@ -63,6 +63,18 @@ def shortened(name: str, limit: int) -> str:
     return f"{name[: limit - HASH_LENGTH - 1].rstrip('-')}-{digest}"
 
 
+def role_arn(env: Environment, *words: str) -> str:
+    """The ARN of a role of `env` as text for a `Sub`: how other environments name it before it exists."""
+    name = physical_name(env, "AWS::IAM::Role", *words)
+    return f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name}"
+
+
+def repository_arn(env: Environment, service: str) -> str:
+    """The ARN of a service's image repository in `env`, the tools environment, as text for a `Sub`."""
+    name = physical_name(env, "AWS::ECR::Repository", service)
+    return f"arn:${{AWS::Partition}}:ecr:{env.region}:{env.account}:repository/{name}"
+
+
 def stack_name(env: Environment, layer: str, service: str | None = None) -> str:
     """The stack of a layer, and of one service where the layer is per service."""
     return physical_name(env, "AWS::CloudFormation::Stack", *_stack_words(layer, service))

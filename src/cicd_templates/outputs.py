@@ -50,6 +50,14 @@ class ListenerArn(Value):
     """ARN of a load balancer's listener."""
 
 
+class RepositoryUri(Value):
+    """Address of an image repository, without tag or digest."""
+
+
+class TopicArn(Value):
+    """ARN of a topic."""
+
+
 class Url(Value):
     """Address that people and pipelines open."""
 

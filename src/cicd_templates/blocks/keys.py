@@ -108,6 +108,22 @@ def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
     )
 
 
+def topics_may_be_published_to(env: Environment, *names: str) -> Grant:
+    """Lets alarms and EventBridge rules publish to the encrypted topics of these names.
+
+    Without it a message is lost in silence. The topic's policy says which alarms and rules; KMS is told the topic:
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    topics = [Sub(f"arn:${{AWS::Partition}}:sns:{env.region}:{env.account}:{name}") for name in names]
+    return allow(
+        "LetAlarmsAndRulesPublish",
+        [actions.Decrypt, actions.GenerateDataKey],
+        on=THIS_KEY,
+        to=Principal("Service", ["cloudwatch.amazonaws.com", "events.amazonaws.com"]),
+        when=[StringEquals({"kms:EncryptionContext:aws:sns:topicArn": topics})],
+    )
+
+
 def fargate_may_encrypt(env: Environment, cluster: str) -> list[Grant]:
     """Lets Fargate encrypt the ephemeral storage of the tasks of one cluster.
 

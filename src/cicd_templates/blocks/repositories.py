@@ -1,0 +1,100 @@
+"""Image repositories: tags that cannot move, scanned, encrypted, and read by exactly the roles that pull."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from awacs import ecr as actions
+from awacs.aws import ArnEquals, AWSPrincipal
+from troposphere import Sub, ecr
+
+from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.environment import Environment, Service
+from cicd_templates.iam import Grant, allow, document
+from cicd_templates.naming import physical_name, repository_arn, role_arn
+from cicd_templates.outputs import KeyArn
+
+PULL = [actions.BatchCheckLayerAvailability, actions.BatchGetImage, actions.GetDownloadUrlForLayer]
+# A release keeps its image by digest; what no tag names is the rest of a failed push.
+UNTAGGED_DAYS = 7
+# Enough releases to go back to for a year of several a week, and an end to what the registry holds.
+RELEASES_KEPT = 300
+
+# Which role of a service pulls its image; the `service` layer gives it this name.
+EXECUTION_ROLE = "execution"
+
+
+def repository(
+    logical_id: str, env: Environment, service: Service, key: KeyArn, readers: Sequence[Environment]
+) -> ecr.Repository:
+    """The repository of a service's images, open to the execution roles of `readers`, other accounts among them.
+
+    A role that does not exist yet cannot be a principal, so the accounts are, and a condition names the roles.
+    """
+    store = stateful(
+        ecr.Repository(
+            logical_id,
+            RepositoryName=physical_name(env, "AWS::ECR::Repository", service.name),
+            ImageTagMutability="IMMUTABLE",
+            ImageScanningConfiguration=ecr.ImageScanningConfiguration(ScanOnPush=True),
+            EncryptionConfiguration=ecr.EncryptionConfiguration(EncryptionType="KMS", KmsKey=key),
+            LifecyclePolicy=ecr.LifecyclePolicy(LifecyclePolicyText=json.dumps(_LIFECYCLE, indent=2)),
+        ),
+        env,
+    )
+    if readers:
+        store.RepositoryPolicyText = document([_pulled_by(service, readers)])
+    if not env.protected:
+        store.EmptyOnDelete = True
+    return store
+
+
+def _pulled_by(service: Service, readers: Sequence[Environment]) -> Grant:
+    roles = [Sub(role_arn(reader, service.name, EXECUTION_ROLE)) for reader in readers]
+    accounts = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in sorted({r.account for r in readers})]
+    # A repository policy has no Resource: it is the repository's own.
+    return allow(
+        "LetTheExecutionRolesPull",
+        PULL,
+        on=[],
+        to=AWSPrincipal(accounts),
+        when=[ArnEquals({"aws:PrincipalArn": roles})],
+    )
+
+
+def may_pull(env: Environment, service: Service) -> list[Grant]:
+    """Lets a role of `env` pull the service's image from the repository of the tools environment."""
+    return [
+        allow("PullTheImage", PULL, on=Sub(repository_arn(env.tools, service.name))),
+        allow(
+            "LogInToTheRegistry",
+            [actions.GetAuthorizationToken],
+            on="*",
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+            because="ecr:GetAuthorizationToken has no resource level; its token opens only what PullTheImage names.",
+        ),
+    ]
+
+
+_LIFECYCLE = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "description": "Images without a tag",
+            "selection": {
+                "tagStatus": "untagged",
+                "countType": "sinceImagePushed",
+                "countUnit": "days",
+                "countNumber": UNTAGGED_DAYS,
+            },
+            "action": {"type": "expire"},
+        },
+        {
+            "rulePriority": 2,
+            "description": "The oldest releases",
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": RELEASES_KEPT},
+            "action": {"type": "expire"},
+        },
+    ]
+}

@@ -1,0 +1,66 @@
+"""Topics that alarms and events of this environment can reach, over TLS, under the environment's key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from awacs import sns as actions
+from awacs.aws import ArnLike, Bool, Principal, StringEquals
+from troposphere import Sub, sns
+
+from cicd_templates.environment import Environment
+from cicd_templates.iam import allow, deny, document
+from cicd_templates.naming import physical_name
+from cicd_templates.outputs import KeyArn
+
+
+def topic(logical_id: str, env: Environment, group: str, key: KeyArn) -> sns.Topic:
+    """The topic of one stakeholder group."""
+    return sns.Topic(
+        logical_id,
+        TopicName=physical_name(env, "AWS::SNS::Topic", group),
+        DisplayName=f"{env.project.name} {env.qualified} {group}",
+        KmsMasterKeyId=key,
+    )
+
+
+def subscriptions(of: sns.Topic, addresses: Sequence[str]) -> list[sns.SubscriptionResource]:
+    """One e-mail subscription an address; each person confirms theirs before anything arrives."""
+    return [
+        sns.SubscriptionResource(
+            f"{of.title}Subscription{number}", TopicArn=of.ref(), Protocol="email", Endpoint=address
+        )
+        for number, address in enumerate(addresses, start=1)
+    ]
+
+
+def topic_policy(logical_id: str, env: Environment, of: sns.Topic) -> sns.TopicPolicy:
+    """Open to this environment's alarms and EventBridge rules, and to nobody without TLS.
+
+    EventBridge and CloudWatch reach topics by resource policy, not by a role:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    """
+    prefix = f"{env.project.name}-{env.qualified}-"
+    mine = StringEquals({"aws:SourceAccount": env.account})
+    sources = {
+        "LetAlarmsPublish": ("cloudwatch.amazonaws.com", f"cloudwatch:{env.region}:{env.account}:alarm:{prefix}*"),
+        "LetRulesPublish": ("events.amazonaws.com", f"events:{env.region}:{env.account}:rule/{prefix}*"),
+    }
+    refuse_plain_text = deny(
+        "RefuseWithoutTls",
+        [actions.Publish],
+        on=of.ref(),
+        to=Principal("*"),
+        when=[Bool({"aws:SecureTransport": "false"})],
+    )
+    published = [
+        allow(
+            sid,
+            [actions.Publish],
+            on=of.ref(),
+            to=Principal("Service", service),
+            when=[mine, ArnLike({"aws:SourceArn": Sub(f"arn:${{AWS::Partition}}:{source}")})],
+        )
+        for sid, (service, source) in sources.items()
+    ]
+    return sns.TopicPolicy(logical_id, Topics=[of.ref()], PolicyDocument=document([refuse_plain_text, *published]))
