@@ -1,4 +1,4 @@
-"""Layer `registry`: the repository of a service's images, by digest and with tags that cannot move."""
+"""Layer `registry`: the repository of a service's images, whose tags cannot move."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ def allow(
     """Allow `actions` on `on`; `to` only in resource policies, `when` all of whose conditions must hold.
 
     `because` names the API that has no resource level: demanded for `*` in a role's policy, refused elsewhere. In a
-    resource policy `*` is the resource that the policy is attached to, and `on=[]` leaves it out, as ECR wants it. Raises
-    `ValueError` where that is not kept, for a pattern among the actions and for conditions that contradict each other.
+    resource policy `*` is the resource that the policy is attached to, and `on=[]` leaves it out, as ECR wants it.
+    Raises `ValueError` where that is not kept, for a pattern among the actions, and for contradicting conditions.
     """
     resources = _listed(on)
     if not resources and to is None:

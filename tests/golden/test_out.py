@@ -103,7 +103,7 @@ def test_nothing_of_aws_managed_policies_or_codecommit_anywhere() -> None:
         assert not re.search(r"ManagedPolicyArns|iam::aws:policy|codecommit", path.read_text(), re.IGNORECASE), path
 
 
-STATEFUL = {"AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Logs::LogGroup"}
+STATEFUL = {"AWS::ECR::Repository", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket"}
 
 
 def test_data_states_what_happens_to_it_by_the_environments_protection() -> None:
@@ -194,6 +194,7 @@ def test_the_logical_ids_of_data_have_not_changed() -> None:
         ("storage", "Uploads"),
         ("network", "FlowLogGroup"),
         ("cluster", "InsightsLogGroup"),
+        ("registry-payment-processor", "Images"),
         ("service-payment-processor", "LogGroup"),
     }
 

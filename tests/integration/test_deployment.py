@@ -22,11 +22,11 @@ Fail = Callable[[str, str, str], None]
 def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothing_unexplained(project: Project) -> None:
     deployed = project.ok("deploy --env all --local --yes")
     assert deployed.index("Deploying production") < deployed.index("Deploying tools")
-    assert deployed.count(": created, ") == 12
+    assert deployed.count(": created, ") == 16
     assert "only recorded, not built, by the local AWS: 3 EC2::EIP" in deployed
 
     again = project.ok("deploy --env all --local --yes")
-    assert again.count(": nothing to change") == 12
+    assert again.count(": nothing to change") == 16
     assert "updated" not in again
 
     status = json.loads(project.ok("status --local --json"))
@@ -36,6 +36,7 @@ def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothin
     assert destroyed.index("Destroying tools") < destroyed.index("Destroying staging")
     assert "UNEXPLAINED" not in destroyed
     assert destroyed.count("AWS::S3::Bucket payments-") == 9
+    assert "AWS::ECR::Repository payments-tools-payment-processor" in destroyed
     assert "KMS deletes it on" in destroyed.partition("left of staging")[2]
     assert project.engine.record.entries(project.accounts["production"]) == []
     assert "not deployed" in project.ok("status --env staging --local")
@@ -50,7 +51,7 @@ def test_one_changed_setting_is_exactly_that_change(project: Project) -> None:
     changed = {line.split()[1] for line in planned.splitlines() if line.strip().startswith("Modify")}
     assert {"FlowLogGroup", "InsightsLogGroup", "LogGroup"} <= changed
     assert not [line for line in planned.splitlines() if line.strip().startswith(("Add", "Remove"))]
-    assert planned.count("nothing to change") == 2
+    assert planned.count("nothing to change") == 3
 
     updated = project.ok("deploy --env staging --local --yes")
     assert updated.count(": updated, ") == 3
@@ -144,6 +145,15 @@ def test_a_failing_update_keeps_what_runs(project: Project, failing: Fail) -> No
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
 
 
+def test_what_aws_refuses_stops_only_what_depends_on_it(project: Project) -> None:
+    result = project.type("deploy --env staging --layer cluster --local --yes")
+
+    assert result.exit_code == 1
+    assert "cluster: FAILED: An error occurred" in result.output
+    assert "/payments/staging/" in result.output
+    assert "error: not deployed: cluster; the causes are above" in result.output
+
+
 def test_a_template_too_large_for_a_request_goes_through_the_uploads_bucket(project: Project) -> None:
     path = project.folder / "out/staging/network.yaml"
     path.write_text(path.read_text() + "# " + "x" * 60_000 + "\n")
@@ -195,8 +205,8 @@ def test_the_plain_commands_of_the_index_need_none_of_our_code(project: Project)
             StackName=answer["StackId"], WaiterConfig={"Delay": 0, "MaxAttempts": 500}
         )
     rows = json.loads(project.ok("status --env staging --local --json"))["staging"]
-    assert [row["status"] for row in rows] == ["CREATE_COMPLETE"] * 5
-    assert project.ok("deploy --env staging --local --yes").count("nothing to change") == 5
+    assert [row["status"] for row in rows] == ["CREATE_COMPLETE"] * 6
+    assert project.ok("deploy --env staging --local --yes").count("nothing to change") == 6
 
 
 def test_everything_works_with_iam_enforced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +249,7 @@ def test_outputs_and_json_lines_are_for_machines(project: Project) -> None:
     assert "production: nothing is deployed" in text
     assert "VpcId                    vpc-" in text
     planned = [json.loads(line) for line in project.ok("plan --env staging --local --json").splitlines()]
-    assert [event["kind"] for event in planned] == ["heading"] + ["unchanged"] * 5
+    assert [event["kind"] for event in planned] == ["heading"] + ["unchanged"] * 6
 
 
 def test_a_copy_lives_beside_its_original(project: Project) -> None:

@@ -113,3 +113,11 @@ def test_a_role_trusts_one_service_working_for_this_account() -> None:
             "ArnLike": {"aws:SourceArn": "arn:x"},
         },
     }
+
+
+def test_a_roles_policy_names_its_resources_and_a_resource_policy_may_leave_them_out() -> None:
+    with pytest.raises(ValueError, match="a role's policy names its resources"):
+        iam.allow("Sid", [s3.GetObject], on=[])
+    grant = iam.allow("Sid", [s3.GetObject], on=[], to=Principal("Service", "x.amazonaws.com"))
+
+    assert "Resource" not in rendered(grant)[0]

@@ -306,3 +306,10 @@ def test_no_value_anywhere_escapes_as_anything_but_a_configuration_error(path: s
         assert str(error).startswith("file: ")
     else:
         assert configuration.environments
+
+
+def test_every_environment_knows_the_others_and_the_one_with_the_pipeline() -> None:
+    tools, staging, production = configured().environments
+
+    assert [peer.name for peer in tools.runtimes] == ["staging", "production"]
+    assert (staging.tools.name, tools.tools.name, production.peers[0].peers) == ("tools", "tools", ())

@@ -27,15 +27,19 @@ def rendered(*edits: tuple[str, Any], suffix: str | None = None) -> dict[str, st
 def test_each_kind_of_environment_has_its_layers_producers_first() -> None:
     names = [path.removesuffix(".yaml") for path in rendered()]
 
-    assert names[:2] == ["tools/keys", "tools/storage"]
+    assert names[:4] == [f"tools/{name}" for name in ("keys", "notifications", "registry-payment-processor", "storage")]
     staging = [name.removeprefix("staging/") for name in names if name.startswith("staging/")]
-    assert staging == ["keys", "network", "storage", "cluster", "service-payment-processor"]
+    assert staging == ["keys", "network", "notifications", "storage", "cluster", "service-payment-processor"]
 
 
 def test_a_service_more_is_a_stack_more_in_each_runtime_environment() -> None:
     more = rendered(("services/ledger", {"priority": 7})).keys() - rendered().keys()
 
-    assert more == {"staging/service-ledger.yaml", "production/service-ledger.yaml"}
+    assert more == {
+        "staging/service-ledger.yaml",
+        "production/service-ledger.yaml",
+        "tools/registry-ledger.yaml",
+    }
 
 
 def test_the_header_says_what_a_reviewer_asks_first() -> None:

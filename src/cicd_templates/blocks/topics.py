@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from awacs import sns as actions
@@ -25,12 +26,19 @@ def topic(logical_id: str, env: Environment, group: str, key: KeyArn) -> sns.Top
 
 
 def subscriptions(of: sns.Topic, addresses: Sequence[str]) -> list[sns.SubscriptionResource]:
-    """One e-mail subscription an address; each person confirms theirs before anything arrives."""
+    """One e-mail subscription an address; each person confirms theirs before anything arrives.
+
+    The logical id comes from the address and not from its place in the list: a moved address would have to be confirmed
+    again.
+    """
     return [
         sns.SubscriptionResource(
-            f"{of.title}Subscription{number}", TopicArn=of.ref(), Protocol="email", Endpoint=address
+            f"{of.title}Subscription{hashlib.sha256(address.encode()).hexdigest()[:8]}",
+            TopicArn=of.ref(),
+            Protocol="email",
+            Endpoint=address,
         )
-        for number, address in enumerate(addresses, start=1)
+        for address in addresses
     ]
 
 

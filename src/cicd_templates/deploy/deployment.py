@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from botocore.exceptions import ClientError
+
 from cicd_templates import links
 from cicd_templates.deploy import report
 from cicd_templates.deploy.changes import ChangeSet, create_change_set, describe_stack, discard
-from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.clients import Clients, explained
 from cicd_templates.deploy.execute import Failed, execute
 from cicd_templates.deploy.report import Reporter
 from cicd_templates.deploy.stacks import Stack
@@ -56,26 +58,11 @@ def deploy(clients: Clients, stacks: Sequence[Stack], patience: Patience, report
     needed = links.producers(stack.links for stack in stacks)
     broken: dict[str, str] = {}
     for stack in stacks:
-        if blocking := sorted(broken[name] for name in needed[stack.name] & broken.keys()):
-            broken[stack.name] = stack.label
-            reporter.report(report.Broke(stack.label, f"not started, because of {', '.join(blocking)}"))
-            continue
-        try:
-            change_set = create_change_set(clients, stack, patience)
-            if change_set is None:
-                reporter.report(report.Unchanged(stack.label))
-                continue
-            reporter.report(report.Planned(stack.label, change_set))
-            if not confirm(f"Execute this change set on {stack.label}?"):
-                discard(clients, change_set)
-                raise DeclinedError(f"{stack.name}: declined, nothing changed; the stacks after it were not looked at")
-            reason = _execute(clients, stack, change_set, patience, reporter)
-        except DeclinedError:
-            raise
-        except CicdError as error:
-            if error.exit_code != CicdError.exit_code:
-                raise
-            reason = str(error)
+        blocking = sorted(broken[name] for name in needed[stack.name] & broken.keys())
+        if blocking:
+            reason = f"not started, because of {', '.join(blocking)}"
+        else:
+            reason = _deploy_stack(clients, stack, patience, reporter, confirm)
         if reason:
             broken[stack.name] = stack.label
             reporter.report(report.Broke(stack.label, reason))
@@ -85,6 +72,29 @@ def deploy(clients: Clients, stacks: Sequence[Stack], patience: Patience, report
 
 class DeclinedError(CicdError):
     """The person at the keyboard said no."""
+
+
+def _deploy_stack(clients: Clients, stack: Stack, patience: Patience, reporter: Reporter, confirm: Confirm) -> str:
+    """Deploy one stack and report it; the reason where that failed, otherwise nothing.
+
+    Raises what concerns more than this stack: a guard's refusal and a person's.
+    """
+    try:
+        change_set = create_change_set(clients, stack, patience)
+        if change_set is None:
+            reporter.report(report.Unchanged(stack.label))
+            return ""
+        reporter.report(report.Planned(stack.label, change_set))
+        if not confirm(f"Execute this change set on {stack.label}?"):
+            discard(clients, change_set)
+            raise DeclinedError(f"{stack.name}: declined, nothing changed; the stacks after it were not looked at")
+        return _execute(clients, stack, change_set, patience, reporter)
+    except ClientError as error:
+        return explained(error)
+    except CicdError as error:
+        if type(error) is not CicdError:
+            raise
+        return str(error)
 
 
 def _execute(clients: Clients, stack: Stack, change_set: ChangeSet, patience: Patience, reporter: Reporter) -> str:

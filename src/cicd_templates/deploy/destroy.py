@@ -108,12 +108,19 @@ def _lift_deletion_protection(clients: Clients, resources: Sequence[Owned]) -> N
 
 def _owned(clients: Clients, stack: Stack) -> list[Owned]:
     """The stack's live resources, with the policies of the template that it was deployed from."""
+    alive = [
+        resource
+        for page in clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.name)
+        for resource in page["StackResourceSummaries"]
+        if resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE"
+    ]
+    if not alive:
+        # A shell whose change set was never executed has no template either.
+        return []
     body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
     # boto3 parses a JSON template, and leaves a YAML one as text.
     template = cloudformation_yaml.load(body) if isinstance(body, str) else body
-    policies = {
-        name: resource.get("DeletionPolicy", "Delete") for name, resource in template.get("Resources", {}).items()
-    }
+    policies = {name: resource.get("DeletionPolicy", "Delete") for name, resource in template["Resources"].items()}
     return [
         Owned(
             stack.label,
@@ -122,7 +129,5 @@ def _owned(clients: Clients, stack: Stack) -> list[Owned]:
             resource["PhysicalResourceId"],
             policies.get(resource["LogicalResourceId"], "Delete"),
         )
-        for page in clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.name)
-        for resource in page["StackResourceSummaries"]
-        if resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE"
+        for resource in alive
     ]

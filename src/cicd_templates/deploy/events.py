@@ -27,6 +27,11 @@ class ResourceEvent:
     reason: str
 
     @property
+    def of_stack(self) -> bool:
+        """Whether it tells of the stack itself; none of ours has a stack in it."""
+        return self.resource_type == "AWS::CloudFormation::Stack"
+
+    @property
     def failed(self) -> bool:
         """Whether it is a failure of its own and not the consequence of another."""
         return self.status in FAILED_STATUSES and self.reason not in CONSEQUENCES
@@ -59,5 +64,5 @@ def _newest_first(client: CloudFormationClient, stack_id: str) -> Iterator[Resou
 def first_failure(events: list[ResourceEvent]) -> ResourceEvent | None:
     """The earliest failure that no other explains: a resource's before the stack's own, which only reports it."""
     failures = [event for event in events if event.failed]
-    of_resources = [event for event in failures if event.resource_type != "AWS::CloudFormation::Stack"]
+    of_resources = [event for event in failures if not event.of_stack]
     return next(iter(of_resources or failures), None)

@@ -58,23 +58,25 @@ def execute(
 def follow(
     clients: Clients, stack_id: str, name: str, patience: Patience, on_event: OnEvent, known: set[str]
 ) -> Done | Failed:
-    """Hand every new event of a stack to `on_event` until its operation has ended."""
+    """Hand every new event of a stack to `on_event` until its operation has ended.
+
+    `known` are the events from before the operation. The end is an event of the stack itself in a state that lasts, and
+    not the stack's description alone, which for a moment still shows how the operation before this one ended.
+    """
     seen: list[ResourceEvent] = []
-    last: list[dict[str, Any]] = []
+    last: dict[str, Any] = {}
 
     def ended() -> bool:
-        described = describe_stack(clients, stack_id)
         for event in events_since(clients.cloudformation, stack_id, known):
             seen.append(event)
             on_event(event)
-        last.append(dict(described or {"StackStatus": "DELETE_COMPLETE"}))
-        status = last[-1]["StackStatus"]
-        # Until execution begins a stack still shows the shell's status.
-        return status not in RUNNING and status != "REVIEW_IN_PROGRESS"
+        last.update(describe_stack(clients, stack_id) or {"StackStatus": "DELETE_COMPLETE"})
+        lasting = any(event.of_stack and event.status not in RUNNING for event in seen)
+        return last["StackStatus"] == "DELETE_COMPLETE" or (lasting and last["StackStatus"] not in RUNNING)
 
     patience.until(ended, f"the operation on {name}", LONGEST_OPERATION_SECONDS)
-    status = last[-1]["StackStatus"]
+    status = last["StackStatus"]
     if status in SUCCEEDED:
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in last[-1].get("Outputs", ())}
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in last.get("Outputs", ())}
         return Done(status, outputs)
     return Failed(status, first_failure(seen))

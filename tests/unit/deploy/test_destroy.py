@@ -77,6 +77,14 @@ def test_the_policies_are_those_that_were_deployed(template: Any) -> None:
     assert [(each.logical_id, each.policy) for each in owned] == [("Key", "Retain"), ("Old", "Delete")]
 
 
+def test_a_shell_without_resources_is_asked_for_no_template() -> None:
+    class Shell(FakeCloudFormation):
+        def get_template(self, **request: Any) -> Any:
+            raise AssertionError("a shell has none")
+
+    assert _owned(FakeClients(Shell()), KEYS[0]) == []  # type: ignore[arg-type] # the fake stands in
+
+
 def test_an_object_that_s3_keeps_is_named() -> None:
     class S3:
         def get_paginator(self, name: str) -> Any:

@@ -29,9 +29,9 @@ def test_every_event_is_told_once_oldest_first() -> None:
     fake = FakeCloudFormation(
         [stack("REVIEW_IN_PROGRESS"), stack("CREATE_IN_PROGRESS"), stack("CREATE_COMPLETE")],
         events=[
-            [event(1, "CREATE_IN_PROGRESS")],
-            [event(2, "CREATE_IN_PROGRESS"), event(1, "CREATE_IN_PROGRESS")],
-            [event(3, "CREATE_COMPLETE"), event(2, "CREATE_IN_PROGRESS"), event(1, "CREATE_IN_PROGRESS")],
+            [event(1, "CREATE_IN_PROGRESS", "name", kind=STACK)],
+            [event(2, "CREATE_IN_PROGRESS"), event(1, "CREATE_IN_PROGRESS", "name", kind=STACK)],
+            [event(3, "CREATE_COMPLETE", "name", kind=STACK), event(2, "CREATE_IN_PROGRESS")],
         ],
     )
     outcome, seen = followed(fake)
@@ -60,7 +60,8 @@ def test_a_rollback_that_completes_is_a_failure_with_its_first_cause() -> None:
 
 
 def test_a_failure_without_a_failed_event_says_so() -> None:
-    outcome, _ = followed(FakeCloudFormation([stack("UPDATE_ROLLBACK_FAILED")]))
+    own = event(1, "UPDATE_ROLLBACK_FAILED", "name", kind=STACK)
+    outcome, _ = followed(FakeCloudFormation([stack("UPDATE_ROLLBACK_FAILED")], events=[[own]]))
 
     assert isinstance(outcome, Failed)
     assert outcome.reason == "the stack ended in UPDATE_ROLLBACK_FAILED and its events name no cause"
@@ -84,6 +85,30 @@ def test_the_stacks_own_failure_is_the_cause_where_no_resource_has_one() -> None
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "CREATE_FAILED"])
 def test_outputs_come_with_success_only(status: str) -> None:
     described = stack(status) | {"Outputs": [{"OutputKey": "K", "OutputValue": "v"}]}
-    outcome, _ = followed(FakeCloudFormation([described]))
+    outcome, _ = followed(FakeCloudFormation([described], events=[[event(1, status, "name", kind=STACK)]]))
 
-    assert outcome == (Done(status, {"K": "v"}) if status == "CREATE_COMPLETE" else Failed(status, None))
+    if status == "CREATE_COMPLETE":
+        assert outcome == Done(status, {"K": "v"})
+    else:
+        assert isinstance(outcome, Failed)
+
+
+def test_the_end_of_the_operation_before_is_not_the_end_of_this_one() -> None:
+    before, begun = event(1, "CREATE_COMPLETE", "name", kind=STACK), event(2, "UPDATE_IN_PROGRESS", "name", kind=STACK)
+    ended = event(3, "UPDATE_ROLLBACK_COMPLETE", "name", kind=STACK)
+    fake = FakeCloudFormation(
+        # CloudFormation still shows the old state at the first look, and once more behind its own event.
+        [stack("CREATE_COMPLETE"), stack("CREATE_COMPLETE"), stack("UPDATE_ROLLBACK_COMPLETE")],
+        events=[[before], [begun, before], [ended, begun, before]],
+    )
+    outcome = follow(
+        FakeClients(fake),  # type: ignore[arg-type] # the fake stands in
+        "arn:stack",
+        "name",
+        clock(),
+        lambda each: None,
+        {"1"},
+    )
+
+    assert isinstance(outcome, Failed)
+    assert outcome.status == "UPDATE_ROLLBACK_COMPLETE"

@@ -14,7 +14,14 @@ STAGING = read_stacks(ROOT / "out/staging")
 
 
 def test_stacks_are_read_in_deploy_order() -> None:
-    assert [stack.label for stack in STAGING] == ["keys", "network", "storage", "cluster", "service-payment-processor"]
+    assert [stack.label for stack in STAGING] == [
+        "keys",
+        "network",
+        "notifications",
+        "storage",
+        "cluster",
+        "service-payment-processor",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,7 @@ def test_a_stack_knows_what_its_file_says() -> None:
 @pytest.mark.parametrize(
     ("layer", "service", "expected"),
     [
-        (None, None, 5),
+        (None, None, 6),
         ("keys", None, 1),
         (None, "payment-processor", 1),
         ("service", "payment-processor", 1),
