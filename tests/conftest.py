@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -58,3 +60,14 @@ def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / ".venv-local").symlink_to(ROOT / ".venv-local")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def own_package(folder: Path, monkeypatch: pytest.MonkeyPatch, **extra: str) -> ModuleType:
+    """A package with the product's layers and modules of a user's own in its folder `extra/`."""
+    name = f"own_{folder.name}".replace("-", "_")
+    (folder / name / "extra").mkdir(parents=True)
+    (folder / name / "__init__.py").write_text("from templates import LAYERS as LAYERS\n")
+    for module, code in extra.items():
+        (folder / name / f"extra/{module}.py").write_text(code)
+    monkeypatch.syspath_prepend(folder)
+    return importlib.import_module(name)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import click
@@ -14,11 +12,10 @@ from pydantic import Field
 from cicd_templates import config
 from cicd_templates.cli import main
 from cicd_templates.documentation import TABLES, configuration_reference
-from cicd_templates.layers import Layer
 from cicd_templates.linting import lint_templates
+from cicd_templates.project import with_extra
 from cicd_templates.stacks import render
-from templates import LAYERS
-from tests.conftest import ROOT, configured
+from tests.conftest import ROOT, configured, own_package
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -94,22 +91,14 @@ def test_daily_help_shows_at_most_ten_targets() -> None:
     assert 5 < len(re.findall(r"^[a-z-]+:.*## ", daily, re.MULTILINE)) <= 10
 
 
-def test_the_layer_of_the_readme_renders_and_lints(tmp_path: Path) -> None:
+def test_the_layer_of_the_readme_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    spec = importlib.util.spec_from_loader("inbox", loader=None)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    exec(code, module.__dict__)  # noqa: S102 - the README's own example
-    sys.modules["inbox"] = module
-    try:
-        layers = (*LAYERS, Layer("inbox", module.build, kinds=frozenset({"runtime"})))
-        stacks = render(configured(), layers, "yaml")
-    finally:
-        del sys.modules["inbox"]
+    package = own_package(tmp_path, monkeypatch, inbox=code)
+    stacks = render(configured(), with_extra(package), "yaml")
     path = tmp_path / "inbox.yaml"
     (text,) = [stack.text for stack in stacks if stack.name == "payments-staging-inbox"]
     path.write_text(text)
 
     assert lint_templates([path]) == []
     assert "QueueName: payments-staging-inbox" in text
-    assert len(code.splitlines()) <= 22
+    assert len(code.splitlines()) <= 25
