@@ -56,3 +56,15 @@ def test_credentials_of_another_account_are_refused_before_anything_else(
 
     assert result.exit_code == 3
     assert "the credentials are for account 999999999999" in result.output
+
+
+def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_one(project: Project) -> None:
+    for layer in ("keys", "registry"):
+        project.ok(f"deploy --env tools --layer {layer} --local --yes")
+    project.ok("destroy --env tools --local --yes --allow tools")
+    result = project.type("doctor --env tools --local")
+
+    assert result.exit_code == 1
+    assert "fix  AWS::ECR::Repository payments-tools-payment-processor: exists, but registry-payment-processor" in (
+        result.output
+    )

@@ -54,17 +54,39 @@ def _ecs_role(clients: Clients) -> Check:
 
 
 def _taken_names(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Check]:
-    """Buckets that a stack would create although they exist: the `already exists` of half-cleaned environments."""
-    existing = {bucket["Name"] for bucket in clients.s3.list_buckets()["Buckets"]}
-    taken = [
-        (stack, resource["Properties"]["BucketName"])
-        for stack in stacks
-        if describe_stack(clients, stack.name) is None
-        for resource in stack.template["Resources"].values()
-        if resource["Type"] == "AWS::S3::Bucket" and resource["Properties"]["BucketName"] in existing
-    ]
-    for stack, name in taken:
-        fix = "import it into the stack, or delete it if nothing in it is needed"
-        yield Check(f"bucket {name}", f"exists, but {stack.label} is not deployed", fix)
-    if not taken:
-        yield Check("names", "no bucket of these stacks is in the way")
+    """What a stack would create although it exists: the `already exists` of half-cleaned environments.
+
+    A destroyed protected environment keeps its data, and a deployment after that meets it here.
+    """
+    free = True
+    existing = {kind: (name, set(names)) for kind, name, names in _existing_names(clients)}
+    for stack in stacks:
+        if describe_stack(clients, stack.name) is not None:
+            continue
+        for resource in stack.template["Resources"].values():
+            name_property, names = existing.get(resource["Type"], ("", set()))
+            name = resource["Properties"].get(name_property)
+            if name in names:
+                free = False
+                fix = "import it into the stack, or delete it if nothing in it is needed"
+                yield Check(f"{resource['Type']} {name}", f"exists, but {stack.label} is not deployed", fix)
+    if free:
+        yield Check("names", "no bucket, log group or repository is in the way")
+
+
+def _existing_names(clients: Clients) -> Iterator[tuple[str, str, Iterator[str]]]:
+    """Type, property of the name, and the names that are there, of each type whose data outlives its stack."""
+    buckets = clients.s3.list_buckets()["Buckets"]
+    yield "AWS::S3::Bucket", "BucketName", (bucket["Name"] for bucket in buckets)
+    groups = clients.logs.get_paginator("describe_log_groups").paginate()
+    yield (
+        "AWS::Logs::LogGroup",
+        "LogGroupName",
+        (group["logGroupName"] for page in groups for group in page["logGroups"]),
+    )
+    pages = clients.ecr.get_paginator("describe_repositories").paginate()
+    yield (
+        "AWS::ECR::Repository",
+        "RepositoryName",
+        (repository["repositoryName"] for page in pages for repository in page["repositories"]),
+    )

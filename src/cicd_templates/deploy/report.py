@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +20,9 @@ from cicd_templates.deploy.remains import Remainder
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
+
+
+SIGN_OF_LIFE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -168,15 +173,21 @@ def _replacement(change: Change) -> str:
 
 
 class PlainReporter:
-    """Lines for logs and pipes."""
+    """Lines for logs and pipes. Of a long operation it shows a sign of life every ten seconds, not every event."""
 
-    def __init__(self, stream: IO[str] | None = None) -> None:
+    def __init__(self, stream: IO[str] | None = None, now: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stdout
+        self._now = now
+        self._said = now()
 
     def report(self, event: Event) -> None:
         """Print the event's lines at once, so that a log shows them while they happen."""
-        for line in as_lines(event):
+        lines = as_lines(event)
+        if isinstance(event, Moved) and not lines and self._now() - self._said >= SIGN_OF_LIFE_SECONDS:
+            lines = [f"    {event.stack}: {event.event.status} {event.event.logical_id}"]
+        for line in lines:
             print(line, file=self._stream, flush=True)
+            self._said = self._now()
 
 
 class JsonReporter:

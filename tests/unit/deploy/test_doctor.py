@@ -14,6 +14,7 @@ from tests.conftest import ROOT
 from tests.unit.deploy.fake_cloudformation import FakeCloudFormation, client_error, stack
 
 STACKS = read_stacks(ROOT / "out/staging")
+FLOW_LOG = "/payments/staging/flow-log"
 UPLOADS = "payments-staging-uploads-222222222222-eu-central-1"
 
 
@@ -23,10 +24,22 @@ class FakeClients:
     def __init__(self, buckets: list[str], role_error: Exception | None, deployed: bool = False) -> None:
         self.cloudformation = FakeCloudFormation([stack("CREATE_COMPLETE") if deployed else None])
         self._buckets, self._role_error = buckets, role_error
-        self.s3 = self.iam = self
+        self.s3 = self.iam = self.logs = self.ecr = self
 
     def list_buckets(self) -> Any:
         return {"Buckets": [{"Name": name} for name in self._buckets]}
+
+    def get_paginator(self, name: str) -> Any:
+        pages = {
+            "describe_log_groups": [{"logGroups": [{"logGroupName": FLOW_LOG}]}] if UPLOADS in self._buckets else [],
+            "describe_repositories": [{"repositories": [{"repositoryName": "another"}]}],
+        }
+
+        class Paginator:
+            def paginate(self) -> Any:
+                return pages[name]
+
+        return Paginator()
 
     def get_role(self, **request: Any) -> Any:
         if self._role_error:
@@ -45,7 +58,9 @@ class FakeClients:
             id="no service-linked role",
         ),
         pytest.param(FakeClients([], client_error("AccessDenied", "denied")), "ECS role", "denied", id="not readable"),
-        pytest.param(FakeClients([UPLOADS], None), f"bucket {UPLOADS}", "import it into the stack", id="name taken"),
+        pytest.param(
+            FakeClients([UPLOADS], None), f"AWS::S3::Bucket {UPLOADS}", "import it into the stack", id="name taken"
+        ),
         pytest.param(FakeClients([UPLOADS], None, deployed=True), "names", "", id="bucket of the stack itself"),
     ],
 )
@@ -58,6 +73,14 @@ def test_each_finding_has_its_fix(
     assert found["Python"] == found["credentials"] == ""
     assert expected in found[subject]
     assert bool(found[subject]) == bool(expected)
+
+
+def test_every_name_in_the_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "require_account", lambda clients, account: "me")
+    clients: Any = FakeClients([UPLOADS], None)
+    taken = [check.subject for check in doctor.checks(clients, STACKS) if "is not deployed" in check.finding]
+
+    assert taken == [f"AWS::Logs::LogGroup {FLOW_LOG}", f"AWS::S3::Bucket {UPLOADS}"]
 
 
 def test_without_credentials_nothing_else_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

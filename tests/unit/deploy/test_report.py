@@ -88,6 +88,16 @@ def test_an_event_in_plain_words(event: report.Event, expected: list[str]) -> No
     assert stream.getvalue().splitlines() == expected
 
 
+def test_a_long_operation_shows_a_sign_of_life_every_ten_seconds() -> None:
+    stream = io.StringIO()
+    clock = iter([0.0, 5.0, 11.0, 11.0, 15.0, 22.0, 22.0])
+    plain = report.PlainReporter(stream, lambda: next(clock))
+    for status in ("CREATE_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"):
+        plain.report(moved(status))
+
+    assert stream.getvalue().splitlines() == ["    keys: CREATE_COMPLETE Key", "    keys: UPDATE_COMPLETE Key"]
+
+
 def test_an_event_for_machines_names_its_kind_and_fields() -> None:
     stream = io.StringIO()
     report.JsonReporter(stream).report(moved("CREATE_COMPLETE"))
