@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib
+import socket
+import subprocess
+import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -71,3 +75,26 @@ def own_package(folder: Path, monkeypatch: pytest.MonkeyPatch, **extra: str) -> 
         (folder / name / f"extra/{module}.py").write_text(code)
     monkeypatch.syspath_prepend(folder)
     return importlib.import_module(name)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def listening(port: int, *command: str, **environment: str) -> Iterator[str]:
+    """A process that serves on `port`, once it does; ended with the block."""
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 20
+        answered = False
+        while not answered and time.monotonic() < deadline:
+            with socket.socket() as probe:
+                answered = probe.connect_ex(("127.0.0.1", port)) == 0
+        assert answered, f"nothing listens on {port}"
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,13 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from cicd_templates.blocks.bootstrap import command
-from tests.conftest import environment
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.conftest import environment, free_port, listening
 
 
 @pytest.fixture
@@ -29,17 +20,8 @@ def bootstrap_url() -> Iterator[str]:
     (service,) = environment("staging", *edits).services
     interpreter, *arguments = command(service)
     assert interpreter == "python3"
-    process = subprocess.Popen([sys.executable, *arguments], stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
+    with listening(port, sys.executable, *arguments) as url:
+        yield url
 
 
 def test_it_is_healthy_on_the_configured_path_and_says_elsewhere_that_nothing_is_released(bootstrap_url: str) -> None:

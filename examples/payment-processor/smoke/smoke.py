@@ -1,0 +1,41 @@
+"""Asks a deployed service whether it is well and takes a payment: `python smoke/smoke.py URL`; exit 1 if not."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.error
+import urllib.request
+
+TIMEOUT_SECONDS = 10
+
+
+def ask(url: str, body: object | None = None) -> tuple[int, object]:
+    """Status and JSON of a GET, or of a POST where there is a body."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - the operator's own URL
+        return answer.status, json.loads(answer.read())
+
+
+def main() -> int:
+    """0 where both answers are right, 1 where one is not, 2 without an address."""
+    if len(sys.argv) != 2 or not sys.argv[1].startswith(("https://", "http://")):
+        print("usage: python smoke/smoke.py https://HOST", file=sys.stderr)
+        return 2
+    base = sys.argv[1].rstrip("/")
+    try:
+        health = ask(f"{base}/health")
+        payment = ask(f"{base}/payments", {"amount": 1, "currency": "EUR", "reference": "smoke"})
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        print(f"smoke: {base} does not answer as it should: {error}", file=sys.stderr)
+        return 1
+    if health != (200, {"status": "ok"}) or payment[0] != 201:
+        print(f"smoke: wrong answers from {base}: {health}, {payment}", file=sys.stderr)
+        return 1
+    print(f"smoke: {base} is well and takes payments")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

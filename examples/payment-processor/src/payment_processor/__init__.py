@@ -1,0 +1,1 @@
+"""The example service: takes payments, remembers nothing, and says whether it is well."""

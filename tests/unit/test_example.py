@@ -1,0 +1,78 @@
+"""The example application, really run: its own tests, and its smoke test against it as a process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from cicd_templates.blocks.bootstrap import command
+from cicd_templates.config import BOOTSTRAP_IMAGE
+from tests.conftest import ROOT, environment, free_port, listening
+
+EXAMPLE = ROOT / "examples/payment-processor"
+SERVER = """
+import sys
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+from payment_processor.app import application
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *arguments): pass
+make_server("127.0.0.1", int(sys.argv[1]), application, handler_class=Quiet).serve_forever()
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PYTHONPATH": str(EXAMPLE / "src"), "PATH": "/usr/bin:/bin", "NO_PROXY": "127.0.0.1"}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=EXAMPLE, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def served() -> Iterator[str]:
+    port = free_port()
+    with listening(port, sys.executable, "-c", SERVER, str(port), PYTHONPATH=str(EXAMPLE / "src")) as url:
+        yield url
+
+
+def test_its_own_tests_pass() -> None:
+    answer = run("-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+    assert answer.returncode == 0, answer.stdout
+    assert " passed" in answer.stdout
+
+
+def test_its_smoke_test_passes_against_it(served: str) -> None:
+    answer = run("smoke/smoke.py", served)
+
+    assert (answer.returncode, answer.stdout) == (0, f"smoke: {served} is well and takes payments\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "expected"),
+    [((), 2, "usage:"), (("ftp://x",), 2, "usage:"), (("http://127.0.0.1:9",), 1, "does not answer as it should")],
+)
+def test_its_smoke_test_can_fail(arguments: tuple[str, ...], exit_code: int, expected: str) -> None:
+    answer = run("smoke/smoke.py", *arguments)
+
+    assert answer.returncode == exit_code
+    assert expected in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_smoke_test_fails_where_only_the_bootstrap_image_answers() -> None:
+    # It is healthy, so that the stack settles, but it is no release.
+    port = free_port()
+    (service,) = environment("staging", ("services/payment-processor/port", port)).services
+    with listening(port, sys.executable, *command(service)[1:]) as url:
+        assert run("smoke/smoke.py", url).returncode == 1
+
+
+def test_its_image_is_by_digest_and_without_root() -> None:
+    dockerfile = (EXAMPLE / "Dockerfile").read_text()
+
+    assert BOOTSTRAP_IMAGE.partition("@")[2] in dockerfile.splitlines()[1]
+    assert "\nUSER 10001:10001\n" in dockerfile
+    assert "--require-hashes" in dockerfile
