@@ -201,10 +201,11 @@ def status(as_json: bool, **target: Any) -> None:
     if as_json:
         click.echo(json.dumps({name: [asdict(row) for row in rows] for name, rows in found.items()}, indent=2))
         return
+    width = max(len(row.stack) for rows in found.values() for row in rows)
     for environment, rows in found.items():
         click.echo(environment)
         for row in rows:
-            click.echo(f"  {row.stack:<36} {row.status:<24} {row.changed}".rstrip())
+            click.echo(f"  {row.stack:<{width}}  {row.status:<24}  {row.changed}".rstrip())
 
 
 @_verb(

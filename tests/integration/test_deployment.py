@@ -29,6 +29,7 @@ def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothin
     assert again.count(": nothing to change") == 16
     assert "updated" not in again
 
+    assert max(map(len, project.ok("status --local").splitlines())) <= 80
     status = json.loads(project.ok("status --local --json"))
     assert {row["status"] for rows in status.values() for row in rows} == {"CREATE_COMPLETE"}
 
