@@ -95,8 +95,11 @@ setup-audit: $(AUDIT_VENV)/.done ## Install the auditor's environment
 setup-local: $(LOCAL_VENV)/.done ## Install the local AWS's environment
 
 # A stamp each, so that an environment is made once and again only when its lock changes.
-$(VENV)/.done: requirements.lock setup.cfg pyproject.toml
+$(VENV)/.locked: requirements.lock
 	@.ci/environment $(PYTHON) $(VENV) requirements.lock
+	@touch $@
+
+$(VENV)/.done: $(VENV)/.locked setup.cfg pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
