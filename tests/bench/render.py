@@ -24,8 +24,8 @@ import json, sys, tomllib
 import click, yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 import awacs.aws, awacs.ecr, awacs.kms, awacs.logs, awacs.s3, awacs.sns, awacs.sts
-import troposphere, troposphere.ec2, troposphere.ecr, troposphere.ecs, troposphere.elasticloadbalancingv2, troposphere.iam
-import troposphere.kms, troposphere.logs, troposphere.s3, troposphere.sns, troposphere.ssm
+import troposphere, troposphere.ec2, troposphere.ecr, troposphere.ecs, troposphere.elasticloadbalancingv2
+import troposphere.iam, troposphere.kms, troposphere.logs, troposphere.s3, troposphere.sns, troposphere.ssm
 for template in json.load(open(sys.argv[1])):
     json.dumps(template, indent=2)
 """
