@@ -15,7 +15,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from cicd_templates.local.recorded import Record
 
 HOST = "127.0.0.1"
 READY_SECONDS = 30.0
+ANSWER_SECONDS = 5.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
 LOG_FILE = "engine.log"
@@ -57,54 +57,70 @@ class Engine:
     def healthy(self) -> bool:
         """Whether it answers. Never raises."""
         try:
-            with _open(f"{self.url}/_ministack/health"):
+            with _open(f"{self.url}/_ministack/health", ANSWER_SECONDS):
                 return True
-        except (urllib.error.URLError, OSError):
+        except (OSError, http.client.HTTPException):
+            # The port may belong to somebody else by now, who need not even speak HTTP.
             return False
 
     def reset(self) -> None:
         """Forget every resource of every account."""
         request = urllib.request.Request(f"{self.url}/_ministack/reset", method="POST")  # noqa: S310 - our own URL
-        with _open(request):
+        with _open(request, READY_SECONDS):
             self.record.clear()
 
 
-def _open(request: str | urllib.request.Request) -> http.client.HTTPResponse:
+def _open(request: str | urllib.request.Request, seconds: float) -> http.client.HTTPResponse:
     # Without this a proxy of the caller's environment would be asked for a loopback address.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    answer: http.client.HTTPResponse = direct.open(request, timeout=READY_SECONDS)
+    answer: http.client.HTTPResponse = direct.open(request, timeout=seconds)
     return answer
 
 
 def start(*, python: Path | None = None, auth: bool = False, now: Callable[[], float] = time.monotonic) -> Engine:
     """Start an engine and wait until it answers; `auth` makes it enforce IAM.
 
-    Raises `CicdError` where its environment is missing, or with the end of its log where it does not come up.
+    Raises `CicdError` where its environment is missing, or with the end of its log where it does not come up. Whatever
+    is raised, nothing of it is left.
     """
     python = python or DEFAULT_PYTHON
     if not python.exists():
         raise CicdError(f"{python}: the local AWS is not installed; run `make setup-local`")
     folder = Path(tempfile.mkdtemp(prefix="cicd-templates-local-"))
     port = _free_port()
-    with (folder / LOG_FILE).open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own launcher
-            [str(python.absolute()), str(LAUNCHER)],
-            env=_environment(folder, port, auth=auth),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    try:
+        with (folder / LOG_FILE).open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own launcher
+                [str(python.absolute()), str(LAUNCHER)],
+                env=_environment(folder, port, auth=auth),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        shutil.rmtree(folder)
+        raise CicdError(f"{python}: {error.strerror}; remove .venv-local and run `make setup-local`") from None
     engine = Engine(port, process.pid, folder, process)
-    deadline = now() + READY_SECONDS
+    try:
+        _wait_until_it_answers(engine, process, now() + READY_SECONDS, now)
+    except BaseException:
+        # A Ctrl-C in the terminal reaches us alone, because the engine has a session of its own.
+        stop(engine)
+        raise
+    return engine
+
+
+def _wait_until_it_answers(
+    engine: Engine, process: subprocess.Popen[bytes], deadline: float, now: Callable[[], float]
+) -> None:
     while not engine.healthy():
         if process.poll() is not None or now() > deadline:
-            log_end = "\n  ".join((folder / LOG_FILE).read_text(errors="replace").splitlines()[-LOG_LINES:])
-            stop(engine)
+            log = (engine.folder / LOG_FILE).read_text(errors="replace")
+            log_end = "\n  ".join(log.splitlines()[-LOG_LINES:])
             raise CicdError(f"the local AWS did not start; the end of its log:\n  {log_end}")
         time.sleep(POLL_SECONDS)
-    return engine
 
 
 def _free_port() -> int:
@@ -118,6 +134,9 @@ def _environment(folder: Path, port: int, *, auth: bool) -> dict[str, str]:
         "PATH": os.defpath,
         "HOME": str(folder),
         "TMPDIR": str(folder),
+        # Its own defaults for these are folders in /tmp that every engine of the machine shares.
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
         "AUTH": "true" if auth else "false",
@@ -133,6 +152,10 @@ def stop(engine: Engine) -> None:
         if not _gone(engine, time.monotonic() + STOP_SECONDS):
             os.kill(engine.pid, signal.SIGKILL)
             _gone(engine, time.monotonic() + STOP_SECONDS)
+        # Functions that it was running do not end with it, but they are of its process group. Only after it was seen
+        # alive just now: the number of one that ended long ago may be another's.
+        with contextlib.suppress(PermissionError):
+            os.killpg(engine.pid, signal.SIGKILL)
     shutil.rmtree(engine.folder, ignore_errors=True)
 
 

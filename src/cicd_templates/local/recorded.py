@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import uuid
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,26 +22,67 @@ FAILURES_FILE = "failures.json"
 Properties = Mapping[str, Any]
 
 # How Ref (None) and each GetAtt of a type are spelled; `{token}` stands for characters that are the resource's own,
-# and every property can be named. From the schemas' `primaryIdentifier` and `readOnlyProperties`.
+# and every property can be named: one that is a name and not given becomes a name of the resource's own.
+# From the schemas' `primaryIdentifier` and `readOnlyProperties`.
 TYPES: dict[str, dict[str | None, str]] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": {None: "{ResourceId}|{ScalableDimension}|{ServiceNamespace}"},
+    "AWS::ApplicationAutoScaling::ScalableTarget": {
+        None: "{ResourceId}|{ScalableDimension}|{ServiceNamespace}",
+        "Id": "{ResourceId}|{ScalableDimension}|{ServiceNamespace}",
+    },
     "AWS::ApplicationAutoScaling::ScalingPolicy": {
-        None: "arn:aws:autoscaling:{region}:{account}:scalingPolicy:{token}:policyName/{PolicyName}"
+        None: "arn:aws:autoscaling:{region}:{account}:scalingPolicy:{token}:policyName/{PolicyName}",
+        "Arn": "arn:aws:autoscaling:{region}:{account}:scalingPolicy:{token}:policyName/{PolicyName}",
     },
     "AWS::CloudWatch::CompositeAlarm": {
         None: "{AlarmName}",
         "Arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{AlarmName}",
     },
-    "AWS::CodePipeline::Pipeline": {None: "{Name}", "Version": "1"},
+    "AWS::CodeBuild::ReportGroup": {
+        None: "arn:aws:codebuild:{region}:{account}:report-group/{Name}",
+        "Arn": "arn:aws:codebuild:{region}:{account}:report-group/{Name}",
+    },
+    "AWS::CodeConnections::Connection": {
+        None: "arn:aws:codeconnections:{region}:{account}:connection/{uuid}",
+        "ConnectionArn": "arn:aws:codeconnections:{region}:{account}:connection/{uuid}",
+        "ConnectionStatus": "PENDING",
+        "OwnerAccountId": "{account}",
+    },
+    "AWS::CodePipeline::Pipeline": {
+        None: "{Name}",
+        "Arn": "arn:aws:codepipeline:{region}:{account}:{Name}",
+        "Version": "1",
+    },
+    "AWS::CodeStarNotifications::NotificationRule": {
+        None: "arn:aws:codestar-notifications:{region}:{account}:notificationrule/{token}",
+        "Arn": "arn:aws:codestar-notifications:{region}:{account}:notificationrule/{token}",
+    },
+    # 198.18.0.0/15 belongs to nobody: RFC 2544 keeps it for tests.
     "AWS::EC2::EIP": {
-        None: "192.0.2.{octet}",
+        None: "198.18.{address}",
         "AllocationId": "eipalloc-{token}",
-        "PublicIp": "192.0.2.{octet}",
+        "PublicIp": "198.18.{address}",
     },
     "AWS::EC2::FlowLog": {None: "fl-{token}", "Id": "fl-{token}"},
     "AWS::EC2::NatGateway": {None: "nat-{token}", "NatGatewayId": "nat-{token}"},
     "AWS::EC2::SecurityGroupEgress": {None: "sgr-{token}", "Id": "sgr-{token}"},
     "AWS::EC2::SecurityGroupIngress": {None: "sgr-{token}", "Id": "sgr-{token}"},
+    "AWS::EC2::VPCBlockPublicAccessOptions": {None: "{account}", "AccountId": "{account}"},
+    "AWS::ECR::RegistryScanningConfiguration": {None: "{account}", "RegistryId": "{account}"},
+    "AWS::ECS::ClusterCapacityProviderAssociations": {None: "{Cluster}"},
+    "AWS::Events::Archive": {
+        None: "{ArchiveName}",
+        "Arn": "arn:aws:events:{region}:{account}:archive/{ArchiveName}",
+    },
+    "AWS::IAM::OIDCProvider": {
+        None: "arn:aws:iam::{account}:oidc-provider/{host}",
+        "Arn": "arn:aws:iam::{account}:oidc-provider/{host}",
+    },
+    "AWS::IAM::RolePolicy": {None: "{PolicyName}|{RoleName}"},
+    "AWS::Logs::QueryDefinition": {None: "{uuid}", "QueryDefinitionId": "{uuid}"},
+    "AWS::SecretsManager::ResourcePolicy": {None: "{SecretId}", "Id": "{SecretId}"},
+    "AWS::Synthetics::Canary": {None: "{Name}", "Id": "{uuid}", "State": "READY"},
+    "AWS::WAFv2::LoggingConfiguration": {None: "{ResourceArn}", "ManagedByFirewallManager": "false"},
+    "AWS::WAFv2::WebACLAssociation": {None: "{ResourceArn}|{WebACLArn}"},
 }
 
 
@@ -55,18 +99,24 @@ class Record:
 
     def add(self, entry: dict[str, str]) -> None:
         """Record that a resource exists."""
-        self._file.write_text(json.dumps([*self.entries(), entry]))
+        self._write(self._file, [*self.entries(), entry])
 
-    def remove(self, resource_type: str, physical_id: str) -> None:
-        """Record that a resource is gone; gone already is gone as well."""
-        kept = [entry for entry in self.entries() if (entry["type"], entry["id"]) != (resource_type, physical_id)]
-        self._file.write_text(json.dumps(kept))
+    def remove(self, gone: dict[str, str]) -> None:
+        """Record that the resource with all of `gone` is gone; gone already is gone as well.
+
+        At most one goes: another account or stack may have a resource of the same type and id.
+        """
+        entries = self.entries()
+        found = next((entry for entry in entries if gone.items() <= entry.items()), None)
+        if found:
+            entries.remove(found)
+            self._write(self._file, entries)
 
     def fail(self, resource_type: str, operation: str, reason: str) -> None:
         """Make `operation` (create, update, delete) of a type fail with `reason`, until the engine is reset."""
         failures = self._read(self._failures, {})
         failures.setdefault(resource_type, {})[operation] = reason
-        self._failures.write_text(json.dumps(failures))
+        self._write(self._failures, failures)
 
     def refuse_if_told(self, resource_type: str, operation: str) -> None:
         """Raise `ValueError` with the reason where `fail` said so."""
@@ -80,13 +130,20 @@ class Record:
         self._failures.unlink(missing_ok=True)
 
     @staticmethod
+    def _write(path: Path, content: Any) -> None:
+        # In one step, because the other process may be reading.
+        written = path.with_suffix(".new")
+        written.write_text(json.dumps(content))
+        os.replace(written, path)
+
+    @staticmethod
     def _read(path: Path, default: Any) -> Any:
         return json.loads(path.read_text()) if path.exists() else default
 
 
 def handlers(
     resource_type: str, record: Record, account: Callable[[], str], region: Callable[[], str]
-) -> dict[str, Callable[..., Any]]:
+) -> dict[str, Any]:
     """The engine's handlers of one recorded type, in the shape of its table.
 
     An update keeps the physical id: without an update handler the engine creates anew, which would move what refers to
@@ -106,23 +163,34 @@ def handlers(
         record.refuse_if_told(resource_type, "update")
         return physical_id, _spelled(logical_id, properties, stack)[1]
 
-    def delete(physical_id: str, _properties: Properties) -> None:
+    def delete(physical_id: str, _properties: Properties, logical_id: str) -> None:
         record.refuse_if_told(resource_type, "delete")
-        record.remove(resource_type, physical_id)
+        where = {"account": account(), "region": region(), "logical_id": logical_id}
+        record.remove({"type": resource_type, "id": physical_id, **where})
 
     def _spelled(logical_id: str, properties: Properties, stack: str) -> tuple[str, dict[str, str]]:
-        token = hashlib.sha256(f"{account()}/{region()}/{stack}/{logical_id}".encode()).hexdigest()[:17]
-        words = {
-            "token": token,
-            "octet": str(int(token[:2], 16)),
-            "account": account(),
-            "region": region(),
-            **{key: value for key, value in properties.items() if isinstance(value, str)},
-        }
+        own = hashlib.sha256(f"{account()}/{region()}/{stack}/{logical_id}".encode())
+        token = own.hexdigest()[:17]
+        words = defaultdict(
+            lambda: f"{stack}-{logical_id}-{token}",
+            {key: value for key, value in properties.items() if isinstance(value, str)},
+            token=token,
+            uuid=str(uuid.UUID(bytes=own.digest()[:16])),
+            address="{}.{}".format(*own.digest()[:2]),
+            host=str(properties.get("Url", "")).removeprefix("https://"),
+            account=account(),
+            region=region(),
+        )
         spellings = {name: spelling.format_map(words) for name, spelling in TYPES[resource_type].items()}
         return spellings.pop(None), {str(name): value for name, value in spellings.items()}
 
-    return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}  # type: ignore[dict-item]
+    return {
+        "create": create,
+        "update": update,
+        "update_with_logical_id": True,
+        "delete": delete,
+        "delete_with_logical_id": True,
+    }
 
 
 def register(table: dict[str, Any], folder: Path, account: Callable[[], str], region: Callable[[], str]) -> None:

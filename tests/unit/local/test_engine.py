@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,37 @@ def test_a_missing_environment_says_how_to_make_it(tmp_path: Path) -> None:
         engines.start(python=tmp_path / "none")
 
 
+def test_an_interpreter_that_cannot_run_says_how_to_make_it_again_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "python").write_text("not a program")
+
+    with pytest.raises(CicdError, match=r"python: Permission denied; remove \.venv-local and run `make setup-local`"):
+        engines.start(python=tmp_path / "python")
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_an_interrupted_start_leaves_neither_process_nor_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    seen: list[Engine] = []
+
+    def interrupted(engine: Engine) -> bool:
+        seen.append(engine)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Engine, "healthy", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        engines.start(python=script(tmp_path, "import time\ntime.sleep(60)"))
+    (engine,) = seen
+    assert not engines.alive(engine.pid)
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
 def test_an_engine_that_ends_at_once_shows_the_end_of_its_log(tmp_path: Path) -> None:
     with pytest.raises(CicdError, match=r"did not start; the end of its log:\n  no port today"):
         engines.start(python=script(tmp_path, "print('no port today')"))
@@ -57,8 +91,8 @@ def test_nothing_of_the_callers_environment_reaches_it(tmp_path: Path, monkeypat
         engines.start(python=script(tmp_path, code), auth=True)
     log = str(caught.value).splitlines()[-1].split()
     assert set(log) - {"LC_CTYPE"} == {
-        "AUTH", "BIND_HOST", "GATEWAY_PORT", "HOME", "LOG_LEVEL", "PATH", "PYTHONDONTWRITEBYTECODE", "TMPDIR",
-        "127.0.0.1", "true",
+        "AUTH", "BIND_HOST", "GATEWAY_PORT", "HOME", "LOG_LEVEL", "PATH", "PYTHONDONTWRITEBYTECODE", "S3_DATA_DIR",
+        "STATE_DIR", "TMPDIR", "127.0.0.1", "true",
     }  # fmt: skip
 
 
@@ -102,6 +136,37 @@ def test_an_engine_known_by_its_number_only_is_stopped_too(tmp_path: Path) -> No
 
 def test_nobody_answers_on_a_closed_port(tmp_path: Path) -> None:
     assert not Engine(1, os.getpid(), tmp_path).healthy()
+
+
+def test_somebody_else_on_the_port_who_does_not_speak_http_is_no_engine(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"SSH-2.0-OpenSSH\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert not Engine(server.getsockname()[1], os.getpid(), tmp_path).healthy()
+        thread.join(10)
+
+
+def test_what_the_engine_was_running_ends_with_it(tmp_path: Path) -> None:
+    parent = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20); print(1)'])\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    with process.stdout:
+        process.stdout.readline()
+        engines.stop(Engine(1, process.pid, tmp_path / "none", process))
+        # The child holds the other end, so this waits for its end; left alone it would have had something to say.
+        assert process.stdout.read() == b""
 
 
 def engine_types() -> set[str]:

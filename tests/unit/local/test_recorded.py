@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import string
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def table(folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("resource_type", "properties", "expected_id", "attribute"),
     [
-        ("AWS::EC2::EIP", {}, "192.0.2.", ("AllocationId", "eipalloc-")),
+        ("AWS::EC2::EIP", {}, "198.18.", ("AllocationId", "eipalloc-")),
         ("AWS::EC2::NatGateway", {"SubnetId": "s"}, "nat-", ("NatGatewayId", "nat-")),
         ("AWS::EC2::FlowLog", {}, "fl-", ("Id", "fl-")),
         ("AWS::CodePipeline::Pipeline", {"Name": "p"}, "p", ("Version", "1")),
@@ -30,6 +31,20 @@ def table(folder: Path) -> dict[str, Any]:
             "service/a/b|ecs:service:DesiredCount|ecs",
             None,
         ),
+        (
+            "AWS::CodePipeline::Pipeline",
+            {"Name": "p"},
+            "p",
+            ("Arn", "arn:aws:codepipeline:eu-central-1:123456789012:p"),
+        ),
+        ("AWS::ECR::RegistryScanningConfiguration", {}, "123456789012", ("RegistryId", "123456789012")),
+        (
+            "AWS::IAM::OIDCProvider",
+            {"Url": "https://token.example.com"},
+            "arn:aws:iam::123456789012:oidc-provider/token.example.com",
+            None,
+        ),
+        ("AWS::CloudWatch::CompositeAlarm", {}, "stack-Logical-", ("Arn", "arn:aws:cloudwatch:")),
         (
             "AWS::CloudWatch::CompositeAlarm",
             {"AlarmName": "a"},
@@ -68,14 +83,40 @@ def test_an_update_keeps_the_id_and_a_deletion_removes_the_entry(tmp_path: Path)
         "logical_id": "Address",
     }
     assert record.entries("210987654321") == []
-    of_address["delete"](physical_id, {})
+    of_address["delete"](physical_id, {}, "Address")
     assert record.entries() == []
-    of_address["delete"](physical_id, {})
+    of_address["delete"](physical_id, {}, "Address")
+
+
+def test_a_deletion_leaves_what_another_account_calls_the_same(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    named = {"Name": "payments"}
+    ours = handlers("AWS::CodePipeline::Pipeline", record, lambda: "111111111111", lambda: "eu-central-1")
+    theirs = handlers("AWS::CodePipeline::Pipeline", record, lambda: "222222222222", lambda: "eu-central-1")
+    for of_pipeline in (ours, theirs):
+        of_pipeline["create"]("Pipeline", named, "stack")
+    theirs["delete"]("payments", named, "Pipeline")
+
+    assert [entry["account"] for entry in record.entries()] == ["111111111111"]
+
+
+def test_two_resources_of_one_id_are_two_entries(tmp_path: Path) -> None:
+    of_options = table(tmp_path)["AWS::EC2::VPCBlockPublicAccessOptions"]
+    for stack in ("one", "two"):
+        of_options["create"]("Options", {}, stack)
+    of_options["delete"]("123456789012", {}, "Options")
+
+    assert len(Record(tmp_path).entries()) == 1
+
+
+def test_addresses_of_one_account_differ(tmp_path: Path) -> None:
+    of_address = table(tmp_path)["AWS::EC2::EIP"]
+    assert len({of_address["create"](f"Address{number}", {}, "stack")[0] for number in range(30)}) == 30
 
 
 @pytest.mark.parametrize(
     ("operation", "arguments"),
-    [("create", ("L", {}, "s")), ("update", ("id", {}, {}, "s", "L")), ("delete", ("id", {}))],
+    [("create", ("L", {}, "s")), ("update", ("id", {}, {}, "s", "L")), ("delete", ("id", {}, "L"))],
 )
 def test_a_type_fails_when_it_is_told_to(tmp_path: Path, operation: str, arguments: tuple[Any, ...]) -> None:
     of_log = table(tmp_path)["AWS::EC2::FlowLog"]
@@ -105,10 +146,17 @@ def test_a_type_that_the_engine_has_itself_is_not_recorded(tmp_path: Path) -> No
         register({"AWS::EC2::EIP": {}}, tmp_path, lambda: "1", lambda: "r")
 
 
-def test_every_recorded_attribute_exists_in_the_types_schema() -> None:
+OWN_WORDS = {"account", "address", "host", "region", "token", "uuid"}
+
+
+@pytest.mark.parametrize("resource_type", TYPES)
+def test_every_recorded_attribute_and_every_property_it_is_made_of_exist_in_the_schema(resource_type: str) -> None:
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-    for resource_type, spellings in TYPES.items():
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-central-1", resource_type)
-        for attribute in spellings:
-            assert attribute is None or attribute in schema.get_atts, (resource_type, attribute)
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-central-1", resource_type)
+    spellings = TYPES[resource_type]
+    words = {word for text in spellings.values() for _, word, _, _ in string.Formatter().parse(text) if word}
+
+    assert None in spellings
+    assert spellings.keys() - {None} - set(schema.get_atts) == set()
+    assert words - OWN_WORDS - schema.schema["properties"].keys() == set()

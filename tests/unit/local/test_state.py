@@ -46,6 +46,41 @@ def test_another_process_with_the_same_number_is_not_the_engine(tmp_path: Path) 
     assert state.recall(path) is None
 
 
+def test_a_start_time_is_the_same_at_every_call_and_another_for_another_process() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process_started = state.start_time(process.pid)
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait(10)
+
+    assert state.start_time(os.getpid()) == state.start_time(os.getpid()) != ""
+    assert process_started not in ("", state.start_time(os.getpid()))
+
+
+@pytest.mark.usefixtures("healthy")
+def test_without_proc_the_start_time_is_what_ps_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "PROC", tmp_path / "none")
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, " Tue \n"))
+    path = tmp_path / "local.json"
+    state.remember(ourselves(tmp_path), path)
+
+    assert json.loads(path.read_text())["started"] == "Tue"
+    assert state.recall(path) == ourselves(tmp_path)
+
+
+@pytest.mark.usefixtures("healthy")
+def test_without_proc_and_ps_the_answer_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(command: list[str], **_: object) -> None:
+        raise FileNotFoundError(command[0])
+
+    monkeypatch.setattr(state, "PROC", tmp_path / "none")
+    monkeypatch.setattr(subprocess, "run", missing)
+    path = tmp_path / "local.json"
+    state.remember(ourselves(tmp_path), path)
+
+    assert state.recall(path) == ourselves(tmp_path)
+
+
 @pytest.mark.usefixtures("healthy")
 def test_an_ended_process_is_not_the_engine(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
