@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Sub, Template, ecs
+from troposphere import GetAtt, Template, ecs
 
 from cicd_templates.blocks import load_balancers
 from cicd_templates.blocks.logs import log_group
 from cicd_templates.environment import Environment
 from cicd_templates.naming import physical_name
-from cicd_templates.outputs import ClusterName, ListenerArn, Output, SecurityGroupId, Url
+from cicd_templates.outputs import ClusterName, ListenerArn, Output, SecurityGroupId, Url, text
 from templates import keys, network, storage
 
 CLUSTER_NAME = Output(ClusterName, "cluster", "ClusterName", "Runs the services of the environment")
@@ -46,7 +46,7 @@ def build(env: Environment) -> Template:
     listener = template.add_resource(load_balancers.listener("Listener", env, balancer))
 
     scheme = "http" if env.settings.allow_http else "https"
-    BASE_URL.publish(template, env, Url(Sub(f"{scheme}://${{LoadBalancer.DNSName}}")))
+    BASE_URL.publish(template, env, Url(text(f"{scheme}://", GetAtt(balancer, "DNSName"))))
     CLUSTER_NAME.publish(template, env, ClusterName(cluster.ref()))
     LISTENER_ARN.publish(template, env, ListenerArn(listener.ref()))
     BALANCER_GROUP_ID.publish(template, env, SecurityGroupId(GetAtt(group, "GroupId")))

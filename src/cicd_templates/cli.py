@@ -151,14 +151,11 @@ def plan(as_json: bool, detailed_exitcode: bool, **target: Any) -> None:
 @_verb("deploy", *_TARGET, _yes, _json)
 def deploy(as_json: bool, yes: bool, **target: Any) -> None:
     """Deploy through change sets, stack by stack, each shown before it is executed."""
-    from cicd_templates.deploy import deployment, report
+    from cicd_templates.deploy import report
 
     reporter = report.reporter(as_json=as_json)
     for each in _targets(**target):
-        reporter.report(each.heading("Deploying"))
-        deployment.deploy(each.clients, each.chosen, each.patience, reporter, _confirmation(yes))
-        for note in each.notes():
-            reporter.report(report.Note(note))
+        each.deploy(reporter, _confirmation(yes))
 
 
 def _confirmation(yes: bool) -> Callable[[str], bool]:
@@ -220,7 +217,7 @@ def destroy(as_json: bool, yes: bool, allow: str, **target: Any) -> None:
     from cicd_templates.deploy import destroy as destruction
     from cicd_templates.deploy import report
 
-    chosen = list(_targets(**target))[::-1]
+    chosen = _targets(**target)[::-1]
     for each in chosen:
         destruction.refuse_protected(each.stacks, each.environment if each.environment in allow.split(",") else None)
     reporter = report.reporter(as_json=as_json)
@@ -230,9 +227,7 @@ def destroy(as_json: bool, yes: bool, allow: str, **target: Any) -> None:
         reporter.report(each.heading("Destroying"))
         if not confirm(f"Delete the stacks of {each.environment} in account {each.account}?"):
             raise CicdError(f"{each.environment}: declined, nothing was deleted")
-        left = destruction.destroy(each.clients, each.chosen, each.patience, reporter) + each.recorded_remains()
-        reporter.report(report.Left(each.environment, tuple(left)))
-        unexplained += sum(not remainder.explained for remainder in left)
+        unexplained += sum(not remainder.explained for remainder in each.destroy(reporter))
     if unexplained:
         raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
 
@@ -282,11 +277,10 @@ def _targets(
         raise ConfigurationError(f"which environment? Name one with ENV= (--env): {', '.join(names)}, or all")
     if asked != "all":
         _require_environment(configuration, asked)
-    environments = sorted(configuration.environments, key=lambda environment: environment.kind == "tools")
     folder = rendered_folder(suffix)
     return [
         open_target(environment, folder, layer=layer, service=service, local=local, checked=checked)
-        for environment in environments
+        for environment in configuration.deploy_order
         if asked in ("all", environment.name)
     ]
 

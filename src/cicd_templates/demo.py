@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from cicd_templates import output, stacks
-from cicd_templates.deploy import deployment, destroy, report
+from cicd_templates.deploy import deployment, report
 from cicd_templates.environment import Configuration
 from cicd_templates.errors import CicdError
 from cicd_templates.linting import lint_templates
@@ -38,7 +38,8 @@ def run() -> None:
     with local_engine.running() as engine:
         click.echo(f"3. deploy   to a local AWS at {engine.url}, through change sets")
         targets = _targets(configuration, engine, OUT)
-        _deploy(targets)
+        for target in targets:
+            target.deploy(report.reporter(as_json=False), lambda question: True)
         click.echo("\n4. again    a second deployment must find nothing to change")
         _nothing_to_change(targets)
         click.echo("\n5. destroy  readers before what they read from")
@@ -50,20 +51,10 @@ def run() -> None:
 
 
 def _targets(configuration: Configuration, engine: Engine, folder: Path) -> list[Target]:
-    environments = sorted(configuration.environments, key=lambda environment: environment.kind == "tools")
     return [
         open_target(environment, folder, layer=None, service=None, local=True, engine=engine)
-        for environment in environments
+        for environment in configuration.deploy_order
     ]
-
-
-def _deploy(targets: list[Target]) -> None:
-    reporter = report.reporter(as_json=False)
-    for target in targets:
-        reporter.report(target.heading("Deploying"))
-        deployment.deploy(target.clients, target.chosen, target.patience, reporter, lambda question: True)
-        for note in target.notes():
-            reporter.report(report.Note(note))
 
 
 def _nothing_to_change(targets: list[Target]) -> None:
@@ -76,7 +67,5 @@ def _destroy(targets: list[Target]) -> None:
     reporter = report.reporter(as_json=False)
     for target in reversed(targets):
         reporter.report(target.heading("Destroying"))
-        left = destroy.destroy(target.clients, target.chosen, target.patience, reporter) + target.recorded_remains()
-        reporter.report(report.Left(target.environment, tuple(left)))
-        if any(not remainder.explained for remainder in left):
+        if any(not remainder.explained for remainder in target.destroy(reporter)):
             raise CicdError(f"{target.environment}: something is left unexplained")

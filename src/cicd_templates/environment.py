@@ -85,6 +85,11 @@ class Configuration:
     pipeline: PipelineTable
     environments: tuple[Environment, ...]
 
+    @property
+    def deploy_order(self) -> tuple[Environment, ...]:
+        """The environments as they are deployed: the runtime ones, then tools, whose pipeline reaches into them."""
+        return tuple(sorted(self.environments, key=lambda environment: environment.kind == "tools"))
+
     def environment(self, name: str) -> Environment | None:
         """The environment of that name, or None."""
         return next((environment for environment in self.environments if environment.name == name), None)

@@ -40,13 +40,18 @@ LIMITS: dict[str, int] = {
 _ALPHABET = re.compile(r"^[a-z][a-z0-9-]*[a-z0-9]$")
 
 
+def name_prefix(env: Environment) -> str:
+    """How every physical name of `env` begins, before the hyphen and its own words."""
+    return f"{env.project.name}-{env.qualified}"
+
+
 def physical_name(env: Environment, resource_type: str, *words: str) -> str:
     """The name of a resource of `resource_type` in `env`: lower-case letters, digits and hyphens.
 
     Bucket names are unique in the whole of AWS, so they end in account and region. Raises `KeyError` for a type without
     an entry in `LIMITS`, and `ValueError` for words outside the alphabet: both are mistakes of a layer, not of a user.
     """
-    parts = [env.project.name, env.qualified, *words]
+    parts = [name_prefix(env), *words]
     if resource_type == "AWS::S3::Bucket":
         parts += [env.account, env.region]
     name = "-".join(parts)

@@ -1,8 +1,8 @@
 """Typed values that one stack publishes and another reads, through Parameter Store.
 
 The layer that owns a value has it as a constant; a reader names that constant, so a misspelt one fails on import and
-one of another kind fails mypy. Whether somebody publishes what is read is for `links` to check, on
-rendered templates.
+one of another kind fails mypy. Whether somebody publishes what is read is for `links` to check, on the rendered
+templates.
 """
 
 from __future__ import annotations

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cicd_templates.deploy import deployment, destroy
 from cicd_templates.deploy.clients import Clients, aws_clients, local_clients, require_account
+from cicd_templates.deploy.deployment import Confirm
 from cicd_templates.deploy.remains import Remainder
-from cicd_templates.deploy.report import Heading
+from cicd_templates.deploy.report import Heading, Left, Note, Reporter
 from cicd_templates.deploy.stacks import Stack, read_stacks, select
 from cicd_templates.deploy.waiting import Patience
 from cicd_templates.environment import Environment
@@ -43,6 +45,19 @@ class Target:
         """What to say before the work begins."""
         where = "local AWS" if self.engine else ""
         return Heading(verb, self.environment, self.account, self.stacks[0].region, where)
+
+    def deploy(self, reporter: Reporter, confirm: Confirm) -> None:
+        """Deploy what was chosen and report it; the errors are those of `deployment.deploy`."""
+        reporter.report(self.heading("Deploying"))
+        deployment.deploy(self.clients, self.chosen, self.patience, reporter, confirm)
+        for note in self.notes():
+            reporter.report(Note(note))
+
+    def destroy(self, reporter: Reporter) -> list[Remainder]:
+        """Destroy what was chosen; what is left, reported. The errors are those of `destroy.destroy`."""
+        left = destroy.destroy(self.clients, self.chosen, self.patience, reporter) + self.recorded_remains()
+        reporter.report(Left(self.environment, tuple(left)))
+        return left
 
     def notes(self) -> list[str]:
         """What the reader must know of a local deployment: which types were only recorded."""

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from cicd_templates import demo
 from cicd_templates.deploy import deployment, destroy
+from cicd_templates.deploy.clients import local_clients
 from cicd_templates.deploy.remains import Remainder
-from cicd_templates.deploy.report import Heading
+from cicd_templates.deploy.stacks import read_stacks
+from cicd_templates.deploy.waiting import Patience
 from cicd_templates.errors import CicdError
 from cicd_templates.linting import Finding
+from cicd_templates.targets import Target
+from tests.conftest import ROOT
 
 
-class Target:
-    """An environment of which only the name is asked."""
-
-    environment, clients, chosen, patience = "staging", None, (), None
-
-    def heading(self, verb: str) -> Heading:
-        return Heading(verb, "staging", "2", "r", "")
+class Leaking(Target):
+    """The staging environment, with something recorded that no stack deleted."""
 
     def recorded_remains(self) -> list[Remainder]:
         return [Remainder("T", "lost", "recorded", explained=False)]
 
 
-TARGET: Any = Target()
+STAGING = read_stacks(ROOT / "out/staging")
+TARGET = Leaking(STAGING, STAGING, local_clients("http://127.0.0.1:1", "2", "r"), Patience(), None)
 
 
 def test_a_finding_of_cfn_lint_fails_it(in_project: object, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from awacs import s3 as actions
 from awacs.aws import Action, ArnLike, Bool, Principal, StringEquals, StringNotEqualsIfExists
 from troposphere import GetAtt, Sub, s3
@@ -11,8 +9,8 @@ from troposphere import GetAtt, Sub, s3
 from cicd_templates.blocks.lifecycle import because, excepted, stateful
 from cicd_templates.environment import Environment
 from cicd_templates.iam import Grant, allow, deny, document
-from cicd_templates.naming import physical_name
-from cicd_templates.outputs import KeyArn
+from cicd_templates.naming import name_prefix, physical_name
+from cicd_templates.outputs import KeyArn, text
 
 ABORT_UPLOADS_AFTER_DAYS = 7
 ACCESS_LOG_DAYS = 400
@@ -130,7 +128,7 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
 
     Only a *wrong* encryption header is denied: a writer that sends none gets the bucket's default, which is right.
     """
-    objects = Sub(f"${{{bucket.title}.Arn}}/*")
+    objects = text(GetAtt(bucket, "Arn"), "/*")
     wrong_algorithm = StringNotEqualsIfExists({"s3:x-amz-server-side-encryption": "aws:kms"})
     wrong_key = StringNotEqualsIfExists({"s3:x-amz-server-side-encryption-aws-kms-key-id": key})
     everybody = Principal("*")
@@ -152,10 +150,10 @@ def log_delivery_policy(
         allow(
             "LetS3DeliverAccessLogs",
             [actions.PutObject],
-            on=Sub(f"${{{bucket.title}.Arn}}/s3/*"),
+            on=text(GetAtt(bucket, "Arn"), "/s3/*"),
             to=Principal("Service", "logging.s3.amazonaws.com"),
             # Bucket ARNs carry no account, so the names of this environment narrow it further.
-            when=[mine, ArnLike({"aws:SourceArn": Sub(f"arn:${{AWS::Partition}}:s3:::{_prefix(env)}-*")})],
+            when=[mine, ArnLike({"aws:SourceArn": Sub(f"arn:${{AWS::Partition}}:s3:::{name_prefix(env)}-*")})],
         )
     ]
     if load_balancers:
@@ -164,7 +162,7 @@ def log_delivery_policy(
             allow(
                 "LetLoadBalancersDeliverAccessLogs",
                 [actions.PutObject],
-                on=Sub(f"${{{bucket.title}.Arn}}/alb/AWSLogs/{env.account}/*"),
+                on=text(GetAtt(bucket, "Arn"), f"/alb/AWSLogs/{env.account}/*"),
                 to=Principal("Service", "logdelivery.elasticloadbalancing.amazonaws.com"),
                 when=[ArnLike({"aws:SourceArn": source})],
             )
@@ -172,12 +170,8 @@ def log_delivery_policy(
     return _policy(logical_id, bucket, *grants)
 
 
-def _prefix(env: Environment) -> str:
-    return f"{env.project.name}-{env.qualified}"
-
-
 def _policy(logical_id: str, bucket: s3.Bucket, *grants: Grant) -> s3.BucketPolicy:
-    whole: Sequence[GetAtt | Sub] = [GetAtt(bucket, "Arn"), Sub(f"${{{bucket.title}.Arn}}/*")]
+    whole = [GetAtt(bucket, "Arn"), text(GetAtt(bucket, "Arn"), "/*")]
     tls_only = deny(
         "RefuseWithoutTls",
         [EVERY_S3_ACTION],

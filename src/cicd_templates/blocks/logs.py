@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from awacs import logs as actions
-from troposphere import Sub, logs
+from troposphere import GetAtt, logs
 
 from cicd_templates.blocks.lifecycle import stateful
 from cicd_templates.environment import Environment
 from cicd_templates.iam import Grant, allow
-from cicd_templates.outputs import KeyArn
+from cicd_templates.outputs import KeyArn, text
 
 
 def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
@@ -25,4 +25,4 @@ def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs
 def may_write(sid: str, group: logs.LogGroup) -> Grant:
     """Lets a role open streams in `group` and write events to them; the group itself it finds ready."""
     # The ARN of a log group ends in `:*`, which stands for its streams.
-    return allow(sid, [actions.CreateLogStream, actions.PutLogEvents], on=Sub(f"${{{group.title}.Arn}}"))
+    return allow(sid, [actions.CreateLogStream, actions.PutLogEvents], on=text(GetAtt(group, "Arn")))

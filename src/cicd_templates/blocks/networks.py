@@ -13,6 +13,7 @@ from cicd_templates.blocks.logs import may_write
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.environment import Environment
 from cicd_templates.iam import allow
+from cicd_templates.naming import name_prefix
 
 # Four more bits than the VPC: sixteen subnets, of which each tier takes up to four, one a zone.
 SUBNET_BITS = 4
@@ -38,7 +39,7 @@ class Zone:
 
 def named(env: Environment, what: str) -> Tags:
     """The tag that the console shows as the resource's name."""
-    return Tags(Name=f"{env.project.name}-{env.qualified}-{what}")
+    return Tags(Name=f"{name_prefix(env)}-{what}")
 
 
 def vpc(logical_id: str, env: Environment) -> ec2.VPC:

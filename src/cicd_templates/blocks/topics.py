@@ -11,7 +11,7 @@ from troposphere import Sub, sns
 
 from cicd_templates.environment import Environment
 from cicd_templates.iam import allow, deny, document
-from cicd_templates.naming import physical_name
+from cicd_templates.naming import name_prefix, physical_name
 from cicd_templates.outputs import KeyArn
 
 
@@ -48,7 +48,7 @@ def topic_policy(logical_id: str, env: Environment, of: sns.Topic) -> sns.TopicP
     EventBridge and CloudWatch reach topics by resource policy, not by a role:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
     """
-    prefix = f"{env.project.name}-{env.qualified}-"
+    prefix = f"{name_prefix(env)}-"
     mine = StringEquals({"aws:SourceAccount": env.account})
     sources = {
         "LetAlarmsPublish": ("cloudwatch.amazonaws.com", f"cloudwatch:{env.region}:{env.account}:alarm:{prefix}*"),

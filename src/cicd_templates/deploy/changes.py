@@ -148,8 +148,7 @@ def _template(clients: Clients, stack: Stack) -> dict[str, Any]:
 
 
 def _uploads_bucket(clients: Clients, stack: Stack) -> str:
-    facts = stack.facts
-    path = f"/{facts['Project']}/{stack.links.environment}/storage/{UPLOADS_OUTPUT}"
+    path = f"{stack.parameter_root}storage/{UPLOADS_OUTPUT}"
     try:
         return clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
     except clients.ssm.exceptions.ParameterNotFound:

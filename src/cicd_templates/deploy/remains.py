@@ -65,10 +65,8 @@ def _waiting_keys(clients: Clients, owned: Iterable[Owned]) -> Iterator[Remainde
 
 def _by_name(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Remainder]:
     """What bears the environment's names although no stack owns it: services make such things beside the stacks."""
-    facts = stacks[0].facts
-    environment = stacks[0].links.environment
-    prefix = f"{facts['Project']}-{environment}-"
-    path = f"/{facts['Project']}/{environment}/"
+    facts, path = stacks[0].facts, stacks[0].parameter_root
+    prefix = f"{facts['Project']}-{stacks[0].links.environment}-"
     for bucket in clients.s3.list_buckets()["Buckets"]:
         if bucket["Name"].startswith(prefix) and _is_ours(clients, bucket["Name"], facts["Environment"]):
             yield Remainder("AWS::S3::Bucket", bucket["Name"], "no stack owns it", explained=False)

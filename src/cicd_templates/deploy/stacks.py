@@ -52,6 +52,11 @@ class Stack:
         return dict(self.facts["StackTags"])
 
     @property
+    def parameter_root(self) -> str:
+        """Where in Parameter Store everything of its environment stands; log groups begin alike."""
+        return f"/{self.facts['Project']}/{self.links.environment}/"
+
+    @property
     def label(self) -> str:
         """How people call it: its file's stem."""
         return self.path.stem
