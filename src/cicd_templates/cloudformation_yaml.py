@@ -64,7 +64,8 @@ def _short(dumper: _Dumper, key: str, tag: str, value: Any) -> yaml.Node | None:
         if len(value) == 2 and "." not in value[0]:
             return dumper.represent_scalar(tag, ".".join(value))
         return None
-    if isinstance(value, str):
+    # An attribute in one string would be read back as a list of two.
+    if isinstance(value, str) and key != "Fn::GetAtt":
         return dumper.represent_scalar(tag, value, style=_style(value))
     if isinstance(value, list):
         return dumper.represent_sequence(tag, value)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cicd_templates.deploy.changes import describe_stack
 from cicd_templates.deploy.emptying import empty_bucket, empty_repository
 from tests.integration.conftest import Project
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import TagTypeDef
 
 pytestmark = pytest.mark.integration
 Fail = Callable[[str, str, str], None]
@@ -143,3 +147,23 @@ def test_declining_deletes_nothing(project: Project, monkeypatch: pytest.MonkeyP
     assert result.exit_code == 1
     assert "staging: declined, nothing was deleted" in result.output
     assert describe_stack(project.clients("staging"), "payments-staging-keys") is not None
+
+
+def test_what_another_live_stack_owns_is_not_called_left(project: Project) -> None:
+    for layer in ("keys", "storage", "notifications"):
+        project.ok(f"deploy --env staging --layer {layer} --local --yes")
+
+    assert "left of staging: nothing" in project.ok("destroy --env staging --layer notifications --local --yes")
+
+
+def test_a_living_copy_is_no_remainder_of_its_original(project: Project) -> None:
+    project.ok("render --suffix pr4918")
+    for layer in ("keys", "storage"):
+        project.ok(f"deploy --env staging --layer {layer} --local --yes")
+        project.ok(f"deploy --env staging --layer {layer} --suffix pr4918 --local --yes")
+    bucket = f"payments-staging-pr4918-uploads-{project.accounts['staging']}-eu-central-1"
+    # The tag that AWS puts on it from the template, and the local AWS does not.
+    tag: TagTypeDef = {"Key": "Environment", "Value": "staging"}
+    project.clients("staging").s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [tag]})
+
+    assert "pr4918" not in project.ok("destroy --env staging --local --yes")

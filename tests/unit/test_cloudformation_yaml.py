@@ -38,6 +38,7 @@ def test_what_is_dumped_is_what_is_loaded(value: Any) -> None:
         pytest.param({"A": {"Fn::Base64": {"Ref": "B"}}}, "A:\n  Fn::Base64: !Ref B\n", id="two tags on one node"),
         pytest.param({"A": {"Ref": "B", "C": 1}}, "A:\n  Ref: B\n  C: 1\n", id="not alone"),
         pytest.param({"A": {"Fn::GetAtt": [{"Ref": "B"}, "C"]}}, "A: !GetAtt\n- !Ref B\n- C\n", id="computed"),
+        pytest.param({"A": {"Fn::GetAtt": "B.C"}}, "A:\n  Fn::GetAtt: B.C\n", id="attribute in a string"),
         pytest.param({"A": {"Fn::GetAtt": ["B.C", "D"]}}, "A:\n  Fn::GetAtt:\n  - B.C\n  - D\n", id="dotted id"),
         pytest.param({"A": "2012-10-17"}, "A: '2012-10-17'\n", id="no date"),
         pytest.param({"A": "012345678901"}, "A: '012345678901'\n", id="no number"),

@@ -16,7 +16,7 @@ from cicd_templates.deploy.status import NEXT, Next
 from cicd_templates.deploy.waiting import CHANGE_SET_SECONDS, Patience
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.links import READING_TYPE
-from cicd_templates.tags import MANAGED_BY
+from cicd_templates.tags import MANAGED_BY, MANAGED_BY_KEY
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
@@ -66,12 +66,27 @@ def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
         raise
 
 
+def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
+    """The resources of a stack that are not deleted; one that was never created has no `PhysicalResourceId`."""
+    return [
+        resource
+        for page in clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceStatus"] != "DELETE_COMPLETE"
+    ]
+
+
+def is_ours(existing: Mapping[str, Any], stack: Stack) -> bool:
+    """Whether a stack, as CloudFormation describes it, is by its tags of the same project as `stack`."""
+    tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
+    return (tags.get(MANAGED_BY_KEY), tags.get("Project")) == (MANAGED_BY, stack.tags["Project"])
+
+
 def require_ours(existing: Mapping[str, Any], stack: Stack) -> None:
     """Raise `RefusedError` where a stack of that name exists that this project did not make."""
-    tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
-    if (tags.get("ManagedBy"), tags.get("Project")) != (MANAGED_BY, stack.tags["Project"]):
+    if not is_ours(existing, stack):
         raise RefusedError(
-            f"{stack.name}: a stack of this name exists, but its tags do not say ManagedBy={MANAGED_BY} and"
+            f"{stack.name}: a stack of this name exists, but its tags do not say {MANAGED_BY_KEY}={MANAGED_BY} and"
             f" Project={stack.tags['Project']}, so it is not touched; choose another project name or suffix"
         )
 
@@ -106,13 +121,7 @@ def create_change_set(clients: Clients, stack: Stack, patience: Patience) -> Cha
 
 def _remove_failed_creation(clients: Clients, stack: Stack, patience: Patience) -> None:
     """Delete what a failed first creation left, which CloudFormation can neither update nor create over."""
-    pages = clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.name)
-    alive = [
-        resource["LogicalResourceId"]
-        for page in pages
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceStatus"] != "DELETE_COMPLETE"
-    ]
+    alive = [resource["LogicalResourceId"] for resource in live_resources(clients, stack.name)]
     if alive:
         raise RefusedError(
             f"{stack.name}: its first creation failed and left {', '.join(alive)}; look at them, then"

@@ -10,7 +10,7 @@ from typing import Any
 
 from cicd_templates import cloudformation_yaml, links
 from cicd_templates.deploy import report
-from cicd_templates.deploy.changes import describe_stack, require_ours
+from cicd_templates.deploy.changes import describe_stack, live_resources, require_ours
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.emptying import empty_bucket, empty_repository
 from cicd_templates.deploy.events import events_since
@@ -108,12 +108,7 @@ def _lift_deletion_protection(clients: Clients, resources: Sequence[Owned]) -> N
 
 def _owned(clients: Clients, stack: Stack) -> list[Owned]:
     """The stack's live resources, with the policies of the template that it was deployed from."""
-    alive = [
-        resource
-        for page in clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.name)
-        for resource in page["StackResourceSummaries"]
-        if resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE"
-    ]
+    alive = [each for each in live_resources(clients, stack.name) if each.get("PhysicalResourceId")]
     if not alive:
         # A shell whose change set was never executed has no template either.
         return []

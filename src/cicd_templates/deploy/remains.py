@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from cicd_templates.deploy.changes import is_ours, live_resources
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.stacks import Stack
 
@@ -65,17 +66,41 @@ def _waiting_keys(clients: Clients, owned: Iterable[Owned]) -> Iterator[Remainde
 
 def _by_name(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Remainder]:
     """What bears the environment's names although no stack owns it: services make such things beside the stacks."""
-    facts, path = stacks[0].facts, stacks[0].parameter_root
-    prefix = f"{facts['Project']}-{stacks[0].links.environment}-"
+    owned = _owned_by_live_stacks(clients, stacks[0])
+    for resource_type, name in _named_alike(clients, stacks[0]):
+        if name not in owned:
+            yield Remainder(resource_type, name, "no stack owns it", explained=False)
+
+
+def _named_alike(clients: Clients, stack: Stack) -> Iterator[tuple[str, str]]:
+    """Type and name of what is named as the environment of `stack` names things."""
+    prefix = f"{stack.facts['Project']}-{stack.links.environment}-"
     for bucket in clients.s3.list_buckets()["Buckets"]:
-        if bucket["Name"].startswith(prefix) and _is_ours(clients, bucket["Name"], facts["Environment"]):
-            yield Remainder("AWS::S3::Bucket", bucket["Name"], "no stack owns it", explained=False)
-    for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=path):
+        if bucket["Name"].startswith(prefix) and _is_ours(clients, bucket["Name"], stack.facts["Environment"]):
+            yield "AWS::S3::Bucket", bucket["Name"]
+    root = stack.parameter_root
+    for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=root):
         for group in page["logGroups"]:
-            yield Remainder("AWS::Logs::LogGroup", group["logGroupName"], "no stack owns it", explained=False)
-    for found in clients.ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True):
+            yield "AWS::Logs::LogGroup", group["logGroupName"]
+    for found in clients.ssm.get_paginator("get_parameters_by_path").paginate(Path=root, Recursive=True):
         for parameter in found["Parameters"]:
-            yield Remainder("AWS::SSM::Parameter", parameter["Name"], "no stack owns it", explained=False)
+            yield "AWS::SSM::Parameter", parameter["Name"]
+
+
+def _owned_by_live_stacks(clients: Clients, stack: Stack) -> set[str]:
+    """Physical ids of everything in the project's stacks that exist now, those of copies among them."""
+    live = [
+        other["StackName"]
+        for page in clients.cloudformation.get_paginator("describe_stacks").paginate()
+        for other in page["Stacks"]
+        if is_ours(other, stack)
+    ]
+    return {
+        resource["PhysicalResourceId"]
+        for name in live
+        for resource in live_resources(clients, name)
+        if resource.get("PhysicalResourceId")
+    }
 
 
 def _is_ours(clients: Clients, bucket: str, environment: str) -> bool:
