@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from cicd_templates.config import Kind
 from cicd_templates.layers import Layer
-from templates import cluster, keys, network, notifications, registry, service, storage
+from templates import (
+    build,
+    cluster,
+    delivery,
+    keys,
+    network,
+    notifications,
+    pipeline,
+    registry,
+    review,
+    scan_gate,
+    service,
+    storage,
+)
 
 TOOLS: frozenset[Kind] = frozenset({"tools"})
 RUNTIME: frozenset[Kind] = frozenset({"runtime"})
@@ -14,7 +27,18 @@ LAYERS = (
     Layer("storage", storage.build),
     Layer("notifications", notifications.build),
     Layer("registry", build_per_service=registry.build, kinds=TOOLS),
+    Layer("build", build_per_service=build.build, kinds=TOOLS),
+    Layer("scan_gate", build_per_service=scan_gate.build, kinds=TOOLS),
+    Layer("review", build_per_service=review.build, kinds=TOOLS, where=review.exists),
+    Layer("pipeline", build_per_service=pipeline.build, kinds=TOOLS, after=("build",)),
     Layer("network", network.build, kinds=RUNTIME),
     Layer("cluster", cluster.build, kinds=RUNTIME),
-    Layer("service", build_per_service=service.build, kinds=RUNTIME),
+    Layer("delivery", build_per_service=delivery.build, kinds=RUNTIME, where=delivery.exists),
+    Layer(
+        "service",
+        build_per_service=service.build,
+        kinds=RUNTIME,
+        after=("delivery",),
+        deployed_as=delivery.EXECUTION_ROLE,
+    ),
 )

@@ -8,12 +8,13 @@ from cicd_templates.blocks import load_balancers
 from cicd_templates.blocks.logs import log_group
 from cicd_templates.environment import Environment
 from cicd_templates.naming import physical_name
-from cicd_templates.outputs import ClusterName, ListenerArn, Output, SecurityGroupId, Url, text
+from cicd_templates.outputs import ClusterName, HostName, ListenerArn, Output, SecurityGroupId, Url, text
 from templates import keys, network, storage
 
 CLUSTER_NAME = Output(ClusterName, "cluster", "ClusterName", "Runs the services of the environment")
 LISTENER_ARN = Output(ListenerArn, "cluster", "ListenerArn", "Shared by the services through their rules")
 BALANCER_GROUP_ID = Output(SecurityGroupId, "cluster", "LoadBalancerGroupId", "Lets the load balancer reach tasks")
+BALANCER_HOST = Output(HostName, "cluster", "LoadBalancerHost", "Where the domain's DNS record points")
 BASE_URL = Output(Url, "cluster", "BaseUrl", "Where the load balancer answers")
 
 
@@ -45,8 +46,10 @@ def build(env: Environment) -> Template:
     balancer = template.add_resource(load_balancers.load_balancer("LoadBalancer", env, group, subnets, logs))
     listener = template.add_resource(load_balancers.listener("Listener", env, balancer))
 
-    scheme = "http" if env.settings.allow_http else "https"
-    BASE_URL.publish(template, env, Url(text(f"{scheme}://", GetAtt(balancer, "DNSName"))))
+    # The certificate is for the domain; the load balancer's own name would fail its check.
+    plain = text("http://", GetAtt(balancer, "DNSName"))
+    BASE_URL.publish(template, env, Url(f"https://{env.settings.domain}" if env.settings.domain else plain))
+    BALANCER_HOST.publish(template, env, HostName(GetAtt(balancer, "DNSName")))
     CLUSTER_NAME.publish(template, env, ClusterName(cluster.ref()))
     LISTENER_ARN.publish(template, env, ListenerArn(listener.ref()))
     BALANCER_GROUP_ID.publish(template, env, SecurityGroupId(GetAtt(group, "GroupId")))

@@ -9,11 +9,14 @@ from cicd_templates.blocks.keys import (
     fargate_may_encrypt,
     key_alias,
     logs_may_encrypt,
+    queue_may_be_sent_to,
+    roles_may_read_buckets,
     topics_may_be_published_to,
 )
-from cicd_templates.config import StakeholdersTable
+from cicd_templates.blocks.queues import DEAD_LETTERS
+from cicd_templates.blocks.topics import topic_words
 from cicd_templates.environment import Environment
-from cicd_templates.naming import log_group_name, physical_name
+from cicd_templates.naming import log_group_name, name_prefix, physical_name
 from cicd_templates.outputs import KeyArn, Output
 
 KEY_ARN = Output(KeyArn, "keys", "KeyArn", "Encrypts everything in the environment")
@@ -24,12 +27,18 @@ def build(env: Environment) -> Template:
     template = Template()
     cluster = physical_name(env, "AWS::ECS::Cluster", "cluster")
     log_groups = [log_group_name(env, "*")]
-    topics = [physical_name(env, "AWS::SNS::Topic", group) for group in StakeholdersTable.model_fields]
+    topics = [physical_name(env, "AWS::SNS::Topic", *words) for words in topic_words(env)]
     statements = [topics_may_be_published_to(env, *topics)]
     if env.kind == "runtime":
         # Container Insights writes to a group whose name AWS fixes.
         log_groups.append(f"/aws/ecs/containerinsights/{cluster}/performance")
         statements += fargate_may_encrypt(env, cluster)
+    else:
+        # EventBridge writes to groups of these names only.
+        log_groups.append(f"/aws/events/{name_prefix(env)}-*")
+        statements.append(queue_may_be_sent_to(env, physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS)))
+        if env.route:
+            statements.append(roles_may_read_buckets(env, *env.route))
     key = template.add_resource(customer_key("Key", env, logs_may_encrypt(env, *log_groups), *statements))
     template.add_resource(key_alias("KeyAlias", env, key))
     KEY_ARN.publish(template, env, KeyArn(GetAtt(key, "Arn")))

@@ -1,33 +1,51 @@
-"""Layer `notifications`: a topic for each stakeholder group, and who reads it."""
+"""Layer `notifications`: a topic for each stakeholder group, who reads it, and the queue of what reached nobody."""
 
 from __future__ import annotations
 
 from troposphere import Template
 
-from cicd_templates.blocks.topics import subscriptions, topic, topic_policy
+from cicd_templates.blocks.queues import dead_letter_policy, dead_letter_queue
+from cicd_templates.blocks.topics import subscriptions, topic, topic_policy, topic_words
 from cicd_templates.environment import Environment
-from cicd_templates.outputs import Output, TopicArn
+from cicd_templates.outputs import Output, QueueArn, TopicArn
 from templates import keys
 
 DEVELOPERS = Output(TopicArn, "notifications", "DevelopersTopicArn", "Tells developers how runs and releases went")
 SECURITY = Output(TopicArn, "notifications", "SecurityTopicArn", "Tells security of findings and overridden conditions")
 OPERATIONS = Output(TopicArn, "notifications", "OperationsTopicArn", "Tells operations of alarms and stuck runs")
+DEAD_LETTERS = Output(QueueArn, "notifications", "DeadLettersQueueArn", "Holds events and invocations that failed")
+
+
+def approvers(environment: str) -> Output[TopicArn]:
+    """The topic, in the tools environment, of those who approve releases to a protected `environment`."""
+    return Output(TopicArn, "notifications", f"{_title(environment)}ApproversTopicArn", "Asks for approvals")
 
 
 def build(env: Environment) -> Template:
-    """The three topics, with the e-mail addresses of the configuration."""
+    """The topics, with the e-mail addresses of the configuration, and where the pipeline lives the dead letters."""
     template = Template()
     key = keys.KEY_ARN.read(template, env)
-    stakeholders = env.settings.stakeholders
-    groups = {
-        "developers": (DEVELOPERS, stakeholders.developers),
-        "security": (SECURITY, stakeholders.security),
-        "operations": (OPERATIONS, stakeholders.operations),
-    }
-    for group, (output, addresses) in groups.items():
-        own = template.add_resource(topic(group.capitalize(), env, group, key))
+    if env.kind == "tools":
+        queue = template.add_resource(dead_letter_queue("DeadLetters", env, key))
+        template.add_resource(dead_letter_policy("DeadLettersPolicy", env, queue))
+        DEAD_LETTERS.publish(template, env, QueueArn(queue.get_att("Arn")))
+    groups = {"developers": DEVELOPERS, "security": SECURITY, "operations": OPERATIONS}
+    for group, *environment in topic_words(env):
+        own = template.add_resource(topic("".join(map(_title, [*environment, group])), env, [group, *environment], key))
         template.add_resource(topic_policy(f"{own.title}Policy", env, own))
-        for subscription in subscriptions(own, addresses):
+        for subscription in subscriptions(own, _addresses(env, group, *environment)):
             template.add_resource(subscription)
+        output = approvers(*environment) if environment else groups[group]
         output.publish(template, env, TopicArn(own.ref()))
     return template
+
+
+def _addresses(env: Environment, group: str, environment: str | None = None) -> tuple[str, ...]:
+    """Who reads a topic: a group of this environment, or the approvers of another one."""
+    of = next(peer for peer in env.peers if peer.name == environment) if environment else env
+    addresses: tuple[str, ...] = getattr(of.settings.stakeholders, group)
+    return addresses
+
+
+def _title(words: str) -> str:
+    return "".join(word.capitalize() for word in words.split("-"))

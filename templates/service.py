@@ -9,7 +9,10 @@ from cicd_templates.blocks.logs import log_group, may_write
 from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
 from cicd_templates.environment import Environment, Service
 from cicd_templates.naming import log_group_name
+from cicd_templates.outputs import Output, Url
 from templates import cluster, keys, network
+
+SERVICE_URL = Output(Url, "service", "ServiceUrl", "Where the service answers; the pipeline's smoke test asks there")
 
 
 def build(env: Environment, service: Service) -> Template:
@@ -39,7 +42,7 @@ def build(env: Environment, service: Service) -> Template:
             "ExecutionRole", env, service, EXECUTION_ROLE, may_write("WriteTheLog", log), *may_pull(env, service)
         )
     )
-    task = template.add_resource(tasks.task_role("TaskRole", env, service, "task"))
+    task = template.add_resource(tasks.task_role("TaskRole", env, service, tasks.TASK_ROLE))
     definition = template.add_resource(tasks.task_definition("TaskDefinition", env, service, execution, task, log))
 
     group = template.add_resource(tasks.tasks_group("TaskGroup", env, service, vpc))
@@ -61,4 +64,5 @@ def build(env: Environment, service: Service) -> Template:
             after=[rule, way_in, way_out],
         )
     )
+    SERVICE_URL.publish(template, env, Url(cluster.BASE_URL.read(template, env)), service.name)
     return template

@@ -6,6 +6,7 @@ get is `environment`. Every field has a description, because `docs/configuration
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network
 from typing import Annotated, Literal, get_args
 
@@ -38,11 +39,22 @@ BOOTSTRAP_IMAGE = (
     "public.ecr.aws/docker/library/python@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb"
 )
 
+# A format that the scan gate reads; presets have theirs.
+ReportFormat = Literal[
+    "bandit", "cyclonedx", "grype", "junit", "pip-audit", "safety", "sarif", "semgrep", "snyk", "trivy"
+]
+Preset = Literal["bandit", "safety", "secrets", "snyk", "unit-tests"]
+Source = Literal["s3", "github"]
+
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 TagText = Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.:/=+@-]+$", max_length=256)]
 TagKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/=+@-]+$", max_length=128)]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Digest = Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:\d+)?/[\w./-]+@sha256:[0-9a-f]{64}$")]
+Command = Annotated[str, Field(min_length=1)]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
+# Below the source: neither absolute nor upwards.
+FolderPath = Annotated[str, Field(pattern=r"^(\.|\w[\w-]*(\.[\w-]+)*(/\w[\w-]*(\.[\w-]+)*)*)$")]
 
 
 def _vpc_network(text: str) -> str:
@@ -53,6 +65,42 @@ def _vpc_network(text: str) -> str:
     if not 16 <= network.prefixlen <= 24:
         raise ValueError(f"/{network.prefixlen} does not fit; use a prefix from /16 to /24")
     return text
+
+
+# Fields of a deployment window after the seconds, which take `*` alone:
+# https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-DeploymentWindow.html
+_NUMBER_OR_NAME = r"(\d+|[A-Z]{3})"
+_CRON_PART = rf"(\*|{_NUMBER_OR_NAME}(-{_NUMBER_OR_NAME})?)(/\d+)?"
+_CRON_FIELD = re.compile(rf"{_CRON_PART}(,{_CRON_PART})*")
+_CRON_DAY = re.compile(rf"{_CRON_PART}(,{_CRON_PART})*|\?|L(-\d+)?W?|\d+[LW]|\d+#\d|[A-Z]{{3}}L")
+_CRON_LIMITS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 1, 7))
+
+
+def _window(text: str) -> str:
+    fields = text.split()
+    if len(fields) not in (6, 7) or fields[0] != "*":
+        raise ValueError(
+            f"{text!r} is no window: write seconds (always *), minute, hour, day of month, month and day of week,"
+            ' such as "* * 9-16 ? * MON-THU"'
+        )
+    for value, (name, lowest, highest) in zip(fields[1:], _CRON_LIMITS, strict=False):
+        pattern = _CRON_DAY if name.startswith("day") else _CRON_FIELD
+        numbers = [int(number) for number in re.findall(r"(?<![/#\d])\d+", value)]
+        if not pattern.fullmatch(value) or any(not lowest <= number <= highest for number in numbers):
+            raise ValueError(f"{text!r} is no window: its {name} is {value!r}")
+    if (fields[3] == "?") == (fields[5] == "?"):
+        raise ValueError(f"{text!r} is no window: exactly one of day of month and day of week is `?`")
+    return text
+
+
+def _time_zone(name: str) -> str:
+    import zoneinfo
+
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        raise ValueError(f"{name!r} is not a time zone; write one such as Europe/Berlin or UTC") from None
+    return name
 
 
 # With these the longest name that nothing may shorten, a stack's (128), always fits.
@@ -87,6 +135,16 @@ class PipelineTable(Table):
         min_length=1,
         description="Runtime environments in the order in which a release reaches them",
     )
+    verify_parallelism: Annotated[int, Field(ge=1, le=50)] = Field(
+        default=5, description="Checks that run at once; a fresh account's CodeBuild quota can be 1"
+    )
+    approval_hours: Annotated[int, Field(ge=1, le=1440)] = Field(
+        default=72, description="How long a release waits for its approval before the run fails, in hours"
+    )
+    reserve_concurrency: bool = Field(
+        default=True,
+        description="Cap each function's concurrency; a fresh account whose Lambda quota is 10 can reserve none",
+    )
 
 
 class StakeholdersTable(Table):
@@ -100,6 +158,11 @@ class StakeholdersTable(Table):
     )
     operations: tuple[Email, ...] = Field(
         default=(), strict=False, description="E-mail addresses told of alarms and stuck runs"
+    )
+    approvers: tuple[Email, ...] = Field(
+        default=(),
+        strict=False,
+        description="E-mail addresses asked to approve a release; a protected environment on the path needs one",
     )
 
 
@@ -121,6 +184,69 @@ class HealthCheckTable(Table):
     unhealthy_threshold: Annotated[int, Field(ge=2, le=10)] = Field(
         default=5, description="Failed checks in a row that make a task unhealthy"
     )
+
+
+class CheckTable(Table):
+    """`[services.<name>.checks.<check>]`: a tool that reports on the source; only the gate decides."""
+
+    preset: Preset | None = Field(default=None, description="A known check; every other key then changes it")
+    image: Digest | None = Field(default=None, description="Image that the check runs in, by digest")
+    install: tuple[Command, ...] = Field(default=(), strict=False, description="Commands that install the tool")
+    version: Command | None = Field(default=None, description="Command that prints the version of the tool")
+    commands: tuple[Command, ...] = Field(
+        default=(), strict=False, description="Commands of the check; they write to `$REPORT`, in the source's folder"
+    )
+    format: ReportFormat | None = Field(default=None, description="What the report is written in")
+    secrets: dict[VariableName, Word] = Field(
+        default={}, description="Variables of the check that are secrets, by the secret's name (`make secret`)"
+    )
+    timeout_minutes: Annotated[int, Field(ge=5, le=60)] | None = Field(
+        default=None, description="Minutes after which the check is ended; default 10"
+    )
+
+
+class BuildTable(Table):
+    """`[services.<name>.build]`: how the image is made, and what is noted of it."""
+
+    dockerfile: FolderPath = Field(default="Dockerfile", description="Dockerfile, relative to the source")
+    context: FolderPath = Field(default=".", description="Folder that is built, relative to the source")
+    sbom: tuple[Command, ...] = Field(
+        default=("cyclonedx-py requirements requirements.txt --output-format JSON --output-file $SBOM",),
+        strict=False,
+        min_length=1,
+        description="Commands that write a CycloneDX bill of materials to `$SBOM`",
+    )
+    timeout_minutes: Annotated[int, Field(ge=5, le=60)] = Field(
+        default=15, description="Minutes after which the build is ended"
+    )
+    scan_severities: tuple[Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"], ...] = Field(
+        default=("CRITICAL",),
+        strict=False,
+        min_length=1,
+        description="Findings of the registry's image scan that stop a release",
+    )
+
+
+class GithubTable(Table):
+    """`[services.<name>.github]`: the repository of a service, for `source = "github"` or for releases from Actions."""
+
+    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] = Field(
+        default="octocat/Hello-World", description="`owner/name`; the default is a placeholder"
+    )
+    branch: Annotated[str, Field(pattern=r"^[\w./-]+$", max_length=255)] = Field(
+        default="main", description="Branch that is released"
+    )
+    connection_arn: (
+        Annotated[str, Field(pattern=r"^arn:[\w-]+:(codeconnections|codestar-connections):[\w-]+:\d{12}:connection/")]
+        | None
+    ) = Field(default=None, description="CodeConnections connection, made and accepted in the console")
+    trigger: bool = Field(default=False, description="Start a run at every push to the branch")
+    releases: bool = Field(
+        default=False, description="A role with which GitHub Actions may put a release, and do nothing else"
+    )
+
+
+PLACEHOLDER_REPOSITORY = "octocat/Hello-World"
 
 
 class ServiceTable(Table):
@@ -149,6 +275,21 @@ class ServiceTable(Table):
     health_check: HealthCheckTable = Field(
         default=HealthCheckTable(), description="How the load balancer asks a task whether it is well"
     )
+    source: Source = Field(
+        default="s3", description="Where releases come from: `s3` (`make release`) or `github` (a connection)"
+    )
+    path: FolderPath | None = Field(default=None, description="Folder of the service in a monorepo")
+    checks: dict[Word, CheckTable] = Field(
+        default={}, description="What looks at every release before the gate; one to five, by name"
+    )
+    build: BuildTable = Field(default=BuildTable(), description="How the image is made, and what is noted of it")
+    smoke: tuple[Command, ...] = Field(
+        default=('python3 smoke/smoke.py "$SERVICE_URL"',),
+        strict=False,
+        min_length=1,
+        description="Commands, run in the source's folder, that test a deployed release at `$SERVICE_URL`",
+    )
+    github: GithubTable = Field(default=GithubTable(), description="The service's repository on GitHub")
 
 
 class EnvironmentTable(Table):
@@ -196,6 +337,17 @@ class EnvironmentTable(Table):
     )
     certificate_arn: Annotated[str, Field(pattern=r"^arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/[\w-]+$")] | None = Field(
         default=None, description="ACM certificate of the load balancer"
+    )
+    domain: Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)] | None = Field(
+        default=None,
+        description="Host name that the certificate is for; its DNS record, to the load balancer, is yours to make",
+    )
+    deployment_window: Annotated[str, AfterValidator(_window)] | None = Field(
+        default=None,
+        description="When releases may enter, as six cron fields, such as `* * 9-16 ? * MON-THU`; default: always",
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        default="UTC", description="Time zone of the deployment window, such as `Europe/Berlin`"
     )
     allow_http: bool = Field(
         default=False, description="Serve plain HTTP for want of a certificate; disposable environments only"

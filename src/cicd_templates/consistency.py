@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from cicd_templates.config import FARGATE_MEMORY, RETENTION_DAYS
-from cicd_templates.environment import Configuration, Environment
+from cicd_templates.config import FARGATE_MEMORY, PLACEHOLDER_REPOSITORY, RETENTION_DAYS
+from cicd_templates.environment import Configuration, Environment, Service
 
 PUBLIC_REGISTRIES = re.compile(r"^(public\.ecr\.aws|docker\.io|ghcr\.io|quay\.io|registry-1\.docker\.io)/")
+# A Lambda action takes five input artifacts, and each check hands one to the gate:
+# https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
+MOST_CHECKS = 5
 # An audit asks for a year of history (PCI DSS 10.5.1).
 AUDIT_RETENTION_DAYS = 365
 
@@ -41,6 +44,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
         yield from _transport(environment, at)
         yield from _retention(environment, at)
         yield from _services(environment, at)
+        yield from _releases(configuration, environment, at)
 
 
 def _pipeline_path(configuration: Configuration) -> Iterator[Problem]:
@@ -122,6 +126,8 @@ def _transport(environment: Environment, at: str) -> Iterator[Problem]:
         yield Problem(f"{at}.allow_http", "a protected environment serves TLS only; set certificate_arn instead")
     if settings.allow_http and settings.certificate_arn:
         yield Problem(f"{at}.allow_http", "contradicts certificate_arn; keep one of them")
+    if settings.certificate_arn and not settings.domain:
+        yield Problem(f"{at}.domain", "missing; name the host that certificate_arn is for, where the service answers")
     if not settings.allow_http and not settings.certificate_arn:
         remedy = "" if environment.protected else ", or allow_http = true for an environment that nobody depends on"
         yield Problem(f"{at}.certificate_arn", f"missing; name an ACM certificate of {settings.region}{remedy}")
@@ -171,3 +177,45 @@ def _listener_rules(environment: Environment, at: str) -> Iterator[Problem]:
                 f"{at}.services.{other.name}.priority",
                 f"{other.settings.priority} is the priority of {one.name} already; a listener takes each once",
             )
+
+
+def _releases(configuration: Configuration, environment: Environment, at: str) -> Iterator[Problem]:
+    """What a release needs: checks and a source where the pipeline lives, approvers where it ends."""
+    on_the_path = environment.name in configuration.pipeline.path
+    if on_the_path and environment.protected and not environment.settings.stakeholders.approvers:
+        yield Problem(f"{at}.stakeholders.approvers", "missing; a protected environment needs somebody who approves")
+    if environment.kind != "tools":
+        return
+    protected = [peer.name for peer in environment.peers if peer.protected and peer.name in configuration.pipeline.path]
+    for service in environment.services:
+        where = f"services.{service.name}"
+        yield from _checks(service, where)
+        github = service.settings.github
+        if service.settings.source == "github" and github.connection_arn is None:
+            yield Problem(
+                f"{where}.github.connection_arn",
+                'missing; make a connection in the console for source = "github", or use source = "s3"',
+            )
+        released = service.settings.source == "github" or github.releases
+        if released and github.repository == PLACEHOLDER_REPOSITORY and protected:
+            yield Problem(
+                f"{where}.github.repository",
+                f"missing; the placeholder {PLACEHOLDER_REPOSITORY} may not release to {', '.join(protected)},"
+                " which is protected",
+            )
+
+
+def _checks(service: Service, where: str) -> Iterator[Problem]:
+    checks = service.settings.checks
+    if not checks:
+        yield Problem(
+            f"{where}.checks",
+            'no check is configured, so nothing could be judged; begin with bandit = { preset = "bandit" }',
+        )
+    if len(checks) > MOST_CHECKS:
+        yield Problem(f"{where}.checks", f"{len(checks)} checks; the gate, a Lambda action, takes {MOST_CHECKS}")
+    for name, check in checks.items():
+        if check.preset is None:
+            for key in ("image", "commands", "format", "version"):
+                if not getattr(check, key):
+                    yield Problem(f"{where}.checks.{name}.{key}", "missing; a check without a preset says it itself")

@@ -18,6 +18,11 @@ class Service:
     name: str
     settings: ServiceTable
 
+    @property
+    def release_key(self) -> str:
+        """Key of the service's source archive in the source bucket: a new version of it is a release."""
+        return f"{self.name}/source.zip"
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -29,6 +34,7 @@ class Environment:
 
     name: str
     project: ProjectTable
+    pipeline: PipelineTable
     settings: EnvironmentTable
     services: tuple[Service, ...]
     suffix: str | None = None
@@ -43,6 +49,12 @@ class Environment:
     def runtimes(self) -> tuple[Environment, ...]:
         """The environments where services run, in the file's order, seen from the tools environment."""
         return tuple(environment for environment in self.peers if environment.kind == "runtime")
+
+    @property
+    def route(self) -> tuple[Environment, ...]:
+        """The runtime environments that a release reaches, in its order, seen from the tools environment."""
+        by_name = {environment.name: environment for environment in self.runtimes}
+        return tuple(by_name[name] for name in self.pipeline.path)
 
     @property
     def qualified(self) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from awacs.aws import (
     Action,
     Allow,
+    ArnEquals,
+    AWSPrincipal,
     Condition,
     ConditionElement,
     Deny,
@@ -22,7 +24,7 @@ from awacs.aws import (
     StringEquals,
 )
 from awacs.sts import AssumeRole
-from troposphere import AWSHelperFn
+from troposphere import AWSHelperFn, Sub
 
 from cicd_templates.environment import Environment
 
@@ -100,6 +102,41 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
         )
     )
     return document([grant])
+
+
+def trust_role(role: Resource) -> PolicyDocument:
+    """The trust policy of a role that one role of the same account assumes, and nobody else."""
+    return document(
+        [Grant(Statement(Sid="LetTheRoleAssume", Effect=Allow, Principal=AWSPrincipal(role), Action=[AssumeRole]))]
+    )
+
+
+def trust_roles_of(account: str, roles: Sequence[Resource]) -> PolicyDocument:
+    """The trust policy of a role that `roles` of another account assume.
+
+    A role that does not exist yet cannot be a principal, so the account is, and the condition names the roles:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    """
+    named = ArnEquals({"aws:PrincipalArn": list(roles)})
+    return document(
+        [
+            Grant(
+                Statement(
+                    Sid="LetTheRolesAssume",
+                    Effect=Allow,
+                    Principal=account_principal(account),
+                    Action=[AssumeRole],
+                    Condition=_condition("trust of another account", [named]),
+                )
+            )
+        ]
+    )
+
+
+def account_principal(*accounts: str) -> AWSPrincipal:
+    """The accounts as principals; what they may still has to be allowed in them, and conditions name their roles."""
+    arns = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in sorted(set(accounts))]
+    return AWSPrincipal(arns[0] if len(arns) == 1 else arns)
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:

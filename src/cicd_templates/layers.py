@@ -13,16 +13,25 @@ from troposphere import Template
 
 from cicd_templates.config import Kind
 from cicd_templates.environment import Environment, Service
+from cicd_templates.outputs import Output, RoleArn
 
 BuildOnce = Callable[[Environment], Template]
 BuildPerService = Callable[[Environment, Service], Template]
+
+
+def everywhere(env: Environment) -> bool:
+    """In every environment of the layer's kinds."""
+    return True
 
 
 @dataclass(frozen=True)
 class Layer:
     """A module of `templates/` with a function `build(env)`, or `build(env, service)` where it is per service.
 
-    `after` names layers of the same environment that must stand before this one although no value passes between them.
+    `after` names layers of the same environment that must stand before this one although no value passes between them;
+    one that is per service stands before the same service's. `where` narrows the environments of `kinds` further.
+    `deployed_as` is the published role with which CloudFormation works on the layer's stacks, the pipeline's and the
+    deployer's alike: it keeps the role that it was given for a stack for ever.
     The first line of the module's docstring, after its colon, is the description of the template.
     """
 
@@ -31,10 +40,12 @@ class Layer:
     kinds: frozenset[Kind] = frozenset({"tools", "runtime"})
     build_per_service: BuildPerService | None = None
     after: tuple[str, ...] = ()
+    where: Callable[[Environment], bool] = everywhere
+    deployed_as: Output[RoleArn] | None = None
 
     def instances(self, env: Environment) -> Iterator[tuple[Service | None, Template]]:
         """A fresh template for each stack that this layer has in `env`."""
-        if env.settings.kind not in self.kinds:
+        if env.settings.kind not in self.kinds or not self.where(env):
             return
         if self.build is not None:
             yield None, self.build(env)

@@ -80,10 +80,11 @@ class _Reader:
         environments = self._names(raw.get("environments"), "environments", config.ENVIRONMENT_NAME_LENGTH)
         # Without its project an environment has no name, but its own problems are told all the same.
         stand_in = project or config.ProjectTable(name="project", owner="owner", cost_center="none")
+        on_the_way = pipeline or config.PipelineTable()
         read = [
             environment
             for name, table in environments.items()
-            if (environment := self._environment(name, table, services, stand_in, suffix)) is not None
+            if (environment := self._environment(name, table, services, (stand_in, on_the_way), suffix)) is not None
         ]
         if pipeline is None or len(read) < len(environments):
             return None
@@ -125,7 +126,7 @@ class _Reader:
         name: str,
         raw: Raw,
         services: Mapping[str, Raw],
-        project: config.ProjectTable,
+        shared: tuple[config.ProjectTable, config.PipelineTable],
         suffix: str | None,
     ) -> Environment | None:
         at = f"environments.{name}"
@@ -143,7 +144,7 @@ class _Reader:
         if settings is None or len(self.problems) > before:
             return None
         here = tuple(service for service in resolved if service is not None)
-        return Environment(name, project, settings, here, suffix or settings.suffix)
+        return Environment(name, *shared, settings, here, suffix or settings.suffix)
 
     def _service(self, name: str, base: Raw, override: Raw, at: str) -> Service | None:
         def where(path: tuple[str | int, ...]) -> str:

@@ -24,16 +24,20 @@ LIMITS: dict[str, int] = {
     "AWS::ECS::Cluster": 255,
     "AWS::ECS::Service": 255,
     "AWS::ECS::TaskDefinition": 255,
+    "AWS::CodeBuild::ReportGroup": 128,
     "AWS::EC2::SecurityGroup": 255,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": 32,
     "AWS::ElasticLoadBalancingV2::TargetGroup": 32,
     "AWS::Events::Rule": 64,
+    "AWS::IAM::ManagedPolicy": 128,
     "AWS::IAM::Role": 64,
     "AWS::KMS::Alias": 256 - len("alias/"),
     "AWS::Lambda::Function": 64,
     "AWS::S3::Bucket": 63,
     "AWS::SNS::Topic": 256,
     "AWS::SQS::Queue": 80,
+    "AWS::CloudWatch::Dashboard": 255,
+    "AWS::CloudFormation::ChangeSet": 128,
     "AWS::SecretsManager::Secret": 512,
 }
 
@@ -74,10 +78,24 @@ def role_arn(env: Environment, *words: str) -> str:
     return f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name}"
 
 
+# The purpose stands first in the names of delivery roles: what is shortened is the end, so a pattern finds them all.
+DELIVERY = "delivery"
+
+
+def delivery_roles(env: Environment) -> str:
+    """The pattern of the ARNs of `env`'s delivery roles as text for a `Sub`: what other accounts admit."""
+    return f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}-{DELIVERY}-*"
+
+
 def repository_arn(env: Environment, service: str) -> str:
     """The ARN of a service's image repository in `env`, the tools environment, as text for a `Sub`."""
     name = physical_name(env, "AWS::ECR::Repository", service)
     return f"arn:${{AWS::Partition}}:ecr:{env.region}:{env.account}:repository/{name}"
+
+
+def pipeline_name(env: Environment, service: str) -> str:
+    """A service's pipeline in `env`, the tools environment."""
+    return physical_name(env, "AWS::CodePipeline::Pipeline", service)
 
 
 def stack_name(env: Environment, layer: str, service: str | None = None) -> str:

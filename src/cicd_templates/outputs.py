@@ -58,6 +58,30 @@ class TopicArn(Value):
     """ARN of a topic."""
 
 
+class QueueArn(Value):
+    """ARN of a queue."""
+
+
+class RoleArn(Value):
+    """ARN of a role."""
+
+
+class FunctionName(Value):
+    """Name of a function."""
+
+
+class ProjectName(Value):
+    """Name of a CodeBuild project."""
+
+
+class PipelineName(Value):
+    """Name of a pipeline."""
+
+
+class HostName(Value):
+    """A name that DNS knows."""
+
+
 class Url(Value):
     """Address that people and pipelines open."""
 

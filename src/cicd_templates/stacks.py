@@ -83,7 +83,10 @@ def _render_stack(
 
 
 def _facts(env: Environment, layer: Layer, service: str | None, tags: dict[str, str]) -> dict[str, Any]:
-    after = [naming.stack_name(env, name) for name in layer.after]
+    # `links` ignores a name that no stack has, so a layer that is per service may be named either way.
+    after = [naming.stack_name(env, name, each) for name in layer.after for each in dict.fromkeys((None, service))]
+    role = layer.deployed_as
+    deployed_as = role and naming.parameter_path(env, role.layer, role.name, service)
     return {
         "Project": env.project.name,
         "Environment": env.name,
@@ -97,6 +100,7 @@ def _facts(env: Environment, layer: Layer, service: str | None, tags: dict[str, 
         "Protection": env.settings.protection,
         "Sources": [layer.module.replace(".", "/") + ".py", "templates/environments.toml"],
         **({"After": after} if after else {}),
+        **({"DeployedAs": deployed_as} if deployed_as else {}),
         "StackTags": tags,
     }
 

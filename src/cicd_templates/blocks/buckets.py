@@ -8,8 +8,8 @@ from troposphere import GetAtt, Sub, s3
 
 from cicd_templates.blocks.lifecycle import because, excepted, stateful
 from cicd_templates.environment import Environment
-from cicd_templates.iam import Grant, allow, deny, document
-from cicd_templates.naming import name_prefix, physical_name
+from cicd_templates.iam import Grant, account_principal, allow, deny, document
+from cicd_templates.naming import delivery_roles, name_prefix, physical_name
 from cicd_templates.outputs import KeyArn, text
 
 ABORT_UPLOADS_AFTER_DAYS = 7
@@ -138,6 +138,17 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
         deny("RefuseAnotherAlgorithm", [actions.PutObject], on=objects, to=everybody, when=[wrong_algorithm]),
         deny("RefuseAnotherKey", [actions.PutObject], on=objects, to=everybody, when=[wrong_key]),
         *grants,
+    )
+
+
+def delivery_roles_may_read(bucket: s3.Bucket, *readers: Environment) -> Grant:
+    """Opens a bucket to the delivery roles of `readers`, which take the reviewed templates out of it."""
+    return allow(
+        "LetDeliveryRolesReadArtifacts",
+        [actions.GetObject, actions.GetObjectVersion],
+        on=text(GetAtt(bucket, "Arn"), "/*"),
+        to=account_principal(*(reader.account for reader in readers)),
+        when=[ArnLike({"aws:PrincipalArn": [Sub(delivery_roles(reader)) for reader in readers]})],
     )
 
 

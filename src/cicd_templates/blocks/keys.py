@@ -8,8 +8,9 @@ from troposphere import Sub, kms
 
 from cicd_templates.blocks.lifecycle import stateful
 from cicd_templates.environment import Environment
-from cicd_templates.iam import Grant, allow, document
-from cicd_templates.naming import physical_name
+from cicd_templates.iam import Grant, account_principal, allow, document
+from cicd_templates.naming import delivery_roles, physical_name
+from cicd_templates.outputs import KeyArn
 
 # The shortest and the longest window that ScheduleKeyDeletion takes, in days. A disposable copy pays for its key until
 # the window has passed.
@@ -121,6 +122,56 @@ def topics_may_be_published_to(env: Environment, *names: str) -> Grant:
         on=THIS_KEY,
         to=Principal("Service", ["cloudwatch.amazonaws.com", "events.amazonaws.com"]),
         when=[StringEquals({"kms:EncryptionContext:aws:sns:topicArn": topics})],
+    )
+
+
+def queue_may_be_sent_to(env: Environment, name: str) -> Grant:
+    """Lets EventBridge rules send what they could not deliver to the encrypted queue of this name.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+    """
+    queue = Sub(f"arn:${{AWS::Partition}}:sqs:{env.region}:{env.account}:{name}")
+    return allow(
+        "LetRulesSendDeadLetters",
+        [actions.Decrypt, actions.GenerateDataKey],
+        on=THIS_KEY,
+        to=Principal("Service", "events.amazonaws.com"),
+        when=[StringEquals({"kms:EncryptionContext:aws:sqs:arn": queue})],
+    )
+
+
+def roles_may_read_buckets(env: Environment, *readers: Environment) -> Grant:
+    """Lets the delivery roles of `readers` decrypt what they read from this environment's buckets, and nothing else."""
+    return allow(
+        "LetDeliveryRolesReadArtifacts",
+        [actions.Decrypt, actions.DescribeKey],
+        on=THIS_KEY,
+        to=account_principal(*(reader.account for reader in readers)),
+        when=[
+            ArnLike({"aws:PrincipalArn": [Sub(delivery_roles(reader)) for reader in readers]}),
+            StringEquals({"kms:ViaService": f"s3.{env.region}.amazonaws.com"}),
+        ],
+    )
+
+
+def may_decrypt(sid: str, key: KeyArn) -> Grant:
+    """Lets a role of the same account read what is under `key`."""
+    return allow(sid, [actions.Decrypt, actions.DescribeKey], on=key)
+
+
+def may_encrypt(sid: str, key: KeyArn) -> Grant:
+    """Lets a role of the same account read and write what is under `key`."""
+    return allow(
+        sid,
+        [
+            actions.Decrypt,
+            actions.DescribeKey,
+            actions.Encrypt,
+            actions.GenerateDataKey,
+            actions.ReEncryptFrom,
+            actions.ReEncryptTo,
+        ],
+        on=key,
     )
 
 

@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 
 from awacs import ecr as actions
-from awacs.aws import ArnEquals, AWSPrincipal
+from awacs.aws import ArnEquals
 from troposphere import Sub, ecr
 
 from cicd_templates.blocks.lifecycle import stateful
 from cicd_templates.environment import Environment, Service
-from cicd_templates.iam import Grant, allow, document
+from cicd_templates.iam import Grant, account_principal, allow, document
 from cicd_templates.naming import physical_name, repository_arn, role_arn
 from cicd_templates.outputs import KeyArn
 
@@ -52,13 +52,12 @@ def repository(
 
 def _pulled_by(service: Service, readers: Sequence[Environment]) -> Grant:
     roles = [Sub(role_arn(reader, service.name, EXECUTION_ROLE)) for reader in readers]
-    accounts = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in sorted({r.account for r in readers})]
     # A repository policy has no Resource: it is the repository's own.
     return allow(
         "LetTheExecutionRolesPull",
         PULL,
         on=[],
-        to=AWSPrincipal(accounts),
+        to=account_principal(*(reader.account for reader in readers)),
         when=[ArnEquals({"aws:PrincipalArn": roles})],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awacs.aws import ConditionElement
+from awacs.aws import ConditionElement, PolicyDocument
 from troposphere import iam
 
 from cicd_templates.blocks.lifecycle import because
@@ -25,10 +25,17 @@ def service_role(
 
     Nothing managed by AWS is attached: such policies change under their users and some have been withdrawn.
     """
+    return assumed_role(logical_id, env, trust(service, env, when=when), *grants, name=name)
+
+
+def assumed_role(
+    logical_id: str, env: Environment, trusted: PolicyDocument, *grants: Grant, name: Sequence[str]
+) -> iam.Role:
+    """A role that `trusted` says who may assume, with `grants` as its only permissions."""
     role = iam.Role(
         logical_id,
         RoleName=physical_name(env, "AWS::IAM::Role", *name),
-        AssumeRolePolicyDocument=trust(service, env, when=when),
+        AssumeRolePolicyDocument=trusted,
     )
     if grants:
         role.Policies = [iam.Policy(PolicyName=logical_id, PolicyDocument=document(grants))]

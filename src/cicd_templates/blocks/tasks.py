@@ -21,6 +21,8 @@ BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
 # Neither root nor a user of the host.
 CONTAINER_USER = "10001:10001"
 STREAM_PREFIX = "task"
+# What the application is at run time, beside the role that starts it.
+TASK_ROLE = "task"
 
 
 def runs_the_bootstrap_image() -> Equals:

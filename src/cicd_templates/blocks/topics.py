@@ -14,13 +14,21 @@ from cicd_templates.iam import allow, deny, document
 from cicd_templates.naming import name_prefix, physical_name
 from cicd_templates.outputs import KeyArn
 
+GROUPS = ("developers", "security", "operations")
 
-def topic(logical_id: str, env: Environment, group: str, key: KeyArn) -> sns.Topic:
+
+def topic_words(env: Environment) -> list[tuple[str, ...]]:
+    """The words that name each topic of `env`: a group's, and in tools the approvers' of a protected environment."""
+    approved = [peer for peer in env.route if peer.protected] if env.kind == "tools" else []
+    return [*((group,) for group in GROUPS), *(("approvers", peer.name) for peer in approved)]
+
+
+def topic(logical_id: str, env: Environment, words: Sequence[str], key: KeyArn) -> sns.Topic:
     """The topic of one stakeholder group."""
     return sns.Topic(
         logical_id,
-        TopicName=physical_name(env, "AWS::SNS::Topic", group),
-        DisplayName=f"{env.project.name} {env.qualified} {group}",
+        TopicName=physical_name(env, "AWS::SNS::Topic", *words),
+        DisplayName=" ".join([env.project.name, env.qualified, *words]),
         KmsMasterKeyId=key,
     )
 

@@ -1,0 +1,98 @@
+"""Functions whose code a reviewer reads in the template: inlined text, one role, one log group, capped, and watched."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from awacs import codepipeline
+from troposphere import awslambda, iam, logs
+
+from cicd_templates import functions
+from cicd_templates.blocks.keys import may_encrypt
+from cicd_templates.blocks.lifecycle import because, excepted
+from cicd_templates.blocks.logs import log_group, may_write
+from cicd_templates.blocks.queues import may_send
+from cicd_templates.blocks.roles import service_role
+from cicd_templates.environment import Environment
+from cicd_templates.iam import Grant, allow
+from cicd_templates.naming import log_group_name, physical_name
+from cicd_templates.outputs import KeyArn, QueueArn
+
+RUNTIME = "python3.13"
+MEMORY_MB = 256
+# A function of a pipeline runs once at a time but for retries; more would be a loop.
+CONCURRENCY = 2
+
+
+def inline_function(
+    logical_id: str,
+    env: Environment,
+    module: str,
+    *grants: Grant,
+    name: tuple[str, ...],
+    key: KeyArn,
+    dead_letters: QueueArn,
+    timeout_seconds: int,
+    variables: Mapping[str, object] | None = None,
+    memory_mb: int = MEMORY_MB,
+) -> tuple[logs.LogGroup, iam.Role, awslambda.Function]:
+    """The function of `functions/<module>.py`, its role with `grants`, and its log group, in the order to be added.
+
+    An invocation that failed for good goes to `dead_letters`: Lambda retries an asynchronous one twice and then drops
+    it: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    """
+    code = source(module)
+    group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "function", *name), key)
+    role = service_role(
+        f"{logical_id}Role",
+        env,
+        "lambda",
+        may_write("WriteTheLog", group),
+        may_send("SendDeadLetters", dead_letters),
+        may_encrypt("UseTheKey", key),
+        *grants,
+        name=[*name, "function"],
+    )
+    function = awslambda.Function(
+        logical_id,
+        FunctionName=physical_name(env, "AWS::Lambda::Function", *name),
+        Runtime=RUNTIME,
+        Architectures=["arm64"],
+        Handler="index.handler",
+        Role=role.get_att("Arn"),
+        Timeout=timeout_seconds,
+        MemorySize=memory_mb,
+        KmsKeyArn=key,
+        LoggingConfig=awslambda.LoggingConfig(LogGroup=group.ref()),
+        DeadLetterConfig=awslambda.DeadLetterConfig(TargetArn=dead_letters),
+        Code=awslambda.Code(ZipFile=code),
+    )
+    if variables:
+        function.Environment = awslambda.Environment(Variables=dict(variables))
+    if env.pipeline.reserve_concurrency:
+        function.ReservedConcurrentExecutions = CONCURRENCY
+    digest = hashlib.sha256(code.encode()).hexdigest()
+    because(function, f"Its code is src/cicd_templates/functions/{module}.py, sha256 {digest}.")
+    excepted(function, "CKV_AWS_117", "It calls AWS APIs only, and there is no network of ours for it to be in.")
+    return group, role, function
+
+
+def may_answer_jobs(sid: str) -> Grant:
+    """Lets a function tell CodePipeline how a job of its went."""
+    return allow(
+        sid,
+        [codepipeline.PutJobFailureResult, codepipeline.PutJobSuccessResult],
+        on="*",
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
+        because="codepipeline:PutJob...Result have no resource level; a job's id is known to its own function only.",
+    )
+
+
+@cache
+def source(module: str) -> str:
+    """The text of `functions/<module>.py` as it is inlined."""
+    (folder,) = functions.__path__
+    return Path(folder, f"{module}.py").read_text(encoding="ascii")

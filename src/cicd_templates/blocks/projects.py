@@ -1,0 +1,163 @@
+"""CodeBuild projects: one role each, a build specification that is in the template, and a log of their own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from awacs import codebuild as actions
+from awacs.aws import ArnEquals
+from troposphere import AWSHelperFn, GetAtt, Sub, codebuild, iam, logs
+
+from cicd_templates.blocks.access import may_find, may_put, may_read
+from cicd_templates.blocks.keys import may_encrypt
+from cicd_templates.blocks.lifecycle import because, stateful
+from cicd_templates.blocks.logs import log_group, may_write
+from cicd_templates.blocks.roles import service_role
+from cicd_templates.builds.presets import PYTHON_IMAGE
+from cicd_templates.environment import Environment, Service
+from cicd_templates.iam import Grant, allow
+from cicd_templates.naming import log_group_name, physical_name
+from cicd_templates.outputs import BucketName, KeyArn, text
+
+# The one image with a Docker engine. AWS keeps what is behind this name up to date and gives it no digest:
+# https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html
+DOCKER_IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+COMPUTE = "BUILD_GENERAL1_SMALL"
+DOCKER_COMPUTE = "BUILD_GENERAL1_MEDIUM"
+# A build that no capacity was found for must fail while somebody still cares.
+QUEUED_MINUTES = 15
+
+
+@dataclass(frozen=True)
+class Where:
+    """What every project of a service shares: its environment, its key and its buckets."""
+
+    env: Environment
+    service: Service
+    key: KeyArn
+    artifacts: BucketName
+    cache: BucketName
+    evidence: BucketName
+
+
+@dataclass(frozen=True)
+class Build:
+    """A project with its log group and its role, in the order in which they are added."""
+
+    log: logs.LogGroup
+    role: iam.Role
+    project: codebuild.Project
+
+
+def project(
+    logical_id: str,
+    where: Where,
+    purpose: str,
+    buildspec: str,
+    *grants: Grant,
+    description: str,
+    timeout_minutes: int,
+    image: str = PYTHON_IMAGE,
+    variables: Mapping[str, AWSHelperFn | str] | None = None,
+    secrets: Mapping[str, AWSHelperFn] | None = None,
+    cached: bool = True,
+) -> Build:
+    """A project that a pipeline runs on its artifacts, without Docker; `secrets` are ARNs that `grants` let it read."""
+    env, service = where.env, where.service
+    name = physical_name(env, "AWS::CodeBuild::Project", service.name, purpose)
+    group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "build", service.name, purpose), where.key)
+    own = Sub(f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}:project/{name}")
+    role = service_role(
+        f"{logical_id}Role",
+        env,
+        "codebuild",
+        may_write("WriteTheLog", group),
+        *_artifact_grants(where),
+        *(_cache_grants(where) if cached else ()),
+        *grants,
+        name=[service.name, purpose],
+        when=[ArnEquals({"aws:SourceArn": own})],
+    )
+    docker = image == DOCKER_IMAGE
+    built = codebuild.Project(
+        logical_id,
+        Name=name,
+        Description=description,
+        ServiceRole=GetAtt(role, "Arn"),
+        EncryptionKey=where.key,
+        Source=codebuild.Source(Type="CODEPIPELINE", BuildSpec=buildspec),
+        Artifacts=codebuild.Artifacts(Type="CODEPIPELINE"),
+        Environment=codebuild.Environment(
+            Type="LINUX_CONTAINER",
+            ComputeType=DOCKER_COMPUTE if docker else COMPUTE,
+            Image=image,
+            PrivilegedMode=docker,
+            EnvironmentVariables=_variables(variables or {}, secrets or {}),
+        ),
+        LogsConfig=codebuild.LogsConfig(
+            CloudWatchLogs=codebuild.CloudWatchLogs(Status="ENABLED", GroupName=group.ref())
+        ),
+        TimeoutInMinutes=timeout_minutes,
+        QueuedTimeoutInMinutes=QUEUED_MINUTES,
+    )
+    if docker:
+        because(built, "Privileged, because it alone builds an image, and a Docker engine needs that.")
+        built.Cache = codebuild.ProjectCache(Type="LOCAL", Modes=["LOCAL_DOCKER_LAYER_CACHE"])
+    elif cached:
+        built.Cache = codebuild.ProjectCache(
+            Type="S3", Location=text(where.cache, f"/{service.name}"), CacheNamespace=service.name
+        )
+    return Build(group, role, built)
+
+
+def sha256(buildspec: str) -> str:
+    """The digest of a build specification, for the provenance of what it made."""
+    return hashlib.sha256(buildspec.encode()).hexdigest()
+
+
+def _artifact_grants(where: Where) -> Sequence[Grant]:
+    # CodePipeline chooses the keys of artifacts and documents no prefix, so the bucket is the limit.
+    return [
+        may_find("FindTheArtifacts", where.artifacts),
+        may_read("ReadTheArtifacts", where.artifacts),
+        may_put("HandOnArtifacts", where.artifacts),
+        may_encrypt("UseTheKey", where.key),
+    ]
+
+
+def _cache_grants(where: Where) -> Sequence[Grant]:
+    keys = f"{where.service.name}/*"
+    return [may_read("ReadTheCache", where.cache, keys), may_put("FillTheCache", where.cache, keys)]
+
+
+def _variables(
+    plain: Mapping[str, AWSHelperFn | str], secrets: Mapping[str, AWSHelperFn]
+) -> list[codebuild.EnvironmentVariable]:
+    return [
+        codebuild.EnvironmentVariable(Name=name, Type="PLAINTEXT", Value=value) for name, value in plain.items()
+    ] + [codebuild.EnvironmentVariable(Name=name, Type="SECRETS_MANAGER", Value=arn) for name, arn in secrets.items()]
+
+
+def report_group(logical_id: str, of: Build, env: Environment, name: str) -> codebuild.ReportGroup:
+    """Where a project's test results are kept; CodeBuild finds it by the project's name and `name` in its report."""
+    group = codebuild.ReportGroup(
+        logical_id,
+        Name=f"{of.project.Name}-{name}",
+        Type="TEST",
+        ExportConfig=codebuild.ReportExportConfig(ExportConfigType="NO_EXPORT"),
+    )
+    if not env.protected:
+        group.DeleteReports = True
+    return stateful(group, env)
+
+
+def may_report(env: Environment, service: Service, purpose: str, name: str) -> Grant:
+    """Lets a project put its test results into its own report group."""
+    project_name = physical_name(env, "AWS::CodeBuild::Project", service.name, purpose)
+    return allow(
+        "ReportTestResults",
+        [actions.BatchPutTestCases, actions.CreateReport, actions.UpdateReport],
+        on=Sub(f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}:report-group/{project_name}-{name}"),
+    )

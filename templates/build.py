@@ -1,0 +1,201 @@
+"""Layer `build`: the projects that check a release, build its image, list its parts, scan it and try it out."""
+
+from __future__ import annotations
+
+from awacs import ecr, secretsmanager
+from troposphere import Sub, Template
+from troposphere import secretsmanager as secrets
+
+from cicd_templates.blocks.access import may_put
+from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.blocks.projects import DOCKER_IMAGE, Build, Where, may_report, project, report_group, sha256
+from cicd_templates.builds import buildspecs
+from cicd_templates.builds.presets import Check, checks_of
+from cicd_templates.environment import Environment, Service
+from cicd_templates.iam import Grant, allow
+from cicd_templates.naming import physical_name, repository_arn
+from templates import keys, registry, storage
+
+IMAGE = "image"
+BILL_OF_MATERIALS = "sbom"
+IMAGE_SCAN = "image-scan"
+SMOKE_TEST = "smoke-test"
+# Longer than the scan itself waits, shorter than anybody does.
+SHORT_MINUTES = 10
+
+
+def build(env: Environment, service: Service) -> Template:
+    """One project a check, and four for the rest of a run; only the one that builds the image has Docker."""
+    template = Template()
+    where = Where(
+        env,
+        service,
+        keys.KEY_ARN.read(template, env),
+        storage.ARTIFACTS_BUCKET.read(template, env),
+        storage.CACHE_BUCKET.read(template, env),
+        storage.EVIDENCE_BUCKET.read(template, env),
+    )
+    repository = physical_name(env, "AWS::ECR::Repository", service.name)
+    stored = _secrets(template, where)
+    for check in checks_of(service):
+        built = _check(where, check, stored)
+        _add(template, built)
+        if check.format == "junit":
+            template.add_resource(report_group(f"{built.project.title}Reports", built, env, buildspecs.UNIT_TESTS))
+
+    uri = registry.REPOSITORY_URI.read(template, env, service.name)
+    image = buildspecs.image(service)
+    evidence = may_put("PutEvidence", where.evidence, f"{service.name}/*")
+    _add(
+        template,
+        project(
+            "Image",
+            where,
+            IMAGE,
+            image,
+            evidence,
+            *_may_push(env, service),
+            description="Builds the image of a source version once and pushes it",
+            timeout_minutes=service.settings.build.timeout_minutes,
+            image=DOCKER_IMAGE,
+            cached=False,
+            variables={
+                "SERVICE": service.name,
+                "REPOSITORY": repository,
+                "REPOSITORY_URI": uri,
+                "EVIDENCE_BUCKET": where.evidence,
+                "BUILDSPEC_SHA256": sha256(image),
+            },
+        ),
+    )
+    _add(
+        template,
+        project(
+            "BillOfMaterials",
+            where,
+            BILL_OF_MATERIALS,
+            buildspecs.bill_of_materials(service),
+            evidence,
+            description="Lists what the service is made of, as CycloneDX",
+            timeout_minutes=SHORT_MINUTES,
+            variables={"SERVICE": service.name, "EVIDENCE_BUCKET": where.evidence},
+        ),
+    )
+    _add(
+        template,
+        project(
+            "ImageScan",
+            where,
+            IMAGE_SCAN,
+            buildspecs.image_scan(),
+            evidence,
+            _may_read_the_scan(env, service),
+            description="Stops a release whose image the registry finds vulnerable",
+            timeout_minutes=SHORT_MINUTES,
+            variables={
+                "SERVICE": service.name,
+                "REPOSITORY": repository,
+                "SEVERITIES": ",".join(service.settings.build.scan_severities),
+                "EVIDENCE_BUCKET": where.evidence,
+            },
+        ),
+    )
+    _add(
+        template,
+        project(
+            "SmokeTest",
+            where,
+            SMOKE_TEST,
+            buildspecs.smoke_test(service),
+            description="Tests a deployed release from outside",
+            timeout_minutes=SHORT_MINUTES,
+            cached=False,
+        ),
+    )
+    return template
+
+
+def _add(template: Template, built: Build) -> None:
+    for resource in (built.log, built.role, built.project):
+        template.add_resource(resource)
+
+
+def project_name(env: Environment, service: Service, purpose: str) -> str:
+    """The project of a check, or of one of the other purposes."""
+    return physical_name(env, "AWS::CodeBuild::Project", service.name, purpose)
+
+
+def _logical_id(words: str) -> str:
+    return "".join(word.capitalize() for word in words.split("-"))
+
+
+def _secrets(template: Template, where: Where) -> dict[str, secrets.Secret]:
+    """The secrets that the checks name, by name; `make secret` gives them their values."""
+    names = sorted({name for check in checks_of(where.service) for name in check.secrets.values()})
+    return {
+        name: template.add_resource(
+            stateful(
+                secrets.Secret(
+                    f"{_logical_id(name)}Secret",
+                    Name=physical_name(where.env, "AWS::SecretsManager::Secret", where.service.name, name),
+                    Description=f"{name} of {where.service.name}; its value comes from make secret",
+                    KmsKeyId=where.key,
+                ),
+                where.env,
+            )
+        )
+        for name in names
+    }
+
+
+def _check(where: Where, check: Check, stored: dict[str, secrets.Secret]) -> Build:
+    grants: list[Grant] = []
+    if check.secrets:
+        own = [stored[name].ref() for name in sorted(set(check.secrets.values()))]
+        grants.append(allow("ReadItsSecret", [secretsmanager.GetSecretValue], on=own))
+    if check.format == "junit":
+        grants.append(may_report(where.env, where.service, check.name, buildspecs.UNIT_TESTS))
+    return project(
+        _logical_id(check.name),
+        where,
+        check.name,
+        buildspecs.check(where.service, check),
+        *grants,
+        description=f"Check {check.name}: writes a report, decides nothing",
+        timeout_minutes=check.timeout_minutes,
+        image=check.image,
+        secrets={variable: stored[name].ref() for variable, name in check.secrets.items()},
+    )
+
+
+def _may_push(env: Environment, service: Service) -> list[Grant]:
+    return [
+        allow(
+            "PushTheImage",
+            [
+                ecr.BatchCheckLayerAvailability,
+                ecr.BatchGetImage,
+                ecr.CompleteLayerUpload,
+                ecr.DescribeImages,
+                ecr.GetDownloadUrlForLayer,
+                ecr.InitiateLayerUpload,
+                ecr.PutImage,
+                ecr.UploadLayerPart,
+            ],
+            on=Sub(repository_arn(env, service.name)),
+        ),
+        allow(
+            "LogInToTheRegistry",
+            [ecr.GetAuthorizationToken],
+            on="*",
+            because="ecr:GetAuthorizationToken has no resource level; its token opens only what PushTheImage names.",
+        ),
+    ]
+
+
+def _may_read_the_scan(env: Environment, service: Service) -> Grant:
+    return allow(
+        "ReadTheScan",
+        [ecr.DescribeImages, ecr.DescribeImageScanFindings],
+        on=Sub(repository_arn(env, service.name)),
+    )

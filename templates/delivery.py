@@ -1,0 +1,121 @@
+"""Layer `delivery`: the roles by which the pipeline of another account deploys one service here, and nothing else."""
+
+from __future__ import annotations
+
+from awacs import cloudformation, iam, kms, s3
+from awacs.aws import StringEquals
+from troposphere import Sub, Template
+
+from cicd_templates.blocks.execution import service_grants
+from cicd_templates.blocks.roles import assumed_role, service_role
+from cicd_templates.environment import Environment, Service
+from cicd_templates.iam import Grant, allow, trust_roles_of
+from cicd_templates.naming import DELIVERY, physical_name, role_arn, stack_name
+from cicd_templates.outputs import Output, RoleArn
+
+EXECUTION_ROLE = Output(
+    RoleArn, "delivery", "ExecutionRoleArn", "With it CloudFormation works on the service's stack, whoever asks"
+)
+EXECUTION = "execution"
+SERVICE_LAYER = "service"
+
+
+def exists(env: Environment) -> bool:
+    """Where the pipeline deploys to."""
+    return env.name in env.pipeline.path
+
+
+def change_set_name(env: Environment, service: Service) -> str:
+    """The one change set that the pipeline makes on the service's stack; each run replaces it."""
+    return physical_name(env, "AWS::CloudFormation::ChangeSet", service.name, "release")
+
+
+def build(env: Environment, service: Service) -> Template:
+    """The role that the pipeline assumes, the one that it gives to CloudFormation, and the reviewer's."""
+    template = Template()
+    tools = env.tools
+    execution = template.add_resource(
+        service_role(
+            "CloudFormationRole",
+            env,
+            "cloudformation",
+            *service_grants(env, service),
+            name=[DELIVERY, EXECUTION, service.name],
+        )
+    )
+    template.add_resource(
+        assumed_role(
+            "DeliveryRole",
+            env,
+            trust_roles_of(tools.account, [Sub(role_arn(tools, service.name, "pipeline"))]),
+            *_may_take_templates(env),
+            *_may_deploy(env, service),
+            allow(
+                "GiveCloudFormationItsRole",
+                [iam.PassRole],
+                on=execution.get_att("Arn"),
+                when=[StringEquals({"iam:PassedToService": "cloudformation.amazonaws.com"})],
+            ),
+            name=[DELIVERY, service.name],
+        )
+    )
+    if env.protected:
+        template.add_resource(
+            assumed_role(
+                "ReviewRole",
+                env,
+                trust_roles_of(tools.account, [Sub(role_arn(tools, service.name, "review", "function"))]),
+                allow("LookAtChangeSets", [cloudformation.DescribeChangeSet], on=_stack(env, service)),
+                name=["review", service.name],
+            )
+        )
+    EXECUTION_ROLE.publish(template, env, RoleArn(execution.get_att("Arn")), service.name)
+    return template
+
+
+def _stack(env: Environment, service: Service) -> Sub:
+    name = stack_name(env, SERVICE_LAYER, service.name)
+    return Sub(f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}:stack/{name}/*")
+
+
+def _may_take_templates(env: Environment) -> list[Grant]:
+    """The tools environment's artifacts, whose bucket and key admit this role by name."""
+    tools = env.tools
+    artifacts = physical_name(tools, "AWS::S3::Bucket", "artifacts")
+    return [
+        allow(
+            "TakeTheReviewedTemplates",
+            [s3.GetObject, s3.GetObjectVersion],
+            on=Sub(f"arn:${{AWS::Partition}}:s3:::{artifacts}/*"),
+        ),
+        # The key's id is known in its own account only; its policy admits this role, and through S3 alone.
+        allow(
+            "DecryptTheReviewedTemplates",
+            [kms.Decrypt, kms.DescribeKey],
+            on=Sub(f"arn:${{AWS::Partition}}:kms:{tools.region}:{tools.account}:key/*"),
+            when=[StringEquals({"kms:ViaService": f"s3.{tools.region}.amazonaws.com"})],
+        ),
+    ]
+
+
+def _may_deploy(env: Environment, service: Service) -> list[Grant]:
+    own_change_set = StringEquals({"cloudformation:ChangeSetName": change_set_name(env, service)})
+    return [
+        allow(
+            "ReplaceTheChangeSet",
+            [cloudformation.CreateChangeSet, cloudformation.DeleteChangeSet, cloudformation.ExecuteChangeSet],
+            on=_stack(env, service),
+            when=[own_change_set],
+        ),
+        allow(
+            "FollowTheDeployment",
+            [
+                cloudformation.DescribeChangeSet,
+                cloudformation.DescribeStackEvents,
+                cloudformation.DescribeStackResources,
+                cloudformation.DescribeStacks,
+                cloudformation.GetTemplate,
+            ],
+            on=_stack(env, service),
+        ),
+    ]

@@ -1,0 +1,334 @@
+"""Layer `pipeline`: the way of a release, from its source through checks, gate and image to the environments."""
+
+from __future__ import annotations
+
+import json
+
+from awacs import codepipeline as actions
+from awacs.aws import ArnEquals
+from awacs.sts import AssumeRole
+from troposphere import GetAtt, Sub, Template, codepipeline, events
+
+from cicd_templates.blocks import stages
+from cicd_templates.blocks.access import may_find, may_put, may_read
+from cicd_templates.blocks.actions import (
+    EXECUTION_ID,
+    Context,
+    Done,
+    approval,
+    change_set,
+    code_build,
+    github_source,
+    invoke,
+    s3_source,
+)
+from cicd_templates.blocks.keys import may_encrypt
+from cicd_templates.blocks.roles import service_role
+from cicd_templates.builds.presets import checks_of
+from cicd_templates.environment import Environment, Service
+from cicd_templates.iam import allow
+from cicd_templates.naming import DELIVERY, physical_name, pipeline_name, role_arn, stack_name
+from cicd_templates.outputs import FunctionName, Output, PipelineName, QueueArn
+from templates import build as builds
+from templates import delivery, keys, notifications, review, scan_gate, storage
+
+PIPELINE_NAME = Output(PipelineName, "pipeline", "PipelineName", "Moves a release of the service")
+# The two sources: the application's, whose new version starts a run, and the reviewed templates, which start none.
+APP = "App"
+TEMPLATES = "Templates"
+TEMPLATES_KEY = "templates.zip"
+IMAGE = "Image"
+GATE = "Gate"
+REVIEW = "Review"
+
+
+def build(env: Environment, service: Service) -> Template:
+    """A pipeline of type V2, one a service, with a role for every action."""
+    template = Template()
+    key = keys.KEY_ARN.read(template, env)
+    artifacts = storage.ARTIFACTS_BUCKET.read(template, env)
+    name = pipeline_name(env, service.name)
+    pipeline_arn = Sub(f"arn:${{AWS::Partition}}:codepipeline:{env.region}:{env.account}:{name}")
+    role = service_role(
+        "PipelineRole",
+        env,
+        "codepipeline",
+        may_find("FindTheArtifacts", artifacts),
+        may_read("ReadTheArtifacts", artifacts),
+        may_put("HandOnArtifacts", artifacts),
+        may_encrypt("UseTheKey", key),
+        name=[service.name, "pipeline"],
+        when=[ArnEquals({"aws:SourceArn": pipeline_arn})],
+    )
+    context = Context(env, service, key, artifacts, role)
+    declared = [
+        _source(context, template),
+        _verify(context),
+        _gate(context, template),
+        _build(context),
+        *(stage for peer in env.route for stage in _deploy(context, template, peer)),
+    ]
+    template.add_resource(role)
+    roles = {done.role.title: done.role for _, done_by in declared for done in done_by if done.role is not None}
+    for action_role in roles.values():
+        template.add_resource(action_role)
+    assumed: list[GetAtt | Sub] = [GetAtt(action_role, "Arn") for action_role in roles.values()]
+    assumed += [Sub(role_arn(peer, DELIVERY, service.name)) for peer in env.route]
+    template.add_resource(stages.may_act("PipelineActions", role, allow("ActInTheRoles", [AssumeRole], on=assumed)))
+    pipeline = template.add_resource(
+        codepipeline.Pipeline(
+            "Pipeline",
+            Name=name,
+            PipelineType="V2",
+            # A newer release overtakes one that waits, so that nobody approves what is no longer the newest.
+            ExecutionMode="SUPERSEDED",
+            RoleArn=GetAtt(role, "Arn"),
+            ArtifactStore=codepipeline.ArtifactStore(
+                Type="S3",
+                Location=artifacts,
+                EncryptionKey=codepipeline.EncryptionKey(Id=key, Type="KMS"),
+            ),
+            RestartExecutionOnUpdate=False,
+            Stages=[stage for stage, _ in declared],
+            DependsOn="PipelineActions",
+        )
+    )
+    if service.settings.source == "s3":
+        _add_start(template, context, pipeline, pipeline_arn)
+    PIPELINE_NAME.publish(template, env, PipelineName(pipeline.ref()), service.name)
+    return template
+
+
+Declared = tuple[codepipeline.Stages, list[Done]]
+
+
+def _source(context: Context, template: Template) -> Declared:
+    env, service = context.env, context.service
+    templates = storage.TEMPLATES_BUCKET.read(template, env)
+    if service.settings.source == "github":
+        app = github_source(context, APP)
+    else:
+        app = s3_source(context, APP, storage.SOURCE_BUCKET.read(template, env), service.release_key)
+    done = [app, s3_source(context, TEMPLATES, templates, TEMPLATES_KEY)]
+    return stages.stage("Source", done), done
+
+
+def _source_version(context: Context) -> str:
+    return f"#{{{APP}.CommitId}}" if context.service.settings.source == "github" else f"#{{{APP}.VersionId}}"
+
+
+def _verify(context: Context) -> Declared:
+    """All checks, as many at once as configured. They fail only where they cannot run, which is worth another try."""
+    env, service = context.env, context.service
+    variables = {"SOURCE_VERSION": _source_version(context), "EXECUTION_ID": EXECUTION_ID}
+    done = [
+        code_build(
+            context,
+            _title(check.name),
+            builds.project_name(env, service, check.name),
+            variables,
+            category="Test",
+            order=number // env.pipeline.verify_parallelism + 1,
+            inputs=[APP],
+            outputs=[_report(check.name)],
+        )
+        for number, check in enumerate(checks_of(service))
+    ]
+    return stages.stage("Verify", done, on_failure=stages.retry_failed_actions()), done
+
+
+def _gate(context: Context, template: Template) -> Declared:
+    """A stage of its own, so that a retried check never retries the decision."""
+    function = scan_gate.GATE_FUNCTION.read(template, context.env, context.service.name)
+    parameters = {"sourceVersion": _source_version(context), "execution": EXECUTION_ID}
+    reports = [_report(check.name) for check in checks_of(context.service)]
+    done = [invoke(context, GATE, function, parameters, namespace=GATE, inputs=reports)]
+    return stages.stage("Gate", done), done
+
+
+def _build(context: Context) -> Declared:
+    env, service = context.env, context.service
+    variables = {"SOURCE_VERSION": _source_version(context), "EXECUTION_ID": EXECUTION_ID}
+    image = code_build(
+        context,
+        IMAGE,
+        builds.project_name(env, service, builds.IMAGE),
+        variables | {"TEMPLATES_VERSION": f"#{{{TEMPLATES}.VersionId}}"},
+        inputs=[APP],
+        namespace=IMAGE,
+    )
+    sbom = code_build(
+        context,
+        "BillOfMaterials",
+        builds.project_name(env, service, builds.BILL_OF_MATERIALS),
+        {"EXECUTION_ID": EXECUTION_ID},
+        inputs=[APP],
+    )
+    done = [image, sbom, _image_scan(context, "ImageScan", "image-scan.json", order=2)]
+    return stages.stage("Build", done, before=stages.passed_the_gate()), done
+
+
+def _image_scan(context: Context, name: str, evidence: str, *, order: int) -> Done:
+    variables = {
+        "IMAGE_DIGEST": f"#{{{IMAGE}.IMAGE_DIGEST}}",
+        "EXECUTION_ID": EXECUTION_ID,
+        "EVIDENCE_NAME": evidence,
+    }
+    project = builds.project_name(context.env, context.service, builds.IMAGE_SCAN)
+    return code_build(context, name, project, variables, category="Test", order=order, inputs=[APP])
+
+
+def _deploy(context: Context, template: Template, peer: Environment) -> list[Declared]:
+    """The stages of one environment: protected ones are described and approved first, the others tested after."""
+    title = _title(peer.name)
+    done = [_prepare(context, peer)]
+    if peer.protected:
+        done += [*_approve(context, template, peer), _execute(context, peer, order=4)]
+        declared = [(stages.stage(title, done, before=stages.passed_the_gate()), done)]
+    else:
+        done += [_execute(context, peer, order=2), _smoke_test(context, peer, order=3)]
+        back = stages.roll_back()
+        declared = [(stages.stage(title, done, before=stages.passed_the_gate(), on_failure=back), done)]
+    if peer.settings.deployment_window:
+        declared.insert(0, _window(context, peer))
+    return declared
+
+
+def _window(context: Context, peer: Environment) -> Declared:
+    """A stage that ends well inside the deployment window only; what the registry found since is asked on the way.
+
+    All rules of a condition have one result, so the window is apart from the verdict; and it is before anybody is
+    asked to approve. A closed window fails the run here, and the stage can be retried when it is open.
+    """
+    title = _title(peer.name)
+    done = [_image_scan(context, f"{title}ImageScan", f"image-scan-{peer.name}.json", order=1)]
+    settings = peer.settings
+    window = stages.inside_the_window(str(settings.deployment_window), settings.time_zone)
+    return stages.stage(f"{title}-Window", done, before=stages.passed_the_gate(), after=window), done
+
+
+def _prepare(context: Context, peer: Environment) -> Done:
+    service = context.service
+    file = f"{peer.qualified}/{delivery.SERVICE_LAYER}-{service.name}"
+    return change_set(
+        "Prepare",
+        "CHANGE_SET_REPLACE",
+        stack=stack_name(peer, delivery.SERVICE_LAYER, service.name),
+        change_set_name=delivery.change_set_name(peer, service),
+        delivery_role=Sub(role_arn(peer, DELIVERY, service.name)),
+        configuration={
+            "Capabilities": "CAPABILITY_NAMED_IAM",
+            # CloudFormation keeps this role for the stack for ever; `make deploy` gives it the same one.
+            "RoleArn": Sub(role_arn(peer, DELIVERY, delivery.EXECUTION, service.name)),
+            "TemplatePath": f"{TEMPLATES}::{file}.yaml",
+            # The pipeline gives a stack no tags of its own accord, and by its tags a stack is known as ours.
+            "TemplateConfiguration": f"{TEMPLATES}::{file}.configuration.json",
+            "ParameterOverrides": json.dumps({"ImageUri": f"#{{{IMAGE}.IMAGE_URI}}"}),
+        },
+        order=1,
+        inputs=[TEMPLATES],
+    )
+
+
+def _execute(context: Context, peer: Environment, *, order: int) -> Done:
+    return change_set(
+        "Execute",
+        "CHANGE_SET_EXECUTE",
+        stack=stack_name(peer, delivery.SERVICE_LAYER, context.service.name),
+        change_set_name=delivery.change_set_name(peer, context.service),
+        delivery_role=Sub(role_arn(peer, DELIVERY, context.service.name)),
+        configuration={},
+        order=order,
+        namespace=_title(peer.name),
+    )
+
+
+def _smoke_test(context: Context, peer: Environment, *, order: int) -> Done:
+    return code_build(
+        context,
+        f"{_title(peer.name)}SmokeTest",
+        builds.project_name(context.env, context.service, builds.SMOKE_TEST),
+        {"SERVICE_URL": f"#{{{_title(peer.name)}.ServiceUrl}}"},
+        category="Test",
+        order=order,
+        inputs=[APP],
+    )
+
+
+def _approve(context: Context, template: Template, peer: Environment) -> list[Done]:
+    """What a person needs for the decision, and the decision."""
+    env, service = context.env, context.service
+    function: FunctionName = review.REVIEW_FUNCTION.read(template, env, service.name)
+    namespace = f"{REVIEW}{_title(peer.name)}"
+    parameters = {
+        "stack": stack_name(peer, delivery.SERVICE_LAYER, service.name),
+        "changeSet": delivery.change_set_name(peer, service),
+        "role": role_arn(peer, review.REVIEW, service.name),
+        "region": peer.region,
+        "image": f"#{{{IMAGE}.IMAGE_URI}}",
+    }
+    data = (
+        f"{service.name} to {peer.qualified}: #{{{namespace}.Summary}}. Image #{{{namespace}.Digest}}."
+        f" Gate: #{{{GATE}.Verdict}}, #{{{GATE}.Critical}} critical, #{{{GATE}.High}} high, see #{{{GATE}.ReportKey}}."
+    )
+    topic = notifications.approvers(peer.name).read(template, env)
+    link = f"#{{{namespace}.ChangeSetUrl}}"
+    return [
+        invoke(context, f"{REVIEW}{_title(peer.name)}", function, parameters, namespace=namespace, order=2),
+        approval(context, "Approve", topic, data, link, order=3, purpose=peer.name),
+    ]
+
+
+def _add_start(template: Template, context: Context, pipeline: codepipeline.Pipeline, pipeline_arn: Sub) -> None:
+    """A new version of the source archive starts a run of just that version."""
+    env, service = context.env, context.service
+    bucket = storage.SOURCE_BUCKET.read(template, env)
+    dead_letters: QueueArn = notifications.DEAD_LETTERS.read(template, env)
+    name = physical_name(env, "AWS::Events::Rule", service.name, "release")
+    own = Sub(f"arn:${{AWS::Partition}}:events:{env.region}:{env.account}:rule/{name}")
+    role = template.add_resource(
+        service_role(
+            "StartRole",
+            env,
+            "events",
+            allow("StartThePipeline", [actions.StartPipelineExecution], on=pipeline_arn),
+            name=[service.name, "start"],
+            when=[ArnEquals({"aws:SourceArn": own})],
+        )
+    )
+    pinned = json.dumps(
+        {"sourceRevisions": [{"actionName": APP, "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": "<version>"}]}
+    )
+    template.add_resource(
+        events.Rule(
+            "StartRule",
+            Name=name,
+            Description=f"A new version of {service.release_key} is a release of {service.name}",
+            State="ENABLED",
+            EventPattern={
+                "source": ["aws.s3"],
+                "detail-type": ["Object Created"],
+                "detail": {"bucket": {"name": [bucket]}, "object": {"key": [service.release_key]}},
+            },
+            Targets=[
+                events.Target(
+                    Id="Pipeline",
+                    Arn=Sub(str(pipeline_arn.data["Fn::Sub"])),
+                    RoleArn=GetAtt(role, "Arn"),
+                    InputTransformer=events.InputTransformer(
+                        InputPathsMap={"version": "$.detail.object.version-id"}, InputTemplate=pinned
+                    ),
+                    DeadLetterConfig=events.DeadLetterConfig(Arn=dead_letters),
+                )
+            ],
+            DependsOn=pipeline.title,
+        )
+    )
+
+
+def _title(words: str) -> str:
+    return "".join(word.capitalize() for word in words.split("-"))
+
+
+def _report(check: str) -> str:
+    return f"{_title(check)}Report"

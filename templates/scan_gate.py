@@ -1,0 +1,44 @@
+"""Layer `scan_gate`: the function that decides, from the reports of a release's checks, whether it may go on."""
+
+from __future__ import annotations
+
+import json
+
+from troposphere import Template
+
+from cicd_templates.blocks.access import may_put
+from cicd_templates.blocks.functions import inline_function, may_answer_jobs
+from cicd_templates.builds.presets import checks_of
+from cicd_templates.environment import Environment, Service
+from cicd_templates.outputs import FunctionName, Output
+from templates import keys, notifications, storage
+
+GATE_FUNCTION = Output(FunctionName, "scan_gate", "GateFunctionName", "Judges the reports of a release")
+GATE = "scan-gate"
+# CodePipeline waits 20 minutes for an answer and Lambda 15 at most; reading five reports takes seconds.
+TIMEOUT_SECONDS = 120
+
+
+def build(env: Environment, service: Service) -> Template:
+    """One function a service, which knows the checks that must have reported."""
+    template = Template()
+    key = keys.KEY_ARN.read(template, env)
+    dead_letters = notifications.DEAD_LETTERS.read(template, env)
+    evidence = storage.EVIDENCE_BUCKET.read(template, env)
+    expected = {check.name: check.format for check in checks_of(service)}
+    resources = inline_function(
+        "ScanGate",
+        env,
+        "scan_gate",
+        may_answer_jobs("AnswerThePipeline"),
+        may_put("PutEvidence", evidence, f"{service.name}/*"),
+        name=(service.name, GATE),
+        key=key,
+        dead_letters=dead_letters,
+        timeout_seconds=TIMEOUT_SECONDS,
+        variables={"SERVICE": service.name, "CHECKS": json.dumps(expected), "EVIDENCE_BUCKET": evidence},
+    )
+    for resource in resources:
+        template.add_resource(resource)
+    GATE_FUNCTION.publish(template, env, FunctionName(resources[-1].ref()), service.name)
+    return template
