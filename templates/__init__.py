@@ -5,10 +5,12 @@ from __future__ import annotations
 from cicd_templates.config import Kind
 from cicd_templates.layers import Layer
 from templates import (
+    access,
     build,
     cluster,
     delivery,
     keys,
+    monitoring,
     network,
     notifications,
     pipeline,
@@ -31,6 +33,8 @@ LAYERS = (
     Layer("scan_gate", build_per_service=scan_gate.build, kinds=TOOLS),
     Layer("review", build_per_service=review.build, kinds=TOOLS, where=review.exists),
     Layer("pipeline", build_per_service=pipeline.build, kinds=TOOLS, after=("build",)),
+    Layer("access", build_per_service=access.build, kinds=TOOLS),
+    Layer("monitoring", build_per_service=monitoring.build, kinds=TOOLS),
     Layer("network", network.build, kinds=RUNTIME),
     Layer("cluster", cluster.build, kinds=RUNTIME),
     Layer("delivery", build_per_service=delivery.build, kinds=RUNTIME, where=delivery.exists),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from troposphere import Template
+from troposphere import GetAtt, Template, cloudwatch
 
+from cicd_templates.blocks.alarms import Metric, alarm
 from cicd_templates.blocks.queues import dead_letter_policy, dead_letter_queue
 from cicd_templates.blocks.topics import subscriptions, topic, topic_policy, topic_words
 from cicd_templates.environment import Environment
@@ -37,7 +38,19 @@ def build(env: Environment) -> Template:
             template.add_resource(subscription)
         output = approvers(*environment) if environment else groups[group]
         output.publish(template, env, TopicArn(own.ref()))
+    if env.kind == "tools":
+        template.add_resource(_dead_letter_alarm(env, template))
     return template
+
+
+def _dead_letter_alarm(env: Environment, template: Template) -> cloudwatch.Alarm:
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    queue, operations = template.resources["DeadLetters"], template.resources["Operations"]
+    metric = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": GetAtt(queue, "QueueName")})
+    description = "An event or an invocation was lost; it waits in the queue of dead letters"
+    return alarm(
+        "DeadLettersAlarm", env, ["dead-letters"], description, metric, above=0, tell=[TopicArn(operations.ref())]
+    )
 
 
 def _addresses(env: Environment, group: str, environment: str | None = None) -> tuple[str, ...]:

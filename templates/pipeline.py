@@ -40,6 +40,7 @@ TEMPLATES_KEY = "templates.zip"
 IMAGE = "Image"
 GATE = "Gate"
 REVIEW = "Review"
+APPROVE = "Approve"
 
 
 def build(env: Environment, service: Service) -> Template:
@@ -275,7 +276,7 @@ def _approve(context: Context, template: Template, peer: Environment) -> list[Do
     link = f"#{{{namespace}.ChangeSetUrl}}"
     return [
         invoke(context, f"{REVIEW}{_title(peer.name)}", function, parameters, namespace=namespace, order=2),
-        approval(context, "Approve", topic, data, link, order=3, purpose=peer.name),
+        approval(context, APPROVE, topic, data, link, order=3, purpose=peer.name),
     ]
 
 
@@ -324,6 +325,11 @@ def _add_start(template: Template, context: Context, pipeline: codepipeline.Pipe
             DependsOn=pipeline.title,
         )
     )
+
+
+def approval_of(peer: Environment) -> str:
+    """The approval of a release to `peer`, as the ARN of an action ends: stage and action."""
+    return f"{_title(peer.name)}/{APPROVE}"
 
 
 def _title(words: str) -> str:

@@ -23,7 +23,7 @@ from awacs.aws import (
     Statement,
     StringEquals,
 )
-from awacs.sts import AssumeRole
+from awacs.sts import AssumeRole, AssumeRoleWithWebIdentity
 from troposphere import AWSHelperFn, Sub
 
 from cicd_templates.environment import Environment
@@ -131,6 +131,18 @@ def trust_roles_of(account: str, roles: Sequence[Resource]) -> PolicyDocument:
             )
         ]
     )
+
+
+def trust_web_identity(provider: Resource, *, when: Sequence[ConditionElement]) -> PolicyDocument:
+    """The trust policy of a role for the holders of an OpenID Connect provider's tokens, as `when` narrows them."""
+    statement = Statement(
+        Sid="LetTheTokenAssumeTheRole",
+        Effect=Allow,
+        Principal=Principal("Federated", provider),
+        Action=[AssumeRoleWithWebIdentity],
+        Condition=_condition("trust of a web identity", when),
+    )
+    return document([Grant(statement)])
 
 
 def account_principal(*accounts: str) -> AWSPrincipal:

@@ -43,9 +43,13 @@ class Layer:
     where: Callable[[Environment], bool] = everywhere
     deployed_as: Output[RoleArn] | None = None
 
+    def exists(self, env: Environment) -> bool:
+        """Whether `env` has this layer."""
+        return env.settings.kind in self.kinds and self.where(env)
+
     def instances(self, env: Environment) -> Iterator[tuple[Service | None, Template]]:
         """A fresh template for each stack that this layer has in `env`."""
-        if env.settings.kind not in self.kinds or not self.where(env):
+        if not self.exists(env):
             return
         if self.build is not None:
             yield None, self.build(env)

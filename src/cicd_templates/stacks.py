@@ -49,7 +49,12 @@ def _render_environment(env: Environment, layers: Sequence[Layer], form: Format)
     stacks = []
     for layer in layers:
         for service, template in layer.instances(env):
-            stacks.append(_render_stack(env, layer, service, template, form))
+            after = [
+                naming.stack_name(env, other.name, service.name if service and other.build_per_service else None)
+                for other in layers
+                if other.name in layer.after and other.exists(env)
+            ]
+            stacks.append(_render_stack(env, layer, service, template, after, form))
     stacks = list(_without_provided(env, stacks))
     links.check(stack.links for stack in stacks)
     return stacks
@@ -62,12 +67,12 @@ def _in_deploy_order(stacks: list[RenderedStack]) -> Iterator[RenderedStack]:
 
 
 def _render_stack(
-    env: Environment, layer: Layer, service: Service | None, template: Template, form: Format
+    env: Environment, layer: Layer, service: Service | None, template: Template, after: list[str], form: Format
 ) -> RenderedStack:
     service_name = service.name if service else None
     tags = finishing.stack_tags(env, layer.name, service_name)
     finishing.finish(template, env, tags)
-    facts = _facts(env, layer, service_name, tags)
+    facts = _facts(env, layer, service_name, after, tags)
     content = rendering.ordered(
         template.to_dict()
         | {
@@ -82,9 +87,9 @@ def _render_stack(
     return RenderedStack(env, layer, service_name, path, text, own_links, tags)
 
 
-def _facts(env: Environment, layer: Layer, service: str | None, tags: dict[str, str]) -> dict[str, Any]:
-    # `links` ignores a name that no stack has, so a layer that is per service may be named either way.
-    after = [naming.stack_name(env, name, each) for name in layer.after for each in dict.fromkeys((None, service))]
+def _facts(
+    env: Environment, layer: Layer, service: str | None, after: list[str], tags: dict[str, str]
+) -> dict[str, Any]:
     role = layer.deployed_as
     deployed_as = role and naming.parameter_path(env, role.layer, role.name, service)
     return {

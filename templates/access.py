@@ -1,0 +1,178 @@
+"""Layer `access`: what people, and GitHub, may do with a service's pipeline; approvers alone approve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from awacs import codebuild, logs
+from awacs import codepipeline as actions
+from awacs import s3 as s3_actions
+from awacs.aws import StringEquals
+from troposphere import Sub, Template, iam
+
+from cicd_templates.blocks.access import bucket_arn, may_put, may_read
+from cicd_templates.blocks.keys import may_decrypt, may_encrypt
+from cicd_templates.blocks.roles import assumed_role
+from cicd_templates.builds.presets import checks_of
+from cicd_templates.environment import Environment, Service
+from cicd_templates.iam import Grant, allow, deny, document, trust_web_identity
+from cicd_templates.naming import log_group_name, physical_name, pipeline_name
+from cicd_templates.outputs import BucketName, KeyArn
+from templates import build as builds
+from templates import keys, pipeline, storage
+
+# Whose tokens GitHub Actions brings, and for whom they are. An account has one such provider, so it is not ours:
+# https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
+GITHUB = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
+
+
+def build(env: Environment, service: Service) -> Template:
+    """Three policies to attach to the people's own roles, and on request the role of a GitHub workflow.
+
+    Each policy denies what belongs to another's part, so that a person who holds two of them can do less, not more:
+    whoever releases does not approve, and nobody overrides a condition.
+    """
+    template = Template()
+    key = keys.KEY_ARN.read(template, env)
+    source = storage.SOURCE_BUCKET.read(template, env)
+    evidence = storage.EVIDENCE_BUCKET.read(template, env)
+    looking = _may_look(env, service, evidence, key)
+    release = _may_release(service, source, key)
+    parts: dict[str, tuple[str, Sequence[Grant]]] = {
+        "Developers": (
+            "Release, and see what became of it",
+            [*looking, *release, _no_approval(env, service), _no_override(env, service)],
+        ),
+        "Approvers": (
+            "Approve releases, and nothing that makes one",
+            [*looking, *_may_approve(env, service), _no_release(env, service, source), _no_override(env, service)],
+        ),
+        "Operators": (
+            "Start, stop, retry and hold runs",
+            [*looking, *_may_operate(env, service), _no_approval(env, service), _no_override(env, service)],
+        ),
+    }
+    for who, (description, grants) in parts.items():
+        template.add_resource(
+            iam.ManagedPolicy(
+                f"{who}Policy",
+                ManagedPolicyName=physical_name(env, "AWS::IAM::ManagedPolicy", service.name, who.lower()),
+                Description=description,
+                PolicyDocument=document(grants),
+            )
+        )
+    if service.settings.github.releases:
+        template.add_resource(_release_role(env, service, release))
+    return template
+
+
+def _pipeline(env: Environment, service: Service, within: str = "") -> Sub:
+    """The pipeline, or a stage or action within it."""
+    name = pipeline_name(env, service.name)
+    return Sub(f"arn:${{AWS::Partition}}:codepipeline:{env.region}:{env.account}:{name}{within}")
+
+
+def _may_look(env: Environment, service: Service, evidence: BucketName, key: KeyArn) -> list[Grant]:
+    purposes = [check.name for check in checks_of(service)]
+    purposes += [builds.IMAGE, builds.BILL_OF_MATERIALS, builds.IMAGE_SCAN, builds.SMOKE_TEST]
+    projects = [
+        Sub(
+            f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}"
+            f":project/{builds.project_name(env, service, purpose)}"
+        )
+        for purpose in purposes
+    ]
+    group = log_group_name(env, "build", service.name, "*")
+    return [
+        allow(
+            "LookAtThePipeline",
+            [
+                actions.GetPipeline,
+                actions.GetPipelineExecution,
+                actions.GetPipelineState,
+                actions.ListActionExecutions,
+                actions.ListPipelineExecutions,
+                actions.ListRuleExecutions,
+            ],
+            on=_pipeline(env, service),
+        ),
+        allow("LookAtBuilds", [codebuild.BatchGetBuilds, codebuild.ListBuildsForProject], on=projects),
+        allow(
+            "ReadBuildLogs",
+            [logs.FilterLogEvents, logs.GetLogEvents],
+            on=Sub(f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:{group}"),
+        ),
+        may_read("ReadTheEvidence", evidence, f"{service.name}/*"),
+        may_decrypt("DecryptWhatTheyRead", key),
+    ]
+
+
+def _may_release(service: Service, source: BucketName, key: KeyArn) -> list[Grant]:
+    return [
+        may_put("ReleaseTheSource", source, service.release_key),
+        may_encrypt("EncryptTheSource", key),
+    ]
+
+
+def _no_release(env: Environment, service: Service, source: BucketName) -> Grant:
+    return deny(
+        "LeaveReleasingToOthers",
+        [s3_actions.PutObject, s3_actions.DeleteObject],
+        on=bucket_arn(source, service.release_key),
+    )
+
+
+def _may_approve(env: Environment, service: Service) -> list[Grant]:
+    approved = [peer for peer in env.route if peer.protected]
+    if not approved:
+        return []
+    stages = [_pipeline(env, service, f"/{pipeline.approval_of(peer)}") for peer in approved]
+    return [allow("AnswerApprovals", [actions.PutApprovalResult], on=stages)]
+
+
+def _no_approval(env: Environment, service: Service) -> Grant:
+    return deny("LeaveApprovalsToOthers", [actions.PutApprovalResult], on=_pipeline(env, service, "/*"))
+
+
+def _no_override(env: Environment, service: Service) -> Grant:
+    return deny("OverrideNoCondition", [actions.OverrideStageCondition], on=_pipeline(env, service, "/*"))
+
+
+def _may_operate(env: Environment, service: Service) -> list[Grant]:
+    return [
+        allow(
+            "StartAndStopRuns",
+            [actions.StartPipelineExecution, actions.StopPipelineExecution],
+            on=_pipeline(env, service),
+        ),
+        allow(
+            "RetryAndHoldStages",
+            [
+                actions.DisableStageTransition,
+                actions.EnableStageTransition,
+                actions.RetryStageExecution,
+                actions.RollbackStage,
+            ],
+            on=_pipeline(env, service, "/*"),
+        ),
+    ]
+
+
+def _release_role(env: Environment, service: Service, release: Sequence[Grant]) -> iam.Role:
+    """The role of a GitHub workflow on one branch of one repository; it may put a release and do nothing else."""
+    github = service.settings.github
+    token = StringEquals(
+        {
+            f"{GITHUB}:aud": AUDIENCE,
+            f"{GITHUB}:sub": f"repo:{github.repository}:ref:refs/heads/{github.branch}",
+        }
+    )
+    provider = Sub(f"arn:${{AWS::Partition}}:iam::{env.account}:oidc-provider/{GITHUB}")
+    return assumed_role(
+        "GithubReleaseRole",
+        env,
+        trust_web_identity(provider, when=[token]),
+        *release,
+        name=[service.name, "github-release"],
+    )

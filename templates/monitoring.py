@@ -1,0 +1,221 @@
+"""Layer `monitoring`: who is told what of a service's pipeline, its history, its alarms and its dashboard."""
+
+from __future__ import annotations
+
+from awacs import codepipeline
+from troposphere import AWSHelperFn, Sub, Template, cloudwatch
+
+from cicd_templates.blocks import rules
+from cicd_templates.blocks.alarms import NAMESPACE, Metric, alarm, computed_alarm, function_errors
+from cicd_templates.blocks.dashboards import dashboard_body
+from cicd_templates.blocks.functions import inline_function
+from cicd_templates.blocks.rules import ACTION, RUN, Subject, pattern
+from cicd_templates.builds.presets import checks_of
+from cicd_templates.environment import Environment, Service
+from cicd_templates.iam import allow
+from cicd_templates.naming import physical_name
+from cicd_templates.outputs import KeyArn, TopicArn
+from templates import build as builds
+from templates import keys, notifications, pipeline, review, scan_gate
+
+# A commit is judged, and every single build ends, in five minutes.
+BUDGET_SECONDS = 300
+QUEUE_SECONDS = 60
+STUCK_SECONDS = 3600
+STUCK_EVERY = "rate(5 minutes)"
+TIMEOUT_SECONDS = 60
+RUN_PATHS = {"execution": "$.detail.execution-id", "state": "$.detail.state"}
+ACTION_PATHS = RUN_PATHS | {"stage": "$.detail.stage", "action": "$.detail.action"}
+
+
+def build(env: Environment, service: Service) -> Template:
+    """Everything here looks at one pipeline and changes nothing of it."""
+    template = Template()
+    key = keys.KEY_ARN.read(template, env)
+    subject = Subject(env, service, notifications.DEAD_LETTERS.read(template, env))
+    topics = {
+        "developers": notifications.DEVELOPERS.read(template, env),
+        "security": notifications.SECURITY.read(template, env),
+        "operations": notifications.OPERATIONS.read(template, env),
+    }
+    # The pipeline's creation starts a run that finds no source; what is made after it need not hear of that.
+    name = pipeline.PIPELINE_NAME.read(template, env, service.name)
+    _add_messages(template, subject, topics)
+    group, rule = rules.history("History", subject, key)
+    template.add_resource(group)
+    template.add_resource(rule)
+    _add_functions(template, subject, key, topics["operations"])
+    _add_alarms(template, subject, topics, name)
+    template.add_resource(
+        cloudwatch.Dashboard(
+            "Dashboard",
+            DashboardName=physical_name(env, "AWS::CloudWatch::Dashboard", service.name),
+            DashboardBody=dashboard_body(env.region, subject.pipeline, _projects(env, service)),
+        )
+    )
+    return template
+
+
+def _add_messages(template: Template, subject: Subject, topics: dict[str, TopicArn]) -> None:
+    """One rule a kind of news, to the groups that care."""
+
+    def groups(*names: str) -> dict[str, TopicArn]:
+        return {name: topics[name] for name in names}
+
+    approvals = {"category": ["Approval"]}
+    gate = {"stage": [pipeline.GATE], "action": [pipeline.GATE]}
+    news = [
+        ("RunStarted", "run-started", pattern(subject, RUN, state=["STARTED"]), "run <execution> has started.",
+         RUN_PATHS, groups("developers")),
+        ("RunSucceeded", "run-succeeded", pattern(subject, RUN, state=["SUCCEEDED"]),
+         "run <execution> has succeeded: the release is where its path ends.", RUN_PATHS, groups("developers")),
+        ("RunFailed", "run-failed", pattern(subject, RUN, state=["FAILED"]), "run <execution> has failed.",
+         RUN_PATHS, groups("developers", "operations")),
+        ("RunEnded", "run-ended", pattern(subject, RUN, state=["CANCELED", "STOPPED", "SUPERSEDED"]),
+         "run <execution> has ended before its end: <state>.", RUN_PATHS, groups("developers")),
+        ("GateDecided", "gate-decided", pattern(subject, ACTION, **gate, state=["SUCCEEDED", "FAILED"]),
+         "the gate has decided on run <execution>: <state>.", ACTION_PATHS, groups("developers", "security")),
+        ("ApprovalNeeded", "approval-needed", pattern(subject, ACTION, type=approvals, state=["STARTED"]),
+         "run <execution> waits for an approval in <stage>.", ACTION_PATHS, groups("developers")),
+        ("ApprovalGiven", "approval-given", pattern(subject, ACTION, type=approvals, state=["SUCCEEDED", "FAILED"]),
+         "the approval of run <execution> in <stage> was answered: <state>.", ACTION_PATHS,
+         groups("developers", "security")),
+        ("ConditionOverridden", "condition-overridden", rules.overriding(subject),
+         "<who> has overridden a condition of <stage> in run <execution>.",
+         {"who": "$.detail.userIdentity.arn", "stage": "$.detail.requestParameters.stageName",
+          "execution": "$.detail.requestParameters.pipelineExecutionId"}, groups("security", "operations")),
+    ]  # fmt: skip
+    for logical_id, purpose, event_pattern, message, paths, told in news:
+        template.add_resource(rules.telling(f"{logical_id}Rule", subject, purpose, event_pattern, message, paths, told))
+
+
+def _add_functions(template: Template, subject: Subject, key: KeyArn, operations: TopicArn) -> None:
+    """The stuck detector on its schedule, and the measure of what an event ends; both write metrics to their log."""
+    env, service = subject.env, subject.service
+    own = Sub(f"arn:${{AWS::Partition}}:codepipeline:{env.region}:{env.account}:{subject.pipeline}")
+    looking = allow(
+        "LookAtThePipeline", [codepipeline.ListActionExecutions, codepipeline.ListPipelineExecutions], on=own
+    )
+    variables = {"PIPELINE": subject.pipeline, "NAMESPACE": NAMESPACE}
+    finished = {
+        "source": ["aws.codepipeline"],
+        "detail-type": [ACTION, RUN],
+        "detail": {
+            "pipeline": [subject.pipeline],
+            "state": ["SUCCEEDED", "FAILED"],
+            "$or": [{"stage": [{"exists": False}]}, {"stage": [pipeline.GATE], "action": [pipeline.GATE]}],
+        },
+    }
+    calls: dict[str, tuple[str, dict[str, object]]] = {
+        "stuck": ("Looks for runs that do not move", {"ScheduleExpression": STUCK_EVERY}),
+        "measure": ("Measures what a verdict or the end of a run ends", {"EventPattern": finished}),
+    }
+    for module, (description, when) in calls.items():
+        title = module.capitalize()
+        resources = inline_function(
+            title,
+            env,
+            module,
+            looking,
+            name=(service.name, module),
+            key=key,
+            dead_letters=subject.dead_letters,
+            timeout_seconds=TIMEOUT_SECONDS,
+            variables=variables,
+        )
+        for resource in resources:
+            template.add_resource(resource)
+        function = resources[-1]
+        for called in rules.calling(f"{title}Rule", subject, module, description, function, **when):
+            template.add_resource(called)
+        words = [service.name, module]
+        template.add_resource(function_errors(f"{title}Errors", env, words, function.ref(), [operations]))
+
+
+def _projects(env: Environment, service: Service) -> dict[str, str]:
+    """The names of the projects that a release waits for, by purpose."""
+    purposes = [check.name for check in checks_of(service)]
+    purposes += [builds.IMAGE, builds.BILL_OF_MATERIALS, builds.IMAGE_SCAN, builds.SMOKE_TEST]
+    return {purpose: builds.project_name(env, service, purpose) for purpose in purposes}
+
+
+def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn], name: AWSHelperFn | str) -> None:
+    """Names of AWS's metrics and their dimensions are from the documentation that each line cites."""
+    env, service = subject.env, subject.service
+    operations, developers = [topics["operations"]], [topics["developers"]]
+    # https://docs.aws.amazon.com/codepipeline/latest/userguide/metrics-dimensions.html
+    failed = Metric("AWS/CodePipeline", "FailedPipelineExecutions", {"PipelineName": name}, "Sum", 60)
+    run_failed = computed_alarm(
+        "RunFailedAlarm",
+        env,
+        [service.name, "run-failed"],
+        "A run of the pipeline has failed",
+        {"failed": failed},
+        # Only the newest minute counts, so that the run which the pipeline's creation starts is past by then.
+        "FILL(failed, 0)",
+        above=0,
+        tell=[*operations, *developers],
+    )
+    run_failed.DependsOn = "StuckErrors"
+    template.add_resource(run_failed)
+    own = {"PipelineName": name}
+    template.add_resource(
+        alarm(
+            "RunStuckAlarm",
+            env,
+            [service.name, "run-stuck"],
+            "A run has not moved for an hour, approvals and locked stages aside",
+            Metric(NAMESPACE, "OldestRunSeconds", own),
+            above=STUCK_SECONDS,
+            tell=operations,
+        )
+    )
+    template.add_resource(
+        alarm(
+            "VerdictSlowAlarm",
+            env,
+            [service.name, "verdict-slow"],
+            "From release to verdict it took more than five minutes",
+            Metric(NAMESPACE, "CommitToVerdictSeconds", own),
+            above=BUDGET_SECONDS,
+            tell=developers,
+        )
+    )
+    # https://docs.aws.amazon.com/codebuild/latest/userguide/cloudwatch_metrics-codebuild.html: Duration is all phases.
+    projects = _projects(env, service)
+    for purpose, project in projects.items():
+        title = "".join(word.capitalize() for word in purpose.split("-"))
+        template.add_resource(
+            alarm(
+                f"{title}SlowAlarm",
+                env,
+                [service.name, purpose, "slow"],
+                f"A build of {purpose} took more than five minutes",
+                Metric("AWS/CodeBuild", "Duration", {"ProjectName": project}),
+                above=BUDGET_SECONDS,
+                tell=developers,
+            )
+        )
+    queued = {
+        f"q{number}": Metric("AWS/CodeBuild", "QueuedDuration", {"ProjectName": project})
+        for number, project in enumerate(projects.values())
+    }
+    template.add_resource(
+        computed_alarm(
+            "BuildsQueuedAlarm",
+            env,
+            [service.name, "builds-queued"],
+            "A build waited more than a minute for capacity: the account's CodeBuild quota is short",
+            queued,
+            "MAX(METRICS())",
+            above=QUEUE_SECONDS,
+            tell=operations,
+        )
+    )
+    gate = scan_gate.GATE_FUNCTION.read(template, env, service.name)
+    template.add_resource(
+        function_errors("GateErrors", env, [service.name, scan_gate.GATE], gate, [*operations, topics["security"]])
+    )
+    if review.exists(env):
+        function = review.REVIEW_FUNCTION.read(template, env, service.name)
+        template.add_resource(function_errors("ReviewErrors", env, [service.name, review.REVIEW], function, operations))
