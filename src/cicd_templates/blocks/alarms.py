@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from troposphere import AWSHelperFn, cloudwatch
 
@@ -98,7 +99,7 @@ def _alarm(
     description: str,
     above: float,
     tell: Sequence[TopicArn],
-    **measured: object,
+    **measured: Any,
 ) -> cloudwatch.Alarm:
     return cloudwatch.Alarm(
         logical_id,

@@ -38,7 +38,7 @@ def age(actions: list[dict[str, Any]], started: datetime, now: datetime) -> floa
         return 0.0
     moved = [started, *(action["startTime"] for action in active)]
     moved += [action["lastUpdateTime"] for action in actions if action["status"] != "InProgress"]
-    return (now - max(moved)).total_seconds()
+    return float((now - max(moved)).total_seconds())
 
 
 def _runs(client: Any, pipeline: str) -> Any:

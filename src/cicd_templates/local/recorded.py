@@ -18,6 +18,7 @@ from typing import Any
 
 RECORD_FILE = "recorded.json"
 FAILURES_FILE = "failures.json"
+STARTS_FILE = "starts.json"
 
 Properties = Mapping[str, Any]
 
@@ -85,6 +86,15 @@ TYPES: dict[str, dict[str | None, str]] = {
     "AWS::WAFv2::WebACLAssociation": {None: "{ResourceArn}|{WebACLArn}"},
 }
 
+# Types that it has, but not with this property: a resource that uses it is recorded, any other is real.
+PARTLY: dict[str, str] = {"AWS::CloudWatch::Alarm": "Metrics"}
+SPELLINGS = TYPES | {
+    "AWS::CloudWatch::Alarm": {
+        None: "{AlarmName}",
+        "Arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{AlarmName}",
+    },
+}
+
 
 class Record:
     """The resources recorded so far, in a file; every call reads and writes it, so that any process sees the same."""
@@ -92,6 +102,7 @@ class Record:
     def __init__(self, folder: Path) -> None:
         self._file = folder / RECORD_FILE
         self._failures = folder / FAILURES_FILE
+        self._starts = folder / STARTS_FILE
 
     def entries(self, account: str | None = None) -> list[dict[str, str]]:
         """What exists, of one account or of all: `type`, `id`, `account`, `region`, `stack`, `logical_id`."""
@@ -124,9 +135,18 @@ class Record:
         if reason:
             raise ValueError(reason)
 
+    def start(self, request: dict[str, Any]) -> None:
+        """Record the request that would have started a pipeline, as `dispatch` makes it."""
+        self._write(self._starts, [*self.starts(), request])
+
+    def starts(self, account: str | None = None) -> list[dict[str, Any]]:
+        """The requests that would have started pipelines, of one account or of all, oldest first."""
+        return [start for start in self._read(self._starts, []) if account in (None, start["account"])]
+
     def clear(self) -> None:
         """Forget everything, failures included."""
         self._file.unlink(missing_ok=True)
+        self._starts.unlink(missing_ok=True)
         self._failures.unlink(missing_ok=True)
 
     @staticmethod
@@ -181,7 +201,7 @@ def handlers(
             account=account(),
             region=region(),
         )
-        spellings = {name: spelling.format_map(words) for name, spelling in TYPES[resource_type].items()}
+        spellings = {name: spelling.format_map(words) for name, spelling in SPELLINGS[resource_type].items()}
         return spellings.pop(None), {str(name): value for name, value in spellings.items()}
 
     return {
@@ -205,3 +225,32 @@ def register(table: dict[str, Any], folder: Path, account: Callable[[], str], re
     record.clear()
     for resource_type in TYPES:
         table[resource_type] = handlers(resource_type, record, account, region)
+    for resource_type, lacking in PARTLY.items():
+        if resource_type in table:
+            recorded = handlers(resource_type, record, account, region)
+            table[resource_type] = _either(table[resource_type], recorded, lacking)
+
+
+def _either(real: dict[str, Any], recorded: dict[str, Any], lacking: str) -> dict[str, Any]:
+    """The engine's own handlers of a type, and the recorded ones for a resource with the property it is lacking."""
+
+    def create(logical_id: str, properties: Properties, stack: str) -> Any:
+        return (recorded if lacking in properties else real)["create"](logical_id, properties, stack)
+
+    def update(physical_id: str, before: Properties, properties: Properties, stack: str, logical_id: str) -> Any:
+        which = recorded if lacking in properties else real
+        return which["update"](physical_id, before, properties, stack, logical_id)
+
+    def delete(physical_id: str, properties: Properties, logical_id: str) -> None:
+        if lacking in properties:
+            recorded["delete"](physical_id, properties, logical_id)
+        else:
+            real["delete"](physical_id, properties)
+
+    return {
+        "create": create,
+        "update": update,
+        "update_with_logical_id": True,
+        "delete": delete,
+        "delete_with_logical_id": True,
+    }
