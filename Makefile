@@ -12,7 +12,7 @@ JSON   := $(if $(filter json,$(FORMAT)),--json)
 ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy outputs status destroy check audit verify doctor \
+.PHONY: help help-all render lint test demo plan deploy release secret outputs status destroy check audit verify doctor \
         local local-stop bench lock fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
@@ -43,6 +43,10 @@ plan: $(VENV)/.done ## Show what a deployment would change
 deploy: $(VENV)/.done ## Deploy ENV through change sets
 	@$(RUN) deploy $(TARGET) $(ASK) $(JSON)
 
+release: $(VENV)/.done ## Release APP (work tree, folder or zip) of SERVICE; WAIT=1 follows its run
+	@$(RUN) release $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(LOCAL),--local) \
+	  --app "$(APP)" $(if $(WAIT),--wait)
+
 outputs: $(VENV)/.done ## Show what the deployed stacks give out
 	@$(RUN) outputs $(TARGET) $(JSON)
 
@@ -61,6 +65,10 @@ audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov; every e
 	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet
 
 verify: check lint test audit ## Everything that CI runs: check, lint, test, audit
+
+secret: $(VENV)/.done ## Set the secret NAME of SERVICE, from a prompt or standard input
+	@$(RUN) secret $(if $(ENV),--env $(ENV)) $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) \
+	  $(if $(LOCAL),--local) --name "$(NAME)"
 
 doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)

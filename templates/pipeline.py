@@ -27,7 +27,7 @@ from cicd_templates.blocks.roles import service_role
 from cicd_templates.builds.presets import checks_of
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import allow
-from cicd_templates.naming import DELIVERY, physical_name, pipeline_name, role_arn, stack_name
+from cicd_templates.naming import DELIVERY, TEMPLATES_KEY, physical_name, pipeline_name, role_arn, stack_name
 from cicd_templates.outputs import FunctionName, Output, PipelineName, QueueArn
 from templates import build as builds
 from templates import delivery, keys, notifications, review, scan_gate, storage
@@ -36,7 +36,6 @@ PIPELINE_NAME = Output(PipelineName, "pipeline", "PipelineName", "Moves a releas
 # The two sources: the application's, whose new version starts a run, and the reviewed templates, which start none.
 APP = "App"
 TEMPLATES = "Templates"
-TEMPLATES_KEY = "templates.zip"
 IMAGE = "Image"
 GATE = "Gate"
 REVIEW = "Review"

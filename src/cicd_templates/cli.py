@@ -19,7 +19,8 @@ from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, layers, rendered_folder
 
 if TYPE_CHECKING:
-    from cicd_templates.environment import Configuration
+    from cicd_templates.deploy.handover import Tools
+    from cicd_templates.environment import Configuration, Environment, Service
     from cicd_templates.targets import Target
 
 CHANGES_PRESENT = 4
@@ -154,8 +155,10 @@ def deploy(as_json: bool, yes: bool, **target: Any) -> None:
     from cicd_templates.deploy import report
 
     reporter = report.reporter(as_json=as_json)
-    for each in _targets(**target):
-        each.deploy(reporter, _confirmation(yes))
+    chosen = _targets(**target)
+    tools = _tools(target["suffix"], target["local"])
+    for each in chosen:
+        each.deploy(reporter, _confirmation(yes), tools)
 
 
 def _confirmation(yes: bool) -> Callable[[str], bool]:
@@ -283,6 +286,102 @@ def _targets(
         for environment in configuration.deploy_order
         if asked in ("all", environment.name)
     ]
+
+
+def _tools(suffix: str | None, local: bool) -> Tools:
+    from cicd_templates.loading import read_configuration
+    from cicd_templates.targets import open_tools
+
+    return open_tools(read_configuration(CONFIGURATION, suffix=suffix), rendered_folder(suffix), local=local)
+
+
+@_verb(
+    "release",
+    _suffix,
+    _service,
+    _local,
+    click.option("--app", type=click.Path(path_type=Path, exists=True), required=True, help="Folder or zip."),
+    click.option("--wait", is_flag=True, help="Follow the run to its end; exit 1 where it does not succeed."),
+)
+def release(app: Path, wait: bool, service: str | None, suffix: str | None, local: bool) -> None:
+    """Put a release of a service into the source bucket, which starts a run of its pipeline."""
+    from cicd_templates.deploy import archives
+    from cicd_templates.deploy import release as releasing
+    from cicd_templates.deploy.waiting import Patience
+
+    tools = _tools(suffix, local)
+    of = _only_service(tools.environment, service)
+    archive = archives.source_archive(app, of.settings.path)
+    bucket = tools.value("storage", "SourceBucketName")
+    pipeline = tools.value("pipeline", "PipelineName", of.name)
+    if bucket is None or pipeline is None:
+        raise CicdError(f"{of.name} has no pipeline yet; deploy it first: make deploy ENV={tools.environment.name}")
+    version = releasing.put(tools.clients, bucket, of.release_key, archive)
+    click.echo(f"released {of.name} {archive.revision} by {archive.author}")
+    click.echo(f"  source   s3://{bucket}/{of.release_key}, {len(archive.data):,} bytes")
+    click.echo(f"  version  {version}")
+    if local:
+        _show_local_start(tools.environment.account, version)
+        return
+    execution = releasing.started(tools.clients, pipeline, version, Patience())
+    click.echo(f"  run      {execution} of {pipeline}")
+    if wait:
+        releasing.follow(tools.clients, pipeline, execution, Patience(), lambda line: click.echo(f"  {line}"))
+        click.echo(f"{of.name}: the release is where its path ends")
+
+
+def _environment(name: str | None, suffix: str | None) -> Environment:
+    """The environment of that name, or the tools environment."""
+    from cicd_templates.loading import read_configuration
+
+    configuration = read_configuration(CONFIGURATION, suffix=suffix)
+    _require_environment(configuration, name)
+    return next(each for each in configuration.environments if name == each.name or (not name and each.kind == "tools"))
+
+
+def _only_service(environment: Environment, name: str | None) -> Service:
+    """The service of that name, or the only one there is."""
+    known = [service.name for service in environment.services]
+    if name is None and len(known) > 1:
+        raise ConfigurationError(f"which service? Name one with SERVICE= (--service): {', '.join(known)}")
+    for service in environment.services:
+        if name in (None, service.name):
+            return service
+    raise ConfigurationError(f"no service {name!r}; {CONFIGURATION} has {', '.join(known) or 'none'}")
+
+
+def _show_local_start(account: str, version: str) -> None:
+    """What EventBridge asked of CodePipeline, which the local AWS has not got."""
+    from cicd_templates.local import state
+
+    for start in state.required().record.starts(account):
+        if version in json.dumps(start):
+            click.echo(f"  run      {start['execution']}, only recorded: the local AWS has no CodePipeline")
+            click.echo(f"  request  {json.dumps(start['request'])}")
+            return
+    raise CicdError(f"no event has started the pipeline for version {version}")
+
+
+@_verb(
+    "secret",
+    _env,
+    _suffix,
+    _service,
+    _local,
+    click.option("--name", required=True, help="The secret's name, as a check names it."),
+)
+def secret(name: str, env: str | None, service: str | None, suffix: str | None, local: bool) -> None:
+    """Set a secret of a service from a prompt or standard input."""
+    from cicd_templates.deploy import secrets
+    from cicd_templates.naming import physical_name
+
+    environment = _environment(env, suffix)
+    of = _only_service(environment, service)
+    (target,) = _targets(env=environment.name, suffix=suffix, layer=None, service=None, local=local)
+    full_name = physical_name(environment, "AWS::SecretsManager::Secret", of.name, name)
+    value = secrets.read_value(sys.stdin)
+    version = secrets.set_secret(target.clients, full_name, value)
+    click.echo(f"set {full_name}, version {version}")
 
 
 @_verb("local")

@@ -19,7 +19,7 @@ from cicd_templates.loading import read_configuration
 from cicd_templates.local import engine as local_engine
 from cicd_templates.local.engine import Engine
 from cicd_templates.project import CONFIGURATION, OUT, layers
-from cicd_templates.targets import Target, open_target
+from cicd_templates.targets import Target, open_target, open_tools
 
 
 def run() -> None:
@@ -38,8 +38,9 @@ def run() -> None:
     with local_engine.running() as engine:
         click.echo(f"3. deploy   to a local AWS at {engine.url}, through change sets")
         targets = _targets(configuration, engine, OUT)
+        tools = open_tools(configuration, OUT, local=True, engine=engine)
         for target in targets:
-            target.deploy(report.reporter(as_json=False), lambda question: True)
+            target.deploy(report.reporter(as_json=False), lambda question: True, tools)
         click.echo("\n4. again    a second deployment must find nothing to change")
         _nothing_to_change(targets)
         click.echo("\n5. destroy  readers before what they read from")

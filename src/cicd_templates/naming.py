@@ -12,6 +12,8 @@ import re
 from cicd_templates.environment import Environment
 
 HASH_LENGTH = 8
+# The object of the templates bucket that a run deploys from.
+TEMPLATES_KEY = "templates.zip"
 
 # Longest name that AWS takes, by resource type, from the `maxLength` of each type's schema or, where that is silent,
 # from the API reference of the operation that creates it.

@@ -10,11 +10,13 @@ from pathlib import Path
 from cicd_templates.deploy import deployment, destroy
 from cicd_templates.deploy.clients import Clients, aws_clients, local_clients, require_account
 from cicd_templates.deploy.deployment import Confirm
+from cicd_templates.deploy.handover import Tools, left_to_the_pipeline
 from cicd_templates.deploy.remains import Remainder
 from cicd_templates.deploy.report import Heading, Left, Note, Reporter
 from cicd_templates.deploy.stacks import Stack, read_stacks, select
 from cicd_templates.deploy.waiting import Patience
-from cicd_templates.environment import Environment
+from cicd_templates.environment import Configuration, Environment
+from cicd_templates.errors import RefusedError
 from cicd_templates.local import state
 from cicd_templates.local.engine import Engine
 
@@ -23,13 +25,17 @@ LOCAL_POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Target:
-    """One environment to work on: all its stacks, those chosen among them, and the way to its account."""
+    """One environment to work on: all its stacks, those chosen among them, and the way to its account.
+
+    `named` says that a layer was asked for by its name.
+    """
 
     stacks: Sequence[Stack]
     chosen: Sequence[Stack]
     clients: Clients
     patience: Patience
     engine: Engine | None
+    named: bool = False
 
     @property
     def environment(self) -> str:
@@ -46,10 +52,35 @@ class Target:
         where = "local AWS" if self.engine else ""
         return Heading(verb, self.environment, self.account, self.stacks[0].region, where)
 
-    def deploy(self, reporter: Reporter, confirm: Confirm) -> None:
-        """Deploy what was chosen and report it; the errors are those of `deployment.deploy`."""
+    def deploy(self, reporter: Reporter, confirm: Confirm, tools: Tools) -> None:
+        """Deploy what was chosen and report it; the errors are those of `deployment.deploy`.
+
+        The templates go to the pipeline before anything else where its bucket is there, otherwise when it is. What
+        the pipeline writes by now is left to it; `RefusedError` where just that was asked for by name.
+        """
         reporter.report(self.heading("Deploying"))
-        deployment.deploy(self.clients, self.chosen, self.patience, reporter, confirm)
+        left = left_to_the_pipeline(self.clients, tools, self.chosen)
+        if left and self.named:
+            raise RefusedError(
+                f"{left[0].name}: releases write this stack, so deploying it here would put an older image or template"
+                " back; release instead: make release SERVICE= APP="
+            )
+        reporter.report(Note(tools.publish_templates()))
+        for stack in left:
+            reporter.report(Note(f"{stack.label}: left to the pipeline"))
+
+        def hand_over(stack: Stack) -> None:
+            if stack.links.environment == tools.environment.qualified and stack.layer == "storage":
+                reporter.report(Note(tools.publish_templates()))
+
+        deployment.deploy(
+            self.clients,
+            [stack for stack in self.chosen if stack not in left],
+            self.patience,
+            reporter,
+            confirm,
+            hand_over,
+        )
         for note in self.notes():
             reporter.report(Note(note))
 
@@ -106,4 +137,14 @@ def open_target(
         patience = Patience()
     if checked:
         require_account(clients, account)
-    return Target(stacks, chosen, clients, patience, engine)
+    return Target(stacks, chosen, clients, patience, engine, named=layer is not None)
+
+
+def open_tools(configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None) -> Tools:
+    """The tools environment, with the rendered stacks of every environment, all of which a run may deploy."""
+    tools = next(environment for environment in configuration.environments if environment.kind == "tools")
+    target = open_target(tools, folder, layer=None, service=None, local=local, engine=engine)
+    stacks = [
+        stack for environment in configuration.environments for stack in read_stacks(folder / environment.qualified)
+    ]
+    return Tools(tools, target.clients, tuple(stacks))

@@ -114,6 +114,7 @@ def create_change_set(clients: Clients, stack: Stack, patience: Patience) -> Cha
         Capabilities=stack.capabilities,  # type: ignore[arg-type] # literals of the API, derived as strings
         Tags=[{"Key": key, "Value": value} for key, value in stack.tags.items()],
         Parameters=[] if creates or existing is None else _kept_parameters(stack, existing),
+        **_role(clients, stack),
         **_template(clients, stack),
     )
     return _described(clients, stack, answer["Id"], answer["StackId"], creates, patience)
@@ -145,6 +146,25 @@ def _kept_parameters(stack: Stack, existing: Mapping[str, Any]) -> list[Paramete
     ]
 
 
+def _role(clients: Clients, stack: Stack) -> dict[str, Any]:
+    """The role that CloudFormation is given, which it keeps for the stack for ever: the pipeline gives the same."""
+    if stack.deployed_as is None:
+        return {}
+    role = _published(clients, stack.deployed_as)
+    if role is None:
+        raise CicdError(
+            f"{stack.name}: {stack.deployed_as} does not exist yet; deploy the layer that publishes it first"
+        )
+    return {"RoleARN": role}
+
+
+def _published(clients: Clients, path: str) -> str | None:
+    try:
+        return clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
+    except clients.ssm.exceptions.ParameterNotFound:
+        return None
+
+
 def _template(clients: Clients, stack: Stack) -> dict[str, Any]:
     body = stack.body.encode()
     if len(body) <= BODY_BYTES:
@@ -158,13 +178,13 @@ def _template(clients: Clients, stack: Stack) -> dict[str, Any]:
 
 def _uploads_bucket(clients: Clients, stack: Stack) -> str:
     path = f"{stack.parameter_root}storage/{UPLOADS_OUTPUT}"
-    try:
-        return clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
-    except clients.ssm.exceptions.ParameterNotFound:
+    bucket = _published(clients, path)
+    if bucket is None:
         raise CicdError(
             f"{stack.name}: its template has {len(stack.body.encode()):,} bytes and must be uploaded, but {path}"
             " does not exist yet; deploy the layer storage first"
-        ) from None
+        )
+    return bucket
 
 
 def _described(

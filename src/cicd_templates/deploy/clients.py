@@ -13,12 +13,15 @@ from cicd_templates.errors import CicdError, RefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
@@ -61,6 +64,21 @@ class Clients:
     def s3(self) -> S3Client:
         """Buckets and objects."""
         return self._client("s3")  # type: ignore[no-any-return]
+
+    @cached_property
+    def codepipeline(self) -> CodePipelineClient:
+        """Pipelines and their runs."""
+        return self._client("codepipeline")  # type: ignore[no-any-return]
+
+    @cached_property
+    def lambda_(self) -> LambdaClient:
+        """Functions, and the account's limits on them."""
+        return self._client("lambda")  # type: ignore[no-any-return]
+
+    @cached_property
+    def secretsmanager(self) -> SecretsManagerClient:
+        """Secrets."""
+        return self._client("secretsmanager")  # type: ignore[no-any-return]
 
     @cached_property
     def ecr(self) -> ECRClient:

@@ -50,10 +50,18 @@ def _exists(clients: Clients, stack: Stack) -> bool:
     return existing is not None and NEXT[existing["StackStatus"]] not in (Next.CREATE, Next.RECREATE)
 
 
-def deploy(clients: Clients, stacks: Sequence[Stack], patience: Patience, reporter: Reporter, confirm: Confirm) -> None:
+def deploy(
+    clients: Clients,
+    stacks: Sequence[Stack],
+    patience: Patience,
+    reporter: Reporter,
+    confirm: Confirm,
+    after: Callable[[Stack], None] = lambda stack: None,
+) -> None:
     """Bring every stack to its reviewed text. Raises `CicdError` that names the stacks that failed.
 
-    A stack that `confirm` declines is left as it was, its change set discarded, and the walk ends there.
+    `after` is called with each stack that stands as it should. A stack that `confirm` declines is left as it was, its
+    change set discarded, and the walk ends there.
     """
     needed = links.producers(stack.links for stack in stacks)
     broken: dict[str, str] = {}
@@ -66,6 +74,8 @@ def deploy(clients: Clients, stacks: Sequence[Stack], patience: Patience, report
         if reason:
             broken[stack.name] = stack.label
             reporter.report(report.Broke(stack.label, reason))
+        else:
+            after(stack)
     if broken:
         raise CicdError(f"not deployed: {', '.join(broken.values())}; the causes are above")
 

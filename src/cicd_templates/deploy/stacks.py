@@ -57,6 +57,12 @@ class Stack:
         return f"/{self.facts['Project']}/{self.links.environment}/"
 
     @property
+    def deployed_as(self) -> str | None:
+        """The parameter with the role that CloudFormation is given for it, where the pipeline deploys it too."""
+        path = self.facts.get("DeployedAs")
+        return str(path) if path else None
+
+    @property
     def label(self) -> str:
         """How people call it: its file's stem."""
         return self.path.stem

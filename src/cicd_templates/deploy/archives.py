@@ -1,0 +1,144 @@
+"""Archives whose bytes depend on their content alone: an application's source, and the reviewed templates.
+
+Reads folders and git; calls no AWS. The same content makes the same bytes on every machine, so that a checksum says
+what was released.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import io
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cicd_templates.deploy.stacks import Stack
+from cicd_templates.errors import ConfigurationError
+
+# The earliest date that the format can say.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+IGNORED = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "node_modules"}
+GIT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A zip, where its content comes from, and who made that."""
+
+    data: bytes
+    revision: str
+    author: str
+
+
+def source_archive(app: Path, path: str | None = None) -> Archive:
+    """The source of an application: a git work tree as it is committed, a folder as it is, or a zip as it is.
+
+    `path` is the application's folder within it. Raises `ConfigurationError` where there is nothing to release, where
+    a work tree has changes that are in no commit, and for a link, which could point outside.
+    """
+    if app.suffix == ".zip" and app.is_file():
+        return _existing(app, path)
+    folder = app / path if path else app
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder}: no such folder; APP= names a git work tree, a folder or a .zip file")
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        files = _files(folder, _present(folder))
+        return Archive(_zipped(files), f"sha256:{_digest(files)}", getpass.getuser())
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".")
+    if changed:
+        names = ", ".join(line[3:] for line in changed.splitlines()[:3])
+        raise ConfigurationError(
+            f"{folder}: changes that no commit has ({names}); commit them, so that the release can be found again"
+        )
+    tracked = (_git(folder, "ls-files", "-z") or "").split("\0")
+    author = _git(folder, "log", "-1", "--format=%an <%ae>") or ""
+    return Archive(_zipped(_files(folder, filter(None, tracked))), commit.strip(), author.strip())
+
+
+def _existing(path: Path, within: str | None) -> Archive:
+    if within:
+        raise ConfigurationError(f"{path}: a zip is released as it is; name a folder to release only {within} of it")
+    data = path.read_bytes()
+    try:
+        broken = zipfile.ZipFile(io.BytesIO(data)).testzip()
+    except zipfile.BadZipFile as error:
+        raise ConfigurationError(f"{path}: not a zip file: {error}") from None
+    if broken is not None:
+        raise ConfigurationError(f"{path}: {broken} in it is damaged; make the zip again")
+    return Archive(data, f"sha256:{hashlib.sha256(data).hexdigest()}", getpass.getuser())
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git says about `folder`, or None where it is no work tree or there is no git."""
+    try:
+        answer = subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=GIT_SECONDS,
+        )
+    except FileNotFoundError:
+        return None
+    return answer.stdout if answer.returncode == 0 else None
+
+
+def _present(folder: Path) -> Iterable[str]:
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if not IGNORED & set(relative.parts) and (path.is_symlink() or path.is_file()):
+            yield relative.as_posix()
+
+
+def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
+    """Content, and whether it can be executed, by name. Raises `ConfigurationError` for a link and for no file."""
+    found = {}
+    for name in names:
+        path = folder / name
+        if path.is_symlink():
+            raise ConfigurationError(f"{path}: is a link, which may point outside of the source; put the file itself")
+        if path.is_file():
+            found[name] = (path.read_bytes(), os.access(path, os.X_OK))
+    if not found:
+        raise ConfigurationError(f"{folder}: nothing in it to release")
+    return found
+
+
+def _digest(files: Mapping[str, tuple[bytes, bool]]) -> str:
+    digest = hashlib.sha256()
+    for name, (content, executable) in sorted(files.items()):
+        digest.update(f"{name}\0{executable}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _zipped(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, (content, executable) in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.create_system = 3
+            entry.external_attr = (0o100755 if executable else 0o100644) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
+    return target.getvalue()
+
+
+def bundle(stacks: Iterable[Stack]) -> bytes:
+    """The reviewed templates as a run deploys them, each beside the tags that its stack has.
+
+    The tags are in the form of CodePipeline's template configuration, and from the template's own metadata:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html
+    """
+    files: dict[str, tuple[bytes, bool]] = {}
+    for stack in stacks:
+        name = f"{stack.links.environment}/{stack.path.name}"
+        tags = json.dumps({"Tags": stack.tags}, indent=2) + "\n"
+        files[name] = (stack.body.encode(), False)
+        files[f"{name.removesuffix(stack.path.suffix)}.configuration.json"] = (tags.encode(), False)
+    return _zipped(files)

@@ -1,0 +1,77 @@
+"""What the deployer and the pipeline hand to each other: the reviewed templates, and who writes a service's stack."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.archives import bundle
+from cicd_templates.deploy.changes import describe_stack
+from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.stacks import Stack
+from cicd_templates.environment import Environment
+from cicd_templates.naming import TEMPLATES_KEY, parameter_path
+
+DIGEST_METADATA = "sha256"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The environment where the pipeline lives, and the way to its account. `stacks` are those of all environments."""
+
+    environment: Environment
+    clients: Clients
+    stacks: tuple[Stack, ...]
+
+    def value(self, layer: str, output: str, service: str | None = None) -> str | None:
+        """What a layer of it has published, or None where it is not deployed yet."""
+        path = parameter_path(self.environment, layer, output, service)
+        try:
+            return self.clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
+        except self.clients.ssm.exceptions.ParameterNotFound:
+            return None
+
+    def publish_templates(self) -> str:
+        """Put the rendered templates where runs take them from; what was done, in a line.
+
+        A release would otherwise put an older template back over what was deployed by hand.
+        """
+        bucket = self.value("storage", "TemplatesBucketName")
+        if bucket is None:
+            return "templates: not handed to the pipeline yet, because the tools environment has no bucket for them"
+        data = bundle(self.stacks)
+        digest = hashlib.sha256(data).hexdigest()
+        if self._published(bucket) == digest:
+            return "templates: the pipeline has these already"
+        version = self.clients.s3.put_object(
+            Bucket=bucket,
+            Key=TEMPLATES_KEY,
+            Body=data,
+            ContentType="application/zip",
+            Metadata={DIGEST_METADATA: digest},
+        )["VersionId"]
+        return f"templates: handed to the pipeline as version {version}"
+
+    def _published(self, bucket: str) -> str | None:
+        try:
+            return self.clients.s3.head_object(Bucket=bucket, Key=TEMPLATES_KEY)["Metadata"].get(DIGEST_METADATA)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+                return None
+            raise
+
+    def writes(self, stack: Stack) -> bool:
+        """Whether releases write `stack`: it is one that the pipeline deploys, and that pipeline exists."""
+        return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
+
+
+def left_to_the_pipeline(clients: Clients, tools: Tools, stacks: Iterable[Stack]) -> list[Stack]:
+    """Those of `stacks` that are the pipeline's by now: protected, there, and with a pipeline that writes them."""
+    return [
+        stack
+        for stack in stacks
+        if stack.protected and tools.writes(stack) and describe_stack(clients, stack.name) is not None
+    ]

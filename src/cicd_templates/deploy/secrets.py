@@ -1,0 +1,42 @@
+"""Gives a secret its value, which comes from a prompt or from standard input and is never an argument or a message."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from typing import IO
+
+from cicd_templates.deploy.clients import Clients
+from cicd_templates.errors import CicdError, ConfigurationError
+
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+LONGEST_BYTES = 65_536
+
+
+def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> str:
+    """The value: asked for twice without echo at a terminal, else all of `stream` but for a last line break.
+
+    Raises `ConfigurationError` for a value that cannot be meant, without saying it.
+    """
+    if stream.isatty():
+        value = ask("Value: ")
+        if ask("Again: ") != value:
+            raise ConfigurationError("the two values differ; nothing was set")
+    else:
+        value = stream.read().removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise ConfigurationError("the value is empty; type it, or send it: make secret ... < file")
+    if "\0" in value or len(value.encode()) > LONGEST_BYTES:
+        raise ConfigurationError(f"the value is no text of at most {LONGEST_BYTES:,} bytes; nothing was set")
+    return value
+
+
+def set_secret(clients: Clients, name: str, value: str) -> str:
+    """Make `value` the current version of a secret; the version's id.
+
+    Raises `CicdError` where the secret does not exist, which is the layer `build`'s to make.
+    """
+    try:
+        return clients.secretsmanager.put_secret_value(SecretId=name, SecretString=value)["VersionId"]
+    except clients.secretsmanager.exceptions.ResourceNotFoundException:
+        raise CicdError(f"{name}: no such secret; deploy the layer build of its environment first") from None
