@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cicd_templates.targets import Target
 
 CHANGES_PRESENT = 4
+LOCAL_START_SECONDS = 10.0
 
 
 class _Command(click.Command):
@@ -352,14 +353,20 @@ def _only_service(environment: Environment, name: str | None) -> Service:
 
 def _show_local_start(account: str, version: str) -> None:
     """What EventBridge asked of CodePipeline, which the local AWS has not got."""
+    from cicd_templates.deploy.waiting import Patience
     from cicd_templates.local import state
+    from cicd_templates.targets import LOCAL_POLL_SECONDS
 
-    for start in state.required().record.starts(account):
-        if version in json.dumps(start):
-            click.echo(f"  run      {start['execution']}, only recorded: the local AWS has no CodePipeline")
-            click.echo(f"  request  {json.dumps(start['request'])}")
-            return
-    raise CicdError(f"no event has started the pipeline for version {version}")
+    record = state.required().record
+    found: list[dict[str, Any]] = []
+
+    def begun() -> bool:
+        found.extend(start for start in record.starts(account) if version in json.dumps(start["request"]))
+        return bool(found)
+
+    Patience(poll_seconds=LOCAL_POLL_SECONDS).until(begun, f"the start for version {version}", LOCAL_START_SECONDS)
+    click.echo(f"  run      {found[0]['execution']}, only recorded: the local AWS has no CodePipeline")
+    click.echo(f"  request  {json.dumps(found[0]['request'])}")
 
 
 @_verb(

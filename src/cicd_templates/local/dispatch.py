@@ -1,12 +1,14 @@
 """EventBridge targets that the local AWS takes and then drops: pipelines and log groups.
 
 An event for a pipeline becomes the request with which EventBridge would start it, in the record beside the engine; one
-for a log group is put into that group. Runs inside the engine's interpreter, so it imports the standard library alone.
+for a log group is put into that group. And the version of an object, to which releases are pinned, is put into the
+events of S3, which lack it. Runs inside the engine's interpreter, so it imports the standard library alone.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from collections.abc import Callable
 from types import ModuleType
@@ -45,6 +47,30 @@ def register(events: ModuleType, logs: ModuleType, started: Start) -> None:
             deliver_the_rest(target, event, rule, view)
 
     events._invoke_target = deliver  # type: ignore[attr-defined] # the engine calls what stands under this name
+
+
+def name_versions(s3: ModuleType, events: ModuleType) -> None:
+    """Put the version of the object into what the engine's S3 tells EventBridge, as AWS does:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+    fire, dispatch = s3._fire_s3_event, events._dispatch_event
+    # Both are called in one thread, the first by the second.
+    current = threading.local()
+
+    def fire_with_version(*arguments: Any, version_id: str | None = None, **options: Any) -> None:
+        current.version = version_id
+        fire(*arguments, version_id=version_id, **options)
+
+    def dispatch_with_version(event: dict[str, Any], view: Any = None) -> None:
+        version = getattr(current, "version", None)
+        if version and event.get("Source") == "aws.s3":
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version
+            event = {**event, "Detail": json.dumps(detail)}
+        dispatch(event, view)
+
+    s3._fire_s3_event = fire_with_version  # type: ignore[attr-defined] # the engine calls what stands under this name
+    events._dispatch_event = dispatch_with_version  # type: ignore[attr-defined]
 
 
 def _parts(arn: str) -> tuple[str, str, str, str]:

@@ -9,11 +9,12 @@ import dispatch  # type: ignore[import-not-found] # siblings there, not in a pac
 import recorded  # type: ignore[import-not-found]
 from ministack.app import main  # type: ignore[import-not-found] # installed there alone
 from ministack.core.responses import get_account_id, get_region  # type: ignore[import-not-found]
-from ministack.services import cloudwatch_logs, eventbridge  # type: ignore[import-not-found]
+from ministack.services import cloudwatch_logs, eventbridge, s3  # type: ignore[import-not-found]
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # type: ignore[import-not-found]
 
 folder = Path(os.environ["TMPDIR"])
 recorded.register(_RESOURCE_HANDLERS, folder, get_account_id, get_region)
 dispatch.register(eventbridge, cloudwatch_logs, recorded.Record(folder).start)
+dispatch.name_versions(s3, eventbridge)
 sys.argv = ["ministack"]
 main()
