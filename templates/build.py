@@ -41,7 +41,7 @@ def build(env: Environment, service: Service) -> Template:
         built = _check(where, check, stored)
         _add(template, built)
         if check.format == "junit":
-            template.add_resource(report_group(f"{built.project.title}Reports", built, env, buildspecs.UNIT_TESTS))
+            template.add_resource(report_group(f"{built.project.title}Reports", built, buildspecs.RESULTS))
 
     uri = registry.REPOSITORY_URI.read(template, env, service.name)
     image = buildspecs.image(service)
@@ -154,7 +154,7 @@ def _check(where: Where, check: Check, stored: dict[str, secrets.Secret]) -> Bui
         own = [stored[name].ref() for name in sorted(set(check.secrets.values()))]
         grants.append(allow("ReadItsSecret", [secretsmanager.GetSecretValue], on=own))
     if check.format == "junit":
-        grants.append(may_report(where.env, where.service, check.name, buildspecs.UNIT_TESTS))
+        grants.append(may_report(where.env, where.service, check.name, buildspecs.RESULTS))
     return project(
         _logical_id(check.name),
         where,

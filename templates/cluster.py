@@ -48,7 +48,7 @@ def build(env: Environment) -> Template:
 
     # The certificate is for the domain; the load balancer's own name would fail its check.
     plain = text("http://", GetAtt(balancer, "DNSName"))
-    BASE_URL.publish(template, env, Url(f"https://{env.settings.domain}" if env.settings.domain else plain))
+    BASE_URL.publish(template, env, Url(plain if env.settings.allow_http else f"https://{env.settings.domain}"))
     BALANCER_HOST.publish(template, env, HostName(GetAtt(balancer, "DNSName")))
     CLUSTER_NAME.publish(template, env, ClusterName(cluster.ref()))
     LISTENER_ARN.publish(template, env, ListenerArn(listener.ref()))

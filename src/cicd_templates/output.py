@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
+from cicd_templates.naming import parameter_path
 from cicd_templates.stacks import RenderedStack
 
 SUMS = "SHA256SUMS"
 INDEX = "README.md"
+# A longer template is not taken with the request but from a bucket:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+BODY_BYTES = 51_200
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def index(stacks: Sequence[RenderedStack]) -> str:
         "",
         "Each table is in deploy order. The commands need the AWS command line only: every value that one stack takes",
         "from another travels through Parameter Store and needs no argument. By the tags `make deploy`",
-        "knows a stack as its own.",
+        "knows a stack as its own; a stack with a role keeps it, because its pipeline uses the same one.",
     ]
     environments = list(dict.fromkeys(stack.environment.name for stack in stacks))
     for name in environments:
@@ -114,8 +118,17 @@ def _environment_section(stacks: Sequence[RenderedStack]) -> Iterable[str]:
     for stack in stacks:
         yield f"aws cloudformation deploy --region {env.region} --stack-name {stack.name} \\"
         yield f"  --template-file {stack.path} --capabilities CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset \\"
+        if len(stack.text.encode()) > BODY_BYTES:
+            yield f'  --s3-bucket "{_value_of(parameter_path(env, "storage", "UploadsBucketName"))}" \\'
+        if stack.deployed_as:
+            yield f'  --role-arn "{_value_of(stack.deployed_as)}" \\'
         yield "  --tags " + shlex.join(f"{key}={value}" for key, value in stack.tags.items())
     yield "```"
+
+
+def _value_of(path: str) -> str:
+    """The shell's words for what stands in Parameter Store under `path`."""
+    return f"$(aws ssm get-parameter --name {path} --query Parameter.Value --output text)"
 
 
 def _present(root: Path) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ class RenderedStack:
     text: str
     links: Links
     tags: dict[str, str]
+    deployed_as: str | None
 
     @property
     def name(self) -> str:
@@ -84,7 +86,7 @@ def _render_stack(
     own_links = links.links_of(content)
     path = f"{env.qualified}/{naming.file_stem(layer.name, service_name)}.{form}"
     text = rendering.as_text(content, _header(facts, layer, own_links), form)
-    return RenderedStack(env, layer, service_name, path, text, own_links, tags)
+    return RenderedStack(env, layer, service_name, path, text, own_links, tags, facts.get("DeployedAs"))
 
 
 def _facts(
@@ -126,9 +128,8 @@ def _header(facts: dict[str, Any], layer: Layer, own_links: Links) -> list[str]:
         "reads": ", ".join(read.path for read in own_links.reads) or "nothing",
         "publishes": ", ".join(path.rpartition("/")[2] for path in own_links.publishes) or "nothing",
     }
-    return [f"{subject}: {layer.description}", ""] + [
-        line for label, text in rows.items() for line in _row(label, text.split(", "))
-    ]
+    title = textwrap.wrap(f"{subject}: {layer.description}", width=108)
+    return [*title, ""] + [line for label, text in rows.items() for line in _row(label, text.split(", "))]
 
 
 def _row(label: str, words: Iterable[str]) -> Iterator[str]:

@@ -22,11 +22,11 @@ Fail = Callable[[str, str, str], None]
 def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothing_unexplained(project: Project) -> None:
     deployed = project.ok("deploy --env all --local --yes")
     assert deployed.index("Deploying production") < deployed.index("Deploying tools")
-    assert deployed.count(": created, ") == 16
+    assert deployed.count(": created, ") == 24
     assert "only recorded, not built, by the local AWS: 3 EC2::EIP" in deployed
 
     again = project.ok("deploy --env all --local --yes")
-    assert again.count(": nothing to change") == 16
+    assert again.count(": nothing to change") == 24
     assert "updated" not in again
 
     assert max(map(len, project.ok("status --local").splitlines())) <= 80
@@ -52,7 +52,7 @@ def test_one_changed_setting_is_exactly_that_change(project: Project) -> None:
     changed = {line.split()[1] for line in planned.splitlines() if line.strip().startswith("Modify")}
     assert {"FlowLogGroup", "InsightsLogGroup", "LogGroup"} <= changed
     assert not [line for line in planned.splitlines() if line.strip().startswith(("Add", "Remove"))]
-    assert planned.count("nothing to change") == 3
+    assert planned.count("nothing to change") == 4
 
     updated = project.ok("deploy --env staging --local --yes")
     assert updated.count(": updated, ") == 3
@@ -206,8 +206,8 @@ def test_the_plain_commands_of_the_index_need_none_of_our_code(project: Project)
             StackName=answer["StackId"], WaiterConfig={"Delay": 0, "MaxAttempts": 500}
         )
     rows = json.loads(project.ok("status --env staging --local --json"))["staging"]
-    assert [row["status"] for row in rows] == ["CREATE_COMPLETE"] * 6
-    assert project.ok("deploy --env staging --local --yes").count("nothing to change") == 6
+    assert [row["status"] for row in rows] == ["CREATE_COMPLETE"] * 7
+    assert project.ok("deploy --env staging --local --yes").count("nothing to change") == 7
 
 
 def test_everything_works_with_iam_enforced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +222,7 @@ def test_declining_leaves_nothing_behind(project: Project, monkeypatch: pytest.M
     result = project.type("deploy --env staging --local")
 
     assert result.exit_code == 1
-    assert "payments-staging-keys: declined, nothing changed" in result.output
+    assert "payments-staging-delivery-payment-processor: declined, nothing changed" in result.output
     assert describe_stack(project.clients("staging"), "payments-staging-keys") is None
 
 

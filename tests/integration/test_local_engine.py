@@ -55,7 +55,7 @@ def test_the_demo_is_one_command(in_project: Path) -> None:
     first = CliRunner().invoke(main, ["demo"])
     assert first.exit_code == 0, first.output
     assert "wrote out/staging/keys.yaml" in first.output
-    assert first.output.count(": created, ") == 16
-    assert first.output.count(": nothing to change") == 16
+    assert first.output.count(": created, ") == 24
+    assert first.output.count(": nothing to change") == 24
     assert first.output.count("left of ") == 3
     assert "all explained" in first.output

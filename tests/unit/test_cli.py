@@ -24,8 +24,8 @@ def run(command: str) -> Result:
 
 def test_render_writes_then_changes_nothing_then_checks(in_project: Path) -> None:
     assert "  wrote    out/staging/keys.yaml" in run("render").output
-    assert run("render").output == "rendered 16 stacks into out/, 18 of 18 files unchanged\n"
-    assert run("render --check").output == "out/ is up to date: 16 stacks\n"
+    assert run("render").output == "rendered 24 stacks into out/, 26 of 26 files unchanged\n"
+    assert run("render --check").output == "out/ is up to date: 24 stacks\n"
 
 
 def test_a_stale_file_fails_the_check_with_its_diff(in_project: Path) -> None:
@@ -179,7 +179,7 @@ def test_the_module_and_the_script_are_the_same_commands() -> None:
         answer = subprocess.run(
             [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
-        assert (answer.returncode, answer.stdout) == (0, "out/ is up to date: 16 stacks\n")
+        assert (answer.returncode, answer.stdout) == (0, "out/ is up to date: 24 stacks\n")
 
 
 def test_clumsy_hands_at_make_get_one_line(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from cicd_templates.outputs import Output, VpcId
 from templates import LAYERS
 from tests.conftest import configured, environment
 
+LEDGER = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
 NETWORK = {"network.VpcId": "vpc-1", "network.PublicSubnetIds": "s-1,s-2", "network.PrivateSubnetIds": "s-3,s-4"}
 
 
@@ -27,19 +28,37 @@ def rendered(*edits: tuple[str, Any], suffix: str | None = None) -> dict[str, st
 def test_each_kind_of_environment_has_its_layers_producers_first() -> None:
     names = [path.removesuffix(".yaml") for path in rendered()]
 
-    assert names[:4] == [f"tools/{name}" for name in ("keys", "notifications", "registry-payment-processor", "storage")]
+    tools = [name.removeprefix("tools/").removesuffix("-payment-processor") for name in names if "tools/" in name]
+    assert tools == [
+        "keys",
+        "notifications",
+        "registry",
+        "storage",
+        "access",
+        "build",
+        "review",
+        "scan-gate",
+        "pipeline",
+        "monitoring",
+    ]
     staging = [name.removeprefix("staging/") for name in names if name.startswith("staging/")]
-    assert staging == ["keys", "network", "notifications", "storage", "cluster", "service-payment-processor"]
+    assert staging == [
+        "delivery-payment-processor",
+        "keys",
+        "network",
+        "notifications",
+        "storage",
+        "cluster",
+        "service-payment-processor",
+    ]
 
 
 def test_a_service_more_is_a_stack_more_in_each_runtime_environment() -> None:
-    more = rendered(("services/ledger", {"priority": 7})).keys() - rendered().keys()
+    more = rendered(("services/ledger", LEDGER)).keys() - rendered().keys()
 
-    assert more == {
-        "staging/service-ledger.yaml",
-        "production/service-ledger.yaml",
-        "tools/registry-ledger.yaml",
-    }
+    runtime = [f"{env}/{layer}-ledger.yaml" for env in ("staging", "production") for layer in ("delivery", "service")]
+    layers = ("access", "build", "monitoring", "pipeline", "registry", "review", "scan-gate")
+    assert more == {*runtime, *(f"tools/{layer}-ledger.yaml" for layer in layers)}
 
 
 def test_the_header_says_what_a_reviewer_asks_first() -> None:
@@ -52,7 +71,7 @@ def test_the_header_says_what_a_reviewer_asks_first() -> None:
         "333333333333 in eu-central-1",
         "templates/cluster.py and templates/environments.toml",
         "/payments/production/network/VpcId",
-        "BaseUrl, ClusterName, ListenerArn, LoadBalancerGroupId",
+        "LoadBalancerHost, ClusterName, ListenerArn, LoadBalancerGroupId",
     ):
         assert fact in header
 
@@ -128,7 +147,7 @@ def test_boundary_and_path_are_on_every_role() -> None:
         if resource["Type"] == "AWS::IAM::Role"
     ]
 
-    assert len(roles) == 3
+    assert len(roles) == 5
     assert {(role["PermissionsBoundary"], role["Path"]) for role in roles} == {(boundary, "/delivery/")}
 
 

@@ -24,6 +24,13 @@ def stateful(resource: R, env: Environment) -> R:
     return resource
 
 
+def transient(resource: R) -> R:
+    """`resource` that goes with its stack everywhere: what it holds is worth nothing without it."""
+    resource.DeletionPolicy = "Delete"
+    resource.UpdateReplacePolicy = "Delete"
+    return resource
+
+
 def because(resource: R, *reasons: str) -> R:
     """`resource` with the reasons that a reviewer should read above it, in the order given."""
     if reasons:

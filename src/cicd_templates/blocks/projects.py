@@ -12,7 +12,7 @@ from troposphere import AWSHelperFn, GetAtt, Sub, codebuild, iam, logs
 
 from cicd_templates.blocks.access import may_find, may_put, may_read
 from cicd_templates.blocks.keys import may_encrypt
-from cicd_templates.blocks.lifecycle import because, stateful
+from cicd_templates.blocks.lifecycle import because
 from cicd_templates.blocks.logs import log_group, may_write
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.builds.presets import PYTHON_IMAGE
@@ -140,17 +140,19 @@ def _variables(
     ] + [codebuild.EnvironmentVariable(Name=name, Type="SECRETS_MANAGER", Value=arn) for name, arn in secrets.items()]
 
 
-def report_group(logical_id: str, of: Build, env: Environment, name: str) -> codebuild.ReportGroup:
-    """Where a project's test results are kept; CodeBuild finds it by the project's name and `name` in its report."""
-    group = codebuild.ReportGroup(
+def report_group(logical_id: str, of: Build, name: str) -> codebuild.ReportGroup:
+    """Where a project's test results are shown; CodeBuild finds it by the project's name and `name` in its report.
+
+    Reports end after 30 days of themselves; what is kept as evidence is the report file.
+    """
+    return codebuild.ReportGroup(
         logical_id,
         Name=f"{of.project.Name}-{name}",
         Type="TEST",
         ExportConfig=codebuild.ReportExportConfig(ExportConfigType="NO_EXPORT"),
+        # Without it a group that has reports cannot be deleted.
+        DeleteReports=True,
     )
-    if not env.protected:
-        group.DeleteReports = True
-    return stateful(group, env)
 
 
 def may_report(env: Environment, service: Service, purpose: str, name: str) -> Grant:

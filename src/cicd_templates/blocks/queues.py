@@ -6,7 +6,7 @@ from awacs import sqs as actions
 from awacs.aws import ArnLike, Bool, Principal, StringEquals
 from troposphere import GetAtt, Sub, sqs
 
-from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.blocks.lifecycle import transient
 from cicd_templates.environment import Environment
 from cicd_templates.iam import Grant, allow, deny, document
 from cicd_templates.naming import name_prefix, physical_name
@@ -19,14 +19,13 @@ RETENTION_SECONDS = 14 * 24 * 3600
 
 def dead_letter_queue(logical_id: str, env: Environment, key: KeyArn) -> sqs.Queue:
     """The environment's queue of undelivered events and failed invocations, under its key."""
-    return stateful(
+    return transient(
         sqs.Queue(
             logical_id,
             QueueName=physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS),
             KmsMasterKeyId=key,
             MessageRetentionPeriod=RETENTION_SECONDS,
-        ),
-        env,
+        )
     )
 
 

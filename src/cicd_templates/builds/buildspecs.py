@@ -17,7 +17,7 @@ RUN_RECORD = "run.json"
 REPORT = "report"
 IMAGE_URI = "IMAGE_URI"
 IMAGE_DIGEST = "IMAGE_DIGEST"
-UNIT_TESTS = "unit-tests"
+RESULTS = "results"
 
 # pip's downloads, shared by the projects of a service; what is in them is used only where its hash is right.
 PIP_CACHE = "/root/.cache/pip/**/*"
@@ -37,9 +37,9 @@ def check(service: Service, of: Check) -> str:
         "cache": {"paths": [PIP_CACHE]},
     }
     if of.format == "junit":
-        # A report group of the name `<project>-unit-tests` is found by the part after the project's name.
+        # A report group of the name `<project>-results` is found by the part after the project's name.
         specification["reports"] = {
-            UNIT_TESTS: {"base-directory": ".report", "files": [f"{REPORT}.{extension}"], "file-format": "JUNITXML"}
+            RESULTS: {"base-directory": ".report", "files": [f"{REPORT}.{extension}"], "file-format": "JUNITXML"}
         }
     return cloudformation_yaml.dump(specification)
 

@@ -14,6 +14,8 @@ from cicd_templates.deploy.stacks import Stack
 from cicd_templates.errors import CicdError
 
 OLDEST_PYTHON = (3, 11)
+# What Lambda leaves to functions that reserve nothing.
+UNRESERVED = 100
 ECS_ROLE = "AWSServiceRoleForECS"
 
 
@@ -38,6 +40,8 @@ def checks(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Check]:
     yield Check("region", stacks[0].region)
     if any(stack.layer == "cluster" for stack in stacks):
         yield _ecs_role(clients)
+    if any(stack.layer == "pipeline" for stack in stacks):
+        yield _concurrency(clients, stacks)
     yield from _taken_names(clients, stacks)
 
 
@@ -71,7 +75,7 @@ def _taken_names(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Check]:
                 fix = "import it into the stack, or delete it if nothing in it is needed"
                 yield Check(f"{resource['Type']} {name}", f"exists, but {stack.label} is not deployed", fix)
     if free:
-        yield Check("names", "no bucket, log group or repository is in the way")
+        yield Check("names", "no bucket, log group, repository or secret is in the way")
 
 
 def _existing_names(clients: Clients) -> Iterator[tuple[str, str, Iterator[str]]]:
@@ -90,3 +94,25 @@ def _existing_names(clients: Clients) -> Iterator[tuple[str, str, Iterator[str]]
         "RepositoryName",
         (repository["repositoryName"] for page in pages for repository in page["repositories"]),
     )
+    secrets = clients.secretsmanager.get_paginator("list_secrets").paginate()
+    yield "AWS::SecretsManager::Secret", "Name", (each["Name"] for page in secrets for each in page["SecretList"])
+
+
+def _concurrency(clients: Clients, stacks: Sequence[Stack]) -> Check:
+    """Whether the account can reserve what the functions reserve: Lambda keeps 100 for everything else.
+
+    A fresh account's quota may be 10, of which nothing can be reserved:
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+    """
+    wanted = sum(
+        resource["Properties"].get("ReservedConcurrentExecutions", 0)
+        for stack in stacks
+        for resource in stack.template["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::Function"
+    )
+    limit = clients.lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    finding = f"{limit} functions may run at once, and ours reserve {wanted}"
+    if not wanted or limit - wanted >= UNRESERVED:
+        return Check("Lambda quota", finding)
+    fix = "ask for a higher quota of concurrent executions, or set reserve_concurrency = false under [pipeline]"
+    return Check("Lambda quota", finding, fix)

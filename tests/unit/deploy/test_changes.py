@@ -22,7 +22,7 @@ from cicd_templates.errors import CicdError, RefusedError
 from tests.conftest import ROOT
 from tests.unit.deploy.fake_cloudformation import FakeCloudFormation, client_error, stack
 
-KEYS = read_stacks(ROOT / "out/staging")[0]
+KEYS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "keys")
 
 
 class FakeClients:

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.unit.deploy.fake_cloudformation import FakeCloudFormation, stack
 from tests.unit.deploy.test_changes import FakeClients, clock
 
-KEYS = read_stacks(ROOT / "out/staging")[:1]
+KEYS = [stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "keys"]
 
 
 class Listening:

@@ -24,7 +24,8 @@ class FakeClients:
     def __init__(self, buckets: list[str], role_error: Exception | None, deployed: bool = False) -> None:
         self.cloudformation = FakeCloudFormation([stack("CREATE_COMPLETE") if deployed else None])
         self._buckets, self._role_error = buckets, role_error
-        self.s3 = self.iam = self.logs = self.ecr = self
+        self.s3 = self.iam = self.logs = self.ecr = self.secretsmanager = self.lambda_ = self
+        self.quota = 1000
 
     def list_buckets(self) -> Any:
         return {"Buckets": [{"Name": name} for name in self._buckets]}
@@ -32,6 +33,7 @@ class FakeClients:
     def get_paginator(self, name: str) -> Any:
         pages = {
             "describe_log_groups": [{"logGroups": [{"logGroupName": FLOW_LOG}]}] if UPLOADS in self._buckets else [],
+            "list_secrets": [{"SecretList": [{"Name": "another"}]}],
             "describe_repositories": [{"repositories": [{"repositoryName": "another"}]}],
         }
 
@@ -40,6 +42,9 @@ class FakeClients:
                 return pages[name]
 
         return Paginator()
+
+    def get_account_settings(self) -> Any:
+        return {"AccountLimit": {"ConcurrentExecutions": self.quota}}
 
     def get_role(self, **request: Any) -> Any:
         if self._role_error:
@@ -99,4 +104,24 @@ def test_a_tools_environment_needs_no_role_for_ecs(monkeypatch: pytest.MonkeyPat
     clients: Any = FakeClients([], AssertionError())
 
     subjects = [check.subject for check in doctor.checks(clients, read_stacks(ROOT / "out/tools"))]
-    assert subjects == ["Python", "credentials", "region", "names"]
+    assert subjects == ["Python", "credentials", "region", "Lambda quota", "names"]
+
+
+@pytest.mark.parametrize(("quota", "fixed"), [(1000, False), (108, False), (107, True), (10, True)])
+def test_a_quota_that_cannot_hold_what_is_reserved_is_told(
+    quota: int, fixed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "require_account", lambda clients, account: "me")
+    clients: Any = FakeClients([], None)
+    clients.quota = quota
+    found = {check.subject: check for check in doctor.checks(clients, read_stacks(ROOT / "out/tools"))}
+
+    assert found["Lambda quota"].finding == f"{quota} functions may run at once, and ours reserve 8"
+    assert ("reserve_concurrency = false" in found["Lambda quota"].fix) == fixed
+
+
+def test_functions_that_reserve_nothing_need_no_quota() -> None:
+    clients: Any = FakeClients([], None)
+    clients.quota = 10
+
+    assert doctor._concurrency(clients, STACKS).fix == ""

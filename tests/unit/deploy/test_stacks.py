@@ -15,6 +15,7 @@ STAGING = read_stacks(ROOT / "out/staging")
 
 def test_stacks_are_read_in_deploy_order() -> None:
     assert [stack.label for stack in STAGING] == [
+        "delivery-payment-processor",
         "keys",
         "network",
         "notifications",
@@ -54,9 +55,9 @@ def test_a_stack_knows_what_its_file_says() -> None:
 @pytest.mark.parametrize(
     ("layer", "service", "expected"),
     [
-        (None, None, 6),
+        (None, None, 7),
         ("keys", None, 1),
-        (None, "payment-processor", 1),
+        (None, "payment-processor", 2),
         ("service", "payment-processor", 1),
     ],
 )
@@ -66,7 +67,8 @@ def test_stacks_are_chosen_by_layer_and_service(layer: str | None, service: str 
 
 def test_a_choice_of_nothing_says_what_there_is() -> None:
     with pytest.raises(
-        ConfigurationError, match="no stack of layer 'key' and service 'x' here; there are keys, network"
+        ConfigurationError,
+        match="no stack of layer 'key' and service 'x' here; there are delivery-payment-proc",
     ):
         select(STAGING, "key", "x")
 
