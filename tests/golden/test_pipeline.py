@@ -1,0 +1,406 @@
+"""The rendered pipeline: no way around gate and approval, nothing polled, nothing rebuilt, everybody with one role."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from cicd_templates import cloudformation_yaml
+from tests.conftest import ROOT
+
+TOOLS = ROOT / "out/tools"
+
+
+def load(layer: str, folder: str = "tools") -> dict[str, Any]:
+    path = ROOT / f"out/{folder}/{layer}-payment-processor.yaml"
+    return cloudformation_yaml.load(path.read_text())["Resources"]  # type: ignore[no-any-return]
+
+
+RESOURCES = load("pipeline")
+PIPELINE = RESOURCES["Pipeline"]["Properties"]
+STAGES: list[dict[str, Any]] = PIPELINE["Stages"]
+NAMES = [stage["Name"] for stage in STAGES]
+AFTER_THE_GATE = STAGES[NAMES.index("Gate") + 1 :]
+VERDICT = {"Variable": "#{Gate.Verdict}", "Value": "PASS", "Operator": "EQ"}
+
+
+def actions(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {action["Name"]: action for action in stage["Actions"]}
+
+
+def provider(action: dict[str, Any]) -> str:
+    return f"{action['ActionTypeId']['Category']}/{action['ActionTypeId']['Provider']}"
+
+
+def test_a_release_goes_through_these_stages_in_this_order() -> None:
+    assert NAMES == ["Source", "Verify", "Gate", "Build", "Staging", "Production-Window", "Production"]
+    assert (PIPELINE["PipelineType"], PIPELINE["ExecutionMode"]) == ("V2", "SUPERSEDED")
+
+
+def test_no_stage_after_the_gate_is_entered_without_its_verdict() -> None:
+    assert [stage["Name"] for stage in STAGES if "BeforeEntry" in stage] == [stage["Name"] for stage in AFTER_THE_GATE]
+    for stage in AFTER_THE_GATE:
+        (condition,) = stage["BeforeEntry"]["Conditions"]
+        # One rule and one result: a second rule could let the first one's failure be a skip.
+        (rule,) = condition["Rules"]
+        assert condition["Result"] == "FAIL", stage["Name"]
+        assert (rule["RuleTypeId"]["Provider"], rule["Configuration"]) == ("VariableCheck", VERDICT), stage["Name"]
+
+
+def test_the_gate_is_alone_in_its_stage_and_nothing_retries_it() -> None:
+    gate = STAGES[NAMES.index("Gate")]
+
+    assert list(actions(gate)) == ["Gate"]
+    assert not gate.keys() & {"OnFailure", "OnSuccess", "BeforeEntry"}
+    assert actions(gate)["Gate"]["Namespace"] == "Gate"
+    reports = [artifact["Name"] for artifact in actions(gate)["Gate"]["InputArtifacts"]]
+    written = [artifact["Name"] for action in STAGES[1]["Actions"] for artifact in action["OutputArtifacts"]]
+    assert reports == written
+
+
+def test_nothing_writes_an_image_or_a_stack_before_the_gate() -> None:
+    before = STAGES[: NAMES.index("Gate")]
+    kinds = {provider(action) for stage in before for action in stage["Actions"]}
+
+    assert kinds == {"Source/S3", "Test/CodeBuild"}
+    for stage in before:
+        for action in stage["Actions"]:
+            if provider(action) == "Test/CodeBuild":
+                project = action["Configuration"]["ProjectName"].removeprefix("payments-tools-payment-processor-")
+                assert project in ("unit-tests", "bandit", "safety", "snyk", "secrets")
+
+
+def test_production_is_changed_only_by_the_action_after_its_approval() -> None:
+    changing = [
+        (stage["Name"], action)
+        for stage in STAGES
+        for action in stage["Actions"]
+        if "payments-production" in json.dumps(action["Configuration"]) and provider(action) == "Deploy/CloudFormation"
+    ]
+    production = actions(STAGES[-1])
+
+    assert [stage for stage, _ in changing] == ["Production", "Production"]
+    assert [action["Configuration"]["ActionMode"] for _, action in changing] == [
+        "CHANGE_SET_REPLACE",
+        "CHANGE_SET_EXECUTE",
+    ]
+    order = {name: action["RunOrder"] for name, action in production.items()}
+    assert order == {"Prepare": 1, "ReviewProduction": 2, "Approve": 3, "Execute": 4}
+    assert provider(production["Approve"]) == "Approval/Manual"
+    assert production["Approve"]["TimeoutInMinutes"] == 72 * 60
+    assert "#{ReviewProduction.Summary}" in production["Approve"]["Configuration"]["CustomData"]
+    # A refused approval is a failed stage: undoing it would start over, and ask again.
+    assert "OnFailure" not in STAGES[-1]
+
+
+def test_what_is_executed_is_the_change_set_that_was_prepared() -> None:
+    for name in ("Staging", "Production"):
+        stage = actions(STAGES[NAMES.index(name)])
+        prepared, executed = stage["Prepare"]["Configuration"], stage["Execute"]["Configuration"]
+        assert (prepared["StackName"], prepared["ChangeSetName"]) == (executed["StackName"], executed["ChangeSetName"])
+        assert prepared["ParameterOverrides"] == '{"ImageUri": "#{Image.IMAGE_URI}"}'
+        assert prepared["TemplatePath"] == f"Templates::{name.lower()}/service-payment-processor.yaml"
+        assert (ROOT / "out" / prepared["TemplatePath"].removeprefix("Templates::")).exists()
+
+
+def test_staging_is_tested_where_it_says_that_it_answers_and_goes_back_when_it_fails() -> None:
+    staging = STAGES[NAMES.index("Staging")]
+    smoke = actions(staging)["StagingSmokeTest"]
+    outputs = cloudformation_yaml.load((ROOT / "out/staging/service-payment-processor.yaml").read_text())["Outputs"]
+
+    assert staging["OnFailure"] == {"Result": "ROLLBACK"}
+    (variable,) = json.loads(smoke["Configuration"]["EnvironmentVariables"])
+    namespace, name = variable["value"].strip("#{}").split(".")
+    assert actions(staging)["Execute"]["Namespace"] == namespace
+    assert name in outputs
+
+
+def test_the_window_is_a_condition_of_its_own_before_anybody_is_asked() -> None:
+    window = STAGES[NAMES.index("Production-Window")]
+    (condition,) = window["OnSuccess"]["Conditions"]
+
+    assert condition["Result"] == "FAIL"
+    assert [rule["RuleTypeId"]["Provider"] for rule in condition["Rules"]] == ["DeploymentWindow"]
+    assert condition["Rules"][0]["Configuration"] == {"Cron": "* * 8-16 ? * MON-THU", "TimeZone": "Europe/Berlin"}
+
+
+def test_sources_are_not_polled_and_an_event_pins_the_version() -> None:
+    for action in STAGES[0]["Actions"]:
+        assert action["Configuration"]["PollForSourceChanges"] == "false"
+    rule = RESOURCES["StartRule"]["Properties"]
+    (target,) = rule["Targets"]
+
+    assert rule["EventPattern"]["detail"] == {
+        "bucket": {"name": [{"Ref": "SourceBucketName"}]},
+        "object": {"key": ["payment-processor/source.zip"]},
+    }
+    (revision,) = json.loads(target["InputTransformer"]["InputTemplate"])["sourceRevisions"]
+    assert revision == {"actionName": "App", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": "<version>"}
+    assert target["InputTransformer"]["InputPathsMap"] == {"version": "$.detail.object.version-id"}
+    assert target["RoleArn"] == {"Fn::GetAtt": ["StartRole", "Arn"]}
+    assert "DeadLetterConfig" in target
+
+
+def test_each_action_has_a_role_and_no_two_kinds_share_one() -> None:
+    used: dict[str, set[str]] = {}
+    for stage in STAGES:
+        for action in stage["Actions"]:
+            used.setdefault(json.dumps(action["RoleArn"]), set()).add(provider(action))
+
+    assert all(len(kinds) == 1 for kinds in used.values())
+    assumed = RESOURCES["PipelineActions"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"]
+    assert sorted(used) == sorted(json.dumps(arn) for arn in assumed)
+
+
+def test_variables_are_taken_from_namespaces_that_earlier_actions_have() -> None:
+    known = {"codepipeline"}
+    for stage in STAGES:
+        for action in sorted(stage["Actions"], key=lambda action: action["RunOrder"]):
+            read = set(re.findall(r"#\{(\w+)\.", json.dumps(action["Configuration"])))
+            assert read <= known, (stage["Name"], action["Name"], read - known)
+            known |= {action["Namespace"]} if "Namespace" in action else set()
+
+
+def test_every_artifact_that_is_read_was_written_before() -> None:
+    written: set[str] = set()
+    for stage in STAGES:
+        for action in stage["Actions"]:
+            assert {each["Name"] for each in action.get("InputArtifacts", ())} <= written, action["Name"]
+        written |= {each["Name"] for action in stage["Actions"] for each in action.get("OutputArtifacts", ())}
+
+
+def test_only_the_project_that_builds_the_image_has_docker() -> None:
+    projects = {
+        name: resource["Properties"]["Environment"]
+        for name, resource in load("build").items()
+        if resource["Type"] == "AWS::CodeBuild::Project"
+    }
+
+    assert [name for name, environment in projects.items() if environment["PrivilegedMode"]] == ["Image"]
+    for name, environment in projects.items():
+        if name != "Image":
+            assert re.search(r"@sha256:[0-9a-f]{64}$", environment["Image"]), name
+
+
+def test_every_project_has_limits_a_log_a_key_and_a_role_of_its_own() -> None:
+    projects = [each["Properties"] for each in load("build").values() if each["Type"] == "AWS::CodeBuild::Project"]
+
+    assert len(projects) == 9
+    assert len({json.dumps(project["ServiceRole"]) for project in projects}) == 9
+    assert len({json.dumps(project["LogsConfig"]) for project in projects}) == 9
+    for project in projects:
+        assert project["TimeoutInMinutes"] <= 15
+        assert project["QueuedTimeoutInMinutes"] == 15
+        assert project["EncryptionKey"] == {"Ref": "KeyArn"}
+        assert project["Source"]["Type"] == "CODEPIPELINE"
+        for variable in project["Environment"].get("EnvironmentVariables", ()):
+            secret = re.search("TOKEN|KEY|SECRET|PASSWORD", variable["Name"])
+            assert variable["Type"] == ("SECRETS_MANAGER" if secret else "PLAINTEXT")
+
+
+def test_a_secret_is_read_by_one_project_only() -> None:
+    readers: dict[str, list[str]] = {}
+    for name, resource in load("build").items():
+        for policy in resource["Properties"].get("Policies", ()):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if "secretsmanager:GetSecretValue" in statement["Action"]:
+                    for secret in statement["Resource"]:
+                        readers.setdefault(secret["Ref"], []).append(name)
+
+    assert readers == {"SafetyApiKeySecret": ["SafetyRole"], "SnykTokenSecret": ["SnykRole"]}
+
+
+def test_approvers_alone_approve_and_nobody_overrides() -> None:
+    policies = {
+        name: {(each["Effect"], action): each for each in of["Properties"]["PolicyDocument"]["Statement"]
+               for action in each["Action"]}
+        for name, of in load("access").items()
+    }  # fmt: skip
+
+    assert policies.keys() == {"DevelopersPolicy", "ApproversPolicy", "OperatorsPolicy"}
+    for name, statements in policies.items():
+        assert ("Deny", "codepipeline:OverrideStageCondition") in statements, name
+        approves = ("Allow", "codepipeline:PutApprovalResult") in statements
+        assert approves == (name == "ApproversPolicy")
+        assert approves != (("Deny", "codepipeline:PutApprovalResult") in statements), name
+    answered = policies["ApproversPolicy"][("Allow", "codepipeline:PutApprovalResult")]["Resource"]
+    assert [each["Fn::Sub"].rpartition(":")[2] for each in answered] == [
+        "payments-tools-payment-processor/Production/Approve"
+    ]
+    assert ("Deny", "s3:PutObject") in policies["ApproversPolicy"]
+    assert ("Allow", "s3:PutObject") in policies["DevelopersPolicy"]
+
+
+# A metric that does not exist never alarms: each is in the documentation that `templates/monitoring.py` cites.
+METRICS = {
+    ("AWS/CodeBuild", "Duration"),
+    ("AWS/CodeBuild", "QueuedDuration"),
+    ("AWS/CodePipeline", "FailedPipelineExecutions"),
+    ("AWS/Lambda", "Errors"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    ("CicdTemplates", "CommitToVerdictSeconds"),
+    ("CicdTemplates", "OldestRunSeconds"),
+}
+
+
+def alarms() -> dict[str, dict[str, Any]]:
+    notifications = cloudformation_yaml.load((TOOLS / "notifications.yaml").read_text())["Resources"]
+    both = {**load("monitoring"), **notifications}
+    return {name: each["Properties"] for name, each in both.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+
+
+def test_alarms_are_on_these_metrics_and_each_tells_somebody() -> None:
+    found = set()
+    for name, alarm in alarms().items():
+        assert alarm["AlarmActions"], name
+        assert alarm["TreatMissingData"] == "notBreaching", name
+        assert alarm["ActionsEnabled"] is True
+        found |= {(alarm["Namespace"], alarm["MetricName"])} if "MetricName" in alarm else set()
+        for query in alarm.get("Metrics", ()):
+            if "MetricStat" in query:
+                found.add((query["MetricStat"]["Metric"]["Namespace"], query["MetricStat"]["Metric"]["MetricName"]))
+
+    assert found == METRICS
+
+
+def test_every_project_of_a_release_has_its_five_minutes() -> None:
+    slow = {name: alarm for name, alarm in alarms().items() if alarm.get("MetricName") == "Duration"}
+
+    assert len(slow) == 9
+    for alarm in slow.values():
+        assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == (
+            "Maximum",
+            300,
+            "GreaterThanThreshold",
+        )
+        (dimension,) = alarm["Dimensions"]
+        assert dimension["Name"] == "ProjectName"
+
+
+def rules() -> dict[str, dict[str, Any]]:
+    return {n: each["Properties"] for n, each in load("monitoring").items() if each["Type"] == "AWS::Events::Rule"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "groups"),
+    [
+        ("RunStartedRule", {"Developers"}),
+        ("RunSucceededRule", {"Developers"}),
+        ("RunFailedRule", {"Developers", "Operations"}),
+        ("RunEndedRule", {"Developers"}),
+        ("GateDecidedRule", {"Developers", "Security"}),
+        ("ApprovalNeededRule", {"Developers"}),
+        ("ApprovalGivenRule", {"Developers", "Security"}),
+        ("ConditionOverriddenRule", {"Security", "Operations"}),
+    ],
+)
+def test_each_kind_of_news_reaches_the_groups_that_care_in_words(rule: str, groups: set[str]) -> None:
+    targets = rules()[rule]["Targets"]
+
+    assert {target["Id"] for target in targets} == groups
+    for target in targets:
+        assert target["Arn"] == {"Ref": f"{target['Id']}TopicArn"}
+        message = json.loads(target["InputTransformer"]["InputTemplate"])
+        assert message.startswith("payment-processor: ")
+        names = set(re.findall(r"<(\w+)>", message))
+        assert names <= target["InputTransformer"]["InputPathsMap"].keys()
+
+
+def test_every_rule_is_about_this_pipeline_and_loses_nothing_in_silence() -> None:
+    for name, rule in rules().items():
+        if "EventPattern" in rule:
+            detail = rule["EventPattern"]["detail"]
+            about = detail.get("pipeline") or detail["requestParameters"]["pipelineName"]
+            assert about == ["payments-tools-payment-processor"], name
+        for target in rule["Targets"]:
+            assert target["DeadLetterConfig"] == {"Arn": {"Ref": "DeadLettersQueueArn"}}, name
+            # Topics, functions and log groups admit rules by their own policies.
+            assert "RoleArn" not in target, name
+
+
+def test_the_history_admits_its_one_rule_under_the_key() -> None:
+    group = load("monitoring")["HistoryLogGroup"]["Properties"]
+    key = cloudformation_yaml.load((TOOLS / "keys.yaml").read_text())["Resources"]["Key"]["Properties"]["KeyPolicy"]
+    logs = next(each for each in key["Statement"] if each["Sid"] == "LetLogsEncryptOurLogGroups")
+    named = [each["Fn::Sub"] for each in logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]]
+
+    assert group["LogGroupName"] == "/aws/events/payments-tools-payment-processor"
+    assert any(each.endswith("log-group:/aws/events/payments-tools-*") for each in named)
+    write = next(each for each in group["ResourcePolicyDocument"]["Statement"] if each["Sid"].endswith("Write"))
+    assert write["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"].endswith("payment-processor-history")
+
+
+def test_the_functions_in_the_templates_are_the_files_by_their_digest() -> None:
+    import hashlib
+
+    inlined = {}
+    for layer in ("scan-gate", "review", "monitoring"):
+        for name, resource in load(layer).items():
+            if resource["Type"] == "AWS::Lambda::Function":
+                code = resource["Properties"]["Code"]["ZipFile"]
+                inlined[name] = code
+                why = " ".join(resource["Metadata"]["Why"])
+                assert hashlib.sha256(code.encode()).hexdigest() in why
+                path = re.search(r"src/\S+\.py", why)
+                assert path is not None
+                assert (ROOT / path.group()).read_text() == code
+                assert resource["Properties"]["KmsKeyArn"] == {"Ref": "KeyArn"}
+                assert resource["Properties"]["DeadLetterConfig"] == {"TargetArn": {"Ref": "DeadLettersQueueArn"}}
+                assert resource["Properties"]["ReservedConcurrentExecutions"] == 2
+
+    assert inlined.keys() == {"ScanGate", "Review", "Stuck", "Measure"}
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_cloudformation_is_given_the_same_role_by_the_pipeline_and_by_the_deployer(environment: str) -> None:
+    delivery = load("delivery", environment)
+    service = cloudformation_yaml.load((ROOT / f"out/{environment}/service-payment-processor.yaml").read_text())
+    facts = service["Metadata"]["CicdTemplates"]
+    prepared = actions(STAGES[NAMES.index(environment.capitalize())])["Prepare"]
+    name = delivery["CloudFormationRole"]["Properties"]["RoleName"]
+
+    assert facts["DeployedAs"] == delivery["ExecutionRoleArnParameter"]["Properties"]["Name"]
+    assert facts["After"] == [f"payments-{environment}-delivery-payment-processor"]
+    assert prepared["Configuration"]["RoleArn"]["Fn::Sub"].endswith(f":role/{name}")
+    assert prepared["RoleArn"]["Fn::Sub"].endswith(f":role/{delivery['DeliveryRole']['Properties']['RoleName']}")
+
+
+def test_key_and_bucket_admit_the_delivery_roles_and_no_other_account() -> None:
+    for layer, resource, statements in (
+        ("keys", "Key", "KeyPolicy"),
+        ("storage", "ArtifactsPolicy", "PolicyDocument"),
+    ):
+        template = cloudformation_yaml.load((TOOLS / f"{layer}.yaml").read_text())["Resources"]
+        document = template[resource]["Properties"][statements]
+        (admitting,) = [each for each in document["Statement"] if each["Sid"] == "LetDeliveryRolesReadArtifacts"]
+        patterns = [each["Fn::Sub"] for each in admitting["Condition"]["ArnLike"]["aws:PrincipalArn"]]
+        assert patterns == [
+            "arn:${AWS::Partition}:iam::222222222222:role/payments-staging-delivery-*",
+            "arn:${AWS::Partition}:iam::333333333333:role/payments-production-delivery-*",
+        ]
+        for environment in ("staging", "production"):
+            role = load("delivery", environment)["DeliveryRole"]["Properties"]["RoleName"]
+            assert any(re.search(pattern.rpartition("/")[2].replace("*", ".*"), role) for pattern in patterns)
+
+
+def test_what_the_execution_role_may_do_covers_each_type_that_the_service_has() -> None:
+    prefixes = {
+        "AWS::EC2::SecurityGroup": "ec2:CreateSecurityGroup",
+        "AWS::EC2::SecurityGroupEgress": "ec2:AuthorizeSecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress": "ec2:AuthorizeSecurityGroupIngress",
+        "AWS::ECS::Service": "ecs:CreateService",
+        "AWS::ECS::TaskDefinition": "ecs:RegisterTaskDefinition",
+        "AWS::ElasticLoadBalancingV2::ListenerRule": "elasticloadbalancing:CreateRule",
+        "AWS::ElasticLoadBalancingV2::TargetGroup": "elasticloadbalancing:CreateTargetGroup",
+        "AWS::IAM::Role": "iam:CreateRole",
+        "AWS::Logs::LogGroup": "logs:CreateLogGroup",
+        "AWS::SSM::Parameter": "ssm:PutParameter",
+    }
+    (policy,) = load("delivery", "production")["CloudFormationRole"]["Properties"]["Policies"]
+    allowed = {action for each in policy["PolicyDocument"]["Statement"] for action in each["Action"]}
+
+    assert {each["Type"] for each in load("service", "production").values()} == prefixes.keys()
+    assert set(prefixes.values()) <= allowed
