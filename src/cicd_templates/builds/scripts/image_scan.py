@@ -60,5 +60,4 @@ def main() -> None:
     print(f"the registry's scan of {digest} found nothing that stops a release: {counts}")
 
 
-if __name__ == "__main__":
-    main()
+main()

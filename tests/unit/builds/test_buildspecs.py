@@ -1,0 +1,323 @@
+"""Build specifications: they parse, and their phases really run on the example application."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cicd_templates.builds import buildspecs
+from cicd_templates.builds.presets import PRESETS, checks_of
+from cicd_templates.environment import Service
+from tests.conftest import ROOT, environment
+
+EXAMPLE = ROOT / "examples/payment-processor"
+SERVICE = "services/payment-processor"
+CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
+PINS = ROOT / "src/cicd_templates/builds/pins"
+
+
+def service(*edits: tuple[str, Any]) -> Service:
+    (found,) = environment("tools", *edits).services
+    return found
+
+
+def commands(text: str, phase: str = "build") -> list[str]:
+    found: list[str] = yaml.safe_load(text)["phases"][phase]["commands"]
+    return found
+
+
+def every_buildspec() -> dict[str, str]:
+    of = service()
+    checks = {check.name: buildspecs.check(of, check) for check in checks_of(of)}
+    others = {
+        "image": buildspecs.image(of),
+        "sbom": buildspecs.bill_of_materials(of),
+        "scan": buildspecs.image_scan(),
+        "smoke": buildspecs.smoke_test(of),
+    }
+    return checks | others
+
+
+@pytest.mark.parametrize(("name", "text"), every_buildspec().items())
+def test_every_command_is_valid_for_the_shell(name: str, text: str) -> None:
+    specification = yaml.safe_load(text)
+
+    assert specification["version"] == 0.2
+    for phase in specification["phases"].values():
+        for command in phase["commands"]:
+            for shell in ("bash", "sh") if name != "image" else ("bash",):
+                parsed = subprocess.run([shell, "-n"], input=command, capture_output=True, text=True, check=False)
+                assert parsed.returncode == 0, parsed.stderr
+            # Within && or || a shell ignores `set -e`, so a subshell with it stands alone.
+            assert not re.search(r"^\) *(&&|\|\|)", command, re.MULTILINE)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The example as CodeBuild would hand it over."""
+    copy = tmp_path / "source"
+    shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+def run(command: str, source: Path, *before_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """One command of a build as CodeBuild runs it, with the tools of this environment."""
+    path = os.pathsep.join([*map(str, before_path), str(Path(sys.executable).parent), "/usr/bin", "/bin"])
+    here = {
+        "PATH": path,
+        "HOME": str(source.parent),
+        "CODEBUILD_SRC_DIR": str(source),
+        "CODEBUILD_BUILD_ID": "payments:1",
+        "SOURCE_VERSION": "v.1_2-3",
+        "EXECUTION_ID": "e-1",
+        **variables,
+    }
+    # A container has its own /tmp, and so has this run.
+    temporary = source.parent / "tmp"
+    temporary.mkdir(exist_ok=True)
+    return subprocess.run(
+        ["bash", "-c", command.replace("/tmp/", f"{temporary}/")],
+        cwd=source,
+        env=here,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def checked(name: str, source: Path) -> tuple[dict[str, Any], Path]:
+    """The run record and the report of a check, run on `source`."""
+    of = service()
+    (check,) = [each for each in checks_of(of) if each.name == name]
+    (command,) = commands(buildspecs.check(of, check))
+    answer = run(command, source)
+    assert answer.returncode == 0, answer.stderr
+    record = json.loads((source / ".report/run.json").read_text())
+    return record, source / ".report" / record["report"]
+
+
+def test_the_unit_tests_run_and_report_as_junit(source: Path) -> None:
+    record, report = checked("unit-tests", source)
+
+    assert record["exit_code"] == 0
+    assert re.search(r'<testsuite .*errors="0" failures="0"', report.read_text())
+    assert (record["source_version"], record["execution"], record["build"]) == ("v.1_2-3", "e-1", "payments:1")
+    assert record["started"] <= record["finished"]
+
+
+def test_a_failing_test_is_noted_and_does_not_fail_the_check(source: Path) -> None:
+    (source / "tests/test_more.py").write_text("def test_wrong():\n    assert 1 == 2\n")
+    record, report = checked("unit-tests", source)
+
+    assert record["exit_code"] == 1
+    assert 'failures="1"' in report.read_text()
+
+
+def test_bandit_finds_nothing_in_the_example_and_what_is_put_there(source: Path) -> None:
+    record, report = checked("bandit", source)
+    clean = json.loads(report.read_text())
+    assert not [found for found in clean["results"] if found["issue_severity"] == "HIGH"]
+    assert clean["errors"] == []
+    assert record["tool_version"].endswith("1.9.4")
+
+    (source / "src/bad.py").write_text("import subprocess\nsubprocess.call('ls ' + input(), shell=True)\n")
+    record, report = checked("bandit", source)
+    assert record["exit_code"] == 1
+    found = [
+        each["test_id"] for each in json.loads(report.read_text())["results"] if each["filename"].endswith("bad.py")
+    ]
+    assert "B602" in found
+
+
+def test_secrets_are_reported_as_sarif_without_the_secret(source: Path) -> None:
+    record, report = checked("secrets", source)
+    assert (record["exit_code"], record["format"]) == (0, "sarif")
+    sarif = json.loads(report.read_text())
+    assert (sarif["version"], sarif["runs"][0]["tool"]["driver"]["version"]) == ("2.1.0", "1.5.0")
+    before = len(sarif["runs"][0]["results"])
+
+    key = "AKIA" + "IOSFODNN7EXAMPLE"
+    (source / "config.py").write_text(f'KEY = "{key}"\n')
+    _, report = checked("secrets", source)
+    results = json.loads(report.read_text())["runs"][0]["results"]
+    new = [
+        each for each in results if each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "config.py"
+    ]
+    assert len(results) > before
+    assert new[0]["locations"][0]["physicalLocation"]["region"] == {"startLine": 1}
+    assert key not in report.read_text()
+
+
+def test_a_tool_that_breaks_leaves_its_record_and_no_report(source: Path) -> None:
+    of = service((f"{SERVICE}/checks/bandit", {"preset": "bandit", "commands": ["exit 7", "touch $REPORT"]}))
+    check = next(each for each in checks_of(of) if each.name == "bandit")
+    (command,) = commands(buildspecs.check(of, check))
+
+    assert run(command, source).returncode == 0
+    assert json.loads((source / ".report/run.json").read_text())["exit_code"] == 7
+    assert not (source / ".report/report.json").exists()
+
+
+def test_the_bill_of_materials_lists_what_is_pinned(source: Path) -> None:
+    write = commands(buildspecs.bill_of_materials(service()))[0]
+    answer = run(write, source)
+    sbom = json.loads(Path("/tmp/sbom.cdx.json").read_text())
+
+    assert answer.returncode == 0, answer.stderr
+    assert sbom["bomFormat"] == "CycloneDX"
+    assert "waitress" in [component["name"] for component in sbom["components"]]
+
+
+def stub(folder: Path, name: str, script: str) -> None:
+    """A program of that name, which keeps its arguments beside it."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f'#!/bin/bash\necho "{name} $*" >> "{folder}/calls"\n{script}\n')
+    path.chmod(0o755)
+
+
+IMAGE_VARIABLES = {
+    "REPOSITORY": "payments",
+    "REPOSITORY_URI": "1.dkr.ecr.eu-central-1.amazonaws.com/payments",
+    "SERVICE": "payment-processor",
+    "EVIDENCE_BUCKET": "evidence",
+    "BUILDSPEC_SHA256": "b" * 64,
+    "TEMPLATES_VERSION": "t1",
+    "CODEBUILD_BUILD_ARN": "arn:build",
+}
+DIGEST = "sha256:" + "d" * 64
+
+
+def test_an_image_is_built_pushed_and_noted_by_its_digest(source: Path, tmp_path: Path) -> None:
+    bin_folder = tmp_path / "bin"
+    stub(
+        bin_folder,
+        "aws",
+        f"""case "$*" in
+  *describe-images*) [ -f "{tmp_path}/pushed" ] && echo {DIGEST} || {{ echo ImageNotFoundException >&2; exit 254; }};;
+  *get-login-password*) echo secret;;
+  *put-object*) echo '{{}}';;
+esac""",
+    )
+    stub(bin_folder, "docker", f'[ "$1" = push ] && touch "{tmp_path}/pushed"; exit 0')
+    build, export, provenance = commands(buildspecs.image(service()))
+    answer = run(f"{build}\n{export}\n{provenance}\necho $IMAGE_URI", source, bin_folder, **IMAGE_VARIABLES)
+    calls = (bin_folder / "calls").read_text()
+
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.splitlines()[-1] == f"1.dkr.ecr.eu-central-1.amazonaws.com/payments@{DIGEST}"
+    assert (
+        "docker build --pull --file Dockerfile --tag 1.dkr.ecr.eu-central-1.amazonaws.com/payments:v-v.1_2-3" in calls
+    )
+    assert "docker push 1.dkr.ecr.eu-central-1.amazonaws.com/payments:v-v.1_2-3" in calls
+    assert "--key payment-processor/e-1/provenance.json" in calls
+    assert "--if-none-match *" in calls
+    statement = json.loads(Path("/tmp/provenance.json").read_text())
+    assert statement["subject"][0]["digest"] == {"sha256": "d" * 64}
+    assert statement["predicate"]["buildDefinition"]["externalParameters"]["sourceVersion"] == "v.1_2-3"
+
+
+def test_an_image_that_is_there_is_not_built_again(source: Path, tmp_path: Path) -> None:
+    stub(tmp_path / "bin", "aws", f"echo {DIGEST}")
+    build, export, _ = commands(buildspecs.image(service()))
+    answer = run(f"{build}\n{export}\necho $IMAGE_DIGEST", source, tmp_path / "bin", **IMAGE_VARIABLES)
+
+    assert answer.stdout.splitlines()[-1] == DIGEST
+    assert "docker" not in (tmp_path / "bin/calls").read_text()
+
+
+@pytest.mark.parametrize(
+    ("aws", "docker"),
+    [
+        pytest.param("echo AccessDenied >&2; exit 254", "exit 0", id="the registry refuses"),
+        pytest.param("echo ImageNotFoundException >&2; exit 254", "exit 1", id="the build fails"),
+    ],
+)
+def test_an_image_that_cannot_be_built_fails_the_build(source: Path, tmp_path: Path, aws: str, docker: str) -> None:
+    stub(tmp_path / "bin", "aws", f'case "$*" in *describe-images*) {aws};; esac')
+    stub(tmp_path / "bin", "docker", docker)
+    build = commands(buildspecs.image(service()))[0]
+
+    assert run(build, source, tmp_path / "bin", **IMAGE_VARIABLES).returncode != 0
+    assert "docker push" not in (tmp_path / "bin/calls").read_text()
+
+
+def test_evidence_that_is_there_stays_and_another_refusal_fails(source: Path, tmp_path: Path) -> None:
+    provenance = commands(buildspecs.image(service()))[2]
+    variables = IMAGE_VARIABLES | {"IMAGE_DIGEST": DIGEST}
+    stub(tmp_path / "bin", "aws", "echo PreconditionFailed >&2; exit 254")
+    assert run(provenance, source, tmp_path / "bin", **variables).returncode == 0
+
+    stub(tmp_path / "bin", "aws", "echo AccessDenied >&2; exit 254")
+    answer = run(provenance, source, tmp_path / "bin", **variables)
+    assert answer.returncode == 1
+    assert "AccessDenied" in answer.stdout
+
+
+def test_the_smoke_test_of_the_example_is_the_services_own(source: Path) -> None:
+    (command,) = commands(buildspecs.smoke_test(service()))
+    answer = run(command, source, SERVICE_URL="http://127.0.0.1:9")
+
+    assert answer.returncode == 1
+    assert "does not answer as it should" in answer.stderr
+
+
+def test_a_connection_hands_on_the_whole_repository_and_the_service_is_a_folder_of_it() -> None:
+    edits = [
+        (f"{SERVICE}/path", "apps/pay"),
+        (f"{SERVICE}/source", "github"),
+        (f"{SERVICE}/github", {"repository": "me/pay", "connection_arn": CONNECTION}),
+    ]
+    (command,) = commands(buildspecs.smoke_test(service(*edits)))
+    (cut,) = commands(buildspecs.smoke_test(service(edits[0])))
+
+    assert 'cd "$CODEBUILD_SRC_DIR/apps/pay"' in command
+    assert 'cd "$CODEBUILD_SRC_DIR"' in cut
+
+
+def test_a_check_of_another_language_is_only_data() -> None:
+    own = {
+        "image": "public.ecr.aws/x/go@sha256:" + "a" * 64,
+        "commands": ["gosec -fmt sarif -out $REPORT ./..."],
+        "format": "sarif",
+        "version": "gosec --version",
+        "timeout_minutes": 20,
+    }
+    of = service((f"{SERVICE}/checks", {"gosec": own}))
+    (check,) = checks_of(of)
+    specification = yaml.safe_load(buildspecs.check(of, check))
+
+    assert (check.image, check.timeout_minutes) == (own["image"], 20)
+    assert specification["phases"]["install"]["commands"] == []
+    assert "gosec -fmt sarif" in specification["phases"]["build"]["commands"][0]
+
+
+def test_every_preset_can_be_asked_for() -> None:
+    of = service((f"{SERVICE}/checks", {name: {"preset": name} for name in PRESETS}))
+
+    assert [check.name for check in checks_of(of)] == list(PRESETS)
+
+
+@pytest.mark.parametrize("path", sorted(PINS.glob("*.txt")), ids=lambda path: path.stem)
+def test_every_package_of_a_tool_is_pinned_by_version_and_hash(path: Path) -> None:
+    for line in path.read_text().splitlines():
+        assert re.fullmatch(r"[a-z0-9-]+==\S+ --hash=sha256:[0-9a-f]{64}", line), line
+
+
+@pytest.mark.parametrize("tool", ["bandit", "detect-secrets", "cyclonedx-bom"])
+def test_the_tools_that_run_here_are_the_ones_that_are_pinned(tool: str) -> None:
+    lines = [line for path in PINS.glob("*.txt") for line in path.read_text().splitlines()]
+    pinned = {line.partition("==")[0]: line.partition("==")[2].split()[0] for line in lines}
+    wanted = (ROOT / "requirements-dev.in").read_text()
+
+    assert f"{tool}=={pinned[tool]}" in wanted

@@ -1,0 +1,128 @@
+"""The scripts that builds run, on answers as AWS gives them."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import ROOT
+
+SCRIPTS = ROOT / "src/cicd_templates/builds/scripts"
+ENVIRONMENT = {
+    "REPOSITORY": "payments",
+    "IMAGE_DIGEST": "sha256:1",
+    "SEVERITIES": "CRITICAL,HIGH",
+    "SERVICE": "pay",
+    "EXECUTION_ID": "e-1",
+    "EVIDENCE_BUCKET": "evidence",
+}
+
+
+def refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, "Operation")
+
+
+class Fake:
+    """ECR and S3 in one: answers, one after the other, and the puts that came."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.puts: list[dict[str, Any]] = []
+
+    def get_paginator(self, name: str) -> Fake:
+        assert name == "describe_image_scan_findings"
+        return self
+
+    def paginate(self, **request: Any) -> list[dict[str, Any]]:
+        assert request == {"repositoryName": "payments", "imageId": {"imageDigest": "sha256:1"}}
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return [answer]
+
+    def put_object(self, **request: Any) -> None:
+        self.puts.append(request)
+        if self.answers:
+            raise self.answers[0]
+
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def called(name: str, fake: Fake, *arguments: str) -> str:
+        for key, value in ENVIRONMENT.items():
+            monkeypatch.setenv(key, value)
+        monkeypatch.setattr("boto3.client", lambda service: fake)
+        monkeypatch.setattr("time.sleep", lambda seconds: None)
+        ticks = iter(range(0, 10_000, 100))
+        monkeypatch.setattr("time.monotonic", lambda: float(next(ticks)))
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        try:
+            runpy.run_path(str(SCRIPTS / f"{name}.py"), run_name="__main__")
+        except SystemExit as error:
+            return f"exit: {error}"
+        return capsys.readouterr().out
+
+    return called
+
+
+def scan(status: str, **counts: int) -> dict[str, Any]:
+    return {
+        "imageScanStatus": {"status": status},
+        "imageScanFindings": {"findingSeverityCounts": counts, "findings": [1]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        pytest.param([scan("COMPLETE", LOW=2)], "found nothing that stops a release: {'LOW': 2}", id="clean"),
+        pytest.param([scan("ACTIVE")], "found nothing that stops a release", id="watched by Inspector"),
+        pytest.param(
+            [refused("ScanNotFoundException"), scan("IN_PROGRESS"), scan("COMPLETE")], "found nothing", id="not yet"
+        ),
+        pytest.param(
+            [scan("COMPLETE", CRITICAL=1)], "exit: the registry's scan of sha256:1 found {'CRITICAL': 1}", id="bad"
+        ),
+        pytest.param([scan("FAILED")], "is FAILED, so nothing is known of it and it does not pass", id="failed"),
+        pytest.param([scan("UNSUPPORTED_IMAGE")], "is UNSUPPORTED_IMAGE, so nothing is known", id="not supported"),
+        pytest.param([refused("ScanNotFoundException")], "is PENDING, so nothing is known", id="never begun"),
+        pytest.param([scan("IN_PROGRESS")], "is IN_PROGRESS, so nothing is known", id="never ended"),
+    ],
+)
+def test_an_image_passes_only_when_its_scan_has_ended_well(
+    answers: list[Any], expected: str, run: Run, tmp_path: Path
+) -> None:
+    found = run("image_scan", Fake(*answers), str(tmp_path / "scan.json"))
+
+    assert expected in found
+    written = json.loads((tmp_path / "scan.json").read_text())
+    assert (written["digest"], written["repository"]) == ("sha256:1", "payments")
+
+
+def test_a_refusal_of_the_registry_is_no_clean_scan(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        run("image_scan", Fake(refused("AccessDenied")), str(tmp_path / "scan.json"))
+
+
+def test_evidence_is_put_once_under_service_and_run(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "sbom.json").write_text("{}")
+    fake = Fake()
+
+    assert "put pay/e-1/sbom.cdx.json" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json")
+    assert fake.puts == [{"Bucket": "evidence", "Key": "pay/e-1/sbom.cdx.json", "Body": b"{}", "IfNoneMatch": "*"}]
+    kept = run("put_evidence", Fake(refused("PreconditionFailed")), str(tmp_path / "sbom.json"), "x")
+    assert "kept pay/e-1/x" in kept
+    with pytest.raises(ClientError, match="AccessDenied"):
+        run("put_evidence", Fake(refused("AccessDenied")), str(tmp_path / "sbom.json"), "x")
+    (tmp_path / "sbom.json").write_text("")
+    assert "is empty, so it is no evidence" in run("put_evidence", Fake(), str(tmp_path / "sbom.json"), "x")
