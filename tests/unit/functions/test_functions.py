@@ -1,0 +1,392 @@
+"""The functions of the pipeline, on events and answers as AWS gives them; botocore's model checks what they call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ParamValidationError
+from botocore.stub import Stubber
+
+from cicd_templates.functions import measure, review, scan_gate, stuck
+
+JOB = "11111111-2222-3333-4444-555555555555"
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+
+
+class Aws:
+    """Real clients whose requests are validated by botocore and answered from lists; nothing leaves the process."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.answers: dict[str, list[Any]] = {}
+
+    def answer(self, operation: str, *answers: Any) -> None:
+        self.answers.setdefault(operation, []).extend(answers)
+
+    def client(self, service: str, **options: Any) -> Any:
+        keys = {"aws_access_key_id": "1", "aws_secret_access_key": "2", "region_name": "eu-central-1"}
+        client = _real_client(service, **{**keys, **options}, config=Config(retries={"total_max_attempts": 1}))
+        stubber = Stubber(client)
+        real = client._make_api_call
+
+        def call(operation: str, parameters: dict[str, Any]) -> Any:
+            self.calls.append((operation, parameters))
+            answers = self.answers.get(operation, [{}])
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            method = "".join(f"_{each.lower()}" if each.isupper() else each for each in operation).lstrip("_")
+            if isinstance(answer, str):
+                stubber.add_client_error(method, answer)
+            else:
+                stubber.add_response(method, answer)
+            with stubber:
+                return real(operation, parameters)
+
+        client._make_api_call = call
+        return client
+
+    def put(self) -> tuple[str, dict[str, Any]]:
+        """The one answer to the job."""
+        (put,) = [call for call in self.calls if call[0].startswith("PutJob")]
+        return put
+
+
+_real_client: Any = boto3.session.Session().client
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
+    fake = Aws()
+    monkeypatch.setattr("boto3.client", fake.client)
+    monkeypatch.setenv("PIPELINE", "payments")
+    monkeypatch.setenv("NAMESPACE", "CicdTemplates")
+    return fake
+
+
+def job(parameters: object = "") -> dict[str, Any]:
+    text = parameters if isinstance(parameters, str) else json.dumps(parameters)
+    configuration = {"FunctionName": "f", "UserParameters": text}
+    secret = {"accessKeyId": "AKIAEXAMPLE", "secretAccessKey": "never-in-a-log", "sessionToken": "t"}
+    data = {"actionConfiguration": {"configuration": configuration}, "artifactCredentials": secret}
+    return {"CodePipeline.job": {"id": JOB, "accountId": "111111111111", "data": data}}
+
+
+Handler = Callable[[dict[str, Any], object], None]
+
+
+def test_the_gate_is_closed(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    scan_gate.handler(job(), None)
+
+    operation, request = aws.put()
+    assert operation == "PutJobFailureResult"
+    assert request["jobId"] == JOB
+    assert "lets no release pass" in request["failureDetails"]["message"]
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("handler", [scan_gate.handler, review.handler], ids=["gate", "review"])
+@pytest.mark.parametrize("code", ["InvalidJobStateException", "JobNotFoundException"])
+def test_a_job_that_was_answered_before_is_done(aws: Aws, handler: Handler, code: str) -> None:
+    aws.answer("PutJobFailureResult", code)
+
+    handler(job(), None)
+    assert aws.put()[0] == "PutJobFailureResult"
+
+
+@pytest.mark.parametrize("handler", [scan_gate.handler, review.handler], ids=["gate", "review"])
+def test_an_answer_that_does_not_arrive_is_raised_so_that_lambda_tries_again(aws: Aws, handler: Handler) -> None:
+    aws.answer("PutJobFailureResult", "ThrottlingException")
+
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        handler(job(), None)
+
+
+ASKED = {
+    "stack": "payments-production-service",
+    "changeSet": "release",
+    "role": "arn:aws:iam::333333333333:role/review",
+    "region": "eu-central-1",
+    "image": "111111111111.dkr.ecr.eu-central-1.amazonaws.com/p@sha256:" + "d" * 64,
+}
+ARN = "arn:aws:cloudformation:eu-central-1:333333333333"
+CREDENTIALS = {
+    "AccessKeyId": "ASIAEXAMPLE123456",
+    "SecretAccessKey": "s",
+    "SessionToken": "t",
+    "Expiration": NOW,
+}
+
+
+def change(action: str, name: str, replacement: str | None = None) -> dict[str, Any]:
+    resource = {"Action": action, "LogicalResourceId": name, "ResourceType": "AWS::ECS::Service"}
+    return {"Type": "Resource", "ResourceChange": {**resource, **({"Replacement": replacement} if replacement else {})}}
+
+
+def described(*changes: dict[str, Any], status: str = "CREATE_COMPLETE", token: str | None = None) -> dict[str, Any]:
+    return {
+        "StackId": f"{ARN}:stack/payments-production-service/1",
+        "ChangeSetId": f"{ARN}:changeSet/release/2",
+        "Status": status,
+        "StatusReason": "no reason",
+        "Changes": list(changes),
+        **({"NextToken": token} if token else {}),
+    }
+
+
+def reviewed(aws: Aws, *pages: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    aws.answer("AssumeRole", {"Credentials": CREDENTIALS})
+    aws.answer("DescribeChangeSet", *pages)
+    review.handler(job(ASKED), None)
+    return aws.put()
+
+
+@pytest.mark.parametrize(
+    ("changes", "summary"),
+    [
+        ([], "no resource changes"),
+        ([change("Modify", "Service", "False")], "modify Service (AWS::ECS::Service)"),
+        (
+            [
+                change("Add", "A"),
+                change("Modify", "B", "Conditional"),
+                change("Remove", "C"),
+                change("Modify", "D", "True"),
+            ],
+            "REMOVE C (AWS::ECS::Service); REPLACE D (AWS::ECS::Service); MAY REPLACE B (AWS::ECS::Service);"
+            " add A (AWS::ECS::Service)",
+        ),
+    ],
+    ids=["nothing", "one", "the worst first"],
+)
+def test_a_change_set_is_described_the_worst_first(aws: Aws, changes: list[dict[str, Any]], summary: str) -> None:
+    operation, request = reviewed(aws, described(*changes))
+
+    assert operation == "PutJobSuccessResult"
+    variables = request["outputVariables"]
+    assert variables["Summary"] == summary
+    assert variables["Digest"] == "sha256:" + "d" * 64
+    assert variables["ChangeSetUrl"].startswith("https://eu-central-1.console.aws.amazon.com/cloudformation/home?")
+    assert "stackId=arn%3Aaws%3Acloudformation" in variables["ChangeSetUrl"]
+
+
+def test_every_page_is_read_with_the_role_of_the_other_account(aws: Aws) -> None:
+    _, request = reviewed(aws, described(change("Add", "A"), token="2"), described(change("Remove", "B")))
+
+    assert request["outputVariables"]["Summary"] == "REMOVE B (AWS::ECS::Service); add A (AWS::ECS::Service)"
+    assumed = next(parameters for operation, parameters in aws.calls if operation == "AssumeRole")
+    assert assumed == {"RoleArn": ASKED["role"], "RoleSessionName": "review"}
+    asked = [parameters for operation, parameters in aws.calls if operation == "DescribeChangeSet"]
+    assert [parameters.get("NextToken") for parameters in asked] == [None, "2"]
+
+
+def test_a_long_summary_fits_into_the_approval(aws: Aws) -> None:
+    _, request = reviewed(aws, described(*[change("Add", f"Resource{number}") for number in range(60)]))
+
+    assert len(request["outputVariables"]["Summary"]) == review.SUMMARY_LENGTH
+    assert request["outputVariables"]["Summary"].endswith("...")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "answers", "expected"),
+    [
+        pytest.param("", {}, "JSONDecodeError", id="no parameters"),
+        pytest.param({"stack": "s"}, {}, "KeyError: 'role'", id="parameter missing"),
+        pytest.param(ASKED, {"AssumeRole": "AccessDenied"}, "AccessDenied", id="role refused"),
+        pytest.param(
+            ASKED,
+            {"AssumeRole": {"Credentials": CREDENTIALS}, "DescribeChangeSet": "ChangeSetNotFoundException"},
+            "ChangeSetNotFound",
+            id="no change set",
+        ),
+        pytest.param(
+            ASKED,
+            {"AssumeRole": {"Credentials": CREDENTIALS}, "DescribeChangeSet": described(status="FAILED")},
+            "it is FAILED: no reason",
+            id="failed change set",
+        ),
+    ],
+)
+def test_what_cannot_be_described_fails_the_action_with_the_reason(
+    aws: Aws, parameters: object, answers: dict[str, Any], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for operation, answer in answers.items():
+        aws.answer(operation, answer)
+    review.handler(job(parameters), None)
+
+    operation, request = aws.put()
+    assert operation == "PutJobFailureResult"
+    assert expected in request["failureDetails"]["message"]
+    assert "never-in-a-log" not in capsys.readouterr().out + json.dumps(request)
+
+
+def test_an_answer_that_codepipeline_does_not_take_would_be_noticed_here(aws: Aws) -> None:
+    with pytest.raises(ParamValidationError):
+        aws.client("codepipeline").put_job_failure_result(
+            jobId=JOB, failureDetails={"type": "JobFailed", "message": ""}
+        )
+
+
+def run(status: str, started: int, ended: int = 0, name: str = "a") -> dict[str, Any]:
+    """A run that started so many seconds ago and last changed so many seconds ago."""
+    return {
+        "pipelineExecutionId": f"{name * 8}-1111-2222-3333-444444444444",
+        "status": status,
+        "startTime": NOW - timedelta(seconds=started),
+        "lastUpdateTime": NOW - timedelta(seconds=ended),
+    }
+
+
+def action(status: str, started: int, ended: int = 0, category: str = "Build") -> dict[str, Any]:
+    kind = {"category": category, "owner": "AWS", "provider": "P", "version": "1"}
+    return {
+        "status": status,
+        "startTime": NOW - timedelta(seconds=started),
+        "lastUpdateTime": NOW - timedelta(seconds=ended),
+        "input": {"actionTypeId": kind},
+    }
+
+
+@pytest.mark.parametrize(
+    ("actions", "seconds"),
+    [
+        pytest.param([], 500.0, id="nothing has begun"),
+        pytest.param([action("InProgress", 400)], 400.0, id="one at work"),
+        pytest.param([action("Succeeded", 400, 300), action("InProgress", 290)], 290.0, id="the second at work"),
+        pytest.param([action("InProgress", 400), action("Succeeded", 400, 20)], 20.0, id="a parallel one has ended"),
+        pytest.param([action("Succeeded", 400, 300), action("InProgress", 290, category="Approval")], 0.0, id="asks"),
+        pytest.param([action("Succeeded", 400, 300)], 0.0, id="waits for a stage that another run holds"),
+    ],
+)
+def test_the_age_of_a_run_is_the_time_since_it_moved(actions: list[dict[str, Any]], seconds: float) -> None:
+    assert stuck.age(actions, NOW - timedelta(seconds=500), NOW) == seconds
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    (line,) = capsys.readouterr().out.splitlines()
+    found: dict[str, Any] = json.loads(line)
+    (declared,) = found.pop("_aws")["CloudWatchMetrics"]
+    assert declared["Namespace"] == "CicdTemplates"
+    assert declared["Dimensions"] == [["PipelineName"]]
+    assert {each["Name"] for each in declared["Metrics"]} == found.keys() - {"PipelineName"}
+    for each in declared["Metrics"]:
+        assert each["Unit"] == ("Seconds" if each["Name"].endswith("Seconds") else "Count")
+    assert found.pop("PipelineName") == "payments"
+    return found
+
+
+def test_the_oldest_run_of_all_pages_is_measured(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    long_ago = int((NOW - datetime(2020, 1, 1, tzinfo=timezone.utc)).total_seconds())
+    aws.answer(
+        "ListPipelineExecutions",
+        {"pipelineExecutionSummaries": [run("InProgress", long_ago), run("Succeeded", long_ago)], "nextToken": "2"},
+        {"pipelineExecutionSummaries": [run("Stopping", long_ago + 500, name="b")]},
+    )
+    aws.answer(
+        "ListActionExecutions",
+        {"actionExecutionDetails": [action("InProgress", long_ago)]},
+        {"actionExecutionDetails": [action("Succeeded", long_ago + 300, long_ago + 200)], "nextToken": "2"},
+        {"actionExecutionDetails": [action("InProgress", long_ago + 100)]},
+    )
+    since_2020 = (datetime.now(timezone.utc) - datetime(2020, 1, 1, tzinfo=timezone.utc)).total_seconds()
+    stuck.handler({}, None)
+
+    found = metrics(capsys)
+    assert found["RunsInProgress"] == 2
+    # The clock is the real one here, and NOW is a day that has been or will be.
+    assert found["OldestRunSeconds"] > 0 or datetime.now(UTC) < NOW
+
+
+def test_a_pipeline_at_rest_has_age_zero(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    aws.answer("ListPipelineExecutions", {"pipelineExecutionSummaries": []})
+    stuck.handler({}, None)
+
+    assert metrics(capsys) == {"OldestRunSeconds": 0.0, "RunsInProgress": 0.0}
+
+
+def test_runs_are_looked_for_on_five_pages_and_no_more(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    pages = [{"pipelineExecutionSummaries": [], "nextToken": str(number)} for number in range(9)]
+    aws.answer("ListPipelineExecutions", *pages)
+    stuck.handler({}, None)
+
+    assert len([operation for operation, _ in aws.calls if operation == "ListPipelineExecutions"]) <= 6
+    assert metrics(capsys)["RunsInProgress"] == 0
+
+
+def test_an_error_of_the_api_is_the_detectors_own_error(aws: Aws) -> None:
+    aws.answer("ListPipelineExecutions", "AccessDeniedException")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stuck.handler({}, None)
+
+
+GATE, RUN = measure.GATE_EVENT, measure.RUN_EVENT
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "runs", "expected"),
+    [
+        pytest.param(GATE, "SUCCEEDED", [run("InProgress", 240)], {"CommitToVerdictSeconds": 240.0}, id="passed"),
+        pytest.param(GATE, "FAILED", [run("InProgress", 400)], {"CommitToVerdictSeconds": 400.0}, id="refused"),
+        pytest.param(RUN, "FAILED", [run("Failed", 400)], {"RunFailed": 1.0}, id="failed"),
+        pytest.param(
+            RUN,
+            "SUCCEEDED",
+            [run("Succeeded", 900), run("Succeeded", 5000)],
+            {"RunSucceeded": 1.0, "LeadTimeSeconds": 900.0},
+            id="succeeded",
+        ),
+        pytest.param(
+            RUN,
+            "SUCCEEDED",
+            [run("Succeeded", 900), run("Failed", 5000, 4000), run("Superseded", 6000), run("Failed", 9000, 7000)],
+            {"RunSucceeded": 1.0, "LeadTimeSeconds": 900.0, "RecoverySeconds": 7000.0},
+            id="recovered after two failures",
+        ),
+        pytest.param(
+            RUN,
+            "SUCCEEDED",
+            [run("Succeeded", 900), run("Succeeded", 5000, 4000), run("Failed", 9000, 7000)],
+            {"RunSucceeded": 1.0, "LeadTimeSeconds": 900.0},
+            id="recovered before",
+        ),
+    ],
+)
+def test_what_an_event_ends_is_measured(
+    kind: str, state: str, runs: list[dict[str, Any]], expected: dict[str, float]
+) -> None:
+    assert measure.measured(kind, state, NOW, runs) == expected
+
+
+@pytest.mark.parametrize(("kind", "state"), [("Another", "FAILED"), (RUN, "STARTED")])
+def test_an_event_that_the_rule_should_not_send_is_an_error(kind: str, state: str) -> None:
+    with pytest.raises(ValueError, match="nothing is measured of"):
+        measure.measured(kind, state, NOW, [run("InProgress", 1)])
+
+
+def event(execution: str) -> dict[str, Any]:
+    detail = {"pipeline": "payments", "execution-id": execution, "state": "SUCCEEDED"}
+    return {"detail-type": RUN, "time": "2026-11-24T12:00:00Z", "detail": detail}
+
+
+def test_the_run_of_an_event_is_found_on_its_page(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = run("Succeeded", 900, name="b")
+    aws.answer(
+        "ListPipelineExecutions",
+        {"pipelineExecutionSummaries": [run("InProgress", 10)], "nextToken": "2"},
+        {"pipelineExecutionSummaries": [run("Failed", 100, name="c"), wanted]},
+    )
+    measure.handler(event(wanted["pipelineExecutionId"]), None)
+
+    assert metrics(capsys) == {"RunSucceeded": 1.0, "LeadTimeSeconds": 900.0}
+
+
+def test_an_unknown_run_is_an_error(aws: Aws) -> None:
+    aws.answer("ListPipelineExecutions", {"pipelineExecutionSummaries": []})
+
+    with pytest.raises(LookupError, match="payments has no run"):
+        measure.handler(event("x"), None)
