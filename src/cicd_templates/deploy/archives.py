@@ -97,14 +97,15 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Content, and whether it can be executed, by name. Raises `ConfigurationError` for a link and for no file."""
+    """Content, and whether it can be executed, by name. Raises `ConfigurationError` for what is no file."""
     found = {}
     for name in names:
         path = folder / name
-        if path.is_symlink():
-            raise ConfigurationError(f"{path}: is a link, which may point outside of the source; put the file itself")
-        if path.is_file():
-            found[name] = (path.read_bytes(), os.access(path, os.X_OK))
+        if path.is_symlink() or not path.is_file():
+            raise ConfigurationError(
+                f"{path}: is a link or a submodule, whose content is not the source's own; put the files themselves"
+            )
+        found[name] = (path.read_bytes(), os.access(path, os.X_OK))
     if not found:
         raise ConfigurationError(f"{folder}: nothing in it to release")
     return found

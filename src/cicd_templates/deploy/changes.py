@@ -152,9 +152,7 @@ def _role(clients: Clients, stack: Stack) -> dict[str, Any]:
         return {}
     role = _published(clients, stack.deployed_as)
     if role is None:
-        raise CicdError(
-            f"{stack.name}: {stack.deployed_as} does not exist yet; deploy the layer that publishes it first"
-        )
+        raise CicdError(f"{stack.name}: {stack.deployed_as} does not exist yet; deploy the layer delivery first")
     return {"RoleARN": role}
 
 

@@ -1,0 +1,155 @@
+"""Releases, secrets and the pipeline's part, on the local AWS by the commands that a user types."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+from cicd_templates.naming import TEMPLATES_KEY
+from tests.conftest import ROOT
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+EXAMPLE = ROOT / "examples/payment-processor"
+
+
+def bucket(project: Project, name: str) -> str:
+    return f"payments-tools-{name}-{project.accounts['tools']}-eu-central-1"
+
+
+@pytest.fixture
+def app(project: Project) -> str:
+    """The example as a plain folder, so that the state of this repository's work tree does not matter."""
+    folder = project.folder / "app"
+    (folder / "src").mkdir(parents=True)
+    (folder / "src/app.py").write_text("print(1)\n")
+    return str(folder)
+
+
+def test_a_release_puts_a_version_and_shows_the_request_that_starts_the_run(project: Project, app: str) -> None:
+    project.ok("deploy --env tools --local --yes")
+    released = project.ok(f"release --app {app} --local")
+
+    lines = {line.split()[0]: line for line in released.splitlines()}
+    version = lines["version"].split()[1]
+    request = json.loads(lines["request"].partition("{")[1] + lines["request"].partition("{")[2])
+    assert request == {
+        "name": "payments-tools-payment-processor",
+        "sourceRevisions": [{"actionName": "App", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": version}],
+    }
+    stored = project.clients("tools").s3.get_object(
+        Bucket=bucket(project, "source"), Key="payment-processor/source.zip", VersionId=version
+    )
+    assert stored["Metadata"]["revision"].startswith("sha256:")
+    assert zipfile.ZipFile(io.BytesIO(stored["Body"].read())).namelist() == ["src/app.py"]
+
+    again = project.ok(f"release --app {app} --local --service payment-processor")
+    assert version not in again
+
+
+def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
+    project.ok("deploy --env tools --local --yes")
+    clients = project.clients("tools")
+    for other in ("another/source.zip", "payment-processor/source.zip.bak"):
+        clients.s3.put_object(Bucket=bucket(project, "source"), Key=other, Body=b"x")
+
+    assert project.engine.record.starts(project.accounts["tools"]) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "expected", "code"),
+    [
+        ("release --local --app {app}", "payment-processor has no pipeline yet; deploy it first", 1),
+        ("release --local --app {app} --service x", "no service 'x'; templates/environments.toml has payment", 2),
+        ("release --local --app /nowhere", "Path '/nowhere' does not exist", 2),
+        ("secret --local --name snyk-token", "payments-tools-payment-processor-snyk-token: no such secret", 1),
+        ("secret --local --name x --env qa", "no environment 'qa'", 2),
+    ],
+)
+def test_what_is_not_there_yet_is_said_in_a_line(
+    project: Project, app: str, command: str, expected: str, code: int
+) -> None:
+    result = project.type(command.format(app=app), input_text="token\n")
+
+    assert (result.exit_code, result.output.count("Traceback")) == (code, 0)
+    assert expected in result.output
+
+
+def test_a_secret_comes_from_standard_input_and_is_told_nowhere(project: Project) -> None:
+    project.ok("deploy --env tools --local --yes")
+    result = project.type("secret --local --name snyk-token", input_text="a-token-of-mine\n")
+
+    assert result.exit_code == 0, result.output
+    assert "a-token-of-mine" not in result.output
+    name = "payments-tools-payment-processor-snyk-token"
+    value = project.clients("tools").secretsmanager.get_secret_value(SecretId=name)["SecretString"]
+    assert value == "a-token-of-mine"
+
+
+def test_the_reviewed_templates_are_there_before_the_pipeline_and_change_with_them(project: Project) -> None:
+    before = project.ok("deploy --env staging --local --yes")
+    assert "templates: not handed to the pipeline yet" in before
+
+    tools = project.ok("deploy --env tools --local --yes")
+    assert tools.index("templates: handed to the pipeline as version") < tools.index(
+        "pipeline-payment-processor: create"
+    )
+    stored = project.clients("tools").s3.get_object(Bucket=bucket(project, "templates"), Key=TEMPLATES_KEY)
+    with zipfile.ZipFile(io.BytesIO(stored["Body"].read())) as bundle:
+        reviewed = (project.folder / "out/staging/service-payment-processor.yaml").read_bytes()
+        assert bundle.read("staging/service-payment-processor.yaml") == reviewed
+        assert json.loads(bundle.read("production/service-payment-processor.configuration.json"))["Tags"]
+
+    assert "templates: the pipeline has these already" in project.ok("deploy --env staging --local --yes")
+    project.edit('cost_center = "cc-4100"', 'cost_center = "cc-4200"')
+    project.ok("render")
+    assert "templates: handed to the pipeline as version" in project.ok("deploy --env staging --local --yes")
+
+
+def test_a_protected_service_is_the_pipelines_once_there_is_one(project: Project) -> None:
+    first = project.ok("deploy --env all --local --yes")
+    assert "service-payment-processor: created" in first.partition("Deploying production")[2]
+
+    again = project.ok("deploy --env production --local --yes")
+    assert "service-payment-processor: left to the pipeline" in again
+    named = project.type("deploy --env production --layer service --local --yes")
+    assert named.exit_code == 3
+    assert "releases write this stack" in named.output
+    # What can be thrown away may be deployed by hand at any time.
+    assert "service-payment-processor: nothing to change" in project.ok("deploy --env staging --local --yes")
+
+
+def test_a_service_without_its_delivery_role_says_what_comes_first(project: Project) -> None:
+    refused = project.type("deploy --env staging --layer service --local --yes")
+
+    assert refused.exit_code == 1
+    assert "delivery-payment-processor/ExecutionRoleArn does not exist yet; deploy the layer delivery" in refused.output
+
+
+def test_cloudformation_is_given_the_delivery_role_from_the_first_creation_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+    clients_of = __import__("cicd_templates.deploy.clients", fromlist=["Clients"]).Clients
+    original = clients_of._client
+
+    def watched(self: Any, service: str) -> Any:
+        client = original(self, service)
+        if service == "cloudformation":
+            create = client.create_change_set
+            client.create_change_set = lambda **request: (
+                given.update({request["StackName"]: request.get("RoleARN")}) or create(**request)
+            )
+        return client
+
+    monkeypatch.setattr(clients_of, "_client", watched)
+    project.ok("deploy --env staging --local --yes")
+
+    account = project.accounts["staging"]
+    role = f"arn:aws:iam::{account}:role/payments-staging-delivery-execution-payment-processor"
+    assert given["payments-staging-service-payment-processor"] == role
+    assert given["payments-staging-keys"] is None

@@ -1,0 +1,175 @@
+"""Archives: the same content makes the same bytes, and what is released can be found again."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd_templates.deploy import archives
+from cicd_templates.deploy.archives import bundle, source_archive
+from cicd_templates.deploy.stacks import read_stacks
+from cicd_templates.errors import ConfigurationError
+from tests.conftest import ROOT
+
+
+def content(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    people = {
+        f"GIT_{who}_{what}": value
+        for who in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "Ada"), ("EMAIL", "a@x"))
+    }
+    here = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_GLOBAL": os.devnull, **people}
+    return subprocess.run(
+        ["git", "-C", str(folder), *arguments], env=here, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def work_tree(tmp_path: Path) -> Path:
+    tree = tmp_path / "tree"
+    (tree / "apps/pay").mkdir(parents=True)
+    (tree / "apps/pay/main.py").write_text("x = 1\n")
+    (tree / "apps/pay/run.sh").write_text("#!/bin/sh\n")
+    (tree / "apps/pay/run.sh").chmod(0o755)
+    (tree / "README.md").write_text("hello\n")
+    git(tree, "init", "-q")
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "first")
+    return tree
+
+
+def test_a_work_tree_is_released_as_it_is_committed(work_tree: Path) -> None:
+    (work_tree / "untracked.txt").write_text("not released")
+    archive = source_archive(work_tree)
+
+    assert sorted(content(archive.data)) == ["README.md", "apps/pay/main.py", "apps/pay/run.sh"]
+    assert (archive.revision, archive.author) == (git(work_tree, "rev-parse", "HEAD"), "Ada <a@x>")
+
+
+def test_a_path_limits_a_monorepo(work_tree: Path) -> None:
+    archive = source_archive(work_tree, "apps/pay")
+
+    assert sorted(content(archive.data)) == ["main.py", "run.sh"]
+    with zipfile.ZipFile(io.BytesIO(archive.data)) as opened:
+        modes = {entry.filename: entry.external_attr >> 16 & 0o777 for entry in opened.infolist()}
+    assert modes == {"main.py": 0o644, "run.sh": 0o755}
+
+
+def test_changes_that_are_in_no_commit_are_refused(work_tree: Path) -> None:
+    (work_tree / "README.md").write_text("changed\n")
+
+    with pytest.raises(ConfigurationError, match=r"changes that no commit has \(README.md\); commit them"):
+        source_archive(work_tree)
+    # Elsewhere in the monorepo they do not matter.
+    assert source_archive(work_tree, "apps/pay").data
+
+
+def test_a_folder_is_released_as_it_is_with_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "grace")
+    (tmp_path / "a/__pycache__").mkdir(parents=True)
+    (tmp_path / "a/x.txt").write_text("x")
+    (tmp_path / "a/__pycache__/x.pyc").write_text("no")
+    archive = source_archive(tmp_path)
+
+    assert content(archive.data) == {"a/x.txt": b"x"}
+    assert archive.revision.startswith("sha256:")
+    assert archive.author == "grace"
+    (tmp_path / "a/x.txt").write_text("y")
+    assert source_archive(tmp_path).revision != archive.revision
+
+
+def test_without_git_a_folder_is_only_a_folder(work_tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    assert source_archive(work_tree).revision.startswith("sha256:")
+
+
+def test_a_zip_is_released_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "app.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", "y")
+
+    assert source_archive(path).data == path.read_bytes()
+
+
+def broken_zip(folder: Path) -> Path:
+    path = folder / "b.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.txt", "a long enough text to be damaged")
+    path.write_bytes(path.read_bytes().replace(b"long enough", b"LONG enough"))
+    return path
+
+
+def linked(folder: Path) -> Path:
+    (folder / "l").mkdir()
+    (folder / "l/link").symlink_to("/etc/passwd")
+    return folder / "l"
+
+
+def empty(folder: Path) -> Path:
+    (folder / "e").mkdir()
+    return folder / "e"
+
+
+def no_zip(folder: Path) -> Path:
+    (folder / "n.zip").write_text("hello")
+    return folder / "n.zip"
+
+
+@pytest.mark.parametrize(
+    ("make", "path", "expected"),
+    [
+        pytest.param(lambda folder: folder / "none", None, "none: no such folder; APP= names a git work", id="missing"),
+        pytest.param(no_zip, None, "not a zip file", id="no zip"),
+        pytest.param(no_zip, "apps", "a zip is released as it is; name a folder", id="zip with path"),
+        pytest.param(broken_zip, None, r"x.txt in it is damaged; make the zip again", id="damaged zip"),
+        pytest.param(linked, None, "link: is a link or a submodule, whose content", id="link"),
+        pytest.param(empty, None, "nothing in it to release", id="nothing"),
+    ],
+)
+def test_what_cannot_be_released_is_said_in_a_line(
+    tmp_path: Path, make: object, path: str | None, expected: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=expected):
+        source_archive(make(tmp_path), path)  # type: ignore[operator] # a function of the table
+
+
+FILES = st.dictionaries(
+    st.from_regex(r"[a-z]{1,5}(/[a-z]{1,5})?\.txt", fullmatch=True), st.tuples(st.binary(), st.booleans())
+)
+
+
+@given(FILES)
+def test_bytes_depend_on_content_alone_and_all_of_it_comes_back(files: dict[str, tuple[bytes, bool]]) -> None:
+    data = archives._zipped(files)
+
+    assert data == archives._zipped(dict(reversed(files.items())))
+    assert content(data) == {name: body for name, (body, _) in files.items()}
+
+
+def test_the_bundle_has_each_template_and_the_tags_of_its_stack() -> None:
+    stacks = read_stacks(ROOT / "out/staging") + read_stacks(ROOT / "out/production")
+    found = content(bundle(stacks))
+
+    name = "production/service-payment-processor"
+    assert found[f"{name}.yaml"] == (ROOT / f"out/{name}.yaml").read_bytes()
+    tags = json.loads(found[f"{name}.configuration.json"])["Tags"]
+    assert (tags["ManagedBy"], tags["Service"], tags["Environment"]) == (
+        "cicd-templates",
+        "payment-processor",
+        "production",
+    )
+    assert len(found) == 2 * len(stacks)
