@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -215,9 +215,13 @@ def _description(model: type[config.Table], detail: ErrorDetails) -> str:
 
 def _fields_at(model: type[config.Table], loc: tuple[str | int, ...]) -> Mapping[str, Any]:
     fields: Mapping[str, Any] = model.model_fields
-    for step in loc:
-        field = fields.get(str(step))
-        below = getattr(field, "annotation", None)
+    steps = iter(loc)
+    for step in steps:
+        below = getattr(fields.get(str(step)), "annotation", None)
+        if get_origin(below) is dict:
+            # The next step is a key of the user's own.
+            below = get_args(below)[1]
+            next(steps, None)
         if not (isinstance(below, type) and issubclass(below, config.Table)):
             return {}
         fields = below.model_fields

@@ -314,3 +314,125 @@ def test_every_environment_knows_the_others_and_the_one_with_the_pipeline() -> N
 
     assert [peer.name for peer in tools.runtimes] == ["staging", "production"]
     assert (staging.tools.name, tools.tools.name, production.peers[0].peers) == ("tools", "tools", ())
+
+
+PRODUCTION, TOOLS = "environments/production", "environments/tools"
+CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        pytest.param(
+            [(f"{SERVICE}/checks", ...)],
+            "services.payment-processor.checks: no check is configured, so nothing could be judged; begin with",
+            id="no check",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/bandit/preset", "bandid")],
+            "services.payment-processor.checks.bandit.preset: Input should be 'bandit', 'safety', 'secrets', 'snyk'",
+            id="unknown preset",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/bandit", {"version": "x", "commands": ["x"], "image": f"a.b/c@sha256:{'0' * 64}"})],
+            "services.payment-processor.checks.bandit.format: missing; a check without a preset says it itself",
+            id="own check without format",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/sixth", {"preset": "bandit"})],
+            "services.payment-processor.checks: 6 checks; the gate, a Lambda action, takes 5",
+            id="more checks than the gate takes",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/bandit/image", "python:3.13")],
+            "services.payment-processor.checks.bandit.image: 'python:3.13' is not allowed; Image that the check",
+            id="image without digest",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/bandit", {"preset": "bandit", "comands": []})],
+            "services.payment-processor.checks.bandit.comands: unknown key; did you mean commands?",
+            id="misspelt key of a check",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"repository": "me/pay"})],
+            "services.payment-processor.github.connection_arn: missing; make a connection in the console",
+            id="GitHub without a connection",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"connection_arn": CONNECTION})],
+            "services.payment-processor.github.repository: missing; the placeholder octocat/Hello-World may not"
+            " release to production, which is protected",
+            id="placeholder in a protected path",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/github", {"releases": True})],
+            "services.payment-processor.github.repository: missing; the placeholder",
+            id="placeholder for GitHub Actions",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/build", {"dockerfile": "../Dockerfile"})],
+            "services.payment-processor.build.dockerfile: '../Dockerfile' is not allowed; Dockerfile, relative",
+            id="path out of the source",
+        ),
+        pytest.param(
+            [(f"{PRODUCTION}/stakeholders/approvers", ...)],
+            "environments.production.stakeholders.approvers: missing; a protected environment needs somebody",
+            id="nobody approves",
+        ),
+        pytest.param(
+            [(f"{STAGING}/domain", ...)],
+            "environments.staging.domain: missing; name the host that certificate_arn is for",
+            id="certificate without a host",
+        ),
+        pytest.param(
+            [(f"{PRODUCTION}/deployment_window", "0 9 * * MON")],
+            "environments.production.deployment_window: '0 9 * * MON' is no window: write seconds (always *), minute",
+            id="five fields",
+        ),
+        pytest.param(
+            [(f"{PRODUCTION}/deployment_window", "0 * 9 ? * MON")],
+            "environments.production.deployment_window: '0 * 9 ? * MON' is no window: write seconds (always *)",
+            id="seconds",
+        ),
+        pytest.param(
+            [(f"{PRODUCTION}/deployment_window", "* * 9-25 ? * MON")],
+            "environments.production.deployment_window: '* * 9-25 ? * MON' is no window: its hour is '9-25'",
+            id="an hour that no day has",
+        ),
+        pytest.param(
+            [(f"{PRODUCTION}/deployment_window", "* * nine ? * MON")],
+            "environments.production.deployment_window: '* * nine ? * MON' is no window: its hour is 'nine'",
+            id="a word for an hour",
+        ),
+        pytest.param(
+            [(f"{PRODUCTION}/deployment_window", "* * 9 * * MON")],
+            "environments.production.deployment_window: '* * 9 * * MON' is no window: exactly one of day of month",
+            id="both days",
+        ),
+        pytest.param(
+            [(f"{PRODUCTION}/time_zone", "Europe/Berlim")],
+            "environments.production.time_zone: 'Europe/Berlim' is not a time zone; write one such as Europe/Berlin",
+            id="time zone",
+        ),
+        pytest.param(
+            [(f"{PRODUCTION}/time_zone", "../etc/passwd")],
+            "environments.production.time_zone: '../etc/passwd' is not a time zone",
+            id="a path for a time zone",
+        ),
+        pytest.param(
+            [("pipeline/verify_parallelism", 0)],
+            "pipeline.verify_parallelism: Input should be greater than or equal to 1, not 0",
+            id="no check at a time",
+        ),
+    ],
+)
+def test_what_a_release_needs_is_asked_for_by_its_path(edits: list[tuple[str, Any]], expected: str) -> None:
+    problems = problems_of(*edits)
+
+    assert len(problems) == 1, problems
+    assert problems[0].startswith(expected)
+
+
+@pytest.mark.parametrize("window", ["* * 9-16 ? * MON-THU", "* 0/15 8,9 1-7 * ?", "* * * L * ?", "* * * ? * 6L 2027"])
+def test_windows_as_codepipeline_takes_them_are_taken(window: str) -> None:
+    assert environment("production", (f"{PRODUCTION}/deployment_window", window)).settings.deployment_window == window
