@@ -14,9 +14,6 @@ SERVICE = "services/payment-processor"
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
 REPOSITORY = {"repository": "me/pay", "connection_arn": CONNECTION}
 GITHUB = [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", REPOSITORY)]
-    (f"{SERVICE}/source", "github"),
-    (f"{SERVICE}/github", {"repository": "me/pay", "connection_arn": CONNECTION}),
-]
 # Nobody approves where nothing is protected.
 OPEN = [
     ("environments/production/protection", "disposable"),
