@@ -15,6 +15,7 @@ from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.blocks.roles import assumed_role
 from cicd_templates.builds.presets import checks_of
 from cicd_templates.environment import Environment, Service
+from cicd_templates.github import RELEASE_ROLE
 from cicd_templates.iam import Grant, allow, deny, document, trust_web_identity
 from cicd_templates.naming import log_group_name, physical_name, pipeline_name
 from cicd_templates.outputs import BucketName, KeyArn
@@ -174,5 +175,5 @@ def _release_role(env: Environment, service: Service, release: Sequence[Grant]) 
         env,
         trust_web_identity(provider, when=[token]),
         *release,
-        name=[service.name, "github-release"],
+        name=[service.name, RELEASE_ROLE],
     )

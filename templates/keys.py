@@ -37,8 +37,7 @@ def build(env: Environment) -> Template:
         # EventBridge writes to groups of these names only.
         log_groups.append(f"/aws/events/{name_prefix(env)}-*")
         statements.append(queue_may_be_sent_to(env, physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS)))
-        if env.route:
-            statements.append(roles_may_read_buckets(env, *env.route))
+        statements.append(roles_may_read_buckets(env, *env.route))
     key = template.add_resource(customer_key("Key", env, logs_may_encrypt(env, *log_groups), *statements))
     template.add_resource(key_alias("KeyAlias", env, key))
     KEY_ARN.publish(template, env, KeyArn(GetAtt(key, "Arn")))

@@ -12,7 +12,6 @@ from cicd_templates.blocks.buckets import (
     log_delivery_policy,
 )
 from cicd_templates.environment import Environment
-from cicd_templates.iam import Grant
 from cicd_templates.outputs import BucketName, KeyArn, Output
 from templates import keys
 
@@ -43,14 +42,10 @@ def build(env: Environment) -> Template:
     LOG_DELIVERY_BUCKET.publish(template, env, BucketName(logs.ref()))
     for output, bucket in buckets.items():
         template.add_resource(bucket)
-        grants = _grants(env, bucket) if output is ARTIFACTS_BUCKET else []
+        grants = [delivery_roles_may_read(bucket, *env.route)] if output is ARTIFACTS_BUCKET else []
         template.add_resource(encrypted_bucket_policy(f"{bucket.title}Policy", bucket, key, *grants))
         output.publish(template, env, BucketName(bucket.ref()))
     return template
-
-
-def _grants(env: Environment, artifacts: s3.Bucket) -> list[Grant]:
-    return [delivery_roles_may_read(artifacts, *env.route)] if env.route else []
 
 
 def _pipeline_buckets(env: Environment, key: KeyArn, logs: s3.Bucket) -> dict[Output[BucketName], s3.Bucket]:

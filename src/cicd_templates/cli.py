@@ -312,6 +312,8 @@ def release(app: Path, wait: bool, service: str | None, suffix: str | None, loca
 
     tools = _tools(suffix, local)
     of = _only_service(tools.environment, service)
+    if of.settings.source == "github":
+        raise ConfigurationError(f"{of.name} is released from GitHub; push to {of.settings.github.branch} instead")
     archive = archives.source_archive(app, of.settings.path)
     bucket = tools.value("storage", "SourceBucketName")
     pipeline = tools.value("pipeline", "PipelineName", of.name)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cicd_templates import github
 from cicd_templates.errors import CicdError
 from cicd_templates.naming import parameter_path
 from cicd_templates.stacks import RenderedStack
@@ -45,9 +46,21 @@ def files_of(stacks: Sequence[RenderedStack], root: Path, only: str | None = Non
             files[stack.path] = stack.text
         elif (text := _text(root / stack.path)) is not None:
             files[stack.path] = text
+    files |= _workflows(stacks)
     files[INDEX] = index(stacks)
     files[SUMS] = "".join(f"{_digest(files[path])}  {path}\n" for path in sorted(files))
     return files
+
+
+def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
+    """The workflows of services that GitHub Actions release, by relative path."""
+    found = {}
+    environments = {stack.environment.name: stack.environment for stack in stacks}
+    for tools in [environment for environment in environments.values() if environment.kind == "tools"]:
+        for service in tools.services:
+            if service.settings.github.releases:
+                found[github.workflow_path(service)] = github.workflow(tools, service)
+    return found
 
 
 def write(files: Mapping[str, str], root: Path) -> Written:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates.deploy import deployment, destroy
+from cicd_templates.deploy.changes import describe_stack
 from cicd_templates.deploy.clients import Clients, aws_clients, local_clients, require_account
 from cicd_templates.deploy.deployment import Confirm
 from cicd_templates.deploy.handover import Tools, left_to_the_pipeline
@@ -85,7 +86,18 @@ class Target:
             reporter.report(Note(note))
 
     def destroy(self, reporter: Reporter) -> list[Remainder]:
-        """Destroy what was chosen; what is left, reported. The errors are those of `destroy.destroy`."""
+        """Destroy what was chosen; what is left, reported. The errors are those of `destroy.destroy`.
+
+        Raises `RefusedError` where a stack that stays keeps a role that would go: CloudFormation could not delete it
+        ever after.
+        """
+        going = {path for stack in self.chosen for path in stack.links.publishes}
+        for stack in self.stacks:
+            if stack not in self.chosen and stack.deployed_as in going and describe_stack(self.clients, stack.name):
+                raise RefusedError(
+                    f"{stack.name} keeps the role of {stack.deployed_as} for ever, so it has to go first:"
+                    f" make destroy ENV={stack.facts['Environment']} LAYER={stack.layer}"
+                )
         left = destroy.destroy(self.clients, self.chosen, self.patience, reporter) + self.recorded_remains()
         reporter.report(Left(self.environment, tuple(left)))
         return left

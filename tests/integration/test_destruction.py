@@ -167,3 +167,14 @@ def test_a_living_copy_is_no_remainder_of_its_original(project: Project) -> None
     project.clients("staging").s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [tag]})
 
     assert "pr4918" not in project.ok("destroy --env staging --local --yes")
+
+
+def test_the_role_that_a_stack_keeps_is_not_taken_from_under_it(project: Project) -> None:
+    project.ok("deploy --env staging --local --yes")
+    refused = project.type("destroy --env staging --layer delivery --local --yes")
+
+    assert refused.exit_code == 3
+    assert "payments-staging-service-payment-processor keeps the role of" in refused.output
+    assert "make destroy ENV=staging LAYER=service" in refused.output
+    project.ok("destroy --env staging --layer service --local --yes")
+    assert "delivery-payment-processor: deleted" in project.ok("destroy --env staging --layer delivery --local --yes")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,7 +15,7 @@ from click.testing import CliRunner, Result
 from cicd_templates import cli
 from cicd_templates.cli import main
 from cicd_templates.errors import ConfigurationError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, environment
 from tests.unit.deploy.fake_cloudformation import client_error
 
 
@@ -120,7 +121,7 @@ def test_the_working_folder_is_searched_for_layers_once(in_project: Path) -> Non
 
 def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
     run("render")
-    assert "cfn-lint: 0 errors, warnings and informational findings in 16 templates" in run("lint").output
+    assert "cfn-lint: 0 errors, warnings and informational findings in 24 templates" in run("lint").output
     path = in_project / "out/staging/keys.yaml"
     path.write_text(path.read_text().replace("kms:EnableKey\n", "kms:EnableKeyy\n"))
     result = run("lint")
@@ -128,7 +129,7 @@ def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
     assert result.exit_code == 1
     assert "out/staging/keys.yaml:" in result.output
     assert "W3037" in result.output
-    assert "error: cfn-lint: 1 findings in 16 templates" in result.output
+    assert "error: cfn-lint: 1 findings in 24 templates" in result.output
 
 
 def test_the_configuration_reference_is_written_and_checked(in_project: Path) -> None:
@@ -193,3 +194,74 @@ def test_clumsy_hands_at_make_get_one_line(tmp_path: Path) -> None:
 
     assert answer.returncode == 2
     assert "error: no python0 here; install Python 3.11 or newer, or name one: make PYTHON=python3.12" in answer.stderr
+
+
+class ReleasingTools:
+    """A tools environment whose pipeline is there, and what was done with it."""
+
+    def __init__(self, *edits: tuple[str, Any]) -> None:
+        self.environment = environment("tools", *edits)
+        self.clients = None
+
+    def value(self, layer: str, output: str, service: str | None = None) -> str:
+        return f"{layer}-{output}"
+
+
+@pytest.fixture
+def releasing(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A source to release, and a pipeline that takes it."""
+    (in_project / "app").mkdir()
+    (in_project / "app/main.py").write_text("x = 1\n")
+    monkeypatch.setattr("cicd_templates.cli._tools", lambda suffix, local: ReleasingTools())
+    monkeypatch.setattr("cicd_templates.deploy.release.put", lambda clients, bucket, key, archive: f"{bucket} {key}")
+    monkeypatch.setattr("cicd_templates.deploy.release.started", lambda clients, pipeline, version, patience: "e-1")
+
+    def follow(clients: object, pipeline: str, execution: str, patience: object, say: Any) -> None:
+        say(f"{pipeline}/{execution}: Succeeded")
+
+    monkeypatch.setattr("cicd_templates.deploy.release.follow", follow)
+    return in_project / "app"
+
+
+def test_a_release_names_its_run_and_follows_it_on_request(releasing: Path) -> None:
+    released = run(f"release --app {releasing}").output
+    assert "  version  storage-SourceBucketName payment-processor/source.zip" in released
+    assert "  run      e-1 of pipeline-PipelineName" in released
+    assert "Succeeded" not in released
+
+    followed = run(f"release --app {releasing} --wait").output
+    assert "  pipeline-PipelineName/e-1: Succeeded" in followed
+    assert followed.endswith("payment-processor: the release is where its path ends\n")
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        (
+            [("services/ledger", {"priority": 7, "checks": {"b": {"preset": "bandit"}}})],
+            "which service? Name one with SERVICE= (--service): payment-processor, ledger",
+        ),
+        (
+            [
+                ("services/payment-processor/source", "github"),
+                (
+                    "services/payment-processor/github",
+                    {
+                        "repository": "me/pay",
+                        "connection_arn": "arn:aws:codeconnections:eu-central-1:111111111111:connection/1",
+                    },
+                ),
+            ],
+            "payment-processor is released from GitHub; push to main instead",
+        ),
+    ],
+    ids=["two services", "GitHub"],
+)
+def test_a_release_that_is_not_clear_is_refused(
+    releasing: Path, edits: list[tuple[str, Any]], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cicd_templates.cli._tools", lambda suffix, local: ReleasingTools(*edits))
+    result = run(f"release --app {releasing}")
+
+    assert result.exit_code == 2
+    assert expected in result.output

@@ -107,3 +107,34 @@ def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path: Path, monkeypa
     with pytest.raises(CicdError, match="cannot be written"):
         output.write(FILES | {"README.md": "new\n"}, tmp_path)
     assert (tmp_path / "README.md").read_text() == "index\n"
+
+
+def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_path: Path) -> None:
+    import yaml
+
+    github = {"repository": "me/pay", "branch": "release", "releases": True}
+    edits = [("services/payment-processor/github", github), ("services/payment-processor/path", "apps/pay")]
+    files = output.files_of(stacks.render(configured(*edits), LAYERS, "yaml"), tmp_path)
+    text = files["github/release-payment-processor.yml"]
+    workflow = yaml.safe_load(text)
+
+    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    assert workflow[True] == {"push": {"branches": ["release"]}}  # YAML 1.1 takes the key `on` for a truth
+    step = workflow["jobs"]["release"]["steps"][-1]
+    role = "arn:aws:iam::111111111111:role/payments-tools-payment-processor-github-release"
+    assert (step["env"]["AWS_ROLE_ARN"], step["env"]["KEY"]) == (role, "payment-processor/source.zip")
+    assert "git archive --format=zip" in step["run"]
+    assert " HEAD:apps/pay" in step["run"]
+    parsed = subprocess.run(["bash", "-n"], input=step["run"], capture_output=True, text=True, check=False)
+    assert parsed.returncode == 0, parsed.stderr
+    without = output.files_of(stacks.render(configured(), LAYERS, "yaml"), tmp_path)
+    assert not [path for path in without if "github" in path]
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("eu-central-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")]
+)
+def test_a_workflow_knows_the_partition_of_its_region(region: str, partition: str) -> None:
+    from cicd_templates.github import _partition
+
+    assert _partition(region) == partition

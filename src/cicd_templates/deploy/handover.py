@@ -59,7 +59,8 @@ class Tools:
         try:
             return self.clients.s3.head_object(Bucket=bucket, Key=TEMPLATES_KEY)["Metadata"].get(DIGEST_METADATA)
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+            # A HEAD has no body, so its error has the status for a code.
+            if error.response["Error"]["Code"] == "404":
                 return None
             raise
 
