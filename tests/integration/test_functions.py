@@ -1,0 +1,113 @@
+"""The functions as they stand in the templates, run by the local AWS; CodePipeline is a stub that knows its model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.codepipeline_stub import Stub, codepipeline
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+JOB = "11111111-2222-3333-4444-555555555555"
+
+
+def job(parameters: dict[str, str]) -> dict[str, Any]:
+    configuration = {"FunctionName": "f", "UserParameters": json.dumps(parameters)}
+    return {"CodePipeline.job": {"id": JOB, "data": {"actionConfiguration": {"configuration": configuration}}}}
+
+
+def invoke(project: Project, stub: Stub, name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Call the deployed function, its CodePipeline being the stub, and give back what Lambda answers."""
+    functions = project.clients("tools").lambda_
+    full_name = f"payments-tools-payment-processor-{name}"
+    variables = functions.get_function_configuration(FunctionName=full_name).get("Environment", {"Variables": {}})
+    functions.update_function_configuration(
+        FunctionName=full_name,
+        Environment={"Variables": {**variables["Variables"], "AWS_ENDPOINT_URL_CODEPIPELINE": stub.url}},
+    )
+    answer = functions.invoke(FunctionName=full_name, Payload=json.dumps(event).encode())
+    return {"error": answer.get("FunctionError"), "payload": answer["Payload"].read().decode()}
+
+
+def test_the_deployed_gate_refuses_in_words_that_codepipeline_takes(project: Project) -> None:
+    project.ok("deploy --env tools --local --yes")
+    with codepipeline() as stub:
+        answer = invoke(project, stub, "scan-gate", job({}))
+
+    assert answer == {"error": None, "payload": "null"}
+    ((operation, request),) = stub.calls
+    assert (operation, request["jobId"]) == ("PutJobFailureResult", JOB)
+    assert "lets no release pass" in request["failureDetails"]["message"]
+    assert stub.wrong == []
+
+
+def test_the_deployed_review_describes_a_change_set_of_the_other_account(project: Project) -> None:
+    project.ok("deploy --env production --local --yes")
+    project.ok("deploy --env tools --local --yes")
+    production = project.clients("production").cloudformation
+    stack = "payments-production-service-payment-processor"
+    image = f"111111111111.dkr.ecr.eu-central-1.amazonaws.com/p@sha256:{'d' * 64}"
+    production.create_change_set(
+        StackName=stack,
+        ChangeSetName="payments-production-payment-processor-release",
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": "ImageUri", "ParameterValue": image}],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    production.get_waiter("change_set_create_complete").wait(
+        StackName=stack, ChangeSetName="payments-production-payment-processor-release", WaiterConfig={"Delay": 0}
+    )
+    parameters = {
+        "stack": stack,
+        "changeSet": "payments-production-payment-processor-release",
+        "role": f"arn:aws:iam::{project.accounts['production']}:role/payments-production-review-payment-processor",
+        "region": "eu-central-1",
+        "image": image,
+    }
+    with codepipeline() as stub:
+        answer = invoke(project, stub, "review", job(parameters))
+
+    assert answer == {"error": None, "payload": "null"}
+    ((operation, request),) = stub.calls
+    assert operation == "PutJobSuccessResult", request
+    variables = request["outputVariables"]
+    assert "TaskDefinition (AWS::ECS::TaskDefinition)" in variables["Summary"]
+    assert variables["Digest"] == f"sha256:{'d' * 64}"
+    assert "stackId=arn%3Aaws%3Acloudformation" in variables["ChangeSetUrl"]
+    assert stub.wrong == []
+
+
+def test_an_event_of_the_pipeline_is_kept_in_the_history_and_told_in_words(project: Project) -> None:
+    project.ok("deploy --env tools --local --yes")
+    events = project.clients("tools")._client("events")
+    rule = events.describe_rule(Name="payments-tools-payment-processor-history")
+    event = {
+        "id": "1",
+        "account": project.accounts["tools"],
+        "source": "aws.codepipeline",
+        "time": "2026-11-24T12:00:00Z",
+        "region": "eu-central-1",
+        "resources": [],
+        "detail-type": "CodePipeline Pipeline Execution State Change",
+        "detail": {"pipeline": "payments-tools-payment-processor", "execution-id": "e-1", "state": "FAILED"},
+    }
+    matching = {
+        name: events.test_event_pattern(
+            EventPattern=events.describe_rule(Name=name)["EventPattern"], Event=json.dumps(event)
+        )["Result"]
+        for name in (
+            "payments-tools-payment-processor-history",
+            "payments-tools-payment-processor-run-failed",
+            "payments-tools-payment-processor-measure",
+            "payments-tools-payment-processor-run-succeeded",
+            "payments-tools-payment-processor-gate-decided",
+        )
+    }
+
+    assert rule["State"] == "ENABLED"
+    assert list(matching.values()) == [True, True, True, False, False]
+    other = {**event, "detail": {**event["detail"], "pipeline": "another"}}  # type: ignore[dict-item]
+    assert not events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(other))["Result"]
