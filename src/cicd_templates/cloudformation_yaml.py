@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import yaml
@@ -28,53 +29,71 @@ _TAG_OF = {f"Fn::{name}": f"!{name}" for name in SHORT_TAGS} | {"Ref": "!Ref"}
 _KEY_OF = {tag: key for key, tag in _TAG_OF.items()} | {"!Condition": "Condition"}
 
 
+_RESOLVER: Any = yaml.resolver.Resolver()
+_OTHERS = yaml.representer.SafeRepresenter()
+
+
 class _Dumper(yaml.CSafeDumper):
-    """Short tags, literal blocks and no anchors."""
+    """Writes nodes. Asked again and again which tag the same words would have, it remembers."""
 
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
+    @staticmethod
+    @cache
+    def _resolved(value: str, implicit: tuple[bool, bool]) -> Any:
+        return _RESOLVER.resolve(yaml.ScalarNode, value, implicit)
 
-
-def _represent_str(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    # A literal block keeps every character, but the emitter falls back to quotes where a line ends in a space.
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
+        if kind is yaml.ScalarNode:
+            return self._resolved(value, implicit)
+        return _RESOLVER.resolve(kind, value, implicit)
 
 
 # Numbers of YAML 1.2 that PyYAML, which speaks 1.1, would leave unquoted: an account id may begin with a zero.
 _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 
 
+@cache
 def _style(text: str) -> str | None:
+    # A literal block keeps every character, but the emitter falls back to quotes where a line ends in a space.
     if _NUMBER.fullmatch(text):
         return "'"
     return "|" if "\n" in text or len(text) > LONGEST_IN_LINE else None
 
 
-def _represent_dict(dumper: _Dumper, mapping: dict[str, Any]) -> yaml.Node:
+_STR, _MAP, _SEQ = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
+
+
+def _node(value: Any) -> yaml.Node:
+    """`value` as YAML's nodes, each of its own: what is shared would become an anchor."""
+    if isinstance(value, str):
+        return yaml.ScalarNode(_STR, value, style=_style(value))
+    if isinstance(value, dict):
+        return _mapping(value)
+    if isinstance(value, list):
+        return yaml.SequenceNode(_SEQ, [_node(item) for item in value], flow_style=False)
+    return _OTHERS.represent_data(value)
+
+
+def _mapping(mapping: dict[str, Any]) -> yaml.Node:
     if len(mapping) == 1:
         ((key, value),) = mapping.items()
         tag = _TAG_OF.get(key)
-        if tag is not None and (node := _short(dumper, key, tag, value)) is not None:
+        if tag is not None and (node := _short(key, tag, value)) is not None:
             return node
-    return dumper.represent_mapping("tag:yaml.org,2002:map", mapping.items())
+    return yaml.MappingNode(_MAP, [(_node(key), _node(value)) for key, value in mapping.items()], flow_style=False)
 
 
-def _short(dumper: _Dumper, key: str, tag: str, value: Any) -> yaml.Node | None:
+def _short(key: str, tag: str, value: Any) -> yaml.Node | None:
     if key == "Fn::GetAtt" and isinstance(value, list) and all(isinstance(part, str) for part in value):
         if len(value) == 2 and "." not in value[0]:
-            return dumper.represent_scalar(tag, ".".join(value))
+            return yaml.ScalarNode(tag, ".".join(value))
         return None
     # An attribute in one string would be read back as a list of two.
     if isinstance(value, str) and key != "Fn::GetAtt":
-        return dumper.represent_scalar(tag, value, style=_style(value))
+        return yaml.ScalarNode(tag, value, style=_style(value))
     if isinstance(value, list):
-        return dumper.represent_sequence(tag, value)
+        return yaml.SequenceNode(tag, [_node(item) for item in value], flow_style=False)
     # A tag on a mapping that is itself a short form would be two tags on one node, which YAML has not.
     return None
-
-
-_Dumper.add_representer(str, _represent_str)
-_Dumper.add_representer(dict, _represent_dict)
 
 
 class _Loader(yaml.CSafeLoader):
@@ -106,15 +125,14 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 
 def dump(value: Any) -> str:
     """`value` as block YAML that ends in a newline, keys in the order of the dicts."""
-    return yaml.dump(
-        value,
+    text: str = yaml.serialize(
+        _node(value),
         Dumper=_Dumper,
-        sort_keys=False,
-        default_flow_style=False,
         allow_unicode=True,
         width=-1,  # never fold: libyaml takes a negative width for none
         indent=INDENT,
     )
+    return text
 
 
 def load(text: str) -> Any:

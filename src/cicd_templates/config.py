@@ -112,7 +112,8 @@ SUFFIX_LENGTH = 10
 class Table(BaseModel):
     """A TOML table: frozen, strict about types, and closed to keys that it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # Built when first used: a table within others is then built once, with them.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class ProjectTable(Table):
@@ -273,7 +274,7 @@ class ServiceTable(Table):
         default={}, description="Environment variables of the container; never secrets"
     )
     health_check: HealthCheckTable = Field(
-        default=HealthCheckTable(), description="How the load balancer asks a task whether it is well"
+        default={}, validate_default=True, description="How the load balancer asks a task whether it is well"
     )
     source: Source = Field(
         default="s3", description="Where releases come from: `s3` (`make release`) or `github` (a connection)"
@@ -282,14 +283,16 @@ class ServiceTable(Table):
     checks: dict[Word, CheckTable] = Field(
         default={}, description="What looks at every release before the gate; one to five, by name"
     )
-    build: BuildTable = Field(default=BuildTable(), description="How the image is made, and what is noted of it")
+    build: BuildTable = Field(
+        default={}, validate_default=True, description="How the image is made, and what is noted of it"
+    )
     smoke: tuple[Command, ...] = Field(
         default=('python3 smoke/smoke.py "$SERVICE_URL"',),
         strict=False,
         min_length=1,
         description="Commands, run in the source's folder, that test a deployed release at `$SERVICE_URL`",
     )
-    github: GithubTable = Field(default=GithubTable(), description="The service's repository on GitHub")
+    github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
 
 class EnvironmentTable(Table):
@@ -353,7 +356,7 @@ class EnvironmentTable(Table):
         default=False, description="Serve plain HTTP for want of a certificate; disposable environments only"
     )
     stakeholders: StakeholdersTable = Field(
-        default=StakeholdersTable(), description="E-mail addresses per stakeholder group"
+        default={}, validate_default=True, description="E-mail addresses per stakeholder group"
     )
     provided: dict[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Z][A-Za-z0-9]*$")], str] = Field(
         default={},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -18,6 +19,9 @@ TABLES: tuple[type[config.Table], ...] = (
     config.StakeholdersTable,
     config.ServiceTable,
     config.HealthCheckTable,
+    config.CheckTable,
+    config.BuildTable,
+    config.GithubTable,
 )
 
 HEADER = """\
@@ -80,6 +84,6 @@ def _default(field: FieldInfo) -> str:
         case config.Table() | {} | ():
             return "empty"
         case tuple():
-            return f"`{list(field.default)}`".replace("'", '"')
+            return f"`{json.dumps(field.default)}`"
         case _:
             return f"`{field.default}`"

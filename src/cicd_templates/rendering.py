@@ -6,6 +6,7 @@ The bytes depend on the template alone: no date, no version, no machine.
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -39,6 +40,7 @@ STATEMENT_FIRST = (
     "NotResource",
 )
 PROPERTIES_LAST = ("Tags", "Code")
+_LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 # Where a block leaves its reason; JSON has no comments, so it is metadata first.
 WHY = "Why"
 
@@ -99,4 +101,5 @@ def _resource(name: str, body: Mapping[str, Any]) -> str:
             break_on_hyphens=False,
         )
     )
-    return why + textwrap.indent(cloudformation_yaml.dump({name: body}), "  ", lambda line: line.strip() != "")
+    # As textwrap.indent, which looks at each line for itself and takes a tenth of all rendering for that.
+    return why + _LINE_START.sub("  ", cloudformation_yaml.dump({name: body}))

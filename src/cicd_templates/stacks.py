@@ -73,10 +73,10 @@ def _render_stack(
 ) -> RenderedStack:
     service_name = service.name if service else None
     tags = finishing.stack_tags(env, layer.name, service_name)
-    finishing.finish(template, env, tags)
+    finished = finishing.finish(template, env, tags)
     facts = _facts(env, layer, service_name, after, tags)
     content = rendering.ordered(
-        template.to_dict()
+        finished
         | {
             "AWSTemplateFormatVersion": "2010-09-09",
             "Description": layer.description,

@@ -23,9 +23,13 @@ import gc; gc.disable()
 import json, sys, tomllib
 import click, yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-import awacs.aws, awacs.ecr, awacs.kms, awacs.logs, awacs.s3, awacs.sns, awacs.sts
-import troposphere, troposphere.ec2, troposphere.ecr, troposphere.ecs, troposphere.elasticloadbalancingv2
-import troposphere.iam, troposphere.kms, troposphere.logs, troposphere.s3, troposphere.sns, troposphere.ssm
+import awacs.aws, awacs.awslambda, awacs.cloudformation, awacs.codebuild, awacs.codeconnections, awacs.codepipeline
+import awacs.ec2, awacs.ecr, awacs.ecs, awacs.elasticloadbalancing, awacs.iam, awacs.kms, awacs.logs, awacs.s3
+import awacs.secretsmanager, awacs.sns, awacs.sqs, awacs.ssm, awacs.sts
+import troposphere, troposphere.awslambda, troposphere.cloudwatch, troposphere.codebuild, troposphere.codepipeline
+import troposphere.ec2, troposphere.ecr, troposphere.ecs, troposphere.elasticloadbalancingv2, troposphere.events
+import troposphere.iam, troposphere.kms, troposphere.logs, troposphere.s3, troposphere.secretsmanager
+import troposphere.sns, troposphere.sqs, troposphere.ssm
 for template in json.load(open(sys.argv[1])):
     json.dumps(template, indent=2)
 """
@@ -38,7 +42,8 @@ from cicd_templates import output, stacks
 from cicd_templates.loading import parse_configuration
 from cicd_templates.project import layers
 raw = tomllib.loads(pathlib.Path("templates/environments.toml").read_text())
-raw["services"] = {f"service-{n}": {"priority": n} for n in range(1, int(sys.argv[1]) + 1)}
+checks = raw["services"]["payment-processor"]["checks"]
+raw["services"] = {f"service-{n}": {"priority": n, "checks": checks} for n in range(1, int(sys.argv[1]) + 1)}
 raw["environments"]["production"].pop("services", None)
 began = time.perf_counter()
 rendered = stacks.render(parse_configuration(raw, source="bench"), layers(), "yaml")

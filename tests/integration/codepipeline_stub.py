@@ -28,7 +28,7 @@ class Stub:
         operation = target.rpartition(".")[2]
         request = json.loads(body)
         self.calls.append((operation, request))
-        shape = MODEL.operation_model(operation).input_shape
+        shape: Any = MODEL.operation_model(operation).input_shape
         report = ParamValidator().validate(request, shape)
         if report.has_errors():
             self.wrong.append(report.generate_report())
@@ -48,7 +48,7 @@ def codepipeline() -> Iterator[Stub]:
             self.end_headers()
             self.wfile.write(b"{}")
 
-        def log_message(self, format: str, *arguments: Any) -> None:
+        def log_message(self, *arguments: Any) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -156,9 +156,9 @@ def test_each_shape_of_tags_is_filled_and_an_own_tag_stays() -> None:
     template.add_resource(s3.Bucket("List", Tags=Tags(Owner="me", Extra="x")))
     template.add_resource(ssm.Parameter("Map", Type="String", Value="x", Tags={"Owner": "me"}))
     template.add_resource(apigatewayv2.Api("MapWithout"))
-    finishing.finish(template, environment(), {"Owner": "team", "Project": "p"})
+    finished = finishing.finish(template, environment(), {"Owner": "team", "Project": "p"})
 
-    resources = template.to_dict()["Resources"]
+    resources = finished["Resources"]
     assert resources["List"]["Properties"]["Tags"] == [
         {"Key": "Extra", "Value": "x"},
         {"Key": "Owner", "Value": "me"},
@@ -172,7 +172,7 @@ def test_tags_of_a_shape_that_we_do_not_know_are_refused_and_not_lost() -> None:
     template = Template()
     template.add_resource(guardduty.IPSet("Odd", Format="TXT", Location="x"))
 
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="Odd: the tags of AWS::GuardDuty::IPSet have a shape that is not known"):
         finishing.finish(template, environment(), {"Owner": "team"})
 
 
