@@ -13,7 +13,7 @@ ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
 .PHONY: help help-all render lint test demo plan deploy release secret outputs status destroy check audit verify doctor \
-        local local-stop bench lock fmt clean setup setup-local setup-audit
+        local local-stop bench lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
@@ -89,6 +89,9 @@ lock: ## Write the lock files from requirements*.in (needs uv)
 	    requirements-audit.in:requirements-audit.lock; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	    --no-emit-find-links --quiet "$${pair%%:*}" -o "$${pair##*:}" || exit 1; done
+
+pins: $(VENV)/.done ## Resolve the tools of the checks again, each package by version and hash
+	@$(VENV)/bin/python .ci/pin
 
 fmt: $(VENV)/.done ## Format the code and write the generated documents
 	@$(VENV)/bin/ruff check --fix --quiet && $(VENV)/bin/ruff format --quiet

@@ -305,3 +305,29 @@ def test_a_file_reads_as_a_person_expects(path: Path) -> None:
 def test_what_is_deployed_before_the_uploads_bucket_fits_into_a_request(layer: str) -> None:
     for path in OUT.glob(f"*/{layer}.yaml"):
         assert len(path.read_bytes()) <= 51_200
+
+
+ENCRYPTED = {
+    "AWS::CodeBuild::Project": "EncryptionKey",
+    "AWS::CodePipeline::Pipeline": "ArtifactStore",
+    "AWS::ECR::Repository": "EncryptionConfiguration",
+    "AWS::ECS::Cluster": "Configuration",
+    "AWS::Lambda::Function": "KmsKeyArn",
+    "AWS::Logs::LogGroup": "KmsKeyId",
+    "AWS::S3::Bucket": "BucketEncryption",
+    "AWS::SNS::Topic": "KmsMasterKeyId",
+    "AWS::SQS::Queue": "KmsMasterKeyId",
+    "AWS::SecretsManager::Secret": "KmsKeyId",
+}
+
+
+def test_everything_that_takes_a_key_has_ours_but_the_log_delivery_bucket() -> None:
+    taking = [(path, name, each) for path, name, each in resources() if each["Type"] in ENCRYPTED]
+    others = [
+        (path.partition("/")[2], name)
+        for path, name, each in taking
+        if "'Ref': 'KeyArn'" not in str(each["Properties"].get(ENCRYPTED[each["Type"]]))
+    ]
+
+    assert len(taking) == 61
+    assert others == [("storage.yaml", "LogDelivery")] * 3

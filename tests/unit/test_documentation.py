@@ -102,3 +102,30 @@ def test_the_layer_of_the_readme_renders_and_lints(tmp_path: Path, monkeypatch: 
     assert lint_templates([path]) == []
     assert "QueueName: payments-staging-inbox" in text
     assert len(code.splitlines()) <= 25
+
+
+def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
+    rows = [line for line in (ROOT / "docs/comparison.md").read_text().splitlines() if line.startswith("| ")][1:]
+    known = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+
+    assert len(rows) > 15
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row.rpartition(" | ")[2])
+        assert named, row
+        assert set(named) <= known, row
+
+
+def test_the_evidence_that_the_document_lists_is_what_the_builds_write() -> None:
+    from cicd_templates.builds import buildspecs
+
+    service = configured().environments[0].services[0]
+    written = buildspecs.image(service) + buildspecs.bill_of_materials(service) + buildspecs.image_scan()
+    listed = re.findall(r"^\| `([\w.<>-]+\.json)` \|", (ROOT / "docs/pipeline.md").read_text(), re.MULTILINE)
+
+    assert listed == ["provenance.json", "sbom.cdx.json", "image-scan.json", "image-scan-<environment>.json"]
+    for name in listed[:3]:
+        assert name in written
