@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from awacs import cloudformation, iam, kms, s3
-from awacs.aws import StringEquals
+from awacs.aws import StringEquals, StringEqualsIfExists
 from troposphere import Sub, Template
 
 from cicd_templates.blocks.execution import service_grants
@@ -12,6 +12,7 @@ from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant, allow, trust_roles_of
 from cicd_templates.naming import DELIVERY, physical_name, role_arn, stack_name
 from cicd_templates.outputs import Output, RoleArn
+from templates import network
 
 EXECUTION_ROLE = Output(
     RoleArn, "delivery", "ExecutionRoleArn", "With it CloudFormation works on the service's stack, whoever asks"
@@ -39,7 +40,7 @@ def build(env: Environment, service: Service) -> Template:
             "CloudFormationRole",
             env,
             "cloudformation",
-            *service_grants(env, service),
+            *service_grants(env, service, network.VPC_ID.read(template, env)),
             name=[DELIVERY, EXECUTION, service.name],
         )
     )
@@ -99,7 +100,8 @@ def _may_take_templates(env: Environment) -> list[Grant]:
 
 
 def _may_deploy(env: Environment, service: Service) -> list[Grant]:
-    own_change_set = StringEquals({"cloudformation:ChangeSetName": change_set_name(env, service)})
+    # Not every one of these calls carries the key, for all that the reference says.
+    own_change_set = StringEqualsIfExists({"cloudformation:ChangeSetName": change_set_name(env, service)})
     return [
         allow(
             "ReplaceTheChangeSet",

@@ -190,7 +190,11 @@ EVERYTHING = {
     "LogInToTheRegistry": {"ecr:GetAuthorizationToken"},
     "AnswerThePipeline": {"codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult"},
     "FindTheFunction": {"lambda:ListFunctions"},
-    "RetireTaskDefinitions": {"ecs:DeregisterTaskDefinition", "ecs:DescribeTaskDefinition"},
+    "KeepTaskDefinitions": {
+        "ecs:DeregisterTaskDefinition",
+        "ecs:DescribeTaskDefinition",
+        "ecs:RegisterTaskDefinition",
+    },
     "LookAtLoadBalancing": {
         "elasticloadbalancing:DescribeListeners",
         "elasticloadbalancing:DescribeLoadBalancers",

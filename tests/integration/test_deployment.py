@@ -117,8 +117,11 @@ def test_a_failing_resource_rolls_back_tells_the_cause_and_stops_only_what_depen
     assert "the quota of NAT gateways is reached" in result.output
     assert "storage: created" in result.output
     assert "cluster: FAILED: not started, because of network" in result.output
-    assert "service-payment-processor: FAILED: not started, because of cluster, network" in result.output
-    assert "not deployed: network, cluster, service-payment-processor" in result.output
+    assert (
+        "service-payment-processor: FAILED: not started, because of cluster, delivery-payment-processor, network"
+        in result.output
+    )
+    assert "not deployed: network, cluster, delivery-payment-processor, service-payment-processor" in result.output
     status = {row["stack"]: row["status"] for row in json.loads(project.ok("status --local --json"))["staging"]}
     assert status["network"] == "ROLLBACK_COMPLETE"
 
@@ -223,7 +226,7 @@ def test_declining_leaves_nothing_behind(project: Project, monkeypatch: pytest.M
     result = project.type("deploy --env staging --local")
 
     assert result.exit_code == 1
-    assert "payments-staging-delivery-payment-processor: declined, nothing changed" in result.output
+    assert "payments-staging-keys: declined, nothing changed" in result.output
     assert describe_stack(project.clients("staging"), "payments-staging-keys") is None
 
 

@@ -43,12 +43,12 @@ def test_each_kind_of_environment_has_its_layers_producers_first() -> None:
     ]
     staging = [name.removeprefix("staging/") for name in names if name.startswith("staging/")]
     assert staging == [
-        "delivery-payment-processor",
         "keys",
         "network",
         "notifications",
         "storage",
         "cluster",
+        "delivery-payment-processor",
         "service-payment-processor",
     ]
 

@@ -153,10 +153,8 @@ def code_build(
         name.lower(),
         allow("RunTheProject", [codebuild.BatchGetBuilds, codebuild.StartBuild, codebuild.StopBuild], on=arn),
     )
-    configuration: dict[str, str] = {"ProjectName": project}
-    if variables:
-        listed = [{"name": key, "value": value, "type": "PLAINTEXT"} for key, value in variables.items()]
-        configuration["EnvironmentVariables"] = json.dumps(listed)
+    listed = [{"name": key, "value": value, "type": "PLAINTEXT"} for key, value in variables.items()]
+    configuration = {"ProjectName": project, "EnvironmentVariables": json.dumps(listed)}
     return Done(
         _action(
             name,

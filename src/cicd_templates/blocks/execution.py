@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from awacs import ec2, ecs, iam, kms, logs, ssm
 from awacs import elasticloadbalancing as elb
-from awacs.aws import ConditionElement, StringEquals
+from awacs.aws import ArnEquals, ConditionElement, StringEquals
 from troposphere import Sub
 
 from cicd_templates.blocks.repositories import EXECUTION_ROLE
@@ -17,14 +17,15 @@ from cicd_templates.blocks.tasks import TASK_ROLE
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant, allow
 from cicd_templates.naming import log_group_name, physical_name, role_arn
+from cicd_templates.outputs import VpcId, text
 
 
-def service_grants(env: Environment, service: Service) -> list[Grant]:
+def service_grants(env: Environment, service: Service, vpc: VpcId) -> list[Grant]:
     """The statements of the role that CloudFormation is given for one service's stack."""
     return [
         *_tasks(env, service),
         *_load_balancing(env, service),
-        *_network(env),
+        *_network(env, vpc),
         *_roles(env, service),
         *_logs(env, service),
         _parameters(env),
@@ -59,13 +60,12 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
             [ecs.ListTagsForResource, ecs.TagResource, ecs.UntagResource],
             on=[own_service, own_definitions],
         ),
-        allow("RegisterTaskDefinitions", [ecs.RegisterTaskDefinition], on=own_definitions),
         allow(
-            "RetireTaskDefinitions",
-            [ecs.DeregisterTaskDefinition, ecs.DescribeTaskDefinition],
+            "KeepTaskDefinitions",
+            [ecs.DeregisterTaskDefinition, ecs.DescribeTaskDefinition, ecs.RegisterTaskDefinition],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
-            because="ecs:DeregisterTaskDefinition and ecs:DescribeTaskDefinition have no resource level.",
+            because="ecs has no resource level for task definitions being registered, described or retired.",
         ),
     ]
 
@@ -108,35 +108,29 @@ def _load_balancing(env: Environment, service: Service) -> list[Grant]:
     ]
 
 
-def _network(env: Environment) -> list[Grant]:
+def _network(env: Environment, vpc: VpcId) -> list[Grant]:
+    """Security groups of the environment's VPC: their ids are not known before, and tags may come after the rules."""
     groups = _arn(env, "ec2", "security-group/*")
-    rules = _arn(env, "ec2", "security-group-rule/*")
-    ours = StringEquals({"aws:ResourceTag/Project": env.project.name, "aws:ResourceTag/Environment": env.name})
-    asked = StringEquals({"aws:RequestTag/Project": env.project.name, "aws:RequestTag/Environment": env.name})
+    network = text(f"arn:${{AWS::Partition}}:ec2:{env.region}:{env.account}:vpc/", vpc)
+    in_the_vpc = ArnEquals({"ec2:Vpc": network})
     return [
-        allow("MakeTheSecurityGroup", [ec2.CreateSecurityGroup], on=groups, when=[asked]),
-        allow("MakeItInTheNetwork", [ec2.CreateSecurityGroup], on=_arn(env, "ec2", "vpc/*")),
+        allow("MakeTheSecurityGroup", [ec2.CreateSecurityGroup], on=[groups, network]),
         allow(
             "KeepTheSecurityGroups",
             [
                 ec2.AuthorizeSecurityGroupEgress,
                 ec2.AuthorizeSecurityGroupIngress,
+                ec2.CreateTags,
                 ec2.DeleteSecurityGroup,
+                ec2.DeleteTags,
                 ec2.RevokeSecurityGroupEgress,
                 ec2.RevokeSecurityGroupIngress,
                 ec2.UpdateSecurityGroupRuleDescriptionsEgress,
                 ec2.UpdateSecurityGroupRuleDescriptionsIngress,
             ],
             on=groups,
-            when=[ours],
+            when=[in_the_vpc],
         ),
-        allow(
-            "TagTheSecurityGroup",
-            [ec2.CreateTags],
-            on=[groups, rules],
-            when=[StringEquals({"ec2:CreateAction": "CreateSecurityGroup"})],
-        ),
-        allow("RetagTheSecurityGroup", [ec2.CreateTags, ec2.DeleteTags], on=groups, when=[ours]),
         allow(
             "LookAtTheNetwork",
             [ec2.DescribeSecurityGroupRules, ec2.DescribeSecurityGroups, ec2.DescribeSubnets, ec2.DescribeVpcs],

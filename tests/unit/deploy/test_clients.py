@@ -15,7 +15,20 @@ from cicd_templates.deploy.clients import Clients, aws_clients, explained, local
 from cicd_templates.errors import CicdError, RefusedError
 from tests.unit.deploy.fake_cloudformation import client_error
 
-SERVICES = ("cloudformation", "s3", "ecr", "elbv2", "iam", "kms", "logs", "ssm", "sts")
+SERVICES = (
+    "cloudformation",
+    "codepipeline",
+    "ecr",
+    "elbv2",
+    "iam",
+    "kms",
+    "lambda_",
+    "logs",
+    "s3",
+    "secretsmanager",
+    "ssm",
+    "sts",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -15,12 +15,12 @@ STAGING = read_stacks(ROOT / "out/staging")
 
 def test_stacks_are_read_in_deploy_order() -> None:
     assert [stack.label for stack in STAGING] == [
-        "delivery-payment-processor",
         "keys",
         "network",
         "notifications",
         "storage",
         "cluster",
+        "delivery-payment-processor",
         "service-payment-processor",
     ]
 
@@ -68,7 +68,7 @@ def test_stacks_are_chosen_by_layer_and_service(layer: str | None, service: str 
 def test_a_choice_of_nothing_says_what_there_is() -> None:
     with pytest.raises(
         ConfigurationError,
-        match="no stack of layer 'key' and service 'x' here; there are delivery-payment-proc",
+        match="no stack of layer 'key' and service 'x' here; there are keys, network",
     ):
         select(STAGING, "key", "x")
 
