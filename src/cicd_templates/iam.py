@@ -22,6 +22,7 @@ from awacs.aws import (
     Principal,
     Statement,
     StringEquals,
+    StringEqualsIfExists,
 )
 from awacs.sts import AssumeRole, AssumeRoleWithWebIdentity
 from troposphere import AWSHelperFn, Sub
@@ -30,6 +31,8 @@ from cicd_templates.environment import Environment
 
 Resource = AWSHelperFn | str
 EVERY_RESOURCE = "*"
+# Services whose documentation has the source keys in the trust policy of a role that they assume.
+SAYING_FOR_WHOM = frozenset({"codebuild", "codepipeline", "ecs-tasks", "events", "vpc-flow-logs"})
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,12 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
 
     `service` is the name before `.amazonaws.com`. The condition keeps another customer's resource from borrowing the
     role: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    Of a service that is not known to say for whom it acts it is asked only where it does, since it could not assume the
+    role otherwise; that a role is passed within its own account only, by `iam:PassRole`, is what protects it then.
     """
-    account = StringEquals({"aws:SourceAccount": env.account})
+    says_for_whom = service in SAYING_FOR_WHOM
+    condition = StringEquals if says_for_whom else StringEqualsIfExists
+    account = condition({"aws:SourceAccount": env.account})
     words = "".join(word.capitalize() for word in service.split("-"))
     grant = Grant(
         Statement(

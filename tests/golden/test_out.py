@@ -175,8 +175,10 @@ def test_a_trust_policy_admits_one_service_for_this_account_or_one_role() -> Non
         account = template(OUT / path)["Metadata"]["CicdTemplates"]["Account"]
         ((kind, principal),) = statement["Principal"].items()
         if kind == "Service":
-            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": account}, (path, name)
-            assert isinstance(principal, str), (path, name)
+            # Lambda and CloudFormation are not known to say for whom they act.
+            may_be_silent = principal in ("lambda.amazonaws.com", "cloudformation.amazonaws.com")
+            operator = "StringEqualsIfExists" if may_be_silent else "StringEquals"
+            assert statement["Condition"][operator] == {"aws:SourceAccount": account}, (path, name)
         elif path.startswith("tools/"):
             assert principal == {"Fn::GetAtt": ["PipelineRole", "Arn"]}, (path, name)
         else:

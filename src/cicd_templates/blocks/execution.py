@@ -16,7 +16,7 @@ from cicd_templates.blocks.repositories import EXECUTION_ROLE
 from cicd_templates.blocks.tasks import TASK_ROLE
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant, allow
-from cicd_templates.naming import log_group_name, physical_name, role_arn
+from cicd_templates.naming import log_group_name, parameter_path, physical_name, role_arn
 from cicd_templates.outputs import VpcId, text
 
 
@@ -28,7 +28,7 @@ def service_grants(env: Environment, service: Service, vpc: VpcId) -> list[Grant
         *_network(env, vpc),
         *_roles(env, service),
         *_logs(env, service),
-        _parameters(env),
+        *_parameters(env, service),
     ]
 
 
@@ -211,18 +211,24 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
     ]
 
 
-def _parameters(env: Environment) -> Grant:
-    root = f"parameter/{env.project.name}/{env.qualified}/*"
-    return allow(
-        "ReadAndPublishValues",
-        [
-            ssm.AddTagsToResource,
-            ssm.DeleteParameter,
-            ssm.GetParameter,
-            ssm.GetParameters,
-            ssm.ListTagsForResource,
-            ssm.PutParameter,
-            ssm.RemoveTagsFromResource,
-        ],
-        on=_arn(env, "ssm", root),
-    )
+def _parameters(env: Environment, service: Service) -> list[Grant]:
+    """Reads what the other layers publish, and writes its own."""
+    own = parameter_path(env, "service", "*", service.name)
+    return [
+        allow(
+            "ReadValues",
+            [ssm.GetParameter, ssm.GetParameters],
+            on=_arn(env, "ssm", f"parameter/{env.project.name}/{env.qualified}/*"),
+        ),
+        allow(
+            "PublishItsOwnValues",
+            [
+                ssm.AddTagsToResource,
+                ssm.DeleteParameter,
+                ssm.ListTagsForResource,
+                ssm.PutParameter,
+                ssm.RemoveTagsFromResource,
+            ],
+            on=_arn(env, "ssm", f"parameter{own}"),
+        ),
+    ]
