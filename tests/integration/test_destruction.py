@@ -82,7 +82,8 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from(project: Projec
     assert "service-payment-processor: FAILED: FromLoadBalancer (AWS::EC2::SecurityGroupIngress)" in result.output
     assert "cluster: FAILED: kept, because payments-staging-service-payment-processor still needs it" in result.output
     assert "storage: FAILED: kept, because payments-staging-cluster still needs it" in result.output
-    assert "not destroyed: service-payment-processor, cluster, storage, network, keys" in result.output
+    kept = "service-payment-processor, delivery-payment-processor, cluster, storage, network, keys"
+    assert f"not destroyed: {kept}" in result.output
 
 
 def test_what_bears_our_names_without_a_stack_is_left_unexplained(project: Project) -> None:
