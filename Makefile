@@ -56,7 +56,7 @@ status: $(VENV)/.done ## Show the state of every stack
 destroy: $(VENV)/.done ## Take ENV down and list what is left and why
 	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(if $(ALLOW),--allow $(ALLOW))
 
-##@ Review
+##@ Review and set-up
 check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
 	@$(RUN) render --check
 	@$(RUN) docs --check

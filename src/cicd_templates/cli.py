@@ -184,12 +184,13 @@ def outputs(as_json: bool, **target: Any) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
+    width = max((len(name) for stacks in found.values() for values in stacks.values() for name in values), default=0)
     for environment, stacks in found.items():
         click.echo(environment if stacks else f"{environment}: nothing is deployed")
         for stack, values in stacks.items():
             click.echo(f"  {stack}")
             for name, value in values.items():
-                click.echo(f"    {name:<24} {value}")
+                click.echo(f"    {name:<{width}}  {value}")
 
 
 @_verb("status", *_TARGET, _json)
@@ -304,20 +305,22 @@ def _tools(suffix: str | None, local: bool) -> Tools:
     _suffix,
     _service,
     _local,
-    click.option("--app", type=click.Path(path_type=Path, exists=True), required=True, help="Folder or zip."),
+    click.option("--app", default="", help="Git work tree, folder or .zip file."),
     click.option("--wait", is_flag=True, help="Follow the run to its end; exit 1 where it does not succeed."),
 )
-def release(app: Path, wait: bool, service: str | None, suffix: str | None, local: bool) -> None:
+def release(app: str, wait: bool, service: str | None, suffix: str | None, local: bool) -> None:
     """Put a release of a service into the source bucket, which starts a run of its pipeline."""
     from cicd_templates.deploy import archives
     from cicd_templates.deploy import release as releasing
     from cicd_templates.deploy.waiting import Patience
 
+    if not app:
+        raise ConfigurationError("which source? Name a git work tree, a folder or a .zip file with APP= (--app)")
     tools = _tools(suffix, local)
     of = _only_service(tools.environment, service)
     if of.settings.source == "github":
         raise ConfigurationError(f"{of.name} is released from GitHub; push to {of.settings.github.branch} instead")
-    archive = archives.source_archive(app, of.settings.path)
+    archive = archives.source_archive(Path(app), of.settings.path)
     bucket = tools.value("storage", "SourceBucketName")
     pipeline = tools.value("pipeline", "PipelineName", of.name)
     if bucket is None or pipeline is None:
@@ -380,15 +383,19 @@ def _show_local_start(account: str, version: str) -> None:
     _suffix,
     _service,
     _local,
-    click.option("--name", required=True, help="The secret's name, as a check names it."),
+    click.option("--name", default="", help="The secret's name, as a check names it."),
 )
 def secret(name: str, env: str | None, service: str | None, suffix: str | None, local: bool) -> None:
     """Set a secret of a service from a prompt or standard input."""
+    from cicd_templates.builds.presets import checks_of
     from cicd_templates.deploy import secrets
     from cicd_templates.naming import physical_name
 
     environment = _environment(env, suffix)
     of = _only_service(environment, service)
+    known = sorted({each for check in checks_of(of) for each in check.secrets.values()})
+    if name not in known:
+        raise ConfigurationError(f"no check of {of.name} has a secret {name!r}; NAME= is one of: {', '.join(known)}")
     (target,) = _targets(env=environment.name, suffix=suffix, layer=None, service=None, local=local)
     full_name = physical_name(environment, "AWS::SecretsManager::Secret", of.name, name)
     value = secrets.read_value(sys.stdin)

@@ -65,9 +65,20 @@ def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
     [
         ("release --local --app {app}", "payment-processor has no pipeline yet; deploy it first", 1),
         ("release --local --app {app} --service x", "no service 'x'; templates/environments.toml has payment", 2),
-        ("release --local --app /nowhere", "Path '/nowhere' does not exist", 2),
+        (
+            "release --local --app /nowhere",
+            "/nowhere: no such folder; APP= names a git work tree",
+            2,
+        ),
         ("secret --local --name snyk-token", "payments-tools-payment-processor-snyk-token: no such secret", 1),
+        ("release --local", "which source? Name a git work tree, a folder or a .zip file with APP=", 2),
         ("secret --local --name x --env qa", "no environment 'qa'", 2),
+        ("secret --local", "has a secret ''; NAME= is one of: safety-api-key, snyk-token", 2),
+        (
+            "secret --local --name Snyk_Token",
+            "no check of payment-processor has a secret 'Snyk_Token'",
+            2,
+        ),
     ],
 )
 def test_what_is_not_there_yet_is_said_in_a_line(

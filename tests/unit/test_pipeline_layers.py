@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from templates import access, build, keys, monitoring, notifications, pipeline, review, scan_gate, storage
+from cicd_templates import cloudformation_yaml
+from cicd_templates.stacks import render
+from templates import LAYERS, access, build, keys, monitoring, notifications, pipeline, review, scan_gate, storage
 from tests.conftest import configured, environment
 
 SERVICE = "services/payment-processor"
@@ -164,3 +166,23 @@ def test_a_service_more_makes_the_ground_no_larger(layer: ModuleType) -> None:
     more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
 
     assert resources_of(layer) == resources_of(layer, ("services/ledger", more))
+
+
+def names_of(suffix: str) -> set[str]:
+    """Every name that a copy gives to something of its account, and every path that it publishes under."""
+    found = set()
+    for stack in render(configured(suffix=suffix), LAYERS, "yaml"):
+        for resource in cloudformation_yaml.load(stack.text)["Resources"].values():
+            for key, value in resource["Properties"].items():
+                own = key == "Name" or (key.endswith("Name") and key[:-4] in resource["Type"].replace("::", ""))
+                # The name of an inline policy is within its role.
+                if own and isinstance(value, str) and resource["Type"] != "AWS::IAM::Policy":
+                    found.add(f"{resource['Type']} {value}")
+    return found
+
+
+def test_two_copies_of_the_whole_pipeline_have_no_name_in_common() -> None:
+    one, other = names_of("pr1"), names_of("pr2")
+
+    assert len(one) == len(other) > 130
+    assert one & other == set()
