@@ -23,8 +23,10 @@ from cicd_templates.blocks.actions import (
     s3_source,
 )
 from cicd_templates.blocks.keys import may_encrypt
+from cicd_templates.blocks.lifecycle import because
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.builds.presets import checks_of
+from cicd_templates.config import PLACEHOLDER_REPOSITORY
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import allow
 from cicd_templates.naming import DELIVERY, TEMPLATES_KEY, physical_name, pipeline_name, role_arn, stack_name
@@ -93,6 +95,10 @@ def build(env: Environment, service: Service) -> Template:
             DependsOn="PipelineActions",
         )
     )
+    if service.settings.source == "github" and service.settings.github.repository == PLACEHOLDER_REPOSITORY:
+        because(
+            pipeline, f"{PLACEHOLDER_REPOSITORY} is a placeholder: name your own repository before you deploy this."
+        )
     if service.settings.source == "s3":
         _add_start(template, context, pipeline, pipeline_arn)
     PIPELINE_NAME.publish(template, env, PipelineName(pipeline.ref()), service.name)

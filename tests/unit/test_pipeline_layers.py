@@ -72,9 +72,12 @@ def test_a_commit_is_the_version_of_a_connection() -> None:
 
 def test_a_placeholder_may_be_rendered_where_nothing_is_protected() -> None:
     edits = [*OPEN, (f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"connection_arn": CONNECTION})]
-    app = stages(*edits)["Source"]["Actions"][0]
+    resources = resources_of(pipeline, *edits)
+    app = resources["Pipeline"]["Properties"]["Stages"][0]["Actions"][0]
 
     assert app["Configuration"]["FullRepositoryId"] == "octocat/Hello-World"
+    assert "is a placeholder" in resources["Pipeline"]["Metadata"]["Why"][0]
+    assert "Metadata" not in resources_of(pipeline, *GITHUB)["Pipeline"]
 
 
 def test_the_path_decides_the_stages_and_what_is_protected_is_approved() -> None:
