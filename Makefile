@@ -12,7 +12,7 @@ JSON   := $(if $(filter json,$(FORMAT)),--json)
 ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret outputs status destroy check audit verify doctor \
+.PHONY: help help-all render lint test demo plan deploy release secret inspect outputs status destroy check audit verify doctor \
         local local-stop bench lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
@@ -69,6 +69,9 @@ verify: check lint test audit ## Everything that CI runs: check, lint, test, aud
 secret: $(VENV)/.done ## Set the secret NAME of SERVICE, from a prompt or standard input
 	@$(RUN) secret $(if $(ENV),--env $(ENV)) $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) \
 	  $(if $(LOCAL),--local) --name "$(NAME)"
+
+inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
+	@$(RUN) gate inspect --tool "$(TOOL)" "$(REPORT)" $(JSON)
 
 doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)

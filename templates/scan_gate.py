@@ -29,7 +29,7 @@ def build(env: Environment, service: Service) -> Template:
     resources = inline_function(
         "ScanGate",
         env,
-        "scan_gate",
+        "scan_gate/handler",
         may_answer_jobs("AnswerThePipeline"),
         may_put("PutEvidence", evidence, f"{service.name}/*"),
         name=(service.name, GATE),

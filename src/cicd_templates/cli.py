@@ -403,6 +403,39 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
     click.echo(f"set {full_name}, version {version}")
 
 
+@main.group("gate")
+def gate() -> None:
+    """The scan gate's own reading of reports, on this machine."""
+
+
+@gate.command("inspect", cls=_Command)
+@click.option("--tool", required=True, help="Format of the report: bandit, safety, snyk, sarif, junit, ...")
+@click.argument("report", type=click.Path(path_type=Path))
+@_json
+def inspect(tool: str, report: Path, as_json: bool) -> None:
+    """Show what the gate reads in a report: its status, and each finding."""
+    from dataclasses import asdict
+
+    from cicd_templates.functions.scan_gate.formats import READERS, format_of, read_report
+
+    form = format_of(tool)
+    if form is None:
+        raise ConfigurationError(f"no reader for {tool!r}; there are {', '.join(READERS)}")
+    try:
+        data = report.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{report}: cannot be read: {error.strerror}") from None
+    read = read_report(form, data)
+    if as_json:
+        found = {"status": read.status, "reason": read.reason, "findings": [asdict(each) for each in read.findings]}
+        click.echo(json.dumps(found, indent=2))
+        return
+    click.echo(f"{read.status}{': ' if read.reason else ''}{read.reason}, {len(read.findings)} findings")
+    for each in read.findings:
+        where = f"{each.package} {each.version}".strip() or f"{each.file}:{each.line}"
+        click.echo(f"  {each.severity:<8}  {each.id}  {where}")
+
+
 @_verb("local")
 def local() -> None:
     """Start the local AWS; LOCAL=1 then points any verb at it."""

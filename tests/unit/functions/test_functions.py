@@ -13,7 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 from botocore.stub import Stubber
 
-from cicd_templates.functions import measure, review, scan_gate, stuck
+from cicd_templates.functions import measure, review, stuck
+from cicd_templates.functions.scan_gate import handler as scan_gate
 
 JOB = "11111111-2222-3333-4444-555555555555"
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)

@@ -1,0 +1,41 @@
+"""Bandit's JSON. It never says critical, and exits 0 having parsed nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, number, rows, text, word
+from cicd_templates.functions.scan_gate.severity import normalised
+
+
+def read_bandit(value: Any) -> Report:
+    """The report of `bandit --format json`."""
+    report = mapping(value, "the report")
+    for key in ("results", "errors", "metrics"):
+        if key not in report:
+            raise UnusableError(f"the report has no {key}, so Bandit did not write it")
+    read = Report([_finding(row) for row in rows(report["results"], "results")])
+    totals = mapping(mapping(report["metrics"], "metrics").get("_totals", {}), "metrics._totals")
+    errors = rows(report["errors"], "errors")
+    if errors:
+        read.lacks(f"{len(errors)} files could not be scanned, first {text(errors[0].get('filename'))}")
+    if number(totals.get("loc")) == 0:
+        read.lacks("no line of code was scanned")
+    return read
+
+
+def _finding(row: dict[str, Any]) -> Finding:
+    severity = normalised(row.get("issue_severity"))
+    if text(row.get("issue_confidence")).upper() == "LOW":
+        # A guess is not worth what a certainty is.
+        severity = {"high": "medium", "medium": "low"}.get(severity, severity)
+    weakness = row.get("issue_cwe") or {}
+    return Finding(
+        tool="bandit",
+        id=text(row.get("test_id")),
+        tool_severity=word(row.get("issue_severity")),
+        severity=severity,
+        cwe=[number(weakness["id"])] if isinstance(weakness, dict) and weakness.get("id") else [],
+        file=text(row.get("filename")),
+        line=number(row.get("line_number")),
+    )

@@ -1,0 +1,34 @@
+"""CycloneDX with vulnerabilities. One without them is a list of parts, and no scan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, rows, text
+from cicd_templates.functions.scan_gate.severity import SCALE, normalised, weaknesses
+
+
+def read_cyclonedx(value: Any) -> Report:
+    """A bill of materials with vulnerabilities. One without them is a list of parts, and no scan."""
+    bill = mapping(value, "the report")
+    if bill.get("bomFormat") != "CycloneDX":
+        raise UnusableError("the report is no CycloneDX")
+    read = Report()
+    if bill.get("vulnerabilities") is None:
+        read.lacks("it lists components and no vulnerabilities, so nothing was scanned")
+    for row in rows(bill.get("vulnerabilities") or [], "vulnerabilities"):
+        ratings = rows(row.get("ratings") or [], "ratings")
+        known = [each["severity"].lower() for each in ratings if isinstance(each.get("severity"), str)]
+        worst = min(known, key=lambda severity: SCALE.index(normalised(severity)), default=None)
+        affects = rows(row.get("affects") or [], "affects")
+        read.findings.append(
+            Finding(
+                tool="cyclonedx",
+                id=text(row.get("id")),
+                tool_severity=worst,
+                severity=normalised(worst),
+                cwe=weaknesses(row.get("cwes")),
+                package=text(affects[0].get("ref")) if affects else "",
+            )
+        )
+    return read

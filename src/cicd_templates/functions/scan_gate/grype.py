@@ -1,0 +1,33 @@
+"""Grype's JSON. It exits 0 unless it is told otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, rows, text, word, words
+from cicd_templates.functions.scan_gate.severity import normalised
+
+
+def read_grype(value: Any) -> Report:
+    """The report of Grype."""
+    report = mapping(value, "the report")
+    if "matches" not in report:
+        raise UnusableError("the report has no matches, so Grype did not write it")
+    read = Report()
+    for match in rows(report["matches"], "matches"):
+        row = mapping(match.get("vulnerability") or {}, "vulnerability")
+        artifact = mapping(match.get("artifact") or {}, "artifact")
+        related = rows(match.get("relatedVulnerabilities") or [], "relatedVulnerabilities")
+        read.findings.append(
+            Finding(
+                tool="grype",
+                id=text(row.get("id")),
+                tool_severity=word(row.get("severity")),
+                severity=normalised(row.get("severity")),
+                aliases=[text(each.get("id")) for each in related],
+                package=text(artifact.get("name")),
+                version=text(artifact.get("version")),
+                fix=", ".join(words(mapping(row.get("fix") or {}, "fix").get("versions"))),
+            )
+        )
+    return read

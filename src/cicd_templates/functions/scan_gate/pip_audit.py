@@ -1,0 +1,35 @@
+"""pip-audit's JSON, of both shapes. It exits 0 having skipped everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, rows, text, words
+
+
+def read_pip_audit(value: Any) -> Report:
+    """The report of pip-audit, of either shape. It exits 0 having skipped everything."""
+    if isinstance(value, dict) and "dependencies" not in value:
+        raise UnusableError("the report has no dependencies, so pip-audit did not write it")
+    listed = rows(value["dependencies"] if isinstance(value, dict) else value, "dependencies")
+    read = Report()
+    for dependency in listed:
+        for row in rows(dependency.get("vulns") or [], "vulns"):
+            read.findings.append(
+                Finding(
+                    "pip-audit",
+                    text(row.get("id")),
+                    None,
+                    "unknown",
+                    aliases=words(row.get("aliases")),
+                    package=text(dependency.get("name")),
+                    version=text(dependency.get("version")),
+                    fix=", ".join(words(row.get("fix_versions"))),
+                )
+            )
+    skipped = [text(each.get("name")) for each in listed if "skip_reason" in each]
+    if skipped:
+        read.lacks(f"{len(skipped)} dependencies were skipped, first {skipped[0]}")
+    if not listed:
+        read.lacks("no dependency was scanned")
+    return read

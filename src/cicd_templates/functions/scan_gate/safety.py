@@ -1,0 +1,71 @@
+"""Safety's JSON: the list of 1.x, the object of `check` in 2.x and 3.x, and the schema of `scan`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, rows, text, word, words
+from cicd_templates.functions.scan_gate.severity import normalised, weaknesses
+
+
+def read_safety(value: Any) -> Report:
+    """The report of any Safety; none of them says a severity for everything that it finds."""
+    if isinstance(value, list):
+        return Report([_old(row) for row in value])
+    report = mapping(value, "the report")
+    if "scan_results" in report:
+        return _scan(mapping(report["scan_results"], "scan_results"))
+    for key in ("report_meta", "vulnerabilities"):
+        if key not in report:
+            raise UnusableError(f"the report has no {key}, so Safety did not write it")
+    found = [row for row in rows(report["vulnerabilities"], "vulnerabilities") if not row.get("ignored")]
+    read = Report([_check(row) for row in found])
+    scanned = mapping(report["report_meta"], "report_meta").get("packages_found")
+    if scanned == 0 or report.get("scanned_packages") == {}:
+        read.lacks("no package was scanned")
+    return read
+
+
+def _old(row: Any) -> Finding:
+    if not isinstance(row, list) or len(row) < 5:
+        raise UnusableError("a row is no list of five, so Safety 1 did not write it")
+    return Finding("safety", text(row[4]), None, "unknown", package=text(row[0]), version=text(row[2]))
+
+
+def _check(row: dict[str, Any]) -> Finding:
+    severity = row.get("severity")
+    cvss = severity.get("cvssv3") if isinstance(severity, dict) else None
+    base = word(cvss.get("base_severity")) if isinstance(cvss, dict) else None
+    return Finding(
+        tool="safety",
+        id=text(row.get("vulnerability_id")),
+        tool_severity=base,
+        severity=normalised(base),
+        cwe=weaknesses(row.get("CWE")),
+        aliases=[text(row["CVE"])] if row.get("CVE") else [],
+        package=text(row.get("package_name")),
+        version=text(row.get("analyzed_version")),
+        fix=", ".join(words(row.get("fixed_versions"))),
+    )
+
+
+def _scan(results: dict[str, Any]) -> Report:
+    read = Report()
+    files = 0
+    for project in rows(results.get("projects") or [], "projects"):
+        for file in rows(project.get("files") or [], "files"):
+            files += 1
+            listed = mapping(file.get("results") or {}, "results").get("dependencies")
+            for dependency in rows(listed or [], "dependencies"):
+                for specification in rows(dependency.get("specifications") or [], "specifications"):
+                    known = mapping(specification.get("vulnerabilities") or {}, "vulnerabilities")
+                    for row in rows(known.get("known_vulnerabilities") or [], "known_vulnerabilities"):
+                        if row.get("ignored") is None:
+                            name, raw = text(dependency.get("name")), text(specification.get("raw"))
+                            version = raw.partition("==")[2]
+                            read.findings.append(
+                                Finding("safety", text(row.get("id")), None, "unknown", package=name, version=version)
+                            )
+    if not files:
+        read.lacks("no file was scanned")
+    return read

@@ -1,0 +1,59 @@
+"""Snyk's JSON: open source, containers with their applications, unmanaged code and infrastructure as code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, rows, text, word, words
+from cicd_templates.functions.scan_gate.severity import normalised, weaknesses
+
+
+def read_snyk(value: Any) -> Report:
+    """The report of `snyk test`, of one project or several. One project's error is the report's: it says nothing."""
+    projects = rows(value, "the report") if isinstance(value, list) else [mapping(value, "the report")]
+    if not projects:
+        raise UnusableError("the report has no project")
+    read = Report()
+    for project in projects:
+        for part in [project, *rows(project.get("applications") or [], "applications")]:
+            _read_project(part, read)
+    return read
+
+
+def _read_project(project: dict[str, Any], read: Report) -> None:
+    if project.get("error"):
+        raise UnusableError(f"Snyk says: {text(project['error'])[:300]}")
+    found = rows(project.get("vulnerabilities") or [], "vulnerabilities")
+    infrastructure = rows(project.get("infrastructureAsCodeIssues") or [], "infrastructureAsCodeIssues")
+    issues = rows(project.get("issues") or [], "issues") if not found else []
+    known = {"vulnerabilities", "infrastructureAsCodeIssues", "issues"}
+    if not known & project.keys():
+        raise UnusableError("a project has neither vulnerabilities nor issues, so Snyk did not write it")
+    if project.get("ok") is False and not (found or infrastructure or issues or "filtered" in project):
+        read.lacks("a project is not ok and says nothing of why")
+    if project.get("dependencyCount") == 0 and "infrastructureAsCodeIssues" not in project:
+        read.lacks("a project without dependencies was scanned")
+    read.findings += [_finding(row, project) for row in (*found, *infrastructure)]
+    data = mapping(project.get("issuesData") or {}, "issuesData")
+    for issue in issues:
+        details = mapping(data.get(text(issue.get("issueId")) or text(issue.get("id"))) or {}, "issuesData")
+        read.findings.append(_finding({**issue, **details}, project))
+
+
+def _finding(row: dict[str, Any], project: dict[str, Any]) -> Finding:
+    names = mapping(row.get("identifiers") or {}, "identifiers")
+    severity = word(row.get("severity"))
+    # Where an old API says high, this one may say critical.
+    strict = normalised(row.get("severityWithCritical"))
+    return Finding(
+        tool="snyk",
+        id=text(row.get("id") or row.get("issueId")),
+        tool_severity=severity,
+        severity=strict if strict == "critical" else normalised(severity),
+        cwe=weaknesses(names.get("CWE")),
+        aliases=[*words(names.get("CVE")), *words(names.get("GHSA"))],
+        package=text(row.get("packageName") or row.get("pkgName")),
+        version=text(row.get("version") or row.get("pkgVersion")),
+        file=text(project.get("displayTargetFile") or project.get("targetFile")),
+        fix=", ".join(words(row.get("fixedIn"))),
+    )
