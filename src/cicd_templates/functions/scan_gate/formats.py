@@ -1,4 +1,4 @@
-"""Which reader is for which format, and the one way to read a report: what cannot be read is an error and no exception."""
+"""Which reader is for which format, and the one way to read a report: what cannot be read is an error of its own."""
 
 from __future__ import annotations
 
