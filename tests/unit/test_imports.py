@@ -80,3 +80,12 @@ def test_a_command_loads_only_what_it_needs(code: str, absent: tuple[str, ...]) 
     answer = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert answer.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("functions/**/*.py")), ids=lambda path: path.stem)
+def test_a_function_needs_nothing_but_the_standard_library_and_boto3(path: Path) -> None:
+    names = {name.split(".")[0] for name in imported(path)}
+    own = {name for name in imported(path) if name.startswith("cicd_templates")}
+
+    assert names - set(sys.stdlib_module_names) <= {"boto3", "botocore", "cicd_templates"}
+    assert all(name.startswith("cicd_templates.functions.scan_gate.") for name in own)
