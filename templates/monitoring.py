@@ -145,20 +145,32 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
     operations, developers = [topics["operations"]], [topics["developers"]]
     # https://docs.aws.amazon.com/codepipeline/latest/userguide/metrics-dimensions.html
     failed = Metric("AWS/CodePipeline", "FailedPipelineExecutions", {"PipelineName": name}, "Sum", 60)
-    run_failed = computed_alarm(
-        "RunFailedAlarm",
+    counted = computed_alarm(
+        "FailureCountedAlarm",
         env,
-        [service.name, "run-failed"],
-        "A run of the pipeline has failed",
+        [service.name, "failure-counted"],
+        "CodePipeline counts a failed run, also when nothing else here has heard of it",
         {"failed": failed},
         # Only the newest minute counts, so that the run which the pipeline's creation starts is past by then.
         "FILL(failed, 0)",
         above=0,
-        tell=[*operations, *developers],
+        tell=operations,
     )
-    run_failed.DependsOn = "StuckErrors"
-    template.add_resource(run_failed)
+    counted.DependsOn = "StuckErrors"
+    template.add_resource(counted)
     own = {"PipelineName": name}
+    template.add_resource(
+        alarm(
+            "RunFailedAlarm",
+            env,
+            [service.name, "run-failed"],
+            "A run of the pipeline has failed",
+            # Measured from the events since this layer is there, so the pipeline's creation is not among them.
+            Metric(NAMESPACE, "RunFailed", own, "Sum"),
+            above=0,
+            tell=[*operations, *developers],
+        )
+    )
     template.add_resource(
         alarm(
             "RunStuckAlarm",

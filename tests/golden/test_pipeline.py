@@ -243,6 +243,7 @@ METRICS = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     ("CicdTemplates", "CommitToVerdictSeconds"),
     ("CicdTemplates", "OldestRunSeconds"),
+    ("CicdTemplates", "RunFailed"),
 }
 
 
