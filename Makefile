@@ -12,7 +12,7 @@ JSON   := $(if $(filter json,$(FORMAT)),--json)
 ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret inspect outputs status destroy check audit verify doctor \
+.PHONY: help help-all render lint test demo plan deploy release secret gate inspect outputs status destroy check audit verify doctor \
         local local-stop bench lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
@@ -69,6 +69,9 @@ verify: check lint test audit ## Everything that CI runs: check, lint, test, aud
 secret: $(VENV)/.done ## Set the secret NAME of SERVICE, from a prompt or standard input
 	@$(RUN) secret $(if $(ENV),--env $(ENV)) $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) \
 	  $(if $(LOCAL),--local) --name "$(NAME)"
+
+gate: $(VENV)/.done ## Judge the reports in REPORTS as the pipeline's gate will; POLICY= is the application's
+	@$(RUN) gate --reports "$(REPORTS)" $(if $(SERVICE),--service $(SERVICE)) $(if $(POLICY),--policy "$(POLICY)") $(JSON)
 
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
 	@$(RUN) gate inspect --tool "$(TOOL)" "$(REPORT)" $(JSON)

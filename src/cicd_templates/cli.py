@@ -403,9 +403,42 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
     click.echo(f"set {full_name}, version {version}")
 
 
-@main.group("gate")
-def gate() -> None:
-    """The scan gate's own reading of reports, on this machine."""
+class _Group(_Command, click.Group):
+    """A command with commands of its own, and the same errors."""
+
+
+@main.group("gate", cls=_Group, invoke_without_command=True)
+@click.option("--reports", type=click.Path(path_type=Path), help="Folder of the reports, as the checks write them.")
+@_service
+@click.option("--source-version", help="Version of the source that every report has to be of.")
+@click.option("--policy", type=click.Path(path_type=Path), help="Policy of the application, as TOML.")
+@_json
+@click.pass_context
+def gate(
+    ctx: click.Context,
+    reports: Path | None,
+    service: str | None,
+    source_version: str | None,
+    policy: Path | None,
+    as_json: bool,
+) -> None:
+    """Judge the reports of a service's checks on this machine; exit 1 where a release may not go on."""
+    if ctx.invoked_subcommand:
+        return
+    if reports is None:
+        raise ConfigurationError("which reports? Name their folder with REPORTS= (--reports)")
+    from datetime import date
+
+    from cicd_templates import gate as judging
+    from cicd_templates.builds.presets import checks_of
+    from cicd_templates.functions.scan_gate.summary import summary
+
+    of = _only_service(_environment(None, None), service)
+    checks = {check.name: check.format for check in checks_of(of)}
+    decision = judging.judge(reports, checks, policy, source_version, date.today())
+    click.echo(json.dumps(judging.as_json(decision), indent=2) if as_json else summary(decision).rstrip())
+    if decision.verdict != "PASS":
+        ctx.exit(1)
 
 
 @gate.command("inspect", cls=_Command)
