@@ -47,7 +47,7 @@ def build(env: Environment, service: Service) -> Template:
         ),
         "Approvers": (
             "Approve releases, and nothing that makes one",
-            [*looking, *_may_approve(env, service), _no_release(env, service, source), _no_override(env, service)],
+            [*looking, *_may_approve(env, service), *_no_release(env, service, source), _no_override(env, service)],
         ),
         "Operators": (
             "Start, stop, retry and hold runs",
@@ -116,12 +116,25 @@ def _may_release(service: Service, source: BucketName, key: KeyArn) -> list[Gran
     ]
 
 
-def _no_release(env: Environment, service: Service, source: BucketName) -> Grant:
-    return deny(
-        "LeaveReleasingToOthers",
-        [s3_actions.PutObject, s3_actions.DeleteObject],
-        on=bucket_arn(source, service.release_key),
-    )
+def _no_release(env: Environment, service: Service, source: BucketName) -> list[Grant]:
+    """Neither by a new source nor by a run of an older one."""
+    return [
+        deny(
+            "LeaveReleasingToOthers",
+            [s3_actions.PutObject, s3_actions.DeleteObject],
+            on=bucket_arn(source, service.release_key),
+        ),
+        deny(
+            "LeaveRunsToOthers",
+            [
+                actions.RetryStageExecution,
+                actions.RollbackStage,
+                actions.StartPipelineExecution,
+                actions.UpdatePipeline,
+            ],
+            on=[_pipeline(env, service), _pipeline(env, service, "/*")],
+        ),
+    ]
 
 
 def _may_approve(env: Environment, service: Service) -> list[Grant]:

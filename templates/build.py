@@ -163,6 +163,7 @@ def _check(where: Where, check: Check, stored: dict[str, secrets.Secret]) -> Bui
         *grants,
         description=f"Check {check.name}: writes a report, decides nothing",
         timeout_minutes=check.timeout_minutes,
+        hands_on=True,
         image=check.image,
         secrets={variable: stored[name].ref() for variable, name in check.secrets.items()},
     )

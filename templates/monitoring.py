@@ -8,7 +8,7 @@ from troposphere import AWSHelperFn, Sub, Template, cloudwatch
 from cicd_templates.blocks import rules
 from cicd_templates.blocks.alarms import NAMESPACE, Metric, alarm, computed_alarm, function_errors
 from cicd_templates.blocks.dashboards import dashboard_body
-from cicd_templates.blocks.functions import inline_function
+from cicd_templates.blocks.functions import inline_function, source
 from cicd_templates.blocks.rules import ACTION, RUN, Subject, pattern
 from cicd_templates.builds.presets import checks_of
 from cicd_templates.environment import Environment, Service
@@ -115,7 +115,7 @@ def _add_functions(template: Template, subject: Subject, key: KeyArn, operations
         resources = inline_function(
             title,
             env,
-            module,
+            source(module),
             looking,
             name=(service.name, module),
             key=key,

@@ -136,7 +136,7 @@ def _verify(context: Context) -> Declared:
             category="Test",
             order=number // env.pipeline.verify_parallelism + 1,
             inputs=[APP],
-            outputs=[_report(check.name)],
+            outputs=[scan_gate.report_artifact(check.name)],
         )
         for number, check in enumerate(checks_of(service))
     ]
@@ -147,7 +147,7 @@ def _gate(context: Context, template: Template) -> Declared:
     """A stage of its own, so that a retried check never retries the decision."""
     function = scan_gate.GATE_FUNCTION.read(template, context.env, context.service.name)
     parameters = {"sourceVersion": _source_version(context), "execution": EXECUTION_ID}
-    reports = [_report(check.name) for check in checks_of(context.service)]
+    reports = [scan_gate.report_artifact(check.name) for check in checks_of(context.service)]
     done = [invoke(context, GATE, function, parameters, namespace=GATE, inputs=reports)]
     return stages.stage("Gate", done), done
 
@@ -339,7 +339,3 @@ def approval_of(peer: Environment) -> str:
 
 def _title(words: str) -> str:
     return "".join(word.capitalize() for word in words.split("-"))
-
-
-def _report(check: str) -> str:
-    return f"{_title(check)}Report"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from awacs.sts import AssumeRole
 from troposphere import Sub, Template
 
-from cicd_templates.blocks.functions import inline_function, may_answer_jobs
+from cicd_templates.blocks.functions import inline_function, may_answer_jobs, source
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import allow
 from cicd_templates.naming import role_arn
@@ -31,7 +31,7 @@ def build(env: Environment, service: Service) -> Template:
     resources = inline_function(
         "Review",
         env,
-        "review",
+        source("review"),
         may_answer_jobs("AnswerThePipeline"),
         allow("LookAtChangeSets", [AssumeRole], on=roles),
         name=(service.name, REVIEW),

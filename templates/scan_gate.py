@@ -7,7 +7,8 @@ import json
 from troposphere import Template
 
 from cicd_templates.blocks.access import may_put
-from cicd_templates.blocks.functions import inline_function, may_answer_jobs
+from cicd_templates.blocks.functions import Code, inline_function, may_answer_jobs
+from cicd_templates.blocks.joining import joined_gate
 from cicd_templates.builds.presets import checks_of
 from cicd_templates.environment import Environment, Service
 from cicd_templates.outputs import FunctionName, Output
@@ -17,6 +18,13 @@ GATE_FUNCTION = Output(FunctionName, "scan_gate", "GateFunctionName", "Judges th
 GATE = "scan-gate"
 # CodePipeline waits 20 minutes for an answer and Lambda 15 at most; reading five reports takes seconds.
 TIMEOUT_SECONDS = 120
+# Five reports of megabytes each, parsed in memory.
+MEMORY_MB = 1024
+
+
+def report_artifact(check: str) -> str:
+    """The artifact in which a check hands on its report."""
+    return "".join(word.capitalize() for word in check.split("-")) + "Report"
 
 
 def build(env: Environment, service: Service) -> Template:
@@ -25,17 +33,19 @@ def build(env: Environment, service: Service) -> Template:
     key = keys.KEY_ARN.read(template, env)
     dead_letters = notifications.DEAD_LETTERS.read(template, env)
     evidence = storage.EVIDENCE_BUCKET.read(template, env)
-    expected = {check.name: check.format for check in checks_of(service)}
+    checks = checks_of(service)
+    expected = {report_artifact(check.name): [check.name, check.format] for check in checks}
     resources = inline_function(
         "ScanGate",
         env,
-        "scan_gate/handler",
+        Code("joined from src/cicd_templates/functions/scan_gate/", joined_gate(check.format for check in checks)),
         may_answer_jobs("AnswerThePipeline"),
         may_put("PutEvidence", evidence, f"{service.name}/*"),
         name=(service.name, GATE),
         key=key,
         dead_letters=dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
+        memory_mb=MEMORY_MB,
         variables={"SERVICE": service.name, "CHECKS": json.dumps(expected), "EVIDENCE_BUCKET": evidence},
     )
     for resource in resources:

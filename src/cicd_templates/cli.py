@@ -431,12 +431,13 @@ def gate(
 
     from cicd_templates import gate as judging
     from cicd_templates.builds.presets import checks_of
+    from cicd_templates.functions.scan_gate.findings import as_json as findings
     from cicd_templates.functions.scan_gate.summary import summary
 
     of = _only_service(_environment(None, None), service)
     checks = {check.name: check.format for check in checks_of(of)}
     decision = judging.judge(reports, checks, policy, source_version, date.today())
-    click.echo(json.dumps(judging.as_json(decision), indent=2) if as_json else summary(decision).rstrip())
+    click.echo(json.dumps(findings(decision), indent=2) if as_json else summary(decision).rstrip())
     if decision.verdict != "PASS":
         ctx.exit(1)
 

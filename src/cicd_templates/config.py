@@ -221,7 +221,7 @@ class BuildTable(Table):
         default=15, description="Minutes after which the build is ended"
     )
     scan_severities: tuple[Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"], ...] = Field(
-        default=("CRITICAL",),
+        default=("CRITICAL", "HIGH"),
         strict=False,
         min_length=1,
         description="Findings of the registry's image scan that stop a release",

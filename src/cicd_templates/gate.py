@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.functions.scan_gate.decide import Decision, decide
 from cicd_templates.functions.scan_gate.formats import read_report
-from cicd_templates.functions.scan_gate.owasp import categories
 from cicd_templates.functions.scan_gate.policy import Policy, PolicyError, read_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Report
+from cicd_templates.functions.scan_gate.record import RECORD, wrong_record
 
-RECORD = "run.json"
 SUFFIXES = ("json", "xml", "sarif")
 
 
@@ -58,42 +54,10 @@ def _report(folder: Path, check: str, form: str, source_version: str | None) -> 
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         return None
-    wrong = _wrong_record(path.parent / RECORD, check, form, source_version)
+    record = path.parent / RECORD
+    if record.is_file():
+        wrong = wrong_record(record.read_bytes(), check, form, source_version)
+    else:
+        # On a developer's machine a report may lie alone, unless its source is asked for.
+        wrong = f"there is no {RECORD} beside it, so nobody knows of which source it is" if source_version else ""
     return Report(status=ERROR, reason=wrong) if wrong else read_report(form, path.read_bytes())
-
-
-def _wrong_record(path: Path, check: str, form: str, source_version: str | None) -> str:
-    """What is wrong with the record of a run, which has to be of this check and of this source."""
-    if not path.is_file():
-        return f"there is no {RECORD} beside it, so nobody knows of which source it is" if source_version else ""
-    try:
-        record: Any = json.loads(path.read_bytes())
-        found = {key: record[key] for key in ("check", "format", "source_version")}
-    except (ValueError, KeyError, TypeError):
-        return f"{RECORD} is no record of a run"
-    expected = {"check": check, "format": form, "source_version": source_version or found["source_version"]}
-    differing = [
-        f"{key} {found[key]!r} instead of {expected[key]!r}" for key in expected if found[key] != expected[key]
-    ]
-    return f"{RECORD} is of {', '.join(differing)}" if differing else ""
-
-
-def as_json(decision: Decision) -> dict[str, Any]:
-    """The decision for machines: the verdict, what does not count, and every finding normalised."""
-    return {
-        "verdict": decision.verdict,
-        "counts": {word: decision.count(word) for word in ("critical", "high", "medium", "low", "info", "unknown")},
-        "broken": decision.broken,
-        "findings": [
-            {
-                **asdict(each.finding),
-                "severity": each.severity,
-                "checks": each.checks,
-                "blocks": each.blocks,
-                "waived_until": str(each.waiver.expires) if each.waiver else None,
-                "owasp": categories(each.finding.cwe, component=bool(each.finding.package)),
-            }
-            for each in decision.findings
-        ],
-        "unused_waivers": [each.id for each in decision.unused],
-    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
@@ -32,16 +34,71 @@ def invoke(project: Project, stub: Stub, name: str, event: dict[str, Any]) -> di
     return {"error": answer.get("FunctionError"), "payload": answer["Payload"].read().decode()}
 
 
-def test_the_deployed_gate_refuses_in_words_that_codepipeline_takes(project: Project) -> None:
-    project.ok("deploy --env tools --local --yes")
-    with codepipeline() as stub:
-        answer = invoke(project, stub, "scan-gate", job({}))
+def handed_on(project: Project, check: str, form: str, report: str) -> dict[str, Any]:
+    """An artifact of a check in the artifacts bucket, as CodePipeline names it to the gate."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("report.xml" if form == "junit" else "report.json", report)
+        archive.writestr("run.json", json.dumps({"check": check, "format": form, "source_version": "v1"}))
+    bucket = f"payments-tools-artifacts-{project.accounts['tools']}-eu-central-1"
+    project.clients("tools").s3.put_object(Bucket=bucket, Key=check, Body=target.getvalue())
+    name = "".join(word.capitalize() for word in check.split("-")) + "Report"
+    return {"name": name, "location": {"s3Location": {"bucketName": bucket, "objectKey": check}}}
 
+
+def judged(project: Project, **instead: str) -> tuple[str, dict[str, Any]]:
+    """What the deployed gate answers to clean reports, some of them replaced."""
+    reports = {
+        "unit-tests": ("junit", '<testsuite><testcase name="a"/></testsuite>'),
+        "bandit": ("bandit", '{"results": [], "errors": [], "metrics": {"_totals": {"loc": 5}}}'),
+        "safety": ("safety", '{"report_meta": {"packages_found": 1}, "vulnerabilities": []}'),
+        "snyk": ("snyk", '{"ok": true, "vulnerabilities": [], "dependencyCount": 2}'),
+        "secrets": ("sarif", '{"runs": [{"tool": {"driver": {"name": "x"}}, "results": []}]}'),
+    }
+    inputs = [handed_on(project, check, form, instead.get(check, text)) for check, (form, text) in reports.items()]
+    event = job({"sourceVersion": "v1", "execution": "e-1"})
+    credentials = {"accessKeyId": project.accounts["tools"], "secretAccessKey": "local", "sessionToken": "t"}
+    event["CodePipeline.job"]["data"].update(inputArtifacts=inputs, artifactCredentials=credentials)
+    with codepipeline() as stub:
+        answer = invoke(project, stub, "scan-gate", event)
     assert answer == {"error": None, "payload": "null"}
-    ((operation, request),) = stub.calls
-    assert (operation, request["jobId"]) == ("PutJobFailureResult", JOB)
-    assert "lets no release pass" in request["failureDetails"]["message"]
     assert stub.wrong == []
+    (call,) = stub.calls
+    return call
+
+
+def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project: Project) -> None:
+    project.ok("deploy --env tools --local --yes")
+    operation, request = judged(project)
+
+    assert operation == "PutJobSuccessResult", request
+    assert request["outputVariables"] == {
+        "Verdict": "PASS",
+        "Critical": "0",
+        "High": "0",
+        "ReportKey": "payment-processor/e-1/verdict.json",
+    }
+    bucket = f"payments-tools-evidence-{project.accounts['tools']}-eu-central-1"
+    kept = project.clients("tools").s3.get_object(Bucket=bucket, Key=request["outputVariables"]["ReportKey"])
+    assert json.loads(kept["Body"].read())["verdict"] == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("instead", "expected"),
+    [
+        ({"bandit": ""}, "- **bandit**: its report is error: the report is empty"),
+        (
+            {"snyk": '{"vulnerabilities": [{"id": "S1", "severity": "critical", "packageName": "p", "version": "1"}]}'},
+            "- **critical** S1 in `p 1` (snyk)",
+        ),
+    ],
+)
+def test_the_deployed_gate_stops_what_must_not_pass(project: Project, instead: dict[str, str], expected: str) -> None:
+    project.ok("deploy --env tools --local --yes")
+    operation, request = judged(project, **instead)
+
+    assert operation == "PutJobFailureResult"
+    assert expected in request["failureDetails"]["message"]
 
 
 def test_the_deployed_review_describes_a_change_set_of_the_other_account(project: Project) -> None:

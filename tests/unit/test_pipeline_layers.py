@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import ModuleType
 from typing import Any
 
@@ -150,9 +151,13 @@ def test_functions_reserve_nothing_where_the_account_has_nothing_to_reserve() ->
 def test_the_gate_knows_the_checks_that_must_have_reported() -> None:
     variables = resources_of(scan_gate)["ScanGate"]["Properties"]["Environment"]["Variables"]
 
-    assert variables["CHECKS"] == (
-        '{"unit-tests": "junit", "bandit": "bandit", "safety": "safety", "snyk": "snyk", "secrets": "sarif"}'
-    )
+    assert json.loads(variables["CHECKS"]) == {
+        "UnitTestsReport": ["unit-tests", "junit"],
+        "BanditReport": ["bandit", "bandit"],
+        "SafetyReport": ["safety", "safety"],
+        "SnykReport": ["snyk", "snyk"],
+        "SecretsReport": ["secrets", "sarif"],
+    }
 
 
 def test_a_check_without_secrets_reads_none() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from awacs import s3 as actions
-from awacs.aws import Action, ArnLike, Bool, Principal, StringEquals, StringNotEqualsIfExists
+from awacs.aws import Action, ArnLike, Bool, Null, Principal, StringEquals, StringNotEquals
 from troposphere import GetAtt, Sub, s3
 
 from cicd_templates.blocks.lifecycle import because, excepted, stateful
@@ -129,14 +129,16 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
     Only a *wrong* encryption header is denied: a writer that sends none gets the bucket's default, which is right.
     """
     objects = text(GetAtt(bucket, "Arn"), "/*")
-    wrong_algorithm = StringNotEqualsIfExists({"s3:x-amz-server-side-encryption": "aws:kms"})
-    wrong_key = StringNotEqualsIfExists({"s3:x-amz-server-side-encryption-aws-kms-key-id": key})
+    # A key that is absent fulfils a negated operator, `IfExists` or not; so its presence is asked for beside it.
+    algorithm, key_id = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
+    wrong_algorithm = [StringNotEquals({algorithm: "aws:kms"}), Null({algorithm: "false"})]
+    wrong_key = [StringNotEquals({key_id: key}), Null({key_id: "false"})]
     everybody = Principal("*")
     return _policy(
         logical_id,
         bucket,
-        deny("RefuseAnotherAlgorithm", [actions.PutObject], on=objects, to=everybody, when=[wrong_algorithm]),
-        deny("RefuseAnotherKey", [actions.PutObject], on=objects, to=everybody, when=[wrong_key]),
+        deny("RefuseAnotherAlgorithm", [actions.PutObject], on=objects, to=everybody, when=wrong_algorithm),
+        deny("RefuseAnotherKey", [actions.PutObject], on=objects, to=everybody, when=wrong_key),
         *grants,
     )
 

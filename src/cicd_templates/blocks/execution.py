@@ -48,12 +48,16 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
             [
                 ecs.CreateService,
                 ecs.DeleteService,
-                ecs.DescribeServiceDeployments,
                 ecs.DescribeServices,
                 ecs.ListServiceDeployments,
                 ecs.UpdateService,
             ],
             on=own_service,
+        ),
+        allow(
+            "FollowItsDeployments",
+            [ecs.DescribeServiceDeployments],
+            on=[own_service, _arn(env, "ecs", f"service-deployment/{cluster}/{name}/*")],
         ),
         allow(
             "TagTheServiceAndItsTasks",
@@ -115,6 +119,13 @@ def _network(env: Environment, vpc: VpcId) -> list[Grant]:
     in_the_vpc = ArnEquals({"ec2:Vpc": network})
     return [
         allow("MakeTheSecurityGroup", [ec2.CreateSecurityGroup], on=[groups, network]),
+        # A group that is just being made is in no VPC yet.
+        allow(
+            "TagTheSecurityGroup",
+            [ec2.CreateTags],
+            on=groups,
+            when=[StringEquals({"ec2:CreateAction": "CreateSecurityGroup"})],
+        ),
         allow(
             "KeepTheSecurityGroups",
             [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -27,10 +28,18 @@ MEMORY_MB = 256
 CONCURRENCY = 2
 
 
+@dataclass(frozen=True)
+class Code:
+    """The text of a function, and where in this repository it is from."""
+
+    origin: str
+    text: str
+
+
 def inline_function(
     logical_id: str,
     env: Environment,
-    module: str,
+    code: Code,
     *grants: Grant,
     name: tuple[str, ...],
     key: KeyArn,
@@ -39,12 +48,11 @@ def inline_function(
     variables: Mapping[str, object] | None = None,
     memory_mb: int = MEMORY_MB,
 ) -> tuple[logs.LogGroup, iam.Role, awslambda.Function]:
-    """The function of `functions/<module>.py`, its role with `grants`, and its log group, in the order to be added.
+    """The function of `code`, its role with `grants`, and its log group, in the order to be added.
 
     An invocation that failed for good goes to `dead_letters`: Lambda retries an asynchronous one twice and then drops
     it: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     """
-    code = source(module)
     group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "function", *name), key)
     role = service_role(
         f"{logical_id}Role",
@@ -68,14 +76,14 @@ def inline_function(
         KmsKeyArn=key,
         LoggingConfig=awslambda.LoggingConfig(LogGroup=group.ref()),
         DeadLetterConfig=awslambda.DeadLetterConfig(TargetArn=dead_letters),
-        Code=awslambda.Code(ZipFile=code),
+        Code=awslambda.Code(ZipFile=code.text),
     )
     if variables:
         function.Environment = awslambda.Environment(Variables=dict(variables))
     if env.pipeline.reserve_concurrency:
         function.ReservedConcurrentExecutions = CONCURRENCY
-    digest = hashlib.sha256(code.encode()).hexdigest()
-    because(function, f"Its code is src/cicd_templates/functions/{module}.py, sha256 {digest}.")
+    digest = hashlib.sha256(code.text.encode()).hexdigest()
+    because(function, f"Its code is {code.origin}, sha256 {digest}.")
     excepted(function, "CKV_AWS_117", "It calls AWS APIs only, and there is no network of ours for it to be in.")
     return group, role, function
 
@@ -92,7 +100,7 @@ def may_answer_jobs(sid: str) -> Grant:
 
 
 @cache
-def source(module: str) -> str:
+def source(module: str) -> Code:
     """The text of `functions/<module>.py` as it is inlined."""
     (folder,) = functions.__path__
-    return Path(folder, f"{module}.py").read_text(encoding="ascii")
+    return Code(f"src/cicd_templates/functions/{module}.py", Path(folder, f"{module}.py").read_text(encoding="ascii"))

@@ -63,8 +63,12 @@ def project(
     variables: Mapping[str, AWSHelperFn | str] | None = None,
     secrets: Mapping[str, AWSHelperFn] | None = None,
     cached: bool = True,
+    hands_on: bool = False,
 ) -> Build:
-    """A project that a pipeline runs on its artifacts, without Docker; `secrets` are ARNs that `grants` let it read."""
+    """A project that a pipeline runs on its artifacts, without Docker; `secrets` are ARNs that `grants` let it read.
+
+    One that `hands_on` nothing cannot write artifacts.
+    """
     env, service = where.env, where.service
     name = physical_name(env, "AWS::CodeBuild::Project", service.name, purpose)
     group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "build", service.name, purpose), where.key)
@@ -75,6 +79,7 @@ def project(
         "codebuild",
         may_write("WriteTheLog", group),
         *_artifact_grants(where),
+        *([may_put("HandOnArtifacts", where.artifacts)] if hands_on else ()),
         *(_cache_grants(where) if cached else ()),
         *grants,
         name=[service.name, purpose],
@@ -122,7 +127,6 @@ def _artifact_grants(where: Where) -> Sequence[Grant]:
     return [
         may_find("FindTheArtifacts", where.artifacts),
         may_read("ReadTheArtifacts", where.artifacts),
-        may_put("HandOnArtifacts", where.artifacts),
         may_encrypt("UseTheKey", where.key),
     ]
 

@@ -1,7 +1,7 @@
 """Archives whose bytes depend on their content alone: an application's source, and the reviewed templates.
 
-Reads folders and git; calls no AWS. The same content makes the same bytes on every machine, so that a checksum says
-what was released.
+Reads folders and, through `commits`, git; calls no AWS. The same content makes the same bytes on every machine, so that
+a checksum says what was released.
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ import getpass
 import hashlib
 import io
 import json
+import lzma
 import os
-import subprocess
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cicd_templates.deploy.commits import committed, in_work_tree
 from cicd_templates.deploy.stacks import Stack
 from cicd_templates.errors import ConfigurationError
 
 # The earliest date that the format can say.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 IGNORED = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "node_modules"}
-GIT_SECONDS = 60
+# What zipfile raises for a damaged, an encrypted and an unknown compression, besides its own error.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError)
 
 
 @dataclass(frozen=True)
@@ -46,19 +49,13 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
     folder = app / path if path else app
     if not folder.is_dir():
         raise ConfigurationError(f"{folder}: no such folder; APP= names a git work tree, a folder or a .zip file")
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
-        files = _files(folder, _present(folder))
-        return Archive(_zipped(files), f"sha256:{_digest(files)}", getpass.getuser())
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".")
-    if changed:
-        names = ", ".join(line[3:] for line in changed.splitlines()[:3])
-        raise ConfigurationError(
-            f"{folder}: changes that no commit has ({names}); commit them, so that the release can be found again"
-        )
-    tracked = (_git(folder, "ls-files", "-z") or "").split("\0")
-    author = _git(folder, "log", "-1", "--format=%an <%ae>") or ""
-    return Archive(_zipped(_files(folder, filter(None, tracked))), commit.strip(), author.strip())
+    if not folder.resolve().is_relative_to(app.resolve()):
+        raise ConfigurationError(f"{folder}: is outside of {app}; name the folder that it leads to with APP=")
+    if in_work_tree(folder):
+        commit = committed(folder)
+        return Archive(_zipped(_checked(folder, commit.files)), commit.revision, commit.author)
+    files = _checked(folder, _files(folder, _present(folder)))
+    return Archive(_zipped(files), f"sha256:{_digest(files)}", _user())
 
 
 def _existing(path: Path, within: str | None) -> Archive:
@@ -66,27 +63,36 @@ def _existing(path: Path, within: str | None) -> Archive:
         raise ConfigurationError(f"{path}: a zip is released as it is; name a folder to release only {within} of it")
     data = path.read_bytes()
     try:
-        broken = zipfile.ZipFile(io.BytesIO(data)).testzip()
-    except zipfile.BadZipFile as error:
-        raise ConfigurationError(f"{path}: not a zip file: {error}") from None
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            broken = archive.testzip()
+            empty = all(entry.is_dir() for entry in archive.infolist())
+    except UNREADABLE as error:
+        raise ConfigurationError(f"{path}: not a zip file that can be read: {error}") from None
     if broken is not None:
         raise ConfigurationError(f"{path}: {broken} in it is damaged; make the zip again")
-    return Archive(data, f"sha256:{hashlib.sha256(data).hexdigest()}", getpass.getuser())
+    if empty:
+        raise ConfigurationError(f"{path}: nothing in it to release")
+    return Archive(data, f"sha256:{hashlib.sha256(data).hexdigest()}", _user())
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
-    """What git says about `folder`, or None where it is no work tree or there is no git."""
+def _user() -> str:
     try:
-        answer = subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=GIT_SECONDS,
-        )
-    except FileNotFoundError:
-        return None
-    return answer.stdout if answer.returncode == 0 else None
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # Containers run under numbers that no file gives a name.
+        return f"uid {os.getuid()}"
+
+
+def _checked(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
+    """The files, with names that a zip can say. Raises `ConfigurationError` for others, and where there are none."""
+    if not files:
+        raise ConfigurationError(f"{folder}: nothing in it to release")
+    for name in files:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise ConfigurationError(f"{folder}: {name!a} is no UTF-8 name, as a zip has them; rename it") from None
+    return files
 
 
 def _present(folder: Path) -> Iterable[str]:
@@ -97,17 +103,13 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Content, and whether it can be executed, by name. Raises `ConfigurationError` for what is no file."""
+    """Content, and whether it can be executed, by name. Raises `ConfigurationError` for a link."""
     found = {}
     for name in names:
         path = folder / name
-        if path.is_symlink() or not path.is_file():
-            raise ConfigurationError(
-                f"{path}: is a link or a submodule, whose content is not the source's own; put the files themselves"
-            )
-        found[name] = (path.read_bytes(), os.access(path, os.X_OK))
-    if not found:
-        raise ConfigurationError(f"{folder}: nothing in it to release")
+        if path.is_symlink():
+            raise ConfigurationError(f"{path}: is a link, whose content is not the source's own; put the file itself")
+        found[name] = (path.read_bytes(), bool(path.stat().st_mode & 0o100))
     return found
 
 

@@ -28,6 +28,8 @@ def put(clients: Clients, bucket: str, key: str, archive: Archive) -> str:
         Key=key,
         Body=archive.data,
         ContentType="application/zip",
+        # S3 compares it with what arrives, and keeps it with the version for whoever audits it.
+        ChecksumAlgorithm="SHA256",
         # Metadata travels in headers, which are ASCII.
         Metadata={"revision": archive.revision, "author": quote(archive.author, safe=" <>@+.,-")},
     )
@@ -55,6 +57,7 @@ def started(clients: Clients, pipeline: str, version: str, patience: Patience) -
 def follow(clients: Clients, pipeline: str, execution: str, patience: Patience, say: Callable[[str], None]) -> None:
     """Say each action's state as it changes until the run has ended. Raises `CicdError` where that is no success."""
     known: dict[str, str] = {}
+    causes: list[str] = []
     status = ""
 
     def ended() -> bool:
@@ -64,12 +67,16 @@ def follow(clients: Clients, pipeline: str, execution: str, patience: Patience, 
         for action in _actions(clients, pipeline, execution):
             if known.get(action["actionExecutionId"]) != action["status"]:
                 known[action["actionExecutionId"]] = action["status"]
-                say(f"{action['stageName']}/{action['actionName']}: {_told(action)}")
+                line = f"{action['stageName']}/{action['actionName']}: {_told(action)}"
+                say(line)
+                if action["status"] == "Failed":
+                    causes.append(line)
         return status not in RUNNING
 
     patience.until(ended, f"the run {execution} of {pipeline}", RUN_SECONDS)
     if status != "Succeeded":
-        raise CicdError(f"{pipeline}: the run {execution} has ended as {status}; its actions are above")
+        cause = causes[-1] if causes else "its actions are above"
+        raise CicdError(f"{pipeline}: the run {execution} has ended as {status}; {cause}")
 
 
 def _actions(clients: Clients, pipeline: str, execution: str) -> Iterator[ActionExecutionDetailTypeDef]:

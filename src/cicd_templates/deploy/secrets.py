@@ -18,16 +18,23 @@ def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> 
 
     Raises `ConfigurationError` for a value that cannot be meant, without saying it.
     """
-    if stream.isatty():
-        value = ask("Value: ")
-        if ask("Again: ") != value:
-            raise ConfigurationError("the two values differ; nothing was set")
-    else:
-        value = stream.read().removesuffix("\n").removesuffix("\r")
+    try:
+        value = _typed(ask) if stream.isatty() else stream.read().removesuffix("\n").removesuffix("\r")
+        size = len(value.encode())
+    except UnicodeError:
+        # It quotes the value's bytes and keeps all of them.
+        raise ConfigurationError("the value is no UTF-8 text; nothing was set") from None
     if not value:
         raise ConfigurationError("the value is empty; type it, or send it: make secret ... < file")
-    if "\0" in value or len(value.encode()) > LONGEST_BYTES:
+    if "\0" in value or size > LONGEST_BYTES:
         raise ConfigurationError(f"the value is no text of at most {LONGEST_BYTES:,} bytes; nothing was set")
+    return value
+
+
+def _typed(ask: Callable[[str], str]) -> str:
+    value = ask("Value: ")
+    if ask("Again: ") != value:
+        raise ConfigurationError("the two values differ; nothing was set")
     return value
 
 

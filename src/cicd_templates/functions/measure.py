@@ -1,7 +1,8 @@
 """Measures what an event of a pipeline has ended: the way to a verdict, or a whole run.
 
 For the gate's decision `CommitToVerdictSeconds`; for a run that succeeded `RunSucceeded`, `LeadTimeSeconds` and, where
-runs before it had failed, `RecoverySeconds` since the end of the first of that row; for one that failed `RunFailed`.
+runs before it had failed, `RecoverySeconds` since the end of the first of that row; for one that failed `RunFailed`,
+and for one with which a stage went back `RunRolledBack`, which counts for none of the others.
 A release starts its run within seconds, so times count from the start of the run. The metrics go out through the log
 in CloudWatch's embedded format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
@@ -36,6 +37,9 @@ def measured(kind: str, state: str, at: datetime, runs: list[dict[str, Any]]) ->
         return {"CommitToVerdictSeconds": seconds}
     if kind != RUN_EVENT or state not in ("SUCCEEDED", "FAILED"):
         raise ValueError(f"nothing is measured of {kind!r} in state {state!r}")
+    if run.get("executionType") == "ROLLBACK":
+        # A stage that goes back is a run of its own, and no release.
+        return {"RunRolledBack": 1.0}
     if state == "FAILED":
         return {"RunFailed": 1.0}
     values = {"RunSucceeded": 1.0, "LeadTimeSeconds": seconds}
@@ -49,6 +53,8 @@ def _unbroken_failures(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The failed runs since the last success; one that was superseded or stopped is neither."""
     failed = []
     for run in runs:
+        if run.get("executionType") == "ROLLBACK":
+            continue
         if run["status"] == "Succeeded":
             break
         if run["status"] == "Failed":

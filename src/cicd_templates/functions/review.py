@@ -15,6 +15,8 @@ CONSOLE = "console.aws.amazon.com"
 # The approval shows at most 1,000 characters, and not of this alone.
 SUMMARY_LENGTH = 600
 MESSAGE_LENGTH = 1000
+# How CloudFormation says that a change set changes nothing; it has no field for it.
+UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
 # A job that was answered before, by an earlier delivery of the same event, needs no second answer.
 ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 
@@ -58,7 +60,9 @@ def _described(asked: dict[str, str]) -> dict[str, str]:
             )
         )
     first = pages[0]
-    if first["Status"] != "CREATE_COMPLETE":
+    # Nothing to change is no failure: the execution after the approval has nothing to do.
+    empty = first["Status"] == "FAILED" and first.get("StatusReason", "").startswith(UNCHANGED)
+    if first["Status"] != "CREATE_COMPLETE" and not empty:
         raise ValueError(f"it is {first['Status']}: {first.get('StatusReason', 'without a reason')}")
     changes = [change["ResourceChange"] for page in pages for change in page["Changes"]]
     where = f"stackId={quote(first['StackId'], safe='')}&changeSetId={quote(first['ChangeSetId'], safe='')}"

@@ -91,10 +91,25 @@ def test_a_folder_is_released_as_it_is_with_its_digest(tmp_path: Path, monkeypat
     assert source_archive(tmp_path).revision != archive.revision
 
 
-def test_without_git_a_folder_is_only_a_folder(work_tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
+def test_the_owner_may_execute_is_all_that_a_mode_says(tmp_path: Path) -> None:
+    for name, mode in (("own.sh", 0o700), ("plain.txt", 0o600)):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(mode)
+    with zipfile.ZipFile(io.BytesIO(source_archive(tmp_path).data)) as opened:
+        modes = {entry.filename: entry.external_attr >> 16 for entry in opened.infolist()}
 
-    assert source_archive(work_tree).revision.startswith("sha256:")
+    assert modes == {"own.sh": 0o100755, "plain.txt": 0o100644}
+
+
+def test_a_user_without_a_name_is_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 54321")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.setattr("os.getuid", lambda: 54321)
+    (tmp_path / "x").write_text("x")
+
+    assert source_archive(tmp_path).author == "uid 54321"
 
 
 def test_a_zip_is_released_as_it_is(tmp_path: Path) -> None:
@@ -119,6 +134,46 @@ def linked(folder: Path) -> Path:
     return folder / "l"
 
 
+def deflated(folder: Path) -> Path:
+    path = folder / "d.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.txt", bytes(range(256)) * 8)
+    data = path.read_bytes()
+    path.write_bytes(data[:35] + b"\xff" * 40 + data[75:])
+    return path
+
+
+def marked(folder: Path, offset: int, central: int, value: int) -> Path:
+    """A zip whose header says something else than its content, in both places where it says it."""
+    path = folder / "m.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.txt", "hello")
+    data = bytearray(path.read_bytes())
+    data[offset] = data[data.index(b"PK\x01\x02") + central] = value
+    path.write_bytes(bytes(data))
+    return path
+
+
+def empty_zip(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "e.zip", "w") as archive:
+        archive.mkdir("only")
+    return folder / "e.zip"
+
+
+def badly_named(folder: Path) -> Path:
+    (folder / "b").mkdir()
+    (folder / "b" / os.fsdecode(b"x\xff.txt")).write_text("x")
+    return folder / "b"
+
+
+def way_out(folder: Path) -> Path:
+    (folder / "app").mkdir()
+    (folder / "other").mkdir()
+    (folder / "other/x").write_text("x")
+    (folder / "app/sub").symlink_to(folder / "other")
+    return folder / "app"
+
+
 def empty(folder: Path) -> Path:
     (folder / "e").mkdir()
     return folder / "e"
@@ -136,7 +191,14 @@ def no_zip(folder: Path) -> Path:
         pytest.param(no_zip, None, "not a zip file", id="no zip"),
         pytest.param(no_zip, "apps", "a zip is released as it is; name a folder", id="zip with path"),
         pytest.param(broken_zip, None, r"x.txt in it is damaged; make the zip again", id="damaged zip"),
-        pytest.param(linked, None, "link: is a link or a submodule, whose content", id="link"),
+        pytest.param(linked, None, "link: is a link, whose content is not", id="link"),
+        pytest.param(deflated, None, "not a zip file that can be read: Error -3", id="damaged deflated zip"),
+        pytest.param(lambda f: marked(f, 6, 8, 1), None, "is encrypted, password required", id="encrypted zip"),
+        pytest.param(lambda f: marked(f, 8, 10, 99), None, "compression method is not supported", id="method"),
+        pytest.param(empty_zip, None, r"e.zip: nothing in it to release", id="zip of nothing"),
+        pytest.param(badly_named, None, r"'x.udcff.txt' is no UTF-8 name", id="name"),
+        pytest.param(way_out, "sub", "app/sub: is outside of", id="path by a link"),
+        pytest.param(way_out, "../other", "other: is outside of", id="path upwards"),
         pytest.param(empty, None, "nothing in it to release", id="nothing"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import botocore.session
 import pytest
 
 from cicd_templates.deploy import release
@@ -56,6 +57,7 @@ def test_a_release_names_its_revision_and_author_in_ascii() -> None:
     assert put["Metadata"] == {"revision": "abc", "author": "Jos%C3%A9 <j@x>"}
     # The bucket's default encrypts; a header could only be wrong.
     assert "ServerSideEncryption" not in put
+    assert put["ChecksumAlgorithm"] == "SHA256"
 
 
 def revision(name: str, version: str) -> dict[str, Any]:
@@ -121,6 +123,22 @@ def test_a_run_that_does_not_succeed_is_a_failure_with_its_cause(status: str) ->
     failed = action("1", "Gate", "Failed", "Invoke", errorDetails={"message": "2 critical findings"})
     fake: Any = Fake(status=[status], actions=[[failed]])
 
-    with pytest.raises(CicdError, match=f"p: the run e1 has ended as {status}"):
+    with pytest.raises(
+        CicdError, match=f"p: the run e1 has ended as {status}; Stage/Gate: Failed: 2 critical findings"
+    ):
         release.follow(fake, "p", "e1", patience(), said.append)
     assert said == ["Stage/Gate: Failed: 2 critical findings"]
+
+
+def test_a_run_that_ends_without_a_failed_action_names_none() -> None:
+    fake: Any = Fake(status=["Superseded"], actions=[[action("1", "Build", "Succeeded")]])
+
+    with pytest.raises(CicdError, match="has ended as Superseded; its actions are above"):
+        release.follow(fake, "p", "e1", patience(), lambda line: None)
+
+
+def test_every_status_that_codepipeline_has_either_runs_on_or_ends() -> None:
+    model = botocore.session.Session().get_service_model("codepipeline")
+    known = set(model.shape_for("PipelineExecutionStatus").metadata["enum"])
+
+    assert known - set(release.RUNNING) == {"Cancelled", "Stopped", "Succeeded", "Superseded", "Failed"}

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from typing import Any
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
-from cicd_templates.deploy.secrets import read_value
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.secrets import read_value, set_secret
+from cicd_templates.errors import CicdError, ConfigurationError
 
 
 class Terminal(io.StringIO):
@@ -56,3 +61,49 @@ def test_two_different_values_set_nothing() -> None:
     with pytest.raises(ConfigurationError, match="the two values differ; nothing was set") as refused:
         read_value(Terminal(), lambda prompt: next(values))
     assert "one" not in str(refused.value)
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_bytes_that_are_no_text_are_refused_without_saying_them(errors: str) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(b"tok\xe9n"), encoding="utf-8", errors=errors)
+
+    with pytest.raises(ConfigurationError) as refused:
+        read_value(stream)
+    assert str(refused.value) == "the value is no UTF-8 text; nothing was set"
+    # A traceback would otherwise show the error that keeps the bytes.
+    assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize("text", ["x" * 65_536, "\u00e9" * 32_768], ids=["letters", "two bytes each"])
+def test_the_longest_value_is_counted_in_bytes(text: str) -> None:
+    assert read_value(io.StringIO(text)) == text
+    with pytest.raises(ConfigurationError):
+        read_value(io.StringIO(text + "\u00e9"))
+
+
+@pytest.fixture
+def stubbed() -> Iterator[tuple[Clients, Stubber]]:
+    session = boto3.session.Session(aws_access_key_id="1", aws_secret_access_key="1")
+    clients = Clients(session, "eu-central-1")
+    with Stubber(clients.secretsmanager) as stub:
+        yield clients, stub
+
+
+REQUEST: dict[str, Any] = {"SecretId": "payments-token", "SecretString": "a-value"}
+
+
+def test_a_value_becomes_the_current_version(stubbed: tuple[Clients, Stubber]) -> None:
+    clients, stub = stubbed
+    version = "11111111-2222-3333-4444-555555555555"
+    stub.add_response("put_secret_value", {"VersionId": version}, REQUEST)
+
+    assert set_secret(clients, "payments-token", "a-value") == version
+
+
+def test_a_secret_that_is_not_there_names_the_layer_that_makes_it(stubbed: tuple[Clients, Stubber]) -> None:
+    clients, stub = stubbed
+    stub.add_client_error("put_secret_value", "ResourceNotFoundException", expected_params=REQUEST)
+
+    with pytest.raises(CicdError, match="payments-token: no such secret; deploy the layer build") as refused:
+        set_secret(clients, "payments-token", "a-value")
+    assert "a-value" not in str(refused.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,6 @@ from botocore.exceptions import ClientError, ParamValidationError
 from botocore.stub import Stubber
 
 from cicd_templates.functions import measure, review, stuck
-from cicd_templates.functions.scan_gate import handler as scan_gate
 
 JOB = "11111111-2222-3333-4444-555555555555"
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -77,34 +75,19 @@ def job(parameters: object = "") -> dict[str, Any]:
     return {"CodePipeline.job": {"id": JOB, "accountId": "111111111111", "data": data}}
 
 
-Handler = Callable[[dict[str, Any], object], None]
-
-
-def test_the_gate_is_closed(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
-    scan_gate.handler(job(), None)
-
-    operation, request = aws.put()
-    assert operation == "PutJobFailureResult"
-    assert request["jobId"] == JOB
-    assert "lets no release pass" in request["failureDetails"]["message"]
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize("handler", [scan_gate.handler, review.handler], ids=["gate", "review"])
 @pytest.mark.parametrize("code", ["InvalidJobStateException", "JobNotFoundException"])
-def test_a_job_that_was_answered_before_is_done(aws: Aws, handler: Handler, code: str) -> None:
+def test_a_job_that_was_answered_before_is_done(aws: Aws, code: str) -> None:
     aws.answer("PutJobFailureResult", code)
 
-    handler(job(), None)
+    review.handler(job(), None)
     assert aws.put()[0] == "PutJobFailureResult"
 
 
-@pytest.mark.parametrize("handler", [scan_gate.handler, review.handler], ids=["gate", "review"])
-def test_an_answer_that_does_not_arrive_is_raised_so_that_lambda_tries_again(aws: Aws, handler: Handler) -> None:
+def test_an_answer_that_does_not_arrive_is_raised_so_that_lambda_tries_again(aws: Aws) -> None:
     aws.answer("PutJobFailureResult", "ThrottlingException")
 
     with pytest.raises(ClientError, match="ThrottlingException"):
-        handler(job(), None)
+        review.handler(job(), None)
 
 
 ASKED = {
@@ -175,6 +158,13 @@ def test_a_change_set_is_described_the_worst_first(aws: Aws, changes: list[dict[
     assert "stackId=arn%3Aaws%3Acloudformation" in variables["ChangeSetUrl"]
 
 
+def test_a_change_set_without_changes_is_one_to_approve(aws: Aws) -> None:
+    nothing = {**described(status="FAILED"), "StatusReason": "The submitted information didn't contain changes. Submit"}
+    operation, request = reviewed(aws, nothing)
+
+    assert (operation, request["outputVariables"]["Summary"]) == ("PutJobSuccessResult", "no resource changes")
+
+
 def test_every_page_is_read_with_the_role_of_the_other_account(aws: Aws) -> None:
     _, request = reviewed(aws, described(change("Add", "A"), token="2"), described(change("Remove", "B")))
 
@@ -240,6 +230,11 @@ def run(status: str, started: int, ended: int = 0, name: str = "a") -> dict[str,
         "startTime": NOW - timedelta(seconds=started),
         "lastUpdateTime": NOW - timedelta(seconds=ended),
     }
+
+
+def rollback(status: str) -> dict[str, Any]:
+    """A run with which a stage went back."""
+    return {**run(status, 2000, 1900, name="d"), "executionType": "ROLLBACK"}
 
 
 def action(status: str, started: int, ended: int = 0, category: str = "Build") -> dict[str, Any]:
@@ -353,6 +348,16 @@ GATE, RUN = measure.GATE_EVENT, measure.RUN_EVENT
             [run("Succeeded", 900), run("Succeeded", 5000, 4000), run("Failed", 9000, 7000)],
             {"RunSucceeded": 1.0, "LeadTimeSeconds": 900.0},
             id="recovered before",
+        ),
+        pytest.param(
+            RUN, "SUCCEEDED", [rollback("Succeeded"), run("Failed", 900)], {"RunRolledBack": 1.0}, id="went back"
+        ),
+        pytest.param(
+            RUN,
+            "SUCCEEDED",
+            [run("Succeeded", 900), rollback("Succeeded"), run("Failed", 5000, 4000)],
+            {"RunSucceeded": 1.0, "LeadTimeSeconds": 900.0, "RecoverySeconds": 4000.0},
+            id="recovered after it went back",
         ),
     ],
 )

@@ -9,7 +9,8 @@ from cicd_templates.functions.scan_gate.cyclonedx import read_cyclonedx
 from cicd_templates.functions.scan_gate.grype import read_grype
 from cicd_templates.functions.scan_gate.junit import read_junit
 from cicd_templates.functions.scan_gate.pip_audit import read_pip_audit
-from cicd_templates.functions.scan_gate.reading import ERROR, Report, UnusableError, parsed
+from cicd_templates.functions.scan_gate.reading import Report, parsed
+from cicd_templates.functions.scan_gate.safely import read_safely
 from cicd_templates.functions.scan_gate.safety import read_safety
 from cicd_templates.functions.scan_gate.sarif import read_sarif
 from cicd_templates.functions.scan_gate.semgrep import read_semgrep
@@ -42,10 +43,4 @@ def format_of(tool: str) -> str | None:
 
 def read_report(form: str, data: bytes) -> Report:
     """The report in `data`, which is in the format `form`. Whatever is wrong with it is its status and reason."""
-    try:
-        return READERS[form](data)
-    except UnusableError as error:
-        return Report(status=ERROR, reason=str(error))
-    except Exception as error:
-        # A shape that nobody thought of must not let anything pass, and not end the gate either.
-        return Report(status=ERROR, reason=f"the report is not as {form} is written: {type(error).__name__}: {error}")
+    return read_safely(READERS[form], form, data)

@@ -1,24 +1,123 @@
-"""The scan gate of a pipeline, closed: it judges no reports yet, and so it lets nothing pass."""
+"""The pipeline's gate: judges the reports of a release, puts verdict and summary into the evidence, answers the job.
+
+Every path ends in one answer, and only a decision to pass is a success: a crash, a broken report or time running out
+fails the release. The event is never logged: it carries credentials.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+from datetime import UTC, datetime
 from typing import Any
+
+from cicd_templates.functions.scan_gate.artifacts import fetched, unpacked
+from cicd_templates.functions.scan_gate.decide import PASS, Decision, decide
+from cicd_templates.functions.scan_gate.findings import as_json
+from cicd_templates.functions.scan_gate.formats import READERS
+from cicd_templates.functions.scan_gate.policy import Policy
+from cicd_templates.functions.scan_gate.reading import ERROR, Report, UnusableError
+from cicd_templates.functions.scan_gate.record import RECORD, wrong_record
+from cicd_templates.functions.scan_gate.safely import read_safely
+from cicd_templates.functions.scan_gate.summary import summary
 
 # A job that was answered before, by an earlier delivery of the same event, needs no second answer.
 ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
-REFUSAL = "The scan gate does not judge reports yet, so it lets no release pass."
+# PutJobFailureResult takes 5,000 characters.
+MESSAGE_LENGTH = 4900
+SPARE_MILLISECONDS = 15_000
 
 
-def handler(event: dict[str, Any], context: object) -> None:
-    """Answer the job with a refusal. The event is never logged: it carries credentials."""
+def handler(event: dict[str, Any], context: Any) -> None:
+    """Answer the job with the verdict, its counts and where the evidence is, or with what stops the release."""
     import boto3
+
+    job = event["CodePipeline.job"]
+    pipeline = boto3.client("codepipeline")
+    try:
+        asked = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+        decision = _decision(job["data"], asked["sourceVersion"], context)
+        key = _put_evidence(boto3.client("s3"), asked["execution"], decision)
+    except Exception as error:
+        told = f"The gate could not judge this release, so it does not pass: {type(error).__name__}: {error}"
+        _fail(pipeline, job["id"], told)
+        return
+    if decision.verdict != PASS:
+        _fail(pipeline, job["id"], summary(decision))
+        return
+    counts = {"Critical": str(decision.count("critical")), "High": str(decision.count("high"))}
+    _answer(
+        pipeline.put_job_success_result,
+        jobId=job["id"],
+        outputVariables={"Verdict": PASS, **counts, "ReportKey": key},
+    )
+
+
+def _fail(pipeline: Any, job_id: str, message: str) -> None:
+    details = {"type": "JobFailed", "message": message[:MESSAGE_LENGTH]}
+    _answer(pipeline.put_job_failure_result, jobId=job_id, failureDetails=details)
+
+
+def _answer(put: Any, **answer: Any) -> None:
     from botocore.exceptions import ClientError
 
-    job_id = event["CodePipeline.job"]["id"]
     try:
-        boto3.client("codepipeline").put_job_failure_result(
-            jobId=job_id, failureDetails={"type": "ConfigurationError", "message": REFUSAL}
-        )
+        put(**answer)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ANSWERED:
             raise
+
+
+def _decision(data: dict[str, Any], source_version: str, context: Any) -> Decision:
+    """Read what each check handed on, with the credentials of the job alone."""
+    import boto3
+    from botocore.config import Config
+
+    own = data["artifactCredentials"]
+    s3 = boto3.client(
+        "s3",
+        aws_access_key_id=own["accessKeyId"],
+        aws_secret_access_key=own["secretAccessKey"],
+        aws_session_token=own["sessionToken"],
+        config=Config(signature_version="s3v4"),
+    )
+    located = {each["name"]: each["location"]["s3Location"] for each in data["inputArtifacts"]}
+    # By artifact, the check that hands it on and the format of its report.
+    expected: dict[str, list[str]] = json.loads(os.environ["CHECKS"])
+    reports = {}
+    for artifact, (check, form) in expected.items():
+        if context.get_remaining_time_in_millis() < SPARE_MILLISECONDS:
+            raise TimeoutError("the time of the function is nearly over")
+        if artifact in located:
+            reports[check] = _report(s3, located[artifact], check, form, source_version)
+    today = datetime.now(UTC).date()
+    return decide([check for check, _ in expected.values()], reports, Policy(), today)
+
+
+def _report(s3: Any, location: dict[str, str], check: str, form: str, source_version: str) -> Report:
+    name = "report.xml" if form == "junit" else "report.json"
+    try:
+        found = unpacked(fetched(s3, location), [name, RECORD])
+    except UnusableError as error:
+        return Report(status=ERROR, reason=str(error))
+    missing = [each for each in (name, RECORD) if each not in found]
+    wrong = f"there is no {' and no '.join(missing)}" if missing else ""
+    wrong = wrong or wrong_record(found[RECORD], check, form, source_version)
+    return Report(status=ERROR, reason=wrong) if wrong else read_safely(READERS[form], form, found[name])
+
+
+def _put_evidence(s3: Any, execution: str, decision: Decision) -> str:
+    """Put the decision and its summary once; the key of the decision. A repeated run keeps what the first one put."""
+    from botocore.exceptions import ClientError
+
+    prefix = f"{os.environ['SERVICE']}/{execution}"
+    files = {"verdict.json": json.dumps(as_json(decision), indent=2), "summary.md": summary(decision)}
+    for name, content in files.items():
+        try:
+            s3.put_object(
+                Bucket=os.environ["EVIDENCE_BUCKET"], Key=f"{prefix}/{name}", Body=content.encode(), IfNoneMatch="*"
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
+    return f"{prefix}/verdict.json"

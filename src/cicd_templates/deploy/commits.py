@@ -1,0 +1,94 @@
+"""What the commit of a git work tree has. Only reads, and from the commit alone: never a file of the work tree.
+
+A file of the work tree can differ from its commit where git does not look (`assume-unchanged`, modes, line ends).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from cicd_templates.errors import ConfigurationError
+
+GIT_SECONDS = 60
+# Inside a hook git sets these for the repository of the hook, which they would put in the place of the one asked for.
+OF_ANOTHER_REPOSITORY = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
+# Line ends as they are committed, whatever this machine prefers: its preference would change the bytes.
+AS_COMMITTED = ("-c", "core.autocrlf=false", "-c", "core.eol=lf")
+LINK, SUBMODULE = "120000", "160000"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit's id and author, and its files below a folder: content, and whether it can be executed, by name."""
+
+    revision: str
+    author: str
+    files: dict[str, tuple[bytes, bool]]
+
+
+def in_work_tree(folder: Path) -> bool:
+    """Whether `folder` is in a work tree. Git itself says no as well where it does not trust the folder's owner."""
+    return any((each / ".git").exists() for each in (folder.resolve(), *folder.resolve().parents))
+
+
+def committed(folder: Path) -> Commit:
+    """What HEAD has below `folder`. Raises `ConfigurationError` for changes that no commit has, links and submodules.
+
+    Also where git refuses to answer: to take the folder as it is instead would release what git ignores.
+    """
+    revision = _git(folder, "rev-parse", "--verify", "HEAD").decode().strip()
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".").decode(errors="replace")
+    if changed:
+        names = ", ".join(line[3:] for line in changed.splitlines()[:3])
+        raise ConfigurationError(
+            f"{folder}: changes that no commit has ({names}); commit them, so that the release can be found again,"
+            " or name a copy of the folder outside git"
+        )
+    listed = [entry.split("\t", 1) for entry in _names(_git(folder, "ls-tree", "-r", "-z", revision))]
+    if not listed:
+        raise ConfigurationError(f"{folder}: nothing in it to release, because no file of it is committed")
+    for facts, name in listed:
+        if facts.split()[0] in (LINK, SUBMODULE):
+            raise ConfigurationError(
+                f"{folder / name}: is a link or a submodule, whose content is not the source's own; put the files"
+                " themselves"
+            )
+    author = _git(folder, "log", "-1", "--no-show-signature", "--format=%an <%ae>", revision)
+    tar = _git(folder, *AS_COMMITTED, "archive", "--format=tar", revision)
+    return Commit(revision, author.decode(errors="replace").strip(), _unpacked(tar))
+
+
+def _unpacked(tar: bytes) -> dict[str, tuple[bytes, bool]]:
+    with tarfile.open(fileobj=io.BytesIO(tar), encoding="utf-8") as archive:
+        return {
+            entry.name: (content.read(), bool(entry.mode & 0o100))
+            for entry in archive
+            if entry.isfile() and (content := archive.extractfile(entry))
+        }
+
+
+def _names(answer: bytes) -> list[str]:
+    return [os.fsdecode(each) for each in answer.split(b"\0") if each]
+
+
+def _git(folder: Path, *arguments: str) -> bytes:
+    here = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
+    try:
+        answer = subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
+            capture_output=True,
+            check=False,
+            timeout=GIT_SECONDS,
+            env=here,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigurationError(f"{folder}: is in a git work tree, but git did not answer: {error}") from None
+    if answer.returncode != 0:
+        said = " ".join(answer.stderr.decode(errors="replace").split())
+        raise ConfigurationError(f"{folder}: is in a git work tree, but git refuses: {said}")
+    return answer.stdout

@@ -1,0 +1,30 @@
+"""The decision for machines: the verdict, what does not count, and every finding normalised."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from cicd_templates.functions.scan_gate.decide import Decision
+from cicd_templates.functions.scan_gate.owasp import categories
+
+
+def as_json(decision: Decision) -> dict[str, Any]:
+    """The decision for machines: the verdict, what does not count, and every finding normalised."""
+    return {
+        "verdict": decision.verdict,
+        "counts": {word: decision.count(word) for word in ("critical", "high", "medium", "low", "info", "unknown")},
+        "broken": decision.broken,
+        "findings": [
+            {
+                **asdict(each.finding),
+                "severity": each.severity,
+                "checks": each.checks,
+                "blocks": each.blocks,
+                "waived_until": str(each.waiver.expires) if each.waiver else None,
+                "owasp": categories(each.finding.cwe, component=bool(each.finding.package)),
+            }
+            for each in decision.findings
+        ],
+        "unused_waivers": [each.id for each in decision.unused],
+    }

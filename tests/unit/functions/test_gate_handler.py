@@ -1,0 +1,263 @@
+"""The gate as a Lambda action: only a decision to pass is a success, and every path ends in one answer."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cicd_templates.blocks.joining import READERS as JOINED
+from cicd_templates.blocks.joining import joined_gate
+from cicd_templates.functions.scan_gate import artifacts, handler
+from cicd_templates.functions.scan_gate.formats import READERS
+from cicd_templates.functions.scan_gate.reading import UnusableError
+
+JOB = "11111111-2222-3333-4444-555555555555"
+CLEAN = {"results": [], "errors": [], "metrics": {"_totals": {"loc": 5}}}
+ROW = {"test_id": "B602", "issue_severity": "HIGH", "issue_confidence": "HIGH", "filename": "a.py"}
+BAD = {**CLEAN, "results": [ROW]}
+TESTS = '<testsuite><testcase name="a"/></testsuite>'
+FAILING = '<testsuite><testcase name="a"><failure/></testcase></testsuite>'
+
+
+def zipped(**files: Any) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(
+                name.replace("__", "."), content if isinstance(content, str | bytes) else json.dumps(content)
+            )
+    return target.getvalue()
+
+
+def record(check: str, form: str, version: str = "v1") -> dict[str, str]:
+    return {"check": check, "format": form, "source_version": version}
+
+
+def bandit(report: Any, version: str = "v1") -> bytes:
+    return zipped(report__json=report, run__json=record("bandit", "bandit", version))
+
+
+def unit_tests(report: str = TESTS) -> bytes:
+    return zipped(report__xml=report, run__json=record("unit-tests", "junit"))
+
+
+class Aws:
+    """S3 with artifacts, and a CodePipeline that notes the answers; `refuse` is what an operation raises."""
+
+    def __init__(self, **objects: bytes) -> None:
+        self.objects = objects
+        self.puts: dict[str, bytes] = {}
+        self.answers: list[tuple[str, dict[str, Any]]] = []
+        self.refuse: dict[str, str] = {}
+        self.credentials: list[dict[str, Any]] = []
+
+    def client(self, service: str, **options: Any) -> Aws:
+        if options:
+            self.credentials.append(options)
+        return self
+
+    def _refuse(self, operation: str) -> None:
+        if operation in self.refuse:
+            raise ClientError({"Error": {"Code": self.refuse[operation], "Message": "no"}}, operation)
+
+    def head_object(self, **request: str) -> Any:
+        return {"ContentLength": len(self.objects[request["Key"]])}
+
+    def get_object(self, **request: str) -> Any:
+        return {"Body": io.BytesIO(self.objects[request["Key"]])}
+
+    def put_object(self, **request: Any) -> None:
+        assert request["IfNoneMatch"] == "*"
+        self._refuse("PutObject")
+        self.puts[request["Key"]] = request["Body"]
+
+    def put_job_success_result(self, **answer: Any) -> None:
+        self.answers.append(("success", answer))
+        self._refuse("Answer")
+
+    def put_job_failure_result(self, **answer: Any) -> None:
+        self.answers.append(("failure", answer))
+        self._refuse("Answer")
+
+
+@pytest.fixture(autouse=True)
+def configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE", "pay")
+    monkeypatch.setenv("EVIDENCE_BUCKET", "evidence")
+    checks = {"BanditReport": ["bandit", "bandit"], "UnitTestsReport": ["unit-tests", "junit"]}
+    monkeypatch.setenv("CHECKS", json.dumps(checks))
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, aws: Aws, *, remaining: int = 100_000, parameters: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    monkeypatch.setattr("boto3.client", aws.client)
+    told = json.dumps({"sourceVersion": "v1", "execution": "e-1"}) if parameters is None else parameters
+    inputs = [
+        {"name": name, "location": {"s3Location": {"bucketName": "artifacts", "objectKey": name}}}
+        for name in aws.objects
+    ]
+    data = {
+        "actionConfiguration": {"configuration": {"UserParameters": told}},
+        "inputArtifacts": inputs,
+        "artifactCredentials": {"accessKeyId": "AKIA", "secretAccessKey": "never-in-a-log", "sessionToken": "t"},
+    }
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: remaining)
+    handler.handler({"CodePipeline.job": {"id": JOB, "data": data}}, context)
+    (answer,) = aws.answers
+    assert answer[1]["jobId"] == JOB
+    return answer
+
+
+def test_clean_reports_pass_with_the_variables_that_later_stages_ask_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
+    kind, answer = run(monkeypatch, aws)
+
+    assert kind == "success"
+    assert answer["outputVariables"] == {
+        "Verdict": "PASS",
+        "Critical": "0",
+        "High": "0",
+        "ReportKey": "pay/e-1/verdict.json",
+    }
+    assert json.loads(aws.puts["pay/e-1/verdict.json"])["verdict"] == "PASS"
+    assert aws.puts["pay/e-1/summary.md"].startswith(b"# PASS")
+    (used,) = aws.credentials
+    assert (used["aws_access_key_id"], used["config"].signature_version) == ("AKIA", "s3v4")
+    assert "never-in-a-log" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("objects", "reason"),
+    [
+        ({"BanditReport": bandit(BAD), "UnitTestsReport": unit_tests()}, "**high** B602 in `a.py:0`"),
+        (
+            {
+                "BanditReport": bandit(CLEAN),
+                "UnitTestsReport": unit_tests(TESTS.replace("/>", "><failure/></testcase>")),
+            },
+            "**high** a in",
+        ),
+        ({"BanditReport": bandit(CLEAN)}, "**unit-tests**: its report is missing"),
+        ({"BanditReport": bandit(CLEAN, "v0"), "UnitTestsReport": unit_tests()}, "source_version 'v0' instead of 'v1'"),
+        (
+            {"BanditReport": zipped(run__json=record("bandit", "bandit")), "UnitTestsReport": unit_tests()},
+            "no report.json",
+        ),
+        ({"BanditReport": zipped(), "UnitTestsReport": unit_tests()}, "there is no report.json and no run.json"),
+        ({"BanditReport": zipped(report__json="", run__json=record("bandit", "bandit"))}, "the report is empty"),
+        ({"BanditReport": b"<html>", "UnitTestsReport": unit_tests()}, "its artifact is no zip"),
+    ],
+)
+def test_what_does_not_pass_fails_with_the_summary(
+    objects: dict[str, bytes], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = Aws(**objects)
+    kind, answer = run(monkeypatch, aws)
+
+    assert (kind, answer["failureDetails"]["type"]) == ("failure", "JobFailed")
+    assert answer["failureDetails"]["message"].startswith("# FAIL")
+    assert reason in answer["failureDetails"]["message"]
+    assert json.loads(aws.puts["pay/e-1/verdict.json"])["verdict"] == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("options", "refuse", "reason"),
+    [
+        ({"parameters": "not JSON"}, {}, "JSONDecodeError"),
+        ({"parameters": "{}"}, {}, "KeyError: 'sourceVersion'"),
+        ({"remaining": 1000}, {}, "TimeoutError: the time of the function is nearly over"),
+        ({}, {"PutObject": "AccessDenied"}, "AccessDenied"),
+    ],
+)
+def test_a_gate_that_cannot_judge_lets_nothing_pass(
+    options: dict[str, Any], refuse: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
+    aws.refuse = refuse
+    kind, answer = run(monkeypatch, aws, **options)
+
+    assert kind == "failure"
+    assert "so it does not pass" in answer["failureDetails"]["message"]
+    assert reason in answer["failureDetails"]["message"]
+
+
+def test_evidence_of_an_earlier_attempt_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
+    aws.refuse = {"PutObject": "PreconditionFailed"}
+
+    assert run(monkeypatch, aws)[0] == "success"
+    assert aws.puts == {}
+
+
+def test_a_long_summary_fits_into_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = {**CLEAN, "results": [{**ROW, "test_id": f"B{n}", "filename": "x" * 300} for n in range(200)]}
+    _, answer = run(monkeypatch, Aws(BanditReport=bandit(many), UnitTestsReport=unit_tests()))
+
+    assert len(answer["failureDetails"]["message"]) == handler.MESSAGE_LENGTH <= 5000
+
+
+@pytest.mark.parametrize(("code", "raised"), [("InvalidJobStateException", False), ("Throttling", True)])
+def test_an_answer_that_was_given_before_is_done_and_one_that_was_lost_is_tried_again(
+    code: str, raised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
+    aws.refuse = {"Answer": code}
+    if raised:
+        with pytest.raises(ClientError, match=code):
+            run(monkeypatch, aws)
+    else:
+        assert run(monkeypatch, aws)[0] == "success"
+
+
+def test_a_zip_is_read_within_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = zipped(a=b"0" * 5_000_000)
+    monkeypatch.setattr(artifacts, "MOST_BYTES", 1_000_000)
+    with pytest.raises(UnusableError, match="a has more than 1,000,000 bytes"):
+        artifacts.unpacked(bomb, ["a"])
+    with pytest.raises(UnusableError, match="more than a report can have"):
+        artifacts.fetched(Aws(a=b"0" * 1_000_001), {"bucketName": "b", "objectKey": "a"})
+
+
+def test_a_zip_that_is_odd_is_refused() -> None:
+    with pytest.raises(UnusableError, match="has 101 entries"):
+        artifacts.unpacked(zipped(**{f"f{number}": "" for number in range(101)}), [])
+    twice = io.BytesIO()
+    with zipfile.ZipFile(twice, "w") as archive:
+        archive.writestr("a", "1")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a", "2")
+    with pytest.raises(UnusableError, match="one of them twice"):
+        artifacts.unpacked(twice.getvalue(), ["a"])
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("a", "a text to be damaged")
+    with pytest.raises(UnusableError, match="a cannot be read: Bad CRC-32"):
+        artifacts.unpacked(stored.getvalue().replace(b"damaged", b"DAMAGED"), ["a"])
+
+
+def test_the_joined_gate_is_the_same_code_with_the_readers_that_are_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = joined_gate(["bandit", "junit", "bandit"])
+    (tmp_path / "joined_gate_index.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    index = importlib.import_module("joined_gate_index")
+
+    assert list(index.READERS) == ["bandit", "junit"]
+    assert index.READERS["bandit"](json.dumps(CLEAN).encode()).status == "ok"
+    assert callable(index.handler)
+    assert "cicd_templates" not in text
+    assert "read_trivy" not in text
+    assert JOINED.keys() == READERS.keys()
+    assert text.count("from __future__") == 1
