@@ -6,7 +6,7 @@ from awacs import ecr, secretsmanager
 from troposphere import Sub, Template
 from troposphere import secretsmanager as secrets
 
-from cicd_templates.blocks.access import may_put
+from cicd_templates.blocks.access import may_put, may_read
 from cicd_templates.blocks.lifecycle import stateful
 from cicd_templates.blocks.projects import DOCKER_IMAGE, Build, Where, may_report, project, report_group, sha256
 from cicd_templates.builds import buildspecs
@@ -45,6 +45,7 @@ def build(env: Environment, service: Service) -> Template:
 
     uri = registry.REPOSITORY_URI.read(template, env, service.name)
     image = buildspecs.image(service)
+    source = storage.SOURCE_BUCKET.read(template, env)
     evidence = may_put("PutEvidence", where.evidence, f"{service.name}/*")
     _add(
         template,
@@ -54,6 +55,7 @@ def build(env: Environment, service: Service) -> Template:
             IMAGE,
             image,
             evidence,
+            may_read("ReadTheReleasedSource", source, service.release_key),
             *_may_push(env, service),
             description="Builds the image of a source version once and pushes it",
             timeout_minutes=service.settings.build.timeout_minutes,
@@ -63,6 +65,8 @@ def build(env: Environment, service: Service) -> Template:
                 "SERVICE": service.name,
                 "REPOSITORY": repository,
                 "REPOSITORY_URI": uri,
+                "SOURCE_BUCKET": source,
+                "SOURCE_OBJECT": service.release_key,
                 "EVIDENCE_BUCKET": where.evidence,
                 "BUILDSPEC_SHA256": sha256(image),
             },

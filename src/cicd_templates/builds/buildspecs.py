@@ -93,7 +93,7 @@ def image(service: Service) -> str:
     build = f"""\
 (
 set -euo pipefail
-cd "{_folder(service)}"
+{_pinned_source(service)}
 tag="v-$(printf '%s' "$SOURCE_VERSION" | tr -c 'A-Za-z0-9._-' '-' | cut -c 1-120)"
 find_digest() {{
   aws ecr describe-images --repository-name "$REPOSITORY" --image-ids "imageTag=$tag" \\
@@ -147,6 +147,21 @@ aws s3api put-object --bucket "$EVIDENCE_BUCKET" --key "$SERVICE/$EXECUTION_ID/p
         "phases": {"build": {"commands": [build, export, provenance]}},
     }
     return cloudformation_yaml.dump(specification)
+
+
+def _pinned_source(service: Service) -> str:
+    """Goes to the source of just the version that was judged.
+
+    An artifact could have been replaced by a check, which runs the application's own code with the right to hand on
+    artifacts; the source bucket none of them can write to. A connection's source is in the artifact alone.
+    """
+    if service.settings.source == "github":
+        return f'cd "{_folder(service)}"'
+    return """\
+aws s3api get-object --bucket "$SOURCE_BUCKET" --key "$SOURCE_OBJECT" --version-id "$SOURCE_VERSION" \\
+  /tmp/source.zip > /dev/null
+unzip -q /tmp/source.zip -d /tmp/source
+cd /tmp/source"""
 
 
 def bill_of_materials(service: Service) -> str:

@@ -16,6 +16,7 @@ import yaml
 
 from cicd_templates.builds import buildspecs
 from cicd_templates.builds.presets import PRESETS, checks_of
+from cicd_templates.deploy.archives import source_archive
 from cicd_templates.environment import Service
 from tests.conftest import ROOT, environment
 
@@ -187,6 +188,8 @@ def stub(folder: Path, name: str, script: str) -> None:
 
 
 IMAGE_VARIABLES = {
+    "SOURCE_BUCKET": "source",
+    "SOURCE_OBJECT": "pay/source.zip",
     "REPOSITORY": "payments",
     "REPOSITORY_URI": "1.dkr.ecr.eu-central-1.amazonaws.com/payments",
     "SERVICE": "payment-processor",
@@ -200,18 +203,23 @@ DIGEST = "sha256:" + "d" * 64
 
 def test_an_image_is_built_pushed_and_noted_by_its_digest(source: Path, tmp_path: Path) -> None:
     bin_folder = tmp_path / "bin"
+    (tmp_path / "released.zip").write_bytes(source_archive(source).data)
+    # What a check may have put in its place is not what is built.
+    (source / "Dockerfile").write_text("FROM evil")
     stub(
         bin_folder,
         "aws",
         f"""case "$*" in
   *describe-images*) [ -f "{tmp_path}/pushed" ] && echo {DIGEST} || {{ echo ImageNotFoundException >&2; exit 254; }};;
   *get-login-password*) echo secret;;
+  *get-object*) cp "{tmp_path}/released.zip" "${{@: -1}}";;
   *put-object*) echo '{{}}';;
 esac""",
     )
     # What is piped into a login has to be read, or the sender is broken off.
     push = f'[ "$1" = push ] && touch "{tmp_path}/pushed"'
-    stub(bin_folder, "docker", f'[ "$1" = login ] && cat > /dev/null; {push}; exit 0')
+    built = f'[ "$1" = build ] && cp Dockerfile "{tmp_path}/built"'
+    stub(bin_folder, "docker", f'[ "$1" = login ] && cat > /dev/null; {built}; {push}; exit 0')
     build, export, provenance = commands(buildspecs.image(service()))
     answer = run(f"{build}\n{export}\n{provenance}\necho $IMAGE_URI", source, bin_folder, **IMAGE_VARIABLES)
     calls = (bin_folder / "calls").read_text()
@@ -230,7 +238,9 @@ esac""",
 
 
 def test_an_image_that_is_there_is_not_built_again(source: Path, tmp_path: Path) -> None:
-    stub(tmp_path / "bin", "aws", f"echo {DIGEST}")
+    (tmp_path / "released.zip").write_bytes(source_archive(source).data)
+    take = f'*get-object*) cp "{tmp_path}/released.zip" "${{@: -1}}";;'
+    stub(tmp_path / "bin", "aws", f'case "$*" in {take} *) echo {DIGEST};; esac')
     build, export, _ = commands(buildspecs.image(service()))
     answer = run(f"{build}\n{export}\necho $IMAGE_DIGEST", source, tmp_path / "bin", **IMAGE_VARIABLES)
 
@@ -246,7 +256,9 @@ def test_an_image_that_is_there_is_not_built_again(source: Path, tmp_path: Path)
     ],
 )
 def test_an_image_that_cannot_be_built_fails_the_build(source: Path, tmp_path: Path, aws: str, docker: str) -> None:
-    stub(tmp_path / "bin", "aws", f'case "$*" in *describe-images*) {aws};; esac')
+    (tmp_path / "released.zip").write_bytes(source_archive(source).data)
+    take = f'*get-object*) cp "{tmp_path}/released.zip" "${{@: -1}}";;'
+    stub(tmp_path / "bin", "aws", f'case "$*" in {take} *describe-images*) {aws};; esac')
     stub(tmp_path / "bin", "docker", docker)
     build = commands(buildspecs.image(service()))[0]
 
