@@ -10,6 +10,7 @@ from cicd_templates.blocks.buckets import (
     encrypted_bucket_policy,
     log_delivery_bucket,
     log_delivery_policy,
+    put_once_only,
 )
 from cicd_templates.environment import Environment
 from cicd_templates.outputs import BucketName, KeyArn, Output
@@ -42,7 +43,11 @@ def build(env: Environment) -> Template:
     LOG_DELIVERY_BUCKET.publish(template, env, BucketName(logs.ref()))
     for output, bucket in buckets.items():
         template.add_resource(bucket)
-        grants = [delivery_roles_may_read(bucket, *env.route)] if output is ARTIFACTS_BUCKET else []
+        grants = []
+        if output is ARTIFACTS_BUCKET:
+            grants = [delivery_roles_may_read(bucket, *env.route)]
+        elif output is EVIDENCE_BUCKET:
+            grants = [put_once_only(bucket)]
         template.add_resource(encrypted_bucket_policy(f"{bucket.title}Policy", bucket, key, *grants))
         output.publish(template, env, BucketName(bucket.ref()))
     return template

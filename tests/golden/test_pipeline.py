@@ -316,12 +316,38 @@ def test_every_rule_is_about_this_pipeline_and_loses_nothing_in_silence() -> Non
     for name, rule in rules().items():
         if "EventPattern" in rule:
             detail = rule["EventPattern"]["detail"]
-            about = detail.get("pipeline") or detail["requestParameters"]["pipelineName"]
-            assert about == ["payments-tools-payment-processor"], name
+            for each in detail.get("$or", [detail]):
+                about = each.get("pipeline") or detail.get("pipeline") or next(iter(each["requestParameters"].values()))
+                assert about == ["payments-tools-payment-processor"], name
         for target in rule["Targets"]:
             assert target["DeadLetterConfig"] == {"Arn": {"Ref": "DeadLettersQueueArn"}}, name
             # Topics, functions and log groups admit rules by their own policies.
             assert "RoleArn" not in target, name
+
+
+def test_evidence_can_be_put_and_never_replaced() -> None:
+    policy = cloudformation_yaml.load((TOOLS / "storage.yaml").read_text())["Resources"]["EvidencePolicy"]
+    statements = {each["Sid"]: each for each in policy["Properties"]["PolicyDocument"]["Statement"]}
+
+    assert statements["RefuseToReplace"]["Effect"] == "Deny"
+    assert statements["RefuseToReplace"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}
+
+
+def test_an_upload_without_a_header_is_not_refused_and_one_with_a_wrong_header_is() -> None:
+    storage = cloudformation_yaml.load((TOOLS / "storage.yaml").read_text())["Resources"]
+    denials = [
+        each
+        for resource in storage.values()
+        if resource["Type"] == "AWS::S3::BucketPolicy"
+        for each in resource["Properties"]["PolicyDocument"]["Statement"]
+        if each["Sid"].startswith("RefuseAnother")
+    ]
+
+    assert len(denials) == 12
+    for denial in denials:
+        # An absent key fulfils a negated operator, so its presence has to be asked for beside it.
+        (key,) = denial["Condition"]["StringNotEquals"]
+        assert denial["Condition"]["Null"] == {key: "false"}
 
 
 def test_the_history_admits_its_one_rule_under_the_key() -> None:

@@ -166,5 +166,8 @@ def test_an_event_of_the_pipeline_is_kept_in_the_history_and_told_in_words(proje
 
     assert rule["State"] == "ENABLED"
     assert list(matching.values()) == [True, True, True, False, False]
+    call = {"pipelineName": "payments-tools-payment-processor", "stageName": "Production"}
+    approved = {**event, "detail-type": "AWS API Call via CloudTrail", "detail": {"requestParameters": call}}
+    assert events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(approved))["Result"]
     other = {**event, "detail": {**event["detail"], "pipeline": "another"}}  # type: ignore[dict-item]
     assert not events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(other))["Result"]

@@ -143,6 +143,20 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
     )
 
 
+def put_once_only(bucket: s3.Bucket) -> Grant:
+    """Refuses every put that would replace an object: a writer has to ask for it not to be there.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    """
+    return deny(
+        "RefuseToReplace",
+        [actions.PutObject],
+        on=text(GetAtt(bucket, "Arn"), "/*"),
+        to=Principal("*"),
+        when=[Null({"s3:if-none-match": "true"})],
+    )
+
+
 def delivery_roles_may_read(bucket: s3.Bucket, *readers: Environment) -> Grant:
     """Opens a bucket to the delivery roles of `readers`, which take the reviewed templates out of it."""
     return allow(

@@ -140,7 +140,17 @@ def history(logical_id: str, subject: Subject, key: KeyArn) -> tuple[logs.LogGro
         purpose,
         "Keeps every event of the pipeline",
         [_target("History", Sub(arn), subject.dead_letters)],
-        EventPattern={"source": ["aws.codepipeline"], "detail": {"pipeline": [subject.pipeline]}},
+        # What CloudTrail tells of calls names the pipeline elsewhere: there it says who approved and who overrode.
+        EventPattern={
+            "source": ["aws.codepipeline"],
+            "detail": {
+                "$or": [
+                    {"pipeline": [subject.pipeline]},
+                    {"requestParameters": {"pipelineName": [subject.pipeline]}},
+                    {"requestParameters": {"name": [subject.pipeline]}},
+                ]
+            },
+        },
     )
     rule.DependsOn = group.title
     return group, rule

@@ -296,6 +296,7 @@ def test_a_connection_hands_on_the_whole_repository_and_the_service_is_a_folder_
     (cut,) = commands(buildspecs.smoke_test(service(edits[0])))
 
     assert 'cd "$CODEBUILD_SRC_DIR/apps/pay"' in command
+    assert 'cd "$CODEBUILD_SRC_DIR/apps/pay"' in commands(buildspecs.image(service(*edits)))[0]
     assert 'cd "$CODEBUILD_SRC_DIR"' in cut
 
 
