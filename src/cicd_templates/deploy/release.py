@@ -18,6 +18,8 @@ SOURCE_ACTION = "App"
 START_SECONDS = 120.0
 # A run may wait for its approval for as long as the configuration lets it; who watches longer asks again.
 RUN_SECONDS = 24 * 3600.0
+# Asking again is no way to go on watching.
+ONCE_MORE = "the console shows it; releasing again starts another run"
 RUNNING = ("InProgress", "Stopping")
 
 
@@ -50,7 +52,7 @@ def started(clients: Clients, pipeline: str, version: str, patience: Patience) -
         )
         return bool(found)
 
-    patience.until(begun, f"the start of {pipeline} for version {version}", START_SECONDS)
+    patience.until(begun, f"the start of {pipeline} for version {version}", START_SECONDS, ONCE_MORE)
     return found[0]
 
 
@@ -73,7 +75,7 @@ def follow(clients: Clients, pipeline: str, execution: str, patience: Patience, 
                     causes.append(line)
         return status not in RUNNING
 
-    patience.until(ended, f"the run {execution} of {pipeline}", RUN_SECONDS)
+    patience.until(ended, f"the run {execution} of {pipeline}", RUN_SECONDS, ONCE_MORE)
     if status != "Succeeded":
         cause = causes[-1] if causes else "its actions are above"
         raise CicdError(f"{pipeline}: the run {execution} has ended as {status}; {cause}")

@@ -21,8 +21,14 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
 
-    def until(self, done: Callable[[], bool], what: str, limit_seconds: float) -> None:
-        """Look until `done` says so. Raises `CicdError` naming `what` after `limit_seconds`.
+    def until(
+        self,
+        done: Callable[[], bool],
+        what: str,
+        limit_seconds: float,
+        then: str = "the same command continues from there",
+    ) -> None:
+        """Look until `done` says so. Raises `CicdError` naming `what` and `then` after `limit_seconds`.
 
         Giving up stops only the watching; the operation in AWS goes on.
         """
@@ -30,7 +36,6 @@ class Patience:
         while not done():
             if self.now() >= deadline:
                 raise CicdError(
-                    f"{what} has not ended within {limit_seconds / 60:.0f} minutes; it goes on in AWS, and the same"
-                    " command continues from there"
+                    f"{what} has not ended within {limit_seconds / 60:.0f} minutes; it goes on in AWS, and {then}"
                 )
             self.sleep(self.poll_seconds)
