@@ -90,11 +90,13 @@ local-stop: $(VENV)/.done ## Stop the local AWS
 bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 	@$(VENV)/bin/python tests/bench/render.py
 
+# Extras stay in the lock: the pip that comes with Python 3.11 looks for a package asked for with an extra anew, and
+# refuses the first release that is newer than the lock.
 lock: ## Write the lock files from requirements*.in (needs uv)
 	@for pair in requirements-dev.in:requirements.lock requirements-local.in:requirements-local.lock \
 	    requirements-audit.in:requirements-audit.lock; do \
-	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	    --no-emit-find-links --quiet "$${pair%%:*}" -o "$${pair##*:}" || exit 1; done
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
+	    --no-emit-index-url --no-emit-find-links --quiet "$${pair%%:*}" -o "$${pair##*:}" || exit 1; done
 
 pins: $(VENV)/.done ## Resolve the tools of the checks again, each package by version and hash
 	@$(VENV)/bin/python .ci/pin
