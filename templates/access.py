@@ -13,11 +13,10 @@ from troposphere import Sub, Template, iam
 from cicd_templates.blocks.access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.blocks.roles import assumed_role
-from cicd_templates.builds.presets import checks_of
 from cicd_templates.environment import Environment, Service
 from cicd_templates.github import RELEASE_ROLE
 from cicd_templates.iam import Grant, allow, deny, document, trust_web_identity
-from cicd_templates.naming import log_group_name, physical_name, pipeline_name
+from cicd_templates.naming import log_group_name, physical_name, pipeline_arn, project_arn
 from cicd_templates.outputs import BucketName, KeyArn
 from templates import build as builds
 from templates import keys, pipeline, storage
@@ -70,20 +69,11 @@ def build(env: Environment, service: Service) -> Template:
 
 def _pipeline(env: Environment, service: Service, within: str = "") -> Sub:
     """The pipeline, or a stage or action within it."""
-    name = pipeline_name(env, service.name)
-    return Sub(f"arn:${{AWS::Partition}}:codepipeline:{env.region}:{env.account}:{name}{within}")
+    return Sub(f"{pipeline_arn(env, service.name)}{within}")
 
 
 def _may_look(env: Environment, service: Service, evidence: BucketName, key: KeyArn) -> list[Grant]:
-    purposes = [check.name for check in checks_of(service)]
-    purposes += [builds.IMAGE, builds.BILL_OF_MATERIALS, builds.IMAGE_SCAN, builds.SMOKE_TEST]
-    projects = [
-        Sub(
-            f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}"
-            f":project/{builds.project_name(env, service, purpose)}"
-        )
-        for purpose in purposes
-    ]
+    projects = [Sub(project_arn(env, service.name, purpose)) for purpose in builds.purposes(service)]
     group = log_group_name(env, "build", service.name, "*")
     return [
         allow(

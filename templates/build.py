@@ -13,7 +13,7 @@ from cicd_templates.builds import buildspecs
 from cicd_templates.builds.presets import Check, checks_of
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant, allow
-from cicd_templates.naming import physical_name, repository_arn
+from cicd_templates.naming import physical_name, repository_arn, title
 from templates import keys, registry, storage
 
 IMAGE = "image"
@@ -124,13 +124,9 @@ def _add(template: Template, built: Build) -> None:
         template.add_resource(resource)
 
 
-def project_name(env: Environment, service: Service, purpose: str) -> str:
-    """The project of a check, or of one of the other purposes."""
-    return physical_name(env, "AWS::CodeBuild::Project", service.name, purpose)
-
-
-def _logical_id(words: str) -> str:
-    return "".join(word.capitalize() for word in words.split("-"))
+def purposes(service: Service) -> list[str]:
+    """What a release needs projects for: its checks, and what comes after the gate."""
+    return [*(check.name for check in checks_of(service)), IMAGE, BILL_OF_MATERIALS, IMAGE_SCAN, SMOKE_TEST]
 
 
 def _secrets(template: Template, where: Where) -> dict[str, secrets.Secret]:
@@ -140,7 +136,7 @@ def _secrets(template: Template, where: Where) -> dict[str, secrets.Secret]:
         name: template.add_resource(
             stateful(
                 secrets.Secret(
-                    f"{_logical_id(name)}Secret",
+                    f"{title(name)}Secret",
                     Name=physical_name(where.env, "AWS::SecretsManager::Secret", where.service.name, name),
                     Description=f"{name} of {where.service.name}; its value comes from make secret",
                     KmsKeyId=where.key,
@@ -160,7 +156,7 @@ def _check(where: Where, check: Check, stored: dict[str, secrets.Secret]) -> Bui
     if check.format == "junit":
         grants.append(may_report(where.env, where.service, check.name, buildspecs.RESULTS))
     return project(
-        _logical_id(check.name),
+        title(check.name),
         where,
         check.name,
         buildspecs.check(where.service, check),

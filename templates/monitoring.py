@@ -10,10 +10,9 @@ from cicd_templates.blocks.alarms import NAMESPACE, Metric, alarm, computed_alar
 from cicd_templates.blocks.dashboards import dashboard_body
 from cicd_templates.blocks.functions import inline_function, source
 from cicd_templates.blocks.rules import ACTION, RUN, Subject, pattern
-from cicd_templates.builds.presets import checks_of
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import allow
-from cicd_templates.naming import physical_name
+from cicd_templates.naming import physical_name, pipeline_arn, project_name, title
 from cicd_templates.outputs import KeyArn, TopicArn
 from templates import build as builds
 from templates import keys, notifications, pipeline, review, scan_gate
@@ -92,9 +91,10 @@ def _add_messages(template: Template, subject: Subject, topics: dict[str, TopicA
 def _add_functions(template: Template, subject: Subject, key: KeyArn, operations: TopicArn) -> None:
     """The stuck detector on its schedule, and the measure of what an event ends; both write metrics to their log."""
     env, service = subject.env, subject.service
-    own = Sub(f"arn:${{AWS::Partition}}:codepipeline:{env.region}:{env.account}:{subject.pipeline}")
     looking = allow(
-        "LookAtThePipeline", [codepipeline.ListActionExecutions, codepipeline.ListPipelineExecutions], on=own
+        "LookAtThePipeline",
+        [codepipeline.ListActionExecutions, codepipeline.ListPipelineExecutions],
+        on=Sub(pipeline_arn(env, service.name)),
     )
     variables = {"PIPELINE": subject.pipeline, "NAMESPACE": NAMESPACE}
     finished = {
@@ -111,9 +111,9 @@ def _add_functions(template: Template, subject: Subject, key: KeyArn, operations
         "measure": ("Measures what a verdict or the end of a run ends", {"EventPattern": finished}),
     }
     for module, (description, when) in calls.items():
-        title = module.capitalize()
+        name = title(module)
         resources = inline_function(
-            title,
+            name,
             env,
             source(module),
             looking,
@@ -126,17 +126,15 @@ def _add_functions(template: Template, subject: Subject, key: KeyArn, operations
         for resource in resources:
             template.add_resource(resource)
         function = resources[-1]
-        for called in rules.calling(f"{title}Rule", subject, module, description, function, **when):
+        for called in rules.calling(f"{name}Rule", subject, module, description, function, **when):
             template.add_resource(called)
         words = [service.name, module]
-        template.add_resource(function_errors(f"{title}Errors", env, words, function.ref(), [operations]))
+        template.add_resource(function_errors(f"{name}Errors", env, words, function.ref(), [operations]))
 
 
 def _projects(env: Environment, service: Service) -> dict[str, str]:
     """The names of the projects that a release waits for, by purpose."""
-    purposes = [check.name for check in checks_of(service)]
-    purposes += [builds.IMAGE, builds.BILL_OF_MATERIALS, builds.IMAGE_SCAN, builds.SMOKE_TEST]
-    return {purpose: builds.project_name(env, service, purpose) for purpose in purposes}
+    return {purpose: project_name(env, service.name, purpose) for purpose in builds.purposes(service)}
 
 
 def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn], name: AWSHelperFn | str) -> None:
@@ -196,10 +194,9 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
     # https://docs.aws.amazon.com/codebuild/latest/userguide/cloudwatch_metrics-codebuild.html: Duration is all phases.
     projects = _projects(env, service)
     for purpose, project in projects.items():
-        title = "".join(word.capitalize() for word in purpose.split("-"))
         template.add_resource(
             alarm(
-                f"{title}SlowAlarm",
+                f"{title(purpose)}SlowAlarm",
                 env,
                 [service.name, purpose, "slow"],
                 f"A build of {purpose} took more than five minutes",

@@ -8,6 +8,7 @@ from cicd_templates.blocks.alarms import Metric, alarm
 from cicd_templates.blocks.queues import dead_letter_policy, dead_letter_queue
 from cicd_templates.blocks.topics import subscriptions, topic, topic_policy, topic_words
 from cicd_templates.environment import Environment
+from cicd_templates.naming import title
 from cicd_templates.outputs import Output, QueueArn, TopicArn
 from templates import keys
 
@@ -19,7 +20,7 @@ DEAD_LETTERS = Output(QueueArn, "notifications", "DeadLettersQueueArn", "Holds e
 
 def approvers(environment: str) -> Output[TopicArn]:
     """The topic, in the tools environment, of those who approve releases to a protected `environment`."""
-    return Output(TopicArn, "notifications", f"{_title(environment)}ApproversTopicArn", "Asks for approvals")
+    return Output(TopicArn, "notifications", f"{title(environment)}ApproversTopicArn", "Asks for approvals")
 
 
 def build(env: Environment) -> Template:
@@ -32,7 +33,7 @@ def build(env: Environment) -> Template:
         DEAD_LETTERS.publish(template, env, QueueArn(queue.get_att("Arn")))
     groups = {"developers": DEVELOPERS, "security": SECURITY, "operations": OPERATIONS}
     for group, *environment in topic_words(env):
-        own = template.add_resource(topic("".join(map(_title, [*environment, group])), env, [group, *environment], key))
+        own = template.add_resource(topic("".join(map(title, [*environment, group])), env, [group, *environment], key))
         template.add_resource(topic_policy(f"{own.title}Policy", env, own))
         for subscription in subscriptions(own, _addresses(env, group, *environment)):
             template.add_resource(subscription)
@@ -58,7 +59,3 @@ def _addresses(env: Environment, group: str, environment: str | None = None) -> 
     of = next(peer for peer in env.peers if peer.name == environment) if environment else env
     addresses: tuple[str, ...] = getattr(of.settings.stakeholders, group)
     return addresses
-
-
-def _title(words: str) -> str:
-    return "".join(word.capitalize() for word in words.split("-"))

@@ -29,7 +29,16 @@ from cicd_templates.builds.presets import checks_of
 from cicd_templates.config import PLACEHOLDER_REPOSITORY
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import allow
-from cicd_templates.naming import DELIVERY, TEMPLATES_KEY, physical_name, pipeline_name, role_arn, stack_name
+from cicd_templates.naming import (
+    DELIVERY,
+    TEMPLATES_KEY,
+    physical_name,
+    pipeline_arn,
+    pipeline_name,
+    role_arn,
+    stack_name,
+    title,
+)
 from cicd_templates.outputs import FunctionName, Output, PipelineName, QueueArn
 from templates import build as builds
 from templates import delivery, keys, notifications, review, scan_gate, storage
@@ -49,8 +58,6 @@ def build(env: Environment, service: Service) -> Template:
     template = Template()
     key = keys.KEY_ARN.read(template, env)
     artifacts = storage.ARTIFACTS_BUCKET.read(template, env)
-    name = pipeline_name(env, service.name)
-    pipeline_arn = Sub(f"arn:${{AWS::Partition}}:codepipeline:{env.region}:{env.account}:{name}")
     role = service_role(
         "PipelineRole",
         env,
@@ -60,7 +67,7 @@ def build(env: Environment, service: Service) -> Template:
         may_put("HandOnArtifacts", artifacts),
         may_encrypt("UseTheKey", key),
         name=[service.name, "pipeline"],
-        when=[ArnEquals({"aws:SourceArn": pipeline_arn})],
+        when=[ArnEquals({"aws:SourceArn": Sub(pipeline_arn(env, service.name))})],
     )
     context = Context(env, service, key, artifacts, role)
     declared = [
@@ -80,7 +87,7 @@ def build(env: Environment, service: Service) -> Template:
     pipeline = template.add_resource(
         codepipeline.Pipeline(
             "Pipeline",
-            Name=name,
+            Name=pipeline_name(env, service.name),
             PipelineType="V2",
             # A newer release overtakes one that waits, so that nobody approves what is no longer the newest.
             ExecutionMode="SUPERSEDED",
@@ -100,7 +107,7 @@ def build(env: Environment, service: Service) -> Template:
             pipeline, f"{PLACEHOLDER_REPOSITORY} is a placeholder: name your own repository before you deploy this."
         )
     if service.settings.source == "s3":
-        _add_start(template, context, pipeline, pipeline_arn)
+        _add_start(template, context, pipeline)
     PIPELINE_NAME.publish(template, env, PipelineName(pipeline.ref()), service.name)
     return template
 
@@ -130,8 +137,8 @@ def _verify(context: Context) -> Declared:
     done = [
         code_build(
             context,
-            _title(check.name),
-            builds.project_name(env, service, check.name),
+            title(check.name),
+            check.name,
             variables,
             category="Test",
             order=number // env.pipeline.verify_parallelism + 1,
@@ -153,12 +160,11 @@ def _gate(context: Context, template: Template) -> Declared:
 
 
 def _build(context: Context) -> Declared:
-    env, service = context.env, context.service
     variables = {"SOURCE_VERSION": _source_version(context), "EXECUTION_ID": EXECUTION_ID}
     image = code_build(
         context,
         IMAGE,
-        builds.project_name(env, service, builds.IMAGE),
+        builds.IMAGE,
         variables | {"TEMPLATES_VERSION": f"#{{{TEMPLATES}.VersionId}}"},
         inputs=[APP],
         namespace=IMAGE,
@@ -166,7 +172,7 @@ def _build(context: Context) -> Declared:
     sbom = code_build(
         context,
         "BillOfMaterials",
-        builds.project_name(env, service, builds.BILL_OF_MATERIALS),
+        builds.BILL_OF_MATERIALS,
         {"EXECUTION_ID": EXECUTION_ID},
         inputs=[APP],
     )
@@ -180,21 +186,20 @@ def _image_scan(context: Context, name: str, evidence: str, *, order: int) -> Do
         "EXECUTION_ID": EXECUTION_ID,
         "EVIDENCE_NAME": evidence,
     }
-    project = builds.project_name(context.env, context.service, builds.IMAGE_SCAN)
-    return code_build(context, name, project, variables, category="Test", order=order, inputs=[APP])
+    return code_build(context, name, builds.IMAGE_SCAN, variables, category="Test", order=order, inputs=[APP])
 
 
 def _deploy(context: Context, template: Template, peer: Environment) -> list[Declared]:
     """The stages of one environment: protected ones are described and approved first, the others tested after."""
-    title = _title(peer.name)
+    titled = title(peer.name)
     done = [_prepare(context, peer)]
     if peer.protected:
         done += [*_approve(context, template, peer), _execute(context, peer, order=4)]
-        declared = [(stages.stage(title, done, before=stages.passed_the_gate()), done)]
+        declared = [(stages.stage(titled, done, before=stages.passed_the_gate()), done)]
     else:
         done += [_execute(context, peer, order=2), _smoke_test(context, peer, order=3)]
         back = stages.roll_back()
-        declared = [(stages.stage(title, done, before=stages.passed_the_gate(), on_failure=back), done)]
+        declared = [(stages.stage(titled, done, before=stages.passed_the_gate(), on_failure=back), done)]
     if peer.settings.deployment_window:
         declared.insert(0, _window(context, peer))
     return declared
@@ -204,13 +209,13 @@ def _window(context: Context, peer: Environment) -> Declared:
     """A stage that ends well inside the deployment window only; what the registry found since is asked on the way.
 
     All rules of a condition have one result, so the window is apart from the verdict; and it is before anybody is
-    asked to approve. A closed window fails the run here, and the stage can be retried when it is open.
+    asked to approve. A closed window fails the run here.
     """
-    title = _title(peer.name)
-    done = [_image_scan(context, f"{title}ImageScan", f"image-scan-{peer.name}.json", order=1)]
+    titled = title(peer.name)
+    done = [_image_scan(context, f"{titled}ImageScan", f"image-scan-{peer.name}.json", order=1)]
     settings = peer.settings
     window = stages.inside_the_window(str(settings.deployment_window), settings.time_zone)
-    return stages.stage(f"{title}-Window", done, before=stages.passed_the_gate(), after=window), done
+    return stages.stage(f"{titled}-Window", done, before=stages.passed_the_gate(), after=window), done
 
 
 def _prepare(context: Context, peer: Environment) -> Done:
@@ -245,16 +250,16 @@ def _execute(context: Context, peer: Environment, *, order: int) -> Done:
         delivery_role=Sub(role_arn(peer, DELIVERY, context.service.name)),
         configuration={},
         order=order,
-        namespace=_title(peer.name),
+        namespace=title(peer.name),
     )
 
 
 def _smoke_test(context: Context, peer: Environment, *, order: int) -> Done:
     return code_build(
         context,
-        f"{_title(peer.name)}SmokeTest",
-        builds.project_name(context.env, context.service, builds.SMOKE_TEST),
-        {"SERVICE_URL": f"#{{{_title(peer.name)}.ServiceUrl}}"},
+        f"{title(peer.name)}SmokeTest",
+        builds.SMOKE_TEST,
+        {"SERVICE_URL": f"#{{{title(peer.name)}.ServiceUrl}}"},
         category="Test",
         order=order,
         inputs=[APP],
@@ -265,7 +270,7 @@ def _approve(context: Context, template: Template, peer: Environment) -> list[Do
     """What a person needs for the decision, and the decision."""
     env, service = context.env, context.service
     function: FunctionName = review.REVIEW_FUNCTION.read(template, env, service.name)
-    namespace = f"{REVIEW}{_title(peer.name)}"
+    namespace = f"{REVIEW}{title(peer.name)}"
     parameters = {
         "stack": stack_name(peer, delivery.SERVICE_LAYER, service.name),
         "changeSet": delivery.change_set_name(peer, service),
@@ -280,12 +285,12 @@ def _approve(context: Context, template: Template, peer: Environment) -> list[Do
     topic = notifications.approvers(peer.name).read(template, env)
     link = f"#{{{namespace}.ChangeSetUrl}}"
     return [
-        invoke(context, f"{REVIEW}{_title(peer.name)}", function, parameters, namespace=namespace, order=2),
+        invoke(context, f"{REVIEW}{title(peer.name)}", function, parameters, namespace=namespace, order=2),
         approval(context, APPROVE, topic, data, link, order=3, purpose=peer.name),
     ]
 
 
-def _add_start(template: Template, context: Context, pipeline: codepipeline.Pipeline, pipeline_arn: Sub) -> None:
+def _add_start(template: Template, context: Context, pipeline: codepipeline.Pipeline) -> None:
     """A new version of the source archive starts a run of just that version."""
     env, service = context.env, context.service
     bucket = storage.SOURCE_BUCKET.read(template, env)
@@ -297,7 +302,7 @@ def _add_start(template: Template, context: Context, pipeline: codepipeline.Pipe
             "StartRole",
             env,
             "events",
-            allow("StartThePipeline", [actions.StartPipelineExecution], on=pipeline_arn),
+            allow("StartThePipeline", [actions.StartPipelineExecution], on=Sub(pipeline_arn(env, service.name))),
             name=[service.name, "start"],
             when=[ArnEquals({"aws:SourceArn": own})],
         )
@@ -319,7 +324,7 @@ def _add_start(template: Template, context: Context, pipeline: codepipeline.Pipe
             Targets=[
                 events.Target(
                     Id="Pipeline",
-                    Arn=Sub(str(pipeline_arn.data["Fn::Sub"])),
+                    Arn=Sub(pipeline_arn(env, service.name)),
                     RoleArn=GetAtt(role, "Arn"),
                     InputTransformer=events.InputTransformer(
                         InputPathsMap={"version": "$.detail.object.version-id"}, InputTemplate=pinned
@@ -334,8 +339,4 @@ def _add_start(template: Template, context: Context, pipeline: codepipeline.Pipe
 
 def approval_of(peer: Environment) -> str:
     """The approval of a release to `peer`, as the ARN of an action ends: stage and action."""
-    return f"{_title(peer.name)}/{APPROVE}"
-
-
-def _title(words: str) -> str:
-    return "".join(word.capitalize() for word in words.split("-"))
+    return f"{title(peer.name)}/{APPROVE}"

@@ -11,6 +11,7 @@ from cicd_templates.blocks.functions import Code, inline_function, may_answer_jo
 from cicd_templates.blocks.joining import joined_gate
 from cicd_templates.builds.presets import checks_of
 from cicd_templates.environment import Environment, Service
+from cicd_templates.naming import title
 from cicd_templates.outputs import FunctionName, Output
 from templates import keys, notifications, storage
 
@@ -24,7 +25,7 @@ MEMORY_MB = 1024
 
 def report_artifact(check: str) -> str:
     """The artifact in which a check hands on its report."""
-    return "".join(word.capitalize() for word in check.split("-")) + "Report"
+    return f"{title(check)}Report"
 
 
 def build(env: Environment, service: Service) -> Template:

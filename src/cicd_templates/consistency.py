@@ -6,12 +6,13 @@ Each check is a generator over a `Configuration` and yields every problem that i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
 from cicd_templates.config import FARGATE_MEMORY, PLACEHOLDER_REPOSITORY, RETENTION_DAYS
 from cicd_templates.environment import Configuration, Environment, Service
+from cicd_templates.naming import title
 
 PUBLIC_REGISTRIES = re.compile(r"^(public\.ecr\.aws|docker\.io|ghcr\.io|quay\.io|registry-1\.docker\.io)/")
 # A Lambda action takes five input artifacts, and each check hands one to the gate:
@@ -91,6 +92,14 @@ def _distinct_names(configuration: Configuration) -> Iterator[Problem]:
                 f"{with_suffix.suffix!r} gives {one.name} and {other.name} the same names ({one.qualified});"
                 " choose another suffix",
             )
+    yield from _apart([environment.name for environment in configuration.environments], "environments")
+
+
+def _apart(names: Iterable[str], where: str) -> Iterator[Problem]:
+    """Names become parts of logical ids, which have no hyphens: `eu-1` and `eu1` would be one resource."""
+    for one, other in combinations(names, 2):
+        if title(one) == title(other):
+            yield Problem(f"{where}.{other}", f"{one} and {other} differ by a hyphen only; choose another name")
 
 
 def _overlapping_networks(configuration: Configuration) -> Iterator[Problem]:
@@ -214,6 +223,7 @@ def _checks(service: Service, where: str) -> Iterator[Problem]:
         )
     if len(checks) > MOST_CHECKS:
         yield Problem(f"{where}.checks", f"{len(checks)} checks; the gate, a Lambda action, takes {MOST_CHECKS}")
+    yield from _apart(checks, f"{where}.checks")
     for name, check in checks.items():
         if check.preset is None:
             for key in ("image", "commands", "format", "version"):

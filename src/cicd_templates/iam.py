@@ -28,6 +28,7 @@ from awacs.sts import AssumeRole, AssumeRoleWithWebIdentity
 from troposphere import AWSHelperFn, Sub
 
 from cicd_templates.environment import Environment
+from cicd_templates.naming import title
 
 Resource = AWSHelperFn | str
 EVERY_RESOURCE = "*"
@@ -98,10 +99,9 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     says_for_whom = service in SAYING_FOR_WHOM
     condition = StringEquals if says_for_whom else StringEqualsIfExists
     account = condition({"aws:SourceAccount": env.account})
-    words = "".join(word.capitalize() for word in service.split("-"))
     grant = Grant(
         Statement(
-            Sid=f"Let{words}AssumeTheRole",
+            Sid=f"Let{title(service)}AssumeTheRole",
             Effect=Allow,
             Principal=Principal("Service", f"{service}.amazonaws.com"),
             Action=[AssumeRole],

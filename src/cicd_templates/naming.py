@@ -100,6 +100,27 @@ def pipeline_name(env: Environment, service: str) -> str:
     return physical_name(env, "AWS::CodePipeline::Pipeline", service)
 
 
+def pipeline_arn(env: Environment, service: str) -> str:
+    """The ARN of a service's pipeline in `env`, as text for a `Sub`."""
+    return f"arn:${{AWS::Partition}}:codepipeline:{env.region}:{env.account}:{pipeline_name(env, service)}"
+
+
+def project_name(env: Environment, service: str, purpose: str) -> str:
+    """The build project of a check of a service, or of one of the other purposes."""
+    return physical_name(env, "AWS::CodeBuild::Project", service, purpose)
+
+
+def project_arn(env: Environment, service: str, purpose: str) -> str:
+    """The ARN of a build project in `env`, as text for a `Sub`."""
+    name = project_name(env, service, purpose)
+    return f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}:project/{name}"
+
+
+def title(words: str) -> str:
+    """Words with hyphens as part of a logical id, which takes letters and digits only: `image-scan` is `ImageScan`."""
+    return "".join(word.capitalize() for word in words.split("-"))
+
+
 def stack_name(env: Environment, layer: str, service: str | None = None) -> str:
     """The stack of a layer, and of one service where the layer is per service."""
     return physical_name(env, "AWS::CloudFormation::Stack", *_stack_words(layer, service))

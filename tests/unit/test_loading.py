@@ -344,6 +344,16 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
             id="more checks than the gate takes",
         ),
         pytest.param(
+            [
+                (f"{SERVICE}/checks/snyk", ...),
+                (f"{SERVICE}/checks/app-1", {"preset": "bandit"}),
+                (f"{SERVICE}/checks/app1", {"preset": "bandit"}),
+                (f"{SERVICE}/checks/safety", ...),
+            ],
+            "services.payment-processor.checks.app1: app-1 and app1 differ by a hyphen only; choose another name",
+            id="checks with one logical id",
+        ),
+        pytest.param(
             [(f"{SERVICE}/checks/bandit/image", "python:3.13")],
             "services.payment-processor.checks.bandit.image: 'python:3.13' is not allowed; Image that the check",
             id="image without digest",

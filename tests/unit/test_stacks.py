@@ -15,7 +15,7 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.layers import Layer
 from cicd_templates.outputs import Output, VpcId
 from templates import LAYERS
-from tests.conftest import configured, environment
+from tests.conftest import configured, environment, raw_configuration
 
 LEDGER = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
 NETWORK = {"network.VpcId": "vpc-1", "network.PublicSubnetIds": "s-1,s-2", "network.PrivateSubnetIds": "s-3,s-4"}
@@ -59,6 +59,18 @@ def test_a_service_more_is_a_stack_more_in_each_runtime_environment() -> None:
     runtime = [f"{env}/{layer}-ledger.yaml" for env in ("staging", "production") for layer in ("delivery", "service")]
     layers = ("access", "build", "monitoring", "pipeline", "registry", "review", "scan-gate")
     assert more == {*runtime, *(f"tools/{layer}-ledger.yaml" for layer in layers)}
+
+
+def test_a_protected_environment_may_have_a_hyphen_in_its_name() -> None:
+    production = raw_configuration()["environments"]["production"]
+    stacks = rendered(
+        ("environments/pre-prod", production),
+        ("environments/production", ...),
+        ("pipeline/path", ["staging", "pre-prod"]),
+    )
+
+    resources = cloudformation_yaml.load(stacks["tools/pipeline-payment-processor.yaml"].text)["Resources"]
+    assert "PreProdApproveActionRole" in resources
 
 
 def test_the_header_says_what_a_reviewer_asks_first() -> None:

@@ -18,6 +18,7 @@ from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.blocks.roles import assumed_role
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant, allow, trust_role
+from cicd_templates.naming import project_arn, project_name, title
 from cicd_templates.outputs import BucketName, FunctionName, KeyArn, TopicArn
 
 EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
@@ -136,7 +137,7 @@ def _may_hand_on(context: Context) -> list[Grant]:
 def code_build(
     context: Context,
     name: str,
-    project: str,
+    purpose: str,
     variables: Mapping[str, str],
     *,
     category: str = "Build",
@@ -145,16 +146,22 @@ def code_build(
     outputs: Sequence[str] = (),
     namespace: str | None = None,
 ) -> Done:
-    """A run of a CodeBuild project; `variables` may take what earlier actions exported."""
-    env = context.env
-    arn = Sub(f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}:project/{project}")
+    """A run of the service's CodeBuild project for `purpose`; `variables` may take what earlier actions exported."""
+    env, service = context.env, context.service.name
     role = context.role(
         name,
         name.lower(),
-        allow("RunTheProject", [codebuild.BatchGetBuilds, codebuild.StartBuild, codebuild.StopBuild], on=arn),
+        allow(
+            "RunTheProject",
+            [codebuild.BatchGetBuilds, codebuild.StartBuild, codebuild.StopBuild],
+            on=Sub(project_arn(env, service, purpose)),
+        ),
     )
     listed = [{"name": key, "value": value, "type": "PLAINTEXT"} for key, value in variables.items()]
-    configuration = {"ProjectName": project, "EnvironmentVariables": json.dumps(listed)}
+    configuration = {
+        "ProjectName": project_name(env, service, purpose),
+        "EnvironmentVariables": json.dumps(listed),
+    }
     return Done(
         _action(
             name,
@@ -247,7 +254,7 @@ def change_set(
 def approval(context: Context, name: str, topic: TopicArn, data: str, link: str, *, order: int, purpose: str) -> Done:
     """A person's decision. CodePipeline asks by `topic`, shows `data`, and gives up after the configured hours."""
     role = context.role(
-        f"{purpose.capitalize()}{name}",
+        f"{title(purpose)}{name}",
         f"{name.lower()}-{purpose}",
         allow("AskTheApprovers", [sns.Publish], on=topic),
         may_encrypt("UseTheKey", context.key),

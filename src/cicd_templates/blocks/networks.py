@@ -13,7 +13,7 @@ from cicd_templates.blocks.logs import may_write
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.environment import Environment
 from cicd_templates.iam import allow
-from cicd_templates.naming import name_prefix
+from cicd_templates.naming import name_prefix, title
 
 # Four more bits than the VPC: sixteen subnets, of which each tier takes up to four, one a zone.
 SUBNET_BITS = 4
@@ -128,7 +128,7 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
         group,
         *(
             ec2.VPCEndpoint(
-                "".join(word.capitalize() for word in service.split(".")) + "Endpoint",
+                f"{title(service.replace('.', '-'))}Endpoint",
                 VpcId=network.ref(),
                 VpcEndpointType="Interface",
                 ServiceName=f"com.amazonaws.{env.region}.{service}",

@@ -18,7 +18,7 @@ from cicd_templates.blocks.roles import service_role
 from cicd_templates.builds.presets import PYTHON_IMAGE
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant, allow
-from cicd_templates.naming import log_group_name, physical_name
+from cicd_templates.naming import log_group_name, project_arn, project_name
 from cicd_templates.outputs import BucketName, KeyArn, text
 
 # The one image with a Docker engine. AWS keeps what is behind this name up to date and gives it no digest:
@@ -70,9 +70,7 @@ def project(
     One that `hands_on` nothing cannot write artifacts.
     """
     env, service = where.env, where.service
-    name = physical_name(env, "AWS::CodeBuild::Project", service.name, purpose)
     group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "build", service.name, purpose), where.key)
-    own = Sub(f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}:project/{name}")
     role = service_role(
         f"{logical_id}Role",
         env,
@@ -83,12 +81,12 @@ def project(
         *(_cache_grants(where) if cached else ()),
         *grants,
         name=[service.name, purpose],
-        when=[ArnEquals({"aws:SourceArn": own})],
+        when=[ArnEquals({"aws:SourceArn": Sub(project_arn(env, service.name, purpose))})],
     )
     docker = image == DOCKER_IMAGE
     built = codebuild.Project(
         logical_id,
-        Name=name,
+        Name=project_name(env, service.name, purpose),
         Description=description,
         ServiceRole=GetAtt(role, "Arn"),
         EncryptionKey=where.key,
@@ -161,9 +159,9 @@ def report_group(logical_id: str, of: Build, name: str) -> codebuild.ReportGroup
 
 def may_report(env: Environment, service: Service, purpose: str, name: str) -> Grant:
     """Lets a project put its test results into its own report group."""
-    project_name = physical_name(env, "AWS::CodeBuild::Project", service.name, purpose)
+    group = f"{project_name(env, service.name, purpose)}-{name}"
     return allow(
         "ReportTestResults",
         [actions.BatchPutTestCases, actions.CreateReport, actions.UpdateReport],
-        on=Sub(f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}:report-group/{project_name}-{name}"),
+        on=Sub(f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}:report-group/{group}"),
     )
