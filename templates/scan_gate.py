@@ -7,11 +7,12 @@ import json
 from troposphere import Template
 
 from cicd_templates.blocks.access import may_put
+from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.functions import Code, inline_function, may_answer_jobs
 from cicd_templates.blocks.joining import joined_gate
 from cicd_templates.builds.presets import checks_of
 from cicd_templates.environment import Environment, Service
-from cicd_templates.naming import title
+from cicd_templates.naming import pipeline_name, title
 from cicd_templates.outputs import FunctionName, Output
 from templates import keys, notifications, storage
 
@@ -19,8 +20,8 @@ GATE_FUNCTION = Output(FunctionName, "scan_gate", "GateFunctionName", "Judges th
 GATE = "scan-gate"
 # CodePipeline waits 20 minutes for an answer and Lambda 15 at most; reading five reports takes seconds.
 TIMEOUT_SECONDS = 120
-# Five reports of megabytes each, parsed in memory.
-MEMORY_MB = 1024
+# One report at a time, of 100 MB at most, takes five times its size.
+MEMORY_MB = 2048
 
 
 def report_artifact(check: str) -> str:
@@ -47,7 +48,13 @@ def build(env: Environment, service: Service) -> Template:
         dead_letters=dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
         memory_mb=MEMORY_MB,
-        variables={"SERVICE": service.name, "CHECKS": json.dumps(expected), "EVIDENCE_BUCKET": evidence},
+        variables={
+            "SERVICE": service.name,
+            "CHECKS": json.dumps(expected),
+            "EVIDENCE_BUCKET": evidence,
+            "PIPELINE": pipeline_name(env, service.name),
+            "NAMESPACE": NAMESPACE,
+        },
     )
     for resource in resources:
         template.add_resource(resource)

@@ -41,7 +41,17 @@ BOOTSTRAP_IMAGE = (
 
 # A format that the scan gate reads; presets have theirs.
 ReportFormat = Literal[
-    "bandit", "cyclonedx", "grype", "junit", "pip-audit", "safety", "sarif", "semgrep", "snyk", "trivy"
+    "bandit",
+    "cyclonedx",
+    "detect-secrets",
+    "grype",
+    "junit",
+    "pip-audit",
+    "safety",
+    "sarif",
+    "semgrep",
+    "snyk",
+    "trivy",
 ]
 Preset = Literal["bandit", "safety", "secrets", "snyk", "unit-tests"]
 Source = Literal["s3", "github"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.functions.scan_gate.decide import Decision, decide
 from cicd_templates.functions.scan_gate.formats import read_report
-from cicd_templates.functions.scan_gate.policy import Policy, PolicyError, read_policy
+from cicd_templates.functions.scan_gate.policy import POLICY, Policy, agreed_policy, read_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Report
 from cicd_templates.functions.scan_gate.record import RECORD, wrong_record
 
@@ -22,7 +22,8 @@ def judge(
     """Judge the reports in `folder` of `checks`, each with its format.
 
     A report is `<check>/report.<json|xml|sarif>`, as a build hands it on with its record `run.json`, or
-    `<check>.<json|xml|sarif>`. Raises `ConfigurationError` where there is no such folder or policy.
+    `<check>.<json|xml|sarif>`. Without a `policy` the copies count that builds hand on beside their reports. Raises
+    `ConfigurationError` where there is no such folder, or where a `policy` cannot be read.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder}: no such folder; name the one with the reports")
@@ -31,20 +32,26 @@ def judge(
         report = _report(folder, check, form, source_version)
         if report is not None:
             reports[check] = report
-    return decide(list(checks), reports, _policy(policy), today)
+    agreed = policy_of(policy, checks) if policy else agreed_policy(_copies(folder, checks), checks)
+    return decide(list(checks), reports, agreed, today)
 
 
-def _policy(path: Path | None) -> Policy:
-    if path is None:
-        return Policy()
+def policy_of(path: Path, checks: Collection[str]) -> Policy:
+    """The policy in a file. Raises `ConfigurationError` with all its problems, a line each."""
     try:
-        return read_policy(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error}") from None
-    except PolicyError as error:
-        raise ConfigurationError(
-            "\n  ".join([f"{path}: the policy cannot be meant", *str(error).split("\n")])
-        ) from None
+        policy = read_policy(path.read_bytes(), checks)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    if policy.problems:
+        raise ConfigurationError("\n  ".join([f"{path}: the policy cannot be meant", *policy.problems]))
+    return policy
+
+
+def _copies(folder: Path, checks: Collection[str]) -> dict[str, bytes | None]:
+    """The policies beside the records of runs; a report that lies alone says nothing of a policy."""
+    folders = {check: folder / check for check in checks if (folder / check / RECORD).is_file()}
+    copies = {check: each / POLICY for check, each in folders.items()}
+    return {check: path.read_bytes() if path.is_file() else None for check, path in copies.items()}
 
 
 def _report(folder: Path, check: str, form: str, source_version: str | None) -> Report | None:

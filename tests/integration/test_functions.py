@@ -14,6 +14,13 @@ from tests.integration.conftest import Project
 
 pytestmark = pytest.mark.integration
 JOB = "11111111-2222-3333-4444-555555555555"
+RUN = {
+    "source_version": "v1",
+    "tool_version": "1",
+    "exit_code": 0,
+    "started": "2026-11-24T10:00:00Z",
+    "finished": "2026-11-24T10:00:09Z",
+}
 
 
 def job(parameters: dict[str, str]) -> dict[str, Any]:
@@ -39,7 +46,7 @@ def handed_on(project: Project, check: str, form: str, report: str) -> dict[str,
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("report.xml" if form == "junit" else "report.json", report)
-        archive.writestr("run.json", json.dumps({"check": check, "format": form, "source_version": "v1"}))
+        archive.writestr("run.json", json.dumps({**RUN, "check": check, "format": form}))
     bucket = f"payments-tools-artifacts-{project.accounts['tools']}-eu-central-1"
     project.clients("tools").s3.put_object(Bucket=bucket, Key=check, Body=target.getvalue())
     name = "".join(word.capitalize() for word in check.split("-")) + "Report"
@@ -53,7 +60,7 @@ def judged(project: Project, **instead: str) -> tuple[str, dict[str, Any]]:
         "bandit": ("bandit", '{"results": [], "errors": [], "metrics": {"_totals": {"loc": 5}}}'),
         "safety": ("safety", '{"report_meta": {"packages_found": 1}, "vulnerabilities": []}'),
         "snyk": ("snyk", '{"ok": true, "vulnerabilities": [], "dependencyCount": 2}'),
-        "secrets": ("sarif", '{"runs": [{"tool": {"driver": {"name": "x"}}, "results": []}]}'),
+        "secrets": ("detect-secrets", '{"plugins_used": [{"name": "x"}], "results": {}}'),
     }
     inputs = [handed_on(project, check, form, instead.get(check, text)) for check, (form, text) in reports.items()]
     event = job({"sourceVersion": "v1", "execution": "e-1"})
@@ -89,7 +96,7 @@ def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project
         ({"bandit": ""}, "- **bandit**: its report is error: the report is empty"),
         (
             {"snyk": '{"vulnerabilities": [{"id": "S1", "severity": "critical", "packageName": "p", "version": "1"}]}'},
-            "- **critical** S1 in `p 1` (snyk)",
+            "- **critical** S1\n  - where: `p 1`, found by snyk",
         ),
     ],
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +17,7 @@ AFTER = ("safely", "record", "artifacts", "owasp", "policy", "decide", "findings
 READERS = {
     "bandit": ("bandit", "read_bandit"),
     "cyclonedx": ("cyclonedx", "read_cyclonedx"),
+    "detect-secrets": ("detect_secrets", "read_detect_secrets"),
     "grype": ("grype", "read_grype"),
     "junit": ("junit", "read_junit"),
     "pip-audit": ("pip_audit", "read_pip_audit"),
@@ -29,12 +32,11 @@ READERS = {
 def joined_gate(formats: Iterable[str]) -> str:
     """The scan gate that reads reports of `formats`, as one module."""
     needed = sorted(set(formats))
-    modules = [*BEFORE, *(READERS[form][0] for form in needed), *AFTER]
+    modules = [_module(name) for name in (*BEFORE, *(READERS[form][0] for form in needed), *AFTER)]
     readers = [f'    "{form}": {_reader(form)},' for form in needed]
     table = "\n".join(["READERS = {", *readers, "}"])
-    parts = [_body(module) for module in modules]
-    parts.insert(len(parts) - 1, table)
-    return "from __future__ import annotations\n\n" + "\n\n".join(parts) + "\n"
+    *parts, handler = [module.body for module in modules]
+    return "\n\n".join([_imported(modules), *parts, table, handler]) + "\n"
 
 
 def _reader(form: str) -> str:
@@ -42,16 +44,43 @@ def _reader(form: str) -> str:
     return name if form == "junit" else f"lambda data: {name}(parsed(data))"
 
 
+@dataclass(frozen=True)
+class _Module:
+    """A module's text under its name, and what it imports from Python itself: `(module, name)`, or `(module, "")`."""
+
+    body: str
+    imports: frozenset[tuple[str, str]]
+
+
 @cache
-def _body(module: str) -> str:
-    """A module's text under its name, without what it imports from its siblings."""
+def _module(name: str) -> _Module:
     (folder,) = functions.__path__
-    text = Path(folder, "scan_gate", f"{module}.py").read_text(encoding="ascii")
+    text = Path(folder, "scan_gate", f"{name}.py").read_text(encoding="ascii")
     lines = text.splitlines()
+    imports: set[tuple[str, str]] = set()
     for node in reversed(ast.parse(text).body):
-        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] in ("cicd_templates", "__future__"):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.module.startswith("cicd_templates"):
+            imports |= {(node.module, alias.name) for alias in node.names}
+        elif isinstance(node, ast.Import):
+            imports |= {(alias.name, "") for alias in node.names}
+        if isinstance(node, ast.Import | ast.ImportFrom):
             del lines[node.lineno - 1 : node.end_lineno]
-    content = "\n".join(lines).strip()
-    while "\n\n\n\n" in content:
-        content = content.replace("\n\n\n\n", "\n\n\n")
-    return f"# --- {module} ---\n{content}"
+    # One empty line where the source has two: what stands in a template is read in one column.
+    body = re.sub(
+        r"\n{3,}", "\n\n", "\n".join(line for line in lines if not line.startswith(("# ruff:", "# fmt:"))).strip()
+    )
+    title, _, body = body.removeprefix('"""').partition('"""')
+    heading = "\n".join(f"# {line}".rstrip() for line in f"--- {name}: {title}".strip().splitlines())
+    return _Module(f"{heading}\n{body.strip()}", frozenset(imports))
+
+
+def _imported(modules: Iterable[_Module]) -> str:
+    """What all of `modules` import, once."""
+    wanted = set().union(*(module.imports for module in modules))
+    plain = [f"import {module}" for module, name in sorted(wanted) if not name]
+    named: dict[str, list[str]] = {}
+    for module, name in sorted(each for each in wanted if each[1]):
+        named.setdefault(module, []).append(name)
+    first, *rest = sorted(named, key=lambda module: (module != "__future__", module))
+    lines = {module: f"from {module} import {', '.join(named[module])}" for module in named}
+    return "\n".join([lines[first], "", *plain, *(lines[module] for module in rest)])

@@ -12,6 +12,7 @@ from typing import Any
 from cicd_templates import cloudformation_yaml
 from cicd_templates.builds.presets import Check, installed, written
 from cicd_templates.environment import Service
+from cicd_templates.functions.scan_gate.policy import POLICY
 
 RUN_RECORD = "run.json"
 REPORT = "report"
@@ -30,7 +31,7 @@ def check(service: Service, of: Check) -> str:
     specification: dict[str, Any] = {
         "version": 0.2,
         "phases": {
-            "install": {"commands": [_in_source(service, install) for install in of.install]},
+            "install": {"commands": [_policy(service), *(_in_source(service, install) for install in of.install)]},
             "build": {"commands": [_recorded(service, of, extension)]},
         },
         "artifacts": {"base-directory": ".report", "files": ["**/*"]},
@@ -42,6 +43,14 @@ def check(service: Service, of: Check) -> str:
             RESULTS: {"base-directory": ".report", "files": [f"{REPORT}.{extension}"], "file-format": "JUNITXML"}
         }
     return cloudformation_yaml.dump(specification)
+
+
+def _policy(service: Service) -> str:
+    """Takes the policy of the source for the gate before anything of the application runs, which might change it."""
+    return f"""\
+mkdir -p "$CODEBUILD_SRC_DIR/.report"
+if [ -f "{_folder(service)}/{POLICY}" ]; then cp "{_folder(service)}/{POLICY}" "$CODEBUILD_SRC_DIR/.report/"; fi
+"""
 
 
 def _in_source(service: Service, command: str) -> str:
@@ -57,7 +66,6 @@ def _recorded(service: Service, of: Check, extension: str) -> str:
     commands = "\n".join(of.commands)
     return f"""\
 {TOOL_PATH}
-mkdir -p "$CODEBUILD_SRC_DIR/.report"
 export REPORT="$CODEBUILD_SRC_DIR/.report/{REPORT}.{extension}"
 started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 tool_version=$({of.version} 2>/dev/null | head -n 1 | tr -cd 'A-Za-z0-9._+ -')

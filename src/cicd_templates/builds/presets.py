@@ -162,12 +162,8 @@ def _secrets() -> Check:
         image=PYTHON_IMAGE,
         install=(installed("detect-secrets"),),
         version="detect-secrets --version",
-        commands=(
-            written("secrets_to_sarif"),
-            "detect-secrets scan --all-files --no-verify --exclude-files '^\\.report/' > /tmp/secrets.json",
-            'python3 /tmp/secrets_to_sarif.py < /tmp/secrets.json > "$REPORT"',
-        ),
-        format="sarif",
+        commands=("detect-secrets scan --all-files --no-verify --exclude-files '^\\.report/' > \"$REPORT\"",),
+        format="detect-secrets",
     )
 
 

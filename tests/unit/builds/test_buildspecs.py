@@ -18,6 +18,7 @@ from cicd_templates.builds import buildspecs
 from cicd_templates.builds.presets import PRESETS, checks_of
 from cicd_templates.deploy.archives import source_archive
 from cicd_templates.environment import Service
+from cicd_templates.functions.scan_gate.formats import read_report
 from tests.conftest import ROOT, environment
 
 EXAMPLE = ROOT / "examples/payment-processor"
@@ -100,7 +101,10 @@ def checked(name: str, source: Path) -> tuple[dict[str, Any], Path]:
     """The run record and the report of a check, run on `source`."""
     of = service()
     (check,) = [each for each in checks_of(of) if each.name == name]
-    (command,) = commands(buildspecs.check(of, check))
+    specification = buildspecs.check(of, check)
+    policy = run(commands(specification, "install")[0], source)
+    assert policy.returncode == 0, policy.stderr
+    (command,) = commands(specification)
     answer = run(command, source)
     assert answer.returncode == 0, answer.stderr
     record = json.loads((source / ".report/run.json").read_text())
@@ -140,29 +144,26 @@ def test_bandit_finds_nothing_in_the_example_and_what_is_put_there(source: Path)
     assert "B602" in found
 
 
-def test_secrets_are_reported_as_sarif_without_the_secret(source: Path) -> None:
+def test_secrets_are_reported_without_the_secret(source: Path) -> None:
     record, report = checked("secrets", source)
-    assert (record["exit_code"], record["format"]) == (0, "sarif")
-    sarif = json.loads(report.read_text())
-    assert (sarif["version"], sarif["runs"][0]["tool"]["driver"]["version"]) == ("2.1.0", "1.5.0")
-    before = len(sarif["runs"][0]["results"])
+    assert (record["exit_code"], record["format"]) == (0, "detect-secrets")
+    assert "config.py" not in json.loads(report.read_text())["results"]
 
     key = "AKIA" + "IOSFODNN7EXAMPLE"
     (source / "config.py").write_text(f'KEY = "{key}"\n')
     _, report = checked("secrets", source)
-    results = json.loads(report.read_text())["runs"][0]["results"]
-    new = [
-        each for each in results if each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "config.py"
-    ]
-    assert len(results) > before
-    assert new[0]["locations"][0]["physicalLocation"]["region"] == {"startLine": 1}
+    read = read_report("detect-secrets", report.read_bytes())
+    assert ("AWS Access Key", "config.py", 1, "high") in [(f.id, f.file, f.line, f.severity) for f in read.findings]
+    assert read.status == "ok"
     assert key not in report.read_text()
 
 
 def test_a_tool_that_breaks_leaves_its_record_and_no_report(source: Path) -> None:
     of = service((f"{SERVICE}/checks/bandit", {"preset": "bandit", "commands": ["exit 7", "touch $REPORT"]}))
     check = next(each for each in checks_of(of) if each.name == "bandit")
-    (command,) = commands(buildspecs.check(of, check))
+    specification = buildspecs.check(of, check)
+    run(commands(specification, "install")[0], source)
+    (command,) = commands(specification)
 
     assert run(command, source).returncode == 0
     assert json.loads((source / ".report/run.json").read_text())["exit_code"] == 7
@@ -313,7 +314,8 @@ def test_a_check_of_another_language_is_only_data() -> None:
     specification = yaml.safe_load(buildspecs.check(of, check))
 
     assert (check.image, check.timeout_minutes) == (own["image"], 20)
-    assert specification["phases"]["install"]["commands"] == []
+    (policy,) = specification["phases"]["install"]["commands"]
+    assert "scan-policy.toml" in policy
     assert "gosec -fmt sarif" in specification["phases"]["build"]["commands"][0]
 
 
@@ -336,3 +338,12 @@ def test_the_tools_that_run_here_are_the_ones_that_are_pinned(tool: str) -> None
     wanted = (ROOT / "requirements-dev.in").read_text()
 
     assert f"{tool}=={pinned[tool]}" in wanted
+
+
+def test_the_policy_is_taken_from_the_source_before_anything_runs(source: Path) -> None:
+    of = service()
+    for check in checks_of(of):
+        first, *_ = commands(buildspecs.check(of, check), "install")
+        (source / "scan-policy.toml").write_text(f"# {check.name}")
+        assert run(first, source).returncode == 0
+        assert (source / ".report/scan-policy.toml").read_text() == f"# {check.name}"

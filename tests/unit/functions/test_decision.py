@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 from cicd_templates.cli import main
 from cicd_templates.functions.scan_gate.decide import decide
 from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
-from cicd_templates.functions.scan_gate.policy import Policy, PolicyError, Waiver, read_policy
+from cicd_templates.functions.scan_gate.policy import POLICY as POLICY_FILE
+from cicd_templates.functions.scan_gate.policy import Policy, Waiver, agreed_policy, read_policy
 from cicd_templates.functions.scan_gate.reading import Finding, Report
 from cicd_templates.functions.scan_gate.severity import SCALE
 from cicd_templates.functions.scan_gate.summary import SHOWN, summary
 
 TODAY = date(2026, 11, 24)
+# Of CVE-2026-1 in flask, whatever its version, its file and its line.
+FINGERPRINT = "c377ecd979c16854"
 
 
 def finding(id_: str = "CVE-2026-1", severity: str = "high", **about: Any) -> Finding:
@@ -45,6 +48,7 @@ def report(*findings: Finding, status: str = "ok", reason: str = "") -> Report:
         ("low", Policy(thresholds={"snyk": "low"}), "FAIL"),
         ("info", Policy(thresholds={"snyk": "low"}), "PASS"),
         ("low", Policy(promote=["CVE-2026-1"]), "FAIL"),
+        ("high", Policy(unfixed="critical"), "FAIL"),
     ],
 )
 def test_a_finding_stops_a_release_from_its_checks_threshold_on(severity: str, policy: Policy, verdict: str) -> None:
@@ -85,6 +89,11 @@ def test_no_report_too_many_changes_anything() -> None:
         pytest.param({"path": "src/"}, "PASS", 0, id="by its path"),
         pytest.param({"path": "tests/"}, "FAIL", 1, id="another path"),
         pytest.param({"package": "flask", "path": "tests/"}, "FAIL", 1, id="both have to fit"),
+        pytest.param({"path": "src/a.py"}, "PASS", 0, id="the very file"),
+        pytest.param({"path": "sr"}, "FAIL", 1, id="half a folder's name"),
+        pytest.param({"path": "src/a.p"}, "FAIL", 1, id="half a file's name"),
+        pytest.param({"path": "src", "fingerprint": FINGERPRINT}, "PASS", 0, id="by its fingerprint"),
+        pytest.param({"path": "src", "fingerprint": "0" * 16}, "FAIL", 1, id="another place in the file"),
     ],
 )
 def test_a_waiver_covers_one_finding_until_its_day(waiver: dict[str, Any], verdict: str, unused: int) -> None:
@@ -95,6 +104,7 @@ def test_a_waiver_covers_one_finding_until_its_day(waiver: dict[str, Any], verdi
     assert decision.verdict == verdict
     assert len(decision.unused) == unused
     said = summary(decision)
+    assert ("the waiver of ada ended on 2026-11-23" in said) == (waiver.get("expires", TODAY) < TODAY)
     assert ("not reachable (ada, until 2026-11-24)" in said) == (verdict == "PASS")
     assert ("Waivers that cover nothing" in said) == bool(unused)
 
@@ -126,9 +136,53 @@ def test_a_waiver_of_one_tools_word_does_not_take_back_anothers() -> None:
     waiver = Waiver("12345", "r", "o", TODAY, package="flask")
     reports = {"safety": report(finding("12345", aliases=["CVE-2026-1"])), "snyk": report(finding("CVE-2026-1"))}
     (judged,) = decide(["safety", "snyk"], reports, Policy(waivers=[waiver]), TODAY).findings
-
     assert judged.blocks
     assert judged.waiver is None
+
+    longer = Waiver("CVE-2026-1", "r", "o", TODAY + timedelta(9), package="flask")
+    (judged,) = decide(["safety", "snyk"], reports, Policy(waivers=[waiver, longer]), TODAY).findings
+    assert not judged.blocks
+    # Safety's finding has both waivers, Snyk's the longer one.
+    assert judged.waiver == longer
+
+
+def test_two_findings_are_one_by_way_of_a_third() -> None:
+    found = [finding("A"), finding("C"), finding("B", aliases=["A", "C"])]
+
+    for order in (found, found[::-1], [found[0], found[2], found[1]]):
+        (judged,) = decide(["c"], {"c": report(*order)}, Policy(), TODAY).findings
+        assert {judged.finding.id, *judged.finding.aliases} == {"A", "B", "C"} or judged.finding.id in ("A", "C")
+
+
+@pytest.mark.parametrize(
+    ("severity", "fixes", "verdict"),
+    [
+        ("high", [""], "PASS"),
+        ("critical", [""], "FAIL"),
+        ("high", ["1.0"], "FAIL"),
+        ("high", [None], "FAIL"),
+        ("high", ["", None], "PASS"),
+        ("high", ["", "1.0"], "FAIL"),
+        ("unknown", [""], "PASS"),
+    ],
+)
+def test_what_no_version_mends_may_pass_where_the_policy_says_so(
+    severity: str, fixes: list[str | None], verdict: str
+) -> None:
+    found = report(*(finding(severity=severity, fix=fix) for fix in fixes))
+
+    assert decide(["c"], {"c": found}, Policy(unfixed="critical"), TODAY).verdict == verdict
+    assert decide(["c"], {"c": found}, Policy(), TODAY).verdict == "FAIL"
+
+
+def test_a_fingerprint_survives_moved_lines_and_nothing_else() -> None:
+    def mark(**about: Any) -> str:
+        return Finding(
+            "t", "B602", None, "high", **{"file": "./a.py", "line": 3, "excerpt": " run(x)", **about}
+        ).fingerprint
+
+    assert mark() == mark(line=90) == mark(excerpt="    run( x )\n") == mark(file="a.py")
+    assert len({mark(), mark(file="b.py"), mark(excerpt="run(y)"), mark(excerpt="", title="bad")}) == 4
 
 
 FINDINGS = st.builds(
@@ -156,22 +210,28 @@ def test_one_finding_more_never_turns_a_failing_release_into_a_passing_one(
 def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
     code = finding("B602", "high", package="", version="", file="src/a.py", line=3, cwe=[78])
     plain = finding("S1", "high", package="", version="", file="config.py", line=1)
-    part = finding("CVE-2026-1", "critical", fix="1.0", cwe=[79])
-    unfixed = finding("CVE-2026-9", "critical", package="old", version="1")
+    part = finding("CVE-2026-1", "critical", fix="1.0", cwe=[79], title="XSS\n# PASS `x`\x1b[0m " + "x" * 200)
+    unfixed = finding("CVE-2026-9", "critical", package="old", version="1", fix="")
     decision = decide(["all"], {"all": report(code, plain, part, unfixed)}, Policy(), TODAY)
-    lines = [line for line in summary(decision).splitlines() if line.startswith("- ")]
+    said = summary(decision)
 
-    assert summary(decision).startswith("# FAIL\n\n4 findings stop the release. Not waived: 2 critical, 2 high")
-    assert lines[0].startswith("- **critical** CVE-2026-1 in `flask 0.12` (all): update to 1.0; A06:2021 Vulnerable")
-    assert "no fixed version is known" in lines[1]
-    assert "- **high** B602 in `src/a.py:3` (all): mend it; A03:2021 Injection" in lines[2]
-    assert lines[3].endswith("mend it; no OWASP category")
+    assert said.startswith("# FAIL: 4 findings stop the release\n\nFindings that are not waived: 2 critical, 2 high.\n")
+    assert said.split("\n- ")[1].splitlines() == [
+        "**critical** CVE-2026-1: XSS # PASS x[0m " + "x" * 84 + "...",
+        "  - where: `flask 0.12`, found by all",
+        "  - what to do: update to 1.0",
+        "  - OWASP: A06:2021 Vulnerable and Outdated Components, A03:2025 Software Supply Chain Failures,"
+        " A03:2021 Injection, A05:2025 Injection",
+    ]
+    assert "- **critical** CVE-2026-9\n  - where: `old 1`, found by all\n  - what to do: there is no fix yet" in said
+    assert "  - where: `src/a.py:3`, found by all\n  - what to do: mend it\n  - OWASP: A03:2021 Injection" in said
+    assert said.endswith("  - OWASP: in no category\n")
 
 
 def test_a_long_summary_ends_where_a_person_stops_reading() -> None:
     many = [finding(f"CVE-{number:04}") for number in range(SHOWN + 3)]
 
-    assert summary(decide(["c"], {"c": report(*many)}, Policy(), TODAY)).endswith("- and 3 more\n")
+    assert summary(decide(["c"], {"c": report(*many)}, Policy(), TODAY)).endswith("- and 3 more, in verdict.json\n")
 
 
 def test_categories_are_those_of_the_weakness_and_of_components() -> None:
@@ -183,6 +243,7 @@ def test_categories_are_those_of_the_weakness_and_of_components() -> None:
 
 POLICY = """
 unknown = "critical"
+unfixed = "critical"
 promote = ["B602"]
 [thresholds]
 bandit = "medium"
@@ -196,10 +257,11 @@ expires = 2027-01-31
 
 
 def test_a_policy_is_what_its_file_says() -> None:
-    policy = read_policy(POLICY)
+    policy = read_policy(POLICY.encode(), ["bandit", "snyk"])
 
-    assert (policy.unknown, policy.promote, policy.threshold("bandit"), policy.threshold("snyk")) == (
-        "critical",
+    assert policy.problems == []
+    assert (policy.unfixed, policy.unknown) == ("critical", "critical")
+    assert (policy.promote, policy.threshold("bandit"), policy.threshold("snyk")) == (
         ["B602"],
         "medium",
         "high",
@@ -207,7 +269,7 @@ def test_a_policy_is_what_its_file_says() -> None:
     assert policy.waivers == [
         Waiver("CVE-2026-1", "not reachable", "ada", date(2027, 1, 31), package="flask"),
     ]
-    assert read_policy("") == Policy()
+    assert read_policy(b"", []) == Policy()
 
 
 WAIVER = 'id = "x"\npackage = "p"\nreason = "r"\nowner = "o"\nexpires = 2027-01-31\n'
@@ -217,7 +279,9 @@ WAIVER = 'id = "x"\npackage = "p"\nreason = "r"\nowner = "o"\nexpires = 2027-01-
     ("text", "problem"),
     [
         ("a = ", "not TOML"),
-        ("treshold = 1", "treshold: unknown key; known are thresholds, unknown, promote, waivers"),
+        ("a = " + "[" * 5000, "not TOML"),
+        ('[thresholds]\nbandid = "high"', "thresholds.bandid: unknown key; known are bandit, snyk"),
+        ("treshold = 1", "treshold: unknown key; known are thresholds, unknown, unfixed, promote, waivers"),
         ('unknown = "info"', "unknown: 'info' is no severity; write critical, high, medium, low"),
         ("thresholds = 1", "thresholds: is a value; write a table"),
         ("[thresholds]\nbandit = 1", "thresholds.bandit: 1 is no severity"),
@@ -233,9 +297,35 @@ WAIVER = 'id = "x"\npackage = "p"\nreason = "r"\nowner = "o"\nexpires = 2027-01-
     ],
 )
 def test_a_policy_that_cannot_be_meant_says_where(text: str, problem: str) -> None:
-    with pytest.raises(PolicyError) as refused:
-        read_policy(text)
-    assert problem in str(refused.value)
+    policy = read_policy(text.encode(), ["bandit", "snyk"])
+
+    assert any(each.startswith(problem) for each in policy.problems)
+    assert decide([], {}, policy, TODAY).verdict == "FAIL"
+
+
+def test_a_policy_that_is_no_text_has_a_problem() -> None:
+    assert read_policy(b"\xff", []).problems[0].startswith("not TOML")
+
+
+@pytest.mark.parametrize(
+    ("copies", "problems"),
+    [
+        ({}, []),
+        ({"a": None, "b": None}, []),
+        ({"a": b"", "b": b""}, []),
+        ({"a": b"", "b": None}, ["the copies that a hand on are not those of all checks"]),
+        ({"a": b'unknown = "low"', "b": b""}, ["the copies that a, b hand on are not those of all checks"]),
+        ({"a": b"x = 1"}, ["x: unknown key; known are thresholds, unknown, unfixed, promote, waivers"]),
+    ],
+)
+def test_a_policy_counts_where_every_check_hands_on_the_same(
+    copies: dict[str, bytes | None], problems: list[str]
+) -> None:
+    policy = agreed_policy(copies, ["a", "b"])
+
+    assert policy.problems == problems
+    assert policy.unknown == "high"
+    assert POLICY_FILE == "scan-policy.toml"
 
 
 CLEAN: dict[str, Any] = {
@@ -243,7 +333,7 @@ CLEAN: dict[str, Any] = {
     "bandit/report.json": {"results": [], "errors": [], "metrics": {"_totals": {"loc": 5}}},
     "safety.json": {"report_meta": {"packages_found": 1}, "vulnerabilities": []},
     "snyk/report.json": {"vulnerabilities": [], "ok": True, "dependencyCount": 2},
-    "secrets.sarif": {"runs": [{"tool": {"driver": {"name": "x"}}, "results": []}]},
+    "secrets.json": {"plugins_used": [{"name": "x"}], "results": {}},
 }
 CRITICAL = {"ok": False, "vulnerabilities": [{"id": "S1", "severity": "critical", "packageName": "p", "version": "1"}]}
 
@@ -259,14 +349,14 @@ def gate(folder: Path, arguments: str = "", **files: Any) -> Result:
 def test_clean_reports_pass(tmp_path: Path) -> None:
     result = gate(tmp_path)
 
-    assert (result.exit_code, result.output.splitlines()[0]) == (0, "# PASS")
+    assert (result.exit_code, result.output.splitlines()[0]) == (0, "# PASS: nothing stops the release")
 
 
 def test_a_critical_finding_fails_with_the_summary_and_a_waiver_accepts_it(tmp_path: Path) -> None:
     files: dict[str, Any] = {"snyk/report.json": CRITICAL}
     failed = gate(tmp_path, **files)
     assert failed.exit_code == 1
-    assert "- **critical** S1 in `p 1` (snyk): no fixed version is known" in failed.output
+    assert "- **critical** S1\n  - where: `p 1`, found by snyk\n  - what to do: mend it" in failed.output
 
     policy = tmp_path / "policy.toml"
     policy.write_text(f"[[waivers]]\n{WAIVER}".replace('"x"', '"S1"').replace("2027", "2999"))
@@ -286,7 +376,15 @@ def test_a_missing_report_fails_and_is_named(tmp_path: Path) -> None:
     assert "- **safety**: its report is missing" in result.output
 
 
-RECORD: Any = {"check": "snyk", "format": "snyk", "source_version": "v1"}
+RECORD: Any = {
+    "check": "snyk",
+    "format": "snyk",
+    "source_version": "v1",
+    "tool_version": "1.1",
+    "exit_code": 255,
+    "started": "2026-11-24T10:00:00Z",
+    "finished": "2026-11-24T10:00:09Z",
+}
 
 
 @pytest.mark.parametrize(
@@ -295,6 +393,12 @@ RECORD: Any = {"check": "snyk", "format": "snyk", "source_version": "v1"}
         ({**RECORD, "source_version": "v0"}, "run.json is of source_version 'v0' instead of 'v1'"),
         ({**RECORD, "check": "bandit"}, "run.json is of check 'bandit' instead of 'snyk'"),
         ({"check": "snyk"}, "run.json is no record of a run"),
+        ({**RECORD, "started": "yesterday"}, "run.json is no record of a run"),
+        ({**RECORD, "tool_version": ""}, "run.json says that the tool could not be run (version '', exit code 255)"),
+        ({**RECORD, "exit_code": 127}, "run.json says that the tool could not be run (version '1.1', exit code 127)"),
+        ({**RECORD, "exit_code": None}, "run.json says that the tool could not be run (version '1.1', exit code None)"),
+        ({**RECORD, "exit_code": 137}, "run.json says that signal 9 ended the tool"),
+        ({**RECORD, "finished": "2026-11-24T09:00:00Z"}, "run.json says that the run ended before it began"),
         ([], "run.json is no record of a run"),
         ("not JSON", "run.json is no record of a run"),
     ],
@@ -335,3 +439,15 @@ def test_a_policy_with_problems_lists_them(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "the policy cannot be meant\n  unknown: 'x' is no severity" in result.output
     assert "\n  promote: is no list of ids" in result.output
+
+
+def test_the_policy_beside_the_reports_counts_as_it_does_in_the_pipeline(tmp_path: Path) -> None:
+    files: dict[str, Any] = {"snyk/report.json": CRITICAL, "snyk/run.json": RECORD}
+    policy = f"[[waivers]]\n{WAIVER}".replace('"x"', '"S1"').replace("2027", "2999")
+
+    assert gate(tmp_path, **files).exit_code == 1
+    assert gate(tmp_path, **files, **{"snyk/scan-policy.toml": policy}).exit_code == 0
+    files["bandit/run.json"] = {**RECORD, "check": "bandit", "format": "bandit"}
+    differing = gate(tmp_path, **files)
+    assert differing.exit_code == 1
+    assert "- **scan-policy.toml**: the copies that snyk hand on are not those of all checks" in differing.output

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import json
+import time
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +19,7 @@ from cicd_templates.blocks.joining import READERS as JOINED
 from cicd_templates.blocks.joining import joined_gate
 from cicd_templates.functions.scan_gate import artifacts, handler
 from cicd_templates.functions.scan_gate.formats import READERS
-from cicd_templates.functions.scan_gate.reading import UnusableError
+from cicd_templates.functions.scan_gate.reading import Report, UnusableError
 
 JOB = "11111111-2222-3333-4444-555555555555"
 CLEAN = {"results": [], "errors": [], "metrics": {"_totals": {"loc": 5}}}
@@ -37,16 +39,17 @@ def zipped(**files: Any) -> bytes:
     return target.getvalue()
 
 
-def record(check: str, form: str, version: str = "v1") -> dict[str, str]:
-    return {"check": check, "format": form, "source_version": version}
+def record(check: str, form: str, version: str = "v1") -> dict[str, Any]:
+    about = {"tool_version": "1", "exit_code": 0, "started": "2026-11-24T10:00:00Z", "finished": "2026-11-24T10:00:09Z"}
+    return {"check": check, "format": form, "source_version": version, **about}
 
 
-def bandit(report: Any, version: str = "v1") -> bytes:
-    return zipped(report__json=report, run__json=record("bandit", "bandit", version))
+def bandit(report: Any, version: str = "v1", **more: str) -> bytes:
+    return zipped(report__json=report, run__json=record("bandit", "bandit", version), **more)
 
 
-def unit_tests(report: str = TESTS) -> bytes:
-    return zipped(report__xml=report, run__json=record("unit-tests", "junit"))
+def unit_tests(report: str = TESTS, **more: str) -> bytes:
+    return zipped(report__xml=report, run__json=record("unit-tests", "junit"), **more)
 
 
 class Aws:
@@ -68,11 +71,9 @@ class Aws:
         if operation in self.refuse:
             raise ClientError({"Error": {"Code": self.refuse[operation], "Message": "no"}}, operation)
 
-    def head_object(self, **request: str) -> Any:
-        return {"ContentLength": len(self.objects[request["Key"]])}
-
     def get_object(self, **request: str) -> Any:
-        return {"Body": io.BytesIO(self.objects[request["Key"]])}
+        content = self.objects[request["Key"]]
+        return {"ContentLength": len(content), "Body": io.BytesIO(content)}
 
     def put_object(self, **request: Any) -> None:
         assert request["IfNoneMatch"] == "*"
@@ -92,6 +93,8 @@ class Aws:
 def configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVICE", "pay")
     monkeypatch.setenv("EVIDENCE_BUCKET", "evidence")
+    monkeypatch.setenv("PIPELINE", "pay-pipeline")
+    monkeypatch.setenv("NAMESPACE", "Ours")
     checks = {"BanditReport": ["bandit", "bandit"], "UnitTestsReport": ["unit-tests", "junit"]}
     monkeypatch.setenv("CHECKS", json.dumps(checks))
 
@@ -132,21 +135,27 @@ def test_clean_reports_pass_with_the_variables_that_later_stages_ask_for(
     }
     assert json.loads(aws.puts["pay/e-1/verdict.json"])["verdict"] == "PASS"
     assert aws.puts["pay/e-1/summary.md"].startswith(b"# PASS")
+    (line,) = capsys.readouterr().out.splitlines()
+    metrics = json.loads(line)
+    assert (metrics["PipelineName"], metrics["ReleaseStopped"], metrics["CriticalFindings"]) == ("pay-pipeline", 0, 0)
+    (declared,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert declared["Namespace"] == "Ours"
+    assert {each["Name"] for each in declared["Metrics"]} < metrics.keys()
     (used,) = aws.credentials
     assert (used["aws_access_key_id"], used["config"].signature_version) == ("AKIA", "s3v4")
-    assert "never-in-a-log" not in capsys.readouterr().out
+    assert "never-in-a-log" not in line
 
 
 @pytest.mark.parametrize(
     ("objects", "reason"),
     [
-        ({"BanditReport": bandit(BAD), "UnitTestsReport": unit_tests()}, "**high** B602 in `a.py:0`"),
+        ({"BanditReport": bandit(BAD), "UnitTestsReport": unit_tests()}, "**high** B602\n  - where: `a.py:0`"),
         (
             {
                 "BanditReport": bandit(CLEAN),
                 "UnitTestsReport": unit_tests(TESTS.replace("/>", "><failure/></testcase>")),
             },
-            "**high** a in",
+            "**high** a\n",
         ),
         ({"BanditReport": bandit(CLEAN)}, "**unit-tests**: its report is missing"),
         ({"BanditReport": bandit(CLEAN, "v0"), "UnitTestsReport": unit_tests()}, "source_version 'v0' instead of 'v1'"),
@@ -176,7 +185,7 @@ def test_what_does_not_pass_fails_with_the_summary(
     [
         ({"parameters": "not JSON"}, {}, "JSONDecodeError"),
         ({"parameters": "{}"}, {}, "KeyError: 'sourceVersion'"),
-        ({"remaining": 1000}, {}, "TimeoutError: the time of the function is nearly over"),
+        ({"remaining": 1000}, {}, "TimeIsUp: less than 15 seconds are left"),
         ({}, {"PutObject": "AccessDenied"}, "AccessDenied"),
     ],
 )
@@ -204,7 +213,9 @@ def test_a_long_summary_fits_into_the_answer(monkeypatch: pytest.MonkeyPatch) ->
     many = {**CLEAN, "results": [{**ROW, "test_id": f"B{n}", "filename": "x" * 300} for n in range(200)]}
     _, answer = run(monkeypatch, Aws(BanditReport=bandit(many), UnitTestsReport=unit_tests()))
 
-    assert len(answer["failureDetails"]["message"]) == handler.MESSAGE_LENGTH <= 5000
+    message = answer["failureDetails"]["message"]
+    assert 4500 < len(message) <= handler.MESSAGE_LENGTH <= 5000
+    assert message.endswith("\n\nEvidence: pay/e-1/")
 
 
 @pytest.mark.parametrize(("code", "raised"), [("InvalidJobStateException", False), ("Throttling", True)])
@@ -218,6 +229,53 @@ def test_an_answer_that_was_given_before_is_done_and_one_that_was_lost_is_tried_
             run(monkeypatch, aws)
     else:
         assert run(monkeypatch, aws)[0] == "success"
+
+
+WAIVED = '[[waivers]]\nid = "B602"\npath = "a.py"\nreason = "r"\nowner = "o"\nexpires = 2999-01-01\n'
+
+
+def test_the_policy_of_the_source_counts_where_all_checks_hand_on_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    same = {"scan-policy__toml": WAIVED}
+    aws = Aws(BanditReport=bandit(BAD, **same), UnitTestsReport=unit_tests(**same))
+    assert run(monkeypatch, aws)[0] == "success"
+
+    changed = Aws(BanditReport=bandit(BAD, **same), UnitTestsReport=unit_tests())
+    kind, answer = run(monkeypatch, changed)
+    assert kind == "failure"
+    assert "- **scan-policy.toml**: the copies that bandit hand on" in answer["failureDetails"]["message"]
+
+
+def test_variables_that_are_too_large_are_left_out_rather_than_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
+    aws.refuse = {"Answer": "OutputVariablesSizeExceededException"}
+    put = aws.put_job_success_result
+
+    def once(**answer: Any) -> None:
+        try:
+            put(**answer)
+        finally:
+            aws.refuse = {}
+
+    monkeypatch.setattr(aws, "put_job_success_result", once)
+    monkeypatch.setattr("boto3.client", aws.client)
+    with contextlib.suppress(ValueError):
+        run(monkeypatch, aws)
+
+    assert [answer.keys() for _, answer in aws.answers] == [{"jobId", "outputVariables"}, {"jobId"}]
+
+
+def test_time_that_runs_out_while_a_report_is_read_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(reader: Any, form: str, data: bytes) -> Report:
+        while True:
+            with contextlib.suppress(Exception):
+                time.sleep(0.01)
+
+    monkeypatch.setattr(handler, "read_safely", endless)
+    aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
+    kind, answer = run(monkeypatch, aws, remaining=15_100)
+
+    assert kind == "failure"
+    assert "TimeIsUp: less than 15 seconds are left" in answer["failureDetails"]["message"]
 
 
 def test_a_zip_is_read_within_limits(monkeypatch: pytest.MonkeyPatch) -> None:

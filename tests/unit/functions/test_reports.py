@@ -71,6 +71,10 @@ SCAN = {
         ]
     }
 }
+SECRETS = {
+    "plugins_used": [{"name": "AWSKeyDetector"}],
+    "results": {"a.py": [{"type": "AWS Access Key", "hashed_secret": "07ba", "line_number": 1}]},
+}
 SNYK_ROW = {
     "id": "SNYK-1",
     "severity": "high",
@@ -106,6 +110,7 @@ def read(form: str, value: Any) -> Any:
             [("B602", "HIGH", "medium", [])],
             id="bandit guesses",
         ),
+        pytest.param("detect-secrets", SECRETS, [("AWS Access Key", None, "high", [798])], id="detect-secrets"),
         pytest.param(
             "safety", [["flask", "<1", "0.12", "bad", "36388"]], [("36388", None, "unknown", [])], id="safety 1"
         ),

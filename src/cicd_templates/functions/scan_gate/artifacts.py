@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from typing import Any
 
 from cicd_templates.functions.scan_gate.reading import UnusableError
 
 MOST_ENTRIES = 100
-MOST_BYTES = 200_000_000
-PIECE = 1_000_000
+# Read, a report takes five times its size in memory: this has to fit into that of the function.
+MOST_BYTES = 100_000_000
 
 
 def fetched(s3: Any, location: dict[str, str]) -> bytes:
     """The bytes of an artifact. Raises `UnusableError` for one that is larger than a report can be."""
-    where = {"Bucket": location["bucketName"], "Key": location["objectKey"]}
-    size = s3.head_object(**where)["ContentLength"]
-    if size > MOST_BYTES:
-        raise UnusableError(f"its artifact has {size:,} bytes, more than a report can have")
-    body: bytes = s3.get_object(**where)["Body"].read()
+    answer = s3.get_object(Bucket=location["bucketName"], Key=location["objectKey"])
+    if answer["ContentLength"] > MOST_BYTES:
+        raise UnusableError(f"its artifact has {answer['ContentLength']:,} bytes, more than a report can have")
+    body: bytes = answer["Body"].read()
     return body
 
 
@@ -42,14 +42,11 @@ def unpacked(data: bytes, names: list[str]) -> dict[str, bytes]:
 
 def _content(archive: zipfile.ZipFile, name: str, room: int) -> bytes:
     """The bytes of one entry, counted while they are read: what the zip says of their number may be untrue."""
-    pieces, left = [], room
     try:
         with archive.open(name) as entry:
-            while piece := entry.read(PIECE):
-                left -= len(piece)
-                if left < 0:
-                    raise UnusableError(f"{name} has more than {MOST_BYTES:,} bytes")
-                pieces.append(piece)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+            content = entry.read(room + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise UnusableError(f"{name} cannot be read: {error}") from None
-    return b"".join(pieces)
+    if len(content) > room:
+        raise UnusableError(f"{name} has more than {MOST_BYTES:,} bytes")
+    return content

@@ -30,12 +30,17 @@ def _finding(row: dict[str, Any]) -> Finding:
         # A guess is not worth what a certainty is.
         severity = {"high": "medium", "medium": "low"}.get(severity, severity)
     weakness = row.get("issue_cwe") or {}
+    line = number(row.get("line_number"))
+    # Its excerpt is the line between its neighbours, each behind its number.
+    numbered = (each.partition(" ") for each in text(row.get("code")).splitlines())
     return Finding(
         tool="bandit",
         id=text(row.get("test_id")),
         tool_severity=word(row.get("issue_severity")),
         severity=severity,
         cwe=[number(weakness["id"])] if isinstance(weakness, dict) and weakness.get("id") else [],
+        title=text(row.get("issue_text")),
         file=text(row.get("filename")),
-        line=number(row.get("line_number")),
+        line=line,
+        excerpt=next((code for of, _, code in numbered if of == str(line)), ""),
     )

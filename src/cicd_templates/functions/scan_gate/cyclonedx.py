@@ -28,6 +28,7 @@ def read_cyclonedx(value: Any) -> Report:
                 tool_severity=worst,
                 severity=normalised(worst),
                 cwe=weaknesses(row.get("cwes")),
+                title=text(row.get("description")),
                 package=text(affects[0].get("ref")) if affects else "",
             )
         )

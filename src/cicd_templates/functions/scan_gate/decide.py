@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from cicd_templates.functions.scan_gate.policy import Policy, Waiver
+from cicd_templates.functions.scan_gate.policy import POLICY, Policy, Waiver
 from cicd_templates.functions.scan_gate.reading import OK, Finding, Report
 from cicd_templates.functions.scan_gate.severity import SCALE
 
@@ -15,13 +15,17 @@ PASS, FAIL = "PASS", "FAIL"
 
 @dataclass
 class Judged:
-    """One finding, the checks that found it, its severity by the policy, and what is to be done about it."""
+    """What one check found, or several found alike: told as the first of them did, with the worst word of all.
+
+    It `blocks` unless each of its findings has a waiver. `waiver` is the first of those to end, `ended` one that did.
+    """
 
     finding: Finding
     checks: list[str]
     severity: str
     blocks: bool
-    waiver: Waiver | None = None
+    waiver: Waiver | None
+    ended: Waiver | None
 
 
 @dataclass
@@ -45,64 +49,94 @@ class Decision:
 def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, today: date) -> Decision:
     """Judge the `reports` of the `expected` checks. A check without a report is broken; waivers cover findings only."""
     decision = Decision()
-    used: set[int] = set()
-    seen: dict[tuple[str, str], Judged] = {}
+    if policy.problems:
+        decision.broken[POLICY] = "; ".join(policy.problems)
+    found: list[tuple[str, Finding]] = []
     for check in expected:
         report = reports.get(check)
         if report is None:
             decision.broken[check] = "its report is missing"
-            continue
-        if report.status != OK:
-            decision.broken[check] = f"its report is {report.status}: {report.reason}"
-        for finding in report.findings:
-            judged = _judged(finding, check, policy, today, used)
-            before = next((seen[key] for key in _keys(finding) if key in seen), None)
-            if before is None:
-                decision.findings.append(judged)
-                before = judged
-            else:
-                _merge(before, judged)
-            seen.update(dict.fromkeys(_keys(finding), before))
+        else:
+            if report.status != OK:
+                decision.broken[check] = f"its report is {report.status}: {report.reason}"
+            found += [(check, finding) for finding in report.findings]
+    used: set[int] = set()
+    decision.findings = [_judged(alike, policy, today, used) for alike in _grouped(found)]
     decision.findings.sort(key=lambda each: (not each.blocks, SCALE.index(each.severity), each.finding.id))
     decision.unused = [waiver for number, waiver in enumerate(policy.waivers) if number not in used]
     return decision
 
 
-def _keys(finding: Finding) -> list[tuple[str, str]]:
-    """By what two tools mean the same: each name of a vulnerability with its package; none for what is in a file."""
+def _names(check: str, finding: Finding) -> list[tuple[str, str]]:
+    """By what two tools mean the same: each name of a vulnerability, with its package; a place in a file is its own."""
     if not finding.package:
-        return []
+        return [(check, finding.fingerprint)]
     package = finding.package.lower().replace("_", "-")
     return [(name.upper(), package) for name in (finding.id, *finding.aliases)]
 
 
-def _judged(finding: Finding, check: str, policy: Policy, today: date, used: set[int]) -> Judged:
-    severity = "critical" if finding.id in policy.promote else finding.severity
-    effective = policy.unknown if severity == "unknown" else severity
-    blocks = SCALE.index(effective) <= SCALE.index(policy.threshold(check))
-    waiver = None
-    for number, each in enumerate(policy.waivers):
-        if _covers(each, finding):
+def _grouped(found: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]]:
+    """The findings that share a name, also by way of a third, together and in their order."""
+    leader: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def first(name: tuple[str, str]) -> tuple[str, str]:
+        while leader.setdefault(name, name) != name:
+            leader[name] = name = leader[leader[name]]
+        return name
+
+    named = [(_names(*each), each) for each in found]
+    for names, _ in named:
+        for name in names:
+            leader[first(name)] = first(names[0])
+    groups: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
+    for names, each in named:
+        groups.setdefault(first(names[0]), []).append(each)
+    return list(groups.values())
+
+
+def _judged(alike: list[tuple[str, Finding]], policy: Policy, today: date, used: set[int]) -> Judged:
+    finding, rank = alike[0][1], SCALE.index
+    severities = [_severity(each, policy) for _, each in alike]
+    effective = [policy.unknown if each == "unknown" else each for each in severities]
+    fixes = [each.fix for _, each in alike if each.fix is not None]
+    finding.fix = next((fix for fix in fixes if fix), "" if fixes else None)
+    finding.cwe = sorted({cwe for _, each in alike for cwe in each.cwe})
+    finding.aliases = list(dict.fromkeys(alias for _, each in alike for alias in each.aliases))
+    blocks = any(rank(each) <= rank(policy.threshold(check)) for each, (check, _) in zip(effective, alike, strict=True))
+    if finding.fix == "" and not any(rank(each) <= rank(policy.unfixed) for each in effective):
+        blocks = False
+    covering = [_covering(each, policy, used) for _, each in alike]
+    valid = [[waiver for waiver in each if waiver.expires >= today] for each in covering]
+    # Each tool's finding needs a waiver: one for what one of them says does not take back what another says.
+    waivers = [max(each, key=lambda waiver: waiver.expires) for each in valid if each]
+    waiver = min(waivers, key=lambda each: each.expires) if len(waivers) == len(alike) else None
+    ended = next((each for waivers in covering for each in waivers if each.expires < today), None)
+    # What one tool does not know the other may.
+    severity = min((each for each in severities if each != "unknown"), key=rank, default="unknown")
+    checks = list(dict.fromkeys(check for check, _ in alike))
+    return Judged(finding, checks, severity, blocks and waiver is None, waiver, ended)
+
+
+def _severity(finding: Finding, policy: Policy) -> str:
+    return "critical" if {finding.id, *finding.aliases} & set(policy.promote) else finding.severity
+
+
+def _covering(finding: Finding, policy: Policy, used: set[int]) -> list[Waiver]:
+    """The waivers for a finding, whether they have ended or not; notes in `used` that they are for something."""
+    found = []
+    for number, waiver in enumerate(policy.waivers):
+        if _covers(waiver, finding):
             used.add(number)
-            if each.expires >= today:
-                waiver = each
-    return Judged(finding, [check], severity, blocks and waiver is None, waiver)
+            found.append(waiver)
+    return found
 
 
 def _covers(waiver: Waiver, finding: Finding) -> bool:
     if waiver.id not in (finding.id, *finding.aliases):
         return False
-    in_the_package = not waiver.package or waiver.package.lower() == finding.package.lower()
-    return in_the_package and (not waiver.path or finding.file.startswith(waiver.path))
-
-
-def _merge(kept: Judged, other: Judged) -> None:
-    """Two tools found the same: the worse word counts, and one that blocks is not taken back by one that does not."""
-    kept.checks += [check for check in other.checks if check not in kept.checks]
-    # What one tool does not know the other may.
-    known = [severity for severity in (kept.severity, other.severity) if severity != "unknown"]
-    kept.severity = min(known, key=SCALE.index, default="unknown")
-    kept.blocks = kept.blocks or other.blocks
-    kept.waiver = kept.waiver and other.waiver
-    kept.finding.fix = kept.finding.fix or other.finding.fix
-    kept.finding.cwe = sorted({*kept.finding.cwe, *other.finding.cwe})
+    inside = finding.file == waiver.path or finding.file.startswith(waiver.path.rstrip("/") + "/")
+    return (
+        (not waiver.package or waiver.package.lower() == finding.package.lower())
+        and (not waiver.path or inside)
+        and (not waiver.fingerprint or waiver.fingerprint == finding.fingerprint)
+    )

@@ -7,13 +7,14 @@ from typing import Any
 
 from cicd_templates.functions.scan_gate.decide import Decision
 from cicd_templates.functions.scan_gate.owasp import categories
+from cicd_templates.functions.scan_gate.severity import SCALE
 
 
 def as_json(decision: Decision) -> dict[str, Any]:
     """The decision for machines: the verdict, what does not count, and every finding normalised."""
     return {
         "verdict": decision.verdict,
-        "counts": {word: decision.count(word) for word in ("critical", "high", "medium", "low", "info", "unknown")},
+        "counts": {word: decision.count(word) for word in SCALE},
         "broken": decision.broken,
         "findings": [
             {

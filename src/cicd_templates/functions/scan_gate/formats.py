@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from cicd_templates.functions.scan_gate.bandit import read_bandit
 from cicd_templates.functions.scan_gate.cyclonedx import read_cyclonedx
+from cicd_templates.functions.scan_gate.detect_secrets import read_detect_secrets
 from cicd_templates.functions.scan_gate.grype import read_grype
 from cicd_templates.functions.scan_gate.junit import read_junit
 from cicd_templates.functions.scan_gate.pip_audit import read_pip_audit
@@ -20,6 +21,7 @@ from cicd_templates.functions.scan_gate.trivy import read_trivy
 READERS: dict[str, Callable[[bytes], Report]] = {
     "bandit": lambda data: read_bandit(parsed(data)),
     "cyclonedx": lambda data: read_cyclonedx(parsed(data)),
+    "detect-secrets": lambda data: read_detect_secrets(parsed(data)),
     "grype": lambda data: read_grype(parsed(data)),
     "junit": read_junit,
     "pip-audit": lambda data: read_pip_audit(parsed(data)),

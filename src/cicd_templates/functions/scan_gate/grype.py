@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, rows, text, word, words
+from cicd_templates.functions.scan_gate.reading import (
+    Finding,
+    Report,
+    UnusableError,
+    listing,
+    mapping,
+    rows,
+    text,
+    word,
+)
 from cicd_templates.functions.scan_gate.severity import normalised
 
 
@@ -25,9 +34,10 @@ def read_grype(value: Any) -> Report:
                 tool_severity=word(row.get("severity")),
                 severity=normalised(row.get("severity")),
                 aliases=[text(each.get("id")) for each in related],
+                title=text(row.get("description")),
                 package=text(artifact.get("name")),
                 version=text(artifact.get("version")),
-                fix=", ".join(words(mapping(row.get("fix") or {}, "fix").get("versions"))),
+                fix=listing(mapping(row.get("fix") or {}, "fix").get("versions")),
             )
         )
     return read

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,17 +16,22 @@ from cicd_templates.functions.scan_gate.artifacts import fetched, unpacked
 from cicd_templates.functions.scan_gate.decide import PASS, Decision, decide
 from cicd_templates.functions.scan_gate.findings import as_json
 from cicd_templates.functions.scan_gate.formats import READERS
-from cicd_templates.functions.scan_gate.policy import Policy
+from cicd_templates.functions.scan_gate.policy import POLICY, agreed_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Report, UnusableError
 from cicd_templates.functions.scan_gate.record import RECORD, wrong_record
 from cicd_templates.functions.scan_gate.safely import read_safely
+from cicd_templates.functions.scan_gate.severity import SCALE
 from cicd_templates.functions.scan_gate.summary import summary
 
 # A job that was answered before, by an earlier delivery of the same event, needs no second answer.
 ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 # PutJobFailureResult takes 5,000 characters.
 MESSAGE_LENGTH = 4900
-SPARE_MILLISECONDS = 15_000
+SPARE_SECONDS = 15
+
+
+class TimeIsUp(BaseException):
+    """The time of the function is nearly over, and the job needs its answer."""
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
@@ -34,23 +40,31 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
     job = event["CodePipeline.job"]
     pipeline = boto3.client("codepipeline")
+    signal.signal(signal.SIGALRM, _stop)
     try:
+        left = context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS
+        signal.setitimer(signal.ITIMER_REAL, left) if left > 0 else _stop()
         asked = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
-        decision = _decision(job["data"], asked["sourceVersion"], context)
-        key = _put_evidence(boto3.client("s3"), asked["execution"], decision)
-    except Exception as error:
+        decision = _decision(job["data"], asked["sourceVersion"])
+        print(_metrics(decision))
+        prefix = _put_evidence(boto3.client("s3"), asked["execution"], decision)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except (Exception, TimeIsUp) as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         told = f"The gate could not judge this release, so it does not pass: {type(error).__name__}: {error}"
         _fail(pipeline, job["id"], told)
         return
     if decision.verdict != PASS:
-        _fail(pipeline, job["id"], summary(decision))
+        told = summary(decision)[: MESSAGE_LENGTH - len(prefix) - 20].rpartition("\n")[0]
+        _fail(pipeline, job["id"], f"{told}\n\nEvidence: {prefix}/")
         return
     counts = {"Critical": str(decision.count("critical")), "High": str(decision.count("high"))}
-    _answer(
-        pipeline.put_job_success_result,
-        jobId=job["id"],
-        outputVariables={"Verdict": PASS, **counts, "ReportKey": key},
-    )
+    variables = {"Verdict": PASS, **counts, "ReportKey": f"{prefix}/verdict.json"}
+    _answer(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
+
+
+def _stop(*_: Any) -> None:
+    raise TimeIsUp(f"less than {SPARE_SECONDS} seconds are left")
 
 
 def _fail(pipeline: Any, job_id: str, message: str) -> None:
@@ -64,11 +78,15 @@ def _answer(put: Any, **answer: Any) -> None:
     try:
         put(**answer)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ANSWERED:
+        code = error.response["Error"]["Code"]
+        if code == "OutputVariablesSizeExceededException":
+            # Without the verdict among them the stages behind the gate stay locked, but the job has its answer.
+            put(jobId=answer["jobId"])
+        elif code not in ANSWERED:
             raise
 
 
-def _decision(data: dict[str, Any], source_version: str, context: Any) -> Decision:
+def _decision(data: dict[str, Any], source_version: str) -> Decision:
     """Read what each check handed on, with the credentials of the job alone."""
     import boto3
     from botocore.config import Config
@@ -84,30 +102,44 @@ def _decision(data: dict[str, Any], source_version: str, context: Any) -> Decisi
     located = {each["name"]: each["location"]["s3Location"] for each in data["inputArtifacts"]}
     # By artifact, the check that hands it on and the format of its report.
     expected: dict[str, list[str]] = json.loads(os.environ["CHECKS"])
-    reports = {}
+    reports: dict[str, Report] = {}
+    policies: dict[str, bytes | None] = {}
     for artifact, (check, form) in expected.items():
-        if context.get_remaining_time_in_millis() < SPARE_MILLISECONDS:
-            raise TimeoutError("the time of the function is nearly over")
         if artifact in located:
-            reports[check] = _report(s3, located[artifact], check, form, source_version)
-    today = datetime.now(UTC).date()
-    return decide([check for check, _ in expected.values()], reports, Policy(), today)
+            name = "report.xml" if form == "junit" else "report.json"
+            try:
+                found = unpacked(fetched(s3, located[artifact]), [name, RECORD, POLICY])
+            except UnusableError as error:
+                reports[check] = Report(status=ERROR, reason=str(error))
+                continue
+            policies[check] = found.get(POLICY)
+            reports[check] = _report(found, name, check, form, source_version)
+    checks = [check for check, _ in expected.values()]
+    return decide(checks, reports, agreed_policy(policies, checks), datetime.now(UTC).date())
 
 
-def _report(s3: Any, location: dict[str, str], check: str, form: str, source_version: str) -> Report:
-    name = "report.xml" if form == "junit" else "report.json"
-    try:
-        found = unpacked(fetched(s3, location), [name, RECORD])
-    except UnusableError as error:
-        return Report(status=ERROR, reason=str(error))
+def _report(found: dict[str, bytes], name: str, check: str, form: str, source_version: str) -> Report:
     missing = [each for each in (name, RECORD) if each not in found]
     wrong = f"there is no {' and no '.join(missing)}" if missing else ""
     wrong = wrong or wrong_record(found[RECORD], check, form, source_version)
     return Report(status=ERROR, reason=wrong) if wrong else read_safely(READERS[form], form, found[name])
 
 
+def _metrics(decision: Decision) -> str:
+    """A line of CloudWatch's embedded format: a log that says it is a metric.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    values = {f"{word.capitalize()}Findings": decision.count(word) for word in SCALE}
+    values |= {"BrokenReports": len(decision.broken), "ReleaseStopped": int(decision.verdict != PASS)}
+    metrics = [{"Name": name, "Unit": "Count"} for name in values]
+    declared = {"Namespace": os.environ["NAMESPACE"], "Dimensions": [["PipelineName"]], "Metrics": metrics}
+    about = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [declared]}
+    return json.dumps({"_aws": about, "PipelineName": os.environ["PIPELINE"], **values})
+
+
 def _put_evidence(s3: Any, execution: str, decision: Decision) -> str:
-    """Put the decision and its summary once; the key of the decision. A repeated run keeps what the first one put."""
+    """Put the decision and its summary once; where they are. A repeated run keeps what the first one put."""
     from botocore.exceptions import ClientError
 
     prefix = f"{os.environ['SERVICE']}/{execution}"
@@ -120,4 +152,4 @@ def _put_evidence(s3: Any, execution: str, decision: Decision) -> str:
         except ClientError as error:
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise
-    return f"{prefix}/verdict.json"
+    return prefix

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, rows, text, words
+from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, listing, rows, text, words
 
 
 def read_pip_audit(value: Any) -> Report:
@@ -22,9 +22,10 @@ def read_pip_audit(value: Any) -> Report:
                     None,
                     "unknown",
                     aliases=words(row.get("aliases")),
+                    title=text(row.get("description")),
                     package=text(dependency.get("name")),
                     version=text(dependency.get("version")),
-                    fix=", ".join(words(row.get("fix_versions"))),
+                    fix=listing(row.get("fix_versions")),
                 )
             )
     skipped = [text(each.get("name")) for each in listed if "skip_reason" in each]

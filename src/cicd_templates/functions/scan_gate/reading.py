@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 OK, INCOMPLETE, ERROR = "ok", "incomplete", "error"
@@ -15,7 +16,11 @@ class UnusableError(Exception):
 
 @dataclass
 class Finding:
-    """One thing that a tool found. `tool_severity` is as the tool wrote it, or None where it says none."""
+    """One thing that a tool found. `tool_severity` is as the tool wrote it, or None where it says none.
+
+    `fix` is the versions that mend it, empty where the tool says there are none, and None where it does not say.
+    `fingerprint` is the same wherever in its file the `excerpt` stands, which is not kept: it may be a secret.
+    """
 
     tool: str
     id: str
@@ -23,11 +28,20 @@ class Finding:
     severity: str
     cwe: list[int] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)
+    title: str = ""
     package: str = ""
     version: str = ""
     file: str = ""
     line: int = 0
-    fix: str = ""
+    fix: str | None = None
+    fingerprint: str = ""
+    excerpt: InitVar[str] = ""
+
+    def __post_init__(self, excerpt: str) -> None:
+        """Name the file as its repository does, and make the fingerprint."""
+        self.file = self.file.removeprefix("./")
+        seen = [self.id, self.package or self.file, "".join((excerpt or self.title).split())]
+        self.fingerprint = hashlib.sha256("\n".join(seen).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 @dataclass
@@ -38,16 +52,9 @@ class Report:
     status: str = OK
     reason: str = ""
 
-    def lacks(self, reason: str) -> None:
-        """Note that the scan left something out."""
-        self._note(INCOMPLETE if self.status == OK else self.status, reason)
-
-    def fails(self, reason: str) -> None:
-        """Note that the scan failed, whatever it had found by then."""
-        self._note(ERROR, reason)
-
-    def _note(self, status: str, reason: str) -> None:
-        self.status = status
+    def lacks(self, reason: str, status: str = INCOMPLETE) -> None:
+        """Note that the scan left something out, or by its `status` that it failed, whatever it had found by then."""
+        self.status = ERROR if ERROR in (self.status, status) else status
         self.reason = f"{self.reason}; {reason}" if self.reason else reason
 
 
@@ -94,6 +101,11 @@ def rows(value: Any, where: str) -> list[dict[str, Any]]:
 def text(value: Any) -> str:
     """`value` as text; nothing for what is absent."""
     return "" if value is None else str(value)
+
+
+def listing(value: Any) -> str | None:
+    """The texts in `value` with commas, where it is a list."""
+    return ", ".join(words(value)) if isinstance(value, list) else None
 
 
 def word(value: Any) -> str | None:

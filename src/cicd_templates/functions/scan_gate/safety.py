@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, rows, text, word, words
+from cicd_templates.functions.scan_gate.reading import (
+    Finding,
+    Report,
+    UnusableError,
+    listing,
+    mapping,
+    rows,
+    text,
+    word,
+)
 from cicd_templates.functions.scan_gate.severity import normalised, weaknesses
 
 
@@ -29,7 +38,9 @@ def read_safety(value: Any) -> Report:
 def _old(row: Any) -> Finding:
     if not isinstance(row, list) or len(row) < 5:
         raise UnusableError("a row is no list of five, so Safety 1 did not write it")
-    return Finding("safety", text(row[4]), None, "unknown", package=text(row[0]), version=text(row[2]))
+    return Finding(
+        "safety", text(row[4]), None, "unknown", title=text(row[3]), package=text(row[0]), version=text(row[2])
+    )
 
 
 def _check(row: dict[str, Any]) -> Finding:
@@ -43,9 +54,10 @@ def _check(row: dict[str, Any]) -> Finding:
         severity=normalised(base),
         cwe=weaknesses(row.get("CWE")),
         aliases=[text(row["CVE"])] if row.get("CVE") else [],
+        title=text(row.get("advisory")),
         package=text(row.get("package_name")),
         version=text(row.get("analyzed_version")),
-        fix=", ".join(words(row.get("fixed_versions"))),
+        fix=listing(row.get("fixed_versions")),
     )
 
 

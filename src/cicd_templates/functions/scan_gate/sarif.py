@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, number, rows, text
+from cicd_templates.functions.scan_gate.reading import (
+    ERROR,
+    Finding,
+    Report,
+    UnusableError,
+    mapping,
+    number,
+    rows,
+    text,
+)
 from cicd_templates.functions.scan_gate.severity import by_score, weaknesses
 
 _LEVELS = {"error": "high", "warning": "medium", "note": "low", "none": "info"}
@@ -30,7 +39,7 @@ def _read_run(run: dict[str, Any], read: Report) -> None:
     components = [driver, *rows(tool.get("extensions") or [], "tool.extensions")]
     for invocation in rows(run.get("invocations") or [], "invocations"):
         if invocation.get("executionSuccessful") is False:
-            read.fails(f"{text(driver.get('name'))} says that it did not succeed")
+            read.lacks(f"{text(driver.get('name'))} says that it did not succeed", ERROR)
         for key in ("toolConfigurationNotifications", "toolExecutionNotifications"):
             notices = rows(invocation.get(key) or [], key)
             failed = [notice for notice in notices if notice.get("level", "warning") == "error"]
@@ -86,6 +95,7 @@ def _finding(
     taxa = [each.get("id") for each in rows(result.get("taxa") or [], "taxa")]
     locations = rows(result.get("locations") or [], "locations")
     physical = mapping((locations[0] if locations else {}).get("physicalLocation") or {}, "physicalLocation")
+    region = mapping(physical.get("region") or {}, "region")
     return Finding(
         tool=text(driver.get("name")),
         id=text(result.get("ruleId") or rule.get("id")),
@@ -94,6 +104,8 @@ def _finding(
         cwe=weaknesses(
             *(properties.get(key) for properties in (own, general) for key in ("cwe", "cwes", "tags")), named, taxa
         ),
+        title=text(mapping(result.get("message") or {}, "message").get("text")),
         file=text(mapping(physical.get("artifactLocation") or {}, "artifactLocation").get("uri")),
-        line=number(mapping(physical.get("region") or {}, "region").get("startLine")),
+        line=number(region.get("startLine")),
+        excerpt=text(mapping(region.get("snippet") or {}, "snippet").get("text")),
     )

@@ -26,8 +26,10 @@ def read_semgrep(value: Any) -> Report:
                 tool_severity=severity,
                 severity=_SEMGREP.get(text(severity).lower(), normalised(severity)),
                 cwe=weaknesses(mapping(extra.get("metadata") or {}, "metadata").get("cwe")),
+                title=text(extra.get("message")),
                 file=text(row.get("path")),
                 line=number(mapping(row.get("start") or {}, "start").get("line")),
+                excerpt=text(extra.get("lines")),
             )
         )
     errors = rows(report["errors"], "errors")

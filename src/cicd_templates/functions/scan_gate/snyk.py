@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, rows, text, word, words
+from cicd_templates.functions.scan_gate.reading import (
+    Finding,
+    Report,
+    UnusableError,
+    listing,
+    mapping,
+    rows,
+    text,
+    word,
+    words,
+)
 from cicd_templates.functions.scan_gate.severity import normalised, weaknesses
 
 
@@ -52,8 +62,9 @@ def _finding(row: dict[str, Any], project: dict[str, Any]) -> Finding:
         severity=strict if strict == "critical" else normalised(severity),
         cwe=weaknesses(names.get("CWE")),
         aliases=[*words(names.get("CVE")), *words(names.get("GHSA"))],
+        title=text(row.get("title")),
         package=text(row.get("packageName") or row.get("pkgName")),
         version=text(row.get("version") or row.get("pkgVersion")),
         file=text(project.get("displayTargetFile") or project.get("targetFile")),
-        fix=", ".join(words(row.get("fixedIn"))),
+        fix=listing(row.get("fixedIn")),
     )

@@ -4,38 +4,54 @@ from __future__ import annotations
 
 from cicd_templates.functions.scan_gate.decide import Decision, Judged
 from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
+from cicd_templates.functions.scan_gate.severity import SCALE
 
 # What a person reads; the rest is in the normalised findings.
 SHOWN = 25
+TITLE_LENGTH = 100
 
 
 def summary(decision: Decision) -> str:
-    """Markdown, the verdict first, then what stops the release."""
+    """Markdown: the verdict, what stops the release, what is accepted until when. The worst comes first."""
     blocking = [each for each in decision.findings if each.blocks]
-    counts = ", ".join(f"{decision.count(word)} {word}" for word in ("critical", "high", "medium", "low", "unknown"))
-    lines = [f"# {decision.verdict}", "", f"{len(blocking)} findings stop the release. Not waived: {counts}.", ""]
-    lines += [f"- **{check}**: {reason}" for check, reason in decision.broken.items()]
+    why = [f"{len(decision.broken)} checks do not count"] if decision.broken else []
+    why += [f"{len(blocking)} findings stop the release"] if blocking else []
+    counts = [f"{decision.count(word)} {word}" for word in SCALE if decision.count(word)]
+    lines = [f"# {decision.verdict}: {' and '.join(why) or 'nothing stops the release'}", ""]
+    lines += [f"Findings that are not waived: {', '.join(counts) or 'none'}.", ""]
+    lines += [f"- **{_plain(check)}**: {_plain(reason)}" for check, reason in decision.broken.items()]
     lines += [line for each in blocking[:SHOWN] for line in _lines(each)]
     if len(blocking) > SHOWN:
-        lines.append(f"- and {len(blocking) - SHOWN} more")
-    waived = [each for each in decision.findings if each.waiver]
-    if waived:
-        lines += ["", "Accepted:", ""]
-        lines += [
-            f"- {each.finding.id}: {each.waiver.reason} ({each.waiver.owner}, until {each.waiver.expires})"
-            for each in waived
-            if each.waiver
-        ]
-    if decision.unused:
-        lines += ["", "Waivers that cover nothing, to be removed:", ""]
-        lines += [f"- {each.id} ({each.owner})" for each in decision.unused]
+        lines.append(f"- and {len(blocking) - SHOWN} more, in verdict.json")
+    accepted = [(each.finding, each.waiver) for each in decision.findings if each.waiver]
+    lines += ["", "Accepted:", ""] if accepted else []
+    lines += [
+        f"- {_plain(one.id)}: {waiver.reason} ({waiver.owner}, until {waiver.expires})" for one, waiver in accepted
+    ]
+    lines += ["", "Waivers that cover nothing, to be removed:", ""] if decision.unused else []
+    lines += [f"- {each.id} in {each.package or each.path} ({each.owner})" for each in decision.unused]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _lines(judged: Judged) -> list[str]:
-    finding = judged.finding
+    finding, ended = judged.finding, judged.ended
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
+    mend = f"update to {finding.fix}" if finding.fix else "there is no fix yet" if finding.fix == "" else "mend it"
+    if ended:
+        mend += f" (the waiver of {ended.owner} ended on {ended.expires})"
     belongs = categories(finding.cwe, component=bool(finding.package))
-    named = ", ".join(f"{name} {CATEGORIES[name][0]}" for name in belongs) or "no OWASP category"
-    mend = f"update to {finding.fix}" if finding.fix else "no fixed version is known" if finding.package else "mend it"
-    return [f"- **{judged.severity}** {finding.id} in `{where}` ({', '.join(judged.checks)}): {mend}; {named}"]
+    named = ", ".join(f"{each} {CATEGORIES[each]}" for each in belongs) or "in no category"
+    title = _plain(finding.title)
+    return [
+        f"- **{judged.severity}** {_plain(finding.id)}{': ' if title else ''}{title}",
+        f"  - where: `{_plain(where)}`, found by {', '.join(judged.checks)}",
+        f"  - what to do: {mend}",
+        f"  - OWASP: {named}",
+    ]
+
+
+def _plain(words: str) -> str:
+    """A tool's words in one line of printable characters, so that they cannot pass for ours."""
+    line = " ".join(words.split())
+    kept = "".join(each for each in line if each.isprintable() and each != "`")
+    return kept if len(kept) <= TITLE_LENGTH else f"{kept[:TITLE_LENGTH]}..."

@@ -50,9 +50,11 @@ def _trivy_finding(row: dict[str, Any], key: str, target: str) -> Finding:
         tool_severity=word(row.get("Severity")),
         severity=normalised(row.get("Severity")),
         cwe=weaknesses(row.get("CweIDs")),
+        title=text(row.get("Title")),
         package=text(row.get("PkgName")),
         version=text(row.get("InstalledVersion")),
         file=target,
         line=number(row.get("StartLine")),
-        fix=text(row.get("FixedVersion")),
+        fix=text(row.get("FixedVersion")) if key == "VulnerabilityID" else None,
+        excerpt=text(row.get("Match")),
     )

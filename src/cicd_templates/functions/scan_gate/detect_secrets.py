@@ -1,0 +1,29 @@
+"""detect-secrets' JSON. It exits 0 whatever it finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, number, rows, text
+
+# Hard-coded credentials.
+CWE = [798]
+
+
+def read_detect_secrets(value: Any) -> Report:
+    """The report of `detect-secrets scan`. Each secret is told by its kind and its hash, never by itself."""
+    report = mapping(value, "the report")
+    if "plugins_used" not in report or "results" not in report:
+        raise UnusableError("the report has no plugins and results, so detect-secrets did not write it")
+    read = Report()
+    for path, found in mapping(report["results"], "results").items():
+        for row in rows(found, path):
+            kind, line = text(row.get("type")), number(row.get("line_number"))
+            title = f"{kind} in the source; revoke it, then remove it"
+            mark = text(row.get("hashed_secret"))
+            read.findings.append(
+                Finding("detect-secrets", kind, None, "high", CWE, title=title, file=path, line=line, excerpt=mark)
+            )
+    if not rows(report["plugins_used"], "plugins_used"):
+        read.lacks("no kind of secret was looked for")
+    return read
