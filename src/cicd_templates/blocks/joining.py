@@ -70,8 +70,7 @@ def _module(name: str) -> _Module:
         r"\n{3,}", "\n\n", "\n".join(line for line in lines if not line.startswith(("# ruff:", "# fmt:"))).strip()
     )
     title, _, body = body.removeprefix('"""').partition('"""')
-    heading = "\n".join(f"# {line}".rstrip() for line in f"--- {name}: {title}".strip().splitlines())
-    return _Module(f"{heading}\n{body.strip()}", frozenset(imports))
+    return _Module(f"# --- {name}: {title.splitlines()[0]}\n{body.strip()}", frozenset(imports))
 
 
 def _imported(modules: Iterable[_Module]) -> str:

@@ -119,10 +119,10 @@ def test_what_two_tools_found_is_one_finding_with_the_worse_word() -> None:
     first, second = decision.findings
 
     assert (first.severity, first.checks) == ("medium", ["safety", "snyk", "trivy"])
-    assert (first.finding.fix, first.finding.cwe) == ("1.0", [20, 79])
+    assert (first.alike[0].fix, first.alike[0].cwe) == ("1.0", [20, 79])
     # Safety did not say how bad it is, and what is unknown counts as high.
     assert first.blocks
-    assert (second.finding.package, second.blocks) == ("other", False)
+    assert (second.alike[0].package, second.blocks) == ("other", False)
     assert [decision.count(word) for word in ("medium", "low")] == [1, 1]
 
 
@@ -151,7 +151,7 @@ def test_two_findings_are_one_by_way_of_a_third() -> None:
 
     for order in (found, found[::-1], [found[0], found[2], found[1]]):
         (judged,) = decide(["c"], {"c": report(*order)}, Policy(), TODAY).findings
-        assert {judged.finding.id, *judged.finding.aliases} == {"A", "B", "C"} or judged.finding.id in ("A", "C")
+        assert {judged.alike[0].id, *judged.alike[0].aliases} == {"A", "B", "C"} or judged.alike[0].id in ("A", "C")
 
 
 @pytest.mark.parametrize(
@@ -261,10 +261,9 @@ def test_a_policy_is_what_its_file_says() -> None:
 
     assert policy.problems == []
     assert (policy.unfixed, policy.unknown) == ("critical", "critical")
-    assert (policy.promote, policy.threshold("bandit"), policy.threshold("snyk")) == (
+    assert (policy.promote, policy.thresholds) == (
         ["B602"],
-        "medium",
-        "high",
+        {"bandit": "medium"},
     )
     assert policy.waivers == [
         Waiver("CVE-2026-1", "not reachable", "ada", date(2027, 1, 31), package="flask"),

@@ -12,7 +12,7 @@ def read_bandit(value: Any) -> Report:
     """The report of `bandit --format json`."""
     report = mapping(value, "the report")
     for key in ("results", "errors", "metrics"):
-        if key not in report:
+        if report.get(key) is None:
             raise UnusableError(f"the report has no {key}, so Bandit did not write it")
     read = Report([_finding(row) for row in rows(report["results"], "results")])
     totals = mapping(mapping(report["metrics"], "metrics").get("_totals", {}), "metrics._totals")

@@ -16,11 +16,11 @@ def read_cyclonedx(value: Any) -> Report:
     read = Report()
     if bill.get("vulnerabilities") is None:
         read.lacks("it lists components and no vulnerabilities, so nothing was scanned")
-    for row in rows(bill.get("vulnerabilities") or [], "vulnerabilities"):
-        ratings = rows(row.get("ratings") or [], "ratings")
+    for row in rows(bill.get("vulnerabilities"), "vulnerabilities"):
+        ratings = rows(row.get("ratings"), "ratings")
         known = [each["severity"].lower() for each in ratings if isinstance(each.get("severity"), str)]
         worst = min(known, key=lambda severity: SCALE.index(normalised(severity)), default=None)
-        affects = rows(row.get("affects") or [], "affects")
+        affects = rows(row.get("affects"), "affects")
         read.findings.append(
             Finding(
                 tool="cyclonedx",

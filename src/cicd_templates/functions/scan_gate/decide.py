@@ -15,12 +15,12 @@ PASS, FAIL = "PASS", "FAIL"
 
 @dataclass
 class Judged:
-    """What one check found, or several found alike: told as the first of them did, with the worst word of all.
+    """What is one finding, however many `checks` told it: the first of `alike` stands for all, with the worst severity.
 
-    It `blocks` unless each of its findings has a waiver. `waiver` is the first of those to end, `ended` one that did.
+    It `blocks` unless each of them has a waiver. `waiver` is the first of those to end, `ended` one that did.
     """
 
-    finding: Finding
+    alike: list[Finding]
     checks: list[str]
     severity: str
     blocks: bool
@@ -62,7 +62,7 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
             found += [(check, finding) for finding in report.findings]
     used: set[int] = set()
     decision.findings = [_judged(alike, policy, today, used) for alike in _grouped(found)]
-    decision.findings.sort(key=lambda each: (not each.blocks, SCALE.index(each.severity), each.finding.id))
+    decision.findings.sort(key=lambda each: (not each.blocks, SCALE.index(each.severity), each.alike[0].id))
     decision.unused = [waiver for number, waiver in enumerate(policy.waivers) if number not in used]
     return decision
 
@@ -102,7 +102,10 @@ def _judged(alike: list[tuple[str, Finding]], policy: Policy, today: date, used:
     finding.fix = next((fix for fix in fixes if fix), "" if fixes else None)
     finding.cwe = sorted({cwe for _, each in alike for cwe in each.cwe})
     finding.aliases = list(dict.fromkeys(alias for _, each in alike for alias in each.aliases))
-    blocks = any(rank(each) <= rank(policy.threshold(check)) for each, (check, _) in zip(effective, alike, strict=True))
+    blocks = any(
+        rank(each) <= rank(policy.thresholds.get(check, "high"))
+        for each, (check, _) in zip(effective, alike, strict=True)
+    )
     if finding.fix == "" and not any(rank(each) <= rank(policy.unfixed) for each in effective):
         blocks = False
     covering = [_covering(each, policy, used) for _, each in alike]
@@ -114,7 +117,7 @@ def _judged(alike: list[tuple[str, Finding]], policy: Policy, today: date, used:
     # What one tool does not know the other may.
     severity = min((each for each in severities if each != "unknown"), key=rank, default="unknown")
     checks = list(dict.fromkeys(check for check, _ in alike))
-    return Judged(finding, checks, severity, blocks and waiver is None, waiver, ended)
+    return Judged([each for _, each in alike], checks, severity, blocks and waiver is None, waiver, ended)
 
 
 def _severity(finding: Finding, policy: Policy) -> str:
@@ -123,20 +126,16 @@ def _severity(finding: Finding, policy: Policy) -> str:
 
 def _covering(finding: Finding, policy: Policy, used: set[int]) -> list[Waiver]:
     """The waivers for a finding, whether they have ended or not; notes in `used` that they are for something."""
-    found = []
-    for number, waiver in enumerate(policy.waivers):
-        if _covers(waiver, finding):
-            used.add(number)
-            found.append(waiver)
-    return found
+    found = {number: waiver for number, waiver in enumerate(policy.waivers) if _covers(waiver, finding)}
+    used.update(found)
+    return list(found.values())
 
 
 def _covers(waiver: Waiver, finding: Finding) -> bool:
-    if waiver.id not in (finding.id, *finding.aliases):
-        return False
     inside = finding.file == waiver.path or finding.file.startswith(waiver.path.rstrip("/") + "/")
     return (
-        (not waiver.package or waiver.package.lower() == finding.package.lower())
+        waiver.id in (finding.id, *finding.aliases)
+        and (not waiver.package or waiver.package.lower() == finding.package.lower())
         and (not waiver.path or inside)
         and (not waiver.fingerprint or waiver.fingerprint == finding.fingerprint)
     )

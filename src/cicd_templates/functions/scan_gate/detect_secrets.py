@@ -13,7 +13,7 @@ CWE = [798]
 def read_detect_secrets(value: Any) -> Report:
     """The report of `detect-secrets scan`. Each secret is told by its kind and its hash, never by itself."""
     report = mapping(value, "the report")
-    if "plugins_used" not in report or "results" not in report:
+    if report.get("plugins_used") is None or report.get("results") is None:
         raise UnusableError("the report has no plugins and results, so detect-secrets did not write it")
     read = Report()
     for path, found in mapping(report["results"], "results").items():

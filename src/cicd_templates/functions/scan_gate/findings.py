@@ -18,12 +18,12 @@ def as_json(decision: Decision) -> dict[str, Any]:
         "broken": decision.broken,
         "findings": [
             {
-                **asdict(each.finding),
+                **asdict(each.alike[0]),
                 "severity": each.severity,
                 "checks": each.checks,
                 "blocks": each.blocks,
                 "waived_until": str(each.waiver.expires) if each.waiver else None,
-                "owasp": categories(each.finding.cwe, component=bool(each.finding.package)),
+                "owasp": categories(each.alike[0].cwe, component=bool(each.alike[0].package)),
             }
             for each in decision.findings
         ],

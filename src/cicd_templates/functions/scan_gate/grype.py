@@ -20,13 +20,13 @@ from cicd_templates.functions.scan_gate.severity import normalised
 def read_grype(value: Any) -> Report:
     """The report of Grype."""
     report = mapping(value, "the report")
-    if "matches" not in report:
+    if report.get("matches") is None:
         raise UnusableError("the report has no matches, so Grype did not write it")
     read = Report()
     for match in rows(report["matches"], "matches"):
-        row = mapping(match.get("vulnerability") or {}, "vulnerability")
-        artifact = mapping(match.get("artifact") or {}, "artifact")
-        related = rows(match.get("relatedVulnerabilities") or [], "relatedVulnerabilities")
+        row = mapping(match.get("vulnerability"), "vulnerability")
+        artifact = mapping(match.get("artifact"), "artifact")
+        related = rows(match.get("relatedVulnerabilities"), "relatedVulnerabilities")
         read.findings.append(
             Finding(
                 tool="grype",
@@ -37,7 +37,7 @@ def read_grype(value: Any) -> Report:
                 title=text(row.get("description")),
                 package=text(artifact.get("name")),
                 version=text(artifact.get("version")),
-                fix=listing(mapping(row.get("fix") or {}, "fix").get("versions")),
+                fix=listing(mapping(row.get("fix"), "fix").get("versions")),
             )
         )
     return read

@@ -14,7 +14,7 @@ def read_pip_audit(value: Any) -> Report:
     listed = rows(value["dependencies"] if isinstance(value, dict) else value, "dependencies")
     read = Report()
     for dependency in listed:
-        for row in rows(dependency.get("vulns") or [], "vulns"):
+        for row in rows(dependency.get("vulns"), "vulns"):
             read.findings.append(
                 Finding(
                     "pip-audit",

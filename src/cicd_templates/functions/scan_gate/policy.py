@@ -35,7 +35,7 @@ class Waiver:
 
 @dataclass
 class Policy:
-    """`thresholds` by check: the least severity that blocks. `unfixed` is that of findings for which there is no fix.
+    """`thresholds` by check: the least severity that blocks, by default high; `unfixed` that of what has no fix.
 
     `unknown` is what a severity that no tool says counts as, and `promote` are ids that count as critical. With
     `problems` it cannot be meant as it is written, and fails the release.
@@ -47,10 +47,6 @@ class Policy:
     promote: list[str] = field(default_factory=list)
     waivers: list[Waiver] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-
-    def threshold(self, check: str) -> str:
-        """The least severity of a check's findings that blocks."""
-        return self.thresholds.get(check, "high")
 
 
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:

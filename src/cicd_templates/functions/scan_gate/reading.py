@@ -85,14 +85,18 @@ def _no_constant(name: str) -> Any:
 
 
 def mapping(value: Any, where: str) -> dict[str, Any]:
-    """`value`, which has to be an object."""
+    """`value`, which has to be an object; an empty one for null."""
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise UnusableError(f"{where} is no object")
     return value
 
 
 def rows(value: Any, where: str) -> list[dict[str, Any]]:
-    """`value`, which has to be a list of objects."""
+    """`value`, which has to be a list of objects; none for null, as some tools write an empty list."""
+    if value is None:
+        return []
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise UnusableError(f"{where} is no list of objects")
     return value

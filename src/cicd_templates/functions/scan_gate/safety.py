@@ -25,14 +25,20 @@ def read_safety(value: Any) -> Report:
     if "scan_results" in report:
         return _scan(mapping(report["scan_results"], "scan_results"))
     for key in ("report_meta", "vulnerabilities"):
-        if key not in report:
+        if report.get(key) is None:
             raise UnusableError(f"the report has no {key}, so Safety did not write it")
-    found = [row for row in rows(report["vulnerabilities"], "vulnerabilities") if not row.get("ignored")]
+    found = [row for row in rows(report["vulnerabilities"], "vulnerabilities") if not _ignored(row)]
     read = Report([_check(row) for row in found])
     scanned = mapping(report["report_meta"], "report_meta").get("packages_found")
     if scanned == 0 or report.get("scanned_packages") == {}:
         read.lacks("no package was scanned")
     return read
+
+
+def _ignored(row: dict[str, Any]) -> bool:
+    """Whether Safety ignores a finding: it says so with `true` or with the reason, and otherwise with `{}` or null."""
+    ignored = row.get("ignored")
+    return ignored is True or (isinstance(ignored, dict) and bool(ignored))
 
 
 def _old(row: Any) -> Finding:
@@ -64,15 +70,15 @@ def _check(row: dict[str, Any]) -> Finding:
 def _scan(results: dict[str, Any]) -> Report:
     read = Report()
     files = 0
-    for project in rows(results.get("projects") or [], "projects"):
-        for file in rows(project.get("files") or [], "files"):
+    for project in rows(results.get("projects"), "projects"):
+        for file in rows(project.get("files"), "files"):
             files += 1
-            listed = mapping(file.get("results") or {}, "results").get("dependencies")
-            for dependency in rows(listed or [], "dependencies"):
-                for specification in rows(dependency.get("specifications") or [], "specifications"):
-                    known = mapping(specification.get("vulnerabilities") or {}, "vulnerabilities")
-                    for row in rows(known.get("known_vulnerabilities") or [], "known_vulnerabilities"):
-                        if row.get("ignored") is None:
+            listed = mapping(file.get("results"), "results").get("dependencies")
+            for dependency in rows(listed, "dependencies"):
+                for specification in rows(dependency.get("specifications"), "specifications"):
+                    known = mapping(specification.get("vulnerabilities"), "vulnerabilities")
+                    for row in rows(known.get("known_vulnerabilities"), "known_vulnerabilities"):
+                        if not _ignored(row):
                             name, raw = text(dependency.get("name")), text(specification.get("raw"))
                             version = raw.partition("==")[2]
                             read.findings.append(

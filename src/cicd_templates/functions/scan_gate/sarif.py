@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from cicd_templates.functions.scan_gate.reading import (
@@ -16,13 +17,15 @@ from cicd_templates.functions.scan_gate.reading import (
 )
 from cicd_templates.functions.scan_gate.severity import by_score, weaknesses
 
+# What is of no known kind is a failure.
+_NO_FAILURES = ("pass", "open", "informational", "notApplicable", "review")
 _LEVELS = {"error": "high", "warning": "medium", "note": "low", "none": "info"}
 
 
 def read_sarif(value: Any) -> Report:
     """The report of any tool that writes SARIF; several runs in a file are one report."""
     log = mapping(value, "the report")
-    if "runs" not in log:
+    if log.get("runs") is None:
         raise UnusableError("the report has no runs, so it is no SARIF")
     read = Report()
     runs = rows(log["runs"], "runs")
@@ -36,43 +39,43 @@ def read_sarif(value: Any) -> Report:
 def _read_run(run: dict[str, Any], read: Report) -> None:
     tool = mapping(run.get("tool", {}), "tool")
     driver = mapping(tool.get("driver", {}), "tool.driver")
-    components = [driver, *rows(tool.get("extensions") or [], "tool.extensions")]
-    for invocation in rows(run.get("invocations") or [], "invocations"):
+    components = [driver, *rows(tool.get("extensions"), "tool.extensions")]
+    for invocation in rows(run.get("invocations"), "invocations"):
         if invocation.get("executionSuccessful") is False:
             read.lacks(f"{text(driver.get('name'))} says that it did not succeed", ERROR)
         for key in ("toolConfigurationNotifications", "toolExecutionNotifications"):
-            notices = rows(invocation.get(key) or [], key)
+            notices = rows(invocation.get(key), key)
             failed = [notice for notice in notices if notice.get("level", "warning") == "error"]
             if failed:
                 read.lacks(f"{len(failed)} errors while scanning")
     if run.get("results") is None:
         read.lacks("a run has no results, so it did not scan")
-    for result in rows(run.get("results") or [], "results"):
-        if result.get("kind", "fail") == "fail" and not _suppressed(result):
+    for result in rows(run.get("results"), "results"):
+        if result.get("kind", "fail") not in _NO_FAILURES and not _suppressed(result):
             read.findings.append(_finding(result, run, driver, components))
 
 
 def _suppressed(result: dict[str, Any]) -> bool:
     return any(
-        each.get("status", "accepted") == "accepted" for each in rows(result.get("suppressions") or [], "suppressions")
+        each.get("status", "accepted") == "accepted" for each in rows(result.get("suppressions"), "suppressions")
     )
 
 
 def _rule(result: dict[str, Any], components: list[dict[str, Any]]) -> dict[str, Any]:
     """The rule that a result breaks: by its index, in the driver or an extension, otherwise by its id."""
-    reference = mapping(result.get("rule") or {}, "rule")
-    component = mapping(reference.get("toolComponent") or {}, "toolComponent")
+    reference = mapping(result.get("rule"), "rule")
+    component = mapping(reference.get("toolComponent"), "toolComponent")
     extension = component.get("index")
     place = components[0]
     if isinstance(extension, int) and 0 <= extension < len(components) - 1:
         place = components[extension + 1]
-    listed = rows(place.get("rules") or [], "rules")
+    listed = rows(place.get("rules"), "rules")
     index = result.get("ruleIndex", reference.get("index"))
     if isinstance(index, int) and 0 <= index < len(listed):
         return listed[index]
     wanted = result.get("ruleId") or reference.get("id")
     for each in components:
-        for rule in rows(each.get("rules") or [], "rules"):
+        for rule in rows(each.get("rules"), "rules"):
             if wanted is not None and rule.get("id") == wanted:
                 return rule
     return {}
@@ -82,20 +85,21 @@ def _finding(
     result: dict[str, Any], run: dict[str, Any], driver: dict[str, Any], components: list[dict[str, Any]]
 ) -> Finding:
     rule = _rule(result, components)
-    default = mapping(rule.get("defaultConfiguration") or {}, "defaultConfiguration").get("level")
+    default = mapping(rule.get("defaultConfiguration"), "defaultConfiguration").get("level")
     level = text(result.get("level") or default or "warning")
-    own, general = (mapping(each.get("properties") or {}, "properties") for each in (result, rule))
+    own, general = (mapping(each.get("properties"), "properties") for each in (result, rule))
     score = own.get("security-severity", general.get("security-severity"))
-    try:
-        severity = by_score(float(text(score)))
-    except ValueError:
-        severity = _LEVELS.get(level, "unknown")
-    relations = rows(rule.get("relationships") or [], "relationships")
-    named = [mapping(each.get("target") or {}, "target").get("id") for each in relations]
-    taxa = [each.get("id") for each in rows(result.get("taxa") or [], "taxa")]
-    locations = rows(result.get("locations") or [], "locations")
-    physical = mapping((locations[0] if locations else {}).get("physicalLocation") or {}, "physicalLocation")
-    region = mapping(physical.get("region") or {}, "region")
+    severity = _LEVELS.get(level, "unknown")
+    with contextlib.suppress(ValueError):
+        # A score of nothing does not take back what the level says.
+        scored = float(text(score))
+        severity = severity if scored <= 0 else by_score(scored)
+    relations = rows(rule.get("relationships"), "relationships")
+    named = [mapping(each.get("target"), "target").get("id") for each in relations]
+    taxa = [each.get("id") for each in rows(result.get("taxa"), "taxa")]
+    locations = rows(result.get("locations"), "locations")
+    physical = mapping((locations[0] if locations else {}).get("physicalLocation"), "physicalLocation")
+    region = mapping(physical.get("region"), "region")
     return Finding(
         tool=text(driver.get("name")),
         id=text(result.get("ruleId") or rule.get("id")),
@@ -104,8 +108,8 @@ def _finding(
         cwe=weaknesses(
             *(properties.get(key) for properties in (own, general) for key in ("cwe", "cwes", "tags")), named, taxa
         ),
-        title=text(mapping(result.get("message") or {}, "message").get("text")),
-        file=text(mapping(physical.get("artifactLocation") or {}, "artifactLocation").get("uri")),
+        title=text(mapping(result.get("message"), "message").get("text")),
+        file=text(mapping(physical.get("artifactLocation"), "artifactLocation").get("uri")),
         line=number(region.get("startLine")),
-        excerpt=text(mapping(region.get("snippet") or {}, "snippet").get("text")),
+        excerpt=text(mapping(region.get("snippet"), "snippet").get("text")),
     )

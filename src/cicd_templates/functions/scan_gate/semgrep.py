@@ -13,11 +13,11 @@ _SEMGREP = {"error": "high", "warning": "medium", "info": "low", "inventory": "i
 def read_semgrep(value: Any) -> Report:
     """The report of Semgrep."""
     report = mapping(value, "the report")
-    if "results" not in report or "errors" not in report:
+    if report.get("results") is None or report.get("errors") is None:
         raise UnusableError("the report has no results and errors, so Semgrep did not write it")
     read = Report()
     for row in rows(report["results"], "results"):
-        extra = mapping(row.get("extra") or {}, "extra")
+        extra = mapping(row.get("extra"), "extra")
         severity = word(extra.get("severity"))
         read.findings.append(
             Finding(
@@ -25,10 +25,10 @@ def read_semgrep(value: Any) -> Report:
                 id=text(row.get("check_id")),
                 tool_severity=severity,
                 severity=_SEMGREP.get(text(severity).lower(), normalised(severity)),
-                cwe=weaknesses(mapping(extra.get("metadata") or {}, "metadata").get("cwe")),
+                cwe=weaknesses(mapping(extra.get("metadata"), "metadata").get("cwe")),
                 title=text(extra.get("message")),
                 file=text(row.get("path")),
-                line=number(mapping(row.get("start") or {}, "start").get("line")),
+                line=number(mapping(row.get("start"), "start").get("line")),
                 excerpt=text(extra.get("lines")),
             )
         )

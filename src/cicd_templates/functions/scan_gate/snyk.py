@@ -25,7 +25,7 @@ def read_snyk(value: Any) -> Report:
         raise UnusableError("the report has no project")
     read = Report()
     for project in projects:
-        for part in [project, *rows(project.get("applications") or [], "applications")]:
+        for part in [project, *rows(project.get("applications"), "applications")]:
             _read_project(part, read)
     return read
 
@@ -33,9 +33,9 @@ def read_snyk(value: Any) -> Report:
 def _read_project(project: dict[str, Any], read: Report) -> None:
     if project.get("error"):
         raise UnusableError(f"Snyk says: {text(project['error'])[:300]}")
-    found = rows(project.get("vulnerabilities") or [], "vulnerabilities")
-    infrastructure = rows(project.get("infrastructureAsCodeIssues") or [], "infrastructureAsCodeIssues")
-    issues = rows(project.get("issues") or [], "issues") if not found else []
+    found = rows(project.get("vulnerabilities"), "vulnerabilities")
+    infrastructure = rows(project.get("infrastructureAsCodeIssues"), "infrastructureAsCodeIssues")
+    issues = rows(project.get("issues"), "issues") if not found else []
     known = {"vulnerabilities", "infrastructureAsCodeIssues", "issues"}
     if not known & project.keys():
         raise UnusableError("a project has neither vulnerabilities nor issues, so Snyk did not write it")
@@ -44,14 +44,14 @@ def _read_project(project: dict[str, Any], read: Report) -> None:
     if project.get("dependencyCount") == 0 and "infrastructureAsCodeIssues" not in project:
         read.lacks("a project without dependencies was scanned")
     read.findings += [_finding(row, project) for row in (*found, *infrastructure)]
-    data = mapping(project.get("issuesData") or {}, "issuesData")
+    data = mapping(project.get("issuesData"), "issuesData")
     for issue in issues:
         details = mapping(data.get(text(issue.get("issueId")) or text(issue.get("id"))) or {}, "issuesData")
         read.findings.append(_finding({**issue, **details}, project))
 
 
 def _finding(row: dict[str, Any], project: dict[str, Any]) -> Finding:
-    names = mapping(row.get("identifiers") or {}, "identifiers")
+    names = mapping(row.get("identifiers"), "identifiers")
     severity = word(row.get("severity"))
     # Where an old API says high, this one may say critical.
     strict = normalised(row.get("severityWithCritical"))

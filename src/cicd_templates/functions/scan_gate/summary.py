@@ -23,7 +23,7 @@ def summary(decision: Decision) -> str:
     lines += [line for each in blocking[:SHOWN] for line in _lines(each)]
     if len(blocking) > SHOWN:
         lines.append(f"- and {len(blocking) - SHOWN} more, in verdict.json")
-    accepted = [(each.finding, each.waiver) for each in decision.findings if each.waiver]
+    accepted = [(each.alike[0], each.waiver) for each in decision.findings if each.waiver]
     lines += ["", "Accepted:", ""] if accepted else []
     lines += [
         f"- {_plain(one.id)}: {waiver.reason} ({waiver.owner}, until {waiver.expires})" for one, waiver in accepted
@@ -34,7 +34,7 @@ def summary(decision: Decision) -> str:
 
 
 def _lines(judged: Judged) -> list[str]:
-    finding, ended = judged.finding, judged.ended
+    finding, ended = judged.alike[0], judged.ended
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
     mend = f"update to {finding.fix}" if finding.fix else "there is no fix yet" if finding.fix == "" else "mend it"
     if ended:

@@ -17,8 +17,8 @@ def read_trivy(value: Any) -> Report:
         target = text(result.get("Target"))
         for kind, key in (("Vulnerabilities", "VulnerabilityID"), ("Misconfigurations", "ID"),
                           ("Secrets", "RuleID"), ("Licenses", "Name")):  # fmt: skip
-            for row in rows(result.get(kind) or [], kind):
-                if kind != "Misconfigurations" or row.get("Status", "FAIL") == "FAIL":
+            for row in rows(result.get(kind), kind):
+                if kind != "Misconfigurations" or row.get("Status") not in ("PASS", "EXCEPTION"):
                     read.findings.append(_trivy_finding(row, key, target))
     if not results:
         read.lacks("nothing was scanned")
@@ -37,10 +37,10 @@ def _trivy_results(value: Any) -> Iterator[dict[str, Any]]:
     report = mapping(value, "the report")
     if not report.keys() & _MARKS:
         raise UnusableError("the report has no schema of Trivy's")
-    yield from rows(report.get("Results") or [], "Results")
+    yield from rows(report.get("Results"), "Results")
     for key in ("Resources", "Vulnerabilities", "Misconfigurations"):
-        for resource in rows(report.get(key) or [], key):
-            yield from rows(resource.get("Results") or [], "Results")
+        for resource in rows(report.get(key), key):
+            yield from rows(resource.get("Results"), "Results")
 
 
 def _trivy_finding(row: dict[str, Any], key: str, target: str) -> Finding:
