@@ -12,8 +12,8 @@ JSON   := $(if $(filter json,$(FORMAT)),--json)
 ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret gate inspect outputs status destroy check audit verify doctor \
-        local local-stop bench lock pins fmt clean setup setup-local setup-audit
+.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor \
+        local local-stop bench bench-gate fuzz lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
@@ -73,6 +73,10 @@ secret: $(VENV)/.done ## Set the secret NAME of SERVICE, from a prompt or standa
 gate: $(VENV)/.done ## Judge the reports in REPORTS as the pipeline's gate will; POLICY= is the application's
 	@$(RUN) gate --reports "$(REPORTS)" $(if $(SERVICE),--service $(SERVICE)) $(if $(POLICY),--policy "$(POLICY)") $(JSON)
 
+waive: $(VENV)/.done ## Accept what stops a release now in POLICY, until EXPIRES, by OWNER
+	@$(RUN) gate waive --all-current --reports "$(REPORTS)" --expires "$(EXPIRES)" --owner "$(OWNER)" \
+	  $(if $(SERVICE),--service $(SERVICE)) $(if $(POLICY),--policy "$(POLICY)")
+
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
 	@$(RUN) gate inspect --tool "$(TOOL)" "$(REPORT)" $(JSON)
 
@@ -89,6 +93,12 @@ local-stop: $(VENV)/.done ## Stop the local AWS
 ##@ Development
 bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 	@$(VENV)/bin/python tests/bench/render.py
+
+bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
+	@$(VENV)/bin/python tests/bench/gate.py
+
+fuzz: $(VENV)/.done ## Feed the gate's readers 100,000 damaged reports; INPUTS= and SEED= say how many and which
+	@$(if $(INPUTS),INPUTS=$(INPUTS)) $(if $(SEED),SEED=$(SEED)) $(VENV)/bin/python tests/fuzz/gate.py
 
 # Extras stay in the lock: the pip that comes with Python 3.11 looks for a package asked for with an extra anew, and
 # refuses the first release that is newer than the lock.

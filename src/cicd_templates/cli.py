@@ -10,6 +10,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -427,8 +428,6 @@ def gate(
         return
     if reports is None:
         raise ConfigurationError("which reports? Name their folder with REPORTS= (--reports)")
-    from datetime import date
-
     from cicd_templates import gate as judging
     from cicd_templates.builds.presets import checks_of
     from cicd_templates.functions.scan_gate.findings import as_json as findings
@@ -440,6 +439,37 @@ def gate(
     click.echo(json.dumps(findings(decision), indent=2) if as_json else summary(decision).rstrip())
     if decision.verdict != "PASS":
         ctx.exit(1)
+
+
+@gate.command("waive", cls=_Command)
+@click.option("--reports", required=True, type=click.Path(path_type=Path), help="Folder of the reports.")
+@_service
+@click.option("--policy", type=click.Path(path_type=Path), default="scan-policy.toml", help="Policy to add to.")
+@click.option("--all-current", is_flag=True, help="Accept each finding that stops the release now.")
+@click.option("--expires", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last day of the waivers.")
+@click.option("--owner", required=True, help="Who answers for them.")
+@click.option("--reason", default="there before the gate was", help="Why they are accepted.")
+def waive(
+    reports: Path, service: str | None, policy: Path, all_current: bool, expires: datetime, owner: str, reason: str
+) -> None:
+    """Write waivers for what stops a legacy application now; each ends on a day and has an owner."""
+    from cicd_templates import gate as judging
+    from cicd_templates.builds.presets import checks_of
+
+    today = date.today()
+    if not all_current:
+        raise ConfigurationError("which findings? --all-current accepts each that stops the release now")
+    if expires.date() < today:
+        raise ConfigurationError(f"--expires {expires.date()} is over; name the last day on which the waivers hold")
+    of = _only_service(_environment(None, None), service)
+    checks = {check.name: check.format for check in checks_of(of)}
+    decision = judging.judge(reports, checks, policy if policy.exists() else None, None, today)
+    waived = judging.waive(decision, policy, checks, expires.date(), owner, reason)
+    click.echo(f"{policy}: {waived.written} waivers added, of {owner} until {expires.date()}")
+    for check, why in decision.broken.items():
+        click.echo(f"no waiver covers {check}: {why}")
+    for id_ in waived.left:
+        click.echo(f"no waiver covers {id_}: its report names neither package nor file")
 
 
 @gate.command("inspect", cls=_Command)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -10,8 +12,17 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.functions.scan_gate.decide import Decision, decide
 from cicd_templates.functions.scan_gate.formats import read_report
 from cicd_templates.functions.scan_gate.policy import POLICY, Policy, agreed_policy, read_policy
-from cicd_templates.functions.scan_gate.reading import ERROR, Report
+from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report
 from cicd_templates.functions.scan_gate.record import RECORD, wrong_record
+
+
+@dataclass(frozen=True)
+class Waived:
+    """How many waivers were written, and the ids of findings for which none can be."""
+
+    written: int
+    left: list[str]
+
 
 SUFFIXES = ("json", "xml", "sarif")
 
@@ -34,6 +45,43 @@ def judge(
             reports[check] = report
     agreed = policy_of(policy, checks) if policy else agreed_policy(_copies(folder, checks), checks)
     return decide(list(checks), reports, agreed, today)
+
+
+def waive(decision: Decision, path: Path, checks: Collection[str], expires: date, owner: str, reason: str) -> Waived:
+    """Append a waiver for each finding that stops the release to the policy at `path`, which is made where it is not.
+
+    A finding in a file is accepted at its place alone, by its fingerprint: one more of its kind stops a release. What
+    names neither package nor file cannot be waived. Raises `ConfigurationError`, and writes nothing, where the policy
+    could not be read afterwards.
+    """
+    blocking = [finding for judged in decision.findings if judged.blocks for finding in judged.alike]
+    scoped = {_scope(each): each for each in blocking}
+    waivable = [each for each in scoped.values() if each.package or each.file]
+    before = path.read_bytes().rstrip() if path.exists() else b""
+    told = "\n".join(_waiver(each, expires, owner, reason) for each in waivable)
+    after = (before + b"\n\n" if before else b"") + told.encode("utf-8", "replace")
+    policy = read_policy(after, checks)
+    if policy.problems:
+        listed = "\n  ".join(policy.problems)
+        raise ConfigurationError(f"{path}: nothing was added, the policy cannot be meant\n  {listed}")
+    if waivable:
+        beside = path.with_name(f".{path.name}.new")
+        beside.write_bytes(after)
+        beside.replace(path)
+    return Waived(len(waivable), [each.id for each in blocking if not each.package and not each.file])
+
+
+def _scope(finding: Finding) -> tuple[str, ...]:
+    return (finding.id, finding.package) if finding.package else (finding.id, finding.file, finding.fingerprint)
+
+
+def _waiver(finding: Finding, expires: date, owner: str, reason: str) -> str:
+    place = {"path": finding.file, "fingerprint": finding.fingerprint}
+    scope = {"package": finding.package} if finding.package else place
+    texts = {"id": finding.id, **scope, "reason": reason, "owner": owner}
+    # A string of JSON is one of TOML, but for one character that TOML wants escaped as well.
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in texts.items()]
+    return "\n".join(["[[waivers]]", *lines, f"expires = {expires.isoformat()}", ""]).replace("\x7f", "\\u007f")
 
 
 def policy_of(path: Path, checks: Collection[str]) -> Policy:

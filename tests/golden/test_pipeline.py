@@ -374,7 +374,7 @@ def test_the_functions_in_the_templates_are_the_files_by_their_digest() -> None:
                 why = " ".join(resource["Metadata"]["Why"])
                 assert hashlib.sha256(code.encode()).hexdigest() in why
                 path = re.search(r"src/\S+\.py", why)
-                gate = ["junit", "bandit", "safety", "snyk", "sarif"]
+                gate = ["junit", "bandit", "safety", "snyk", "detect-secrets"]
                 assert code == ((ROOT / path.group()).read_text() if path else joined_gate(gate))
                 assert resource["Properties"]["KmsKeyArn"] == {"Ref": "KeyArn"}
                 assert resource["Properties"]["DeadLetterConfig"] == {"TargetArn": {"Ref": "DeadLettersQueueArn"}}

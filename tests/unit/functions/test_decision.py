@@ -450,3 +450,86 @@ def test_the_policy_beside_the_reports_counts_as_it_does_in_the_pipeline(tmp_pat
     differing = gate(tmp_path, **files)
     assert differing.exit_code == 1
     assert "- **scan-policy.toml**: the copies that snyk hand on are not those of all checks" in differing.output
+
+
+LEGACY: dict[str, Any] = {
+    "snyk/report.json": CRITICAL,
+    "bandit/report.json": {
+        **CLEAN["bandit/report.json"],
+        "results": [
+            {
+                "test_id": "B602",
+                "issue_severity": "HIGH",
+                "filename": "./a \x7f.py",
+                "line_number": 1,
+                "code": "1 run(x)",
+            }
+        ],
+    },
+    "unit-tests/report.xml": '<testsuite><testcase name="old"><failure/></testcase></testsuite>',
+}
+
+
+def waived(folder: Path, arguments: str = "--all-current --expires 2999-01-31 --owner ada") -> Result:
+    policy = f"--policy {folder}/p.toml"
+    return CliRunner().invoke(main, f"gate waive --reports {folder}/reports {policy} {arguments}".split())
+
+
+def test_what_stops_a_legacy_application_is_accepted_until_a_day_and_nothing_that_comes_after(tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text('unknown = "medium"\n')
+    assert gate(tmp_path, **LEGACY).exit_code == 1
+    result = waived(tmp_path)
+
+    assert (result.exit_code, result.output.splitlines()) == (
+        0,
+        [
+            f"{tmp_path}/p.toml: 2 waivers added, of ada until 2999-01-31",
+            "no waiver covers old: its report names neither package nor file",
+        ],
+    )
+    written = (tmp_path / "p.toml").read_text()
+    assert written.startswith('unknown = "medium"\n\n[[waivers]]\nid = "S1"\npackage = "p"\n')
+    mended = {**LEGACY, "unit-tests/report.xml": CLEAN["unit-tests/report.xml"]}
+    assert gate(tmp_path, f"--policy {tmp_path}/p.toml", **mended).exit_code == 0
+    assert waived(tmp_path).output.startswith(f"{tmp_path}/p.toml: 0 waivers added")
+
+    (row,) = LEGACY["bandit/report.json"]["results"]
+    moved = {**LEGACY["bandit/report.json"], "results": [{**row, "line_number": 9, "code": "9   run(x)"}]}
+    assert gate(tmp_path, f"--policy {tmp_path}/p.toml", **{**mended, "bandit/report.json": moved}).exit_code == 0
+    more = {**LEGACY["bandit/report.json"], "results": [row, row]}
+    assert gate(tmp_path, f"--policy {tmp_path}/p.toml", **{**mended, "bandit/report.json": more}).exit_code == 1
+
+
+def test_a_waiver_for_all_does_not_cover_a_missing_report(tmp_path: Path) -> None:
+    gate(tmp_path)
+    (tmp_path / "reports/safety.json").unlink()
+    result = waived(tmp_path)
+
+    assert "no waiver covers safety: its report is missing" in result.output
+    assert not (tmp_path / "p.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "before", "expected"),
+    [
+        ("--expires 2999-01-31 --owner ada", "", "which findings? --all-current accepts each that stops"),
+        ("--all-current --expires 2020-01-31 --owner ada", "", "--expires 2020-01-31 is over; name the last day"),
+        ("--all-current --expires soon --owner ada", "", "'soon' does not match the format '%Y-%m-%d'"),
+        ("--all-current --expires 2999-01-31 --owner ada", "unknwon = 1", "unknwon: unknown key"),
+        (
+            "--all-current --expires 2999-01-31 --owner ada",
+            "waivers = []",
+            "p.toml: nothing was added, the policy cannot",
+        ),
+    ],
+)
+def test_waivers_that_cannot_be_written_leave_the_policy_as_it_is(
+    tmp_path: Path, arguments: str, before: str, expected: str
+) -> None:
+    gate(tmp_path, **LEGACY)
+    (tmp_path / "p.toml").write_text(before)
+    result = waived(tmp_path, arguments)
+
+    assert result.exit_code == 2
+    assert expected in result.output
+    assert (tmp_path / "p.toml").read_text() == before

@@ -37,7 +37,7 @@ SAFETY = {
             "severity": {"cvssv3": {"base_severity": "CRITICAL"}},
             "fixed_versions": ["1.0"],
         },
-        {"vulnerability_id": "2", "ignored": True},
+        {"vulnerability_id": "2", "ignored": True, "ignored_reason": "not used"},
         {"vulnerability_id": "3", "ignored": {}, "severity": None},
     ],
 }

@@ -102,12 +102,9 @@ def _judged(alike: list[tuple[str, Finding]], policy: Policy, today: date, used:
     finding.fix = next((fix for fix in fixes if fix), "" if fixes else None)
     finding.cwe = sorted({cwe for _, each in alike for cwe in each.cwe})
     finding.aliases = list(dict.fromkeys(alias for _, each in alike for alias in each.aliases))
-    blocks = any(
-        rank(each) <= rank(policy.thresholds.get(check, "high"))
-        for each, (check, _) in zip(effective, alike, strict=True)
-    )
-    if finding.fix == "" and not any(rank(each) <= rank(policy.unfixed) for each in effective):
-        blocks = False
+    least = [policy.thresholds.get(check, "high") for check, _ in alike]
+    blocks = any(rank(one) <= rank(other) for one, other in zip(effective, least, strict=True))
+    may_wait = finding.fix == "" and not any(rank(each) <= rank(policy.unfixed) for each in effective)
     covering = [_covering(each, policy, used) for _, each in alike]
     valid = [[waiver for waiver in each if waiver.expires >= today] for each in covering]
     # Each tool's finding needs a waiver: one for what one of them says does not take back what another says.
@@ -117,7 +114,9 @@ def _judged(alike: list[tuple[str, Finding]], policy: Policy, today: date, used:
     # What one tool does not know the other may.
     severity = min((each for each in severities if each != "unknown"), key=rank, default="unknown")
     checks = list(dict.fromkeys(check for check, _ in alike))
-    return Judged([each for _, each in alike], checks, severity, blocks and waiver is None, waiver, ended)
+    return Judged(
+        [each for _, each in alike], checks, severity, blocks and not may_wait and waiver is None, waiver, ended
+    )
 
 
 def _severity(finding: Finding, policy: Policy) -> str:

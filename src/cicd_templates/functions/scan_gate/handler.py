@@ -92,13 +92,8 @@ def _decision(data: dict[str, Any], source_version: str) -> Decision:
     from botocore.config import Config
 
     own = data["artifactCredentials"]
-    s3 = boto3.client(
-        "s3",
-        aws_access_key_id=own["accessKeyId"],
-        aws_secret_access_key=own["secretAccessKey"],
-        aws_session_token=own["sessionToken"],
-        config=Config(signature_version="s3v4"),
-    )
+    session = boto3.Session(own["accessKeyId"], own["secretAccessKey"], own["sessionToken"])
+    s3 = session.client("s3", config=Config(signature_version="s3v4"))
     located = {each["name"]: each["location"]["s3Location"] for each in data["inputArtifacts"]}
     # By artifact, the check that hands it on and the format of its report.
     expected: dict[str, list[str]] = json.loads(os.environ["CHECKS"])
@@ -142,13 +137,11 @@ def _put_evidence(s3: Any, execution: str, decision: Decision) -> str:
     """Put the decision and its summary once; where they are. A repeated run keeps what the first one put."""
     from botocore.exceptions import ClientError
 
-    prefix = f"{os.environ['SERVICE']}/{execution}"
+    bucket, prefix = os.environ["EVIDENCE_BUCKET"], f"{os.environ['SERVICE']}/{execution}"
     files = {"verdict.json": json.dumps(as_json(decision), indent=2), "summary.md": summary(decision)}
     for name, content in files.items():
         try:
-            s3.put_object(
-                Bucket=os.environ["EVIDENCE_BUCKET"], Key=f"{prefix}/{name}", Body=content.encode(), IfNoneMatch="*"
-            )
+            s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=content.encode(), IfNoneMatch="*")
         except ClientError as error:
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise

@@ -36,9 +36,11 @@ def read_safety(value: Any) -> Report:
 
 
 def _ignored(row: dict[str, Any]) -> bool:
-    """Whether Safety ignores a finding: it says so with `true` or with the reason, and otherwise with `{}` or null."""
+    """Whether Safety ignores a finding: it says so with `true` and a reason beside it, or an object with the reason."""
     ignored = row.get("ignored")
-    return ignored is True or (isinstance(ignored, dict) and bool(ignored))
+    if isinstance(ignored, dict):
+        return not ignored.keys().isdisjoint(("code", "reason"))
+    return ignored is True and bool(row.get("ignored_reason"))
 
 
 def _old(row: Any) -> Finding:
