@@ -156,7 +156,7 @@ def test_the_gate_knows_the_checks_that_must_have_reported() -> None:
         "BanditReport": ["bandit", "bandit"],
         "SafetyReport": ["safety", "safety"],
         "SnykReport": ["snyk", "snyk"],
-        "SecretsReport": ["secrets", "sarif"],
+        "SecretsReport": ["secrets", "detect-secrets"],
     }
 
 
