@@ -20,7 +20,7 @@ GATE_FUNCTION = Output(FunctionName, "scan_gate", "GateFunctionName", "Judges th
 GATE = "scan-gate"
 # CodePipeline waits 20 minutes for an answer and Lambda 15 at most; reading five reports takes seconds.
 TIMEOUT_SECONDS = 120
-# One report at a time, of 100 MB at most, takes five times its size.
+# One report at a time, of 100 MB at most, takes seven times its size.
 MEMORY_MB = 2048
 
 

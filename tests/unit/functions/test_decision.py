@@ -18,6 +18,8 @@ from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
 from cicd_templates.functions.scan_gate.policy import POLICY as POLICY_FILE
 from cicd_templates.functions.scan_gate.policy import Policy, Waiver, agreed_policy, read_policy
 from cicd_templates.functions.scan_gate.reading import Finding, Report
+from cicd_templates.functions.scan_gate.record import wrong_record
+from cicd_templates.functions.scan_gate.safely import read_safely
 from cicd_templates.functions.scan_gate.severity import SCALE
 from cicd_templates.functions.scan_gate.summary import SHOWN, summary
 
@@ -84,6 +86,7 @@ def test_no_report_too_many_changes_anything() -> None:
         pytest.param({"package": "Flask"}, "PASS", 0, id="packages have no case"),
         pytest.param({"package": "flask", "expires": TODAY - timedelta(1)}, "FAIL", 0, id="expired"),
         pytest.param({"package": "django"}, "FAIL", 1, id="another package"),
+        pytest.param({"package": "zope"}, "FAIL", 1, id="a package later in the alphabet"),
         pytest.param({"package": "flask", "id": "CVE-2026-2"}, "FAIL", 1, id="another finding"),
         pytest.param({"package": "flask", "id": "GHSA-1"}, "PASS", 0, id="by its alias"),
         pytest.param({"path": "src/"}, "PASS", 0, id="by its path"),
@@ -118,6 +121,7 @@ def test_what_two_tools_found_is_one_finding_with_the_worse_word() -> None:
     decision = decide(["safety", "snyk", "trivy"], reports, Policy(), TODAY)
     first, second = decision.findings
 
+    assert first.alike[0].aliases == ["CVE-2026-1", "SNYK-1"]
     assert (first.severity, first.checks) == ("medium", ["safety", "snyk", "trivy"])
     assert (first.alike[0].fix, first.alike[0].cwe) == ("1.0", [20, 79])
     # Safety did not say how bad it is, and what is unknown counts as high.
@@ -135,10 +139,18 @@ def test_the_same_rule_in_two_files_is_two_findings() -> None:
 def test_a_waiver_of_one_tools_word_does_not_take_back_anothers() -> None:
     waiver = Waiver("12345", "r", "o", TODAY, package="flask")
     reports = {"safety": report(finding("12345", aliases=["CVE-2026-1"])), "snyk": report(finding("CVE-2026-1"))}
-    (judged,) = decide(["safety", "snyk"], reports, Policy(waivers=[waiver]), TODAY).findings
-    assert judged.blocks
-    assert judged.waiver is None
+    for order in (["safety", "snyk"], ["snyk", "safety"]):
+        (judged,) = decide(order, reports, Policy(waivers=[waiver]), TODAY).findings
+        assert judged.blocks
+        assert judged.waiver is None
 
+    other = Waiver("GHSA-9", "r", "o", TODAY, package="flask")
+    third = {**reports, "safety": report(finding("12345", aliases=["CVE-2026-1"]))}
+    third["snyk"] = report(finding("CVE-2026-1", aliases=["GHSA-9"]))
+    (judged,) = decide(["safety", "snyk"], third, Policy(waivers=[other]), TODAY).findings
+    assert judged.blocks
+
+    reports = {"safety": report(finding("12345", aliases=["CVE-2026-1"])), "snyk": report(finding("CVE-2026-1"))}
     longer = Waiver("CVE-2026-1", "r", "o", TODAY + timedelta(9), package="flask")
     (judged,) = decide(["safety", "snyk"], reports, Policy(waivers=[waiver, longer]), TODAY).findings
     assert not judged.blocks
@@ -152,6 +164,21 @@ def test_two_findings_are_one_by_way_of_a_third() -> None:
     for order in (found, found[::-1], [found[0], found[2], found[1]]):
         (judged,) = decide(["c"], {"c": report(*order)}, Policy(), TODAY).findings
         assert {judged.alike[0].id, *judged.alike[0].aliases} == {"A", "B", "C"} or judged.alike[0].id in ("A", "C")
+
+
+def test_the_same_line_twice_in_a_file_is_two_findings_with_a_fingerprint_each() -> None:
+    three = [Finding("t", "B602", None, "high", file="a.py", excerpt="run(x)") for _ in range(3)]
+    one, two, other = (each.fingerprint for each in read_safely(lambda _: report(*three), "t", b"").findings)
+
+    assert (two, other) == (f"{one}-2", f"{one}-3")
+    assert len(decide(["c"], {"c": report(*three)}, Policy(), TODAY).findings) == 3
+
+
+def test_a_waiver_on_its_last_day_has_not_ended() -> None:
+    waiver = Waiver("CVE-2026-1", "r", "o", TODAY, package="flask")
+    (judged,) = decide(["c"], {"c": report(finding())}, Policy(waivers=[waiver]), TODAY).findings
+
+    assert (judged.waiver, judged.ended, judged.blocks) == (waiver, None, False)
 
 
 @pytest.mark.parametrize(
@@ -289,6 +316,7 @@ WAIVER = 'id = "x"\npackage = "p"\nreason = "r"\nowner = "o"\nexpires = 2027-01-
         ("waivers = [1]", "waivers[0]: is a value; write a table"),
         (f"[[waivers]]\n{WAIVER}until = 1", "waivers[0].until: unknown key; known are id, package, path"),
         (f"[[waivers]]\n{WAIVER}".replace('"r"', '" "'), "waivers[0].reason: missing; a waiver says what, why and who"),
+        (f'[[waivers]]\n{WAIVER}path = ""\n', "waivers[0].path: missing; a waiver says what, why and who"),
         (f"[[waivers]]\n{WAIVER}".replace('"o"', "1"), "waivers[0].owner: is no text"),
         (f"[[waivers]]\n{WAIVER}".replace('package = "p"', ""), "waivers[0]: names neither package nor path"),
         (f"[[waivers]]\n{WAIVER}".replace("2027-01-31", '"2027-01-31"'), "waivers[0].expires: write the day"),
@@ -396,7 +424,9 @@ RECORD: Any = {
         ({**RECORD, "tool_version": ""}, "run.json says that the tool could not be run (version '', exit code 255)"),
         ({**RECORD, "exit_code": 127}, "run.json says that the tool could not be run (version '1.1', exit code 127)"),
         ({**RECORD, "exit_code": None}, "run.json says that the tool could not be run (version '1.1', exit code None)"),
-        ({**RECORD, "exit_code": 137}, "run.json says that signal 9 ended the tool"),
+        ({**RECORD, "exit_code": 126}, "run.json says that the tool could not be run (version '1.1', exit code 126)"),
+        ({**RECORD, "exit_code": 129}, "run.json says that signal 1 ended the tool"),
+        ({**RECORD, "exit_code": 192}, "run.json says that signal 64 ended the tool"),
         ({**RECORD, "finished": "2026-11-24T09:00:00Z"}, "run.json says that the run ended before it began"),
         ([], "run.json is no record of a run"),
         ("not JSON", "run.json is no record of a run"),
@@ -408,6 +438,13 @@ def test_a_report_of_another_run_does_not_count(tmp_path: Path, record: Any, exp
     assert result.exit_code == 1
     assert f"- **snyk**: its report is error: {expected}" in result.output
     assert "- **safety**: its report is error: there is no run.json beside it" in result.output
+
+
+@pytest.mark.parametrize("code", [0, 1, 125, 128, 193, 255])
+def test_an_exit_code_of_the_tools_own_says_nothing(code: int) -> None:
+    data = json.dumps({**RECORD, "exit_code": code}).encode()
+
+    assert wrong_record(data, "snyk", "snyk", "v1") == ""
 
 
 def test_a_record_that_fits_is_no_news(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from cicd_templates.functions.scan_gate.reading import UnusableError
 
 MOST_ENTRIES = 100
-# Read, a report takes five times its size in memory: this has to fit into that of the function.
+# Read, a report takes seven times its size in memory: this has to fit into that of the function.
 MOST_BYTES = 100_000_000
 
 

@@ -99,24 +99,24 @@ def _judged(alike: list[tuple[str, Finding]], policy: Policy, today: date, used:
     severities = [_severity(each, policy) for _, each in alike]
     effective = [policy.unknown if each == "unknown" else each for each in severities]
     fixes = [each.fix for _, each in alike if each.fix is not None]
-    finding.fix = next((fix for fix in fixes if fix), "" if fixes else None)
-    finding.cwe = sorted({cwe for _, each in alike for cwe in each.cwe})
-    finding.aliases = list(dict.fromkeys(alias for _, each in alike for alias in each.aliases))
+    fix = next((each for each in fixes if each), "" if fixes else None)
     least = [policy.thresholds.get(check, "high") for check, _ in alike]
     blocks = any(rank(one) <= rank(other) for one, other in zip(effective, least, strict=True))
-    may_wait = finding.fix == "" and not any(rank(each) <= rank(policy.unfixed) for each in effective)
+    may_wait = fix == "" and not any(rank(each) <= rank(policy.unfixed) for each in effective)
     covering = [_covering(each, policy, used) for _, each in alike]
     valid = [[waiver for waiver in each if waiver.expires >= today] for each in covering]
     # Each tool's finding needs a waiver: one for what one of them says does not take back what another says.
     waivers = [max(each, key=lambda waiver: waiver.expires) for each in valid if each]
     waiver = min(waivers, key=lambda each: each.expires) if len(waivers) == len(alike) else None
     ended = next((each for waivers in covering for each in waivers if each.expires < today), None)
-    # What one tool does not know the other may.
+    # What one tool does not know the other may. The first stands for all only now: a waiver is for what one tool says.
     severity = min((each for each in severities if each != "unknown"), key=rank, default="unknown")
     checks = list(dict.fromkeys(check for check, _ in alike))
-    return Judged(
-        [each for _, each in alike], checks, severity, blocks and not may_wait and waiver is None, waiver, ended
-    )
+    names = [name for _, each in alike for name in (each.id, *each.aliases)]
+    finding.aliases = [name for name in dict.fromkeys(names) if name != finding.id]
+    finding.cwe, finding.fix = sorted({cwe for _, each in alike for cwe in each.cwe}), fix
+    blocks = blocks and not may_wait and waiver is None
+    return Judged([each for _, each in alike], checks, severity, blocks, waiver, ended)
 
 
 def _severity(finding: Finding, policy: Policy) -> str:
