@@ -288,6 +288,7 @@ def test_what_a_finding_is_about_is_read_with_it() -> None:
         ("bandit", {**BANDIT, "metrics": {}}, "no line of code was scanned"),
         ("safety", {**SAFETY, "report_meta": {"packages_found": 0}}, "no package was scanned"),
         ("safety", {"scan_results": {}}, "no file was scanned"),
+        ("detect-secrets", {**SECRETS, "plugins_used": []}, "no kind of secret was looked for"),
         ("snyk", {"ok": False, "vulnerabilities": []}, "a project is not ok and says nothing of why"),
         ("snyk", {"ok": True, "vulnerabilities": [], "dependencyCount": 0}, "a project without dependencies"),
         ("pip-audit", [{"name": "a", "skip_reason": "x"}], "1 dependencies were skipped, first a"),
@@ -323,6 +324,8 @@ def test_what_a_scan_left_out_does_not_hide_that_it_failed() -> None:
 @pytest.mark.parametrize(
     ("form", "value", "reason"),
     [
+        ("detect-secrets", {"results": {}}, "the report has no plugins and results"),
+        ("bandit", {**BANDIT, "results": None}, "the report has no results, so Bandit did not write it"),
         ("bandit", b"", "the report is empty"),
         ("bandit", b" \n", "the report is empty"),
         ("bandit", b"\xff\xfe", "the report is not UTF-8: byte 0"),
@@ -364,7 +367,7 @@ def test_a_report_that_says_nothing_is_an_error_with_its_reason(form: str, value
 
 
 @pytest.mark.parametrize(("score", "severity"), [(10, "critical"), (9, "critical"), (8.9, "high"), (7, "high"),
-                                                 (6.9, "medium"), (4, "medium"), (0.1, "low"), (0, "info"),
+                                                 (6.9, "medium"), (4, "medium"), (3.9, "low"), (0, "info"),
                                                  (-1, "unknown"), (float("nan"), "unknown")])  # fmt: skip
 def test_scores_have_their_bands(score: float, severity: str) -> None:
     assert by_score(score) == severity
