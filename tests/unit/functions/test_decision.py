@@ -242,7 +242,9 @@ def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
     decision = decide(["all"], {"all": report(code, plain, part, unfixed)}, Policy(), TODAY)
     said = summary(decision)
 
-    assert said.startswith("# FAIL: 4 findings stop the release\n\nFindings that are not waived: 2 critical, 2 high.\n")
+    assert said.startswith(
+        "# FAIL: findings that stop the release: 4\n\nFindings that are not waived: 2 critical, 2 high.\n"
+    )
     assert said.split("\n- ")[1].splitlines() == [
         "**critical** CVE-2026-1: XSS # PASS x[0m " + "x" * 84 + "...",
         "  - where: `flask 0.12`, found by all",

@@ -14,10 +14,10 @@ TITLE_LENGTH = 100
 def summary(decision: Decision) -> str:
     """Markdown: the verdict, what stops the release, what is accepted until when. The worst comes first."""
     blocking = [each for each in decision.findings if each.blocks]
-    why = [f"{len(decision.broken)} checks do not count"] if decision.broken else []
-    why += [f"{len(blocking)} findings stop the release"] if blocking else []
+    why = [f"reports that do not count: {len(decision.broken)}"] if decision.broken else []
+    why += [f"findings that stop the release: {len(blocking)}"] if blocking else []
     counts = [f"{decision.count(word)} {word}" for word in SCALE if decision.count(word)]
-    lines = [f"# {decision.verdict}: {' and '.join(why) or 'nothing stops the release'}", ""]
+    lines = [f"# {decision.verdict}: {', '.join(why) or 'nothing stops the release'}", ""]
     lines += [f"Findings that are not waived: {', '.join(counts) or 'none'}.", ""]
     lines += [f"- **{_plain(check)}**: {_plain(reason)}" for check, reason in decision.broken.items()]
     lines += [line for each in blocking[:SHOWN] for line in _lines(each)]
