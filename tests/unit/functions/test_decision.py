@@ -174,8 +174,9 @@ def test_the_same_line_twice_in_a_file_is_two_findings_with_a_fingerprint_each()
     assert len(decide(["c"], {"c": report(*three)}, Policy(), TODAY).findings) == 3
 
 
-def test_a_waiver_on_its_last_day_has_not_ended() -> None:
-    waiver = Waiver("CVE-2026-1", "r", "o", TODAY, package="flask")
+@pytest.mark.parametrize("days", [0, 1, 400])
+def test_a_waiver_has_not_ended_until_its_last_day_is_over(days: int) -> None:
+    waiver = Waiver("CVE-2026-1", "r", "o", TODAY + timedelta(days), package="flask")
     (judged,) = decide(["c"], {"c": report(finding())}, Policy(waivers=[waiver]), TODAY).findings
 
     assert (judged.waiver, judged.ended, judged.blocks) == (waiver, None, False)
@@ -420,6 +421,7 @@ RECORD: Any = {
     ("record", "expected"),
     [
         ({**RECORD, "source_version": "v0"}, "run.json is of source_version 'v0' instead of 'v1'"),
+        ({**RECORD, "source_version": "v9"}, "run.json is of source_version 'v9' instead of 'v1'"),
         ({**RECORD, "check": "bandit"}, "run.json is of check 'bandit' instead of 'snyk'"),
         ({"check": "snyk"}, "run.json is no record of a run"),
         ({**RECORD, "started": "yesterday"}, "run.json is no record of a run"),
@@ -445,6 +447,12 @@ def test_a_report_of_another_run_does_not_count(tmp_path: Path, record: Any, exp
 @pytest.mark.parametrize("code", [0, 1, 125, 128, 193, 255])
 def test_an_exit_code_of_the_tools_own_says_nothing(code: int) -> None:
     data = json.dumps({**RECORD, "exit_code": code}).encode()
+
+    assert wrong_record(data, "snyk", "snyk", "v1") == ""
+
+
+def test_a_run_within_a_second_is_a_run() -> None:
+    data = json.dumps({**RECORD, "finished": RECORD["started"]}).encode()
 
     assert wrong_record(data, "snyk", "snyk", "v1") == ""
 
