@@ -97,6 +97,7 @@ def test_no_report_too_many_changes_anything() -> None:
         pytest.param({"path": "src/a.p"}, "FAIL", 1, id="half a file's name"),
         pytest.param({"path": "src", "fingerprint": FINGERPRINT}, "PASS", 0, id="by its fingerprint"),
         pytest.param({"path": "src", "fingerprint": "0" * 16}, "FAIL", 1, id="another place in the file"),
+        pytest.param({"path": "src", "fingerprint": "f" * 16}, "FAIL", 1, id="yet another place in the file"),
     ],
 )
 def test_a_waiver_covers_one_finding_until_its_day(waiver: dict[str, Any], verdict: str, unused: int) -> None:
