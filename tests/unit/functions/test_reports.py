@@ -366,9 +366,12 @@ def test_a_report_that_says_nothing_is_an_error_with_its_reason(form: str, value
     assert report.findings == []
 
 
-@pytest.mark.parametrize(("score", "severity"), [(10, "critical"), (9, "critical"), (8.9, "high"), (7, "high"),
-                                                 (6.9, "medium"), (4, "medium"), (3.9, "low"), (0.1, "low"), (0, "info"),
-                                                 (-1, "unknown"), (float("nan"), "unknown")])  # fmt: skip
+BANDS = {10: "critical", 9: "critical", 8.9: "high", 7: "high", 6.9: "medium", 4: "medium", 3.9: "low", 0.1: "low"}
+
+
+@pytest.mark.parametrize(
+    ("score", "severity"), [*BANDS.items(), (0, "info"), (-1, "unknown"), (float("nan"), "unknown")]
+)
 def test_scores_have_their_bands(score: float, severity: str) -> None:
     assert by_score(score) == severity
 
