@@ -66,8 +66,11 @@ def waive(decision: Decision, path: Path, checks: Collection[str], expires: date
         raise ConfigurationError(f"{path}: nothing was added, the policy cannot be meant\n  {listed}")
     if waivable:
         beside = path.with_name(f".{path.name}.new")
-        beside.write_bytes(after)
-        beside.replace(path)
+        try:
+            beside.write_bytes(after)
+            beside.replace(path)
+        except OSError as error:
+            raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from None
     return Waived(len(waivable), [each.id for each in blocking if not each.package and not each.file])
 
 

@@ -581,3 +581,12 @@ def test_waivers_that_cannot_be_written_leave_the_policy_as_it_is(
     assert result.exit_code == 2
     assert expected in result.output
     assert (tmp_path / "p.toml").read_text() == before
+
+
+def test_a_policy_that_cannot_be_written_is_said_in_a_line(tmp_path: Path) -> None:
+    gate(tmp_path, **LEGACY)
+    arguments = f"gate waive --all-current --reports {tmp_path}/reports --expires 2999-01-31 --owner ada"
+    result = CliRunner().invoke(main, [*arguments.split(), "--policy", f"{tmp_path}/none/p.toml"])
+
+    assert result.exit_code == 2
+    assert f"{tmp_path}/none/p.toml: cannot be written: No such file or directory" in result.output
