@@ -46,9 +46,13 @@ def check(service: Service, of: Check) -> str:
 
 
 def _policy(service: Service) -> str:
-    """Takes the policy of the source for the gate before anything of the application runs, which might change it."""
+    """Takes the policy of the source for the gate before anything of the application runs, which might change it.
+
+    A report that lies in the source itself is removed: beside a tool that fails it would pass for that tool's own.
+    """
     return f"""\
-mkdir -p "$CODEBUILD_SRC_DIR/.report"
+rm -rf "$CODEBUILD_SRC_DIR/.report"
+mkdir "$CODEBUILD_SRC_DIR/.report"
 if [ -f "{_folder(service)}/{POLICY}" ]; then cp "{_folder(service)}/{POLICY}" "$CODEBUILD_SRC_DIR/.report/"; fi
 """
 

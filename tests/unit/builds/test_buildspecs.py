@@ -347,3 +347,15 @@ def test_the_policy_is_taken_from_the_source_before_anything_runs(source: Path) 
         (source / "scan-policy.toml").write_text(f"# {check.name}")
         assert run(first, source).returncode == 0
         assert (source / ".report/scan-policy.toml").read_text() == f"# {check.name}"
+
+
+def test_a_report_that_lies_in_the_source_is_not_handed_on(source: Path) -> None:
+    (source / ".report").mkdir()
+    for name in ("report.json", "scan-policy.toml"):
+        (source / ".report" / name).write_text("{}")
+    of = service((f"{SERVICE}/checks/bandit", {"preset": "bandit", "commands": ["exit 7"]}))
+    specification = buildspecs.check(of, next(each for each in checks_of(of) if each.name == "bandit"))
+    for command in (commands(specification, "install")[0], commands(specification)[0]):
+        assert run(command, source).returncode == 0
+
+    assert [path.name for path in (source / ".report").iterdir()] == ["run.json"]
