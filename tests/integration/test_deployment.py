@@ -223,7 +223,7 @@ def test_everything_works_with_iam_enforced(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_declining_leaves_nothing_behind(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cicd_templates.cli._confirmation", lambda yes: lambda question: False)
+    monkeypatch.setattr("cicd_templates.cli.selection.confirmation", lambda yes: lambda question: False)
     result = project.type("deploy --env staging --local")
 
     assert result.exit_code == 1

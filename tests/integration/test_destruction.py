@@ -142,7 +142,7 @@ def test_destroying_what_is_not_there_is_no_failure(project: Project) -> None:
 
 def test_declining_deletes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
-    monkeypatch.setattr("cicd_templates.cli._confirmation", lambda yes: lambda question: False)
+    monkeypatch.setattr("cicd_templates.cli.selection.confirmation", lambda yes: lambda question: False)
     result = project.type("destroy --env staging --local")
 
     assert result.exit_code == 1

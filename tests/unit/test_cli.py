@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from cicd_templates import cli
-from cicd_templates.cli import main
+from cicd_templates.cli import main, selection
 from cicd_templates.errors import ConfigurationError
 from tests.conftest import ROOT, environment
 from tests.unit.deploy.fake_cloudformation import client_error
@@ -143,15 +142,15 @@ def test_the_configuration_reference_is_written_and_checked(in_project: Path) ->
 def test_without_a_terminal_somebody_must_have_said_yes(in_project: Path) -> None:
     run("render")
     with pytest.raises(ConfigurationError, match=r"add YES=1 \(--yes\)"):
-        cli._confirmation(yes=False)
+        selection.confirmation(yes=False)
 
 
 def test_at_a_terminal_the_answer_is_the_persons(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.confirm", lambda question, default: question == "  Really?")
 
-    assert cli._confirmation(yes=False)("Really?")
-    assert not cli._confirmation(yes=False)("Other?")
+    assert selection.confirmation(yes=False)("Really?")
+    assert not selection.confirmation(yes=False)("Other?")
 
 
 def test_an_error_of_aws_is_one_line_and_a_bug_keeps_its_traceback(
@@ -160,7 +159,7 @@ def test_an_error_of_aws_is_one_line_and_a_bug_keeps_its_traceback(
     def refuse(*arguments: object, **options: object) -> None:
         raise client_error("AccessDenied", "not yours")
 
-    monkeypatch.setattr(cli, "_targets", refuse)
+    monkeypatch.setattr(selection, "targets", refuse)
     result = run("status")
     assert (result.exit_code, result.output) == (
         1,
@@ -170,7 +169,7 @@ def test_an_error_of_aws_is_one_line_and_a_bug_keeps_its_traceback(
     def bug(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli, "_targets", bug)
+    monkeypatch.setattr(selection, "targets", bug)
     assert isinstance(run("status").exception, ZeroDivisionError)
 
 
@@ -212,7 +211,7 @@ def releasing(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A source to release, and a pipeline that takes it."""
     (in_project / "app").mkdir()
     (in_project / "app/main.py").write_text("x = 1\n")
-    monkeypatch.setattr("cicd_templates.cli._tools", lambda suffix, local: ReleasingTools())
+    monkeypatch.setattr("cicd_templates.cli.selection.tools", lambda suffix, local: ReleasingTools())
     monkeypatch.setattr("cicd_templates.deploy.release.put", lambda clients, bucket, key, archive: f"{bucket} {key}")
     monkeypatch.setattr("cicd_templates.deploy.release.started", lambda clients, pipeline, version, patience: "e-1")
 
@@ -260,7 +259,7 @@ def test_a_release_names_its_run_and_follows_it_on_request(releasing: Path) -> N
 def test_a_release_that_is_not_clear_is_refused(
     releasing: Path, edits: list[tuple[str, Any]], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cicd_templates.cli._tools", lambda suffix, local: ReleasingTools(*edits))
+    monkeypatch.setattr("cicd_templates.cli.selection.tools", lambda suffix, local: ReleasingTools(*edits))
     result = run(f"release --app {releasing}")
 
     assert result.exit_code == 2

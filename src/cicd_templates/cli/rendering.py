@@ -1,0 +1,87 @@
+"""Verbs left of `out/`: render, lint, docs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cicd_templates.cli import selection
+from cicd_templates.cli.command import SUFFIX, Command, main, verb
+from cicd_templates.errors import CicdError
+from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, layers, rendered_folder
+
+
+@main.command(cls=Command)
+@click.option("--env", "env", help="This environment only.")
+@click.option("--format", "form", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
+@click.option("--check", is_flag=True, help="Compare with what is there instead of writing; exit 1 on a difference.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder; default out/, or build/ for a copy.",
+)
+@SUFFIX
+def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
+    """Render every layer for every environment."""
+    # Rendering makes many objects and no cycles worth collecting; collecting them costs a third of its time, and
+    # looking through them once more at the interpreter's end another tenth.
+    import atexit
+    import gc
+
+    gc.disable()
+    atexit.register(gc.freeze)
+    from cicd_templates import output, stacks
+    from cicd_templates.loading import read_configuration
+
+    configuration = read_configuration(CONFIGURATION, suffix=suffix)
+    selection.require_environment(configuration, env)
+    folder = out or rendered_folder(suffix)
+    rendered = stacks.render(configuration, layers(), form)  # type: ignore[arg-type] # click checked the choice
+    files = output.files_of(rendered, folder, env)
+    if check:
+        difference = output.differences(files, folder)
+        for line in difference:
+            click.echo(line)
+        if difference:
+            raise CicdError(f"{folder}/ is not what the templates render now; run `make render` and review its diff")
+        click.echo(f"{folder}/ is up to date: {len(rendered)} stacks")
+        return
+    written = output.write(files, folder)
+    for path in written.written:
+        click.echo(f"  wrote    {folder / path}")
+    for path in written.deleted:
+        click.echo(f"  deleted  {folder / path}")
+    for path in written.kept:
+        click.echo(f"  kept     {folder / path}, which is not ours")
+    click.echo(f"rendered {len(rendered)} stacks into {folder}/, {written.unchanged} of {len(files)} files unchanged")
+
+
+@verb("lint", SUFFIX)
+def lint(suffix: str | None) -> None:
+    """Lint the rendered templates with cfn-lint; any finding fails."""
+    from cicd_templates.linting import lint_templates
+
+    folder = rendered_folder(suffix)
+    paths = sorted(path for form in ("yaml", "json") for path in folder.glob(f"*/*.{form}"))
+    findings = lint_templates(paths)
+    for finding in findings:
+        click.echo(finding)
+    if findings:
+        raise CicdError(f"cfn-lint: {len(findings)} findings in {len(paths)} templates")
+    click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
+
+
+@verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
+def docs(check: bool) -> None:
+    """Write docs/configuration.md from the configuration's models."""
+    from cicd_templates.documentation import configuration_reference
+
+    text = configuration_reference()
+    if not check:
+        CONFIGURATION_DOC.write_text(text, encoding="utf-8")
+        click.echo(f"wrote {CONFIGURATION_DOC}")
+    elif not CONFIGURATION_DOC.exists() or CONFIGURATION_DOC.read_text(encoding="utf-8") != text:
+        raise CicdError(f"{CONFIGURATION_DOC} is not what the models say now; run `make fmt` and review its diff")
+    else:
+        click.echo(f"{CONFIGURATION_DOC} is up to date")
