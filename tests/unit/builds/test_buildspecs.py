@@ -173,7 +173,7 @@ def test_a_tool_that_breaks_leaves_its_record_and_no_report(source: Path) -> Non
 def test_the_bill_of_materials_lists_what_is_pinned(source: Path) -> None:
     write = commands(buildspecs.bill_of_materials(service()))[0]
     answer = run(write, source)
-    sbom = json.loads(Path("/tmp/sbom.cdx.json").read_text())
+    sbom = json.loads((source.parent / "tmp/sbom.cdx.json").read_text())
 
     assert answer.returncode == 0, answer.stderr
     assert sbom["bomFormat"] == "CycloneDX"
@@ -233,7 +233,7 @@ esac""",
     assert "docker push 1.dkr.ecr.eu-central-1.amazonaws.com/payments:v-v.1_2-3" in calls
     assert "--key payment-processor/e-1/provenance.json" in calls
     assert "--if-none-match *" in calls
-    statement = json.loads(Path("/tmp/provenance.json").read_text())
+    statement = json.loads((tmp_path / "tmp/provenance.json").read_text())
     assert statement["subject"][0]["digest"] == {"sha256": "d" * 64}
     assert statement["predicate"]["buildDefinition"]["externalParameters"]["sourceVersion"] == "v.1_2-3"
 
