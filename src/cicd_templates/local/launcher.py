@@ -5,16 +5,21 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(__file__))
-import dispatch  # type: ignore[import-not-found] # siblings there, not in a package
+import codepipeline  # type: ignore[import-not-found] # siblings there, not in a package
+import dispatch  # type: ignore[import-not-found]
+import permissions  # type: ignore[import-not-found]
 import recorded  # type: ignore[import-not-found]
-from ministack.app import main  # type: ignore[import-not-found] # installed there alone
-from ministack.core.responses import get_account_id, get_region  # type: ignore[import-not-found]
-from ministack.services import cloudwatch_logs, eventbridge, s3  # type: ignore[import-not-found]
+from ministack import app  # type: ignore[import-not-found] # installed there alone
+from ministack.core import iam_actions, iam_evaluator, responses, router  # type: ignore[import-not-found]
+from ministack.services import cloudwatch_logs, eventbridge, s3, secretsmanager, sns  # type: ignore[import-not-found]
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # type: ignore[import-not-found]
 
 folder = Path(os.environ["TMPDIR"])
-recorded.register(_RESOURCE_HANDLERS, folder, get_account_id, get_region)
+recorded.register(_RESOURCE_HANDLERS, folder, responses.get_account_id, responses.get_region)
 dispatch.register(eventbridge, cloudwatch_logs, recorded.Record(folder).start)
 dispatch.name_versions(s3, eventbridge)
+codepipeline.register(app, router, iam_actions, codepipeline.Answers(folder))
+keys = permissions.Keys(_RESOURCE_HANDLERS, sns, secretsmanager)
+permissions.register(app, iam_evaluator, iam_actions, keys.behind, permissions.Calls(folder))
 sys.argv = ["ministack"]
-main()
+app.main()

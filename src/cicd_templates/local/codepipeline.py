@@ -1,0 +1,104 @@
+"""The calls of CodePipeline that a run makes and the local AWS lacks: a start, and the results of jobs.
+
+Each request is checked against the API's model, and IAM is asked by the engine before it arrives here. Nothing is run:
+who rehearses reads the answers. Runs inside the engine's interpreter; botocore is there, because the engine needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ANSWERS_FILE = "answers.jsonl"
+TARGET_PREFIX = "CodePipeline_20150709"
+START = "StartPipelineExecution"
+RESULTS = ("PutJobSuccessResult", "PutJobFailureResult")
+
+Response = tuple[int, dict[str, str], bytes]
+Handler = Callable[..., Awaitable[Response]]
+Check = Callable[[str, dict[str, Any]], str]
+
+
+class Answers:
+    """The results of jobs so far, a line each, in a file that any process can read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / ANSWERS_FILE
+
+    def put(self, operation: str, request: dict[str, Any]) -> None:
+        """Keep a result."""
+        with self._file.open("a") as file:
+            file.write(json.dumps([operation, request]) + "\n")
+
+    def of(self, job: str) -> tuple[str, dict[str, Any]] | None:
+        """Operation and request of the result of a job, or None while there is none."""
+        if self._file.exists():
+            for line in self._file.read_text().splitlines():
+                operation, request = json.loads(line)
+                if request["jobId"] == job:
+                    return operation, request
+        return None
+
+
+def check_request(operation: str, request: dict[str, Any]) -> str:
+    """What is wrong with a request according to botocore's model of the API; empty where nothing is."""
+    import botocore.session
+    from botocore.validate import ParamValidator
+
+    model = botocore.session.get_session().get_service_model("codepipeline")
+    shape: Any = model.operation_model(operation).input_shape
+    return str(ParamValidator().validate(request, shape).generate_report())
+
+
+def service(answers: Answers, check: Check) -> Handler:
+    """The handler of the service, in the engine's shape."""
+
+    async def handle(_method: str, _path: str, headers: dict[str, str], body: bytes, _query: Any) -> Response:
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        if operation not in (START, *RESULTS):
+            return _answer(400, {"__type": "UnknownOperationException", "message": f"not here: {operation}"})
+        request = json.loads(body)
+        if wrong := check(operation, request):
+            return _answer(400, {"__type": "ValidationException", "message": wrong})
+        if operation == START:
+            return _answer(200, {"pipelineExecutionId": str(uuid.uuid4())})
+        if answers.of(request["jobId"]):
+            return _answer(400, {"__type": "InvalidJobStateException", "message": "the job has its result already"})
+        answers.put(operation, request)
+        return _answer(200, {})
+
+    return handle
+
+
+def _answer(status: int, content: dict[str, Any]) -> Response:
+    return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
+
+
+def scanned(rest: Handler) -> Handler:
+    """The registry's handler, with the scan of an image that it lacks: one that has ended and found nothing."""
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Response:
+        if not headers.get("x-amz-target", "").endswith(".DescribeImageScanFindings"):
+            return await rest(method, path, headers, body, query)
+        asked = json.loads(body)
+        found = {"findings": [], "findingSeverityCounts": {}}
+        about = {key: asked[key] for key in ("repositoryName", "imageId")}
+        return _answer(200, {**about, "imageScanStatus": {"status": "COMPLETE"}, "imageScanFindings": found})
+
+    return handle
+
+
+def register(app: ModuleType, router: ModuleType, actions: ModuleType, answers: Answers) -> None:
+    """Add the service to the engine's router, its table of handlers and its table of IAM namespaces."""
+    router.SERVICE_PATTERNS["codepipeline"] = {
+        "target_prefixes": [TARGET_PREFIX],
+        "host_patterns": [r"codepipeline\."],
+        "credential_scope": "codepipeline",
+    }
+    actions.SERVICE_TO_IAM_NAMESPACE["codepipeline"] = "codepipeline"
+    app.SERVICE_HANDLERS["codepipeline"] = service(answers, check_request)
+    app.SERVICE_HANDLERS["ecr"] = scanned(app.SERVICE_HANDLERS["ecr"])
