@@ -33,6 +33,7 @@ def register(events: ModuleType, logs: ModuleType, started: Start) -> None:
                     "account": account,
                     "region": region,
                     "role": target.get("RoleArn", ""),
+                    "rule": rule.get("Name", ""),
                     "request": {"name": resource, **revisions},
                     "execution": str(uuid.uuid4()),
                 }

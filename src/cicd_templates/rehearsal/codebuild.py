@@ -1,0 +1,237 @@
+"""CodeBuild actions: the project's phases as rendered, run on this machine with the credentials of its own role."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+
+from cicd_templates.rehearsal import artifacts
+from cicd_templates.rehearsal.buildspec import Buildspec, Phase, read_buildspec
+from cicd_templates.rehearsal.context import ActionFailedError, Run
+from cicd_templates.rehearsal.definition import Action
+from cicd_templates.rehearsal.projects import Project, Setting
+from cicd_templates.rehearsal.result import Step
+from cicd_templates.rehearsal.sessions import Session
+from cicd_templates.rehearsal.shell import Outcome, run_phases
+from cicd_templates.rehearsal.tools import (
+    CONTAINER_PROGRAMS,
+    SERVICE_PROGRAMS,
+    downloads,
+    in_folder,
+    search_path,
+    write_programs,
+)
+
+NOTES_FILE = "notes"
+REPORT_ACTIONS = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"]
+LOG_LINES = 25
+
+
+def act(run: Run, action: Action, step: Step) -> dict[str, str]:
+    """Start the build as the action's role, run it as the project's, hand on its artifact; its exported variables."""
+    configuration = run.configured(action)
+    project = run.projects.get(configuration["ProjectName"])
+    if project is None:
+        known = ", ".join(run.projects)
+        raise ActionFailedError(f"no project {configuration['ProjectName']}; out/ has {known}")
+    settings = [
+        Setting(each["name"], each["value"], each.get("type", "PLAINTEXT"))
+        for each in json.loads(configuration.get("EnvironmentVariables", "[]"))
+    ]
+    caller = run.act(action, step).client("codebuild")
+    overrides = [{"name": each.name, "value": each.value, "type": each.kind} for each in settings]
+    build = caller.start_build(projectName=project.name, environmentVariablesOverride=overrides)["build"]
+    try:
+        return _built(run, action, step, project, settings, build)
+    finally:
+        caller.batch_get_builds(ids=[build["id"]])
+
+
+def _built(
+    run: Run, action: Action, step: Step, project: Project, settings: list[Setting], build: dict[str, Any]
+) -> dict[str, str]:
+    specification = read_buildspec(project.buildspec)
+    session = run.serve(project.role, project.arn, step)
+    s3 = session.client("s3")
+    folder = run.place.folder / f"{action.stage}-{action.name}-{uuid.uuid4().hex[:7]}"
+    source = _source(run, action, s3, folder)
+    _through_the_cache(s3, project)
+    environment = _environment(run, step, project, session, specification, settings, build, folder)
+    environment |= _served(run, action, step)
+    began = time.monotonic()
+    outcome = run_phases(
+        _phases(step, specification, project, run, folder),
+        specification.exported,
+        shell=specification.shell,
+        source=source,
+        folder=folder,
+        environment=environment,
+        limit_seconds=project.timeout_minutes * 60,
+    )
+    step.commands += time.monotonic() - began
+    step.phases = dict(outcome.seconds)
+    for note in (folder / NOTES_FILE).read_text().splitlines():
+        step.note(note)
+    _write_log(session, project, build, outcome)
+    step.log = outcome.log
+    if outcome.failed:
+        raise ActionFailedError(outcome.failed, "\n".join(outcome.log.splitlines()[-LOG_LINES:]))
+    _report(run, specification, project, source)
+    if specification.artifacts and action.outputs:
+        (name,) = action.outputs
+        run.artifacts[name] = artifacts.put(
+            s3, run.pipeline, name, artifacts.packed(source, specification.artifacts)
+        )
+    shutil.rmtree(folder)
+    return dict(outcome.exported)
+
+
+def _source(run: Run, action: Action, s3: Any, folder: Path) -> Path:
+    """The input artifact in a folder of its own; the bucket's owner is looked at first, as CodeBuild does."""
+    s3.get_bucket_location(Bucket=run.pipeline.bucket)
+    s3.get_bucket_acl(Bucket=run.pipeline.bucket)
+    source = folder / "src"
+    source.mkdir(parents=True)
+    artifacts.unpack(artifacts.take(s3, run.input(action)), source)
+    return source
+
+
+def _through_the_cache(s3: Any, project: Project) -> None:
+    """Look for the project's cache and leave one: nothing is in it, because nothing is installed here."""
+    if not project.cache:
+        return
+    bucket, _, prefix = project.cache.partition("/")
+    try:
+        s3.get_object(Bucket=bucket, Key=f"{prefix}/cache")
+    except s3.exceptions.NoSuchKey:
+        s3.put_object(Bucket=bucket, Key=f"{prefix}/cache", Body=b"")
+
+
+def _environment(
+    run: Run,
+    step: Step,
+    project: Project,
+    session: Session,
+    specification: Buildspec,
+    settings: list[Setting],
+    build: dict[str, Any],
+    folder: Path,
+) -> dict[str, str]:
+    """The environment of a build: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html"""
+    temporary = folder / "tmp"
+    tools = run.place.tools.place(temporary / "tool")
+    programs = folder / "programs"
+    real = not project.needs_a_service or _tokens(run, project)
+    write_programs(programs, CONTAINER_PROGRAMS | ({} if _tokens(run, project) else SERVICE_PROGRAMS))
+    (folder / NOTES_FILE).touch()
+    if project.needs_a_service and not real:
+        step.note(f"no token for {', '.join(project.needs_a_service)}, so its service was not asked")
+    given = {**dict(specification.variables)}
+    secrets = [Setting(name, value, "SECRETS_MANAGER") for name, value in specification.secrets.items()]
+    parameters = [Setting(name, value, "PARAMETER_STORE") for name, value in specification.parameters.items()]
+    for setting in (*project.settings, *settings, *secrets, *parameters):
+        given[setting.name] = _value(session, setting)
+    return {
+        "PATH": search_path(programs, tools),
+        "HOME": str(folder),
+        "TMPDIR": str(temporary),
+        "LANG": "C.UTF-8",
+        # Nothing is fetched behind the back of who reads the result, and nothing of the developer's is found.
+        "PIP_NO_INDEX": "1",
+        "NO_PROXY": "*",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "REHEARSAL_NOTES": str(folder / NOTES_FILE),
+        "CODEBUILD_SRC_DIR": str(folder / "src"),
+        "CODEBUILD_BUILD_ID": build["id"],
+        "CODEBUILD_BUILD_ARN": build["arn"],
+        "CODEBUILD_INITIATOR": f"codepipeline/{run.pipeline.name}",
+        "CODEBUILD_RESOLVED_SOURCE_VERSION": run.source_version,
+        "AWS_REGION": run.place.region,
+        "AWS_DEFAULT_REGION": run.place.region,
+        "AWS_ENDPOINT_URL": run.place.endpoint,
+        "AWS_ACCESS_KEY_ID": session.keys.access,
+        "AWS_SECRET_ACCESS_KEY": session.keys.secret,
+        "AWS_SESSION_TOKEN": session.keys.token or "",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **given,
+    }
+
+
+def _tokens(run: Run, project: Project) -> bool:
+    """Whether somebody gave what the project's services want."""
+    needed = project.needs_a_service
+    return bool(needed) and all(name in run.place.tokens for name in needed)
+
+
+def _value(session: Session, setting: Setting) -> str:
+    """The value of a variable, read with the project's role where it is kept elsewhere."""
+    if setting.kind == "SECRETS_MANAGER":
+        secret, _, key = setting.value.partition(":") if not setting.value.startswith("arn:") else (setting.value, "", "")
+        text: str = session.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        return str(json.loads(text)[key]) if key else text
+    if setting.kind == "PARAMETER_STORE":
+        found = session.client("ssm").get_parameter(Name=setting.value, WithDecryption=True)
+        return str(found["Parameter"]["Value"])
+    return setting.value
+
+
+def _served(run: Run, action: Action, step: Step) -> dict[str, str]:
+    """Variables that have the address of what was deployed: no container runs here, so a process is asked instead."""
+    outputs = {each.namespace for each in run.pipeline.actions if each.provider == "CloudFormation"} - {""}
+    found = {}
+    for each in json.loads(action.configuration.get("EnvironmentVariables", "[]")):
+        namespace = each["value"].removeprefix("#{").partition(".")[0]
+        if namespace in outputs and run.substituted(each["value"]).startswith(("https://", "http://")):
+            found[each["name"]] = run.place.serve()
+            step.note(f"{each['name']} is a process of this machine, started by rehearsal/serve: no container runs here")
+    return found
+
+
+def _phases(step: Step, specification: Buildspec, project: Project, run: Run, folder: Path) -> list[Phase]:
+    """The phases with their own /tmp, without what would fetch from the network unless a token asks for it."""
+    temporary = folder / "tmp"
+    phases = []
+    left_out: list[str] = []
+    for phase in specification.phases:
+        fetching = [] if _tokens(run, project) else list(downloads(phase.name, phase.commands))
+        left_out += fetching
+        kept = tuple(in_folder(each, temporary) for each in phase.commands if each not in fetching)
+        phases.append(Phase(phase.name, kept, tuple(in_folder(each, temporary) for each in phase.finally_)))
+    if left_out:
+        compared = run.place.tools.compared(left_out)
+        many = f"{len(left_out)} command{'s' if len(left_out) > 1 else ''} that fetch{'' if len(left_out) > 1 else 'es'}"
+        step.note(f"{many} tools not run; prepared environment: {compared}")
+    return phases
+
+
+def _write_log(session: Session, project: Project, build: dict[str, Any], outcome: Outcome) -> None:
+    if project.log_group and outcome.log.strip():
+        logs, stream = session.client("logs"), build["id"].partition(":")[2]
+        logs.create_log_stream(logGroupName=project.log_group, logStreamName=stream)
+        event = {"timestamp": int(time.time() * 1000), "message": outcome.log[-200_000:]}
+        logs.put_log_events(logGroupName=project.log_group, logStreamName=stream, logEvents=[event])
+
+
+def _report(run: Run, specification: Buildspec, project: Project, source: Path) -> None:
+    """Read the reports of a build as CodeBuild would, and ask for what it does with the project's role."""
+    for name, (form, files) in specification.reports.items():
+        group = f"{project.arn.rpartition(':')[0]}:report-group/{project.name}-{name}"
+        run.place.require(project.role, REPORT_ACTIONS, group)
+        found = [path for pattern in files.patterns for path in (source / files.folder).glob(pattern)]
+        if not found:
+            raise ActionFailedError(f"report {name}: no file matches {', '.join(files.patterns)} in {files.folder}")
+        for path in found if form == "JUNITXML" else ():
+            try:
+                ElementTree.parse(path)  # noqa: S314 - written by a build of this machine's own
+            except ElementTree.ParseError as error:
+                raise ActionFailedError(f"report {name}: {path.name} is no JUnit XML: {error}") from None
+
+

@@ -1,0 +1,138 @@
+"""A pipeline as CloudFormation was told of it: stages, actions, locks, and what of it a rehearsal does not interpret.
+
+Works on the resource's properties with their references resolved. Calls no AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+TYPE = "AWS::CodePipeline::Pipeline"
+PIPELINE_KEYS = {"Name", "PipelineType", "RoleArn", "ArtifactStore", "Stages", "Tags", "RestartExecutionOnUpdate"}
+STAGE_KEYS = {"Name", "Actions", "BeforeEntry"}
+ACTION_KEYS = {
+    "Name", "ActionTypeId", "RunOrder", "RoleArn", "Configuration", "InputArtifacts", "OutputArtifacts", "Namespace",
+    "TimeoutInMinutes",
+}  # fmt: skip
+VARIABLE_CHECK = "VariableCheck"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action. `provider` is the action type's, `order` the place within its stage."""
+
+    stage: str
+    name: str
+    provider: str
+    order: int
+    role: str
+    configuration: Mapping[str, str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    namespace: str
+
+    @property
+    def path(self) -> str:
+        """How people call it."""
+        return f"{self.stage}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A check of a variable before a stage is entered."""
+
+    name: str
+    variable: str
+    operator: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage, its actions in the order of the definition."""
+
+    name: str
+    actions: tuple[Action, ...]
+    locks: tuple[Lock, ...]
+
+    @property
+    def groups(self) -> list[list[Action]]:
+        """Actions that run at the same time, one group after the other."""
+        ordered = sorted(self.actions, key=lambda action: action.order)
+        return [list(group) for _, group in groupby(ordered, key=lambda action: action.order)]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A whole pipeline. `bucket` and `key` are those of its artifacts; `uninterpreted` is in words."""
+
+    name: str
+    role: str
+    bucket: str
+    key: str
+    stages: tuple[Stage, ...]
+    uninterpreted: tuple[str, ...]
+
+    @property
+    def actions(self) -> list[Action]:
+        """Every action, in the order in which they run."""
+        return [action for stage in self.stages for group in stage.groups for action in group]
+
+
+def read_pipeline(properties: Mapping[str, Any]) -> Pipeline:
+    """The pipeline of a resource's resolved properties."""
+    store = properties["ArtifactStore"]
+    return Pipeline(
+        name=properties["Name"],
+        role=properties["RoleArn"],
+        bucket=store["Location"],
+        key=store.get("EncryptionKey", {}).get("Id", ""),
+        stages=tuple(_stage(stage) for stage in properties["Stages"]),
+        uninterpreted=tuple(_uninterpreted(properties)),
+    )
+
+
+def _stage(stage: Mapping[str, Any]) -> Stage:
+    locks = [
+        Lock(rule["Name"], *(rule["Configuration"][key] for key in ("Variable", "Operator", "Value")))
+        for rule in _rules(stage.get("BeforeEntry", {}))
+        if rule["RuleTypeId"]["Provider"] == VARIABLE_CHECK
+    ]
+    return Stage(stage["Name"], tuple(_action(stage["Name"], action) for action in stage["Actions"]), tuple(locks))
+
+
+def _rules(conditions: Mapping[str, Any]) -> list[Any]:
+    return [rule for condition in conditions.get("Conditions", ()) for rule in condition["Rules"]]
+
+
+def _action(stage: str, action: Mapping[str, Any]) -> Action:
+    return Action(
+        stage=stage,
+        name=action["Name"],
+        provider=action["ActionTypeId"]["Provider"],
+        order=int(action.get("RunOrder", 1)),
+        role=action.get("RoleArn", ""),
+        configuration=action.get("Configuration", {}),
+        inputs=tuple(each["Name"] for each in action.get("InputArtifacts", ())),
+        outputs=tuple(each["Name"] for each in action.get("OutputArtifacts", ())),
+        namespace=action.get("Namespace", ""),
+    )
+
+
+def _uninterpreted(properties: Mapping[str, Any]) -> Iterator[str]:
+    """What stands in the definition and happens in AWS alone, so that nobody takes it for rehearsed."""
+    for key in sorted(properties.keys() - PIPELINE_KEYS):
+        yield f"{key}: {properties[key]}" if isinstance(properties[key], str) else key
+    for stage in properties["Stages"]:
+        for rule in _rules(stage.get("BeforeEntry", {})):
+            if rule["RuleTypeId"]["Provider"] != VARIABLE_CHECK:
+                yield f"{stage['Name']}: BeforeEntry {rule['RuleTypeId']['Provider']}"
+        for key in sorted(stage.keys() - STAGE_KEYS):
+            told = [stage[key].get("Result"), *(rule["RuleTypeId"]["Provider"] for rule in _rules(stage[key]))]
+            yield f"{stage['Name']}: {key} {' '.join(filter(None, told))}".strip()
+        for action in stage["Actions"]:
+            for key in sorted(action.keys() - ACTION_KEYS):
+                yield f"{stage['Name']}/{action['Name']}: {key}"

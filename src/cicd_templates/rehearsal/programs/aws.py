@@ -1,0 +1,92 @@
+"""`aws` for a rehearsed build: the operations of the AWS command line that builds call, through boto3.
+
+Options become the members of the operation's input; `--query` and `--output text` are as there. Errors are, too: the
+service's code in a line on standard error, and 254.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+import jmespath
+from botocore import xform_name
+from botocore.exceptions import ClientError, ParamValidationError
+
+SERVICES = {"s3api": "s3"}
+FAILED, WRONG = 254, 252
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `aws SERVICE OPERATION ...`; its exit code."""
+    name, operation, *rest = arguments
+    client = boto3.client(SERVICES.get(name, name))
+    try:
+        if (name, operation) == ("ecr", "get-login-password"):
+            token = client.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+            print(base64.b64decode(token).decode().partition(":")[2])
+            return 0
+        method = operation.replace("-", "_")
+        shape = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method]).input_shape
+        members = {xform_name(member, "-"): (member, of) for member, of in shape.members.items()}
+        parameters, options, files = _parsed(rest, members)
+        answer = getattr(client, method)(**parameters)
+    except ClientError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return FAILED
+    except (KeyError, ParamValidationError) as error:
+        print(f"aws: error: {name} {operation}: {error}", file=sys.stderr)
+        return WRONG
+    _say(answer, options, files)
+    return 0
+
+
+def _parsed(rest: Sequence[str], members: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    parameters: dict[str, Any] = {}
+    options: dict[str, str] = {}
+    files: list[str] = []
+    words = iter(rest)
+    for word in words:
+        name = word.removeprefix("--")
+        if word == name:
+            files.append(word)
+        elif name in ("query", "output", "region", "no-cli-pager"):
+            options[name] = next(words)
+        else:
+            member, shape = members[name]
+            parameters[member] = _value(next(words), shape)
+    return parameters, options, files
+
+
+def _value(text: str, shape: Any) -> Any:
+    """A value in the command line's short form: `a=1,b=2` for a structure, one item for a list."""
+    if shape.type_name == "blob":
+        return Path(text).read_bytes()
+    if shape.type_name == "list":
+        return [_value(text, shape.member)]
+    if shape.type_name == "structure":
+        return json.loads(text) if text.startswith("{") else dict(pair.split("=", 1) for pair in text.split(","))
+    return int(text) if shape.type_name in ("integer", "long") else text
+
+
+def _say(answer: dict[str, Any], options: dict[str, str], files: list[str]) -> None:
+    answer.pop("ResponseMetadata")
+    if (body := answer.pop("Body", None)) is not None:
+        Path(files[0]).write_bytes(body.read())
+    found = jmespath.search(options["query"], answer) if "query" in options else answer
+    if options.get("output") == "text":
+        print(re.sub(r"^null$", "None", found if isinstance(found, str) else json.dumps(found, default=str)))
+    else:
+        print(json.dumps(found, indent=4, default=str))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("AWS_PAGER", "")
+    sys.exit(main(sys.argv[2:]))

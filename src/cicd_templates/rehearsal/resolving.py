@@ -1,0 +1,41 @@
+"""Puts values into what a template says with intrinsic functions. Knows those that a pipeline needs; calls no AWS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cicd_templates.errors import CicdError
+
+PLACEHOLDER = re.compile(r"\$\{([^!{}]+)\}")
+
+
+def resolve(value: Any, names: Mapping[str, str]) -> Any:
+    """`value` with every reference replaced; `names` has parameters, logical ids, `Id.Attribute` and pseudo parameters.
+
+    Raises `CicdError` for a function or a name that is not known.
+    """
+    if isinstance(value, list):
+        return [resolve(item, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((function, argument),) = value.items()
+        if function == "Ref":
+            return _named(argument, names)
+        if function == "Fn::GetAtt":
+            return _named(argument if isinstance(argument, str) else ".".join(argument), names)
+        if function == "Fn::Sub":
+            text, own = (argument, {}) if isinstance(argument, str) else argument
+            known = {**names, **resolve(own, names)}
+            return PLACEHOLDER.sub(lambda found: _named(found.group(1), known), text).replace("${!", "${")
+        if function.startswith("Fn::"):
+            raise CicdError(f"{function}: a rehearsal does not know this function; it knows Ref, GetAtt and Sub")
+    return {key: resolve(item, names) for key, item in value.items()}
+
+
+def _named(name: str, names: Mapping[str, str]) -> str:
+    if name not in names:
+        raise CicdError(f"{name}: nothing of this name is in the deployed stack")
+    return names[name]

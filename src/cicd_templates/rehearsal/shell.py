@@ -1,0 +1,142 @@
+"""Runs the phases of a build in one shell, as CodeBuild does, and notes when each began and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from cicd_templates.rehearsal.buildspec import Phase
+
+# The phases after which nothing else is tried but what must be done in any case:
+# https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details.html#view-build-details-phases
+STOPPING = ("install", "pre_build")
+LOG_FILE = "build.log"
+EXPORTS_FILE = "exports"
+JOIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the phases went: seconds of each that began, the command that failed first, exported variables."""
+
+    seconds: Mapping[str, float]
+    failed: str
+    exported: Mapping[str, str]
+    log: str
+
+
+def run_phases(
+    phases: Sequence[Phase],
+    exported: Sequence[str],
+    *,
+    shell: str,
+    source: Path,
+    folder: Path,
+    environment: Mapping[str, str],
+    limit_seconds: float,
+) -> Outcome:
+    """Run the phases in `source`; scripts and log go into `folder`. After `limit_seconds` everything is killed."""
+    script = folder / "phases.sh"
+    script.write_text(_script(phases, exported, folder))
+    process = subprocess.Popen(  # noqa: S603 - the reviewed build specification, in a folder of its own
+        [shell, str(script)],
+        cwd=source,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    marks: list[tuple[float, str]] = []
+    reader = threading.Thread(target=_note, args=(process.stdout, marks), daemon=True)
+    reader.start()
+    late = ""
+    try:
+        process.wait(timeout=limit_seconds)
+    except subprocess.TimeoutExpired:
+        late = f"still ran after {limit_seconds:.0f} s, the limit of the project"
+    finally:
+        # What it left in the background ends with it.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        reader.join(JOIN_SECONDS)
+    return _outcome(marks, late, folder)
+
+
+def _note(stream: IO[str], marks: list[tuple[float, str]]) -> None:
+    for line in stream:
+        marks.append((time.monotonic(), line.strip()))
+
+
+def _script(phases: Sequence[Phase], exported: Sequence[str], folder: Path) -> str:
+    """A script that runs every command in the shell itself, so that what one sets the next one has.
+
+    No command stands behind `||`, because a shell ignores `set -e` there.
+    """
+    lines = ["_stopped=''", f"exec 3>&1 >{shlex.quote(str(folder / LOG_FILE))} 2>&1", "_failed=''"]
+    for phase in phases:
+        lines += ['if [ -z "$_stopped" ]; then', f"echo begin {phase.name} >&3", "_skip=''"]
+        for number, command in enumerate(phase.commands):
+            lines += ['if [ -z "$_skip" ]; then', *_command(folder, phase.name, f"{phase.name}-{number}", command)]
+            lines += ["fi"]
+        for number, command in enumerate(phase.finally_):
+            lines += _command(folder, phase.name, f"{phase.name}-finally-{number}", command)
+        if phase.name in STOPPING:
+            lines += ['_stopped="$_failed"']
+        lines += [f"echo end {phase.name} >&3", "fi"]
+    lines += [f"printf '%s\\0' \"{name}=${name}\" >>{shlex.quote(str(folder / EXPORTS_FILE))}" for name in exported]
+    lines += ["echo finished >&3"]
+    return "\n".join(lines) + "\n"
+
+
+def _command(folder: Path, phase: str, name: str, command: str) -> list[str]:
+    path = folder / f"{name}.sh"
+    path.write_text(command + "\n")
+    return [
+        f"echo command {name} >&3",
+        f". {shlex.quote(str(path))}",
+        "_status=$?",
+        f'if [ "$_status" != 0 ]; then echo failed {name} "$_status" >&3; _failed={phase}; _skip=1; fi',
+    ]
+
+
+def _outcome(marks: list[tuple[float, str]], late: str, folder: Path) -> Outcome:
+    began: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    failed = command = ""
+    for at, line in marks:
+        word, _, rest = line.partition(" ")
+        if word == "begin":
+            began[rest] = at
+        elif word == "end":
+            seconds[rest] = at - began[rest]
+        elif word == "command":
+            command = rest
+        elif word == "failed":
+            name, _, status = rest.partition(" ")
+            failed = failed or f"command {_counted(name)} ended with {status}"
+    if late:
+        failed = f"command {_counted(command)} {late}"
+    elif not marks or marks[-1][1] != "finished":
+        failed = failed or f"command {_counted(command)} ended the shell"
+    exports = folder / EXPORTS_FILE
+    pairs = exports.read_text(errors="replace").split("\0")[:-1] if exports.exists() else []
+    log = folder / LOG_FILE
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return Outcome(seconds, failed, dict(pair.split("=", 1) for pair in pairs), text)
+
+
+def _counted(name: str) -> str:
+    phase, _, number = name.rpartition("-")
+    return f"{int(number) + 1} of phase {phase}"

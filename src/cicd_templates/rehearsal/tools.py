@@ -1,0 +1,90 @@
+"""What a build finds on this machine: a prepared environment of tools, and programs in place of what is not here.
+
+The prepared environment stands where a build would install one. pip is not in it, so that nothing can change it.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAMS = Path(__file__).with_name("programs")
+# By the name of a program, what runs instead. Those of a service need it: without a token its report is a recorded one.
+CONTAINER_PROGRAMS = {"aws": "aws.py", "docker": "docker.py"}
+SERVICE_PROGRAMS = {"snyk": "recorded.py", "safety": "recorded.py"}
+# A command that fetches something from the network before the work begins.
+DOWNLOAD = re.compile(r"\bpip3? install\b|https?://|\b(?:curl|wget) |\b(?:npm|yarn|apt-get|apk|dnf|yum) \w")
+DOWNLOADING_PHASES = ("install", "pre_build")
+PIN = re.compile(r"^\s*([A-Za-z0-9._-]+)==(\S+) --hash", re.MULTILINE)
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """A virtual environment with the tools of the checks in it."""
+
+    prefix: Path
+
+    def installed(self) -> dict[str, str]:
+        """The versions of its packages, by normalised name."""
+        folders = [str(path) for path in self.prefix.glob("lib/python*/site-packages")]
+        found = importlib.metadata.distributions(path=folders)
+        return {_normalised(each.name): each.version for each in found}
+
+    def compared(self, commands: Iterable[str]) -> str:
+        """How what `commands` would have installed is here, in a line."""
+        pins = {_normalised(name): version for text in commands for name, version in PIN.findall(text)}
+        here = self.installed()
+        other = [
+            f"{name} {here.get(name, 'missing')} instead of {version}"
+            for name, version in sorted(pins.items())
+            if here.get(name) != version
+        ]
+        same = f"{len(pins) - len(other)} of {len(pins)} pinned packages as pinned"
+        return f"{same}; {', '.join(other)}" if other else same
+
+    def place(self, folder: Path) -> Path:
+        """An environment in `folder` that shares what this one has, without pip; its programs."""
+        programs = folder / "bin"
+        programs.mkdir(parents=True)
+        (folder / "lib").symlink_to((self.prefix / "lib").resolve())
+        (folder / "pyvenv.cfg").write_text((self.prefix / "pyvenv.cfg").read_text())
+        for path in (self.prefix / "bin").iterdir():
+            if not path.name.startswith("pip"):
+                (programs / path.name).symlink_to(path.absolute())
+        return programs
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def downloads(phase: str, commands: Iterable[str]) -> Iterator[str]:
+    """Those commands of a phase that would fetch something before the work begins."""
+    return (each for each in commands if phase in DOWNLOADING_PHASES and DOWNLOAD.search(each))
+
+
+def write_programs(folder: Path, programs: dict[str, str]) -> None:
+    """Put programs of these names into `folder`; they run in this interpreter, which has boto3."""
+    folder.mkdir(parents=True)
+    for name, script in programs.items():
+        path = folder / name
+        command = f"exec {shlex.quote(sys.executable)} -I {shlex.quote(str(PROGRAMS / script))} {name}"
+        path.write_text(f'#!/bin/sh\n{command} "$@"\n')
+        path.chmod(0o755)
+
+
+def in_folder(text: str, temporary: Path) -> str:
+    """`text` of a build with `/tmp` in a folder: a container has its own, a process here has not."""
+    return re.sub(r"/tmp(?=[/\s\"'])", lambda found: str(temporary), text)
+
+
+def search_path(*folders: Path) -> str:
+    """The PATH of a build: these folders, then the system's."""
+    return os.pathsep.join([*map(str, folders), SYSTEM_PATH])

@@ -1,0 +1,58 @@
+"""The variables of a run, `#{Namespace.Name}`: https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cicd_templates.errors import CicdError
+from cicd_templates.rehearsal.definition import Lock
+
+VARIABLE = re.compile(r"#\{([A-Za-z0-9@_-]+)\.([A-Za-z0-9@_-]+)\}")
+# Namespaces that are there without an action.
+BUILT_IN = frozenset({"codepipeline", "variables"})
+
+Variables = Mapping[str, Mapping[str, str]]
+
+
+def namespaces(value: Any) -> set[str]:
+    """The namespaces that are read anywhere in `value`."""
+    if isinstance(value, str):
+        return {found.group(1) for found in VARIABLE.finditer(value)}
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return set().union(*map(namespaces, items))
+
+
+def substitute(text: str, variables: Variables) -> str:
+    """`text` with its variables replaced. Raises `CicdError` for one that no action has put out."""
+
+    def value(found: re.Match[str]) -> str:
+        namespace, name = found.groups()
+        if name not in variables.get(namespace, {}):
+            known = ", ".join(sorted(variables.get(namespace, {}))) or "nothing"
+            raise CicdError(f"{found.group()}: {namespace} has put out {known}, but no {name}")
+        return variables[namespace][name]
+
+    return VARIABLE.sub(value, text)
+
+
+def opens(lock: Lock, variables: Variables) -> bool:
+    """Whether a variable check lets the stage be entered; without the variable it does not.
+
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-VariableCheck.html
+    """
+    try:
+        value = substitute(lock.variable, variables)
+    except CicdError:
+        return False
+    match lock.operator:
+        case "EQ":
+            return value == lock.value
+        case "NE":
+            return value != lock.value
+        case "CONTAINS":
+            return lock.value in value
+        case "MATCHES":
+            return re.fullmatch(lock.value, value) is not None
+    raise CicdError(f"{lock.operator}: CodePipeline has no such operator for a variable check")

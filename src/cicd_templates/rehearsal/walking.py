@@ -1,0 +1,87 @@
+"""Walks the stages of a run: locks, then groups of actions, those of a group at the same time; stops at a failure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cicd_templates.deploy.clients import explained
+from cicd_templates.errors import CicdError
+from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas, source
+from cicd_templates.rehearsal.context import Act, ActionFailedError, Run
+from cicd_templates.rehearsal.definition import Action, Stage
+from cicd_templates.rehearsal.result import State, Step
+from cicd_templates.rehearsal.variables import opens
+
+ACTS: Mapping[str, Act] = {
+    "S3": source.act,
+    "CodeBuild": codebuild.act,
+    "Lambda": lambdas.act,
+    "CloudFormation": cloudformation.act,
+    "Manual": approval.act,
+}
+
+Say = Callable[[Step], None]
+
+
+def walk(run: Run, steps: Mapping[str, Step], say: Say) -> str:
+    """Run every stage until one fails; why a stage was not entered, if that is what ended the run.
+
+    `steps` has one for each action by its path, and each is `say`d when it begins and when it ends.
+    """
+    run.variables["codepipeline"] = {"PipelineExecutionId": run.execution}
+    for stage in run.pipeline.stages:
+        if refusal := _locked(run, stage):
+            return refusal
+        for group in stage.groups:
+            with ThreadPoolExecutor(len(group)) as pool:
+                list(pool.map(lambda action: perform(run, action, steps[action.path], say), group))
+            if any(steps[action.path].state is State.FAILED for action in group):
+                return ""
+    return ""
+
+
+def _locked(run: Run, stage: Stage) -> str:
+    for lock in stage.locks:
+        if not opens(lock, run.variables):
+            return f"{stage.name} is not entered: {lock.name} wants {lock.variable} {lock.operator} {lock.value}"
+    return ""
+
+
+def perform(run: Run, action: Action, step: Step, say: Say) -> None:
+    """Run one action; what becomes of it is in its step. A denied call is named as IAM decided it."""
+    before = len(run.place.calls.rows())
+    step.began = time.monotonic()
+    say(step)
+    try:
+        variables = ACTS[action.provider](run, action, step)
+    except (CicdError, ClientError, BotoCoreError) as error:
+        step.state = State.FAILED
+        step.error = _explained(error, _denied(run, step, before))
+        step.log = getattr(error, "log", "") or step.log
+    else:
+        step.state = State.SUCCEEDED
+        if action.namespace:
+            run.variables[action.namespace] = variables
+    step.seconds = time.monotonic() - step.began
+    say(step)
+
+
+def _denied(run: Run, step: Step, before: int) -> list[str]:
+    """What IAM denied to the roles of an action since it began: who, what, on which resource."""
+    rows: list[Any] = run.place.calls.rows()[before:]
+    found = []
+    for principal, action, resource, decision, _ in rows:
+        role = principal.partition("/")[2].partition("/")[0]
+        if decision == "denied" and role in step.roles:
+            found.append(f"IAM denied: {principal} may not {action} on {resource}")
+    return list(dict.fromkeys(found))
+
+
+def _explained(error: Exception, denied: list[str]) -> str:
+    told = str(error) if isinstance(error, ActionFailedError) else explained(error)
+    return "\n".join([*denied, told])
