@@ -33,10 +33,22 @@ def joined_gate(formats: Iterable[str]) -> str:
     """The scan gate that reads reports of `formats`, as one module."""
     needed = sorted(set(formats))
     modules = [_module(name) for name in (*BEFORE, *(READERS[form][0] for form in needed), *AFTER)]
+    _one_of_each(modules)
     readers = [f'    "{form}": {_reader(form)},' for form in needed]
     table = "\n".join(["READERS = {", *readers, "}"])
     *parts, handler = [module.body for module in modules]
     return "\n\n".join([_imported(modules), *parts, table, handler]) + "\n"
+
+
+def _one_of_each(modules: Iterable[_Module]) -> None:
+    """In one module a name is what was defined last under it, so two modules must not define the same."""
+    owners: dict[str, str] = {}
+    for module in modules:
+        title = module.body.splitlines()[0]
+        for name in module.names:
+            if name in owners:
+                raise ValueError(f"{name} is defined twice: {owners[name]} and {title}")
+            owners[name] = title
 
 
 def _reader(form: str) -> str:
@@ -46,10 +58,14 @@ def _reader(form: str) -> str:
 
 @dataclass(frozen=True)
 class _Module:
-    """A module's text under its name, and what it imports from Python itself: `(module, name)`, or `(module, "")`."""
+    """A module's text under its name, and what it imports from Python itself: `(module, name)`, or `(module, "")`.
+
+    `names` are those that it defines.
+    """
 
     body: str
     imports: frozenset[tuple[str, str]]
+    names: tuple[str, ...]
 
 
 @cache
@@ -58,7 +74,13 @@ def _module(name: str) -> _Module:
     text = Path(folder, "scan_gate", f"{name}.py").read_text(encoding="ascii")
     lines = text.splitlines()
     imports: set[tuple[str, str]] = set()
+    names: list[str] = []
     for node in reversed(ast.parse(text).body):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names += [each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
         if isinstance(node, ast.ImportFrom) and node.module and not node.module.startswith("cicd_templates"):
             imports |= {(node.module, alias.name) for alias in node.names}
         elif isinstance(node, ast.Import):
@@ -70,7 +92,7 @@ def _module(name: str) -> _Module:
         r"\n{3,}", "\n\n", "\n".join(line for line in lines if not line.startswith(("# ruff:", "# fmt:"))).strip()
     )
     title, _, body = body.removeprefix('"""').partition('"""')
-    return _Module(f"# --- {name}: {title.splitlines()[0]}\n{body.strip()}", frozenset(imports))
+    return _Module(f"# --- {name}: {title.splitlines()[0]}\n{body.strip()}", frozenset(imports), tuple(names))
 
 
 def _imported(modules: Iterable[_Module]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from cicd_templates.blocks import joining
 from cicd_templates.blocks.joining import READERS as JOINED
 from cicd_templates.blocks.joining import joined_gate
 from cicd_templates.functions.scan_gate import artifacts, handler
@@ -324,3 +325,29 @@ def test_the_joined_gate_is_the_same_code_with_the_readers_that_are_needed(
     assert "read_trivy" not in text
     assert JOINED.keys() == READERS.keys()
     assert text.count("from __future__") == 1
+
+
+def test_the_joined_gate_reads_findings_of_every_check_that_it_judges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "joined_gate_all.py").write_text(joined_gate(READERS))
+    monkeypatch.syspath_prepend(tmp_path)
+    index = importlib.import_module("joined_gate_all")
+    found = {
+        "bandit": {"results": [{"test_id": "B602", "issue_severity": "HIGH"}], "errors": [], "metrics": {"a": {}}},
+        "snyk": {"vulnerabilities": [{"id": "S1", "severity": "high"}], "dependencyCount": 1},
+        "sarif": {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}, "results": [{"ruleId": "R1"}]}]},
+    }
+
+    for form, report in found.items():
+        read = index.READERS[form](json.dumps(report).encode())
+        assert [finding.tool for finding in read.findings], (form, read.reason)
+    policy = index.read_policy(b'[thresholds]\nbandit = "low"\n', ["bandit"])
+    assert policy.thresholds == {"bandit": "low"}
+
+
+def test_two_modules_of_the_gate_that_define_the_same_name_are_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joining, "AFTER", (*joining.AFTER, "record"))
+
+    with pytest.raises(ValueError, match="wrong_record is defined twice: # --- record"):
+        joined_gate(["bandit"])

@@ -14,7 +14,7 @@ def read_bandit(value: Any) -> Report:
     for key in ("results", "errors", "metrics"):
         if report.get(key) is None:
             raise UnusableError(f"the report has no {key}, so Bandit did not write it")
-    read = Report([_finding(row) for row in rows(report["results"], "results")])
+    read = Report([_bandit_finding(row) for row in rows(report["results"], "results")])
     totals = mapping(mapping(report["metrics"], "metrics").get("_totals", {}), "metrics._totals")
     errors = rows(report["errors"], "errors")
     if errors:
@@ -24,7 +24,7 @@ def read_bandit(value: Any) -> Report:
     return read
 
 
-def _finding(row: dict[str, Any]) -> Finding:
+def _bandit_finding(row: dict[str, Any]) -> Finding:
     severity = normalised(row.get("issue_severity"))
     if text(row.get("issue_confidence")).upper() == "LOW":
         # A guess is not worth what a certainty is.

@@ -96,7 +96,7 @@ def _grouped(found: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]
 
 def _judged(alike: list[tuple[str, Finding]], policy: Policy, today: date, used: set[int]) -> Judged:
     finding, rank = alike[0][1], SCALE.index
-    severities = [_severity(each, policy) for _, each in alike]
+    severities = [_severity_of(each, policy) for _, each in alike]
     effective = [policy.unknown if each == "unknown" else each for each in severities]
     fixes = [each.fix for _, each in alike if each.fix is not None]
     fix = next((each for each in fixes if each), "" if fixes else None)
@@ -119,7 +119,7 @@ def _judged(alike: list[tuple[str, Finding]], policy: Policy, today: date, used:
     return Judged([each for _, each in alike], checks, severity, blocks, waiver, ended)
 
 
-def _severity(finding: Finding, policy: Policy) -> str:
+def _severity_of(finding: Finding, policy: Policy) -> str:
     return "critical" if {finding.id, *finding.aliases} & set(policy.promote) else finding.severity
 
 

@@ -52,7 +52,7 @@ def _read_run(run: dict[str, Any], read: Report) -> None:
         read.lacks("a run has no results, so it did not scan")
     for result in rows(run.get("results"), "results"):
         if result.get("kind", "fail") not in _NO_FAILURES and not _suppressed(result):
-            read.findings.append(_finding(result, run, driver, components))
+            read.findings.append(_sarif_finding(result, run, driver, components))
 
 
 def _suppressed(result: dict[str, Any]) -> bool:
@@ -81,7 +81,7 @@ def _rule(result: dict[str, Any], components: list[dict[str, Any]]) -> dict[str,
     return {}
 
 
-def _finding(
+def _sarif_finding(
     result: dict[str, Any], run: dict[str, Any], driver: dict[str, Any], components: list[dict[str, Any]]
 ) -> Finding:
     rule = _rule(result, components)

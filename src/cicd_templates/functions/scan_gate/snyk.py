@@ -43,14 +43,14 @@ def _read_project(project: dict[str, Any], read: Report) -> None:
         read.lacks("a project is not ok and says nothing of why")
     if project.get("dependencyCount") == 0 and "infrastructureAsCodeIssues" not in project:
         read.lacks("a project without dependencies was scanned")
-    read.findings += [_finding(row, project) for row in (*found, *infrastructure)]
+    read.findings += [_snyk_finding(row, project) for row in (*found, *infrastructure)]
     data = mapping(project.get("issuesData"), "issuesData")
     for issue in issues:
         details = mapping(data.get(text(issue.get("issueId")) or text(issue.get("id"))) or {}, "issuesData")
-        read.findings.append(_finding({**issue, **details}, project))
+        read.findings.append(_snyk_finding({**issue, **details}, project))
 
 
-def _finding(row: dict[str, Any], project: dict[str, Any]) -> Finding:
+def _snyk_finding(row: dict[str, Any], project: dict[str, Any]) -> Finding:
     names = mapping(row.get("identifiers"), "identifiers")
     severity = word(row.get("severity"))
     # Where an old API says high, this one may say critical.
