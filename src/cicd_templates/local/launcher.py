@@ -9,6 +9,7 @@ import codepipeline  # type: ignore[import-not-found] # siblings there, not in a
 import dispatch  # type: ignore[import-not-found]
 import permissions  # type: ignore[import-not-found]
 import recorded  # type: ignore[import-not-found]
+import references  # type: ignore[import-not-found]
 from ministack import app  # type: ignore[import-not-found] # installed there alone
 from ministack.core import iam_actions, iam_evaluator, responses, router  # type: ignore[import-not-found]
 from ministack.services import cloudwatch_logs, eventbridge, s3, secretsmanager, sns  # type: ignore[import-not-found]
@@ -16,6 +17,7 @@ from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  #
 
 folder = Path(os.environ["TMPDIR"])
 recorded.register(_RESOURCE_HANDLERS, folder, responses.get_account_id, responses.get_region)
+references.secrets_by_arn(_RESOURCE_HANDLERS)
 dispatch.register(eventbridge, cloudwatch_logs, recorded.Record(folder).start)
 dispatch.name_versions(s3, eventbridge)
 codepipeline.register(app, router, iam_actions, codepipeline.Answers(folder))

@@ -28,6 +28,10 @@ KEY_ACTIONS = {
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
 }
 
+# Condition keys of a put whose values are headers, which the engine does not know:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
+PUT_KEYS = ("if-none-match", "x-amz-server-side-encryption-aws-kms-key-id")
+
 KeyOf = Callable[[str, str], str]
 
 
@@ -54,7 +58,7 @@ def register(app: ModuleType, evaluator: ModuleType, actions: ModuleType, key_of
     # It speaks HTTP on the loopback address, which a bucket that wants TLS would refuse for that alone.
     app.pin_request_origin = lambda address, _secure: pin(address, True)  # type: ignore[attr-defined]
     evaluate, enforce, trusted = evaluator.evaluate, evaluator.enforce, evaluator.evaluate_trust_policy
-    resource_of = actions.extract_resource_arn
+    resource_of, object_context = actions.extract_resource_arn, actions._s3_object_context
     latest = threading.local()
 
     def evaluated(context: Any, *policies: Any) -> Any:
@@ -86,6 +90,10 @@ def register(app: ModuleType, evaluator: ModuleType, actions: ModuleType, key_of
             through = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
             for action in KEY_ACTIONS[iam_action]:
                 refusal = refusal or asked(access_key_id, action, "kms", region, key, through)
+        if refusal is None and (role := getattr(latest, "passed", "")):
+            latest.passed = ""
+            to = {"iam:PassedToService": f"{service}.amazonaws.com"}
+            refusal = asked(access_key_id, "iam:PassRole", "iam", region, role, to)
         return refusal
 
     def trusts(document: Any, caller: str, context: Any = None) -> bool:
@@ -100,11 +108,18 @@ def register(app: ModuleType, evaluator: ModuleType, actions: ModuleType, key_of
         return bool(trusted(parsed, caller, context))
 
     def resource(service: str, *request: Any) -> str:
+        # What is decided next is this request, in this thread.
+        latest.passed = request[4].get("RoleARN", "") if service == "cloudformation" else ""
         return _resource(service, *request) or str(resource_of(service, *request))
+
+    def context_of_object(action: str, query: Any, path: str, headers: dict[str, str]) -> dict[str, Any]:
+        more = {f"s3:{name}": headers[name] for name in PUT_KEYS if action == "s3:PutObject" and name in headers}
+        return {**object_context(action, query, path, headers), **more}
 
     evaluator.evaluate, evaluator.enforce = evaluated, enforced  # type: ignore[attr-defined] # looked up at each call
     evaluator.evaluate_trust_policy = trusts  # type: ignore[attr-defined]
     actions.extract_resource_arn = resource  # type: ignore[attr-defined]
+    actions._s3_object_context = context_of_object  # type: ignore[attr-defined]
 
 
 def _services(document: Any) -> Iterator[str]:
