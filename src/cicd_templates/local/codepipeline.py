@@ -78,22 +78,8 @@ def _answer(status: int, content: dict[str, Any]) -> Response:
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
 
 
-def scanned(rest: Handler) -> Handler:
-    """The registry's handler, with the scan of an image that it lacks: one that has ended and found nothing."""
-
-    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Response:
-        if not headers.get("x-amz-target", "").endswith(".DescribeImageScanFindings"):
-            return await rest(method, path, headers, body, query)
-        asked = json.loads(body)
-        found = {"findings": [], "findingSeverityCounts": {}}
-        about = {key: asked[key] for key in ("repositoryName", "imageId")}
-        return _answer(200, {**about, "imageScanStatus": {"status": "COMPLETE"}, "imageScanFindings": found})
-
-    return handle
-
-
 def register(app: ModuleType, router: ModuleType, actions: ModuleType, answers: Answers) -> None:
-    """Add the service to the engine's router, its table of handlers and its table of IAM namespaces."""
+    """Add the service to the engine's router, its table of handlers and that of IAM's namespaces."""
     router.SERVICE_PATTERNS["codepipeline"] = {
         "target_prefixes": [TARGET_PREFIX],
         "host_patterns": [r"codepipeline\."],
@@ -101,4 +87,3 @@ def register(app: ModuleType, router: ModuleType, actions: ModuleType, answers: 
     }
     actions.SERVICE_TO_IAM_NAMESPACE["codepipeline"] = "codepipeline"
     app.SERVICE_HANDLERS["codepipeline"] = service(answers, check_request)
-    app.SERVICE_HANDLERS["ecr"] = scanned(app.SERVICE_HANDLERS["ecr"])

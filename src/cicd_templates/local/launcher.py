@@ -10,9 +10,10 @@ import dispatch  # type: ignore[import-not-found]
 import permissions  # type: ignore[import-not-found]
 import recorded  # type: ignore[import-not-found]
 import references  # type: ignore[import-not-found]
+import registry  # type: ignore[import-not-found]
 from ministack import app  # type: ignore[import-not-found] # installed there alone
 from ministack.core import iam_actions, iam_evaluator, responses, router  # type: ignore[import-not-found]
-from ministack.services import cloudwatch_logs, eventbridge, s3, secretsmanager, sns  # type: ignore[import-not-found]
+from ministack.services import cloudwatch_logs, eventbridge, iam, s3, secretsmanager, sns  # type: ignore[import-not-found]
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # type: ignore[import-not-found]
 
 folder = Path(os.environ["TMPDIR"])
@@ -21,7 +22,8 @@ references.secrets_by_arn(_RESOURCE_HANDLERS)
 dispatch.register(eventbridge, cloudwatch_logs, recorded.Record(folder).start)
 dispatch.name_versions(s3, eventbridge)
 codepipeline.register(app, router, iam_actions, codepipeline.Answers(folder))
+registry.register(app)
 keys = permissions.Keys(_RESOURCE_HANDLERS, sns, secretsmanager)
-permissions.register(app, iam_evaluator, iam_actions, keys.behind, permissions.Calls(folder))
+permissions.register(app, iam_evaluator, iam_actions, iam._roles, keys.behind, permissions.Calls(folder))
 sys.argv = ["ministack"]
 app.main()

@@ -52,13 +52,19 @@ class Calls:
         return [json.loads(line) for line in self._file.read_text().splitlines()] if self._file.exists() else []
 
 
-def register(app: ModuleType, evaluator: ModuleType, actions: ModuleType, key_of: KeyOf, calls: Calls) -> None:
-    """Listen to the engine's `iam_evaluator` and `iam_actions`. `key_of` finds the key behind action and resource."""
+def register(
+    app: ModuleType, evaluator: ModuleType, actions: ModuleType, roles: Any, key_of: KeyOf, calls: Calls
+) -> None:
+    """Listen to the engine's `iam_evaluator` and `iam_actions`.
+
+    `roles` is its store of roles; `key_of` finds the key behind action and resource.
+    """
     pin = app.pin_request_origin
     # It speaks HTTP on the loopback address, which a bucket that wants TLS would refuse for that alone.
     app.pin_request_origin = lambda address, _secure: pin(address, True)  # type: ignore[attr-defined]
     evaluate, enforce, trusted = evaluator.evaluate, evaluator.enforce, evaluator.evaluate_trust_policy
     resource_of, object_context = actions.extract_resource_arn, actions._s3_object_context
+    value_of = evaluator._resolve_condition_key
     latest = threading.local()
 
     def evaluated(context: Any, *policies: Any) -> Any:
@@ -109,14 +115,28 @@ def register(app: ModuleType, evaluator: ModuleType, actions: ModuleType, key_of
 
     def resource(service: str, *request: Any) -> str:
         # What is decided next is this request, in this thread.
-        latest.passed = request[4].get("RoleARN", "") if service == "cloudformation" else ""
+        latest.passed = actions._query_param(request[4], "RoleARN") if service == "cloudformation" else ""
         return _resource(service, *request) or str(resource_of(service, *request))
+
+    def condition_key(key: str, context: Any) -> Any:
+        # The ARN of the role, not that of its session:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+        if key.lower() != "aws:principalarn":
+            return value_of(key, context)
+        caller = context.principal_arn
+        if caller.endswith(":root"):
+            # A bucket of another account takes every caller for the root of its own.
+            caller = evaluator.caller_arn()
+        if ":assumed-role/" not in caller:
+            return caller
+        return roles.get_scoped(caller.split(":")[4], None, caller.split("/")[1], {}).get("Arn", caller)
 
     def context_of_object(action: str, query: Any, path: str, headers: dict[str, str]) -> dict[str, Any]:
         more = {f"s3:{name}": headers[name] for name in PUT_KEYS if action == "s3:PutObject" and name in headers}
         return {**object_context(action, query, path, headers), **more}
 
     evaluator.evaluate, evaluator.enforce = evaluated, enforced  # type: ignore[attr-defined] # looked up at each call
+    evaluator._resolve_condition_key = condition_key  # type: ignore[attr-defined]
     evaluator.evaluate_trust_policy = trusts  # type: ignore[attr-defined]
     actions.extract_resource_arn = resource  # type: ignore[attr-defined]
     actions._s3_object_context = context_of_object  # type: ignore[attr-defined]
