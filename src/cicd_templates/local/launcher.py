@@ -13,7 +13,7 @@ import references  # type: ignore[import-not-found]
 import registry  # type: ignore[import-not-found]
 from ministack import app  # type: ignore[import-not-found] # installed there alone
 from ministack.core import iam_actions, iam_evaluator, responses, router  # type: ignore[import-not-found]
-from ministack.services import cloudwatch_logs, eventbridge, iam, s3, secretsmanager, sns  # type: ignore[import-not-found]
+from ministack.services import cloudwatch_logs, eventbridge, iam, s3, secretsmanager  # type: ignore[import-not-found]
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # type: ignore[import-not-found]
 
 folder = Path(os.environ["TMPDIR"])
@@ -23,7 +23,7 @@ dispatch.register(eventbridge, cloudwatch_logs, recorded.Record(folder).start)
 dispatch.name_versions(s3, eventbridge)
 codepipeline.register(app, router, iam_actions, codepipeline.Answers(folder))
 registry.register(app)
-keys = permissions.Keys(_RESOURCE_HANDLERS, sns, secretsmanager)
+keys = permissions.Keys(_RESOURCE_HANDLERS, secretsmanager)
 permissions.register(app, iam_evaluator, iam_actions, iam._roles, keys.behind, permissions.Calls(folder))
 sys.argv = ["ministack"]
 app.main()

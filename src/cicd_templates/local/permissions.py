@@ -170,25 +170,22 @@ def _resource(
 
 
 class Keys:
-    """The customers' keys behind what is encrypted, as the templates say it: the engine forgets that of a bucket."""
+    """The customers' keys behind what is encrypted, as the templates say it: the engine forgets most of them."""
 
-    def __init__(self, table: dict[str, Any], sns: ModuleType, secrets: ModuleType) -> None:
-        """Listen to the engine's `table` of handlers, and look into its topics and secrets."""
-        self._buckets: dict[str, str] = {}
-        self._topics, self._secrets = sns._topics, secrets._secrets
-        handlers = table["AWS::S3::Bucket"]
-        table["AWS::S3::Bucket"] = {
-            **handlers,
-            "create": self._heard(handlers["create"], 1),
-            "update": self._heard(handlers["update"], 2),
-        }
+    def __init__(self, table: dict[str, Any], secrets: ModuleType) -> None:
+        """Listen to the engine's `table` of handlers, and look into its secrets."""
+        self._keys: dict[str, str] = {}
+        self._secrets = secrets._secrets
+        for resource_type in ("AWS::S3::Bucket", "AWS::SNS::Topic"):
+            handlers = table[resource_type]
+            # Properties come second where a resource is created, third where it is updated.
+            heard = {name: self._heard(handlers[name], place) for name, place in (("create", 1), ("update", 2))}
+            table[resource_type] = {**handlers, **heard}
 
-    def _heard(self, handler: Callable[..., Any], position: int) -> Callable[..., Any]:
+    def _heard(self, handler: Callable[..., Any], place: int) -> Callable[..., Any]:
         def handle(*arguments: Any, **options: Any) -> Any:
             answer = handler(*arguments, **options)
-            encryption = arguments[position].get("BucketEncryption", {})
-            for rule in encryption.get("ServerSideEncryptionConfiguration", ()):
-                self._buckets[answer[0]] = rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID", "")
+            self._keys[answer[0]] = _key(arguments[place])
             return answer
 
         return handle
@@ -196,10 +193,16 @@ class Keys:
     def behind(self, action: str, resource: str) -> str:
         """The ARN of the key that `action` on `resource` needs; empty where none is a customer's."""
         service = action.partition(":")[0]
-        if service == "s3":
-            key = self._buckets.get(resource.removeprefix("arn:aws:s3:::").partition("/")[0])
-        elif service == "sns":
-            key = (self._topics.get(resource) or {}).get("attributes", {}).get("KmsMasterKeyId")
-        else:
+        if service == "secretsmanager":
             key = next((each.get("KmsKeyId") for each in self._secrets.values() if each["ARN"] == resource), None)
+        else:
+            bucket = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
+            key = self._keys.get(bucket if service == "s3" else resource)
         return str(key) if key and key.startswith("arn:") else ""
+
+
+def _key(properties: dict[str, Any]) -> str:
+    """The key in a bucket's or a topic's properties, empty without one."""
+    for rule in properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ()):
+        return str(rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID", ""))
+    return str(properties.get("KmsMasterKeyId", ""))

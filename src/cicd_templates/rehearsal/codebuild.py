@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -32,6 +33,8 @@ from cicd_templates.rehearsal.tools import (
 NOTES_FILE = "notes"
 REPORT_ACTIONS = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"]
 LOG_LINES = 25
+# An event of CloudWatch Logs has at most 256 KB.
+LOG_LENGTH = 60_000
 
 
 def act(run: Run, action: Action, step: Step) -> dict[str, str]:
@@ -105,12 +108,10 @@ def _source(run: Run, action: Action, s3: Any, folder: Path) -> Path:
 
 def _through_the_cache(s3: Any, project: Project) -> None:
     """Look for the project's cache and leave one: nothing is in it, because nothing is installed here."""
-    if not project.cache:
-        return
-    bucket, _, prefix = project.cache.partition("/")
-    try:
-        s3.get_object(Bucket=bucket, Key=f"{prefix}/cache")
-    except s3.exceptions.NoSuchKey:
+    if project.cache:
+        bucket, _, prefix = project.cache.partition("/")
+        with contextlib.suppress(s3.exceptions.NoSuchKey):
+            s3.get_object(Bucket=bucket, Key=f"{prefix}/cache")
         s3.put_object(Bucket=bucket, Key=f"{prefix}/cache", Body=b"")
 
 
@@ -213,10 +214,11 @@ def _phases(step: Step, specification: Buildspec, project: Project, run: Run, fo
 
 
 def _write_log(session: Session, project: Project, build: dict[str, Any], outcome: Outcome) -> None:
-    if project.log_group and outcome.log.strip():
+    if project.log_group:
         logs, stream = session.client("logs"), build["id"].partition(":")[2]
         logs.create_log_stream(logGroupName=project.log_group, logStreamName=stream)
-        event = {"timestamp": int(time.time() * 1000), "message": outcome.log[-200_000:]}
+        phases = "".join(f"Phase {name}: {seconds:.1f} s\n" for name, seconds in outcome.seconds.items())
+        event = {"timestamp": int(time.time() * 1000), "message": f"{outcome.log[-LOG_LENGTH:]}\n{phases}"}
         logs.put_log_events(logGroupName=project.log_group, logStreamName=stream, logEvents=[event])
 
 

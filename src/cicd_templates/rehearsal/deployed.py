@@ -32,10 +32,13 @@ class Definition:
     projects: Mapping[str, Project]
 
 
-def read_all(folder: Path) -> list[Stack]:
-    """The stacks of every environment in `folder`, runtime environments first: the pipeline needs their roles."""
-    environments = sorted({path.parent for path in folder.glob("*/*") if path.suffix in (".yaml", ".json")})
-    found = [read_stacks(path) for path in environments if path.name != "github"]
+def read_all(folder: Path, suffix: str | None = None) -> list[Stack]:
+    """The stacks of every environment in `folder`, runtime environments first: the pipeline needs their roles.
+
+    With a suffix those of that copy alone. Raises `ConfigurationError` where there are none.
+    """
+    environments = sorted({path.parent for path in folder.glob("*/*.*") if path.suffix in (".yaml", ".json")})
+    found = [read_stacks(path) for path in environments if not suffix or path.name.endswith(f"-{suffix}")]
     if not found:
         raise ConfigurationError(f"{folder}: no rendered templates; run `make render` first")
     return [stack for stacks in sorted(found, key=lambda each: _kind(each[0]) == TOOLS) for stack in stacks]

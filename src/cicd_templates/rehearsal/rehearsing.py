@@ -59,11 +59,11 @@ def rehearsing(
     tokens: Mapping[str, str],
     confirm: Confirm,
     say: Say = lambda step: None,
-    begun: Callable[[Definition], None] = lambda definition: None,
+    begun: Callable[[Definition, float], None] = lambda definition, seconds: None,
 ) -> Iterator[Rehearsal]:
     """Rehearse in a fresh engine that enforces IAM; until the block ends actions can be repeated.
 
-    `begun` hears the definition before the first action. Raises `CicdError` where no run can begin.
+    `begun` hears the definition before the first action, and how long its deployment took. Raises `CicdError` where no run can begin.
     """
     began = time.monotonic()
     phases: dict[str, float] = {}
@@ -77,7 +77,7 @@ def rehearsing(
     _give_tokens(account, definition, tokens)
     version, execution = _start(engine, stacks, definition, archive)
     phases["release"] = time.monotonic() - began - phases["deploy"]
-    begun(definition)
+    begun(definition, phases["deploy"])
     with tempfile.TemporaryDirectory(prefix="cicd-templates-rehearsal-") as folder, contextlib.ExitStack() as exit_stack:
         place = Place(
             endpoint=engine.url,

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -27,6 +28,7 @@ class Keys:
     token: str | None = None
 
 
+@cache
 def maker(endpoint: str, region: str) -> MakeClient:
     """A function that makes a client of a service with some keys, and reads neither profile nor environment.
 
@@ -85,6 +87,7 @@ class Session:
         return Session(keys, self.make, (*self.roles, role.rpartition("/")[2]))
 
 
+@cache
 def root(endpoint: str, account: str, region: str) -> Session:
     """The account itself, which the local AWS takes a 12-digit access key for."""
     return Session(Keys(account, "local"), maker(endpoint, region))

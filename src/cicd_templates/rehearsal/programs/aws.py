@@ -1,4 +1,4 @@
-"""`aws` for a rehearsed build: the operations of the AWS command line that builds call, through boto3.
+"""`aws` for a rehearsed build: the operations of the AWS command line that builds call, through botocore.
 
 Options become the members of the operation's input; `--query` and `--output text` are as there. Errors are, too: the
 service's code in a line on standard error, and 254.
@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3
+
+import botocore.session
 import jmespath
 from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
@@ -27,7 +28,7 @@ FAILED, WRONG = 254, 252
 def main(arguments: Sequence[str]) -> int:
     """Run `aws SERVICE OPERATION ...`; its exit code."""
     name, operation, *rest = arguments
-    client = boto3.client(SERVICES.get(name, name))
+    client = botocore.session.get_session().create_client(SERVICES.get(name, name))
     try:
         if (name, operation) == ("ecr", "get-login-password"):
             token = client.get_authorization_token()["authorizationData"][0]["authorizationToken"]

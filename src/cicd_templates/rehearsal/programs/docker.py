@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3
+import botocore.session
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -63,7 +63,7 @@ def _push(image: str) -> int:
         return _failed(f"{image}: it was not built")
     registry, _, rest = image.partition("/")
     repository, _, tag = rest.rpartition(":")
-    ecr = boto3.client("ecr")
+    ecr = botocore.session.get_session().create_client("ecr")
     layer = _upload(ecr, repository, _kept(image).read_bytes())
     config = _upload(ecr, repository, json.dumps({"rehearsal": registry}).encode())
     manifest = {
