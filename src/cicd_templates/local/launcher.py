@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(__file__))
-import codepipeline  # type: ignore[import-not-found] # siblings there, not in a package
+import asking  # type: ignore[import-not-found] # siblings there, not in a package
+import codepipeline  # type: ignore[import-not-found]
+import conditions  # type: ignore[import-not-found]
 import dispatch  # type: ignore[import-not-found]
+import encryption  # type: ignore[import-not-found]
 import permissions  # type: ignore[import-not-found]
 import recorded  # type: ignore[import-not-found]
 import references  # type: ignore[import-not-found]
@@ -19,11 +22,17 @@ from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  #
 folder = Path(os.environ["TMPDIR"])
 recorded.register(_RESOURCE_HANDLERS, folder, responses.get_account_id, responses.get_region)
 references.secrets_by_arn(_RESOURCE_HANDLERS)
+keys = encryption.Keys(_RESOURCE_HANDLERS, secretsmanager)
 dispatch.register(eventbridge, cloudwatch_logs, recorded.Record(folder).start)
 dispatch.name_versions(s3, eventbridge)
 codepipeline.register(app, router, iam_actions, codepipeline.Answers(folder))
 registry.register(app)
-keys = permissions.Keys(_RESOURCE_HANDLERS, secretsmanager)
-permissions.register(app, iam_evaluator, iam_actions, iam._roles, keys.behind, permissions.Calls(folder))
+requests = asking.Requests(iam_actions)
+requests.listen()
+conditions.secure(app)
+conditions.services(iam_evaluator)
+conditions.principals(iam_evaluator, iam._roles)
+calls = permissions.Calls(folder)
+permissions.Decisions(iam_evaluator, calls, keys.behind, encryption.KEY_ACTIONS, requests.passed).listen()
 sys.argv = ["ministack"]
 app.main()

@@ -22,7 +22,7 @@ def answering(rest: Handler) -> Handler:
         if operation == "DescribeImageScanFindings":
             asked = json.loads(body)
             about = {key: asked[key] for key in ("repositoryName", "imageId")}
-            found = {"findings": [], "findingSeverityCounts": {}}
+            found: dict[str, Any] = {"findings": [], "findingSeverityCounts": {}}
             answer = {**about, "imageScanStatus": {"status": "COMPLETE"}, "imageScanFindings": found}
             return _answer(200, answer)
         response = await rest(method, path, headers, body, query)

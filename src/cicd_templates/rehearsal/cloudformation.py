@@ -40,14 +40,15 @@ def act(run: Run, action: Action, step: Step) -> dict[str, str]:
     raise ActionFailedError(f"a rehearsal does not interpret the mode {configuration['ActionMode']}")
 
 
-def _replace(
-    run: Run, action: Action, step: Step, configuration: dict[str, str], s3: Any, cloudformation: Any
-) -> None:
+def _replace(run: Run, action: Action, step: Step, configuration: dict[str, str], s3: Any, cloudformation: Any) -> None:
     stack, name = configuration["StackName"], configuration["ChangeSetName"]
     files = {each: artifacts.take(s3, run.artifacts[each]) for each in action.inputs}
     template = _file(files, configuration["TemplatePath"])
-    settings = json.loads(_file(files, configuration["TemplateConfiguration"]) or "{}") \
-        if "TemplateConfiguration" in configuration else {}
+    settings = (
+        json.loads(_file(files, configuration["TemplateConfiguration"]) or "{}")
+        if "TemplateConfiguration" in configuration
+        else {}
+    )
     parameters = settings.get("Parameters", {}) | json.loads(configuration.get("ParameterOverrides", "{}"))
     new = _status(cloudformation, stack) in ("", "REVIEW_IN_PROGRESS")
     if not new:
@@ -62,7 +63,7 @@ def _replace(
         Tags=[{"Key": key, "Value": value} for key, value in settings.get("Tags", {}).items()],
         RoleARN=configuration["RoleArn"],
     )
-    step.note("CloudFormation's own role is not measured: the local AWS makes resources without asking IAM")
+    step.note("the role of CloudFormation itself is not measured, because resources are made without asking IAM")
     found: dict[str, Any] = {}
 
     def made() -> bool:
@@ -95,6 +96,7 @@ def _execute(cloudformation: Any, stack: str, name: str, step: Step) -> dict[str
     change_set = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
     if change_set["ExecutionStatus"] == "AVAILABLE":
         cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
+        step.note("no container is started, so nothing had to become healthy")
     else:
         step.note("there was nothing to execute")
     PATIENCE.until(lambda: _status(cloudformation, stack) not in RUNNING, f"the stack {stack}", LIMIT_SECONDS)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-
 from cicd_templates.rehearsal import artifacts
 from cicd_templates.rehearsal.buildspec import Buildspec, Phase, read_buildspec
 from cicd_templates.rehearsal.context import ActionFailedError, Run
@@ -66,7 +65,7 @@ def _built(
     folder = run.place.folder / f"{action.stage}-{action.name}-{uuid.uuid4().hex[:7]}"
     source = _source(run, action, s3, folder)
     _through_the_cache(s3, project)
-    environment = _environment(run, step, project, session, specification, settings, build, folder)
+    environment = _environment(run, project, session, specification, settings, build, folder)
     environment |= _served(run, action, step)
     began = time.monotonic()
     outcome = run_phases(
@@ -89,9 +88,7 @@ def _built(
     _report(run, specification, project, source)
     if specification.artifacts and action.outputs:
         (name,) = action.outputs
-        run.artifacts[name] = artifacts.put(
-            s3, run.pipeline, name, artifacts.packed(source, specification.artifacts)
-        )
+        run.artifacts[name] = artifacts.put(s3, run.pipeline, name, artifacts.packed(source, specification.artifacts))
     shutil.rmtree(folder)
     return dict(outcome.exported)
 
@@ -117,7 +114,6 @@ def _through_the_cache(s3: Any, project: Project) -> None:
 
 def _environment(
     run: Run,
-    step: Step,
     project: Project,
     session: Session,
     specification: Buildspec,
@@ -129,12 +125,10 @@ def _environment(
     temporary = folder / "tmp"
     tools = run.place.tools.place(temporary / "tool")
     programs = folder / "programs"
-    real = not project.needs_a_service or _tokens(run, project)
-    write_programs(programs, CONTAINER_PROGRAMS | ({} if _tokens(run, project) else SERVICE_PROGRAMS))
+    asked = _tokens(run, project)
+    write_programs(programs, CONTAINER_PROGRAMS | ({} if asked else SERVICE_PROGRAMS))
     (folder / NOTES_FILE).touch()
-    if project.needs_a_service and not real:
-        step.note(f"no token for {', '.join(project.needs_a_service)}, so its service was not asked")
-    given = {**dict(specification.variables)}
+    given = dict(specification.variables)
     secrets = [Setting(name, value, "SECRETS_MANAGER") for name, value in specification.secrets.items()]
     parameters = [Setting(name, value, "PARAMETER_STORE") for name, value in specification.parameters.items()]
     for setting in (*project.settings, *settings, *secrets, *parameters):
@@ -175,9 +169,11 @@ def _tokens(run: Run, project: Project) -> bool:
 def _value(session: Session, setting: Setting) -> str:
     """The value of a variable, read with the project's role where it is kept elsewhere."""
     if setting.kind == "SECRETS_MANAGER":
-        secret, _, key = setting.value.partition(":") if not setting.value.startswith("arn:") else (setting.value, "", "")
-        text: str = session.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-        return str(json.loads(text)[key]) if key else text
+        # An id or an ARN, which has six colons of its own, then perhaps a key of the JSON in it.
+        parts = setting.value.split(":")
+        own = 7 if parts[0] == "arn" else 1
+        secret = session.client("secretsmanager").get_secret_value(SecretId=":".join(parts[:own]))["SecretString"]
+        return str(json.loads(secret)[parts[own]]) if parts[own:] else str(secret)
     if setting.kind == "PARAMETER_STORE":
         found = session.client("ssm").get_parameter(Name=setting.value, WithDecryption=True)
         return str(found["Parameter"]["Value"])
@@ -192,7 +188,7 @@ def _served(run: Run, action: Action, step: Step) -> dict[str, str]:
         namespace = each["value"].removeprefix("#{").partition(".")[0]
         if namespace in outputs and run.substituted(each["value"]).startswith(("https://", "http://")):
             found[each["name"]] = run.place.serve()
-            step.note(f"{each['name']} is a process of this machine, started by rehearsal/serve: no container runs here")
+            step.note(f"{each['name']} is a process that rehearsal/serve starts, because no container is started")
     return found
 
 
@@ -206,10 +202,9 @@ def _phases(step: Step, specification: Buildspec, project: Project, run: Run, fo
         left_out += fetching
         kept = tuple(in_folder(each, temporary) for each in phase.commands if each not in fetching)
         phases.append(Phase(phase.name, kept, tuple(in_folder(each, temporary) for each in phase.finally_)))
-    if left_out:
-        compared = run.place.tools.compared(left_out)
-        many = f"{len(left_out)} command{'s' if len(left_out) > 1 else ''} that fetch{'' if len(left_out) > 1 else 'es'}"
-        step.note(f"{many} tools not run; prepared environment: {compared}")
+    # What a service would have to be asked for is not run at all, so its tools do not matter.
+    if left_out and not project.needs_a_service:
+        step.note(f"tools come from a prepared environment, {run.place.tools.compared(left_out)}")
     return phases
 
 
@@ -235,5 +230,3 @@ def _report(run: Run, specification: Buildspec, project: Project, source: Path) 
                 ElementTree.parse(path)  # noqa: S314 - written by a build of this machine's own
             except ElementTree.ParseError as error:
                 raise ActionFailedError(f"report {name}: {path.name} is no JUnit XML: {error}") from None
-
-

@@ -63,7 +63,8 @@ def rehearsing(
 ) -> Iterator[Rehearsal]:
     """Rehearse in a fresh engine that enforces IAM; until the block ends actions can be repeated.
 
-    `begun` hears the definition before the first action, and how long its deployment took. Raises `CicdError` where no run can begin.
+    `begun` hears the definition before the first action, and how long its deployment took. Raises `CicdError` where
+    no run can begin.
     """
     began = time.monotonic()
     phases: dict[str, float] = {}
@@ -78,7 +79,7 @@ def rehearsing(
     version, execution = _start(engine, stacks, definition, archive)
     phases["release"] = time.monotonic() - began - phases["deploy"]
     begun(definition, phases["deploy"])
-    with tempfile.TemporaryDirectory(prefix="cicd-templates-rehearsal-") as folder, contextlib.ExitStack() as exit_stack:
+    with tempfile.TemporaryDirectory(prefix="cicd-rehearsal-") as folder, contextlib.ExitStack() as exit_stack:
         place = Place(
             endpoint=engine.url,
             account=stack.account,
@@ -108,6 +109,7 @@ def rehearsing(
             steps=tuple(steps.values()),
             problem=problem,
             uninterpreted=definition.pipeline.uninterpreted,
+            recorded=tuple(sorted({entry["type"] for entry in engine.record.entries()})),
             grants=tuple(grants(roles, place.calls.rows())),
         )
         yield Rehearsal(run, steps, result)

@@ -1,4 +1,4 @@
-"""What a person sees of a rehearsal: a line for each action as it ends, then what stood in, IAM, and where time went."""
+"""What a person sees of a rehearsal: a line for each action as it ends, then what stood in, IAM, and the time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ MARKS = {State.SUCCEEDED: "ok", State.FAILED: "FAILED", State.NOT_REACHED: "..."
 
 def heading(pipeline: Pipeline, stacks: int, seconds: float) -> str:
     """The first line, when everything is deployed."""
-    return f"Rehearsing {pipeline.name}: {stacks} stacks in a local AWS with IAM, deployed in {seconds:.1f} s"
+    deployed = f"{stacks} stacks deployed in {seconds:.1f} s to a local AWS that enforces IAM"
+    return f"Rehearsing {pipeline.name}\n  {deployed}"
 
 
 def progress(step: Step) -> str:
@@ -44,6 +45,8 @@ def summary(result: Result) -> str:
         lines += _wrapped(f"{', '.join(paths)}: {note}", "  ")
     lines += ["", "In the definition, not interpreted here:"]
     lines += [line for each in result.uninterpreted for line in _wrapped(each, "  ")]
+    lines += ["", "Types that are only recorded, not built:"]
+    lines += _wrapped(", ".join(result.recorded), "  ", "")
     lines += ["", *_permissions(result.grants), "", "What the end waited for:"]
     for step in critical_path(result.steps):
         phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in step.phases.items() if seconds >= 0.05)
@@ -67,8 +70,8 @@ def _permissions(grants: Sequence[Grant]) -> Iterator[str]:
         f"IAM: {counts[Use.USED]} of {counts[Use.USED] + counts[Use.UNUSED]} granted actions used by"
         f" {roles[Use.USED]} roles"
     )
-    yield f"  not measured   {counts[Use.NOT_MEASURED]} of {roles[Use.NOT_MEASURED]} roles of CloudFormation, ECS and VPC"
-    yield f"  not in a run   {counts[Use.NOT_PART]} of {roles[Use.NOT_PART]} roles"
+    for use, which in ((Use.NOT_MEASURED, " of CloudFormation, ECS and VPC"), (Use.NOT_PART, "")):
+        yield f"  {use.value:<18} {counts[use]} of {roles[use]} roles{which}"
     for grant in unexplained(grants):
         yield f"  unused, and no reason known: {grant.role} {grant.statement} {grant.action}"
 
@@ -86,8 +89,7 @@ def verdict(result: Result) -> str:
 
 def matrix(grants: Sequence[Grant]) -> str:
     """Granted and used actions of every role in a table of Markdown."""
-    lines = ["| role | statement | action | calls | |", "|---|---|---|---|---|"]
+    lines = ["| role | statement | action | in a rehearsal | why it is granted all the same |", "|---|---|---|---|---|"]
     for grant in grants:
-        told = grant.reason or ("" if grant.use is Use.USED else grant.use.value)
-        lines.append(f"| {grant.role} | {grant.statement} | {grant.action} | {grant.calls or ''} | {told} |")
+        lines.append(f"| {grant.role} | {grant.statement} | {grant.action} | {grant.use.value} | {grant.reason} |")
     return "\n".join(lines) + "\n"

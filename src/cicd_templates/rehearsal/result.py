@@ -54,6 +54,7 @@ class Result:
     steps: tuple[Step, ...]
     problem: str
     uninterpreted: tuple[str, ...]
+    recorded: tuple[str, ...]
     grants: tuple[Grant, ...]
 
     @property

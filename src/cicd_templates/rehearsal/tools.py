@@ -22,6 +22,8 @@ SERVICE_PROGRAMS = {"snyk": "recorded.py", "safety": "recorded.py"}
 DOWNLOAD = re.compile(r"\bpip3? install\b|https?://|\b(?:curl|wget) |\b(?:npm|yarn|apt-get|apk|dnf|yum) \w")
 DOWNLOADING_PHASES = ("install", "pre_build")
 PIN = re.compile(r"^\s*([A-Za-z0-9._-]+)==(\S+) --hash", re.MULTILINE)
+# What a container has for itself and the processes of a machine share.
+SHARED = re.compile(r"/tmp(?=[/\s\"'])")  # noqa: S108 - looked for, not used
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -82,7 +84,7 @@ def write_programs(folder: Path, programs: dict[str, str]) -> None:
 
 def in_folder(text: str, temporary: Path) -> str:
     """`text` of a build with `/tmp` in a folder: a container has its own, a process here has not."""
-    return re.sub(r"/tmp(?=[/\s\"'])", lambda found: str(temporary), text)
+    return SHARED.sub(lambda found: str(temporary), text)
 
 
 def search_path(*folders: Path) -> str:

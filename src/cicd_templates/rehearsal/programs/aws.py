@@ -9,12 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
 
 import botocore.session
 import jmespath
@@ -28,7 +26,7 @@ FAILED, WRONG = 254, 252
 def main(arguments: Sequence[str]) -> int:
     """Run `aws SERVICE OPERATION ...`; its exit code."""
     name, operation, *rest = arguments
-    client = botocore.session.get_session().create_client(SERVICES.get(name, name))
+    client: Any = botocore.session.get_session().create_client(SERVICES.get(name, name))
     try:
         if (name, operation) == ("ecr", "get-login-password"):
             token = client.get_authorization_token()["authorizationData"][0]["authorizationToken"]
@@ -81,11 +79,12 @@ def _say(answer: dict[str, Any], options: dict[str, str], files: list[str]) -> N
     answer.pop("ResponseMetadata")
     if (body := answer.pop("Body", None)) is not None:
         Path(files[0]).write_bytes(body.read())
-    found = jmespath.search(options["query"], answer) if "query" in options else answer
-    if options.get("output") == "text":
-        print(re.sub(r"^null$", "None", found if isinstance(found, str) else json.dumps(found, default=str)))
-    else:
+    expression: Any = jmespath.compile(options.get("query", "@"))  # type: ignore[no-untyped-call] # has no types
+    found = expression.search(answer)
+    if options.get("output") != "text":
         print(json.dumps(found, indent=4, default=str))
+    else:
+        print("None" if found is None else found if isinstance(found, str) else json.dumps(found, default=str))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import botocore.session
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 CONFIG = "application/vnd.docker.container.image.v1+json"
-NOTE = "the image was not built: an empty stand-in with a digest of its own was pushed"
+NOTE = "the image is not built; a stand-in with a digest of its own is pushed"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -63,7 +63,7 @@ def _push(image: str) -> int:
         return _failed(f"{image}: it was not built")
     registry, _, rest = image.partition("/")
     repository, _, tag = rest.rpartition(":")
-    ecr = botocore.session.get_session().create_client("ecr")
+    ecr: Any = botocore.session.get_session().create_client("ecr")
     layer = _upload(ecr, repository, _kept(image).read_bytes())
     config = _upload(ecr, repository, json.dumps({"rehearsal": registry}).encode())
     manifest = {

@@ -24,9 +24,9 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     report = Path(os.environ["CODEBUILD_SRC_DIR"], "rehearsal", f"{program}.json")
     if not report.is_file():
-        _note(f"{program} was not run and there is no recorded report of it: put one into rehearsal/{program}.json")
+        _note(f"{program} is not run, and there is no rehearsal/{program}.json in the source to take for its report")
         return ABSENT
-    _note(f"{program} was not run: its report is the recorded one, rehearsal/{program}.json")
+    _note(f"{program} is not run; its report is the recorded one, rehearsal/{program}.json")
     target = next((each.removeprefix(FILE_OPTION) for each in rest if each.startswith(FILE_OPTION)), None)
     if target:
         Path(target).write_bytes(report.read_bytes())
