@@ -47,7 +47,9 @@ def run_phases(
     """Run the phases in `source`; scripts and log go into `folder`. After `limit_seconds` everything is killed."""
     script = folder / "phases.sh"
     script.write_text(_script(phases, exported, folder))
-    process = subprocess.Popen(  # noqa: S603 - the reviewed build specification, in a folder of its own
+    marks: list[tuple[float, str]] = []
+    late = ""
+    with subprocess.Popen(  # noqa: S603 - the reviewed build specification, in a folder of its own
         [shell, str(script)],
         cwd=source,
         env=dict(environment),
@@ -56,21 +58,18 @@ def run_phases(
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
-    )
-    marks: list[tuple[float, str]] = []
-    reader = threading.Thread(target=_note, args=(process.stdout, marks), daemon=True)
-    reader.start()
-    late = ""
-    try:
-        process.wait(timeout=limit_seconds)
-    except subprocess.TimeoutExpired:
-        late = f"still ran after {limit_seconds:.0f} s, the limit of the project"
-    finally:
-        # What it left in the background ends with it.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        reader.join(JOIN_SECONDS)
+    ) as process:
+        reader = threading.Thread(target=_note, args=(process.stdout, marks), daemon=True)
+        reader.start()
+        try:
+            process.wait(timeout=limit_seconds)
+        except subprocess.TimeoutExpired:
+            late = f"still ran after {limit_seconds:.0f} s, the limit of the project"
+        finally:
+            # What it left in the background ends with it.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            reader.join(JOIN_SECONDS)
     return _outcome(marks, late, folder)
 
 

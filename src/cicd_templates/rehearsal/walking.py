@@ -26,6 +26,7 @@ ACTS: Mapping[str, Act] = {
     "Manual": approval.act,
 }
 
+ASSUME = "sts:AssumeRole"
 SCAN = "ecr:DescribeImageScanFindings"
 
 Say = Callable[[Step], None]
@@ -77,8 +78,16 @@ def perform(run: Run, action: Action, step: Step, say: Say) -> None:
 
 
 def _rows(run: Run, step: Step, before: int) -> list[list[str]]:
-    """What IAM decided about the roles of an action since it began."""
-    return [row for row in run.place.calls.rows()[before:] if role_name(row[0]) in step.roles]
+    """What IAM decided about the roles of an action since it began, and about the roles that those took on."""
+    roles = set(step.roles)
+    found = []
+    for row in run.place.calls.rows()[before:]:
+        principal, action, resource, *_ = row
+        if role_name(principal) in roles or (action == ASSUME and role_name(resource) in roles):
+            found.append(row)
+            if action == ASSUME:
+                roles.add(role_name(resource))
+    return found
 
 
 def _denied(run: Run, step: Step, before: int) -> list[str]:

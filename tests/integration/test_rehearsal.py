@@ -1,0 +1,220 @@
+"""The example's release rehearsed once to production, and actions of it again under other circumstances."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from cicd_templates.rehearsal import report
+from cicd_templates.rehearsal.context import ActionFailedError
+from cicd_templates.rehearsal.grants import Use, unexplained
+from cicd_templates.rehearsal.result import State, Step, as_json, as_junit
+from tests.conftest import ROOT
+from tests.integration.rehearsed import Rehearsed, rehearsed
+
+pytestmark = pytest.mark.integration
+NAME = "payments-tools-payment-processor"
+GRANTS = ROOT / "docs/rehearsal-grants.md"
+ACCOUNTS = {"tools": "111111111111", "staging": "222222222222", "production": "333333333333"}
+EVIDENCE = "payments-tools-evidence-111111111111-eu-central-1"
+
+
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
+    with rehearsed(tmp_path_factory.mktemp("rehearsal")) as found:
+        yield found
+
+
+def test_the_example_passes_to_production(passed: Rehearsed) -> None:
+    result = passed.rehearsal.result
+
+    assert [(step.path, step.error) for step in result.steps if step.state is not State.SUCCEEDED] == []
+    assert result.succeeded
+    assert "no problem of definition, permissions or reports found" in report.verdict(result)
+    image = passed.run.variables["Image"]["IMAGE_URI"]
+    root = passed.run.place.root("arn:aws:iam::333333333333:role/x").client("cloudformation")
+    stack = root.describe_stacks(StackName="payments-production-service-payment-processor")["Stacks"][0]
+    assert {"ParameterKey": "ImageUri", "ParameterValue": image} in stack["Parameters"]
+
+
+def test_its_evidence_is_there(passed: Rehearsed) -> None:
+    s3 = passed.run.place.root(passed.run.pipeline.role).client("s3")
+    found = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"payment-processor/{passed.run.execution}/")["Contents"]
+
+    assert [each["Key"].rpartition("/")[2] for each in found] == [
+        "image-scan-production.json",
+        "image-scan.json",
+        "provenance.json",
+        "sbom.cdx.json",
+        "summary.md",
+        "verdict.json",
+    ]
+
+
+def test_what_did_not_run_is_said(passed: Rehearsed) -> None:
+    text = " ".join(report.summary(passed.rehearsal.result).split())
+
+    for said in (
+        "Verify/UnitTests: tools come from a prepared environment, 5 of 5 pinned packages as pinned",
+        "Verify/Snyk: snyk is not run; its report is the recorded one, rehearsal/snyk.json",
+        "Verify/Safety: safety is not run; its report is the recorded one, rehearsal/safety.json",
+        "Build/Image: the image is not built; a stand-in with a digest of its own is pushed",
+        "Build/ImageScan, Production-Window/ProductionImageScan: the registry scans nothing here",
+        "Staging/Execute, Production/Execute: no container is started",
+        "Staging/StagingSmokeTest: SERVICE_URL is a process that rehearsal/serve starts",
+        "Verify: OnFailure RETRY Staging: OnFailure ROLLBACK Production-Window: OnSuccess DeploymentWindow",
+        "AWS::CodePipeline::Pipeline",
+    ):
+        assert said in text
+
+
+def test_every_granted_action_is_used_or_has_a_reason(passed: Rehearsed) -> None:
+    grants = passed.rehearsal.result.grants
+    roles = {use: {grant.role for grant in grants if grant.use is use} for use in Use}
+
+    assert unexplained(grants) == []
+    assert len(roles[Use.USED]) > 25
+    # Whatever the engine does not ask IAM for must not look measured.
+    assert {"payments-production-delivery-execution-payment-processor"} < roles[Use.NOT_MEASURED]
+    assert roles[Use.NOT_PART] == {f"{NAME}-stuck-function", f"{NAME}-measure-function"}
+    assert not (roles[Use.USED] | roles[Use.UNUSED]) & (roles[Use.NOT_MEASURED] | roles[Use.NOT_PART])
+
+
+def test_the_documented_grants_are_those_of_the_run(passed: Rehearsed) -> None:
+    assert GRANTS.read_text().endswith(f"\n\n{report.matrix(passed.rehearsal.result.grants)}")
+
+
+def test_the_result_is_for_machines_too(passed: Rehearsed) -> None:
+    result = json.loads(as_json(passed.rehearsal.result))
+    junit = ElementTree.fromstring(as_junit(passed.rehearsal.result))  # noqa: S314 - written just now
+
+    assert (result["succeeded"], result["source_version"]) == (True, passed.run.source_version)
+    assert len(result["steps"]) == len(junit.findall("testcase")) == len(passed.run.pipeline.actions)
+    assert junit.attrib["failures"] == "0"
+
+
+def refused(step: Step, *expected: str) -> None:
+    assert step.state is State.FAILED
+    for each in expected:
+        assert each in step.error, step.error
+
+
+@pytest.mark.parametrize(
+    ("path", "role", "statement", "action"),
+    [
+        ("Source/App", f"{NAME}-action-source-app", "ReadTheSource", "s3:GetObjectVersion"),
+        ("Source/Templates", f"{NAME}-action-source-templates", "UseTheKey", "kms:GenerateDataKey"),
+        ("Verify/Bandit", f"{NAME}-action-bandit", "RunTheProject", "codebuild:StartBuild"),
+        ("Verify/Snyk", f"{NAME}-snyk", "ReadItsSecret", "secretsmanager:GetSecretValue"),
+        ("Verify/Snyk", f"{NAME}-snyk", "UseTheKey", "kms:Decrypt"),
+        ("Gate/Gate", f"{NAME}-scan-gate-function", "PutEvidence", "s3:PutObject"),
+        ("Gate/Gate", f"{NAME}-action-gate", "CallTheFunction", "lambda:InvokeFunction"),
+        ("Gate/Gate", f"{NAME}-pipeline", "ActInTheRoles", "sts:AssumeRole"),
+        (
+            "Staging/Prepare",
+            "payments-staging-delivery-payment-processor",
+            "ReplaceTheChangeSet",
+            "cloudformation:CreateChangeSet",
+        ),
+        (
+            "Staging/Prepare",
+            "payments-staging-delivery-payment-processor",
+            "GiveCloudFormationItsRole",
+            "iam:PassRole",
+        ),
+        (
+            "Production/ReviewProduction",
+            "payments-production-review-payment-processor",
+            "LookAtChangeSets",
+            "cloudformation:DescribeChangeSet",
+        ),
+        ("Production/Approve", f"{NAME}-action-approve-production", "AskTheApprovers", "sns:Publish"),
+    ],
+    ids=lambda value: value if ":" in value else None,
+)
+def test_a_missing_permission_fails_exactly_there(
+    passed: Rehearsed, path: str, role: str, statement: str, action: str
+) -> None:
+    with passed.without(role, statement, action):
+        step = passed.again(path)
+
+    refused(
+        step,
+        f"IAM denied: arn:aws:sts::{ACCOUNTS[role.split('-')[1]]}:assumed-role/{role}/",
+        f"may not {action} on arn:",
+    )
+
+
+ACCOUNTS = {"tools": "111111111111", "staging": "222222222222", "production": "333333333333"}
+
+
+CRITICAL = {"id": "S1", "severity": "critical", "packageName": "waitress", "version": "3.0.2"}
+
+
+@pytest.mark.parametrize(
+    ("reports", "expected"),
+    [
+        pytest.param(
+            {"SnykReport": {"report.json": json.dumps({"vulnerabilities": [CRITICAL]})}},
+            "**critical** S1",
+            id="a critical finding",
+        ),
+        pytest.param({"BanditReport": {"report.json": ""}}, "**bandit**: its report is error", id="a broken report"),
+        pytest.param(
+            {"BanditReport": {"run.json": '{"check": "bandit"}'}}, "run.json is no record of a run", id="no record"
+        ),
+    ],
+)
+def test_the_gate_stops_what_must_not_pass(passed: Rehearsed, reports: dict[str, Any], expected: str) -> None:
+    refused(passed.again("Gate/Gate", reports=reports), expected)
+
+
+FOUND = {"test_id": "B602", "issue_severity": "HIGH", "issue_confidence": "HIGH", "filename": "./src/a.py"}
+BANDIT = json.dumps({"results": [FOUND], "errors": [], "metrics": {"_totals": {"loc": 1}}})
+CHECKS = ("UnitTestsReport", "BanditReport", "SafetyReport", "SnykReport", "SecretsReport")
+
+
+@pytest.mark.parametrize(
+    ("expires", "state"), [("2020-01-01", State.FAILED), ("2999-01-01", State.SUCCEEDED)], ids=["expired", "in force"]
+)
+def test_a_waiver_counts_until_its_day(passed: Rehearsed, expires: str, state: State) -> None:
+    waiver = f'[[waivers]]\nid = "B602"\npath = "src/"\nreason = "old"\nowner = "ada"\nexpires = {expires}\n'
+    reports = {name: {"scan-policy.toml": waiver} for name in CHECKS}
+    reports["BanditReport"]["report.json"] = BANDIT
+
+    step = passed.again("Gate/Gate", reports=reports)
+    assert step.state is state, step.error
+    assert ("**high** B602" in step.error) == (state is State.FAILED)
+
+
+def test_a_refused_approval_fails_the_stage_and_nothing_rolls_it_back(passed: Rehearsed) -> None:
+    refused(passed.again("Production/Approve", confirm=lambda question: False), "the approval was refused")
+
+    stages = passed.stack("pipeline-payment-processor").template["Resources"]["Pipeline"]["Properties"]["Stages"]
+    (production,) = [stage for stage in stages if stage["Name"] == "Production"]
+    assert "OnFailure" not in production
+
+
+def test_a_failing_smoke_test_fails_the_stage(passed: Rehearsed) -> None:
+    step = passed.again("Staging/StagingSmokeTest", serve=lambda: "http://127.0.0.1:9")
+
+    refused(step, "command 1 of phase build ended with 1")
+    assert "does not answer as it should" in step.log
+
+
+def test_an_application_that_cannot_be_served_says_how(passed: Rehearsed) -> None:
+    def serve() -> str:
+        raise ActionFailedError("nothing answers for the deployed service")
+
+    refused(passed.again("Staging/StagingSmokeTest", serve=serve), "nothing answers for the deployed service")
+
+
+def test_a_change_set_that_fails_says_why(passed: Rehearsed) -> None:
+    broken = {"staging/service-payment-processor.yaml": "Resources: {A: {Type: 'AWS::No::Such'}}"}
+    step = passed.again("Staging/Prepare", reports={"Templates": broken})
+
+    refused(step, "AWS::No::Such")
