@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd_templates.config import Kind
+from cicd_templates.config_values import Kind
 from cicd_templates.layers import Layer
 from templates import (
     access,

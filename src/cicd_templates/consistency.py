@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from cicd_templates.config import FARGATE_MEMORY, PLACEHOLDER_REPOSITORY, RETENTION_DAYS
+from cicd_templates.config import PLACEHOLDER_REPOSITORY, RETENTION_DAYS
+from cicd_templates.config_values import FARGATE_MEMORY
 from cicd_templates.environment import Configuration, Environment, Service
 from cicd_templates.naming import title
 

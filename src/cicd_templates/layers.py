@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from troposphere import Template
 
-from cicd_templates.config import Kind
+from cicd_templates.config_values import Kind
 from cicd_templates.environment import Environment, Service
 from cicd_templates.outputs import Output, RoleArn
 

@@ -10,7 +10,7 @@ from troposphere import elasticloadbalancingv2 as elb
 
 from cicd_templates.blocks import bootstrap
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.config import BOOTSTRAP_IMAGE
+from cicd_templates.config_values import BOOTSTRAP_IMAGE
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant
 from cicd_templates.naming import physical_name
