@@ -13,7 +13,7 @@ ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
 .PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor \
-        local local-stop bench bench-gate fuzz lock pins fmt clean setup setup-local setup-audit
+        local local-stop rehearse bench bench-gate bench-rehearse fuzz soak test-long lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
@@ -57,6 +57,10 @@ destroy: $(VENV)/.done ## Take ENV down and list what is left and why
 	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(if $(ALLOW),--allow $(ALLOW))
 
 ##@ Review and set-up
+rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the rendered pipeline with APP on this machine, under its own roles; REFUSE=1, TOKENS=
+	@$(RUN) rehearse $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) --app "$(APP)" $(ASK) \
+	  $(if $(REFUSE),--refuse) $(if $(TOOLS),--tools "$(TOOLS)") $(addprefix --token ,$(TOKENS)) $(JSON)
+
 check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
 	@$(RUN) render --check
 	@$(RUN) docs --check
@@ -96,6 +100,15 @@ bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 
 bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
+
+bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure what a rehearsal adds to the bare commands of each action
+	@$(VENV)/bin/python tests/bench/rehearse.py
+
+test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take too long for every change: whole rehearsals that fail
+	@$(VENV)/bin/python -m pytest -q -m long
+
+soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Take every permission away that a rehearsal uses, one by one, and count what is noticed
+	@$(VENV)/bin/python tests/soak/rehearse.py
 
 fuzz: $(VENV)/.done ## Feed the gate's readers 100,000 damaged reports; INPUTS= and SEED= say how many and which
 	@$(if $(INPUTS),INPUTS=$(INPUTS)) $(if $(SEED),SEED=$(SEED)) $(VENV)/bin/python tests/fuzz/gate.py

@@ -22,6 +22,10 @@ RULES = [
     ("templates/**/*.py", (*AWS, "rich", "click", "os", "pathlib", "datetime", "cicd_templates.deploy")),
     ("src/cicd_templates/deploy/**/*.py", (*RENDERER, "click", "cicd_templates.blocks", "cicd_templates.stacks")),
     ("src/cicd_templates/local/**/*.py", (*RENDERER, "click", "cicd_templates.blocks", "cicd_templates.deploy")),
+    (
+        "src/cicd_templates/rehearsal/**/*.py",
+        (*RENDERER, "rich", "click", "cicd_templates.blocks", "cicd_templates.stacks", "cicd_templates.builds"),
+    ),
     ("src/cicd_templates/links.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/naming.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/cloudformation_yaml.py", (*AWS, *RENDERER)),

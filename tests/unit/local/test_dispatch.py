@@ -43,7 +43,7 @@ def delivered() -> dict[str, Any]:
 
 def test_an_event_for_a_pipeline_is_the_request_that_starts_it(delivered: dict[str, Any]) -> None:
     arn = "arn:aws:codepipeline:eu-central-1:111111111111:payments"
-    delivered["deliver"]({"Arn": arn, "RoleArn": "role", "InputTransformer": {"t": 1}}, EVENT, {})
+    delivered["deliver"]({"Arn": arn, "RoleArn": "role", "InputTransformer": {"t": 1}}, EVENT, {"Name": "release"})
 
     (start,) = delivered["starts"]
     assert start.pop("execution")
@@ -51,6 +51,7 @@ def test_an_event_for_a_pipeline_is_the_request_that_starts_it(delivered: dict[s
         "account": "111111111111",
         "region": "eu-central-1",
         "role": "role",
+        "rule": "release",
         "request": {"name": "payments", "sourceRevisions": [{"t": 1}]},
     }
 

@@ -1,0 +1,185 @@
+"""Releases that must not pass, rehearsed whole by the command that a user types."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cicd_templates.cli import main
+from cicd_templates.errors import CicdError
+from tests.conftest import ROOT
+from tests.integration.rehearsed import example, rehearsed
+
+pytestmark = pytest.mark.integration
+Outcome = tuple[int, str, dict[str, Any]]
+PLANTED = "import subprocess\n\n\ndef run(command):\n    return subprocess.call(command, shell=True)\n"
+CRITICAL = {"vulnerabilities": [{"id": "S1", "severity": "critical", "packageName": "p", "version": "1"}]}
+WAIVER = """[[waivers]]
+id = "B602"
+path = "src/"
+reason = "old code"
+owner = "ada"
+expires = 2020-01-01
+"""
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """Type `make rehearse` for the example with some files changed; exit code, output and result."""
+    monkeypatch.chdir(ROOT)
+
+    def run(files: dict[str, str | None], *options: str) -> Outcome:
+        app = example(tmp_path)
+        for name, text in files.items():
+            if text is None:
+                (app / name).unlink()
+            else:
+                (app / name).write_text(text)
+        output = tmp_path / "result"
+        command = ["rehearse", "--app", str(app), "--output", str(output), *(options or ("--yes",))]
+        answer = CliRunner().invoke(main, command)
+        return answer.exit_code, answer.output, json.loads((output / "rehearsal.json").read_text())
+
+    return run
+
+
+def states(result: dict[str, Any]) -> dict[str, str]:
+    return {step["path"]: step["state"] for step in result["steps"]}
+
+
+def test_a_planted_vulnerability_stops_at_the_gate_and_nothing_is_built(rehearse: Callable[..., Outcome]) -> None:
+    code, output, result = rehearse({"src/payment_processor/planted.py": PLANTED}, "--yes", "--json")
+
+    assert code == 1
+    assert "error: payments-tools-payment-processor stops at Gate/Gate" in output
+    assert "**high** B602" in output
+    reached = [path for path, state in states(result).items() if state == "succeeded"]
+    assert {path.partition("/")[0] for path in reached} == {"Source", "Verify"}
+    at_work = {grant["role"] for grant in result["grants"] if grant["calls"]}
+    assert "payments-tools-payment-processor-bandit" in at_work
+    assert not {"payments-tools-payment-processor-image", "payments-staging-delivery-payment-processor"} & at_work
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("files", "failing", "expected"),
+    [
+        pytest.param(
+            {"rehearsal/snyk.json": json.dumps(CRITICAL)}, "Gate/Gate", "**critical** S1", id="a critical finding"
+        ),
+        pytest.param({"rehearsal/safety.json": None}, "Gate/Gate", "the tool could not be run", id="no scanner"),
+        pytest.param(
+            {"tests/conftest.py": "import os\n\nos.kill(os.getpid(), 9)\n"},
+            "Verify/UnitTests",
+            "report results: no file matches report.xml",
+            id="a check that crashes",
+        ),
+        pytest.param(
+            {"src/payment_processor/planted.py": PLANTED, "scan-policy.toml": WAIVER},
+            "Gate/Gate",
+            "waiver",
+            id="a waiver that has ended",
+        ),
+        pytest.param(
+            {"rehearsal/serve": "exec python3 -m http.server --bind $HOST $PORT\n"},
+            "Staging/StagingSmokeTest",
+            "does not answer as it should",
+            id="a smoke test that fails",
+        ),
+        pytest.param(
+            {"rehearsal/serve": None},
+            "Staging/StagingSmokeTest",
+            "rehearsal/serve in the source can",
+            id="nothing to try out",
+        ),
+        pytest.param({"rehearsal/serve": "exit 3\n"}, "Staging/StagingSmokeTest", "does not listen", id="no server"),
+        pytest.param({"Dockerfile": None}, "Build/Image", "Dockerfile: no such file", id="no image"),
+    ],
+)
+def test_a_release_that_must_not_pass_stops_where_it_should(
+    rehearse: Callable[..., Outcome], files: dict[str, str | None], failing: str, expected: str
+) -> None:
+    code, output, result = rehearse(files)
+
+    assert code == 1
+    assert f"stops at {failing}" in " ".join(output.split())
+    assert expected in " ".join(output.split())
+    assert states(result)["Production/Approve"] == "not reached"
+
+
+@pytest.mark.long
+def test_a_refused_approval_executes_nothing(rehearse: Callable[..., Outcome]) -> None:
+    code, output, result = rehearse({}, "--refuse")
+
+    assert (code, states(result)["Production/Approve"]) == (1, "failed")
+    assert states(result)["Production/Execute"] == "not reached"
+    assert "the approval was refused" in output
+
+
+def mutated(folder: Path, name: str, before: str, after: str) -> Path:
+    """The rendered templates with one text in one of them changed."""
+    out = folder / "out"
+    shutil.copytree(ROOT / "out", out)
+    text = (out / name).read_text()
+    assert before in text
+    (out / name).write_text(text.replace(before, after))
+    return out
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "before", "after", "failing", "expected"),
+    [
+        pytest.param(
+            "tools/pipeline-payment-processor.yaml",
+            "Templates::staging/service-payment-processor.yaml",
+            "Templates::staging/service.yaml",
+            "Staging/Prepare",
+            "Templates::staging/service.yaml: no such file in the artifact",
+            id="a template that is not there",
+        ),
+        pytest.param(
+            "staging/service-payment-processor.yaml",
+            "  ImageUri:\n    Type: String\n",
+            "  ImageUri:\n    Type: String\n    AllowedValues: [none@sha256:0]\n",
+            "",
+            "staging cannot be deployed: service-payment-processor:",
+            id="a stack that does not take its parameter",
+        ),
+        pytest.param(
+            "tools/build-payment-processor.yaml",
+            "base-directory: .report\n            files:\n            - report.xml",
+            "base-directory: .report\n            files:\n            - results.xml",
+            "Verify/UnitTests",
+            "report results: no file matches results.xml",
+            id="a report of another name",
+        ),
+    ],
+)
+def test_a_template_that_does_not_fit_fails_where_it_is_used(
+    tmp_path: Path, name: str, before: str, after: str, failing: str, expected: str
+) -> None:
+    out = mutated(tmp_path, name, before, after)
+    if not failing:
+        with pytest.raises(CicdError, match=expected), rehearsed(tmp_path, out=out):
+            pass
+        return
+    with rehearsed(tmp_path, out=out) as found:
+        (step,) = found.rehearsal.result.failed
+    assert step.path == failing
+    assert expected in step.error
+
+
+def test_a_definition_that_cannot_run_is_refused_before_it_does(tmp_path: Path) -> None:
+    before = "OutputArtifacts:\n          - Name: SnykReport"
+    out = mutated(tmp_path, "tools/pipeline-payment-processor.yaml", before, before.replace("Snyk", "Snik"))
+
+    expected = "Gate/Gate: nothing before it makes the artifact SnykReport; there are App, BanditReport"
+    with pytest.raises(CicdError, match=expected), rehearsed(tmp_path, out=out):
+        pass
