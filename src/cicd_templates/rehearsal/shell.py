@@ -124,18 +124,18 @@ def _outcome(marks: list[tuple[float, str]], late: str, folder: Path) -> Outcome
             command = rest
         elif word == "failed":
             name, _, status = rest.partition(" ")
-            failed = failed or f"command {_counted(name)} ended with {status}"
+            failed = failed or f"{_counted(name)} ended with {status}"
     if late:
-        failed = f"command {_counted(command)} {late}"
+        failed = f"{_counted(command)} {late}"
     elif not marks or marks[-1][1] != "finished":
-        failed = failed or f"command {_counted(command)} ended the shell"
+        failed = failed or (f"{_counted(command)} ended the shell" if command else "the shell could not begin")
     exports = folder / EXPORTS_FILE
     pairs = exports.read_text(errors="replace").split("\0")[:-1] if exports.exists() else []
     log = folder / LOG_FILE
-    text = log.read_text(errors="replace") if log.exists() else ""
+    text = log.read_text(errors="replace") if log.is_file() else ""
     return Outcome(seconds, failed, dict(pair.split("=", 1) for pair in pairs), text)
 
 
 def _counted(name: str) -> str:
     phase, _, number = name.rpartition("-")
-    return f"{int(number) + 1} of phase {phase}"
+    return f"command {int(number) + 1} of phase {phase}"

@@ -1,0 +1,142 @@
+"""The programs that stand in for those of a build's container."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.deploy.clients import local_clients
+from cicd_templates.local.engine import Engine
+from cicd_templates.rehearsal.programs import aws, docker, recorded
+
+pytestmark = pytest.mark.integration
+ACCOUNT = "600000000001"
+
+
+@pytest.fixture
+def account(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """An account of the local AWS with a bucket and a repository, in the environment of a build."""
+    clients = local_clients(engine.url, ACCOUNT, "eu-central-1")
+    if "images" not in [each["repositoryName"] for each in clients.ecr.describe_repositories()["repositories"]]:
+        clients.ecr.create_repository(repositoryName="images")
+        clients.s3.create_bucket(Bucket="programs", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    for name, value in {
+        "AWS_ENDPOINT_URL": engine.url,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "HOME": str(tmp_path),
+        "REHEARSAL_NOTES": str(tmp_path / "notes"),
+        "CODEBUILD_SRC_DIR": str(tmp_path),
+        "NO_PROXY": "*",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return clients
+
+
+def test_objects_go_both_ways(account: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "body").write_text("content")
+    put = ["s3api", "put-object", "--bucket", "programs", "--key", "k", "--body", str(tmp_path / "body")]
+
+    assert aws.main([*put, "--query", "ETag", "--output", "text"]) == 0
+    assert aws.main(["s3api", "get-object", "--bucket", "programs", "--key", "k", str(tmp_path / "got")]) == 0
+    assert (tmp_path / "got").read_text() == "content"
+    etag, answer = capsys.readouterr().out.split("\n", 1)
+    assert etag.strip('"').isalnum()
+    assert json.loads(answer)["ContentLength"] == len("content")
+    listed = ["s3api", "list-objects-v2", "--bucket", "programs", "--max-keys", "1", "--output", "text"]
+    assert aws.main([*listed, "--query", "Contents[].Key"]) == 0
+    assert aws.main([*listed, "--query", "Nothing"]) == 0
+    assert capsys.readouterr().out == '["k"]\nNone\n'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["s3api", "get-object", "--bucket", "programs", "--key", "no", "x"], 254, "(NoSuchKey)"),
+        (
+            ["ecr", "describe-images", "--repository-name", "images", "--image-ids", "imageTag=no"],
+            254,
+            "(ImageNotFoundException)",
+        ),
+        (
+            ["ecr", "describe-images", "--repository-name", "images", "--image-ids", '{"imageTag": "no"}'],
+            254,
+            "(ImageNotFoundException)",
+        ),
+        (["s3api", "get-object", "--bucket", "programs"], 252, "aws: error: s3api get-object"),
+        (["s3api", "fly"], 252, "aws: error: s3api fly"),
+        (["s3api", "get-object", "--wings", "2"], 252, "wings"),
+    ],
+)
+def test_errors_are_those_of_the_command_line(
+    account: Any, arguments: list[str], code: int, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert aws.main(arguments) == code
+    assert expected in capsys.readouterr().err
+
+
+def test_a_password_of_the_registry_is_given_out(account: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert aws.main(["ecr", "get-login-password", "--region", "eu-central-1"]) == 0
+    token = account.ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    assert capsys.readouterr().out.strip() == base64.b64decode(token).decode().partition(":")[2]
+
+
+def test_an_image_is_pushed_that_was_not_built(account: Any, tmp_path: Path) -> None:
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text("FROM scratch\n")
+    image = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/images:v1"
+
+    assert docker.main(["build", "--pull", "--tag", image, str(context)]) == 0
+    assert docker.main(["push", image]) == 0
+    (found,) = account.ecr.describe_images(repositoryName="images", imageIds=[{"imageTag": "v1"}])["imageDetails"]
+    assert found["imageDigest"].startswith("sha256:")
+    assert (tmp_path / "notes").read_text() == f"{docker.NOTE}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["build", "--file", "Dockerfile.no", "--tag", "t", "."], "Dockerfile.no: no such file"),
+        (["push", "other/images:v2"], "other/images:v2: it was not built"),
+        (["run", "x"], "run: a rehearsal has no container engine; it takes login, build and push"),
+    ],
+)
+def test_docker_says_what_it_cannot(
+    account: Any, arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert docker.main(arguments) == 1
+    assert expected in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "code"), [("secret", 0), ("", 1)])
+def test_a_login_wants_a_password(given: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(given))
+    assert docker.main(["login", "--password-stdin"]) == code
+
+
+def test_a_recorded_report_goes_where_the_scanner_would_write_it(
+    account: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rehearsal").mkdir()
+    for name in ("snyk", "safety"):
+        (tmp_path / f"rehearsal/{name}.json").write_text(f'"{name}"')
+
+    assert recorded.main(["snyk", "--version"]) == 0
+    assert recorded.main(["snyk", "test", f"--json-file-output={tmp_path}/report"]) == 0
+    assert recorded.main(["safety", "scan", "--output", "json"]) == 0
+    assert (tmp_path / "report").read_text() == '"snyk"'
+    assert capsys.readouterr().out == 'snyk recorded\n"safety"\n'
+    assert recorded.main(["other"]) == 127
+    assert [line.split(" is ")[0] for line in (tmp_path / "notes").read_text().splitlines()] == [
+        "snyk",
+        "safety",
+        "other",
+    ]
+    assert "no rehearsal/other.json in the source" in (tmp_path / "notes").read_text()

@@ -1,0 +1,77 @@
+"""Granted actions beside those that were used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cicd_templates.rehearsal.grants import Use, grants, role_name, roles_of, unexplained
+from cicd_templates.rehearsal.reasons import reason_for
+
+
+def role(name: str, service: str, *statements: dict[str, Any]) -> dict[str, Any]:
+    trust = {"Statement": [{"Principal": {"Service": f"{service}.amazonaws.com"}}, {"Principal": {"AWS": "arn"}}]}
+    policies = [{"PolicyDocument": {"Statement": list(statements)}}]
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {"RoleName": name, "AssumeRolePolicyDocument": trust, "Policies": policies},
+    }
+
+
+def allow(sid: str, *actions: str) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": ["*"]}
+
+
+TEMPLATE = {
+    "Resources": {
+        "Work": role("work", "codebuild", allow("Read", "s3:GetObject", "s3:PutObject"), allow("Log", "logs:Put")),
+        "Idle": role("idle", "lambda", allow("Read", "s3:GetObject")),
+        "Deep": role("deep", "cloudformation", {**allow("Make"), "Action": "ecs:CreateService"}),
+        "Nameless": {"Type": "AWS::IAM::Role", "Properties": {}},
+        "More": {
+            "Type": "AWS::IAM::Policy",
+            "Properties": {
+                "Roles": [{"Ref": "Work"}],
+                "PolicyDocument": {
+                    "Statement": [allow("Act", "sts:AssumeRole"), {**allow("No", "a:B"), "Effect": "Deny"}]
+                },
+            },
+        },
+    }
+}
+SESSION = "arn:aws:sts::1:assumed-role/work/session"
+ROWS = [
+    [SESSION, "s3:GetObject", "arn:x", "allowed", "Read"],
+    [SESSION, "s3:GetObject", "arn:y", "allowed", "Read"],
+    [SESSION, "s3:PutObject", "arn:x", "denied", ""],
+    ["arn:aws:iam::1:role/work", "logs:Put", "arn:x", "allowed", "Log"],
+]
+
+
+def test_calls_are_counted_by_the_statement_that_allowed_them() -> None:
+    found = grants(roles_of(TEMPLATE, "tools"), ROWS)
+
+    assert [(each.role, each.statement, each.action, each.calls, each.use) for each in found] == [
+        ("work", "Read", "s3:GetObject", 2, Use.USED),
+        ("work", "Read", "s3:PutObject", 0, Use.UNUSED),
+        ("work", "Log", "logs:Put", 1, Use.USED),
+        ("work", "Act", "sts:AssumeRole", 0, Use.UNUSED),
+        ("idle", "Read", "s3:GetObject", 0, Use.NOT_PART),
+        ("deep", "Make", "ecs:CreateService", 0, Use.NOT_MEASURED),
+    ]
+    assert [each.action for each in unexplained(found)] == ["s3:PutObject", "sts:AssumeRole"]
+
+
+@pytest.mark.parametrize(
+    ("principal", "expected"),
+    [(SESSION, "work"), ("arn:aws:iam::1:role/path/work", "work"), ("arn:aws:iam::1:role/work", "work")],
+)
+def test_a_session_is_of_its_role(principal: str, expected: str) -> None:
+    assert role_name(principal) == expected
+
+
+def test_the_first_reason_that_fits_counts() -> None:
+    assert "variables" in reason_for("a-function", "UseTheKey", "kms:Encrypt")
+    assert "artifact store" in reason_for("a-build", "UseTheKey", "kms:Encrypt")
+    assert reason_for("a-build", "ReadTheSource", "s3:GetObject") == ""

@@ -1,0 +1,96 @@
+"""What a person and a machine get of a rehearsal."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from cicd_templates.rehearsal import report
+from cicd_templates.rehearsal.grants import Grant, Use
+from cicd_templates.rehearsal.result import Result, State, Step, as_json, as_junit, critical_path
+
+
+def step(path: str, began: float, seconds: float, state: State = State.SUCCEEDED, **more: object) -> Step:
+    return Step(path, "CodeBuild", state, began, seconds, **more)  # type: ignore[arg-type]
+
+
+STEPS = (
+    step("Source/App", 0, 1),
+    step("Verify/Fast", 1, 2, notes=["a stand-in"], phases={"build": 1.5, "install": 0.0}),
+    step("Verify/Slow", 1.1, 4, notes=["a stand-in"]),
+    step(
+        "Gate/Gate", 5.2, 1, State.FAILED, error="IAM denied: x may not y on z\nwhy", log="\x1b[31mline\x1b[0m",
+        roles={"b", "a"},
+    ),
+    step("Build/Image", 0, 0, State.NOT_REACHED),
+)  # fmt: skip
+GRANTS = (
+    Grant("tools", "r", "S", "a:B", 2, Use.USED),
+    Grant("tools", "r", "S", "a:C", 0, Use.UNUSED),
+    Grant("tools", "q", "S", "a:D", 0, Use.NOT_PART),
+)
+
+
+def result(*steps: Step, problem: str = "") -> Result:
+    return Result("p", "e-1", "v1", 6.2, {"run": 6.2}, steps, problem, ("S: OnFailure",), ("AWS::A::B",), GRANTS)
+
+
+def test_the_longest_of_those_that_ran_at_once_is_on_the_critical_path() -> None:
+    assert [each.path for each in critical_path(STEPS)] == ["Source/App", "Verify/Slow", "Gate/Gate"]
+    shorter = (step("A/Long", 0, 5), step("A/Short", 1, 1))
+    assert [each.path for each in critical_path(shorter)] == ["A/Long"]
+
+
+def test_a_machine_reads_the_same() -> None:
+    found = json.loads(as_json(result(*STEPS)))
+
+    assert (found["succeeded"], found["steps"][3]["roles"], found["grants"][0]["calls"]) == (False, ["a", "b"], 2)
+    suite = ElementTree.fromstring(as_junit(result(*STEPS)))  # noqa: S314 - written just now
+    assert (suite.attrib["tests"], suite.attrib["failures"], suite.attrib["skipped"]) == ("5", "1", "1")
+    (failure,) = suite.findall("testcase/failure")
+    assert (failure.attrib["message"], failure.text) == (
+        "IAM denied: x may not y on z",
+        "IAM denied: x may not y on z\nwhy",
+    )
+    assert "[31mline" in str(suite.findtext("testcase[@name='Gate']/system-out"))
+
+
+def test_a_line_tells_an_action_and_a_failure_its_reason_and_log() -> None:
+    assert report.progress(STEPS[0]) == "  Source/App                               ok        1.0 s"
+    lines = report.progress(STEPS[3]).splitlines()
+    assert lines[0].split() == ["Gate/Gate", "FAILED", "1.0", "s"]
+    assert lines[1:] == ["    IAM denied: x may not y on z", "    why", "    the end of its log:", "    | [31mline[0m"]
+    silent = step("A/B", 0, 1, State.FAILED, error="why")
+    assert report.progress(silent).splitlines()[1:] == ["    why"]
+
+
+def test_the_summary_fits_a_terminal_and_says_what_was_not_so() -> None:
+    text = report.summary(result(*STEPS))
+
+    assert max(map(len, text.splitlines())) <= 80
+    for line in (
+        "  Verify/Fast, Verify/Slow: a stand-in",
+        "  S: OnFailure",
+        "IAM: 1 of 2 granted actions used by 1 roles",
+        "  not part of a run  1 of 1 roles",
+        "  unused, and no reason known: r S a:C",
+        "p stops at Gate/Gate",
+    ):
+        assert line in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (result(STEPS[0]), "p: no problem of definition, permissions or reports found in 6.2 s"),
+        (result(STEPS[0], problem="Build is not entered"), "p: Build is not entered"),
+    ],
+)
+def test_the_verdict_says_what_stopped_it(found: Result, expected: str) -> None:
+    assert report.verdict(found).startswith(expected)
+
+
+def test_a_table_has_every_grant() -> None:
+    assert report.matrix(GRANTS).splitlines()[2] == "| r | S | a:B | used |  |"
