@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import time
 import uuid
@@ -13,23 +12,15 @@ from typing import Any
 from xml.etree import ElementTree
 
 from cicd_templates.rehearsal import artifacts
-from cicd_templates.rehearsal.buildspec import Buildspec, Phase, read_buildspec
+from cicd_templates.rehearsal.buildspec import Buildspec, read_buildspec
 from cicd_templates.rehearsal.context import ActionFailedError, Run
 from cicd_templates.rehearsal.definition import Action
 from cicd_templates.rehearsal.projects import Project, Setting
 from cicd_templates.rehearsal.result import Step
 from cicd_templates.rehearsal.sessions import Session
 from cicd_templates.rehearsal.shell import Outcome, run_phases
-from cicd_templates.rehearsal.tools import (
-    CONTAINER_PROGRAMS,
-    SERVICE_PROGRAMS,
-    downloads,
-    in_folder,
-    search_path,
-    write_programs,
-)
+from cicd_templates.rehearsal.surroundings import NOTES_FILE, environment_of, phases_of, served
 
-NOTES_FILE = "notes"
 REPORT_ACTIONS = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"]
 LOG_LINES = 25
 # An event of CloudWatch Logs has at most 256 KB.
@@ -65,11 +56,11 @@ def _built(
     folder = run.place.folder / f"{action.stage}-{action.name}-{uuid.uuid4().hex[:7]}"
     source = _source(run, action, s3, folder)
     _through_the_cache(s3, project)
-    environment = _environment(run, project, session, specification, settings, build, folder)
-    environment |= _served(run, action, step)
+    environment = environment_of(run, project, session, specification, settings, build, folder)
+    environment |= served(run, action, step)
     began = time.monotonic()
     outcome = run_phases(
-        _phases(step, specification, project, run, folder),
+        phases_of(step, specification, project, run, folder),
         specification.exported,
         shell=specification.shell,
         source=source,
@@ -110,102 +101,6 @@ def _through_the_cache(s3: Any, project: Project) -> None:
         with contextlib.suppress(s3.exceptions.NoSuchKey):
             s3.get_object(Bucket=bucket, Key=f"{prefix}/cache")
         s3.put_object(Bucket=bucket, Key=f"{prefix}/cache", Body=b"")
-
-
-def _environment(
-    run: Run,
-    project: Project,
-    session: Session,
-    specification: Buildspec,
-    settings: list[Setting],
-    build: dict[str, Any],
-    folder: Path,
-) -> dict[str, str]:
-    """The environment of a build: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html"""
-    temporary = folder / "tmp"
-    tools = run.place.tools.place(temporary / "tool")
-    programs = folder / "programs"
-    asked = _tokens(run, project)
-    write_programs(programs, CONTAINER_PROGRAMS | ({} if asked else SERVICE_PROGRAMS))
-    (folder / NOTES_FILE).touch()
-    given = dict(specification.variables)
-    secrets = [Setting(name, value, "SECRETS_MANAGER") for name, value in specification.secrets.items()]
-    parameters = [Setting(name, value, "PARAMETER_STORE") for name, value in specification.parameters.items()]
-    for setting in (*project.settings, *settings, *secrets, *parameters):
-        given[setting.name] = _value(session, setting)
-    return {
-        "PATH": search_path(programs, tools),
-        "HOME": str(folder),
-        "TMPDIR": str(temporary),
-        "LANG": "C.UTF-8",
-        # Nothing is fetched behind the back of who reads the result, and nothing of the developer's is found.
-        "PIP_NO_INDEX": "1",
-        "NO_PROXY": "*",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "REHEARSAL_NOTES": str(folder / NOTES_FILE),
-        "CODEBUILD_SRC_DIR": str(folder / "src"),
-        "CODEBUILD_BUILD_ID": build["id"],
-        "CODEBUILD_BUILD_ARN": build["arn"],
-        "CODEBUILD_INITIATOR": f"codepipeline/{run.pipeline.name}",
-        "CODEBUILD_RESOLVED_SOURCE_VERSION": run.source_version,
-        "AWS_REGION": run.place.region,
-        "AWS_DEFAULT_REGION": run.place.region,
-        "AWS_ENDPOINT_URL": run.place.endpoint,
-        "AWS_ACCESS_KEY_ID": session.keys.access,
-        "AWS_SECRET_ACCESS_KEY": session.keys.secret,
-        "AWS_SESSION_TOKEN": session.keys.token or "",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        **given,
-    }
-
-
-def _tokens(run: Run, project: Project) -> bool:
-    """Whether somebody gave what the project's services want."""
-    needed = project.needs_a_service
-    return bool(needed) and all(name in run.place.tokens for name in needed)
-
-
-def _value(session: Session, setting: Setting) -> str:
-    """The value of a variable, read with the project's role where it is kept elsewhere."""
-    if setting.kind == "SECRETS_MANAGER":
-        # An id or an ARN, which has six colons of its own, then perhaps a key of the JSON in it.
-        parts = setting.value.split(":")
-        own = 7 if parts[0] == "arn" else 1
-        secret = session.client("secretsmanager").get_secret_value(SecretId=":".join(parts[:own]))["SecretString"]
-        return str(json.loads(secret)[parts[own]]) if parts[own:] else str(secret)
-    if setting.kind == "PARAMETER_STORE":
-        found = session.client("ssm").get_parameter(Name=setting.value, WithDecryption=True)
-        return str(found["Parameter"]["Value"])
-    return setting.value
-
-
-def _served(run: Run, action: Action, step: Step) -> dict[str, str]:
-    """Variables that have the address of what was deployed: no container runs here, so a process is asked instead."""
-    outputs = {each.namespace for each in run.pipeline.actions if each.provider == "CloudFormation"} - {""}
-    found = {}
-    for each in json.loads(action.configuration.get("EnvironmentVariables", "[]")):
-        namespace = each["value"].removeprefix("#{").partition(".")[0]
-        if namespace in outputs and run.substituted(each["value"]).startswith(("https://", "http://")):
-            found[each["name"]] = run.place.serve()
-            step.note(f"{each['name']} is a process that rehearsal/serve starts, because no container is started")
-    return found
-
-
-def _phases(step: Step, specification: Buildspec, project: Project, run: Run, folder: Path) -> list[Phase]:
-    """The phases with their own /tmp, without what would fetch from the network unless a token asks for it."""
-    temporary = folder / "tmp"
-    phases = []
-    left_out: list[str] = []
-    for phase in specification.phases:
-        fetching = [] if _tokens(run, project) else list(downloads(phase.name, phase.commands))
-        left_out += fetching
-        kept = tuple(in_folder(each, temporary) for each in phase.commands if each not in fetching)
-        phases.append(Phase(phase.name, kept, tuple(in_folder(each, temporary) for each in phase.finally_)))
-    # What a service would have to be asked for is not run at all, so its tools do not matter.
-    if left_out and not project.needs_a_service:
-        step.note(f"tools come from a prepared environment, {run.place.tools.compared(left_out)}")
-    return phases
 
 
 def _write_log(session: Session, project: Project, build: dict[str, Any], outcome: Outcome) -> None:
