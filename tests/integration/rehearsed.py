@@ -118,7 +118,7 @@ def rehearsed(folder: Path, app: Path | None = None, out: Path = ROOT / "out", *
     """A rehearsal of the example, or of another source, in an engine of its own."""
     stacks = deployed.read_all(out)
     archive = source_archive(app or example(folder))
-    options = {"tools": TOOLS, "tokens": {}, "confirm": lambda question: True, **options}
+    options = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True, **options}
     with (
         running(python=ENGINE_PYTHON, auth=True) as engine,
         rehearsing(engine, stacks, None, archive, **options) as rehearsal,

@@ -34,7 +34,7 @@ def invoke(project: Project, name: str, event: dict[str, Any]) -> tuple[str, dic
     answer = project.clients("tools").lambda_.invoke(
         FunctionName=f"payments-tools-payment-processor-{name}", Payload=json.dumps(event).encode()
     )
-    assert "FunctionError" not in answer, answer["Payload"].read()
+    assert answer["Payload"].read() == b"null"
     found = Answers(project.engine.folder).of(event["CodePipeline.job"]["id"])
     assert found is not None
     return found

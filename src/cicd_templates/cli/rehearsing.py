@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cicd_templates.rehearsal.tools import Tools
 
 OUTPUT = Path(".state/rehearsal")
+NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX_URL", "PIP_CERT")
 
 
 @verb(
@@ -75,6 +76,7 @@ def rehearse(
             archive,
             tools=prepared,
             tokens=given,
+            network={name: value for name, value in os.environ.items() if name.upper() in NETWORK},
             confirm=confirm,
             say=tell,
             begun=lambda definition, seconds: say(report.heading(definition.pipeline, len(stacks), seconds)),

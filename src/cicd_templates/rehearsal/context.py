@@ -39,6 +39,8 @@ class Place:
     folder: Path
     tools: Tools
     tokens: Mapping[str, str]
+    # What leads to the network: variables of proxies and package indexes, for builds that have their tokens.
+    network: Mapping[str, str]
     answers: Answers
     calls: Calls
     confirm: Confirm

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,16 @@ def environment_of(
     folder: Path,
 ) -> dict[str, str]:
     """The environment of a build: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html"""
-    temporary = folder / "tmp"
-    tools = run.place.tools.place(temporary / "tool")
-    programs = folder / "programs"
-    asked = _asked(run, project)
-    write_programs(programs, CONTAINER_PROGRAMS | ({} if asked else SERVICE_PROGRAMS))
+    temporary, programs = folder / "tmp", folder / "programs"
     (folder / NOTES_FILE).touch()
+    if _asked(run, project):
+        # It makes its own environment, from the network.
+        temporary.mkdir()
+        write_programs(programs, CONTAINER_PROGRAMS)
+        network, tools = dict(run.place.network), Path(sys.base_prefix, "bin")
+    else:
+        write_programs(programs, CONTAINER_PROGRAMS | SERVICE_PROGRAMS)
+        network, tools = {"PIP_NO_INDEX": "1"}, run.place.tools.place(temporary / "tool")
     given = dict(specification.variables)
     secrets = [Setting(name, value, "SECRETS_MANAGER") for name, value in specification.secrets.items()]
     parameters = [Setting(name, value, "PARAMETER_STORE") for name, value in specification.parameters.items()]
@@ -51,9 +56,8 @@ def environment_of(
         "HOME": str(folder),
         "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",
-        # Nothing is fetched behind the back of who reads the result, and nothing of the developer's is found.
-        "PIP_NO_INDEX": "1",
-        "NO_PROXY": "*",
+        # No proxy leads to the local AWS.
+        "NO_PROXY": "127.0.0.1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "REHEARSAL_NOTES": str(folder / NOTES_FILE),
         "CODEBUILD_SRC_DIR": str(folder / "src"),
@@ -69,6 +73,7 @@ def environment_of(
         "AWS_SESSION_TOKEN": session.keys.token or "",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **network,
         **given,
     }
 
