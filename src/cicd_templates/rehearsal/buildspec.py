@@ -81,6 +81,9 @@ def read_buildspec(text: str) -> Buildspec:
 
 
 def _phase(name: str, phase: Mapping[str, Any]) -> Phase:
+    for command in (*phase.get("commands", ()), *phase.get("finally", ())):
+        if not isinstance(command, str):
+            raise CicdError(f"phase {name} has a command that YAML takes for no text, {command!r}; put it into quotes")
     return Phase(name, tuple(phase.get("commands", ())), tuple(phase.get("finally", ())))
 
 

@@ -51,6 +51,10 @@ def test_the_least_one_has_the_shell_of_the_image() -> None:
         ("version: 0.1", "not of version 0.2"),
         ("text", "not of version 0.2"),
         ("version: 0.2\nphase: {}", "has phase, which CodeBuild does not know"),
+        (
+            "version: 0.2\nphases: {build: {commands: [true]}}",
+            "phase build has a command that YAML takes for no text, True",
+        ),
         ("version: 0.2\nphases: {built: {}}", "has a phase built; there are install, pre_build, build, post_build"),
     ],
 )

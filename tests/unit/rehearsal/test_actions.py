@@ -1,0 +1,315 @@
+"""Actions in circumstances that the example's run does not have; whom they call is a fake."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cicd_templates.local.codepipeline import Answers
+from cicd_templates.local.permissions import Calls
+from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas
+from cicd_templates.rehearsal.artifacts import Artifact
+from cicd_templates.rehearsal.context import ActionFailedError, Place, Run
+from cicd_templates.rehearsal.definition import Action, read_pipeline
+from cicd_templates.rehearsal.projects import Project
+from cicd_templates.rehearsal.result import State, Step
+from cicd_templates.rehearsal.sessions import Keys, Session
+from cicd_templates.rehearsal.tools import Tools
+from cicd_templates.rehearsal.walking import walk
+from tests.unit.rehearsal.pipelines import action as raw_action
+from tests.unit.rehearsal.pipelines import conditions, properties, rule, stage
+
+Client = Callable[..., Any]
+
+
+class Fake:
+    """A client whose operations answer what they are told, and note what they were asked."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self._answers = answers
+
+    def __getattr__(self, name: str) -> Client:
+        def operation(**request: Any) -> Any:
+            self.asked.append((name, request))
+            answer = self._answers.get(name, {})
+            found = answer.pop(0) if isinstance(answer, list) and len(answer) > 1 else answer
+            found = found[0] if isinstance(found, list) else found
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+        return operation
+
+
+def place(folder: Path, **changes: Any) -> Place:
+    made = Place(
+        endpoint="http://127.0.0.1:1",
+        account="111111111111",
+        region="eu-central-1",
+        folder=folder,
+        tools=Tools(folder),
+        tokens={},
+        network={},
+        answers=Answers(folder),
+        calls=Calls(folder),
+        confirm=lambda question: True,
+        serve=lambda: "http://127.0.0.1:9",
+    )
+    return dataclasses.replace(made, **changes)
+
+
+class Rooted(Place):
+    """A place whose accounts are fakes."""
+
+    fake: Any = None
+
+    def root(self, arn: str) -> Any:
+        return SimpleNamespace(client=lambda service: self.fake)
+
+
+def made(folder: Path, fake: Fake, **changes: Any) -> Run:
+    """A run in which every client is `fake`."""
+    rooted = Rooted(**{each.name: getattr(place(folder), each.name) for each in dataclasses.fields(Place)} | changes)
+    object.__setattr__(rooted, "fake", fake)
+    session = Session(Keys("a", "s", "t"), lambda service, keys: fake)
+    return Run(read_pipeline(properties()), "e-1", rooted, session, {}, "v1")
+
+
+def action(provider: str, **configuration: str) -> Action:
+    return Action("S", "A", provider, 1, "", configuration, ("Templates",), (), "")
+
+
+STEP = Step("S/A", "x")
+
+
+def failure(act: Any, run: Run, of: Action) -> str:
+    with pytest.raises(ActionFailedError) as caught:
+        act(run, of, Step("S/A", of.provider))
+    return str(caught.value)
+
+
+def test_a_question_that_is_too_long_and_one_without_a_topic(tmp_path: Path) -> None:
+    fake = Fake()
+    run = made(tmp_path, fake)
+
+    assert "has 1001 characters, CodePipeline takes 1000" in failure(
+        approval.act, run, action("Manual", CustomData="x" * 1001)
+    )
+    assert approval.act(run, action("Manual"), STEP) == {}
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"Payload": io.BytesIO(b"null")}, "f did not answer its job: it ended without an answer"),
+        (
+            {"Payload": io.BytesIO(b'{"errorType": "Timeout"}'), "FunctionError": "Unhandled", "LogResult": "bG9n"},
+            'f did not answer its job: {"errorType": "Timeout"}',
+        ),
+    ],
+    ids=["silent", "broken"],
+)
+def test_a_function_that_gives_no_answer_fails(tmp_path: Path, answer: dict[str, Any], expected: str) -> None:
+    fake = Fake(get_function_configuration={"Role": "arn:role/r"}, invoke=answer)
+    of = dataclasses.replace(action("Lambda", FunctionName="f"), inputs=())
+
+    assert failure(lambdas.act, made(tmp_path, fake), of) == expected
+
+
+def test_what_a_role_may_not_by_itself_fails(tmp_path: Path) -> None:
+    denied = {"EvalActionName": "logs:PutLogEvents", "EvalDecision": "implicitDeny"}
+    fake = Fake(simulate_principal_policy={"EvaluationResults": [denied]})
+
+    with pytest.raises(ActionFailedError, match="arn:role may not logs:PutLogEvents on arn:group"):
+        made(tmp_path, fake).place.require("arn:role", ["logs:PutLogEvents"], "arn:group")
+
+
+def test_a_build_of_a_project_that_is_not_there(tmp_path: Path) -> None:
+    run = made(tmp_path, Fake())
+    run.projects = {"known": None}  # type: ignore[dict-item]
+
+    assert failure(codebuild.act, run, action("CodeBuild", ProjectName="no")) == "no project no; out/ has known"
+
+
+BROKEN = "version: 0.2\nphases: {build: {commands: [%s]}}\nreports: {r: {files: [r.xml]%s}}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "form", "expected"),
+    [
+        ("echo no > r.xml", "", "report r: r.xml is no JUnit XML"),
+        ("echo", "", "report r: no file matches r.xml in ."),
+        ("echo no > r.xml", ", file-format: CUCUMBERJSON", None),
+    ],
+)
+def test_a_report_is_read_as_codebuild_would(tmp_path: Path, command: str, form: str, expected: str | None) -> None:
+    source = io.BytesIO()
+    with zipfile.ZipFile(source, "w") as archive:
+        archive.writestr("a", "1")
+
+    def body() -> dict[str, Any]:
+        return {"Body": io.BytesIO(source.getvalue())}
+
+    prefix = tmp_path / "venv"
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "lib").mkdir()
+    (prefix / "pyvenv.cfg").touch()
+    fake = Fake(
+        start_build={"build": {"id": "p:1", "arn": "arn:build"}},
+        get_object=body(),
+        simulate_principal_policy={"EvaluationResults": []},
+    )
+    run = made(tmp_path, fake, tools=Tools(prefix))
+    run.serve = lambda *_: Session(Keys("a", "s"), lambda service, keys: fake)  # type: ignore[method-assign]
+    run.projects = {"p": Project("p", "arn:x:p", "arn:role", BROKEN % (command, form), (), 1, "", "", "")}
+    run.artifacts["Templates"] = Artifact("Templates", "b", "k")
+    of = action("CodeBuild", ProjectName="p")
+
+    if expected is None:
+        assert codebuild.act(run, of, Step("S/A", "CodeBuild")) == {}
+    else:
+        assert expected in failure(codebuild.act, run, of)
+    assert fake.asked[-1] == ("batch_get_builds", {"ids": ["p:1"]})
+
+
+GONE = ClientError({"Error": {"Code": "ValidationError", "Message": "Stack s does not exist"}}, "DescribeStacks")
+DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeStacks")
+SET = {"StackName": "s", "ChangeSetName": "c", "RoleArn": "arn:role", "TemplatePath": "Templates::t.yaml"}
+
+
+def template() -> dict[str, Any]:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("t.yaml", "Resources: {}")
+        archive.writestr("t.json", json.dumps({"Parameters": {"P": "1"}, "Tags": {"T": "2"}}))
+    return {"Body": io.BytesIO(data.getvalue())}
+
+
+def replaced(folder: Path, fake: Fake, **more: str) -> Step:
+    run, step = made(folder, fake), Step("S/A", "CloudFormation")
+    run.artifacts["Templates"] = Artifact("Templates", "b", "k")
+    cloudformation.act(run, action("CloudFormation", ActionMode="CHANGE_SET_REPLACE", **{**SET, **more}), step)
+    return step
+
+
+def test_the_first_change_set_creates_with_what_the_configuration_says(tmp_path: Path) -> None:
+    change = {"ResourceChange": {"Action": "Add", "LogicalResourceId": "A"}}
+    described = [{"Status": "CREATE_IN_PROGRESS"}, {"Status": "CREATE_COMPLETE", "Changes": [change]}]
+    fake = Fake(describe_stacks=GONE, get_object=template(), describe_change_set=described)
+    more = {"TemplateConfiguration": "Templates::t.json", "ParameterOverrides": '{"Q": "3"}', "Capabilities": "A,B"}
+    step = replaced(tmp_path, fake, **more)
+
+    request = next(request for name, request in fake.asked if name == "create_change_set")
+    assert (request["ChangeSetType"], request["Capabilities"], request["RoleARN"]) == ("CREATE", ["A", "B"], "arn:role")
+    assert [each["ParameterKey"] for each in request["Parameters"]] == ["P", "Q"]
+    assert request["Tags"] == [{"Key": "T", "Value": "2"}]
+    assert step.log == "Add A"
+    assert "delete_change_set" not in [name for name, _ in fake.asked]
+
+
+@pytest.mark.parametrize(
+    ("described", "more", "expected"),
+    [
+        ({"Status": "FAILED", "StatusReason": "No updates are to be performed."}, {}, ""),
+        ({"Status": "FAILED", "StatusReason": "why"}, {}, "the change set c of s failed: why"),
+        ({"Status": "FAILED"}, {}, "the change set c of s failed: without a reason"),
+        ({}, {"TemplatePath": "Other::t.yaml"}, "Other::t.yaml: the action takes Templates, not Other"),
+        ({}, {"TemplatePath": "Templates::u.yaml"}, "Templates::u.yaml: no such file in the artifact"),
+    ],
+)
+def test_a_change_set_that_changes_nothing_is_none_that_fails(
+    tmp_path: Path, described: dict[str, Any], more: dict[str, str], expected: str
+) -> None:
+    stacks = {"Stacks": [{"StackStatus": "CREATE_COMPLETE"}]}
+    fake = Fake(describe_stacks=stacks, get_object=template(), describe_change_set=described)
+
+    if not expected:
+        assert "the change set changes nothing" in replaced(tmp_path, fake, **more).notes
+        assert "delete_change_set" in [name for name, _ in fake.asked]
+        return
+    with pytest.raises(ActionFailedError) as caught:
+        replaced(tmp_path, fake, **more)
+    assert str(caught.value) == expected
+
+
+EVENTS = {
+    "StackEvents": [
+        {"ResourceStatus": "UPDATE_ROLLBACK_COMPLETE", "LogicalResourceId": "s"},
+        {"ResourceStatus": "CREATE_FAILED", "LogicalResourceId": "Late", "ResourceStatusReason": "cancelled"},
+        {"ResourceStatus": "CREATE_FAILED", "LogicalResourceId": "First", "ResourceStatusReason": "why"},
+        {"ResourceStatus": "CREATE_FAILED", "LogicalResourceId": "Silent"},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "events", "expected"),
+    [
+        ("UPDATE_ROLLBACK_COMPLETE", EVENTS, "the stack s is UPDATE_ROLLBACK_COMPLETE; First: why"),
+        ("UPDATE_FAILED", {"StackEvents": []}, "the stack s is UPDATE_FAILED; without a reason"),
+    ],
+)
+def test_a_stack_that_fails_says_the_first_cause(
+    tmp_path: Path, status: str, events: dict[str, Any], expected: str
+) -> None:
+    fake = Fake(
+        describe_change_set={"ExecutionStatus": "AVAILABLE"},
+        describe_stacks=[{"Stacks": [{"StackStatus": "UPDATE_IN_PROGRESS"}]}, {"Stacks": [{"StackStatus": status}]}],
+        describe_stack_events=events,
+    )
+    of = action("CloudFormation", ActionMode="CHANGE_SET_EXECUTE", StackName="s", ChangeSetName="c")
+
+    assert failure(cloudformation.act, made(tmp_path, fake), of) == expected
+
+
+def test_nothing_to_execute_gives_the_outputs_all_the_same(tmp_path: Path) -> None:
+    outputs = [{"OutputKey": "Url", "OutputValue": "https://x"}]
+    stacks = {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}]}
+    fake = Fake(
+        describe_change_set={"ExecutionStatus": "UNAVAILABLE"},
+        describe_stacks=stacks,
+        describe_stack_events={"StackEvents": []},
+    )
+    of = action("CloudFormation", ActionMode="CHANGE_SET_EXECUTE", StackName="s", ChangeSetName="c")
+    step = Step("S/A", "CloudFormation")
+
+    assert cloudformation.act(made(tmp_path, fake), of, step) == {"Url": "https://x"}
+    assert step.notes == ["there was nothing to execute"]
+
+
+def test_another_mode_and_a_stack_that_may_not_be_seen(tmp_path: Path) -> None:
+    of = action("CloudFormation", ActionMode="DELETE_ONLY", StackName="s")
+
+    assert failure(cloudformation.act, made(tmp_path, Fake()), of) == (
+        "a rehearsal does not interpret the mode DELETE_ONLY"
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        replaced(tmp_path, Fake(describe_stacks=DENIED, get_object=template()))
+
+
+def test_a_stage_behind_a_lock_is_not_entered(tmp_path: Path) -> None:
+    lock = rule("Verdict", "VariableCheck", Variable="#{codepipeline.PipelineExecutionId}", Operator="NE", Value="e-1")
+    stages = [
+        stage("First", raw_action("Ask", "Manual")),
+        stage("Second", raw_action("Ask", "Manual"), BeforeEntry=conditions(lock)),
+    ]
+    run = made(tmp_path, Fake())
+    run.pipeline = read_pipeline(properties(*stages))
+    steps = {each.path: Step(each.path, each.provider) for each in run.pipeline.actions}
+    said: list[str] = []
+
+    refusal = walk(run, steps, lambda step: said.append(f"{step.path} {step.state}"))
+    assert refusal == "Second is not entered: Verdict wants #{codepipeline.PipelineExecutionId} NE e-1"
+    assert said == ["First/Ask not reached", "First/Ask succeeded"]
+    assert steps["Second/Ask"].state is State.NOT_REACHED

@@ -1,0 +1,35 @@
+"""`rehearse` refuses what it cannot do before it starts anything."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from cicd_templates.cli import main
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "expected"),
+    [
+        ("", 2, "which source? Name a git work tree, a folder or a .zip file with APP= (--app)"),
+        ("--app . --yes --refuse", 2, "--yes and --refuse together: an approval is either given or refused"),
+        ("--app . --yes --tools nowhere", 2, "nowhere: no virtual environment; --tools names one"),
+        ("--app . --yes --token NO_SUCH_TOKEN", 2, "NO_SUCH_TOKEN: no such variable here; --token names one"),
+        ("--app .", 2, "nobody is here to ask; add YES=1 (--yes)"),
+        ("--app nowhere --yes", 2, "nowhere: no such folder"),
+        ("--app . --yes --suffix pr9", 2, "no rendered templates; run `make render` first"),
+        ("--app {app} --refuse --token HOME --service other", 2, "no pipeline of 'other'; there are payment-processor"),
+    ],
+)
+def test_a_wrong_call_is_a_line(
+    options: str, code: int, expected: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    app = tmp_path_factory.mktemp("app")
+    (app / "a").write_text("1")
+    monkeypatch.chdir(ROOT)
+    answer = CliRunner().invoke(main, ["rehearse", *options.format(app=app).split()])
+
+    assert (answer.exit_code, answer.output.count("Traceback")) == (code, 0), answer.output
+    assert expected in answer.output
+    assert len(answer.output.splitlines()) == 1
