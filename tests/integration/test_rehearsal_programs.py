@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import Any
 import pytest
 
 from cicd_templates.deploy.clients import local_clients
+from cicd_templates.errors import CicdError
 from cicd_templates.local.engine import Engine
+from cicd_templates.rehearsal.deployed import deploy, read_all
 from cicd_templates.rehearsal.programs import aws, docker, recorded
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.integration
 ACCOUNT = "600000000001"
@@ -140,3 +144,13 @@ def test_a_recorded_report_goes_where_the_scanner_would_write_it(
         "other",
     ]
     assert "no rehearsal/other.json in the source" in (tmp_path / "notes").read_text()
+
+
+def test_a_stack_that_cannot_be_deployed_is_named_with_its_cause(engine: Engine) -> None:
+    stacks = [
+        stack for stack in read_all(ROOT / "out") if (stack.links.environment, stack.layer) == ("staging", "keys")
+    ]
+    broken = dataclasses.replace(stacks[0], body=stacks[0].body.replace("AWS::KMS::Alias", "AWS::KMS::Nothing"))
+
+    with pytest.raises(CicdError, match="staging cannot be deployed: keys: .*AWS::KMS::Nothing"):
+        deploy(engine.url, [broken])

@@ -128,3 +128,12 @@ def names(root: Session, stack: Stack) -> dict[str, str]:
             elif each["ResourceType"] == "AWS::Logs::LogGroup":
                 found[f"{logical}.Arn"] = f"arn:aws:logs:{stack.region}:{stack.account}:log-group:{physical}:*"
     return found
+
+
+def give_tokens(root: Session, definition: Definition, tokens: Mapping[str, str]) -> None:
+    """Put what the caller gave for a check's service into its secret."""
+    secrets = root.client("secretsmanager")
+    for project in definition.projects.values():
+        for setting in project.settings:
+            if setting.kind == "SECRETS_MANAGER" and setting.name in tokens:
+                secrets.put_secret_value(SecretId=setting.value, SecretString=tokens[setting.name])

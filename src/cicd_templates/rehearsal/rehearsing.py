@@ -76,7 +76,7 @@ def rehearsing(
     if wrong := problems(definition.pipeline, ACTS.__contains__):
         raise CicdError("\n  ".join([f"{definition.pipeline.name} cannot run:", *wrong]))
     phases["deploy"] = time.monotonic() - began
-    _give_tokens(account, definition, tokens)
+    deployed.give_tokens(account, definition, tokens)
     version, execution = _start(engine, stacks, definition, archive)
     phases["release"] = time.monotonic() - began - phases["deploy"]
     begun(definition, phases["deploy"])
@@ -115,15 +115,6 @@ def rehearsing(
             grants=tuple(grants(roles, place.calls.rows())),
         )
         yield Rehearsal(run, steps, result)
-
-
-def _give_tokens(account: Any, definition: Definition, tokens: Mapping[str, str]) -> None:
-    """Put what the caller gave for a check's service into its secret."""
-    secrets = account.client("secretsmanager")
-    for project in definition.projects.values():
-        for setting in project.settings:
-            if setting.kind == "SECRETS_MANAGER" and setting.name in tokens:
-                secrets.put_secret_value(SecretId=setting.value, SecretString=tokens[setting.name])
 
 
 def _start(engine: Engine, stacks: list[Stack], definition: Definition, archive: Archive) -> tuple[str, str]:

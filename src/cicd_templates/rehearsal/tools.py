@@ -10,14 +10,14 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAMS = Path(__file__).with_name("programs")
-# By the name of a program, what runs instead. Those of a service need it: without a token its report is a recorded one.
-CONTAINER_PROGRAMS = {"aws": "aws.py", "docker": "docker.py"}
-SERVICE_PROGRAMS = {"snyk": "recorded.py", "safety": "recorded.py"}
+# By the name of a program, the module of `programs` that runs instead, and what its arguments begin with. Those of a
+# service need it: without a token its report is a recorded one.
+CONTAINER_PROGRAMS = {"aws": ("aws", ""), "docker": ("docker", "")}
+SERVICE_PROGRAMS = {"snyk": ("recorded", "snyk"), "safety": ("recorded", "safety")}
 # A command that fetches something from the network before the work begins.
 DOWNLOAD = re.compile(r"\bpip3? install\b|https?://|\b(?:curl|wget) |\b(?:npm|yarn|apt-get|apk|dnf|yum) \w")
 DOWNLOADING_PHASES = ("install", "pre_build")
@@ -72,13 +72,13 @@ def downloads(phase: str, commands: Iterable[str]) -> Iterator[str]:
     return (each for each in commands if phase in DOWNLOADING_PHASES and DOWNLOAD.search(each))
 
 
-def write_programs(folder: Path, programs: dict[str, str]) -> None:
-    """Put programs of these names into `folder`; they run in this interpreter, which has boto3."""
+def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> None:
+    """Put programs of these names into `folder`; they run in this interpreter, which has botocore."""
     folder.mkdir(parents=True)
-    for name, script in programs.items():
+    for name, (module, first) in programs.items():
+        code = f"import sys; from cicd_templates.rehearsal.programs.{module} import main; sys.exit(main(sys.argv[1:]))"
         path = folder / name
-        command = f"exec {shlex.quote(sys.executable)} -I {shlex.quote(str(PROGRAMS / script))} {name}"
-        path.write_text(f'#!/bin/sh\n{command} "$@"\n')
+        path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -c {shlex.quote(code)} {first} "$@"\n')
         path.chmod(0o755)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.rehearsal.deployed import pipeline_stack, read_all
+from cicd_templates.rehearsal.deployed import give_tokens, pipeline_stack, read_all
+from cicd_templates.rehearsal.projects import Project, Setting
 from tests.conftest import ROOT
 
 OUT = ROOT / "out"
@@ -47,3 +50,19 @@ def test_a_pipeline_that_is_not_there_is_named(pipelines: int, service: str | No
 
     with pytest.raises(ConfigurationError, match=expected):
         pipeline_stack(stacks, service)
+
+
+def test_a_token_goes_into_the_secret_of_its_variable_alone() -> None:
+    put: list[dict[str, str]] = []
+    secrets = SimpleNamespace(put_secret_value=lambda **request: put.append(request))
+    session: Any = SimpleNamespace(client=lambda service: secrets)
+    settings = (
+        Setting("TOKEN", "arn:a", "SECRETS_MANAGER"),
+        Setting("OTHER", "arn:b", "SECRETS_MANAGER"),
+        Setting("A", "1"),
+    )
+    project = Project("p", "arn", "role", "", settings, 1, "", "", "")
+    definition: Any = SimpleNamespace(projects={"p": project})
+
+    give_tokens(session, definition, {"TOKEN": "t", "A": "2"})
+    assert put == [{"SecretId": "arn:a", "SecretString": "t"}]

@@ -43,6 +43,14 @@ def test_the_longest_of_those_that_ran_at_once_is_on_the_critical_path() -> None
     assert [each.path for each in critical_path(shorter)] == ["A/Long"]
 
 
+def test_a_note_is_made_once() -> None:
+    found = step("A/B", 0, 1)
+    found.note("a stand-in")
+    found.note("a stand-in")
+
+    assert found.notes == ["a stand-in"]
+
+
 def test_a_machine_reads_the_same() -> None:
     found = json.loads(as_json(result(*STEPS)))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,8 +84,3 @@ def _say(answer: dict[str, Any], options: dict[str, str], files: list[str]) -> N
         print(json.dumps(found, indent=4, default=str))
     else:
         print("None" if found is None else found if isinstance(found, str) else json.dumps(found, default=str))
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("AWS_PAGER", "")
-    sys.exit(main(sys.argv[2:]))

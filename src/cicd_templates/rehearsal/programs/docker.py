@@ -88,7 +88,3 @@ def _upload(ecr: Any, repository: str, data: bytes) -> dict[str, Any]:
     ecr.upload_layer_part(**part, layerPartBlob=data)
     ecr.complete_layer_upload(repositoryName=repository, uploadId=upload, layerDigests=[digest])
     return {"size": len(data), "digest": digest}
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[2:]))

@@ -7,7 +7,6 @@ option for JSON, otherwise to standard output.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +37,3 @@ def main(arguments: Sequence[str]) -> int:
 def _note(text: str) -> None:
     with Path(os.environ["REHEARSAL_NOTES"]).open("a") as notes:
         notes.write(f"{text}\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
