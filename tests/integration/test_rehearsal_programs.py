@@ -152,5 +152,5 @@ def test_a_stack_that_cannot_be_deployed_is_named_with_its_cause(engine: Engine)
     ]
     broken = dataclasses.replace(stacks[0], body=stacks[0].body.replace("AWS::KMS::Alias", "AWS::KMS::Nothing"))
 
-    with pytest.raises(CicdError, match="staging cannot be deployed: keys: .*AWS::KMS::Nothing"):
+    with pytest.raises(CicdError, match=r"staging cannot be deployed: keys: .*AWS::KMS::Nothing"):
         deploy(engine.url, [broken])
