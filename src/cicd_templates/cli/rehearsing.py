@@ -14,6 +14,9 @@ from cicd_templates.cli.command import JSON, SERVICE, SUFFIX, YES, verb
 from cicd_templates.errors import CicdError, ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cicd_templates.rehearsal.result import Result
     from cicd_templates.rehearsal.tools import Tools
 
 OUTPUT = Path(".state/rehearsal")
@@ -83,6 +86,13 @@ def rehearse(
         ) as rehearsal,
     ):
         found = rehearsal.result
+    finish(found, output, say, as_json)
+
+
+def finish(found: Result, output: Path, say: Callable[[str], None], as_json: bool) -> None:
+    """Tell and keep a result. Raises `CicdError` for one that is no success."""
+    from cicd_templates.rehearsal import report, result
+
     say(report.summary(found))
     output.mkdir(parents=True, exist_ok=True)
     files = {
@@ -92,7 +102,7 @@ def rehearse(
     }
     for name, text in files.items():
         (output / name).write_text(text)
-    say(f"written: {', '.join(str(output / name) for name in files)}")
+    say(f"written: {', '.join(files)} in {output}")
     if as_json:
         click.echo(files["rehearsal.json"], nl=False)
     if not found.succeeded:

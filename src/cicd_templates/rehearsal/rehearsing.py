@@ -137,8 +137,12 @@ def _start(engine: Engine, stacks: list[Stack], definition: Definition, archive:
         found.extend(each for each in engine.record.starts(stack.account) if version in json.dumps(each["request"]))
         return bool(found)
 
-    then = "no rule of EventBridge took the new object for a release"
-    deployed.patience().until(begun, f"the start of {pipeline.name}", START_SECONDS, then)
+    deployed.patience().until(
+        begun,
+        f"the start of {pipeline.name} by the rule of EventBridge",
+        START_SECONDS,
+        "the rule did not take the new object for a release",
+    )
     account = root(engine.url, stack.account, stack.region)
     rule = f"arn:aws:events:{stack.region}:{stack.account}:rule/{found[0]['rule']}"
     starter = account.serve(found[0]["role"], rule).client("codepipeline")
