@@ -17,6 +17,7 @@ from templates import (
     registry,
     review,
     scan_gate,
+    scanning,
     service,
     storage,
 )
@@ -28,6 +29,7 @@ LAYERS = (
     Layer("keys", keys.build),
     Layer("storage", storage.build),
     Layer("notifications", notifications.build),
+    Layer("scanning", scanning.build, kinds=TOOLS, where=scanning.exists),
     Layer("registry", build_per_service=registry.build, kinds=TOOLS),
     Layer("build", build_per_service=build.build, kinds=TOOLS),
     Layer("scan_gate", build_per_service=scan_gate.build, kinds=TOOLS),

@@ -1,7 +1,7 @@
 """Alarms: each on a metric that exists, with the choice of what missing data means, and somebody who is told.
 
-Nothing that a pipeline measures is there while it rests, so missing data never is a breach; that something which must
-run has stopped is told by an alarm of its own.
+Nothing that a pipeline measures is there while it rests, so missing data never is a breach. What must run all the time
+is told of when it falls silent: an alarm without data for that long changes its state, and that has an action.
 """
 
 from __future__ import annotations
@@ -58,9 +58,15 @@ def alarm(
     *,
     above: float,
     tell: Sequence[TopicArn],
+    silent_after: int = 0,
 ) -> cloudwatch.Alarm:
-    """Tells `tell` when one period's value is above `above`."""
-    return _alarm(
+    """Tells `tell` when one period's value is above `above`, or when there is none for `silent_after` periods.
+
+    A new alarm has no data and says nothing of that: only a change of its state has an action. Missing data that is
+    `missing` makes that change where all periods lack it:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    made = _alarm(
         logical_id,
         env,
         words,
@@ -73,6 +79,10 @@ def alarm(
         Statistic=metric.statistic,
         Period=metric.period,
     )
+    if silent_after:
+        made.EvaluationPeriods, made.DatapointsToAlarm = silent_after, 1
+        made.TreatMissingData, made.InsufficientDataActions = "missing", list(tell)
+    return made
 
 
 def computed_alarm(
@@ -85,11 +95,18 @@ def computed_alarm(
     *,
     above: float,
     tell: Sequence[TopicArn],
+    late_by: int = 0,
 ) -> cloudwatch.Alarm:
-    """Tells `tell` when what `expression` makes of `metrics`, named by their keys, is above `above`."""
+    """Tells `tell` when what `expression` makes of `metrics`, named by their keys, is above `above`.
+
+    A value that arrives within `late_by` periods is looked at still.
+    """
     queries = [metric.data_query(query_id) for query_id, metric in metrics.items()]
     result = cloudwatch.MetricDataQuery(Id="result", Expression=expression, Label=words[-1], ReturnData=True)
-    return _alarm(logical_id, env, words, description, above, tell, Metrics=[*queries, result])
+    made = _alarm(logical_id, env, words, description, above, tell, Metrics=[*queries, result])
+    if late_by:
+        made.EvaluationPeriods, made.DatapointsToAlarm = late_by, 1
+    return made
 
 
 def _alarm(

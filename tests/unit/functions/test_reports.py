@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from cicd_templates.cli import main
 from cicd_templates.functions.scan_gate.formats import READERS, format_of, read_report
-from cicd_templates.functions.scan_gate.severity import by_score, normalised, weaknesses
+from cicd_templates.functions.scan_gate.sarif import by_score
+from cicd_templates.functions.scan_gate.severity import normalised, weaknesses
 
 CORPUS = os.environ.get("SCAN_REPORT_CORPUS")
 BANDIT_ROW = {
