@@ -9,6 +9,8 @@ from templates import (
     build,
     cluster,
     delivery,
+    health,
+    ingress,
     keys,
     monitoring,
     network,
@@ -18,6 +20,7 @@ from templates import (
     review,
     scan_gate,
     scanning,
+    secrets,
     service,
     storage,
 )
@@ -39,6 +42,9 @@ LAYERS = (
     Layer("monitoring", build_per_service=monitoring.build, kinds=TOOLS),
     Layer("network", network.build, kinds=RUNTIME),
     Layer("cluster", cluster.build, kinds=RUNTIME),
+    Layer("ingress", build_per_service=ingress.build, kinds=RUNTIME),
+    Layer("secrets", build_per_service=secrets.build, kinds=RUNTIME, needed=secrets.needed),
+    Layer("health", build_per_service=health.build, kinds=RUNTIME),
     Layer("delivery", build_per_service=delivery.build, kinds=RUNTIME, where=delivery.exists),
     Layer(
         "service",

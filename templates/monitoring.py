@@ -6,7 +6,15 @@ from awacs import codepipeline
 from troposphere import AWSHelperFn, Sub, Template, cloudwatch
 
 from cicd_templates.blocks import rules
-from cicd_templates.blocks.alarms import NAMESPACE, Metric, alarm, computed_alarm, function_errors
+from cicd_templates.blocks.alarms import (
+    NAMESPACE,
+    Metric,
+    alarm,
+    arriving_late,
+    computed_alarm,
+    function_errors,
+    telling_of_silence,
+)
 from cicd_templates.blocks.dashboards import dashboard_body
 from cicd_templates.blocks.functions import inline_function, source
 from cicd_templates.blocks.rules import ACTION, RUN, Subject, pattern
@@ -95,7 +103,11 @@ def _add_messages(template: Template, subject: Subject, topics: dict[str, TopicA
          {"who": "$.detail.userIdentity.arn", "call": "$.detail.eventName"}, groups("security", "operations")),
     ]  # fmt: skip
     for logical_id, purpose, event_pattern, message, paths, told in news:
-        template.add_resource(rules.telling(f"{logical_id}Rule", subject, purpose, event_pattern, message, paths, told))
+        template.add_resource(
+            rules.telling(
+                f"{logical_id}Rule", subject, purpose, event_pattern, message, paths, told, subject.pipeline_page
+            )
+        )
 
 
 def _add_functions(template: Template, subject: Subject, key: KeyArn, operations: TopicArn) -> None:
@@ -154,21 +166,19 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
     # https://docs.aws.amazon.com/codepipeline/latest/userguide/metrics-dimensions.html
     failed = Metric("AWS/CodePipeline", "FailedPipelineExecutions", {"PipelineName": name}, "Sum", 60)
     own = {"PipelineName": name}
-    template.add_resource(
-        computed_alarm(
-            "FailureCountedAlarm",
-            env,
-            [service.name, "failure-counted"],
-            "CodePipeline counts a failed run, also when nothing else here has heard of it",
-            {"failed": failed, "runs": Metric(NAMESPACE, "RunsInProgress", own, "Maximum", 60)},
-            # Our own count is there from this layer's first minutes on, every five of them: the run which the
-            # pipeline's creation starts, and which finds no source, is before that.
-            "IF(FILL(runs, REPEAT) >= 0, failed)",
-            above=0,
-            tell=operations,
-            late_by=LATE_MINUTES,
-        )
+    counted = computed_alarm(
+        "FailureCountedAlarm",
+        env,
+        [service.name, "failure-counted"],
+        "CodePipeline counts a failed run, also when nothing else here has heard of it",
+        {"failed": failed, "runs": Metric(NAMESPACE, "RunsInProgress", own, "Maximum", 60)},
+        # Our own count is there every five minutes, from this layer's first ones on: the run which the pipeline's
+        # creation starts, and which finds no source, is before that.
+        "IF(FILL(runs, REPEAT) >= 0, failed)",
+        above=0,
+        tell=operations,
     )
+    template.add_resource(arriving_late(counted, LATE_MINUTES))
     template.add_resource(
         alarm(
             "RunFailedAlarm",
@@ -181,18 +191,16 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
             tell=[*operations, *developers],
         )
     )
-    template.add_resource(
-        alarm(
-            "RunStuckAlarm",
-            env,
-            [service.name, "run-stuck"],
-            "A run has not moved for an hour, approvals and locked stages aside; without data nobody looks",
-            Metric(NAMESPACE, "OldestRunSeconds", own),
-            above=STUCK_SECONDS,
-            tell=operations,
-            silent_after=SILENT_PERIODS,
-        )
+    stuck = alarm(
+        "RunStuckAlarm",
+        env,
+        [service.name, "run-stuck"],
+        "A run has not moved for an hour, approvals and locked stages aside; without data nobody looks",
+        Metric(NAMESPACE, "OldestRunSeconds", own),
+        above=STUCK_SECONDS,
+        tell=operations,
     )
+    template.add_resource(telling_of_silence(stuck, SILENT_PERIODS))
     template.add_resource(
         alarm(
             "VerdictSlowAlarm",

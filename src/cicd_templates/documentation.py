@@ -76,7 +76,7 @@ def _type(annotation: Any) -> str:
         return f"table of {_type(arguments[1])}"
     if issubclass(annotation, Table):
         return "table"
-    return {str: "text", int: "number", bool: "true or false"}[annotation]
+    return {str: "text", int: "number", float: "number", bool: "true or false"}[annotation]
 
 
 def _default(field: FieldInfo) -> str:
@@ -87,9 +87,11 @@ def _default(field: FieldInfo) -> str:
             return "none"
         case bool():
             return f"`{str(field.default).lower()}`"
-        case Table() | {} | ():
+        case Table():
             return "empty"
-        case tuple():
+        case tuple() | dict() if not field.default:
+            return "empty"
+        case tuple() | dict():
             return f"`{json.dumps(field.default)}`"
         case _:
             return f"`{field.default}`"

@@ -18,6 +18,7 @@ TEMPLATES_KEY = "templates.zip"
 # Longest name that AWS takes, by resource type, from the `maxLength` of each type's schema or, where that is silent,
 # from the API reference of the operation that creates it.
 LIMITS: dict[str, int] = {
+    "AWS::ApplicationAutoScaling::ScalingPolicy": 256,
     "AWS::CloudFormation::Stack": 128,
     "AWS::CloudWatch::Alarm": 255,
     "AWS::CodeBuild::Project": 150,
@@ -92,6 +93,22 @@ def delivery_roles(env: Environment, ending: str = "*") -> str:
 
 # The source actions of every pipeline, named alike: they alone put what the other actions read.
 SOURCE_ACTION = "action-source"
+
+
+def cluster_name(env: Environment) -> str:
+    """The ECS cluster of `env`."""
+    return physical_name(env, "AWS::ECS::Cluster", "cluster")
+
+
+def service_name(env: Environment, service: str) -> str:
+    """The ECS service of a service in `env`."""
+    return physical_name(env, "AWS::ECS::Service", service)
+
+
+def service_arn(env: Environment, service: str) -> str:
+    """The ARN of the ECS service in `env`, as text for a `Sub`."""
+    name = f"{cluster_name(env)}/{service_name(env, service)}"
+    return f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:service/{name}"
 
 
 def repository_arn(env: Environment, service: str) -> str:

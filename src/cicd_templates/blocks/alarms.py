@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import AWSHelperFn, cloudwatch
+from troposphere import AWSHelperFn, Sub, cloudwatch
 
 from cicd_templates.environment import Environment
 from cicd_templates.naming import physical_name
@@ -58,31 +58,23 @@ def alarm(
     *,
     above: float,
     tell: Sequence[TopicArn],
-    silent_after: int = 0,
+    periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Tells `tell` when one period's value is above `above`, or when there is none for `silent_after` periods.
-
-    A new alarm has no data and says nothing of that: only a change of its state has an action. Missing data that is
-    `missing` makes that change where all periods lack it:
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
-    """
-    made = _alarm(
+    """Tells `tell` when the value of each of `periods` periods in a row is above `above`."""
+    return _alarm(
         logical_id,
         env,
         words,
         description,
         above,
         tell,
+        periods,
         Namespace=metric.namespace,
         MetricName=metric.name,
         Dimensions=metric.dimension_list(),
         Statistic=metric.statistic,
         Period=metric.period,
     )
-    if silent_after:
-        made.EvaluationPeriods, made.DatapointsToAlarm = silent_after, 1
-        made.TreatMissingData, made.InsufficientDataActions = "missing", list(tell)
-    return made
 
 
 def computed_alarm(
@@ -95,18 +87,13 @@ def computed_alarm(
     *,
     above: float,
     tell: Sequence[TopicArn],
-    late_by: int = 0,
+    periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Tells `tell` when what `expression` makes of `metrics`, named by their keys, is above `above`.
-
-    A value that arrives within `late_by` periods is looked at still.
-    """
+    """Tells `tell` when what `expression` makes of `metrics`, named by their keys, is above `above`
+    in each of `periods` periods in a row."""
     queries = [metric.data_query(query_id) for query_id, metric in metrics.items()]
     result = cloudwatch.MetricDataQuery(Id="result", Expression=expression, Label=words[-1], ReturnData=True)
-    made = _alarm(logical_id, env, words, description, above, tell, Metrics=[*queries, result])
-    if late_by:
-        made.EvaluationPeriods, made.DatapointsToAlarm = late_by, 1
-    return made
+    return _alarm(logical_id, env, words, description, above, tell, periods, Metrics=[*queries, result])
 
 
 def _alarm(
@@ -116,6 +103,7 @@ def _alarm(
     description: str,
     above: float,
     tell: Sequence[TopicArn],
+    periods: int,
     **measured: Any,
 ) -> cloudwatch.Alarm:
     return cloudwatch.Alarm(
@@ -123,10 +111,47 @@ def _alarm(
         AlarmName=physical_name(env, "AWS::CloudWatch::Alarm", *words),
         AlarmDescription=description,
         **measured,
-        EvaluationPeriods=1,
+        EvaluationPeriods=periods,
         Threshold=above,
         ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="notBreaching",
+        ActionsEnabled=True,
+        AlarmActions=list(tell),
+    )
+
+
+def arriving_late(made: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
+    """`made`, which looks at a value still that arrives up to `periods` periods after what it counts."""
+    made.EvaluationPeriods, made.DatapointsToAlarm = periods, 1
+    return made
+
+
+def telling_of_silence(made: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
+    """`made`, which also tells when it has had no value for `periods` periods.
+
+    Missing data that is `missing` makes it change its state then, which has an action. A new alarm begins in that
+    state, so it says nothing before its first value:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    made.TreatMissingData, made.InsufficientDataActions = "missing", made.AlarmActions
+    return arriving_late(made, periods)
+
+
+def any_of(
+    logical_id: str,
+    env: Environment,
+    words: Sequence[str],
+    description: str,
+    alarms: Sequence[cloudwatch.Alarm],
+    tell: Sequence[TopicArn],
+) -> cloudwatch.CompositeAlarm:
+    """Tells `tell` when the first of `alarms` goes off, and not again for the others."""
+    rule = " OR ".join(f'ALARM("${{{each.title}}}")' for each in alarms)
+    return cloudwatch.CompositeAlarm(
+        logical_id,
+        AlarmName=physical_name(env, "AWS::CloudWatch::Alarm", *words),
+        AlarmDescription=description,
+        AlarmRule=Sub(rule),
         ActionsEnabled=True,
         AlarmActions=list(tell),
     )
