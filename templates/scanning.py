@@ -20,7 +20,7 @@ def exists(env: Environment) -> bool:
 def build(env: Environment) -> Template:
     """The registry's one setting, for the repositories of this environment and its copies by their names."""
     template = Template()
-    ours = {"Filter": f"{name_prefix(env)}-*", "FilterType": "WILDCARD"}
+    ours = ecr.RepositoryFilter(Filter=f"{name_prefix(env)}-*", FilterType="WILDCARD")
     scanning = ecr.RegistryScanningConfiguration(
         "RegistryScanning",
         ScanType="ENHANCED",
