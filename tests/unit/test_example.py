@@ -94,7 +94,7 @@ def test_told_to_end_it_answers_what_it_has_begun_first() -> None:
     port = free_port()
     variables = {"PYTHONPATH": str(EXAMPLE / "src"), "PORT": str(port)}
     process = subprocess.Popen(
-        [sys.executable, "-c", slow], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", SLOW], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         until_open(port)
