@@ -452,6 +452,7 @@ def test_the_policy_is_taken_from_the_source_before_anything_runs(source: Path) 
 
 
 def test_a_report_that_lies_in_the_source_is_not_handed_on(source: Path) -> None:
+    (source / "scan-policy.toml").unlink(missing_ok=True)
     (source / ".report").mkdir()
     for name in ("report.json", "scan-policy.toml"):
         (source / ".report" / name).write_text("{}")
