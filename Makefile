@@ -32,7 +32,7 @@ lint: $(VENV)/.done ## Lint the rendered templates with cfn-lint, the code with 
 	@$(VENV)/bin/mypy
 
 test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
-	@$(VENV)/bin/python -m pytest -q --cov --cov-report=term
+	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term
 
 demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
 	@$(RUN) demo
