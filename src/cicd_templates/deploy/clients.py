@@ -111,6 +111,46 @@ class Clients:
         return self._client("ssm")  # type: ignore[no-any-return]
 
     @cached_property
+    def acm(self) -> Any:
+        """Certificates."""
+        return self._client("acm")
+
+    @cached_property
+    def codebuild(self) -> Any:
+        """Build projects and their builds."""
+        return self._client("codebuild")
+
+    @cached_property
+    def codeconnections(self) -> Any:
+        """Connections to source providers."""
+        return self._client("codeconnections")
+
+    @cached_property
+    def ec2(self) -> Any:
+        """Networks and addresses."""
+        return self._client("ec2")
+
+    @cached_property
+    def ecs(self) -> Any:
+        """Clusters, services and their tasks."""
+        return self._client("ecs")
+
+    @cached_property
+    def quotas(self) -> Any:
+        """How much of everything the account may have."""
+        return self._client("service-quotas")
+
+    @cached_property
+    def sns(self) -> Any:
+        """Topics and who reads them."""
+        return self._client("sns")
+
+    @cached_property
+    def tagging(self) -> Any:
+        """Tags of resources of any service, by ARN."""
+        return self._client("resourcegroupstaggingapi")
+
+    @cached_property
     def sts(self) -> STSClient:
         """Who is calling."""
         return self._client("sts")  # type: ignore[no-any-return]

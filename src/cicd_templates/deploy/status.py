@@ -88,7 +88,7 @@ STATES: dict[str, State] = {
     "IMPORT_ROLLBACK_FAILED": State(
         Next.REFUSE,
         Next.DELETE,
-        "an import failed and could not be undone; no call but its deletion leads out of this, so look at what it holds",
+        "an import failed and could not be undone; only deletion leads out of this, so look first at what it holds",
         ("list-stack-resources", DELETE),
     ),
     # No waiter knows this state; the one of a first creation ends when its rollback has.
