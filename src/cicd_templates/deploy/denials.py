@@ -9,14 +9,20 @@ from dataclasses import dataclass
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 _REFUSAL = re.compile(
     r"(?:User: )?(?P<principal>arn:[^\s,]+) is not authorized to perform: (?P<action>[\w-]+:\w+)"
-    r"(?: on (?:the )?resource: (?P<resource>[^\s\"]+))?"
+    r"(?: on (?:the )?resource: (?P<resource>(?:(?:role|user|group|policy) )?[^\s\"]+))?"
     r"(?: (?:because|with) (?P<why>[^(\"\n]+))?"
 )
 _ENCODED = re.compile(r"Encoded authorization failure message: (?P<text>[\w-]{20,})")
 # What a refusal names as its reason, and what mends it.
 _MENDING = (
-    ("service control policy", "the organisation's service control policy forbids it; only who keeps that can allow it"),
-    ("resource control policy", "the organisation's resource control policy forbids it; only who keeps that can allow it"),
+    (
+        "service control policy",
+        "the organisation's service control policy forbids it; only who keeps that can allow it",
+    ),
+    (
+        "resource control policy",
+        "the organisation's resource control policy forbids it; only who keeps that can allow it",
+    ),
     ("permissions boundary", "the principal's permissions boundary leaves it out; extend the boundary"),
     ("session policy", "the session was opened with a narrower policy; open it without"),
     ("VPC endpoint policy", "the policy of the VPC endpoint leaves it out; extend that"),
