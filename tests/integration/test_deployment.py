@@ -116,6 +116,8 @@ def test_a_failing_resource_rolls_back_tells_the_cause_and_stops_only_what_depen
     assert result.exit_code == 1
     assert "network: FAILED: NatGateway1 (AWS::EC2::NatGateway): " in result.output
     assert "the quota of NAT gateways is reached" in result.output
+    line = (project.folder / "out/staging/network.yaml").read_text().splitlines().index("  NatGateway1:") + 1
+    assert f"\n      at out/staging/network.yaml:{line}\n" in result.output
     assert "storage: created" in result.output
     assert "cluster: FAILED: not started, because of network" in result.output
     assert (

@@ -1,60 +1,55 @@
-"""Why a run failed: its actions' errors, and what the service behind each knows."""
+"""Behind a failed action is a build, a stack or a page."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.deploy.causes.codepipeline import failed_actions
-from tests.unit.deploy.fake_aws import FakeAws
+import pytest
+
+from cicd_templates.deploy.causes.codepipeline import behind
+from tests.unit.deploy.fake_aws import FakeAws, denied
+
+BUILD = {"builds": [{"id": "p:1", "phases": [{"phaseType": "BUILD", "phaseStatus": "FAILED"}]}]}
+NO_BUILDS = denied("BatchGetBuilds")
 
 
-def action(name: str, status: str, provider: str = "Lambda", **result: Any) -> dict[str, Any]:
-    kind = {"category": "Invoke", "owner": "AWS", "provider": provider, "version": "1"}
+def action(provider: str, **result: Any) -> dict[str, Any]:
+    kind = {"category": "Build", "owner": "AWS", "provider": provider, "version": "1"}
     return {
-        "stageName": "Stage",
-        "actionName": name,
-        "status": status,
         "input": {"actionTypeId": kind, "configuration": {"StackName": "payments-staging-service"}},
         "output": {"executionResult": result},
     }
 
 
-def told(*newest_first: dict[str, Any]) -> list[str]:
-    fake: Any = FakeAws(
-        {
-            "codepipeline.list_action_executions": [{"actionExecutionDetails": [each]} for each in newest_first],
-            "codebuild.batch_get_builds": {
-                "builds": [{"id": "p:1", "phases": [{"phaseType": "BUILD", "phaseStatus": "FAILED"}]}]
-            },
-        }
-    )
-    return failed_actions(fake, "pipeline", "e-1")
+@pytest.mark.parametrize(
+    ("failed", "builds", "expected"),
+    [
+        pytest.param(
+            action("CodeBuild", externalExecutionId="p:1", externalExecutionUrl="https://example.com"),
+            BUILD,
+            ["see https://example.com", "build p:1, phase BUILD: FAILED"],
+            id="a build",
+        ),
+        pytest.param(
+            action("CodeBuild", externalExecutionId="p:1"),
+            NO_BUILDS,
+            [
+                "CodeBuild tells no more: An error occurred (AccessDenied) when calling the BatchGetBuilds operation:"
+                " not yours"
+            ],
+            id="a build that may not be read",
+        ),
+        pytest.param(action("CodeBuild"), BUILD, [], id="a build that never began"),
+        pytest.param(
+            action("CloudFormation"),
+            BUILD,
+            ["its stack is payments-staging-service: `make recover` for that environment says what it needs"],
+            id="a stack, in another account",
+        ),
+        pytest.param({}, BUILD, [], id="nothing"),
+    ],
+)
+def test_what_stands_behind_an_action_is_told(failed: dict[str, Any], builds: Any, expected: list[str]) -> None:
+    fake: Any = FakeAws({"codebuild.batch_get_builds": builds})
 
-
-def test_each_failed_action_says_its_error_oldest_first() -> None:
-    error = {"code": "JobFailed", "message": "2 findings stop it"}
-
-    assert told(
-        action("Later", "Failed", externalExecutionSummary="stopped", externalExecutionUrl="https://example.com"),
-        action("Fine", "Succeeded"),
-        action("Gate", "Failed", errorDetails=error),
-    ) == ["Stage/Gate: JobFailed 2 findings stop it", "Stage/Later: stopped", "see https://example.com"]
-
-
-def test_a_build_behind_an_action_tells_its_phase() -> None:
-    assert told(action("Bandit", "Failed", "CodeBuild", externalExecutionId="p:1")) == [
-        "Stage/Bandit: no reason given",
-        "build p:1, phase BUILD: FAILED",
-    ]
-
-
-def test_a_stack_behind_an_action_is_looked_at_in_its_own_account() -> None:
-    assert told(action("Deploy", "Failed", "CloudFormation", errorDetails={"message": "no"})) == [
-        "Stage/Deploy: no",
-        "the stack payments-staging-service is in the account of that environment; `make recover` there says what it"
-        " needs",
-    ]
-
-
-def test_an_action_that_never_began_has_no_words() -> None:
-    assert told({"stageName": "S", "actionName": "A", "status": "Failed"}) == ["S/A: no reason given"]
+    assert behind(fake, failed) == expected
