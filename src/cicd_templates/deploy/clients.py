@@ -51,6 +51,11 @@ class Clients:
         return self._session.client(service, region_name=self._region, endpoint_url=self._endpoint_url, config=config)
 
     @property
+    def region(self) -> str:
+        """Where they work."""
+        return self._region
+
+    @property
     def local(self) -> bool:
         """Whether these talk to the local AWS."""
         return self._endpoint_url is not None
@@ -144,6 +149,11 @@ class Clients:
     def sns(self) -> Any:
         """Topics and who reads them."""
         return self._client("sns")
+
+    @cached_property
+    def sqs(self) -> Any:
+        """Queues."""
+        return self._client("sqs")
 
     @cached_property
     def tagging(self) -> Any:
