@@ -56,23 +56,24 @@ def status(as_json: bool, **target: Any) -> None:
 
 @verb("doctor", *TARGET, JSON)
 def doctor(as_json: bool, **target: Any) -> None:
-    """Look at what would make a first deployment fail; exit 1 where something would."""
+    """Look at what would make a deployment fail; exit 1 where something would."""
     from dataclasses import asdict
 
     from cicd_templates.deploy import doctor as examination
 
-    found = {
-        each.environment: list(examination.checks(each.clients, each.stacks))
-        for each in selection.targets(checked=False, **target)
-    }
+    found = {}
+    for each in selection.targets(checked=False, **target):
+        settings = selection.environment(each.stacks[0].facts["Environment"], target["suffix"]).settings
+        patient = examination.Patient(each.clients, each.stacks, settings.provided)
+        found[each.environment] = list(examination.checks(patient))
     if as_json:
         click.echo(json.dumps({name: [asdict(check) for check in rows] for name, rows in found.items()}, indent=2))
     else:
         for environment, rows in found.items():
             click.echo(environment)
             for check in rows:
-                click.echo(f"  {'fix' if check.fix else 'ok ':<4} {check.subject}: {check.finding}")
-                if check.fix:
-                    click.echo(f"       {check.fix}")
+                click.echo(f"  {check.verdict:<4} {check.subject}: {check.finding}")
+                for line in check.fix.splitlines():
+                    click.echo(f"       {line}")
     if bad := sum(bool(check.fix) for rows in found.values() for check in rows):
         raise CicdError(f"{bad} to fix before deploying")

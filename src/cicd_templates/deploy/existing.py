@@ -75,7 +75,7 @@ def _log_group(clients: Clients, name: str) -> Found | None:
 
 
 def _repository(clients: Clients, name: str) -> Found | None:
-    return Found(clients.ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"])
+    return _first(clients.ecr.describe_repositories(repositoryNames=[name])["repositories"], "repositoryArn")
 
 
 def _secret(clients: Clients, name: str) -> Found | None:
@@ -90,8 +90,7 @@ def _role(clients: Clients, name: str) -> Found | None:
 
 def _managed_policy(clients: Clients, name: str) -> Found | None:
     pages = clients.iam.get_paginator("list_policies").paginate(Scope="Local")
-    arns = [policy["Arn"] for page in pages for policy in page["Policies"] if policy["PolicyName"] == name]
-    return Found(arns[0]) if arns else None
+    return _first([policy for page in pages for policy in page["Policies"] if policy["PolicyName"] == name], "Arn")
 
 
 def _alias(clients: Clients, name: str) -> Found | None:
@@ -105,15 +104,15 @@ def _parameter(clients: Clients, name: str) -> Found | None:
 def _cluster(clients: Clients, name: str) -> Found | None:
     clusters = clients.ecs.describe_clusters(clusters=[name])["clusters"]
     # A deleted cluster is known for a while, and its name is free.
-    return next((Found(each["clusterArn"]) for each in clusters if each["status"] == "ACTIVE"), None)
+    return _first([each for each in clusters if each["status"] == "ACTIVE"], "clusterArn")
 
 
 def _load_balancer(clients: Clients, name: str) -> Found | None:
-    return Found(clients.elbv2.describe_load_balancers(Names=[name])["LoadBalancers"][0]["LoadBalancerArn"])
+    return _first(clients.elbv2.describe_load_balancers(Names=[name])["LoadBalancers"], "LoadBalancerArn")
 
 
 def _target_group(clients: Clients, name: str) -> Found | None:
-    return Found(clients.elbv2.describe_target_groups(Names=[name])["TargetGroups"][0]["TargetGroupArn"])
+    return _first(clients.elbv2.describe_target_groups(Names=[name])["TargetGroups"], "TargetGroupArn")
 
 
 def _function(clients: Clients, name: str) -> Found | None:
@@ -132,12 +131,15 @@ def _queue(clients: Clients, name: str) -> Found | None:
 
 
 def _project(clients: Clients, name: str) -> Found | None:
-    projects = clients.codebuild.batch_get_projects(names=[name])["projects"]
-    return Found(projects[0]["arn"]) if projects else None
+    return _first(clients.codebuild.batch_get_projects(names=[name])["projects"], "arn")
 
 
 def _pipeline(clients: Clients, name: str) -> Found | None:
     return Found(clients.codepipeline.get_pipeline(name=name)["metadata"]["pipelineArn"])
+
+
+def _first(found: Any, arn: str) -> Found | None:
+    return Found(found[0][arn]) if found else None
 
 
 def _tags(listed: Any) -> dict[str, str]:
