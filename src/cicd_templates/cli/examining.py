@@ -1,15 +1,18 @@
-"""Verbs right of `out/` that only look: outputs, status, doctor."""
+"""Verbs right of `out/` that only look: outputs, status, doctor, recover."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import JSON, TARGET, verb
 from cicd_templates.errors import CicdError
+
+if TYPE_CHECKING:
+    from cicd_templates.deploy.recovery import Unsettled
 
 
 @verb("outputs", *TARGET, JSON)
@@ -77,3 +80,37 @@ def doctor(as_json: bool, **target: Any) -> None:
                     click.echo(f"       {line}")
     if bad := sum(bool(check.fix) for rows in found.values() for check in rows):
         raise CicdError(f"{bad} to fix before deploying")
+
+
+@verb("recover", *TARGET, JSON)
+def recover(as_json: bool, **target: Any) -> None:
+    """Say what each unsettled stack needs, with the exact AWS command; runs none. Exit 1 where there is any."""
+    from dataclasses import asdict
+
+    from cicd_templates.deploy import recovery
+
+    chosen = selection.targets(**target)
+    found = {each.environment: list(recovery.unsettled(each.clients, each.chosen)) for each in chosen}
+    if as_json:
+        click.echo(json.dumps({name: [asdict(each) for each in rows] for name, rows in found.items()}, indent=2))
+    else:
+        for each in chosen:
+            _show_recovery(
+                each.environment, found[each.environment], recovery.looking_for_drift(each.clients, each.chosen)
+            )
+    if count := sum(len(rows) for rows in found.values()):
+        raise CicdError(f"{count} to settle by hand; nothing was executed")
+
+
+def _show_recovery(environment: str, found: list[Unsettled], looking: str) -> None:
+    click.echo(environment if found else f"{environment}: every stack is settled")
+    for each in found:
+        click.echo(f"  {each.stack}: {each.state}: {each.means}")
+        diagnosed = (each.diagnosis.reason, *each.diagnosis.lines) if each.diagnosis else ()
+        for fact in (*diagnosed, *each.facts):
+            click.echo(f"      {fact}")
+        for command in each.commands:
+            click.echo(f"    {command}")
+    if looking:
+        click.echo("  nobody has looked for drift; CloudFormation does when asked, and then this shows it:")
+        click.echo(f"    {looking}")

@@ -6,7 +6,7 @@ boto3 is imported on first use only, so that commands without AWS start fast.
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from cicd_templates.errors import CicdError, RefusedError
@@ -207,9 +207,18 @@ def local_clients(endpoint_url: str, account: str, region: str) -> Clients:
     bare = botocore.session.Session(
         {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
     )
+    bare.register_component("data_loader", _models())
     secret = "local"  # noqa: S105 - the local AWS checks none
     session = boto3.session.Session(aws_access_key_id=account, aws_secret_access_key=secret, botocore_session=bare)
     return Clients(session, region, endpoint_url)
+
+
+@cache
+def _models() -> Any:
+    """The services' models, which every local session would otherwise read anew: megabytes of JSON."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def require_account(clients: Clients, account: str) -> str:

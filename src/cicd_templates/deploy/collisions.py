@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cicd_templates.deploy.adoption import adopting
+from cicd_templates.deploy.by_hand import adopting
 from cicd_templates.deploy.changes import describe_stack, live_resources
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.existing import KINDS, Found, existing
@@ -21,6 +21,8 @@ from cicd_templates.tags import MANAGED_BY, MANAGED_BY_KEY
 # GetResources takes so many ARNs:
 # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 ARNS_AT_ONCE = 100
+# CloudFormation puts it on whatever it makes, and it stays when the stack is gone.
+OF_STACK = "aws:cloudformation:stack-name"
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,10 @@ def _with_tags(clients: Clients, found: Sequence[Found]) -> list[Found]:
                 for each in page["ResourceTagMappingList"]:
                     tags[each["ResourceARN"]] = {tag["Key"]: tag["Value"] for tag in each.get("Tags", ())}
     except (ClientError, BotoCoreError):
-        pass  # Whose it is then stays unknown; that it is there is known.
-    return [replace(each, tags=tags.get(each.arn)) if each.tags is None else each for each in found]
+        # Whose it is then stays unknown; that it is there is known.
+        return list(found)
+    # What has no tags is not in the answer.
+    return [replace(each, tags=tags.get(each.arn, {})) if each.tags is None else each for each in found]
 
 
 def _collision(taken: _Taken) -> Collision:
@@ -115,9 +119,9 @@ def _owner(found: Found) -> str:
         return "another account has it, or this principal may not look at it"
     if found.tags is None:
         return "its tags are not readable"
-    # CloudFormation's own tags first, which say most.
-    shown = [f"{key}={found.tags[key]}" for key in sorted(found.tags, key=lambda key: (":" not in key, key))]
-    return f"tagged {', '.join(shown)}" if shown else "it has no tags"
+    made = [f"made by the stack {found.tags[OF_STACK]}"] if OF_STACK in found.tags else []
+    shown = [f"{key}={value}" for key, value in sorted(found.tags.items()) if not key.startswith("aws:")]
+    return ", ".join(made + shown) or "it has no tags"
 
 
 def _remedy(taken: _Taken, tags: Mapping[str, str]) -> tuple[str, ...]:
@@ -130,9 +134,5 @@ def _remedy(taken: _Taken, tags: Mapping[str, str]) -> tuple[str, ...]:
     words = KINDS[taken.resource_type].delete.format(name=taken.name, arn=taken.found.arn)
     delete = f"aws {words} --region {stack.region}"
     if policy.startswith("Retain"):
-        return (
-            "to keep it, import it:",
-            *adopting(stack, creates=taken.creates),
-            f"or, where nothing in it is needed: {delete}",
-        )
-    return (f"an earlier deployment left it: {delete}",)
+        return (*adopting(stack, creates=taken.creates), f"# or, where nothing in it is needed: {delete}")
+    return (delete,)

@@ -65,17 +65,22 @@ def _bucket(clients: Clients, name: str) -> Found | None:
         if error.response["Error"]["Code"] != FORBIDDEN:
             raise
         return Found("", foreign=True)
-    return Found(f"arn:{_where(clients)[0]}:s3:::{name}")
+    tags = _asked(lambda: clients.s3.get_bucket_tagging(Bucket=name)["TagSet"])
+    return Found(f"arn:{_where(clients)[0]}:s3:::{name}", tags)
 
 
 def _log_group(clients: Clients, name: str) -> Found | None:
     pages = clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
     groups = [group for page in pages for group in page["logGroups"] if group["logGroupName"] == name]
-    return Found(groups[0]["arn"].removesuffix(":*")) if groups else None
+    if not groups:
+        return None
+    arn = groups[0]["arn"].removesuffix(":*")
+    return Found(arn, _asked(lambda: clients.logs.list_tags_for_resource(resourceArn=arn)["tags"]))
 
 
 def _repository(clients: Clients, name: str) -> Found | None:
-    return _first(clients.ecr.describe_repositories(repositoryNames=[name])["repositories"], "repositoryArn")
+    arn = clients.ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
+    return Found(arn, _asked(lambda: clients.ecr.list_tags_for_resource(resourceArn=arn)["tags"]))
 
 
 def _secret(clients: Clients, name: str) -> Found | None:
@@ -120,14 +125,16 @@ def _function(clients: Clients, name: str) -> Found | None:
 
 
 def _topic(clients: Clients, name: str) -> Found | None:
-    arn = ":".join(("arn", _where(clients)[0], "sns", *_where(clients)[1:], name))
+    partition, region, account = _where(clients)
+    arn = f"arn:{partition}:sns:{region}:{account}:{name}"
     clients.sns.get_topic_attributes(TopicArn=arn)
     return Found(arn)
 
 
 def _queue(clients: Clients, name: str) -> Found | None:
     clients.sqs.get_queue_url(QueueName=name)
-    return Found(":".join(("arn", _where(clients)[0], "sqs", *_where(clients)[1:], name)))
+    partition, region, account = _where(clients)
+    return Found(f"arn:{partition}:sqs:{region}:{account}:{name}")
 
 
 def _project(clients: Clients, name: str) -> Found | None:
@@ -143,7 +150,15 @@ def _first(found: Any, arn: str) -> Found | None:
 
 
 def _tags(listed: Any) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in listed}
+    return dict(listed) if isinstance(listed, dict) else {tag["Key"]: tag["Value"] for tag in listed}
+
+
+def _asked(tags: Callable[[], Any]) -> dict[str, str] | None:
+    """The tags that a service has of what holds data, which outlives its stack; None where it tells none."""
+    try:
+        return _tags(tags())
+    except ClientError:
+        return None
 
 
 KINDS: dict[str, Kind] = {

@@ -41,6 +41,8 @@ class FakeAws:
     A call that the table does not have is refused as AWS refuses it. `calls` keeps what was asked.
     """
 
+    region = "eu-central-1"
+
     def __init__(self, answers: dict[str, Any]) -> None:
         self.answers = answers
         self.calls: list[tuple[str, dict[str, Any]]] = []

@@ -25,7 +25,9 @@ def checks(patient: Patient) -> Iterator[Check]:
 
 def _checked(patient: Patient, stack: Stack, arn: str) -> Check:
     domain = _domain(stack)
-    request = f"{REQUEST.format(region=stack.region, domain=domain)}, then certificate_arn in environments.toml"
+    request = (
+        f"{REQUEST.format(region=stack.region, domain=domain)}\nthen name it as certificate_arn in environments.toml"
+    )
     # A load balancer takes certificates of its own region alone:
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html
     if (region := arn.split(":")[3]) != stack.region:
