@@ -33,7 +33,10 @@ def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothin
 
     assert max(map(len, project.ok("status --local").splitlines())) <= 80
     status = json.loads(project.ok("status --local --json"))
-    assert {row["status"] for rows in status.values() for row in rows} == {"CREATE_COMPLETE"}
+    *stacks, templates = [row for rows in status.values() for row in rows]
+    assert {row["status"] for row in stacks} == {"CREATE_COMPLETE"}
+    assert {row["text"] for row in stacks} == {"not committed"}
+    assert (templates["stack"], templates["status"]) == ("templates for releases", "handed over")
 
     destroyed = project.ok("destroy --env all --local --yes --allow tools,production")
     assert destroyed.index("Destroying tools") < destroyed.index("Destroying staging")

@@ -38,23 +38,27 @@ def outputs(as_json: bool, **target: Any) -> None:
 
 @verb("status", *TARGET, JSON)
 def status(as_json: bool, **target: Any) -> None:
-    """Show the state of every stack."""
+    """Show the state of every stack, whose text it runs, and what the pipeline has of it."""
     from dataclasses import asdict
 
     from cicd_templates.deploy import overview
 
-    found = {
-        each.environment: overview.status_rows(each.clients, each.chosen)
-        for each in selection.targets(default="all", **target)
-    }
+    found = {}
+    for each in selection.targets(default="all", **target):
+        rows = overview.status_rows(each.clients, each.stacks, each.chosen)
+        if each.stacks[0].facts["Kind"] == "tools" and len(each.chosen) == len(each.stacks):
+            handed_over = selection.tools(target["suffix"], target["local"]).handed_over()
+            rows.append(overview.Row("templates for releases", handed_over))
+        found[each.environment] = rows
     if as_json:
         click.echo(json.dumps({name: [asdict(row) for row in rows] for name, rows in found.items()}, indent=2))
         return
-    width = max(len(row.stack) for rows in found.values() for row in rows)
+    every = [row for rows in found.values() for row in rows]
+    name, state = max(len(row.stack) for row in every), max(len(row.status) for row in every)
     for environment, rows in found.items():
         click.echo(environment)
         for row in rows:
-            click.echo(f"  {row.stack:<{width}}  {row.status:<24}  {row.changed}".rstrip())
+            click.echo(f"  {row.stack:<{name}}  {row.status:<{state}}  {row.changed:<16}  {row.told}".rstrip())
 
 
 @verb("doctor", *TARGET, JSON)
