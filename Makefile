@@ -86,6 +86,9 @@ doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
 recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs, with the exact AWS command; runs none
 	@$(RUN) recover $(TARGET) $(JSON)
 
+deploy-policy: $(VENV)/.done ## Print the IAM policies that a principal needs to deploy ENV; PART= prints one alone
+	@$(RUN) deploy-policy $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(PART),--part $(PART))
+
 ##@ Local AWS
 local: $(VENV)/.done $(LOCAL_VENV)/.done ## Start the local AWS; then add LOCAL=1 to any verb
 	@$(RUN) local

@@ -1,4 +1,4 @@
-"""Verbs right of `out/` that only look: outputs, status, doctor, recover."""
+"""Verbs right of `out/` that only look: outputs, status, doctor, recover, deploy-policy."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd_templates.cli import selection
-from cicd_templates.cli.command import JSON, TARGET, verb
-from cicd_templates.errors import CicdError
+from cicd_templates.cli.command import ENV, JSON, SUFFIX, TARGET, verb
+from cicd_templates.errors import CicdError, ConfigurationError
 
 if TYPE_CHECKING:
     from cicd_templates.deploy.recovery import Unsettled
@@ -118,3 +118,30 @@ def _show_recovery(environment: str, found: list[Unsettled], looking: str) -> No
     if looking:
         click.echo("  nobody has looked for drift; CloudFormation does when asked, and then this shows it:")
         click.echo(f"    {looking}")
+
+
+@verb(
+    "deploy-policy",
+    ENV,
+    SUFFIX,
+    click.option("--part", type=click.IntRange(min=1), help="Print the document of this number alone."),
+)
+def deploy_policy(env: str | None, suffix: str | None, part: int | None) -> None:
+    """Print the IAM policies that a principal needs to deploy an environment, as JSON by name; calls no AWS."""
+    from cicd_templates.deploy.permissions.document import LIMIT, policies
+    from cicd_templates.deploy.stacks import read_stacks
+    from cicd_templates.project import rendered_folder
+
+    if env is None:
+        raise ConfigurationError("which environment? Name one with ENV= (--env)")
+    stacks = read_stacks(rendered_folder(suffix) / selection.environment(env, suffix).qualified)
+    documents = policies(stacks)
+    if part is None:
+        click.echo(json.dumps(documents, indent=2))
+        if len(documents) > 1:
+            attach = f"{len(documents)} policies, as a managed policy holds {LIMIT:,} characters: attach all of them"
+            click.echo(f"{attach}; --part N prints one alone", err=True)
+    elif part <= len(documents):
+        click.echo(json.dumps(list(documents.values())[part - 1], indent=2))
+    else:
+        raise ConfigurationError(f"there is no part {part}; {env} needs {len(documents)}")
