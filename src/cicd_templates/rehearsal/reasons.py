@@ -23,6 +23,7 @@ REASONS = (
     ("*", "FindTheFunction", "lambda:ListFunctions", "AWS lists it for Lambda actions"),
     ("*", "SendDeadLetters", "sqs:SendMessage", FAILURE),
     ("*", "AnswerThePipeline", "codepipeline:PutJobFailureResult", FAILURE),
+    ("*", "CompareEvidence", "s3:GetObject", "for an action that is repeated and finds its evidence there"),
     ("*-image", "PushTheImage", "ecr:BatchGetImage", "for layers that are there already; the stand-in shares none"),
     ("*-image", "PushTheImage", "ecr:GetDownloadUrlForLayer", "for layers that are there already"),
     ("*-image-scan", "ReadTheScan", "ecr:DescribeImages", "nothing asks for it: it can go"),
