@@ -140,9 +140,6 @@ def test_a_missing_permission_fails_exactly_there(
     )
 
 
-ACCOUNTS = {"tools": "111111111111", "staging": "222222222222", "production": "333333333333"}
-
-
 CRITICAL = {"id": "S1", "severity": "critical", "packageName": "waitress", "version": "3.0.2"}
 
 
