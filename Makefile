@@ -108,13 +108,13 @@ bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
 
 bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure what a rehearsal adds to the bare commands of each action
-	@$(VENV)/bin/python tests/bench/rehearse.py
+	@$(VENV)/bin/python -m tests.bench.rehearse
 
 test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take too long for every change: whole rehearsals that fail
-	@$(VENV)/bin/python -m pytest -q -m long
+	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal -m long
 
 soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Take every permission away that a rehearsal uses, one by one, and count what is noticed
-	@$(VENV)/bin/python tests/soak/rehearse.py
+	@$(VENV)/bin/python -m tests.soak.rehearse
 
 fuzz: $(VENV)/.done ## Feed the gate's readers 100,000 damaged reports; INPUTS= and SEED= say how many and which
 	@$(if $(INPUTS),INPUTS=$(INPUTS)) $(if $(SEED),SEED=$(SEED)) $(VENV)/bin/python tests/fuzz/gate.py
