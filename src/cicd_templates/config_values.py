@@ -59,8 +59,7 @@ Hook = Literal["verify-image", "smoke"]
 Architecture = Literal["x86_64", "arm64"]
 Minutes = Annotated[int, Field(ge=0, le=1440)]
 Percent = Annotated[int, Field(ge=1, le=100)]
-
-Port = Annotated[int, Field(ge=1, le=65535)]
+Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], Field(strict=False, min_length=1)]
 
 
 def _vpc_network(text: str) -> str:
