@@ -6,17 +6,27 @@ VENV   := .venv
 LOCAL_VENV := .venv-local
 AUDIT_VENV := .venv-audit
 RUN    := $(VENV)/bin/python -m cicd_templates
-TARGET := $(if $(ENV),--env $(ENV)) $(if $(LAYER),--layer $(LAYER)) $(if $(SERVICE),--service $(SERVICE)) \
-          $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(LOCAL),--local)
-JSON   := $(if $(filter json,$(FORMAT)),--json)
-ASK    := $(if $(YES),--yes)
+
+# What a user says reaches the program as it was typed, as one argument: neither make nor the shell looks into it,
+# because each recipe names it as "$ENV", from its environment.
+SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT INPUTS SEED
+$(foreach each,$(SAID),$(if $(value $(each)),$(eval override $(each) := $$(value $(each)))$(eval export $(each))))
+option = $(if $(value $(2)),$(1) "$$$(2)")
+flag   = $(if $(call yes,$(2)),$(1))
+yes    = $(if $(word 2,$(value $(1)))$(filter-out 1 yes true 0 no false,$(value $(1))),$(call wrong,$(1),1 or 0),$(filter 1 yes true,$(value $(1))))
+wrong  = $(error $(1)=$(value $(1)) says nothing: write $(1)=$(2))
+
+WHERE  = $(call option,--suffix,SUFFIX) $(call flag,--local,LOCAL)
+TARGET = $(call option,--env,ENV) $(call option,--layer,LAYER) $(call option,--service,SERVICE) $(WHERE)
+JSON   = $(if $(filter-out json yaml,$(value FORMAT)),$(call wrong,FORMAT,json or yaml),$(if $(filter json,$(value FORMAT)),--json))
+ASK    = $(call flag,--yes,YES)
 
 .DEFAULT_GOAL := help
 .PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor \
         local local-stop bench bench-gate fuzz lock pins fmt clean setup setup-local setup-audit
 
-help: ## Show the daily targets
-	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
+help: ## Show the daily targets; help-all shows the rest
+	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]"
 	@awk -F':.*## ' '/^##@/ {daily = /Daily/} daily && /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 help-all: ## Show every target
@@ -24,10 +34,10 @@ help-all: ## Show every target
 
 ##@ Daily
 render: $(VENV)/.done ## Render every layer for every environment into out/
-	@$(RUN) render $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(FORMAT),--format $(FORMAT))
+	@$(RUN) render $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call option,--format,FORMAT)
 
 lint: $(VENV)/.done ## Lint the rendered templates with cfn-lint, the code with ruff and mypy
-	@$(RUN) lint $(if $(SUFFIX),--suffix $(SUFFIX))
+	@$(RUN) lint $(call option,--suffix,SUFFIX)
 	@$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean"
 	@$(VENV)/bin/mypy
 
@@ -44,8 +54,7 @@ deploy: $(VENV)/.done ## Deploy ENV through change sets
 	@$(RUN) deploy $(TARGET) $(ASK) $(JSON)
 
 release: $(VENV)/.done ## Release APP (work tree, folder or zip) of SERVICE; WAIT=1 follows its run
-	@$(RUN) release $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(LOCAL),--local) \
-	  --app "$(APP)" $(if $(WAIT),--wait)
+	@$(RUN) release $(call option,--app,APP) $(call option,--service,SERVICE) $(WHERE) $(call flag,--wait,WAIT)
 
 outputs: $(VENV)/.done ## Show what the deployed stacks give out
 	@$(RUN) outputs $(TARGET) $(JSON)
@@ -54,7 +63,7 @@ status: $(VENV)/.done ## Show the state of every stack
 	@$(RUN) status $(TARGET) $(JSON)
 
 destroy: $(VENV)/.done ## Take ENV down and list what is left and why
-	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(if $(ALLOW),--allow $(ALLOW))
+	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(call option,--allow,ALLOW)
 
 ##@ Review and set-up
 check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
@@ -67,18 +76,17 @@ audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov; every e
 verify: check lint test audit ## Everything that CI runs: check, lint, test, audit
 
 secret: $(VENV)/.done ## Set the secret NAME of SERVICE, from a prompt or standard input
-	@$(RUN) secret $(if $(ENV),--env $(ENV)) $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) \
-	  $(if $(LOCAL),--local) --name "$(NAME)"
+	@$(RUN) secret $(call option,--env,ENV) $(call option,--service,SERVICE) $(WHERE) $(call option,--name,NAME)
 
 gate: $(VENV)/.done ## Judge the reports in REPORTS as the pipeline's gate will; POLICY= is the application's
-	@$(RUN) gate --reports "$(REPORTS)" $(if $(SERVICE),--service $(SERVICE)) $(if $(POLICY),--policy "$(POLICY)") $(JSON)
+	@$(RUN) gate $(call option,--reports,REPORTS) $(call option,--service,SERVICE) $(call option,--policy,POLICY) $(JSON)
 
 waive: $(VENV)/.done ## Accept what stops a release now in POLICY, until EXPIRES, by OWNER
-	@$(RUN) gate waive --all-current --reports "$(REPORTS)" --expires "$(EXPIRES)" --owner "$(OWNER)" \
-	  $(if $(SERVICE),--service $(SERVICE)) $(if $(POLICY),--policy "$(POLICY)")
+	@$(RUN) gate waive --all-current $(call option,--reports,REPORTS) $(call option,--expires,EXPIRES) \
+	  $(call option,--owner,OWNER) $(call option,--service,SERVICE) $(call option,--policy,POLICY)
 
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
-	@$(RUN) gate inspect --tool "$(TOOL)" "$(REPORT)" $(JSON)
+	@$(RUN) gate inspect $(call option,--tool,TOOL) $(JSON) $(call option,--,REPORT)
 
 doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
@@ -98,7 +106,7 @@ bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
 
 fuzz: $(VENV)/.done ## Feed the gate's readers 100,000 damaged reports; INPUTS= and SEED= say how many and which
-	@$(if $(INPUTS),INPUTS=$(INPUTS)) $(if $(SEED),SEED=$(SEED)) $(VENV)/bin/python tests/fuzz/gate.py
+	@$(VENV)/bin/python tests/fuzz/gate.py
 
 # Extras stay in the lock: the pip that comes with Python 3.11 looks for a package asked for with an extra anew, and
 # refuses the first release that is newer than the lock.
