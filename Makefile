@@ -36,7 +36,7 @@ help-all: ## Show every target
 render: $(VENV)/.done ## Render every layer for every environment into out/
 	@$(RUN) render $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call option,--format,FORMAT)
 
-lint: $(VENV)/.done ## Lint the rendered templates with cfn-lint, the code with ruff and mypy
+lint: $(VENV)/.done ## Lint the templates with cfn-lint, the code with ruff and mypy
 	@$(RUN) lint $(call option,--suffix,SUFFIX)
 	@$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean"
 	@$(VENV)/bin/mypy
@@ -53,7 +53,7 @@ plan: $(VENV)/.done ## Show what a deployment would change
 deploy: $(VENV)/.done ## Deploy ENV through change sets
 	@$(RUN) deploy $(TARGET) $(ASK) $(JSON)
 
-release: $(VENV)/.done ## Release APP (work tree, folder or zip) of SERVICE; WAIT=1 follows its run
+release: $(VENV)/.done ## Release APP: work tree, folder or zip; WAIT=1 follows its run
 	@$(RUN) release $(call option,--app,APP) $(call option,--service,SERVICE) $(WHERE) $(call flag,--wait,WAIT)
 
 outputs: $(VENV)/.done ## Show what the deployed stacks give out
@@ -70,7 +70,7 @@ check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
 	@$(RUN) render --check
 	@$(RUN) docs --check
 
-audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov; every exception has its reason in them
+audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov
 	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet
 
 verify: check lint test audit ## Everything that CI runs: check, lint, test, audit
@@ -78,10 +78,10 @@ verify: check lint test audit ## Everything that CI runs: check, lint, test, aud
 secret: $(VENV)/.done ## Set the secret NAME of SERVICE, from a prompt or standard input
 	@$(RUN) secret $(call option,--env,ENV) $(call option,--service,SERVICE) $(WHERE) $(call option,--name,NAME)
 
-gate: $(VENV)/.done ## Judge the reports in REPORTS as the pipeline's gate will; POLICY= is the application's
+gate: $(VENV)/.done ## Judge REPORTS as the pipeline's gate will, by POLICY
 	@$(RUN) gate $(call option,--reports,REPORTS) $(call option,--service,SERVICE) $(call option,--policy,POLICY) $(JSON)
 
-waive: $(VENV)/.done ## Accept what stops a release now in POLICY, until EXPIRES, by OWNER
+waive: $(VENV)/.done ## Accept in POLICY what stops a release now, until EXPIRES
 	@$(RUN) gate waive --all-current $(call option,--reports,REPORTS) $(call option,--expires,EXPIRES) \
 	  $(call option,--owner,OWNER) $(call option,--service,SERVICE) $(call option,--policy,POLICY)
 
@@ -105,7 +105,7 @@ bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
 
-fuzz: $(VENV)/.done ## Feed the gate's readers 100,000 damaged reports; INPUTS= and SEED= say how many and which
+fuzz: $(VENV)/.done ## Feed the gate's readers damaged reports: INPUTS= many, by SEED=
 	@$(VENV)/bin/python tests/fuzz/gate.py
 
 # Extras stay in the lock: the pip that comes with Python 3.11 looks for a package asked for with an extra anew, and
@@ -116,7 +116,7 @@ lock: ## Write the lock files from requirements*.in (needs uv)
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
 	    --no-emit-index-url --no-emit-find-links --quiet "$${pair%%:*}" -o "$${pair##*:}" || exit 1; done
 
-pins: $(VENV)/.done ## Resolve the tools of the checks again, each package by version and hash
+pins: $(VENV)/.done ## Resolve the tools of the checks again, by version and hash
 	@$(VENV)/bin/python .ci/pin
 
 fmt: $(VENV)/.done ## Format the code and write the generated documents
