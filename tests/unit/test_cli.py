@@ -73,6 +73,12 @@ def test_a_copy_is_rendered_beside_and_not_into_the_committed_folder(in_project:
         ("deploy --env qa --yes --local", 2, "error: no environment 'qa'"),
         ("deploy --env staging --yes --local", 2, "out/staging: no rendered templates; run `make render` first"),
         ("lint", 2, "error: nothing to lint: no rendered templates; run `make render` first"),
+        ("lint --suffix pr1", 2, "no rendered templates; run `make render SUFFIX=pr1` first"),
+        (
+            "deploy --env staging --yes --local --suffix pr1",
+            2,
+            "build/staging-pr1: no rendered templates; run `make render` with the same SUFFIX= first",
+        ),
         ("nonsense", 2, "No such command 'nonsense'"),
         ("inspect x", 2, "No such command 'inspect'; there is gate inspect."),
         ("status --env staging", 2, "out/staging: no rendered templates"),

@@ -65,7 +65,7 @@ def lint(suffix: str | None) -> None:
 
     folder = rendered_folder(suffix)
     paths = sorted(path for form in ("yaml", "json") for path in folder.glob(f"*/*.{form}"))
-    findings = lint_templates(paths)
+    findings = lint_templates(paths, suffix)
     for finding in findings:
         click.echo(finding)
     if findings:

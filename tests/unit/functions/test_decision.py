@@ -255,7 +255,10 @@ def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
         " A03:2021 Injection, A05:2025 Injection",
     ]
     assert "- **critical** CVE-2026-9\n  - where: `old 1`, found by all\n  - what to do: there is no fix yet" in said
-    assert "  - where: `src/a.py:3`, found by all\n  - what to do: mend it\n  - OWASP: A03:2021 Injection" in said
+    assert (
+        "  - where: `src/a.py:3`, found by all\n  - what to do: change the code there\n  - OWASP: A03:2021 Injection"
+        in said
+    )
     assert said.endswith("  - OWASP: in no category\n")
 
 
@@ -387,7 +390,7 @@ def test_a_critical_finding_fails_with_the_summary_and_a_waiver_accepts_it(tmp_p
     files: dict[str, Any] = {"snyk/report.json": CRITICAL}
     failed = gate(tmp_path, **files)
     assert failed.exit_code == 1
-    assert "- **critical** S1\n  - where: `p 1`, found by snyk\n  - what to do: mend it" in failed.output
+    assert "- **critical** S1\n  - where: `p 1`, found by snyk\n  - what to do: update or replace it" in failed.output
 
     policy = tmp_path / "policy.toml"
     policy.write_text(f"[[waivers]]\n{WAIVER}".replace('"x"', '"S1"').replace("2027", "2999"))

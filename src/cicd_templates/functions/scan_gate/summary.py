@@ -36,7 +36,8 @@ def summary(decision: Decision) -> str:
 def _lines(judged: Judged) -> list[str]:
     finding, ended = judged.alike[0], judged.ended
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
-    mend = f"update to {finding.fix}" if finding.fix else "there is no fix yet" if finding.fix == "" else "mend it"
+    known = "update or replace it" if finding.package else "change the code there"
+    mend = f"update to {finding.fix}" if finding.fix else "there is no fix yet" if finding.fix == "" else known
     if ended:
         mend += f" (the waiver of {ended.owner} ended on {ended.expires})"
     belongs = categories(finding.cwe, component=bool(finding.package))
