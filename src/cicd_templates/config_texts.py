@@ -34,7 +34,7 @@ WORD = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 def word(longest: int | None = None) -> AfterValidator:
     """Takes a name of which physical names are made."""
-    allowed = "use lower-case letters, digits and single hyphens, beginning with a letter, such as card-payments"
+    allowed = "use lower-case letters, digits and single hyphens, beginning with a letter, such as card-pay"
     return form(WORD, allowed, longest)
 
 
@@ -132,7 +132,7 @@ CertificateArn = Annotated[
     str,
     form(
         r"arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/[\w-]+",
-        "write a certificate's ARN, such as arn:aws:acm:eu-central-1:222222222222:certificate/...",
+        "write a certificate's ARN, such as arn:aws:acm:eu-central-1:222222222222:certificate/0123-abcd",
     ),
 ]
 Domain = Annotated[

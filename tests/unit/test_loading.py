@@ -86,7 +86,7 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         pytest.param(
             [("project/name", "p" * 17)],
             "project.name: 'ppppppppppppppppp' is not allowed; use lower-case letters, digits and single hyphens,"
-            " beginning with a letter, such as card-payments; at most 16 characters",
+            " beginning with a letter, such as card-pay; at most 16 characters",
             id="too long",
         ),
         pytest.param(

@@ -11,8 +11,8 @@ import yaml
 
 from cicd_templates import cloudformation_yaml, links
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.project import BUILD
 from cicd_templates.links import METADATA_KEY, Links
+from cicd_templates.project import BUILD
 
 IAM_TYPE = "AWS::IAM::"
 # The property by which a type of IAM takes a name of the author's, for which CloudFormation wants its own consent.
