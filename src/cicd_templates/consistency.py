@@ -86,10 +86,15 @@ def _are(names: list[str]) -> str:
     return "are none" if not names else f"{'is' if len(names) == 1 else 'are'} {', '.join(names)}"
 
 
+def _is_known(environment: Environment) -> bool:
+    """Whether its region is one; where it is not, what does not fit to it is not told as well."""
+    return environment.region in (*REGIONS, *environment.project.new_regions)
+
+
 def _known_regions(configuration: Configuration) -> Iterator[Problem]:
     known = [*REGIONS, *configuration.project.new_regions]
     for environment in configuration.environments:
-        if environment.region not in known:
+        if not _is_known(environment):
             close = difflib.get_close_matches(environment.region, known, n=1)
             yield Problem(
                 f"environments.{environment.name}.region",
@@ -99,15 +104,13 @@ def _known_regions(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _one_region(configuration: Configuration) -> Iterator[Problem]:
-    if not configuration.environments:
-        return
-    first = configuration.environments[0]
-    for environment in configuration.environments[1:]:
-        if environment.region != first.region:
+    known = [environment for environment in configuration.environments if _is_known(environment)]
+    for environment in known[1:]:
+        if environment.region != known[0].region:
             yield Problem(
                 f"environments.{environment.name}.region",
-                f"{environment.region} differs from {first.region} of {first.name}; the environments of one pipeline"
-                " share a region, because its artifact store serves one",
+                f"{environment.region} differs from {known[0].region} of {known[0].name}; the environments of one"
+                " pipeline share a region, because its artifact store serves one",
             )
 
 
@@ -149,7 +152,7 @@ def _network(environment: Environment, at: str) -> Iterator[Problem]:
     if len(settings.zones) < 2:
         yield Problem(f"{at}.zones", "a load balancer needs at least two availability zones")
     for index, zone in enumerate(settings.zones):
-        if zone[:-1] != settings.region:
+        if zone[:-1] != settings.region and _is_known(environment):
             yield Problem(f"{at}.zones[{index}]", f"{zone} is not a zone of {settings.region}")
         elif zone in settings.zones[:index]:
             yield Problem(f"{at}.zones[{index}]", f"{zone} is listed already; name each zone once")
@@ -172,7 +175,7 @@ def _transport(environment: Environment, at: str) -> Iterator[Problem]:
         # A load balancer takes certificates of its own region and account only:
         # https://docs.aws.amazon.com/acm/latest/userguide/acm-regions.html
         region, account = settings.certificate_arn.split(":")[3:5]
-        if (region, account) != (settings.region, settings.account):
+        if account != settings.account or (region != settings.region and _is_known(environment)):
             yield Problem(
                 f"{at}.certificate_arn",
                 f"is of {account} in {region}; a load balancer takes a certificate of its own account and region,"

@@ -373,6 +373,10 @@ def test_what_tables_must_agree_on_is_told_beside_what_is_wrong_in_one_of_them()
             ["pipeline.verify_parallelism"],
             id="the pipeline",
         ),
+        pytest.param([(f"{STAGING}/region", "eu-centrl-1")], ["environments.staging.region"], id="a misspelt region"),
+        pytest.param(
+            [("environments/tools/region", "eu-centrl-1")], ["environments.tools.region"], id="the first region"
+        ),
         pytest.param(
             [("pipeline/path", ["tools", "production"])],
             ["pipeline.path[0]"],
