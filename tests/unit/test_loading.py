@@ -214,6 +214,26 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
             id="port that needs root",
         ),
         pytest.param(
+            [("environments/production/services/payment-processor/architecture", "arm64")],
+            "environments.production.services.payment-processor.architecture: arm64 differs from x86_64 elsewhere; a",
+            id="two processors for one image",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/hooks", ["smoke"])],
+            "environments.staging.services.payment-processor.hooks: ECS runs them when requests move only",
+            id="rollout that cannot be meant",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/secrets", {"PORT": "port"})],
+            "services.payment-processor.secrets.PORT: is an environment variable already; a variable has one value",
+            id="secret in the place of a variable",
+        ),
+        pytest.param(
+            [(f"{STAGING}/nat", "none"), (f"{SERVICE}/rollout", "canary"), (f"{SERVICE}/hooks", ["smoke"])],
+            "environments.staging.services.payment-processor.hooks: smoke reaches the load balancer by its public",
+            id="smoke without a way out",
+        ),
+        pytest.param(
             [(f"{SERVICE}/port", 70000)],
             "services.payment-processor.port: write a number of at most 65535, not 70000",
             id="port that TCP has not",
