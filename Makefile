@@ -22,7 +22,7 @@ JSON   = $(if $(filter-out json yaml,$(value FORMAT)),$(call wrong,FORMAT,json o
 ASK    = $(call flag,--yes,YES)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor \
+.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor recover deploy-policy \
         local local-stop bench bench-gate fuzz lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets; help-all shows the rest
@@ -30,7 +30,7 @@ help: ## Show the daily targets; help-all shows the rest
 	@awk -F':.*## ' '/^##@/ {daily = /Daily/} daily && /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 help-all: ## Show every target
-	@awk -F':.*## ' '/^##@/ {printf "%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^##@/ {printf "%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 ##@ Daily
 render: $(VENV)/.done ## Render every layer for every environment into out/
@@ -42,7 +42,7 @@ lint: $(VENV)/.done ## Lint the templates with cfn-lint, the code with ruff and 
 	@$(VENV)/bin/mypy
 
 test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
-	@$(VENV)/bin/python -m pytest -q --cov --cov-report=term
+	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term
 
 demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
 	@$(RUN) demo
@@ -88,8 +88,14 @@ waive: $(VENV)/.done ## Accept in POLICY what stops a release now, until EXPIRES
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
 	@$(RUN) gate inspect $(call option,--tool,TOOL) $(JSON) $(call option,--,REPORT)
 
-doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
+doctor: $(VENV)/.done ## Look at what would make a deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
+
+recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs, with the exact AWS command; runs none
+	@$(RUN) recover $(TARGET) $(JSON)
+
+deploy-policy: $(VENV)/.done ## Print the IAM policies that a principal needs to deploy ENV; PART= prints one alone
+	@$(RUN) deploy-policy $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(PART),--part $(PART))
 
 ##@ Local AWS
 local: $(VENV)/.done $(LOCAL_VENV)/.done ## Start the local AWS; then add LOCAL=1 to any verb
