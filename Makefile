@@ -9,7 +9,7 @@ RUN    := $(VENV)/bin/python -m cicd_templates
 
 # What a user says reaches the program as it was typed, as one argument: neither make nor the shell looks into it,
 # because each recipe names it as "$ENV", from its environment.
-SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT INPUTS SEED
+SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT PART INPUTS SEED
 $(foreach each,$(SAID),$(if $(value $(each)),$(eval override $(each) := $$(value $(each)))$(eval export $(each))))
 option = $(if $(value $(2)),$(1) "$$$(2)")
 flag   = $(if $(call yes,$(2)),$(1))
@@ -91,11 +91,11 @@ inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
 doctor: $(VENV)/.done ## Look at what would make a deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
 
-recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs, with the exact AWS command; runs none
+recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs; runs nothing
 	@$(RUN) recover $(TARGET) $(JSON)
 
-deploy-policy: $(VENV)/.done ## Print the IAM policies that a principal needs to deploy ENV; PART= prints one alone
-	@$(RUN) deploy-policy $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(PART),--part $(PART))
+deploy-policy: $(VENV)/.done ## Print the IAM policies for who deploys ENV; PART= one alone
+	@$(RUN) deploy-policy $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call option,--part,PART)
 
 ##@ Local AWS
 local: $(VENV)/.done $(LOCAL_VENV)/.done ## Start the local AWS; then add LOCAL=1 to any verb

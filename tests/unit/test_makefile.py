@@ -77,6 +77,7 @@ def test_what_a_user_says_arrives_as_one_argument_and_as_it_was_said(made: Path,
             "gate waive --all-current --reports r --expires x --owner o --service c --policy p",
         ),
         ("inspect TOOL=t REPORT=f FORMAT=json", "gate inspect --tool t --json -- f"),
+        ("deploy-policy ENV=a SUFFIX=d PART=p", "deploy-policy --env a --suffix d --part p"),
         ("fuzz", ""),
     ],
 )
