@@ -31,7 +31,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
     YES,
     click.option("--refuse", is_flag=True, help="Refuse every approval."),
     click.option("--tools", type=Path, help="Virtual environment with the tools of the checks, instead of this one."),
-    click.option("--token", "tokens", multiple=True, help="Variable with a token: its service is really asked."),
+    click.option("--token", "tokens", multiple=True, help="Variables with tokens, by commas: services to really ask."),
     click.option("--output", type=Path, default=OUTPUT, help=f"Folder for the results, {OUTPUT} by default."),
     JSON,
 )
@@ -58,7 +58,7 @@ def rehearse(
     if yes and refuse:
         raise ConfigurationError("--yes and --refuse together: an approval is either given or refused")
     prepared = _prepared(tools)
-    given = _given(tokens)
+    given = _given([name for names in tokens for name in names.split(",")])
     confirm = (lambda question: False) if refuse else selection.confirmation(yes)
     stacks = deployed.read_all(rendered_folder(suffix), suffix)
     archive = archives.source_archive(Path(app))
@@ -118,7 +118,7 @@ def _prepared(tools: Path | None) -> Tools:
     return Tools(prefix)
 
 
-def _given(names: tuple[str, ...]) -> dict[str, str]:
+def _given(names: list[str]) -> dict[str, str]:
     """The tokens of variables; their values never come from the command line, where everybody could read them."""
     if missing := [name for name in names if not os.environ.get(name)]:
         raise ConfigurationError(f"{missing[0]}: no such variable here; --token names one that holds a token")
