@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import shutil
 import time
@@ -19,7 +20,7 @@ from cicd_templates.rehearsal.projects import Project, Setting
 from cicd_templates.rehearsal.result import Step
 from cicd_templates.rehearsal.sessions import Session
 from cicd_templates.rehearsal.shell import Outcome, run_phases
-from cicd_templates.rehearsal.surroundings import NOTES_FILE, environment_of, phases_of, served
+from cicd_templates.rehearsal.surroundings import NOTES_FILE, environment_of, masked, phases_of, served
 
 REPORT_ACTIONS = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"]
 LOG_LINES = 25
@@ -69,6 +70,7 @@ def _built(
         limit_seconds=project.timeout_minutes * 60,
     )
     step.commands += time.monotonic() - began
+    outcome = dataclasses.replace(outcome, log=masked(outcome.log, environment, project, specification))
     step.phases = dict(outcome.seconds)
     for note in (folder / NOTES_FILE).read_text().splitlines():
         step.note(note)

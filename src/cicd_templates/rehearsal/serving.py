@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 import zipfile
 from collections.abc import Callable
@@ -30,11 +31,14 @@ def serving(archive: Archive, folder: Path, tools: Tools, until: contextlib.Exit
     The script gets HOST and PORT. Raises `ActionFailedError` where there is none, or it does not listen.
     """
     started: list[str] = []
+    # Actions that run at the same time ask the same process.
+    lock = threading.Lock()
 
     def serve() -> str:
-        if not started:
-            started.append(_start(archive, folder / "served", tools, until))
-        return started[0]
+        with lock:
+            if not started:
+                started.append(_start(archive, folder / "served", tools, until))
+            return started[0]
 
     return serve
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,7 @@ def environment_of(
         write_programs(programs, CONTAINER_PROGRAMS | SERVICE_PROGRAMS)
         network, tools = {"PIP_NO_INDEX": "1"}, run.place.tools.place(temporary / "tool")
     given = dict(specification.variables)
-    secrets = [Setting(name, value, "SECRETS_MANAGER") for name, value in specification.secrets.items()]
-    parameters = [Setting(name, value, "PARAMETER_STORE") for name, value in specification.parameters.items()]
-    for setting in (*project.settings, *settings, *secrets, *parameters):
+    for setting in _settings(project, settings, specification):
         given[setting.name] = _value(session, setting)
     return {
         "PATH": search_path(programs, tools),
@@ -76,6 +75,21 @@ def environment_of(
         **network,
         **given,
     }
+
+
+def _settings(project: Project, settings: list[Setting], specification: Buildspec) -> list[Setting]:
+    """The variables of a build, the last of a name being the one that counts."""
+    secrets = [Setting(name, value, "SECRETS_MANAGER") for name, value in specification.secrets.items()]
+    parameters = [Setting(name, value, "PARAMETER_STORE") for name, value in specification.parameters.items()]
+    return [*project.settings, *settings, *secrets, *parameters]
+
+
+def masked(text: str, environment: Mapping[str, str], project: Project, specification: Buildspec) -> str:
+    """`text` without what is kept as a secret or a parameter, as CodeBuild shows it."""
+    for setting in _settings(project, [], specification):
+        if setting.kind != "PLAINTEXT" and environment[setting.name]:
+            text = text.replace(environment[setting.name], "***")
+    return text
 
 
 def _asked(run: Run, project: Project) -> bool:

@@ -18,7 +18,7 @@ from cicd_templates.rehearsal.context import ActionFailedError
 from cicd_templates.rehearsal.projects import Project, Setting, read_project
 from cicd_templates.rehearsal.result import Step
 from cicd_templates.rehearsal.sessions import Keys, Session
-from cicd_templates.rehearsal.surroundings import environment_of, phases_of
+from cicd_templates.rehearsal.surroundings import environment_of, masked, phases_of
 from cicd_templates.rehearsal.tools import Tools, downloads, in_folder
 
 TOOLS = Tools(Path(sys.prefix))
@@ -77,6 +77,13 @@ def test_variables_come_from_everywhere_the_action_last(tmp_path: Path) -> None:
     assert found["PARAMETER"] == "value of /p"
     assert (found["AWS_ACCESS_KEY_ID"], found["AWS_SESSION_TOKEN"]) == ("access", "")
     assert (found["CODEBUILD_BUILD_ID"], found["PIP_NO_INDEX"]) == ("p:1", "1")
+
+
+def test_what_is_kept_is_masked_in_the_log() -> None:
+    of = project(Setting("SECRET", "s", "SECRETS_MANAGER"), Setting("EMPTY", "e", "PARAMETER_STORE"), Setting("A", "a"))
+    found = {"SECRET": "hidden", "EMPTY": "", "A": "shown"}
+
+    assert masked("hidden and shown", found, of, read_buildspec("version: 0.2")) == "*** and shown"
 
 
 SECRET = Setting("TOKEN", "token", "SECRETS_MANAGER")
