@@ -154,8 +154,8 @@ def mutated(folder: Path, name: str, before: str, after: str) -> Path:
         ),
         pytest.param(
             "tools/build-payment-processor.yaml",
-            "base-directory: .report\n            files:\n            - report.xml",
-            "base-directory: .report\n            files:\n            - results.xml",
+            "files:\n              - report.xml",
+            "files:\n              - results.xml",
             "Verify/UnitTests",
             "report results: no file matches results.xml",
             id="a report of another name",
