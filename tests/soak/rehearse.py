@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from cicd_templates.deploy.stacks import Stack
+from cicd_templates.rehearsal.cloudformation import REPLACE
 from cicd_templates.rehearsal.deployed import deploy
 from cicd_templates.rehearsal.grants import ALLOWED, role_name
 from cicd_templates.rehearsal.result import State
@@ -40,10 +41,21 @@ def main() -> int:
     began = time.monotonic()
     unnoticed = 0
     with tempfile.TemporaryDirectory() as folder, rehearsed(Path(folder)) as found:
-        used = users(found)
+        asked = sys.argv[1] if sys.argv[1:] else ""
+        used = {key: path for key, path in users(found).items() if asked in " ".join(key)}
+        prepared = {
+            action.stage: action.path
+            for action in found.run.pipeline.actions
+            if action.configuration.get("ActionMode") == REPLACE
+        }
         deployed_less: Stack | None = None
         for (role, statement, action), path in sorted(used.items()):
             stack, lesser = without(found.stacks, role, statement, action)
+            if first := prepared.get(path.partition("/")[0]):
+                # What looks at a change set needs one that was not executed yet.
+                if deployed_less is not None:
+                    deploy(found.engine.url, [deployed_less])
+                found.again(first)
             # The next change of the same stack takes the last one back by itself.
             if deployed_less is not None and deployed_less is not stack:
                 deploy(found.engine.url, [deployed_less])

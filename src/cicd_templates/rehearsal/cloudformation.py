@@ -31,13 +31,13 @@ def act(run: Run, action: Action, step: Step) -> dict[str, str]:
     client = run.act(action, step)
     stack, name = configuration["StackName"], configuration.get("ChangeSetName", "")
     cloudformation = client.client("cloudformation")
-    match configuration["ActionMode"]:
-        case "CHANGE_SET_REPLACE":
-            _replace(run, action, step, configuration, client.client("s3"), cloudformation)
-            return {}
-        case "CHANGE_SET_EXECUTE":
-            return _execute(cloudformation, stack, name, step)
-    raise ActionFailedError(f"a rehearsal does not interpret the mode {configuration['ActionMode']}")
+    mode = configuration["ActionMode"]
+    if mode == REPLACE:
+        _replace(run, action, step, configuration, client.client("s3"), cloudformation)
+        return {}
+    if mode == EXECUTE:
+        return _execute(cloudformation, stack, name, step)
+    raise ActionFailedError(f"a rehearsal does not interpret the mode {mode}")
 
 
 def _replace(run: Run, action: Action, step: Step, configuration: dict[str, str], s3: Any, cloudformation: Any) -> None:
