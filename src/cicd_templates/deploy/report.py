@@ -11,18 +11,22 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from cicd_templates.deploy.changes import Change, ChangeSet, total
+from cicd_templates.deploy.classes import SAFE, Change, Verdict, total
+from cicd_templates.deploy.duration import spelled
 from cicd_templates.deploy.events import ResourceEvent
+from cicd_templates.deploy.plan import Plan, PlannedStack
 from cicd_templates.deploy.remains import Remainder
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.status import Status
+    from rich.live import Live
 
 
 SIGN_OF_LIFE_SECONDS = 10.0
+VALUE_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Planned:
     """A change set is ready to be looked at."""
 
     stack: str
-    change_set: ChangeSet
+    planned: PlannedStack
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,15 @@ class Waits:
 
     stack: str
     after: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A stack's operation was asked for. `expected_seconds` is what it took the last time, where that is known."""
+
+    stack: str
+    creates: bool
+    expected_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,16 @@ class Broke:
 
 
 @dataclass(frozen=True)
+class Sealed:
+    """A plan was written, for somebody to read and to deploy later."""
+
+    path: str
+    digest: str
+    expires: str
+    local: bool
+
+
+@dataclass(frozen=True)
 class Note:
     """Something to know."""
 
@@ -100,7 +123,7 @@ class Left:
     remains: tuple[Remainder, ...]
 
 
-Event = Heading | Planned | Unchanged | Waits | Moved | Succeeded | Broke | Note | Left
+Event = Heading | Planned | Unchanged | Waits | Started | Moved | Succeeded | Broke | Sealed | Note | Left
 
 
 class Reporter(Protocol):
@@ -117,12 +140,7 @@ def as_lines(event: Event) -> list[str]:
             where = f" ({event.where})" if event.where else ""
             return ["", f"{event.verb} {event.environment}: account {event.account}, {event.region}{where}"]
         case Planned():
-            verb = "create" if event.change_set.creates else "update"
-            lines = [f"  {event.stack}: {verb}, {counted(event.change_set.changes)}"]
-            # Of a creation every line would say "Add"; its file says it better.
-            return lines + (
-                [] if event.change_set.creates else [f"    {row}" for row in rows(event.change_set.changes)]
-            )
+            return _planned_lines(event.stack, event.planned)
         case Unchanged():
             return [f"  {event.stack}: nothing to change"]
         case Waits():
@@ -131,6 +149,12 @@ def as_lines(event: Event) -> list[str]:
             return [f"  {event.stack}: {event.verb}, {event.resources} resources, {event.seconds:.1f} s"]
         case Broke():
             return [f"  {event.stack}: FAILED: {event.reason}"]
+        case Sealed():
+            local = " LOCAL=1" if event.local else ""
+            return [
+                f"  written to {event.path}, as a page to {Path(event.path).with_suffix('.md')}; holds until {event.expires}",
+                f"  deploy just that: make deploy PLAN={event.path}{local}",
+            ]
         case Note():
             return [f"  {event.text}"]
         case Left():
@@ -159,17 +183,65 @@ def counted(changes: tuple[Change, ...]) -> str:
     return ", ".join(f"{count} {action}" for action, count in total(changes).items()) or "outputs or tags only"
 
 
-def rows(changes: tuple[Change, ...]) -> list[str]:
-    """One line a change: action, logical id, type, and what replacing it means."""
-    return [
-        f"{change.action:<7} {change.logical_id}  {change.resource_type}{_replacement(change)}"
-        + (f"  [{', '.join(change.properties)}]" if change.properties else "")
-        for change in changes
+def _planned_lines(label: str, planned: PlannedStack) -> list[str]:
+    verb = "create" if planned.creates else "update"
+    wait = f", up to {spelled(planned.longest_wait_seconds)}" if planned.changes else ""
+    lines = [f"  {label}: {verb}, {counted(planned.changes)}{wait}"]
+    # Of a creation every line would say "Add"; its file says it better.
+    if not planned.creates:
+        for change, verdict in zip(planned.changes, planned.verdicts, strict=True):
+            lines += [f"    {row(change, verdict)}", *(f"      {fact}" for fact in facts(planned, change, verdict))]
+    return lines + [f"    {finding}" for finding in planned.findings]
+
+
+def row(change: Change, verdict: Verdict) -> str:
+    """A change in a line: action, logical id, type, what it comes to, and the properties."""
+    comes_to = "" if verdict.kind == SAFE else f"  {outcome(verdict).upper()}"
+    properties = f"  [{', '.join(change.properties)}]" if change.properties else ""
+    return f"{change.action:<7} {change.logical_id}  {change.resource_type}{comes_to}{properties}"
+
+
+def outcome(verdict: Verdict) -> str:
+    """The kind of a change, with a word where CloudFormation itself is not sure."""
+    return verdict.kind if verdict.certain else f"perhaps {verdict.kind}"
+
+
+def facts(planned: PlannedStack, change: Change, verdict: Verdict) -> list[str]:
+    """What there is to know of a change: values before and after, data, interruption, statements; a line each."""
+    found = [
+        f"{detail.path or detail.name}: {short(detail.before)} -> {short(detail.after)}"
+        for detail in change.details
+        if detail.before or detail.after
     ]
+    if verdict.holds:
+        found.append(f"{verdict.holds}: {verdict.fate}")
+    if verdict.why:
+        found.append(verdict.why)
+    grants = planned.grants.get(change.logical_id)
+    if grants:
+        found += [f"now: {statement}" for statement in grants.added]
+        found += [f"no longer: {statement}" for statement in grants.removed]
+    return found
 
 
-def _replacement(change: Change) -> str:
-    return {"True": "  REPLACED", "Conditional": "  maybe replaced"}.get(change.replacement, "")
+def short(value: str) -> str:
+    """A value in a line of a report; a policy is as long as a page."""
+    text = " ".join(value.split())
+    return text if len(text) <= VALUE_CHARACTERS else f"{text[: VALUE_CHARACTERS - 3]}..."
+
+
+def show(made: Plan, reporter: Reporter) -> None:
+    """Report what a plan would do, stack by stack."""
+    for stack in made.stacks:
+        reporter.report(Planned(stack.label, stack) if stack.change_set else Unchanged(stack.label))
+    for label, after in made.waits.items():
+        reporter.report(Waits(label, after))
+
+
+def change_sets(made: Plan) -> str:
+    """How many change sets a plan has, in words."""
+    count = len(made.changing)
+    return "this change set" if count == 1 else f"these {count} change sets"
 
 
 class PlainReporter:
@@ -202,55 +274,66 @@ class JsonReporter:
         print(json.dumps(facts, default=str), file=self._stream, flush=True)
 
 
-class TerminalReporter:
-    """Colour, tables for updates, and one live line for what is under way."""
+@dataclass
+class Running:
+    """What the live view shows of one stack."""
 
-    def __init__(self, console: Console) -> None:
+    began: float
+    expected_seconds: float | None = None
+    finished: int = 0
+    last: str = ""
+
+
+class TerminalReporter:
+    """Colour, and one live line for each stack under way: how long it has been, how long it may be, what it does."""
+
+    def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
-        self._live: Status | None = None
-        self._finished = 0
+        self._now = now
+        self._running: dict[str, Running] = {}
+        self._live: Live | None = None
 
     def report(self, event: Event) -> None:
         """Show the event."""
-        if isinstance(event, Moved):
-            self._moved(event)
-            if not event.event.failed:
-                return
-        else:
-            self._end_live_line()
-        if isinstance(event, Planned) and event.change_set.changes and not event.change_set.creates:
-            self._console.print(f"  [bold]{event.stack}[/]: update, {counted(event.change_set.changes)}")
-            self._console.print(_table(event.change_set.changes))
-            return
+        match event:
+            case Started():
+                self._running[event.stack] = Running(self._now(), event.expected_seconds)
+            case Moved():
+                running = self._running.setdefault(event.stack, Running(self._now()))
+                running.finished += event.event.status.endswith("_COMPLETE")
+                running.last = f"{event.event.logical_id} {event.event.status}"
+            case Succeeded() | Broke():
+                self._running.pop(event.stack, None)
+        self._refresh()
         for line in as_lines(event):
             self._console.print(line, style=_STYLES.get(type(event), ""), markup=False, highlight=False)
 
-    def _moved(self, event: Moved) -> None:
-        if event.event.status.endswith("_COMPLETE"):
-            self._finished += 1
-        text = f"  {event.stack}: {self._finished} done, {event.event.logical_id} {event.event.status}"
-        if self._live is None:
-            self._live = self._console.status(text)
-            self._live.start()
-        self._live.update(text)
+    def lines(self) -> list[str]:
+        """The live view, a line for each stack under way, none longer than the terminal is wide."""
+        rows = []
+        for stack, running in self._running.items():
+            expected = f" of about {spelled(running.expected_seconds)}" if running.expected_seconds else ""
+            text = (
+                f"  {stack}: {spelled(self._now() - running.began)}{expected}, {running.finished} done, {running.last}"
+            )
+            rows.append(text[: self._console.width - 1])
+        return rows
 
-    def _end_live_line(self) -> None:
-        self._finished = 0
-        if self._live is not None:
+    def _refresh(self) -> None:
+        from rich.live import Live
+        from rich.text import Text
+
+        if self._running and self._live is None:
+            self._live = Live(
+                get_renderable=lambda: Text("\n".join(self.lines())), console=self._console, transient=True
+            )
+            self._live.start()
+        elif not self._running and self._live is not None:
             self._live.stop()
             self._live = None
 
 
 _STYLES: dict[type[Any], str] = {Heading: "bold", Unchanged: "dim", Succeeded: "green", Broke: "bold red"}
-
-
-def _table(changes: tuple[Change, ...]) -> Any:
-    from rich.table import Table
-
-    table = Table("action", "resource", "type", "replacement", box=None, padding=(0, 2, 0, 4), header_style="dim")
-    for change in changes:
-        table.add_row(change.action, change.logical_id, change.resource_type, _replacement(change).strip() or "no")
-    return table
 
 
 def reporter(*, as_json: bool) -> Reporter:
