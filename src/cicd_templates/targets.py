@@ -33,7 +33,7 @@ LOCAL_POLL_SECONDS = 0.05
 class Target:
     """One environment to work on: all its stacks, those chosen among them, and the way to its account.
 
-    `named` says that a layer was asked for by its name, `caller` who asks; `state` is the folder for what is remembered.
+    `named` says that a layer was asked for by its name, `caller` who asks; in the folder `state` runs are remembered.
     """
 
     stacks: Sequence[Stack]
@@ -121,7 +121,7 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute exactly a plan; the plan of what comes after it. The errors are those of `deployment.execute_plan`."""
+        """Execute exactly a plan; the plan of what comes after it. Errors as `deployment.execute_plan`."""
         reporter.report(self.heading("Deploying"))
         reporter.report(Note(tools.publish_templates()))
         following = deployment.execute_plan(

@@ -51,7 +51,7 @@ INTERRUPTING: Mapping[str, tuple[frozenset[str] | None, str]] = {
     # ECS shifts the weights of the rules of a blue/green service; an update of the rule sets them back to the file's.
     "AWS::ElasticLoadBalancingV2::ListenerRule": (
         None,
-        "requests take another way at once, and the weights that ECS shifts during a blue/green deployment are set back",
+        "requests take another way at once, and weights that ECS shifts during a blue/green deployment are set back",
     ),
     "AWS::ElasticLoadBalancingV2::Listener": (None, "new connections are answered differently at once"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": (

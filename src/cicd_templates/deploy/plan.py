@@ -6,6 +6,7 @@ edited plan is no plan; secrets are masked before they come here.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -174,14 +175,14 @@ def read(path: Path) -> Plan:
 
     Raises `ConfigurationError` where there is none, and `RefusedError` where it is of another release or was changed.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         schema, sealed = facts.pop("schema"), facts.pop("digest")
         if schema != SCHEMA:
             raise RefusedError(f"{path}: a plan of schema {schema}, but this release reads {SCHEMA}; plan again")
-        plan = TypeAdapter(Plan).validate_python(facts)
+        plan = _adapter().validate_python(facts)
     except OSError as error:
         raise ConfigurationError(f"{path}: no plan there: {error.strerror}; write one with `make plan ENV=`") from None
     except (ValueError, AttributeError, KeyError, TypeError, ValidationError):
@@ -189,6 +190,13 @@ def read(path: Path) -> Plan:
     if digest(plan) != sealed:
         raise RefusedError(f"{path}: was changed after it was written; plan again")
     return plan
+
+
+@functools.cache
+def _adapter() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Plan)
 
 
 def files(folder: Path, environment: str) -> Iterator[Path]:

@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from cicd_templates.deploy.classes import SAFE, Change, Verdict, total
 from cicd_templates.deploy.duration import spelled
 from cicd_templates.deploy.events import ResourceEvent
 from cicd_templates.deploy.plan import Plan, PlannedStack
 from cicd_templates.deploy.remains import Remainder
+from cicd_templates.deploy.words import planned_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 
 SIGN_OF_LIFE_SECONDS = 10.0
-VALUE_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -139,22 +138,12 @@ def as_lines(event: Event) -> list[str]:
         case Heading():
             where = f" ({event.where})" if event.where else ""
             return ["", f"{event.verb} {event.environment}: account {event.account}, {event.region}{where}"]
-        case Planned():
-            return _planned_lines(event.stack, event.planned)
-        case Unchanged():
-            return [f"  {event.stack}: nothing to change"]
-        case Waits():
-            return [f"  {event.stack}: waits, after {', '.join(event.after)}"]
+        case Planned() | Unchanged() | Waits() | Sealed():
+            return _plan_lines(event)
         case Succeeded():
             return [f"  {event.stack}: {event.verb}, {event.resources} resources, {event.seconds:.1f} s"]
         case Broke():
             return [f"  {event.stack}: FAILED: {event.reason}"]
-        case Sealed():
-            local = " LOCAL=1" if event.local else ""
-            return [
-                f"  written to {event.path}, as a page to {Path(event.path).with_suffix('.md')}; holds until {event.expires}",
-                f"  deploy just that: make deploy PLAN={event.path}{local}",
-            ]
         case Note():
             return [f"  {event.text}"]
         case Left():
@@ -163,6 +152,23 @@ def as_lines(event: Event) -> list[str]:
             return [f"    {event.event.status} {event.event.logical_id}: {event.event.reason}"]
         case _:
             return []
+
+
+def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
+    match event:
+        case Planned():
+            return planned_lines(event.stack, event.planned)
+        case Unchanged():
+            return [f"  {event.stack}: nothing to change"]
+        case Waits():
+            return [f"  {event.stack}: waits, after {', '.join(event.after)}"]
+        case Sealed():
+            local = " LOCAL=1" if event.local else ""
+            return [
+                f"  written to {event.path}, which holds until {event.expires}",
+                f"  read it as a page: {Path(event.path).with_suffix('.md')}",
+                f"  deploy just that: make deploy PLAN={event.path}{local}",
+            ]
 
 
 def _remains_lines(event: Left) -> list[str]:
@@ -178,70 +184,12 @@ def _remains_lines(event: Left) -> list[str]:
     return lines
 
 
-def counted(changes: tuple[Change, ...]) -> str:
-    """The number of changes by action: `3 Add, 1 Modify`."""
-    return ", ".join(f"{count} {action}" for action, count in total(changes).items()) or "outputs or tags only"
-
-
-def _planned_lines(label: str, planned: PlannedStack) -> list[str]:
-    verb = "create" if planned.creates else "update"
-    wait = f", up to {spelled(planned.longest_wait_seconds)}" if planned.changes else ""
-    lines = [f"  {label}: {verb}, {counted(planned.changes)}{wait}"]
-    # Of a creation every line would say "Add"; its file says it better.
-    if not planned.creates:
-        for change, verdict in zip(planned.changes, planned.verdicts, strict=True):
-            lines += [f"    {row(change, verdict)}", *(f"      {fact}" for fact in facts(planned, change, verdict))]
-    return lines + [f"    {finding}" for finding in planned.findings]
-
-
-def row(change: Change, verdict: Verdict) -> str:
-    """A change in a line: action, logical id, type, what it comes to, and the properties."""
-    comes_to = "" if verdict.kind == SAFE else f"  {outcome(verdict).upper()}"
-    properties = f"  [{', '.join(change.properties)}]" if change.properties else ""
-    return f"{change.action:<7} {change.logical_id}  {change.resource_type}{comes_to}{properties}"
-
-
-def outcome(verdict: Verdict) -> str:
-    """The kind of a change, with a word where CloudFormation itself is not sure."""
-    return verdict.kind if verdict.certain else f"perhaps {verdict.kind}"
-
-
-def facts(planned: PlannedStack, change: Change, verdict: Verdict) -> list[str]:
-    """What there is to know of a change: values before and after, data, interruption, statements; a line each."""
-    found = [
-        f"{detail.path or detail.name}: {short(detail.before)} -> {short(detail.after)}"
-        for detail in change.details
-        if detail.before or detail.after
-    ]
-    if verdict.holds:
-        found.append(f"{verdict.holds}: {verdict.fate}")
-    if verdict.why:
-        found.append(verdict.why)
-    grants = planned.grants.get(change.logical_id)
-    if grants:
-        found += [f"now: {statement}" for statement in grants.added]
-        found += [f"no longer: {statement}" for statement in grants.removed]
-    return found
-
-
-def short(value: str) -> str:
-    """A value in a line of a report; a policy is as long as a page."""
-    text = " ".join(value.split())
-    return text if len(text) <= VALUE_CHARACTERS else f"{text[: VALUE_CHARACTERS - 3]}..."
-
-
 def show(made: Plan, reporter: Reporter) -> None:
     """Report what a plan would do, stack by stack."""
     for stack in made.stacks:
         reporter.report(Planned(stack.label, stack) if stack.change_set else Unchanged(stack.label))
     for label, after in made.waits.items():
         reporter.report(Waits(label, after))
-
-
-def change_sets(made: Plan) -> str:
-    """How many change sets a plan has, in words."""
-    count = len(made.changing)
-    return "this change set" if count == 1 else f"these {count} change sets"
 
 
 class PlainReporter:

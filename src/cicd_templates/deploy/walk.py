@@ -32,6 +32,7 @@ from cicd_templates.deploy.requests import published
 from cicd_templates.deploy.seal import verify
 from cicd_templates.deploy.stacks import Stack
 from cicd_templates.deploy.watch import Ended, Watch
+from cicd_templates.deploy.words import change_sets
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 
 Confirm = Callable[[str], bool]
@@ -175,6 +176,8 @@ class Walk:
             self._start()
             self._observe()
             if not (self._batches or self._agreed or self._watch.entries or self._lookable()):
+                # What a last failure has made impossible.
+                self._block(self._todo)
                 return
             if self._batches or self._watch.entries:
                 self._desk.patience.pause(self._desk.patience.now() - began, self._watch.failures)
@@ -247,7 +250,7 @@ class Walk:
         self._note_exempt(made)
         plans.refuse_losses(made, self._allowed, self._desk.recorded)
         if made.changing:
-            if not self._confirm(f"Execute {report.change_sets(made)} on {made.environment}?"):
+            if not self._confirm(f"Execute {change_sets(made)} on {made.environment}?"):
                 raise DeclinedError(f"{made.environment}: declined, nothing of this was executed")
             plans.write(made, path, plan_markdown(made))
             made = plans.read(path)
