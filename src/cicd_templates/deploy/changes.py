@@ -172,18 +172,21 @@ def discard(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None
         # One that is being executed, or was, is no longer a plan's.
         if not gone(error) and error.response["Error"]["Code"] != "InvalidChangeSetStatus":
             raise
-    if not creates:
+    if creates:
+        remove_shell(clients, stack_id)
+
+
+def remove_shell(clients: Clients, stack: str) -> None:
+    """Delete a stack of ours that was never created, where no change set waits in it any more.
+
+    That it is empty is asked for itself: a description of a moment ago can still call a stack a shell.
+    """
+    existing = describe_stack(clients, stack)
+    if existing is None or existing["StackStatus"] != "REVIEW_IN_PROGRESS":
         return
-    existing = describe_stack(clients, stack_id)
-    if (
-        existing is not None
-        and existing["StackStatus"] == "REVIEW_IN_PROGRESS"
-        and not _reviewed(clients, arn, stack_id)
-    ):
-        clients.cloudformation.delete_stack(StackName=stack_id)
-
-
-def _reviewed(clients: Clients, arn: str, stack_id: str) -> bool:
-    """Whether another change set still waits for review in the same shell."""
-    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_id)
-    return any(summary["ChangeSetId"] != arn for page in pages for summary in page["Summaries"])
+    tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
+    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=existing["StackId"])
+    if tags.get(MANAGED_BY_KEY) != MANAGED_BY or any(page["Summaries"] for page in pages):
+        return
+    if not live_resources(clients, existing["StackId"]):
+        clients.cloudformation.delete_stack(StackName=existing["StackId"])

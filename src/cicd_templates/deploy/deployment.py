@@ -70,11 +70,11 @@ def _plan(desk: Desk, stacks: Sequence[Stack], journal: Journal, reporter: Repor
 
 def _refuse_unfinished(journal: Journal) -> None:
     """A plan beside what is under way would be of a state that nobody has seen yet."""
-    unfinished = [entry.label for entry in journal.entries.values() if entry.state == "started"]
-    if unfinished:
+    if journal.unfinished:
+        labels = ", ".join(entry.label for entry in journal.unfinished)
         raise RefusedError(
-            f"{', '.join(unfinished)}: an interrupted run began this and nobody has seen its end; the command that was"
-            " interrupted takes it up"
+            f"{labels}: an interrupted run began this and nobody has seen its end; the command that was interrupted"
+            " takes it up"
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy import plan as plans
-from cicd_templates.deploy.changes import discard, gone
+from cicd_templates.deploy.changes import discard, gone, remove_shell
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.persistence import finished, persist
 from cicd_templates.deploy.plan import PlannedStack
@@ -29,9 +29,11 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
             ChangeSetName=f"{CHANGE_SET_PREFIX}{plan_id}", StackName=stack
         )
     except ClientError as error:
-        if gone(error):
-            return
-        raise
+        if not gone(error):
+            raise
+        # The change set may be gone and its answer lost, before the shell was looked at.
+        remove_shell(clients, stack)
+        return
     discard(clients, found["ChangeSetId"], found["StackId"], creates=True)
 
 

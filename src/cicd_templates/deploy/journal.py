@@ -170,6 +170,16 @@ class Journal:
         self._write()
         return self.entries[name]
 
+    def unstart(self, name: str) -> None:
+        """Write down that the execution was refused, so that it is not asked for again."""
+        self.entries[name] = replace(self.entries[name], state=PLANNED)
+        self._write()
+
+    @property
+    def unfinished(self) -> list[Entry]:
+        """What was asked for and has not been seen to end."""
+        return [entry for entry in self.entries.values() if entry.state == STARTED]
+
     def end(self, name: str, status: str, seconds: float | None = None) -> None:
         """Write down how an operation has ended, and how long it took where it was watched from its beginning."""
         entry = replace(self.entries[name], state=ENDED, status=status)

@@ -182,7 +182,7 @@ def read(path: Path) -> Plan:
         schema, sealed = facts.pop("schema"), facts.pop("digest")
         if schema != SCHEMA:
             raise RefusedError(f"{path}: a plan of schema {schema}, but this release reads {SCHEMA}; plan again")
-        plan = _adapter().validate_python(facts)
+        plan: Plan = _adapter().validate_python(facts)
     except OSError as error:
         raise ConfigurationError(f"{path}: no plan there: {error.strerror}; write one with `make plan ENV=`") from None
     except (ValueError, AttributeError, KeyError, TypeError, ValidationError):

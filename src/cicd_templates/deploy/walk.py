@@ -130,7 +130,7 @@ class Walk:
         except FAULTS as error:
             if expired(error):
                 raise self._detached(f"the credentials have ended ({explained(error)}); sign in again") from None
-            if self._watch.entries:
+            if self._watch.entries or self._journal.unfinished:
                 raise self._detached(explained(error)) from None
             raise
         self._journal.settle()
@@ -140,7 +140,7 @@ class Walk:
             raise CicdError(f"not deployed: {', '.join(self._broken.values())}; the causes are above")
 
     def _detached(self, why: str) -> DetachedError:
-        running = ", ".join(entry.label for entry in self._watch.entries)
+        running = ", ".join(entry.label for entry in self._journal.unfinished)
         state = f"{running} still under way in AWS" if running else "nothing is under way"
         return DetachedError(f"{why}: {state}; the same command takes up where this one was")
 
@@ -158,10 +158,7 @@ class Walk:
                 self._ask_for(entry, None)
             elif entry.plan != str(keep):
                 if entry.state == PLANNED:
-                    dropped = functools.partial(
-                        discard, self._desk.clients, entry.change_set, entry.stack_id, creates=entry.creates
-                    )
-                    finished(persist(dropped), self._desk.patience)
+                    self._discard(entry)
                 self._journal.forget([entry.stack])
         while self._watch.entries:
             self._observe()
@@ -318,10 +315,19 @@ class Walk:
         except ClientError as error:
             if expired(error):
                 raise
-            self._journal.forget([entry.stack])
+            # What AWS has refused has not begun, so nothing of it is taken up later.
+            self._journal.unstart(entry.stack)
+            self._discard(entry)
             self._break(entry.stack, entry.label, explained(error))
         else:
             self._watch.add(entry, began)
+
+    def _discard(self, entry: Entry) -> None:
+        dropped = functools.partial(
+            discard, self._desk.clients, entry.change_set, entry.stack_id, creates=entry.creates
+        )
+        finished(persist(dropped), self._desk.patience)
+        self._journal.forget([entry.stack])
 
     def _observe(self) -> None:
         for news in self._watch.look() if self._watch.entries else ():
