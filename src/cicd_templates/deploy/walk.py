@@ -190,7 +190,8 @@ class Walk:
 
     @property
     def _idle(self) -> bool:
-        return not (self._batches or self._agreed or self._watch.entries)
+        # What is agreed to and cannot start yet waits for just this: for what it reads to be looked at again.
+        return not (self._batches or self._watch.entries)
 
     def _look_at_more(self) -> None:
         self._block(self._todo)
