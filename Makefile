@@ -12,7 +12,7 @@ JSON   := $(if $(filter json,$(FORMAT)),--json)
 ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor \
+.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor recover deploy-policy \
         local local-stop bench bench-gate fuzz lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
@@ -82,6 +82,12 @@ inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
 
 doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
+
+recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs, with the exact AWS command; runs none
+	@$(RUN) recover $(TARGET) $(JSON)
+
+deploy-policy: $(VENV)/.done ## Print the IAM policies that a principal needs to deploy ENV; PART= prints one alone
+	@$(RUN) deploy-policy $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(PART),--part $(PART))
 
 ##@ Local AWS
 local: $(VENV)/.done $(LOCAL_VENV)/.done ## Start the local AWS; then add LOCAL=1 to any verb

@@ -129,3 +129,22 @@ def test_the_evidence_that_the_document_lists_is_what_the_builds_write() -> None
     assert listed == ["provenance.json", "sbom.cdx.json", "image-scan.json", "image-scan-<environment>.json"]
     for name in listed[:3]:
         assert name in written
+
+
+def test_the_table_of_states_is_the_one_of_the_code() -> None:
+    from cicd_templates.deploy.status import STATES, Verb
+
+    text = (ROOT / "docs/recovering.md").read_text()
+    for status, state in STATES.items():
+        settles = "<br>".join(f"`{words}`" for words in state.settles) or "–"  # noqa: RUF001 - a dash
+        steps = f"{state.step(Verb.DEPLOY).name.lower()} | {state.step(Verb.DESTROY).name.lower()}"
+        assert f"| `{status}` | {steps} | {state.means or 'nothing is wrong'} | {settles} |" in text
+    assert len(re.findall(r"^\| `[A-Z_]+` \|", text, re.MULTILINE)) == len(STATES)
+
+
+def test_every_subject_of_the_doctor_is_in_his_table() -> None:
+    from cicd_templates.deploy.doctor.examination import SUBJECTS
+
+    table = (ROOT / "docs/recovering.md").read_text().partition("## What doctor looks at")[2].partition("\n## ")[0]
+    for subject in SUBJECTS:
+        assert subject in table

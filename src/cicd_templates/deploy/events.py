@@ -25,6 +25,7 @@ class ResourceEvent:
     resource_type: str
     status: str
     reason: str
+    physical_id: str = ""
 
     @property
     def of_stack(self) -> bool:
@@ -62,6 +63,7 @@ def resource_event(event: Mapping[str, Any]) -> ResourceEvent:
         event.get("ResourceType", ""),
         event.get("ResourceStatus", ""),
         event.get("ResourceStatusReason", ""),
+        event.get("PhysicalResourceId", ""),
     )
 
 

@@ -37,8 +37,10 @@ def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every statement anywhere below `value`, with what tells it from others: all of it but its Sid."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            if name == "Statement":
-                for statement in inner if isinstance(inner, list) else [inner]:
+            listed = inner if isinstance(inner, list) else [inner]
+            # Other services have statements as well, such as the rules of a firewall; only those of policies grant.
+            if name == "Statement" and all(isinstance(each, Mapping) and "Effect" in each for each in listed):
+                for statement in listed:
                     yield _identified({key: each for key, each in statement.items() if key != "Sid"})
             elif name == MANAGED:
                 for arn in inner:

@@ -25,6 +25,7 @@ from cicd_templates.deploy.changes import (
 )
 from cicd_templates.deploy.classes import judged
 from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.collisions import collisions
 from cicd_templates.deploy.duration import longest_wait
 from cicd_templates.deploy.persistence import Steps, persist
 from cicd_templates.deploy.plan import VALID_FOR, PlannedStack
@@ -79,6 +80,7 @@ def propose(desk: Desk, stack: Stack, plan_id: str) -> Steps[PlannedStack]:
     existing = found if status and NEXT[status] is Next.UPDATE else None
     if status is not None:
         yield from persist(lambda: discard_expired(desk, stack.name))
+    unread = yield from persist(lambda: _free_names(clients, stack))
     inputs = yield from persist(lambda: published(clients, (read.path for read in stack.links.reads)))
     request = yield from persist(lambda: change_set_request(clients, stack, existing))
     arn, stack_id = yield from persist(lambda: _created(clients, request, plan_id))
@@ -93,7 +95,7 @@ def propose(desk: Desk, stack: Stack, plan_id: str) -> Steps[PlannedStack]:
         creates=existing is None,
         inputs=inputs | _resolved(stack, described),
         kept=kept_values(stack, existing or {}),
-        findings=described.findings,
+        findings=(*described.findings, *unread),
     )
     if described.status == "FAILED":
         yield from persist(lambda: discard(clients, arn, stack_id, creates=existing is None))
@@ -145,6 +147,19 @@ def _resolved(stack: Stack, described: Described) -> dict[str, str]:
         for read in stack.links.reads
         if found.get(read.parameter, read.path) != read.path
     }
+
+
+def _free_names(clients: Clients, stack: Stack) -> tuple[str, ...]:
+    """What could not be looked at. Raises `CicdError` where a name that the stack would create is taken."""
+    names = collisions(clients, [stack])
+    if names.taken:
+        listed = "".join(
+            f"\n    {each.logical_id} ({each.resource_type}) {each.name}: {each.owner}"
+            + "".join(f"\n      {line}" for line in each.remedy)
+            for each in names.taken
+        )
+        raise CicdError(f"{stack.name}: names that it would create are taken:{listed}")
+    return tuple(f"warning: whether names of {each} are free could not be looked at" for each in names.unread)
 
 
 def _settled(desk: Desk, stack: Stack) -> Steps[Mapping[str, Any] | None]:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from cicd_templates.deploy.diagnose import Diagnosis
 from cicd_templates.deploy.duration import spelled
 from cicd_templates.deploy.events import ResourceEvent
 from cicd_templates.deploy.plan import Plan, PlannedStack
@@ -95,6 +96,7 @@ class Broke:
 
     stack: str
     reason: str
+    diagnosis: Diagnosis | None = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ def as_lines(event: Event) -> list[str]:
         case Succeeded():
             return [f"  {event.stack}: {event.verb}, {event.resources} resources, {event.seconds:.1f} s"]
         case Broke():
-            return [f"  {event.stack}: FAILED: {event.reason}"]
+            block = event.diagnosis.lines if event.diagnosis else ()
+            return [f"  {event.stack}: FAILED: {event.reason}", *(f"      {line}" for line in block)]
         case Note():
             return [f"  {event.text}"]
         case Left():
@@ -152,6 +155,11 @@ def as_lines(event: Event) -> list[str]:
             return [f"    {event.event.status} {event.event.logical_id}: {event.event.reason}"]
         case _:
             return []
+
+
+def broke(stack: str, why: str | Diagnosis) -> Broke:
+    """The event of a failure, with its diagnosis where there is one."""
+    return Broke(stack, why.reason, why) if isinstance(why, Diagnosis) else Broke(stack, why)
 
 
 def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:

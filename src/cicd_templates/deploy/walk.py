@@ -19,8 +19,8 @@ from cicd_templates.deploy import report
 from cicd_templates.deploy.batches import Batch, existing_stacks
 from cicd_templates.deploy.changes import discard
 from cicd_templates.deploy.clients import explained
+from cicd_templates.deploy.diagnose import Witness
 from cicd_templates.deploy.discarding import discard_named, discard_planned, discard_plans
-from cicd_templates.deploy.events import first_failure
 from cicd_templates.deploy.execute import execute
 from cicd_templates.deploy.journal import PLANNED, STANDS, STARTED, Entry, Journal, duration_key
 from cicd_templates.deploy.markdown import plan_markdown
@@ -31,7 +31,7 @@ from cicd_templates.deploy.report import Reporter
 from cicd_templates.deploy.requests import published
 from cicd_templates.deploy.seal import verify
 from cicd_templates.deploy.stacks import Stack
-from cicd_templates.deploy.watch import Ended, Watch
+from cicd_templates.deploy.watch import Ended, Happened, Watch
 from cicd_templates.deploy.words import change_sets
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 
@@ -80,6 +80,7 @@ class Walk:
         self._executed: set[str] = set()
         self._broken: dict[str, str] = {}
         self._moved: set[str] = set()
+        self._witnesses: dict[str, Witness] = {}
         self._stop: CicdError | None = None
         self._in_waves = False
 
@@ -335,7 +336,7 @@ class Walk:
             if isinstance(news, Ended):
                 self._end(news)
             else:
-                self._reporter.report(report.Moved(news.entry.label, news.event))
+                self._tell(news)
 
     def _end(self, ended: Ended) -> None:
         entry, now = ended.entry, self._desk.patience.now()
@@ -343,11 +344,7 @@ class Walk:
         self._journal.end(entry.stack, ended.status, seconds)
         self._executed.add(entry.stack)
         if ended.status not in STANDS:
-            cause = first_failure(ended.events)
-            named = (
-                f"{cause.logical_id} ({cause.resource_type}): {cause.reason}" if cause else "its events name no cause"
-            )
-            self._break(entry.stack, entry.label, f"{named} (the stack ended in {ended.status})")
+            self._fail(entry, ended.status)
             return
         verb = "created" if entry.creates else "updated"
         self._reporter.report(report.Succeeded(entry.label, verb, seconds or 0.0, entry.resources))
@@ -355,6 +352,23 @@ class Walk:
             finished(persist(lambda: self._protect(entry)), self._desk.patience)
         if entry.stack in self._stacks:
             self._stand(entry.stack)
+
+    def _fail(self, entry: Entry, status: str) -> None:
+        self._broken[entry.stack] = entry.label
+        stack = self._stacks.get(entry.stack)
+        if stack is None:
+            self._reporter.report(report.Broke(entry.label, f"the stack ended in {status}"))
+            return
+        witness = self._witnesses.pop(entry.stack, Witness(self._desk.clients, stack))
+        self._reporter.report(report.broke(entry.label, witness.diagnosis(entry.stack_id, status, entry.token)))
+
+    def _tell(self, news: Happened) -> None:
+        """Show what happened to a resource, and look at once at what failed, while its tasks and logs are there."""
+        entry = news.entry
+        self._reporter.report(report.Moved(entry.label, news.event))
+        if entry.stack in self._stacks:
+            witness = self._witnesses.setdefault(entry.stack, Witness(self._desk.clients, self._stacks[entry.stack]))
+            witness.see(news.event)
 
     def _protect(self, entry: Entry) -> None:
         self._desk.clients.cloudformation.update_termination_protection(

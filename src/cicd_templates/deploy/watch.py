@@ -33,17 +33,16 @@ class Watched:
 
     entry: Entry
     began: float | None
-    events: dict[str, ResourceEvent] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class Ended:
-    """An operation that has ended in `status`, and all that happened in it, oldest first."""
+    """An operation that has ended in `status`."""
 
     entry: Entry
     status: str
     began: float | None
-    events: list[ResourceEvent]
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,7 @@ class Watch:
                 found += self._fresh(watched, events)
                 ended = ending(events, statuses[watched.entry.stack_id], watched.entry.token)
                 if ended:
-                    story = sorted(watched.events.values(), key=lambda event: event.time)
-                    found.append(Ended(watched.entry, ended, watched.began, story))
+                    found.append(Ended(watched.entry, ended, watched.began))
                     del self._watched[name]
             self.failures = 0
         except FAULTS as error:
@@ -121,9 +119,9 @@ class Watch:
     @staticmethod
     def _fresh(watched: Watched, events: list[Mapping[str, Any]]) -> Iterator[Happened]:
         for event in sorted(events, key=lambda each: each["Timestamp"]):
-            if event["EventId"] not in watched.events and event.get("ClientRequestToken") == watched.entry.token:
-                watched.events[event["EventId"]] = resource_event(event)
-                yield Happened(watched.entry, watched.events[event["EventId"]])
+            if event["EventId"] not in watched.seen and event.get("ClientRequestToken") == watched.entry.token:
+                watched.seen.add(event["EventId"])
+                yield Happened(watched.entry, resource_event(event))
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:

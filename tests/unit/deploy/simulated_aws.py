@@ -273,6 +273,14 @@ class Service:
 
 
 class ParameterStore(Service):
+    def get_parameter(self, Name: str) -> Any:  # noqa: N803 - AWS's word
+        def effect() -> Any:
+            if Name not in self._aws.values:
+                raise error("ParameterNotFound", Name, "GetParameter")
+            return {"Parameter": {"Name": Name, "Value": self._aws.values[Name], "ARN": f"arn:aws:ssm:::{Name}"}}
+
+        return self._call("GetParameter", effect)
+
     def get_parameters(self, Names: list[str]) -> Any:  # noqa: N803 - AWS's word
         values = self._aws.values
         return self._call(

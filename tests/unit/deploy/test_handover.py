@@ -34,3 +34,5 @@ def test_a_bucket_that_may_not_be_read_is_no_empty_one() -> None:
 
     with pytest.raises(ClientError, match="Forbidden"):
         Tools(environment("tools"), clients, ()).publish_templates()
+    with pytest.raises(ClientError, match="Forbidden"):
+        Tools(environment("tools"), clients, ()).handed_over()
