@@ -80,7 +80,7 @@ def propose(desk: Desk, stack: Stack, plan_id: str) -> Steps[PlannedStack]:
     existing = found if status and NEXT[status] is Next.UPDATE else None
     if status is not None:
         yield from persist(lambda: discard_expired(desk, stack.name))
-    unread = yield from persist(lambda: _free_names(clients, stack))
+    unread = yield from persist(lambda: _free_names(desk, stack))
     inputs = yield from persist(lambda: published(clients, (read.path for read in stack.links.reads)))
     request = yield from persist(lambda: change_set_request(clients, stack, existing))
     arn, stack_id = yield from persist(lambda: _created(clients, request, plan_id))
@@ -149,9 +149,15 @@ def _resolved(stack: Stack, described: Described) -> dict[str, str]:
     }
 
 
-def _free_names(clients: Clients, stack: Stack) -> tuple[str, ...]:
+def _free_names(desk: Desk, stack: Stack) -> tuple[str, ...]:
     """What could not be looked at. Raises `CicdError` where a name that the stack would create is taken."""
-    names = collisions(clients, [stack])
+    # The local AWS has no service behind what it only records, so there is nobody to ask.
+    askable = {
+        name: resource
+        for name, resource in stack.template["Resources"].items()
+        if resource["Type"] not in desk.recorded
+    }
+    names = collisions(desk.clients, [replace(stack, template={**stack.template, "Resources": askable})])
     if names.taken:
         listed = "".join(
             f"\n    {each.logical_id} ({each.resource_type}) {each.name}: {each.owner}"

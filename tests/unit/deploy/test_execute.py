@@ -6,8 +6,7 @@ import pytest
 
 from cicd_templates.deploy.events import ResourceEvent, events_since, first_failure
 from cicd_templates.deploy.execute import Done, Failed, follow
-from tests.unit.deploy.fake_cloudformation import FakeCloudFormation, event, stack
-from tests.unit.deploy.test_changes import FakeClients, clock
+from tests.unit.deploy.fake_cloudformation import FakeClients, FakeCloudFormation, clock, event, stack
 
 STACK = "AWS::CloudFormation::Stack"
 
