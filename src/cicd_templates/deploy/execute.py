@@ -56,6 +56,17 @@ def execute(clients: Clients, entry: Entry) -> None:
             raise
 
 
+def known(clients: Clients, entry: Entry) -> bool:
+    """Whether AWS knows of an entry: its change set is there, or its operation has been."""
+    try:
+        clients.cloudformation.describe_change_set(ChangeSetName=entry.change_set)
+    except ClientError as error:
+        if not gone(error):
+            raise
+        return begun(clients, entry)
+    return True
+
+
 def begun(clients: Clients, entry: Entry) -> bool:
     """Whether the operation of an entry has begun, whatever became of it."""
     client = clients.cloudformation

@@ -81,7 +81,11 @@ class Journal:
                 f"{self._environment}: another run is at work on it ({self._first()}); wait for its end, or stop"
                 " it with Ctrl-C, after which the same command takes up where it was"
             ) from None
-        self._read()
+        try:
+            self._read()
+        except CicdError:
+            self.close()
+            raise
         self._holder = {"process": os.getpid(), "host": socket.gethostname(), "since": f"{today:%Y-%m-%d %H:%M:%S}"}
         self._write()
         return self

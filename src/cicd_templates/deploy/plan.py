@@ -179,7 +179,7 @@ def read(path: Path) -> Plan:
 
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        schema, sealed = facts.pop("schema"), facts.pop("digest")
+        schema = facts["schema"]
         if schema != SCHEMA:
             raise RefusedError(f"{path}: a plan of schema {schema}, but this release reads {SCHEMA}; plan again")
         plan: Plan = _adapter().validate_python(facts)
@@ -187,7 +187,7 @@ def read(path: Path) -> Plan:
         raise ConfigurationError(f"{path}: no plan there: {error.strerror}; write one with `make plan ENV=`") from None
     except (ValueError, AttributeError, KeyError, TypeError, ValidationError):
         raise RefusedError(f"{path}: not a plan as `make plan` writes it; plan again") from None
-    if digest(plan) != sealed:
+    if _facts(plan) != facts:
         raise RefusedError(f"{path}: was changed after it was written; plan again")
     return plan
 

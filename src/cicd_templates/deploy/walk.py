@@ -21,7 +21,7 @@ from cicd_templates.deploy.changes import discard
 from cicd_templates.deploy.clients import explained
 from cicd_templates.deploy.diagnose import Witness
 from cicd_templates.deploy.discarding import discard_named, discard_planned, discard_plans
-from cicd_templates.deploy.execute import execute
+from cicd_templates.deploy.execute import execute, known
 from cicd_templates.deploy.journal import PLANNED, STANDS, STARTED, Entry, Journal, duration_key
 from cicd_templates.deploy.markdown import plan_markdown
 from cicd_templates.deploy.persistence import FAULTS, expired, finished, persist
@@ -81,6 +81,7 @@ class Walk:
         self._broken: dict[str, str] = {}
         self._moved: set[str] = set()
         self._witnesses: dict[str, Witness] = {}
+        self._written: list[Path] = []
         self._stop: CicdError | None = None
         self._in_waves = False
 
@@ -135,6 +136,8 @@ class Walk:
                 raise self._detached(explained(error)) from None
             raise
         self._journal.settle()
+        for path in self._written:
+            plans.remove(path)
         if self._stop:
             raise self._stop
         if self._broken:
@@ -154,7 +157,13 @@ class Walk:
                 )
             self._journal.proposed(plan_id)
         for entry in list(self._journal.entries.values()):
-            if entry.state == STARTED:
+            if entry.state == STARTED and not finished(
+                persist(functools.partial(known, self._desk.clients, entry)), self._desk.patience
+            ):
+                told = f"{entry.label}: what an earlier run began is not known to AWS, so it is looked at anew"
+                self._reporter.report(report.Note(told))
+                self._journal.forget([entry.stack])
+            elif entry.state == STARTED:
                 self._reporter.report(report.Note(f"{entry.label}: taken up where an earlier run left it"))
                 self._ask_for(entry, None)
             elif entry.plan != str(keep):
@@ -252,6 +261,7 @@ class Walk:
             if not self._confirm(f"Execute {change_sets(made)} on {made.environment}?"):
                 raise DeclinedError(f"{made.environment}: declined, nothing of this was executed")
             plans.write(made, path, plan_markdown(made))
+            self._written.append(path)
             made = plans.read(path)
             finished(verify(self._desk, made, self._stacks), self._desk.patience)
         self._agree(made, path, ())

@@ -100,7 +100,7 @@ class Faults:
 
     rate: float = 0.0
     kinds: tuple[str, ...] = ()
-    random: random.Random = field(default_factory=lambda: random.Random(0))
+    random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - faults, no secrets
     happened: Counter[str] = field(default_factory=Counter)
     expired: bool = False
     # Called before each call: a test interrupts by raising from here.
@@ -134,6 +134,7 @@ class SimulatedAws:
         self.local = False
         self.cloudformation = CloudFormation(self)
         self.ssm = ParameterStore(self)
+        self.tagging = Tagging()
         self.region = "eu-central-1"
 
     def number(self) -> int:
@@ -287,6 +288,14 @@ class ParameterStore(Service):
             "GetParameters",
             lambda: {"Parameters": [{"Name": name, "Value": values[name]} for name in Names if name in values]},
         )
+
+
+class Tagging:
+    """Whose something is may not be looked at."""
+
+    @staticmethod
+    def get_paginator(name: str) -> Any:
+        raise error("AccessDenied", "not yours", name)
 
 
 class Paginator:
@@ -581,7 +590,7 @@ def rendered(
     protection: str = "disposable",
     deployed_as: str | None = None,
 ) -> Stack:
-    """A rendered stack with these resources, what it reads (parameter to path) and what it publishes (path to value)."""
+    """A rendered stack: its resources, what it reads (parameter to path) and what it publishes (path to value)."""
     name = f"payments-{environment}-{layer}"
     tags = {"Project": "payments", "Environment": environment, "ManagedBy": "cicd-templates"}
     facts: dict[str, Any] = {
