@@ -20,7 +20,7 @@ help: ## Show the daily targets
 	@awk -F':.*## ' '/^##@/ {daily = /Daily/} daily && /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 help-all: ## Show every target
-	@awk -F':.*## ' '/^##@/ {printf "%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^##@/ {printf "%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 ##@ Daily
 render: $(VENV)/.done ## Render every layer for every environment into out/
@@ -80,7 +80,7 @@ waive: $(VENV)/.done ## Accept what stops a release now in POLICY, until EXPIRES
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
 	@$(RUN) gate inspect --tool "$(TOOL)" "$(REPORT)" $(JSON)
 
-doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
+doctor: $(VENV)/.done ## Look at what would make a deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
 
 recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs, with the exact AWS command; runs none

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd_templates.cli import selection
-from cicd_templates.cli.command import ENV, JSON, SUFFIX, TARGET, verb
+from cicd_templates.cli.command import JSON, SUFFIX, TARGET, verb
 from cicd_templates.errors import CicdError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _show_recovery(environment: str, found: list[Unsettled], looking: str) -> No
 
 @verb(
     "deploy-policy",
-    ENV,
+    click.option("--env", "env", help="The environment that is to be deployed."),
     SUFFIX,
     click.option("--part", type=click.IntRange(min=1), help="Print the document of this number alone."),
 )
@@ -133,7 +133,7 @@ def deploy_policy(env: str | None, suffix: str | None, part: int | None) -> None
     from cicd_templates.project import rendered_folder
 
     if env is None:
-        raise ConfigurationError("which environment? Name one with ENV= (--env)")
+        raise ConfigurationError("which environment is to be deployed? Name it with ENV= (--env)")
     stacks = read_stacks(rendered_folder(suffix) / selection.environment(env, suffix).qualified)
     documents = policies(stacks)
     if part is None:

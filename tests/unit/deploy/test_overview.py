@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.overview import Row, status_rows
+from cicd_templates.deploy.overview import Row, outputs, status_rows
 from cicd_templates.deploy.stacks import Stack, read_stacks
 from tests.conftest import ROOT
 from tests.unit.deploy.fake_aws import FakeAws, denied
@@ -106,3 +106,24 @@ def test_stacks_of_ours_that_are_rendered_no_more_are_listed() -> None:
     )
 
     assert found[1:] == [Row("payments-staging-old", "UPDATE_COMPLETE", "2026-01-01 00:00", "not rendered")]
+
+
+def test_a_part_of_the_stacks_is_shown_alone_and_what_is_missing_is_told() -> None:
+    other = replace(KEYS, name="payments-staging-other")
+    fake: Any = FakeAws(
+        {
+            "cloudformation.describe_stacks": {"Stacks": [described("payments-staging-old")]},
+            "cloudformation.get_template": {"TemplateBody": KEYS.body},
+        }
+    )
+
+    assert status_rows(fake, [KEYS, other], [KEYS]) == [Row("keys", "not deployed")]
+
+
+def test_outputs_are_sorted_and_stacks_without_any_left_out() -> None:
+    given = [{"OutputKey": "B", "OutputValue": "2"}, {"OutputKey": "A", "OutputValue": "1"}]
+    fake: Any = FakeAws({"cloudformation.describe_stacks": {"Stacks": [{**described(KEYS.name), "Outputs": given}]}})
+
+    assert outputs(fake, [KEYS]) == {"keys": {"A": "1", "B": "2"}}
+    bare: Any = FakeAws({"cloudformation.describe_stacks": {"Stacks": [described(KEYS.name)]}})
+    assert outputs(bare, [KEYS]) == {}

@@ -16,11 +16,15 @@ REQUEST = "aws acm request-certificate --region {region} --domain-name {domain} 
 
 
 def checks(patient: Patient) -> Iterator[Check]:
-    """One check for each certificate that a listener names."""
-    for stack, _, listener in patient.resources("AWS::ElasticLoadBalancingV2::Listener"):
-        for each in listener.get("Certificates", ()):
-            if isinstance(arn := each["CertificateArn"], str):
-                yield _checked(patient, stack, arn)
+    """One check for each certificate that listeners name."""
+    named = {
+        each["CertificateArn"]: stack
+        for stack, _, listener in patient.resources("AWS::ElasticLoadBalancingV2::Listener")
+        for each in listener.get("Certificates", ())
+        if isinstance(each["CertificateArn"], str)
+    }
+    for arn, stack in named.items():
+        yield _checked(patient, stack, arn)
 
 
 def _checked(patient: Patient, stack: Stack, arn: str) -> Check:

@@ -1,4 +1,4 @@
-"""Whether the secrets of the checks have a value. It is never read: a secret without one has no version."""
+"""Whether somebody has given each secret its value. It is never read: a secret without one has no version."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ def checks(patient: Patient) -> Iterator[Check]:
     deployed = [stack for stack in patient.stacks if stack not in patient.missing]
     for stack, _, secret in patient.resources("AWS::SecretsManager::Secret", of=deployed):
         name = secret["Name"]
-        answer = patient.clients.secretsmanager.describe_secret(SecretId=name)
-        if answer.get("VersionIdsToStages"):
+        versions = patient.clients.secretsmanager.describe_secret(SecretId=name).get("VersionIdsToStages", {})
+        # What CloudFormation generates is the first version; the true value is another, beside the one before it.
+        generated = "GenerateSecretString" in secret
+        if len(versions) > generated:
             yield Check(f"secret {name}", "has a value")
             continue
+        finding = "has only the value that was generated for it" if generated else "has no value, so its check fails"
         short = name.removeprefix(f"{stack.facts['Project']}-{stack.links.environment}-{stack.service}-")
         fix = f"make secret ENV={stack.facts['Environment']} SERVICE={stack.service} NAME={short}"
-        yield Check(f"secret {name}", "has no value, and its check fails until then", fix)
+        yield Check(f"secret {name}", finding, fix)

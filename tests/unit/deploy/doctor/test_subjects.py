@@ -148,11 +148,29 @@ def test_a_secret_without_a_version_has_no_value() -> None:
 
     assert empty[1] == Check(
         "secret payments-tools-payment-processor-snyk-token",
-        "has no value, and its check fails until then",
+        "has no value, so its check fails",
         "make secret ENV=tools SERVICE=payment-processor NAME=snyk-token",
     )
     assert {check.verdict for check in seen(secrets.checks, [build], deployed=True)} == {"ok"}
     assert seen(secrets.checks, [build]) == []
+
+
+def test_a_generated_value_is_not_yet_the_true_one() -> None:
+    build = rewritten(
+        layer(TOOLS, "build"),
+        "      Description: snyk-token",
+        "      GenerateSecretString: {}\n      Description: snyk-token",
+    )
+    made = {"secretsmanager.describe_secret": {"VersionIdsToStages": {"a" * 32: ["AWSCURRENT"]}}}
+    put = {
+        "secretsmanager.describe_secret": {"VersionIdsToStages": {"a" * 32: ["AWSPREVIOUS"], "b" * 32: ["AWSCURRENT"]}}
+    }
+
+    assert [check.finding for check in seen(secrets.checks, [build], deployed=True, **made)] == [
+        "has a value",
+        "has only the value that was generated for it",
+    ]
+    assert {check.verdict for check in seen(secrets.checks, [build], deployed=True, **put)} == {"ok"}
 
 
 def test_who_has_not_confirmed_is_told_nothing() -> None:

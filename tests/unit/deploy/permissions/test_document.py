@@ -188,7 +188,7 @@ def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ([], "error: which environment? Name one with ENV= (--env)\n"),
+        ([], "error: which environment is to be deployed? Name it with ENV= (--env)\n"),
         (["--env", "staging", "--part", "9"], "error: there is no part 9; staging needs "),
         (["--env", "qa"], "error: no environment 'qa'"),
     ],
