@@ -1,4 +1,5 @@
-# Every target sets up what it needs first. Variables: ENV= LAYER= SERVICE= SUFFIX= YES=1 ALLOW= FORMAT=json LOCAL=1
+# Every target sets up what it needs first. Variables: ENV= LAYER= SERVICE= SUFFIX= YES=1 ALLOW= PLAN= OUT= WAIT=1
+# FORMAT=json LOCAL=1
 # FORMAT=json renders JSON with `make render`, and makes the other verbs print JSON.
 
 PYTHON ?= python3
@@ -12,8 +13,8 @@ JSON   := $(if $(filter json,$(FORMAT)),--json)
 ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor recover deploy-policy \
-        local local-stop bench bench-gate fuzz lock pins fmt clean setup setup-local setup-audit
+.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy plan-discard check audit verify doctor recover deploy-policy \
+        local local-stop bench bench-gate bench-deploy soak fuzz lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
@@ -37,11 +38,12 @@ test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
 demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
 	@$(RUN) demo
 
-plan: $(VENV)/.done ## Show what a deployment would change
-	@$(RUN) plan $(TARGET) $(JSON)
+plan: $(VENV)/.done ## Plan a deployment and write the plan down
+	@$(RUN) plan $(TARGET) $(JSON) $(if $(OUT),--out "$(OUT)") $(if $(WAIT),--wait)
 
-deploy: $(VENV)/.done ## Deploy ENV through change sets
-	@$(RUN) deploy $(TARGET) $(ASK) $(JSON)
+deploy: $(VENV)/.done ## Deploy ENV through change sets, or exactly PLAN
+	@$(RUN) deploy $(TARGET) $(ASK) $(JSON) $(if $(PLAN),--plan "$(PLAN)") $(if $(OUT),--out "$(OUT)") \
+	  $(if $(ALLOW),--allow "$(ALLOW)") $(if $(WAIT),--wait)
 
 release: $(VENV)/.done ## Release APP (work tree, folder or zip) of SERVICE; WAIT=1 follows its run
 	@$(RUN) release $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(LOCAL),--local) \
@@ -83,6 +85,9 @@ inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
 doctor: $(VENV)/.done ## Look at what would make a deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
 
+plan-discard: $(VENV)/.done ## Delete what plans of ENV left in AWS, or PLAN alone
+	@$(RUN) plan-discard $(TARGET) $(if $(PLAN),--plan "$(PLAN)")
+
 recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs, with the exact AWS command; runs none
 	@$(RUN) recover $(TARGET) $(JSON)
 
@@ -102,6 +107,12 @@ bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 
 bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
+
+bench-deploy: $(VENV)/.done ## Measure the deployer beside the critical path, and its calls, on a simulated CloudFormation
+	@$(VENV)/bin/python -m tests.bench.deploy
+
+soak: $(VENV)/.done ## Interrupt and mislead the deployer in 10,000 sequences; SEQUENCES= says how many
+	@SEQUENCES=$(or $(SEQUENCES),10000) $(VENV)/bin/python -m pytest -q tests/unit/deploy/test_faults.py
 
 fuzz: $(VENV)/.done ## Feed the gate's readers 100,000 damaged reports; INPUTS= and SEED= say how many and which
 	@$(if $(INPUTS),INPUTS=$(INPUTS)) $(if $(SEED),SEED=$(SEED)) $(VENV)/bin/python tests/fuzz/gate.py

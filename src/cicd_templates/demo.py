@@ -61,7 +61,7 @@ def _targets(configuration: Configuration, engine: Engine, folder: Path) -> list
 def _nothing_to_change(targets: list[Target]) -> None:
     for target in targets:
         planned = target.plan(report.reporter(as_json=False), None)
-        if planned and not planned.empty:
+        if planned is None or not planned.empty:
             raise CicdError(f"{target.environment}: a second deployment would change something")
 
 

@@ -170,13 +170,12 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
             return [f"  {event.stack}: nothing to change"]
         case Waits():
             return [f"  {event.stack}: waits, after {', '.join(event.after)}"]
-        case Sealed():
-            local = " LOCAL=1" if event.local else ""
-            return [
-                f"  written to {event.path}, which holds until {event.expires}",
-                f"  read it as a page: {Path(event.path).with_suffix('.md')}",
-                f"  deploy just that: make deploy PLAN={event.path}{local}",
-            ]
+    local = " LOCAL=1" if event.local else ""
+    return [
+        f"  written to {event.path}, which holds until {event.expires}",
+        f"  read it as a page: {Path(event.path).with_suffix('.md')}",
+        f"  deploy just that: make deploy PLAN={event.path}{local}",
+    ]
 
 
 def _remains_lines(event: Left) -> list[str]:

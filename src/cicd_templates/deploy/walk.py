@@ -102,8 +102,7 @@ class Walk:
 
     def _deploy(self) -> None:
         self._take_up(None)
-        if self._stacks:
-            discard_plans(self._desk, next(iter(self._stacks.values())).links.environment)
+        discard_plans(self._desk, next(iter(self._stacks.values())).links.environment)
         self._todo = set(self._stacks) - self._broken.keys()
         self._done.clear()
         self._executed.clear()

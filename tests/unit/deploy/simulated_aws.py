@@ -26,6 +26,7 @@ from cicd_templates.links import links_of
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 READING = "AWS::SSM::Parameter::Value<String>"
+# So short that every list of a test has several.
 PAGE = 4
 CHANGE_SET_SECONDS = 4.0
 COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
@@ -131,6 +132,7 @@ class SimulatedAws:
         self.role_changes: list[str] = []
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
+        self.page = PAGE
         self.local = False
         self.cloudformation = CloudFormation(self)
         self.ssm = ParameterStore(self)
@@ -320,8 +322,9 @@ class CloudFormation(Service):
 
     def _paged(self, key: str, items: list[Any], token: str | None) -> dict[str, Any]:
         start = int(token or 0)
-        answer: dict[str, Any] = {key: items[start : start + PAGE]}
-        return answer | ({"NextToken": str(start + PAGE)} if start + PAGE < len(items) else {})
+        end = start + self._aws.page
+        answer: dict[str, Any] = {key: items[start:end]}
+        return answer | ({"NextToken": str(end)} if end < len(items) else {})
 
     def _described(self, stack: SimulatedStack) -> dict[str, Any]:
         status = stack.status

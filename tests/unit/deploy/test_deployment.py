@@ -804,6 +804,36 @@ def test_a_fault_with_nothing_under_way_is_said_as_it_is(office: Office) -> None
         office.deploy()
 
 
+def test_a_wave_that_is_looked_at_when_another_is_refused_is_discarded(office: Office) -> None:
+    office.stacks[1] = office.network(Data=BUCKET)
+    office.deploy()
+    vpc = {"Vpc": f"{ROOT}/network/VpcId"}
+    fast = office.made("fast", publishes={f"{ROOT}/fast/X": "x"})
+    slow = office.made("slow", publishes={f"{ROOT}/slow/X": "x"})
+    office.stacks = [
+        office.network(Data=BUCKET),
+        fast,
+        slow,
+        office.made("theirs", reads={"X": f"{ROOT}/fast/X"}),
+        office.made("after-slow", reads={"X": f"{ROOT}/slow/X", **vpc}),
+    ]
+    office.aws.latency = {"payments-staging-fast": 30.0, "payments-staging-slow": 31.0}
+    theirs = office.stacks[3]
+    office.aws.cloudformation.create_change_set(
+        StackName=theirs.name,
+        ChangeSetName="x",
+        ChangeSetType="CREATE",
+        TemplateBody=office.made("theirs").body,
+        Parameters=[],
+        Tags=[],
+    )
+    with pytest.raises(RefusedError, match="payments-staging-theirs: a stack of this name exists"):
+        office.deploy()
+
+    assert office.of(report.Succeeded) == ["fast", "slow"]
+    assert office.status("after-slow") == "none"
+
+
 # Persistence.
 
 
