@@ -526,7 +526,7 @@ def test_a_deletion_that_does_not_end_is_given_up_with_a_word(tmp_path: Path, mo
     office.aws.fails = {"payments-staging-keys"}
     with pytest.raises(CicdError):
         office.deploy()
-    monkeypatch.setattr(office.aws.cloudformation, "delete_stack", lambda StackName: None)
+    monkeypatch.setattr(office.aws.cloudformation, "delete_stack", lambda **request: None)
 
     with pytest.raises(CicdError, match="not planned: keys"):
         office.plan()

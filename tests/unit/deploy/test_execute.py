@@ -13,7 +13,7 @@ from cicd_templates.deploy.events import ResourceEvent, events_since, first_fail
 from cicd_templates.deploy.execute import Done, Failed, begun, execute, follow, known
 from cicd_templates.deploy.journal import Entry
 from cicd_templates.deploy.watch import ending, operation_events
-from tests.unit.deploy.fake_cloudformation import client_error, FakeClients, FakeCloudFormation, clock, event, stack
+from tests.unit.deploy.fake_cloudformation import FakeClients, FakeCloudFormation, client_error, clock, event, stack
 from tests.unit.deploy.simulated_aws import EPOCH
 
 STACK = "AWS::CloudFormation::Stack"
