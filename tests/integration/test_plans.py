@@ -17,7 +17,9 @@ pytestmark = pytest.mark.integration
 def test_a_protected_environment_is_deployed_from_plans_wave_by_wave(project: Project) -> None:
     refused = project.type("deploy --env production --local")
     assert refused.exit_code == 3, refused.output
-    assert "make plan ENV=production, then make deploy PLAN=.state/local/plans/production.json" in refused.output
+    assert (
+        "make plan ENV=production LOCAL=1, then make deploy PLAN=.state/local/plans/production.json" in refused.output
+    )
 
     planned = project.type("plan --env production --local --detailed-exitcode")
     assert planned.exit_code == 4
@@ -26,7 +28,7 @@ def test_a_protected_environment_is_deployed_from_plans_wave_by_wave(project: Pr
     assert page.startswith("# Plan of production\n")
     assert "Planned after this: cluster, after keys, network, storage." in page
 
-    codes = []
+    codes: list[int] = []
     while not codes or codes[-1] == 4:
         result = project.type("deploy --plan .state/local/plans/production.json --local")
         codes.append(result.exit_code)

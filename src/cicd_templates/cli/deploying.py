@@ -85,10 +85,11 @@ def deploy(
 def _refuse_protected(chosen: list[Target]) -> None:
     for each in chosen:
         if each.protected:
-            words = f"ENV={each.stacks[0].facts['Environment']}"
+            facts, local = each.stacks[0].facts, " LOCAL=1" if each.engine else ""
+            words = f"ENV={facts['Environment']}{f' SUFFIX={suffix}' if (suffix := facts.get('Suffix')) else ''}{local}"
             raise RefusedError(
                 f"{each.environment} is protected, so it is deployed from a plan that somebody has read:"
-                f" make plan {words}, then make deploy PLAN={each.desk().plans / each.environment}.json"
+                f" make plan {words}, then make deploy PLAN={each.desk().plans / each.environment}.json{local}"
             )
 
 
@@ -96,8 +97,8 @@ def _stop_at(planned: Plan | None, path: Path) -> None:
     """Raise where a plan waits to be read before anything after it can go on."""
     if planned and not planned.empty:
         raise ChangesRemainError(
-            f"{planned.environment} is protected: read {path.with_suffix('.md')}, then make deploy PLAN={path};"
-            " the environments after it wait for that"
+            f"{planned.environment} is protected: read {path.with_suffix('.md')}, then make deploy PLAN={path}"
+            f"{' LOCAL=1' if planned.local else ''}; the environments after it wait for that"
         )
 
 

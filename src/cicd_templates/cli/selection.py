@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import ConfigurationError, DetachedError
 from cicd_templates.project import CONFIGURATION, rendered_folder
 
 if TYPE_CHECKING:
@@ -103,7 +103,10 @@ def _asked(question: str) -> bool:
 
 @contextlib.contextmanager
 def detaching() -> Iterator[None]:
-    """For the length of a block, the end that a system or a CI job asks for is the same as Ctrl-C."""
+    """For the length of a block, the end that a system or a CI job asks for is the same as Ctrl-C.
+
+    Raises `DetachedError` for either where the work itself has not said what is under way.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -111,5 +114,7 @@ def detaching() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
+    except KeyboardInterrupt:
+        raise DetachedError("stopped between two steps; the same command takes up what it finds") from None
     finally:
         signal.signal(signal.SIGTERM, before)
