@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.deploy.classes import SAFE
 from cicd_templates.deploy.duration import spelled
 from cicd_templates.deploy.plan import Plan, PlannedStack, digest, losses
-from cicd_templates.deploy.words import counted, facts, outcome
+from cicd_templates.deploy.telling import counted, facts, outcome
 
 
 def plan_markdown(plan: Plan) -> str:

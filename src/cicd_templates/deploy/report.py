@@ -14,12 +14,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from cicd_templates import words
 from cicd_templates.deploy.diagnose import Diagnosis
 from cicd_templates.deploy.duration import spelled
 from cicd_templates.deploy.events import ResourceEvent
 from cicd_templates.deploy.plan import Plan, PlannedStack
 from cicd_templates.deploy.remains import Remainder
-from cicd_templates.deploy.words import planned_lines
+from cicd_templates.deploy.telling import planned_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -143,7 +144,9 @@ def as_lines(event: Event) -> list[str]:
         case Planned() | Unchanged() | Waits() | Sealed():
             return _plan_lines(event)
         case Succeeded():
-            return [f"  {event.stack}: {event.verb}, {event.resources} resources, {event.seconds:.1f} s"]
+            return [
+                f"  {event.stack}: {event.verb}, {words.counted(event.resources, 'resource')}, {event.seconds:.1f} s"
+            ]
         case Broke():
             block = event.diagnosis.lines if event.diagnosis else ()
             return [f"  {event.stack}: FAILED: {event.reason}", *(f"      {line}" for line in block)]

@@ -31,8 +31,8 @@ from cicd_templates.deploy.report import Reporter
 from cicd_templates.deploy.requests import published
 from cicd_templates.deploy.seal import verify
 from cicd_templates.deploy.stacks import Stack
+from cicd_templates.deploy.telling import change_sets
 from cicd_templates.deploy.watch import Ended, Happened, Watch
-from cicd_templates.deploy.words import change_sets
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 
 Confirm = Callable[[str], bool]

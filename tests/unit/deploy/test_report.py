@@ -16,7 +16,7 @@ from cicd_templates.deploy.events import ResourceEvent
 from cicd_templates.deploy.grants import Grants
 from cicd_templates.deploy.plan import PlannedStack
 from cicd_templates.deploy.remains import Remainder
-from cicd_templates.deploy.words import short
+from cicd_templates.deploy.telling import short
 
 CHANGES = (
     Change(
@@ -108,6 +108,7 @@ def moved(status: str, reason: str = "") -> report.Moved:
         (report.Started("keys", True, 5.0), []),
         (report.Unchanged("keys"), ["  keys: nothing to change"]),
         (report.Waits("cluster", ("keys", "network")), ["  cluster: waits, after keys, network"]),
+        (report.Succeeded("storage", "created", 0.5, 1), ["  storage: created, 1 resource, 0.5 s"]),
         (report.Succeeded("keys", "created", 61.25, 3), ["  keys: created, 3 resources, 61.2 s"]),
         (report.broke("keys", "why"), ["  keys: FAILED: why"]),
         (
