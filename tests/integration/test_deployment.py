@@ -71,7 +71,8 @@ def test_plan_changes_nothing_and_says_what_waits(project: Project) -> None:
     assert planned.exit_code == 4
     assert "keys: create, 3 Add" in planned.output
     assert "cluster: waits, after keys, network, storage" in planned.output
-    assert describe_stack(project.clients("staging"), "payments-staging-keys") is None
+    shell = describe_stack(project.clients("staging"), "payments-staging-keys") or {}
+    assert shell["StackStatus"] == "REVIEW_IN_PROGRESS"
 
     project.ok("deploy --env staging --local --yes")
     assert project.type("plan --env staging --local --detailed-exitcode").exit_code == 0
@@ -119,8 +120,8 @@ def test_a_failing_resource_rolls_back_tells_the_cause_and_stops_only_what_depen
     assert result.exit_code == 1
     assert "network: FAILED: NatGateway1 (AWS::EC2::NatGateway): " in result.output
     assert "the quota of NAT gateways is reached" in result.output
-    line = (project.folder / "out/staging/network.yaml").read_text().splitlines().index("  NatGateway1:") + 1
-    assert f"\n      at out/staging/network.yaml:{line}\n" in result.output
+    line = (project.folder / "out/production/network.yaml").read_text().splitlines().index("  NatGateway1:") + 1
+    assert f"\n      at out/production/network.yaml:{line}\n" in result.output
     assert "storage: created" in result.output
     assert "cluster: FAILED: not started, because of network" in result.output
     assert "service-payment-processor: FAILED: not started, because of cluster, " in result.output
