@@ -55,6 +55,10 @@ def test_all_environments_stop_at_the_first_protected_one_with_its_plan(
     again = project.type("deploy --env all --local")
     assert again.exit_code == 4
     assert again.output.count(": nothing to change") > 6
+    project.ok("deploy --env production --local --yes")
+    tools = project.type("deploy --env all --local")
+    assert tools.exit_code == 4
+    assert "tools is protected: read .state/local/plans/tools.md" in tools.output
 
 
 def test_a_plan_is_refused_where_anything_has_moved(project: Project, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.changes import describe, describe_stack, discard, validations
+from cicd_templates.deploy.discarding import discard_named
 from tests.unit.deploy.fake_cloudformation import FakeClients, FakeCloudFormation, client_error, stack
 
 
@@ -193,3 +194,5 @@ def test_another_error_than_what_is_meant_is_not_swallowed() -> None:
         describe_stack(clients, "x")
     with pytest.raises(ClientError, match="not yours"):
         discard(clients, "arn", "stack", creates=True)
+    with pytest.raises(ClientError, match="not yours"):
+        discard_named(clients, "stack", "plan")

@@ -675,9 +675,10 @@ def test_a_run_that_was_killed_while_it_looked_leaves_nothing_to_the_next(office
     assert office.nothing_in_review()
 
 
-def test_an_interrupted_plan_is_taken_up_by_the_same_command(office: Office) -> None:
+@pytest.mark.parametrize("nth", [1, 2])
+def test_an_interrupted_plan_is_taken_up_by_the_same_command(office: Office, nth: int) -> None:
     office.plan()
-    interrupt(office, "ExecuteChangeSet", Killed, 2)
+    interrupt(office, "ExecuteChangeSet", Killed, nth)
     with pytest.raises(Killed):
         office.execute()
     calm(office)
@@ -811,14 +812,20 @@ def test_a_wave_that_is_looked_at_when_another_is_refused_is_discarded(office: O
     fast = office.made("fast", publishes={f"{ROOT}/fast/X": "x"})
     slow = office.made("slow", publishes={f"{ROOT}/slow/X": "x"})
     office.stacks = [
+        office.keys(More=TOPIC),
         office.network(Data=BUCKET),
+        office.service(More=TOPIC),
         fast,
         slow,
         office.made("theirs", reads={"X": f"{ROOT}/fast/X"}),
         office.made("after-slow", reads={"X": f"{ROOT}/slow/X", **vpc}),
     ]
-    office.aws.latency = {"payments-staging-fast": 30.0, "payments-staging-slow": 31.0}
-    theirs = office.stacks[3]
+    office.aws.latency = {
+        "payments-staging-keys": 500.0,
+        "payments-staging-slow": 30.0,
+        "payments-staging-fast": 33.0,
+    }
+    theirs = office.stacks[5]
     office.aws.cloudformation.create_change_set(
         StackName=theirs.name,
         ChangeSetName="x",
@@ -830,8 +837,9 @@ def test_a_wave_that_is_looked_at_when_another_is_refused_is_discarded(office: O
     with pytest.raises(RefusedError, match="payments-staging-theirs: a stack of this name exists"):
         office.deploy()
 
-    assert office.of(report.Succeeded) == ["fast", "slow"]
+    assert office.of(report.Succeeded) == ["slow", "fast", "keys"]
     assert office.status("after-slow") == "none"
+    assert office.aws.executed[-1].stack.name != "payments-staging-service"
 
 
 # Persistence.
