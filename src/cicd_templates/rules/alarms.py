@@ -28,7 +28,7 @@ class Alarms(ResourceRule):
         for found in resource.properties("AlarmActions"):
             empty = isinstance(found.value, list) and not any(True for _ in resource.properties("AlarmActions", EACH))
             if found.value is None or empty:
-                yield Finding("the alarm tells nobody; name a topic under AlarmActions", found.path or ("Properties",))
+                yield Finding("the alarm tells nobody; name a topic under AlarmActions", found.path)
         for found in resource.properties("ActionsEnabled"):
             if str(found.value).lower() == "false":
                 yield Finding("the actions of the alarm are switched off", found.path)

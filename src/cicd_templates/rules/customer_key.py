@@ -50,12 +50,12 @@ def _without_key(top: Found, key: str, *, used: bool) -> Iterator[Finding]:
     found = list(values(top, *keys))
     if EACH in keys and any(each.value is None for each in values(top, keys[0])):
         found.append(Found(None, top.path, top.conditions))
+    name, where = keys[-1], " where this is used" if used else ""
     for each in found:
-        where = " where this is used" if used else ""
         if each.value is None or each.value == "":
-            yield Finding(f"{key} names no key; set it to a customer-managed key{where}", each.path or ("Properties",))
+            yield Finding(f"{name} names no key; set it to a customer-managed one{where}", each.path)
         elif "alias/aws/" in (spelled(each.value) or ""):
-            yield Finding(f"{key} is a key that AWS manages; name a customer-managed one", each.path)
+            yield Finding(f"{name} is a key that AWS manages; name a customer-managed one", each.path)
 
 
 def _takes_access_logs(resource: Resource) -> bool:

@@ -29,8 +29,8 @@ class EveryResource(ResourceRule):
                 for text, path in statement.texts("Resource"):
                     if _everything(text):
                         yield Finding(
-                            f"{statement.sid} is on every resource; name them, or say under Metadata, Why: "
-                            f"'{statement.sid} names every resource: ...'",
+                            f"{statement.sid} is on every resource; name them, or say by its Sid under Metadata, Why: "
+                            "'<Sid> names every resource: <reason>'",
                             path,
                         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.reading import Resource
+from cicd_templates.rules.reading import Resource, values
 from cicd_templates.rules.resource_rule import Finding, ResourceRule
 
 BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
@@ -24,8 +24,14 @@ class PublicBuckets(ResourceRule):
     types = frozenset({"AWS::S3::Bucket"})
 
     def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each block that is not set."""
-        for block in BLOCKS:
-            for found in resource.properties("PublicAccessBlockConfiguration", block):
-                if found.value is None or str(found.value).lower() == "false":
-                    yield Finding(f"PublicAccessBlockConfiguration leaves {block} open; set it to true", found.path)
+        """One finding that lists the blocks that are not set."""
+        for found in resource.properties("PublicAccessBlockConfiguration"):
+            if found.value is not None and not isinstance(found.value, dict):
+                continue
+            left_open = [
+                block
+                for block in BLOCKS
+                if any(each.value is None or str(each.value).lower() == "false" for each in values(found, block))
+            ]
+            if left_open:
+                yield Finding(f"set under PublicAccessBlockConfiguration to true: {', '.join(left_open)}", found.path)

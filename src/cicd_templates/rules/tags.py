@@ -43,9 +43,9 @@ class RequiredTags(ResourceRule):
             if present is UNKNOWN:
                 continue
             if missing:
-                yield Finding(f"tags are missing: {', '.join(missing)}", found.path or ("Properties",))
+                yield Finding(f"tags are missing: {', '.join(missing)}", found.path)
             elif not present:
-                yield Finding("it takes tags and has none; say at least who owns it", found.path or ("Properties",))
+                yield Finding("it takes tags and has none; say at least who owns it", found.path)
 
 
 class _Unknown(frozenset[str]):

@@ -33,7 +33,7 @@ class Timeouts(ResourceRule):
         for key in STATED.get(resource.type, ()):
             for found in resource.properties(*key.split("/")):
                 if found.value is None:
-                    yield Finding(f"{key} is not stated; say how long it may take", found.path or ("Properties",))
+                    yield Finding(f"{key} is not stated; say how long it may take", found.path)
         if resource.type == PIPELINE:
             for action in resource.properties("Stages", EACH, "Actions", EACH):
                 approves = any(kind.value == "Approval" for kind in values(action, "ActionTypeId", "Category"))

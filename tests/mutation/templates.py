@@ -1,0 +1,102 @@
+"""Makes rendered templates worse, one change at a time, and reports which changes no rule noticed: `make mutate`.
+
+A mutant is caught by a rule of ours, or else by cfn-lint itself; what neither notices is listed, and fails the run. The
+auditor (checkov) and the tests are not asked, so what they alone own is not among the operators.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cfnlint.config import ConfigMixIn
+from cfnlint.runner import Runner
+from cfnlint.template import Template
+
+from cicd_templates import cloudformation_yaml
+from cicd_templates.rules import RULES
+from tests.mutation.operators import OPERATORS, Place
+
+OUT = Path(__file__).parents[2] / "out"
+# Every n-th mutant only; 1 is all of them.
+EVERY = int(os.environ.get("EVERY", "1"))
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A template with one change for the worse."""
+
+    operator: str
+    where: str
+    template: dict[str, Any]
+    region: str
+
+
+def mutants(folder: Path = OUT) -> Iterator[Mutant]:
+    """Every mutant of every template in `folder`."""
+    for path in sorted(folder.glob("*/*.yaml")):
+        template: dict[str, Any] = cloudformation_yaml.load(path.read_text(encoding="utf-8"))
+        facts = template["Metadata"]["CicdTemplates"]
+        for name, body in template["Resources"].items():
+            for operator in OPERATORS:
+                for edit in operator(Place(name, body, facts)):
+                    resources = dict(template["Resources"])
+                    if edit.change is None:
+                        del resources[name]
+                    else:
+                        resources[name] = copy.deepcopy(body)
+                        edit.change(resources[name])
+                    where = f"{path.parent.name}/{path.stem} {name}: {edit.where[:100]}"
+                    yield Mutant(operator.__name__, where, {**template, "Resources": resources}, facts["Region"])
+
+
+class Catcher:
+    """Our rules, and cfn-lint with its own for what they let through."""
+
+    def __init__(self) -> None:
+        self._rules = [rule() for rule in RULES]
+        self._runner = Runner(ConfigMixIn(["--template", os.devnull]))
+
+    def catch(self, mutant: Mutant) -> str | None:
+        """The id of the first rule that notices, of ours if one does."""
+        template = Template(None, mutant.template, [mutant.region])
+        for rule in self._rules:
+            if any(True for _ in rule.match(template)):
+                return rule.id
+        return next((match.rule.id for match in self._runner.validate_template(mutant.template)), None)
+
+
+def main() -> int:
+    """Try every mutant; 1 if some survive."""
+    started, catcher = time.perf_counter(), Catcher()
+    tried: Counter[str] = Counter()
+    caught: Counter[str] = Counter()
+    by: dict[str, Counter[str]] = {}
+    survivors = []
+    for mutant in (each for index, each in enumerate(mutants()) if index % EVERY == 0):
+        tried[mutant.operator] += 1
+        rule = catcher.catch(mutant)
+        if rule is None:
+            survivors.append(f"  {mutant.operator}: {mutant.where}")
+        else:
+            caught[mutant.operator] += 1
+            by.setdefault(mutant.operator, Counter())[rule] += 1
+    for operator in sorted(tried):
+        rules = ", ".join(f"{rule} {count}" for rule, count in sorted(by.get(operator, Counter()).items()))
+        print(f"{operator:<26} {caught[operator]:>4} of {tried[operator]:<4} {rules}")
+    if survivors:
+        print("survivors:", *survivors, sep="\n")
+    total, seconds = tried.total(), time.perf_counter() - started
+    print(f"{caught.total()} of {total} mutants caught, {len(survivors)} survive ({seconds:.0f} s)")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
