@@ -18,7 +18,7 @@ from typing import Any
 
 from cfnlint.config import ConfigMixIn
 from cfnlint.runner import Runner
-from cfnlint.template import Template
+from cfnlint.template.template import Template
 
 from cicd_templates import cloudformation_yaml
 from cicd_templates.rules import RULES

@@ -57,19 +57,34 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
     click.echo(f"rendered {len(rendered)} stacks into {folder}/, {written.unchanged} of {len(files)} files unchanged")
 
 
-@verb("lint", SUFFIX)
-def lint(suffix: str | None) -> None:
-    """Lint the rendered templates with cfn-lint; any finding fails."""
+FORM = click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "sarif", "github")),
+    default="text",
+    show_default=True,
+    help="For people, for tools that read SARIF, or as annotations of a pull request on GitHub.",
+)
+
+
+@verb("lint", FORM, SUFFIX)
+def lint(form: str, suffix: str | None) -> None:
+    """Lint the rendered templates with cfn-lint and the rules of docs/rules.md; any finding fails."""
+    from cicd_templates import findings
     from cicd_templates.linting import lint_templates
 
     folder = rendered_folder(suffix)
-    paths = sorted(path for form in ("yaml", "json") for path in folder.glob(f"*/*.{form}"))
-    findings = lint_templates(paths)
-    for finding in findings:
-        click.echo(finding)
-    if findings:
-        raise CicdError(f"cfn-lint: {len(findings)} findings in {len(paths)} templates")
-    click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
+    paths = sorted(path for kind in ("yaml", "json") for path in folder.glob(f"*/*.{kind}"))
+    found = lint_templates(paths)
+    write = {"text": findings.as_text, "sarif": findings.as_sarif, "github": findings.as_github}[form]
+    if found or form == "sarif":
+        click.echo(write(found))
+    if found:
+        raise CicdError(
+            f"cfn-lint: {len(found)} findings in {len(paths)} templates; docs/rules.md explains E91 and W91"
+        )
+    if form != "sarif":
+        click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
 
 
 @verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))

@@ -16,8 +16,9 @@ class Alarms(ResourceRule):
     id = "W9152"
     shortdesc = "An alarm tells somebody, and says what silence means"
     description = (
-        "An alarm without an action, or with its actions switched off, is a light in an empty room. What missing data "
-        "means depends on the metric: an error count that is silent is well, a heartbeat that is silent is not."
+        "An alarm without an action, or with its actions switched off, is a light in an empty room. What missing "
+        "data means depends on the metric: an error count that is silent is well, a heartbeat that is silent is "
+        "not."
     )
     source_url = "docs/rules.md#w9152"
     tags = ["operation"]

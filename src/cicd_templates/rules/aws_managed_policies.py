@@ -21,8 +21,8 @@ class AwsManagedPolicies(ResourceRule):
     id = "E9114"
     shortdesc = "No policy that AWS manages"
     description = (
-        "A policy that AWS manages is wider than one task needs, and AWS changes it without a review. Write the statements "
-        "that the task needs instead."
+        "A policy that AWS manages is wider than one task needs, and AWS changes it without a review. Write the "
+        "statements that the task needs instead."
     )
     source_url = "docs/rules.md#e9114"
     tags = ["iam"]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-from cfnlint.rules import CloudFormationLintRule, RuleMatch
-from cfnlint.template import Template
+from cfnlint.rules._rule import CloudFormationLintRule, RuleMatch
+from cfnlint.template.template import Template
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html: template body in a request.
 REQUEST_BYTES = 51_200
@@ -20,20 +19,19 @@ class BodySize(CloudFormationLintRule):
     id = "E9163"
     shortdesc = "The first templates fit into one request"
     description = (
-        f"A template of more than {REQUEST_BYTES:,} bytes has to be in a bucket to be deployed. The layers `keys` and "
-        "`storage` make that bucket, so theirs are smaller. Which layer it is, the template's metadata says."
+        f"A template of more than {REQUEST_BYTES:,} bytes has to be in a bucket to be deployed. The layers `keys` "
+        "and `storage` make that bucket, so theirs are smaller. Which layer it is, the template's metadata says."
     )
     source_url = "docs/rules.md#e9163"
     tags = ["limits"]
 
-    def match(self, cfn: Template) -> Iterator[RuleMatch]:
+    def match(self, cfn: Template) -> list[RuleMatch]:
         """One finding for a template that is too large."""
         metadata = cfn.template.get("Metadata")
         facts = metadata.get("CicdTemplates") if isinstance(metadata, dict) else None
-        if isinstance(facts, dict) and facts.get("Layer") in BEFORE_THE_BUCKET:
-            size = _size(cfn)
-            if size > REQUEST_BYTES:
-                yield RuleMatch(["Metadata"], f"{size:,} bytes; at most {REQUEST_BYTES:,} fit into a request")
+        if not isinstance(facts, dict) or facts.get("Layer") not in BEFORE_THE_BUCKET or _size(cfn) <= REQUEST_BYTES:
+            return []
+        return [RuleMatch(["Metadata"], f"{_size(cfn):,} bytes; at most {REQUEST_BYTES:,} fit into a request")]
 
 
 def _size(cfn: Template) -> int:

@@ -24,8 +24,9 @@ class BuildImages(ResourceRule):
     id = "W9153"
     shortdesc = "Build images are kept up and pinned"
     description = (
-        "A managed image that AWS has deprecated gets no patches and is downloaded for each build. An image of one's own "
-        "under `latest`, or without a tag, is another one every day. (Runtimes of functions: cfn-lint's E2531 and W2531.)"
+        "A managed image that AWS has deprecated gets no patches and is downloaded for each build. An image of "
+        "one's own under `latest`, or without a tag, is another one every day. (Runtimes of functions: cfn-lint's "
+        "E2531 and W2531.)"
     )
     source_url = "docs/rules.md#w9153"
     tags = ["operation"]

@@ -15,8 +15,8 @@ class CodeCommit(ResourceRule):
     id = "E9115"
     shortdesc = "Nothing of CodeCommit"
     description = (
-        "Sources come from S3 or a connection. No repository, source action or permission of CodeCommit may come back by a "
-        "template that was copied from elsewhere."
+        "Sources come from S3 or a connection. No repository, source action or permission of CodeCommit may come "
+        "back by a template that was copied from elsewhere."
     )
     source_url = "docs/rules.md#e9115"
     tags = ["pipeline", "iam"]

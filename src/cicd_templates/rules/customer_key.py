@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.encryption_by_type import INHERITED, KEY_OF
+from cicd_templates.rules.encryption_by_type import KEY_OF
 from cicd_templates.rules.policies import RESOURCE, named, statements
 from cicd_templates.rules.reading import EACH, Found, Resource, spelled, values
 from cicd_templates.rules.resource_rule import Finding, ResourceRule
@@ -14,6 +14,12 @@ ENCRYPTION = ("BucketEncryption", "ServerSideEncryptionConfiguration", EACH, "Se
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
 LOG_DELIVERY = frozenset({"logdelivery.elasticloadbalancing.amazonaws.com", "logging.s3.amazonaws.com"})
+# Types that take the key of what they belong to or come from: there this property stands instead of a key.
+INHERITED = {
+    "AWS::RDS::DBCluster": ("SnapshotIdentifier", "SourceDBClusterIdentifier"),
+    "AWS::RDS::DBInstance": ("DBClusterIdentifier", "DBSnapshotIdentifier", "SourceDBInstanceIdentifier"),
+    "AWS::Redshift::Cluster": ("SnapshotIdentifier",),
+}
 
 
 class CustomerKey(ResourceRule):
@@ -22,9 +28,10 @@ class CustomerKey(ResourceRule):
     id = "E9101"
     shortdesc = "Encrypted with a customer-managed key"
     description = (
-        "A key of the customer's own can be audited, rotated and withdrawn; a key that AWS owns or manages cannot. Every "
-        "type that takes a key is known here by its property. The one exception is a bucket to which load balancers or "
-        "S3 deliver access logs: they cannot write under a customer key, so there SSE-S3 is demanded instead."
+        "A key of the customer's own can be audited, rotated and withdrawn; a key that AWS owns or manages "
+        "cannot. Every type that takes a key is known here by its property. The one exception is a bucket to "
+        "which load balancers or S3 deliver access logs: they cannot write under a customer key, so there SSE-S3 "
+        "is demanded instead."
     )
     source_url = "docs/rules.md#e9101"
     tags = ["encryption"]
@@ -32,7 +39,9 @@ class CustomerKey(ResourceRule):
 
     def check(self, resource: Resource) -> Iterator[Finding]:
         """A finding for each place that wants a key and has none, or one that AWS manages."""
-        if any(found.value is not None for key in INHERITED.get(resource.type, ()) for found in resource.properties(key)):
+        if any(
+            found.value is not None for key in INHERITED.get(resource.type, ()) for found in resource.properties(key)
+        ):
             return
         if resource.type == BUCKET and _takes_access_logs(resource):
             yield from _not_sse_s3(resource)
@@ -71,10 +80,12 @@ def _takes_access_logs(resource: Resource) -> bool:
 def _not_sse_s3(resource: Resource) -> Iterator[Finding]:
     algorithms = list(resource.properties(*ENCRYPTION, "SSEAlgorithm"))
     for found in algorithms:
-        if found.value is None or isinstance(found.value, str) and found.value != "AES256":
+        if found.value is None or (isinstance(found.value, str) and found.value != "AES256"):
             yield Finding(
                 "access logs cannot be delivered under a customer key; this bucket takes SSEAlgorithm AES256",
                 found.path,
             )
     if not algorithms:
-        yield Finding("say SSEAlgorithm AES256, the one encryption under which access logs are delivered", ("Properties",))
+        yield Finding(
+            "say SSEAlgorithm AES256, the one encryption under which access logs are delivered", ("Properties",)
+        )

@@ -43,10 +43,10 @@ class DataFate(ResourceRule):
     id = "E9141"
     shortdesc = "Data says what becomes of it, and outlives a protected stack"
     description = (
-        "Without both policies a deleted stack or a replaced resource takes its data along. In a protected environment "
-        "they keep it: Retain, RetainExceptOnCreate (for deletion) or Snapshot. A disposable one says Delete. Of databases, "
-        "keys, log groups and secrets cfn-lint itself (I3011, W3011) asks that both are there; of buckets and repositories "
-        "this rule does."
+        "Without both policies a deleted stack or a replaced resource takes its data along. In a protected "
+        "environment they keep it: Retain, RetainExceptOnCreate (for deletion) or Snapshot. A disposable one says "
+        "Delete. Of databases, keys, log groups and secrets cfn-lint itself (I3011, W3011) asks that both are "
+        "there; of buckets and repositories this rule does."
     )
     source_url = "docs/rules.md#e9141"
     tags = ["lifecycle"]

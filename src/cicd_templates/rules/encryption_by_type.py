@@ -74,8 +74,8 @@ KEY_OF: Mapping[str, tuple[str, ...]] = {
     "AWS::CodeStarConnections::RepositoryLink": ("EncryptionKeyArn",),
     "AWS::Cognito::UserPool": ("KeyConfiguration/KmsKeyArn",),
     "AWS::Cognito::UserPoolRegionalConfigurationAttachment": ("LambdaConfig > KMSKeyID",),
-    "AWS::Comprehend::DocumentClassifier": ("ModelKmsKeyId",),
-    "AWS::Comprehend::EntityRecognizer": ("ModelKmsKeyId",),
+    "AWS::Comprehend::DocumentClassifier": ("ModelKmsKeyId", "VolumeKmsKeyId", "OutputDataConfig > KmsKeyId"),
+    "AWS::Comprehend::EntityRecognizer": ("ModelKmsKeyId", "VolumeKmsKeyId"),
     "AWS::Comprehend::Flywheel": (
         "DataSecurityConfig > DataLakeKmsKeyId",
         "DataSecurityConfig > ModelKmsKeyId",
@@ -169,11 +169,16 @@ KEY_OF: Mapping[str, tuple[str, ...]] = {
     "AWS::Glue::Connection": ("ConnectionInput/AuthenticationConfiguration > KmsKeyArn",),
     "AWS::Glue::DataCatalogEncryptionSettings": (
         "DataCatalogEncryptionSettings/ConnectionPasswordEncryption/KmsKeyId",
+        "DataCatalogEncryptionSettings/EncryptionAtRest/SseAwsKmsKeyId",
     ),
     "AWS::Glue::Integration": ("KmsKeyId",),
     "AWS::Glue::IntegrationResourceProperty": ("TargetProcessingProperties > KmsArn",),
     "AWS::Glue::MLTransform": ("TransformEncryption/MLUserDataEncryption/KmsKeyId",),
-    "AWS::Glue::SecurityConfiguration": ("EncryptionConfiguration/CloudWatchEncryption/KmsKeyArn",),
+    "AWS::Glue::SecurityConfiguration": (
+        "EncryptionConfiguration/CloudWatchEncryption/KmsKeyArn",
+        "EncryptionConfiguration/JobBookmarksEncryption/KmsKeyArn",
+        "EncryptionConfiguration/S3Encryptions/*/KmsKeyArn",
+    ),
     "AWS::GroundStation::MissionProfile": ("StreamsKmsKey",),
     "AWS::GuardDuty::PublishingDestination": ("DestinationProperties/KmsKeyArn",),
     "AWS::HealthImaging::Datastore": ("KmsKeyArn",),
@@ -253,13 +258,13 @@ KEY_OF: Mapping[str, tuple[str, ...]] = {
     "AWS::QBusiness::Application": ("EncryptionConfiguration/KmsKeyId",),
     "AWS::QLDB::Ledger": ("KmsKey",),
     "AWS::RDS::CustomDBEngineVersion": ("KMSKeyId",),
-    "AWS::RDS::DBCluster": ("KmsKeyId",),
-    "AWS::RDS::DBInstance": ("AutomaticBackupReplicationKmsKeyId",),
+    "AWS::RDS::DBCluster": ("KmsKeyId", "MasterUserSecret > KmsKeyId"),
+    "AWS::RDS::DBInstance": ("KmsKeyId", "MasterUserSecret > KmsKeyId"),
     "AWS::RDS::Integration": ("KMSKeyId",),
     "AWS::Redshift::Cluster": ("KmsKeyId",),
     "AWS::Redshift::Integration": ("KMSKeyId",),
     "AWS::Redshift::SnapshotCopyGrant": ("KmsKeyId",),
-    "AWS::RedshiftServerless::Namespace": ("AdminPasswordSecretKmsKeyId",),
+    "AWS::RedshiftServerless::Namespace": ("KmsKeyId",),
     "AWS::Rekognition::StreamProcessor": ("KmsKeyId",),
     "AWS::ResilienceHubV2::Policy": ("KmsKeyId",),
     "AWS::ResilienceHubV2::Service": ("KmsKeyId",),
@@ -389,11 +394,4 @@ NO_KEY: Mapping[str, str] = {
     "AWS::MediaConnect::RouterInput": "the keys of streams are in Secrets Manager",
     "AWS::MediaConnect::RouterOutput": "the keys of streams are in Secrets Manager",
     "AWS::SupportAuthZ::SupportPermit": "the key signs a permit and encrypts nothing",
-}
-
-# Types that take the key of what they belong to or come from: there the property named here stands instead of a key.
-INHERITED: Mapping[str, tuple[str, ...]] = {
-    "AWS::RDS::DBCluster": ("SnapshotIdentifier", "SourceDBClusterIdentifier"),
-    "AWS::RDS::DBInstance": ("DBClusterIdentifier", "DBSnapshotIdentifier", "SourceDBInstanceIdentifier"),
-    "AWS::Redshift::Cluster": ("SnapshotIdentifier",),
 }

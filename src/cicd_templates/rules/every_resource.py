@@ -15,8 +15,9 @@ class EveryResource(ResourceRule):
     id = "E9112"
     shortdesc = "A grant on every resource says why"
     description = (
-        "Few actions have no resource level. Where a statement of a role's policy has to name every resource, the metadata "
-        "of its resource says so under `Why`: `<Sid> names every resource: <reason>`. An ARN of nothing but `*` counts too."
+        "Few actions have no resource level. Where a statement of a role's policy has to name every resource, the "
+        "metadata of its resource says so under `Why`: `<Sid> names every resource: <reason>`. An ARN of nothing "
+        "but `*` counts too."
     )
     source_url = "docs/rules.md#e9112"
     tags = ["iam"]

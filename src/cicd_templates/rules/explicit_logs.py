@@ -12,6 +12,7 @@ PLACES = {
     "AWS::ECS::TaskDefinition": ("ContainerDefinitions", EACH, "LogConfiguration", "Options", "awslogs-group"),
     "AWS::Lambda::Function": ("LoggingConfig", "LogGroup"),
 }
+DEFAULT_NAMES = {"AWS::CodeBuild::Project": "/aws/codebuild/", "AWS::Lambda::Function": "/aws/lambda/"}
 
 
 class ExplicitLogs(ResourceRule):
@@ -20,8 +21,9 @@ class ExplicitLogs(ResourceRule):
     id = "W9143"
     shortdesc = "What logs names its log group"
     description = (
-        "A service that finds no log group makes one: without key, retention or tags, and it stays when the stack goes. "
-        "Functions and build projects name theirs, or the template has a group of the name that the service would use."
+        "A service that finds no log group makes one: without key, retention or tags, and it stays when the stack "
+        "goes. Functions and build projects name theirs, or the template has a group of the name that the service "
+        "would use."
     )
     source_url = "docs/rules.md#w9143"
     tags = ["logs"]
@@ -35,7 +37,9 @@ class ExplicitLogs(ResourceRule):
         if resource.type == "AWS::ECS::TaskDefinition":
             for found in resource.properties("ContainerDefinitions", EACH, "LogConfiguration"):
                 if found.value is None:
-                    yield Finding("a container without LogConfiguration leaves no trace; name its log group", found.path)
+                    yield Finding(
+                        "a container without LogConfiguration leaves no trace; name its log group", found.path
+                    )
             for found in resource.properties(
                 "ContainerDefinitions", EACH, "LogConfiguration", "Options", "awslogs-create-group"
             ):
@@ -44,12 +48,11 @@ class ExplicitLogs(ResourceRule):
 
     @staticmethod
     def _made_here(resource: Resource) -> bool:
-        """Whether a group of the default name is in the template, or the logs go elsewhere."""
-        if resource.type == "AWS::ECS::TaskDefinition":
-            # Drivers other than awslogs have no group; cfn-lint's E3046 asks for it with awslogs.
-            return True
-        return any(
-            (spelled(found.value) or "").startswith(("/aws/lambda/", "/aws/codebuild/"))
+        """Whether a group of the name that the service would use is in the template."""
+        # Containers may log elsewhere than to CloudWatch; where they do not, cfn-lint's E3046 asks for the group.
+        prefix = DEFAULT_NAMES.get(resource.type, "")
+        return not prefix or any(
+            (spelled(found.value) or "").startswith(prefix)
             for group in resource.others("AWS::Logs::LogGroup")
             for found in group.properties("LogGroupName")
         )

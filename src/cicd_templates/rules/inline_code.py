@@ -19,9 +19,10 @@ class InlineCode(ResourceRule):
     id = "E9162"
     shortdesc = "Inline code equals its source"
     description = (
-        "Tests run the source file, AWS runs what stands in the template. The metadata of a function says under `Why` where "
-        "its code is from and the sha256 of it: `Its code is <file>, sha256 <digest>.` Both must agree with the text, and "
-        "so must the file where it is there. Templates that are not rendered here are asked only where they say so."
+        "Tests run the source file, AWS runs what stands in the template. The metadata of a function says under "
+        "`Why` where its code is from and the sha256 of it: `Its code is <file>, sha256 <digest>.` Both must "
+        "agree with the text, and so must the file where it is there. Templates that are not rendered here are "
+        "asked only where they say so."
     )
     source_url = "docs/rules.md#e9162"
     tags = ["code"]

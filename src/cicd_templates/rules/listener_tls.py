@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.rules.reading import EACH, Resource
 from cicd_templates.rules.resource_rule import Finding, ResourceRule
 
-PLAIN = {"HTTP": "HTTPS", "TCP": "TLS", "UDP": "TLS", "TCP_UDP": "TLS"}
+PLAIN = {"HTTP": "HTTPS, or redirect to it", "TCP": "TLS"}
 
 
 class ListenerTls(ResourceRule):
@@ -16,8 +16,8 @@ class ListenerTls(ResourceRule):
     id = "E9103"
     shortdesc = "Listeners of protected environments speak TLS"
     description = (
-        "What a client sends to a listener without TLS is read by everyone on the way. A listener that only redirects to "
-        "HTTPS is fine, and so is any in an environment that says it is disposable."
+        "What a client sends to a listener without TLS is read by everyone on the way. A listener that only "
+        "redirects to HTTPS is fine, and so is any in an environment that says it is disposable."
     )
     source_url = "docs/rules.md#e9103"
     tags = ["encryption", "network"]
@@ -29,8 +29,7 @@ class ListenerTls(ResourceRule):
             return
         for found in resource.properties("Protocol"):
             if isinstance(found.value, str) and found.value in PLAIN:
-                wanted = PLAIN[found.value]
-                yield Finding(f"{found.value} is readable on its way; use {wanted}, or redirect to HTTPS", found.path)
+                yield Finding(f"{found.value} is readable on its way; use {PLAIN[found.value]}", found.path)
 
 
 def _only_redirects(resource: Resource) -> bool:

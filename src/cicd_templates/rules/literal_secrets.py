@@ -31,8 +31,9 @@ class LiteralSecrets(ResourceRule):
     id = "E9104"
     shortdesc = "No secret is written into a template"
     description = (
-        "A template is read by many and kept for ever. Nothing in a resource may have the shape of a known kind of secret, "
-        "and a variable whose name says that it is one takes its value from Secrets Manager or Parameter Store."
+        "A template is read by many and kept for ever. Nothing in a resource may have the shape of a known kind "
+        "of secret, and a variable whose name says that it is one takes its value from Secrets Manager or "
+        "Parameter Store."
     )
     source_url = "docs/rules.md#e9104"
     tags = ["secrets"]

@@ -17,8 +17,8 @@ class LogRetention(ResourceRule):
     id = "E9142"
     shortdesc = "Log groups state their retention"
     description = (
-        "A log group without retention keeps everything for ever and is paid for. In an environment that says it is "
-        f"protected (metadata CicdTemplates) it keeps {PROTECTED_DAYS} days or more, as PCI DSS 10.5.1 wants it."
+        "A log group without retention keeps everything for ever and is paid for. In an environment that says it "
+        f"is protected (metadata CicdTemplates) it keeps {PROTECTED_DAYS} days or more, as PCI DSS 10.5.1 wants it."
     )
     source_url = "docs/rules.md#e9142"
     tags = ["logs"]

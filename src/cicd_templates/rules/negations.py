@@ -17,8 +17,8 @@ class Negations(ResourceRule):
     id = "E9113"
     shortdesc = "No NotAction, NotResource or NotPrincipal"
     description = (
-        "An exclusion covers whatever is not thought of. A reader cannot say what a statement allows, or whom a denial "
-        "spares, without knowing everything there is."
+        "An exclusion covers whatever is not thought of. A reader cannot say what a statement allows, or whom a "
+        "denial spares, without knowing everything there is."
     )
     source_url = "docs/rules.md#e9113"
     tags = ["iam"]

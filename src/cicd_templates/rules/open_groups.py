@@ -21,8 +21,8 @@ class OpenGroups(ResourceRule):
     id = "E9132"
     shortdesc = "The internet reaches only web ports"
     description = (
-        "A security group lets the whole internet in on TCP port 443, and on 80 to be redirected or where the environment "
-        "is disposable; on any other port, protocol or range of ports it names who may come."
+        "A security group lets the whole internet in on TCP port 443, and on 80 to be redirected or where the "
+        "environment is disposable; on any other port, protocol or range of ports it names who may come."
     )
     source_url = "docs/rules.md#e9132"
     tags = ["network"]

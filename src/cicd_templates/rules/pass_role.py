@@ -15,8 +15,8 @@ class PassRole(ResourceRule):
     id = "E9118"
     shortdesc = "Roles are passed by name, to a named service"
     description = (
-        "Who may pass any role to a service can do all that any role of the account can. iam:PassRole names its roles "
-        "without a pattern, and the service by iam:PassedToService."
+        "Who may pass any role to a service can do all that any role of the account can. iam:PassRole names its "
+        "roles without a pattern, and the service by iam:PassedToService."
     )
     source_url = "docs/rules.md#e9118"
     tags = ["iam"]

@@ -55,9 +55,9 @@ class PhysicalNames(ResourceRule):
     id = "E9122"
     shortdesc = "Physical names carry environment and suffix"
     description = (
-        "Two environments, or a copy beside the original, collide in one account where a name does not say which it is. "
-        "Each name that a template spells has the environment, with the suffix of a copy, as words of its own. Templates "
-        "that do not say their environment (metadata CicdTemplates) are not asked."
+        "Two environments, or a copy beside the original, collide in one account where a name does not say which "
+        "it is. Each name that a template spells has the environment, with the suffix of a copy, as words of its "
+        "own. Templates that do not say their environment (metadata CicdTemplates) are not asked."
     )
     source_url = "docs/rules.md#e9122"
     tags = ["names"]

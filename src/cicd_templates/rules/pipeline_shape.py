@@ -19,8 +19,9 @@ class PipelineShape(ResourceRule):
     description = (
         "A stage that only decides (a Lambda action, nothing built or deployed) stands before the first build or "
         "deployment and is never retried by itself. Every later stage is locked: BeforeEntry fails it unless a "
-        "VariableCheck finds the decision's variable equal to a value. Production, or else the last of several deploying "
-        "stages, has a manual approval before anything in it takes effect. Locks exist in pipelines of type V2 only."
+        "VariableCheck finds the decision's variable equal to a value. Production, or else the last of several "
+        "deploying stages, has a manual approval before anything in it takes effect. Locks exist in pipelines of "
+        "type V2 only."
     )
     source_url = "docs/rules.md#e9161"
     tags = ["pipeline"]
@@ -36,7 +37,9 @@ class PipelineShape(ResourceRule):
         working = next((index for index, stage in enumerate(stages) if _works(stage)), len(stages))
         if gate is None or gate > working:
             if working < len(stages):
-                yield Finding("nothing decides before this stage builds or deploys; put a gate before it", stages[working].path)
+                yield Finding(
+                    "nothing decides before this stage builds or deploys; put a gate before it", stages[working].path
+                )
         else:
             yield from _gate(stages[gate])
             for stage in stages[gate + 1 :]:
@@ -83,7 +86,9 @@ def _locked(stage: Found, namespaces: set[str]) -> bool:
 
 def _approval(stages: list[Found]) -> Iterator[Finding]:
     deploying = [stage for stage in stages if "Deploy" in _categories(stage)]
-    protected = [stage for stage in deploying if any("prod" in str(name.value).lower() for name in values(stage, "Name"))]
+    protected = [
+        stage for stage in deploying if any("prod" in str(name.value).lower() for name in values(stage, "Name"))
+    ]
     for stage in protected or deploying[1:][-1:]:
         approvals, effects = [], []
         for action in values(stage, "Actions", EACH):

@@ -16,8 +16,8 @@ class PublicBuckets(ResourceRule):
     id = "E9131"
     shortdesc = "No bucket can be made public"
     description = (
-        "Each of the four public access blocks closes another way; three of them are not enough. They hold whatever a later "
-        "policy or list says."
+        "Each of the four public access blocks closes another way; three of them are not enough. They hold "
+        "whatever a later policy or list says."
     )
     source_url = "docs/rules.md#e9131"
     tags = ["network", "s3"]

@@ -6,12 +6,13 @@ value that another function makes is handed out as it stands, never looked into.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cfnlint.context.conditions import Unsatisfiable
 from cfnlint.helpers import is_function
-from cfnlint.template import Template
+from cfnlint.template.template import Template
 
 EACH = "*"
 Path = tuple[str | int, ...]
@@ -31,42 +32,46 @@ def values(found: Found, *keys: str) -> Iterator[Found]:
     `EACH` stands for every item of a list. A list that is empty or absent has none, and what is no list is an item by
     itself, as CloudFormation and IAM take it.
     """
-    value, path, conditions = found
-    function, argument = is_function(value)
+    for here in _resolved(found):
+        if not keys or here.value is None:
+            if EACH not in keys:
+                yield here
+        elif keys[0] == EACH:
+            for item in _items(here):
+                yield from values(item, *keys[1:])
+        elif is_function(here.value)[0] is None:
+            yield from values(_below(here, keys[0]), *keys[1:])
+
+
+def _resolved(found: Found) -> Iterator[Found]:
+    """`found` without the functions that choose: each branch that the conditions allow, None for no value."""
+    function, argument = is_function(found.value)
     if function == "Fn::If":
-        for branch in _branches(argument, found):
-            yield from values(branch, *keys)
-    elif value is None or (function == "Ref" and argument == "AWS::NoValue"):
-        if EACH not in keys:
-            yield Found(None, path, conditions)
-    elif not keys:
+        if isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str):
+            for index, holds in ((1, True), (2, False)):
+                with contextlib.suppress(Unsatisfiable):
+                    conditions = found.conditions.evolve({str(argument[0]): holds})
+                    yield from _resolved(Found(argument[index], (*found.path, "Fn::If", index), conditions))
+    elif function == "Ref" and argument == "AWS::NoValue":
+        yield found._replace(value=None)
+    else:
         yield found
-    elif function is not None:
-        return
-    elif keys[0] == EACH:
-        items = enumerate(value) if isinstance(value, list) else [(None, value)]
-        for index, item in items:
-            place = path if index is None else (*path, index)
-            for resolved in values(Found(item, place, conditions)):
-                if resolved.value is not None:
-                    yield from values(resolved, *keys[1:])
-    elif isinstance(value, dict):
-        inner = value.get(keys[0])
-        place = (*path, keys[0]) if keys[0] in value else path
-        yield from values(Found(inner, place, conditions), *keys[1:])
-    elif EACH not in keys:
-        yield Found(None, path, conditions)
 
 
-def _branches(argument: Any, found: Found) -> Iterator[Found]:
-    if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):
+def _items(found: Found) -> Iterator[Found]:
+    if not isinstance(found.value, list):
+        yield found
         return
-    for index, holds in ((1, True), (2, False)):
-        try:
-            conditions = found.conditions.evolve({str(argument[0]): holds})
-        except Unsatisfiable:
-            continue
-        yield Found(argument[index], (*found.path, "Fn::If", index), conditions)
+    for index, item in enumerate(found.value):
+        for resolved in _resolved(Found(item, (*found.path, index), found.conditions)):
+            if resolved.value is not None:
+                yield resolved
+
+
+def _below(found: Found, key: str) -> Found:
+    if isinstance(found.value, dict) and key in found.value:
+        return Found(found.value[key], (*found.path, key), found.conditions)
+    return found._replace(value=None)
 
 
 def spelled(value: Any) -> str | None:

@@ -23,9 +23,9 @@ class ResourcePolicies(ResourceRule):
     id = "E9117"
     shortdesc = "A resource policy says for whose sake"
     description = (
-        "A service that may write to a topic or use a key does so for every customer of it, unless the statement asks for "
-        "aws:SourceAccount or aws:SourceArn, or for the encryption context of what a key encrypts. A whole other account "
-        "is narrowed to named roles, and `*` to callers that a condition names."
+        "A service that may write to a topic or use a key does so for every customer of it, unless the statement "
+        "asks for aws:SourceAccount or aws:SourceArn, or for the encryption context of what a key encrypts. A "
+        "whole other account is narrowed to named roles, and `*` to callers that a condition names."
     )
     source_url = "docs/rules.md#e9117"
     tags = ["policies"]
@@ -59,9 +59,7 @@ def _lacking(statement: Statement, kind: str, principal: str, own: str) -> str:
 
 def _permission(resource: Resource) -> Iterator[Finding]:
     """A permission to invoke a function: of a service for whom, of everybody not at all."""
-    sources = [
-        found for key in ("SourceAccount", "SourceArn", "PrincipalOrgID") for found in resource.properties(key)
-    ]
+    sources = [found for key in ("SourceAccount", "SourceArn", "PrincipalOrgID") for found in resource.properties(key)]
     for found in resource.properties("Principal"):
         if not any(source.value for source in sources) and isinstance(found.value, str):
             if found.value == "*":

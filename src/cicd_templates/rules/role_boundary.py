@@ -17,8 +17,9 @@ class RoleBoundary(ResourceRule):
     id = "E9119"
     shortdesc = "Roles have the environment's boundary and path"
     description = (
-        "An organisation that limits what its teams can create does so by a boundary and a path on every role. Where the "
-        "metadata of a template, under CicdTemplates, has PermissionsBoundary or RolePath, every role has the same."
+        "An organisation that limits what its teams can create does so by a boundary and a path on every role. "
+        "Where the metadata of a template, under CicdTemplates, has PermissionsBoundary or RolePath, every role "
+        "has the same."
     )
     source_url = "docs/rules.md#e9119"
     tags = ["iam"]

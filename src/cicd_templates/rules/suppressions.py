@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cfnlint.rules import CloudFormationLintRule, RuleMatch
-from cfnlint.template import Template
+from cfnlint.rules._rule import CloudFormationLintRule, RuleMatch
+from cfnlint.template.template import Template
 
 from cicd_templates.rules.reading import Path
 
@@ -19,18 +19,19 @@ class Suppressions(CloudFormationLintRule):
     id = "E9171"
     shortdesc = "A suppression says why"
     description = (
-        "Metadata of a resource, or of a template, can except it from a rule: `cfn-lint: {config: {ignore_checks: [E9101]}}`. "
-        "Beside `config` stands `reasons: {E9101: why}`, one sentence for each rule, so that a reviewer can judge it. This "
-        "rule is mandatory in `.cfnlintrc`: it cannot be ignored itself."
+        "Metadata of a resource, or of a template, can except it from a rule: `cfn-lint: {config: {ignore_checks: "
+        "[E9101]}}`. Beside `config` stands `reasons: {E9101: why}`, one sentence for each rule, so that a "
+        "reviewer can judge it. This rule is mandatory in `.cfnlintrc`: it cannot be ignored itself."
     )
     source_url = "docs/rules.md#e9171"
     tags = ["metadata"]
 
-    def match(self, cfn: Template) -> Iterator[RuleMatch]:
+    def match(self, cfn: Template) -> list[RuleMatch]:
         """A finding for each ignored rule without a reason."""
-        yield from _unexplained(cfn.template, ())
+        found = list(_unexplained(cfn.template, ()))
         for name, body in cfn.get_resources().items():
-            yield from _unexplained(body, ("Resources", name))
+            found += _unexplained(body, ("Resources", name))
+        return found
 
 
 def _unexplained(holder: Any, path: Path) -> Iterator[RuleMatch]:

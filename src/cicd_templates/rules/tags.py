@@ -19,8 +19,8 @@ class RequiredTags(ResourceRule):
     shortdesc = "Whatever takes tags has the required ones"
     description = (
         "Cost, ownership and clean-up go by tags. Which are required is what the template's metadata says under "
-        "CicdTemplates, StackTags; for other templates `configure_rules: {E9121: {required: [Owner]}}`, and without that "
-        "any tag will do. Which types take tags is read from cfn-lint's schemas."
+        "CicdTemplates, StackTags; for other templates `configure_rules: {E9121: {required: [Owner]}}`, and "
+        "without that any tag will do. Which types take tags is read from cfn-lint's schemas."
     )
     source_url = "docs/rules.md#e9121"
     tags = ["tags"]
@@ -28,7 +28,6 @@ class RequiredTags(ResourceRule):
     def __init__(self) -> None:
         super().__init__()
         self.config_definition = {"required": {"default": [], "type": "list", "itemtype": "string"}}
-        self.configure()
 
     def check(self, resource: Resource) -> Iterator[Finding]:
         """One finding that lists what is missing."""
@@ -36,7 +35,7 @@ class RequiredTags(ResourceRule):
         if key is None:
             return
         stack_tags = resource.facts.get("StackTags")
-        required = list(stack_tags) if isinstance(stack_tags, dict) else list(self.config["required"])
+        required = list(stack_tags) if isinstance(stack_tags, dict) else list(self.config.get("required", ()))
         for found in resource.properties(key):
             present = _keys(found)
             missing = [name for name in required if name not in present]
@@ -67,7 +66,11 @@ def _keys(found: Found) -> frozenset[str]:
         named = [key.value for item in items for key in values(item, "Key")]
         return frozenset(named) if all(isinstance(name, str) for name in named) else UNKNOWN
     if isinstance(found.value, dict):
-        return UNKNOWN if len(found.value) == 1 and next(iter(found.value)).startswith(("Fn::", "Ref")) else frozenset(found.value)
+        return (
+            UNKNOWN
+            if len(found.value) == 1 and next(iter(found.value)).startswith(("Fn::", "Ref"))
+            else frozenset(found.value)
+        )
     return frozenset()
 
 

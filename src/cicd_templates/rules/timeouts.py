@@ -21,8 +21,9 @@ class Timeouts(ResourceRule):
     id = "W9151"
     shortdesc = "Timeouts are stated"
     description = (
-        "A build that hangs runs for an hour by default and waits for eight, a function ends after three seconds, and an "
-        "approval waits for a week. Each says how long it may take, so that a hang is noticed and not paid for."
+        "A build that hangs runs for an hour by default and waits for eight, a function ends after three seconds, "
+        "and an approval waits for a week. Each says how long it may take, so that a hang is noticed and not paid "
+        "for."
     )
     source_url = "docs/rules.md#w9151"
     tags = ["operation"]

@@ -22,9 +22,9 @@ class TlsOnly(ResourceRule):
     id = "E9102"
     shortdesc = "Refuses what does not come by TLS"
     description = (
-        "Buckets, topics and queues answer without TLS too unless a policy denies it: a statement in the same template "
-        "that denies everybody while aws:SecureTransport is false. A topic's policy can only name the actions of SNS, so "
-        "a denial of the publishing ones is enough."
+        "Buckets, topics and queues answer without TLS too unless a policy denies it: a statement in the same "
+        "template that denies everybody while aws:SecureTransport is false. A topic's policy can only name the "
+        "actions of SNS, so a denial of the publishing ones is enough."
     )
     source_url = "docs/rules.md#e9102"
     tags = ["encryption", "policies"]
@@ -42,7 +42,9 @@ class TlsOnly(ResourceRule):
 
 
 def _refuses(statement: Statement) -> bool:
-    if statement.found.value.get("Effect") != "Deny" or ("AWS", "*") not in {each[:2] for each in statement.principals()}:
+    if statement.found.value.get("Effect") != "Deny" or ("AWS", "*") not in {
+        each[:2] for each in statement.principals()
+    }:
         return False
     return any(
         str(found.value).lower() == "false"

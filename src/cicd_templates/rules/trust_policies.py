@@ -25,10 +25,10 @@ class TrustPolicies(ResourceRule):
     id = "E9116"
     shortdesc = "A trust policy says for whose sake"
     description = (
-        "A service acts for many customers. Without aws:SourceAccount or aws:SourceArn another customer's resource can "
-        "borrow the role. Where a service is not known to send them, StringEqualsIfExists asks for them only if they come; "
-        "for one that does send them it would be no lock. Another account names its roles by aws:PrincipalArn, and a "
-        "token's audience and subject are both pinned."
+        "A service acts for many customers. Without aws:SourceAccount or aws:SourceArn another customer's "
+        "resource can borrow the role. Where a service is not known to send them, StringEqualsIfExists asks for "
+        "them only if they come; for one that does send them it would be no lock. Another account names its roles "
+        "by aws:PrincipalArn, and a token's audience and subject are both pinned."
     )
     source_url = "docs/rules.md#e9116"
     tags = ["iam"]

@@ -15,8 +15,9 @@ class WildcardActions(ResourceRule):
     id = "E9111"
     shortdesc = "A grant names its actions"
     description = (
-        "`s3:*` or `s3:Get*` allows what nobody has thought of, and what AWS adds tomorrow. Each action that is allowed is "
-        "named, in policies of roles and of resources alike. A denial may be a pattern: one that covers more is safer."
+        "`s3:*` or `s3:Get*` allows what nobody has thought of, and what AWS adds tomorrow. Each action that is "
+        "allowed is named, in policies of roles and of resources alike. A denial may be a pattern: one that "
+        "covers more is safer."
     )
     source_url = "docs/rules.md#e9111"
     tags = ["iam"]
