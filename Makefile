@@ -1,5 +1,5 @@
 # Every target sets up what it needs first. Variables: ENV= LAYER= SERVICE= SUFFIX= YES=1 ALLOW= FORMAT=json LOCAL=1
-# FORMAT=json renders JSON with `make render`, and makes the other verbs print JSON.
+# FORMAT=json renders JSON with `make render`, and makes the other verbs print JSON; `make lint` takes sarif or github.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -13,7 +13,7 @@ ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
 .PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor \
-        local local-stop bench bench-gate fuzz lock pins fmt clean setup setup-local setup-audit
+        local local-stop bench bench-gate fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
@@ -27,9 +27,9 @@ render: $(VENV)/.done ## Render every layer for every environment into out/
 	@$(RUN) render $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(FORMAT),--format $(FORMAT))
 
 lint: $(VENV)/.done ## Lint the rendered templates with cfn-lint, the code with ruff and mypy
-	@$(RUN) lint $(if $(SUFFIX),--suffix $(SUFFIX))
-	@$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean"
-	@$(VENV)/bin/mypy
+	@$(RUN) lint $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(FORMAT),--format $(FORMAT))
+	@$(if $(FORMAT),,$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean")
+	@$(if $(FORMAT),,$(VENV)/bin/mypy)
 
 test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
 	@$(VENV)/bin/python -m pytest -q --cov --cov-report=term
@@ -99,6 +99,12 @@ bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 
 fuzz: $(VENV)/.done ## Feed the gate's readers 100,000 damaged reports; INPUTS= and SEED= say how many and which
 	@$(if $(INPUTS),INPUTS=$(INPUTS)) $(if $(SEED),SEED=$(SEED)) $(VENV)/bin/python tests/fuzz/gate.py
+
+fuzz-rules: $(VENV)/.done ## Run our lint rules over the templates of others in FOLDER; none may raise
+	@$(VENV)/bin/python tests/fuzz/rules.py "$(FOLDER)"
+
+mutate: $(VENV)/.done ## Make the rendered templates worse and list what no lint rule notices; EVERY=10 tries one in ten
+	@$(if $(EVERY),EVERY=$(EVERY)) $(VENV)/bin/python -m tests.mutation.templates
 
 # Extras stay in the lock: the pip that comes with Python 3.11 looks for a package asked for with an extra anew, and
 # refuses the first release that is newer than the lock.

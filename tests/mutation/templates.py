@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from cfnlint.template.template import Template
 
 from cicd_templates import cloudformation_yaml
 from cicd_templates.rules import RULES
-from tests.mutation.operators import OPERATORS, Place
+from tests.mutation.operators import OPERATORS, Edit, Place
 
 OUT = Path(__file__).parents[2] / "out"
 # Every n-th mutant only; 1 is all of them.
@@ -31,12 +31,33 @@ EVERY = int(os.environ.get("EVERY", "1"))
 
 @dataclass(frozen=True)
 class Mutant:
-    """A template with one change for the worse."""
+    """One change for the worse of a template; made only when it is tried."""
 
     operator: str
-    where: str
-    template: dict[str, Any]
-    region: str
+    path: str
+    original: dict[str, Any]
+    name: str
+    edit: Edit
+
+    @property
+    def where(self) -> str:
+        """What was done to what, in a line."""
+        return f"{self.path} {self.name}: {self.edit.where[:100]}"
+
+    @property
+    def region(self) -> str:
+        """Where the template would be deployed."""
+        return str(self.original["Metadata"]["CicdTemplates"]["Region"])
+
+    def template(self) -> dict[str, Any]:
+        """The template with the change; what did not change is shared with the original."""
+        resources = dict(self.original["Resources"])
+        if self.edit.change is None:
+            del resources[self.name]
+        else:
+            resources[self.name] = copy.deepcopy(resources[self.name])
+            self.edit.change(resources[self.name])
+        return {**self.original, "Resources": resources}
 
 
 def mutants(folder: Path = OUT) -> Iterator[Mutant]:
@@ -47,40 +68,34 @@ def mutants(folder: Path = OUT) -> Iterator[Mutant]:
         for name, body in template["Resources"].items():
             for operator in OPERATORS:
                 for edit in operator(Place(name, body, facts)):
-                    resources = dict(template["Resources"])
-                    if edit.change is None:
-                        del resources[name]
-                    else:
-                        resources[name] = copy.deepcopy(body)
-                        edit.change(resources[name])
-                    where = f"{path.parent.name}/{path.stem} {name}: {edit.where[:100]}"
-                    yield Mutant(operator.__name__, where, {**template, "Resources": resources}, facts["Region"])
+                    yield Mutant(operator.__name__, f"{path.parent.name}/{path.stem}", template, name, edit)
 
 
 class Catcher:
     """Our rules, and cfn-lint with its own for what they let through."""
 
-    def __init__(self) -> None:
+    def __init__(self, runner: Runner | None = None) -> None:
         self._rules = [rule() for rule in RULES]
-        self._runner = Runner(ConfigMixIn(["--template", os.devnull]))
+        self._runner = runner or Runner(ConfigMixIn(["--template", os.devnull]))
 
     def catch(self, mutant: Mutant) -> str | None:
         """The id of the first rule that notices, of ours if one does."""
-        template = Template(None, mutant.template, [mutant.region])
+        content = mutant.template()
+        template = Template(None, content, [mutant.region])
         for rule in self._rules:
             if any(True for _ in rule.match(template)):
                 return rule.id
-        return next((match.rule.id for match in self._runner.validate_template(mutant.template)), None)
+        return next((match.rule.id for match in self._runner.validate_template(content)), None)
 
 
-def main() -> int:
-    """Try every mutant; 1 if some survive."""
-    started, catcher = time.perf_counter(), Catcher()
+def main(tried_with: Catcher | None = None, made: Iterable[Mutant] | None = None) -> int:
+    """Try every mutant, or those `made`; 1 if some survive."""
+    started, catcher = time.perf_counter(), tried_with or Catcher()
     tried: Counter[str] = Counter()
     caught: Counter[str] = Counter()
     by: dict[str, Counter[str]] = {}
     survivors = []
-    for mutant in (each for index, each in enumerate(mutants()) if index % EVERY == 0):
+    for mutant in (each for index, each in enumerate(made or mutants()) if index % EVERY == 0):
         tried[mutant.operator] += 1
         rule = catcher.catch(mutant)
         if rule is None:

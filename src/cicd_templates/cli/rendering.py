@@ -9,7 +9,7 @@ import click
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import SUFFIX, Command, main, verb
 from cicd_templates.errors import CicdError
-from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, layers, rendered_folder
+from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, RULES_DOC, layers, rendered_folder
 
 
 @main.command(cls=Command)
@@ -89,14 +89,15 @@ def lint(form: str, suffix: str | None) -> None:
 
 @verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
 def docs(check: bool) -> None:
-    """Write docs/configuration.md from the configuration's models."""
+    """Write docs/configuration.md from the configuration's models and docs/rules.md from the rules."""
     from cicd_templates.documentation import configuration_reference
+    from cicd_templates.rule_documentation import rules_reference
 
-    text = configuration_reference()
-    if not check:
-        CONFIGURATION_DOC.write_text(text, encoding="utf-8")
-        click.echo(f"wrote {CONFIGURATION_DOC}")
-    elif not CONFIGURATION_DOC.exists() or CONFIGURATION_DOC.read_text(encoding="utf-8") != text:
-        raise CicdError(f"{CONFIGURATION_DOC} is not what the models say now; run `make fmt` and review its diff")
-    else:
-        click.echo(f"{CONFIGURATION_DOC} is up to date")
+    for path, text in ((CONFIGURATION_DOC, configuration_reference()), (RULES_DOC, rules_reference())):
+        if not check:
+            path.write_text(text, encoding="utf-8")
+            click.echo(f"wrote {path}")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            raise CicdError(f"{path} is not what the code says now; run `make fmt` and review its diff")
+        else:
+            click.echo(f"{path} is up to date")

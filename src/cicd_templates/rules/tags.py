@@ -83,4 +83,4 @@ def _tag_property(resource_type: str, region: str) -> str | None:
         return None
     tagging = schema.get("tagging", {})
     place = str(tagging.get("tagProperty", "/properties/Tags")).rpartition("/")[2]
-    return place if tagging.get("taggable", True) and place in schema["properties"] else None
+    return place if tagging.get("taggable", True) and place in schema.get("properties", {}) else None

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from typing import Any
 
+from cfnlint.config import ConfigMixIn
 from cfnlint.rules._rule import CloudFormationLintRule
+from cfnlint.runner import Runner
 from cfnlint.template.template import Template
+
+
+@cache
+def runner() -> Runner:
+    """cfn-lint as `.cfnlintrc` sets it up; made once, since that takes a second."""
+    return Runner(ConfigMixIn(["--template", os.devnull]))
 
 
 def findings(
