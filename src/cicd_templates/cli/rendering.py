@@ -9,7 +9,7 @@ import click
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import SUFFIX, Command, main, verb
 from cicd_templates.errors import CicdError
-from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, RULES_DOC, layers, rendered_folder
+from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, ROLLOUTS_DOC, RULES_DOC, layers, rendered_folder
 
 
 @main.command(cls=Command)
@@ -89,15 +89,24 @@ def lint(form: str, suffix: str | None) -> None:
 
 @verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
 def docs(check: bool) -> None:
-    """Write docs/configuration.md from the configuration's models and docs/rules.md from the rules."""
+    """Write the documents that are made from the code: configuration, ladder of rollouts, lint rules."""
     from cicd_templates.documentation import configuration_reference
+    from cicd_templates.ladder import rollouts_page
     from cicd_templates.rule_documentation import rules_reference
 
-    for path, text in ((CONFIGURATION_DOC, configuration_reference()), (RULES_DOC, rules_reference())):
-        if not check:
+    documents = {
+        CONFIGURATION_DOC: configuration_reference(),
+        ROLLOUTS_DOC: rollouts_page(layers()),
+        RULES_DOC: rules_reference(),
+    }
+    stale = []
+    for path, text in documents.items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            click.echo(f"{path} is up to date")
+        elif check:
+            stale.append(str(path))
+        else:
             path.write_text(text, encoding="utf-8")
             click.echo(f"wrote {path}")
-        elif not path.exists() or path.read_text(encoding="utf-8") != text:
-            raise CicdError(f"{path} is not what the code says now; run `make fmt` and review its diff")
-        else:
-            click.echo(f"{path} is up to date")
+    if stale:
+        raise CicdError(f"not what the code says now: {', '.join(stale)}; run `make fmt` and review the diff")
