@@ -121,8 +121,9 @@ def test_the_working_folder_is_searched_for_layers_once(in_project: Path) -> Non
 
 
 def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
-    run("render")
-    assert f"cfn-lint: 0 errors, warnings and informational findings in {STACKS} templates" in run("lint").output
+    run("render --env staging")
+    count = len(list(in_project.glob("out/staging/*.yaml")))
+    assert f"cfn-lint: 0 errors, warnings and informational findings in {count} templates" in run("lint").output
     path = in_project / "out/staging/keys.yaml"
     path.write_text(path.read_text().replace("kms:EnableKey\n", "kms:EnableKeyy\n"))
     result = run("lint")
@@ -130,7 +131,7 @@ def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
     assert result.exit_code == 1
     assert "out/staging/keys.yaml:" in result.output
     assert "W3037" in result.output
-    assert f"error: cfn-lint: 1 findings in {STACKS} templates" in result.output
+    assert f"error: cfn-lint: 1 findings in {count} templates" in result.output
 
 
 def test_lint_writes_for_tools_and_for_pull_requests_too(in_project: Path) -> None:

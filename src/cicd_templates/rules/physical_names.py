@@ -47,6 +47,9 @@ NAMED_BY: Mapping[str, str] = {
     "AWS::StepFunctions::StateMachine": "StateMachineName",
     "AWS::Synthetics::Canary": "Name",
 }
+# Names of these end after 32 characters: of a long one only the beginning and a hash of all of it are left.
+SHORT = frozenset({"AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::TargetGroup"})
+SHORTENED = re.compile(r".{21,23}-[0-9a-f]{8}")
 
 
 class PhysicalNames(ResourceRule):
@@ -71,5 +74,7 @@ class PhysicalNames(ResourceRule):
         words = f"{environment}-{suffix}" if suffix else environment
         for found in resource.properties(NAMED_BY[resource.type]):
             name = spelled(found.value)
-            if name is not None and not re.search(rf"(?<![a-z0-9]){re.escape(words)}(?![a-z0-9])", name):
+            if name is None or (resource.type in SHORT and SHORTENED.fullmatch(name)):
+                continue
+            if not re.search(rf"(?<![a-z0-9]){re.escape(words)}(?![a-z0-9])", name):
                 yield Finding(f"{name} does not say that it is of {words}; put it into the name", found.path)
