@@ -13,7 +13,7 @@ ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
 .PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor \
-        local local-stop bench bench-gate fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
+        local local-stop bench bench-gate test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
@@ -96,6 +96,9 @@ bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 
 bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
+
+test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer than a change should wait
+	@$(VENV)/bin/python -m pytest -q -m long
 
 fuzz: $(VENV)/.done ## Feed the gate's readers 100,000 damaged reports; INPUTS= and SEED= say how many and which
 	@$(if $(INPUTS),INPUTS=$(INPUTS)) $(if $(SEED),SEED=$(SEED)) $(VENV)/bin/python tests/fuzz/gate.py
