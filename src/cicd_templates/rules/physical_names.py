@@ -47,9 +47,8 @@ NAMED_BY: Mapping[str, str] = {
     "AWS::StepFunctions::StateMachine": "StateMachineName",
     "AWS::Synthetics::Canary": "Name",
 }
-# Names of these end after 32 characters: of a long one only the beginning and a hash of all of it are left.
-SHORT = frozenset({"AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticLoadBalancingV2::TargetGroup"})
-SHORTENED = re.compile(r".{21,23}-[0-9a-f]{8}")
+# Of a name that is too long for its type the beginning and a hash of all of it are left.
+SHORTENED = re.compile(r"(?P<beginning>.+)-[0-9a-f]{8}")
 
 
 class PhysicalNames(ResourceRule):
@@ -74,7 +73,13 @@ class PhysicalNames(ResourceRule):
         words = f"{environment}-{suffix}" if suffix else environment
         for found in resource.properties(NAMED_BY[resource.type]):
             name = spelled(found.value)
-            if name is None or (resource.type in SHORT and SHORTENED.fullmatch(name)):
+            if name is None or _cut(name, f"{resource.facts.get('Project')}-{words}"):
                 continue
             if not re.search(rf"(?<![a-z0-9]){re.escape(words)}(?![a-z0-9])", name):
                 yield Finding(f"{name} does not say that it is of {words}; put it into the name", found.path)
+
+
+def _cut(name: str, whole: str) -> bool:
+    """Whether `name` was shortened before it came to the end of `whole`, so that only its hash has the rest."""
+    shortened = SHORTENED.fullmatch(name)
+    return shortened is not None and whole.startswith(shortened["beginning"])
