@@ -25,8 +25,6 @@ from cicd_templates.rules import RULES
 from tests.mutation.operators import OPERATORS, Edit, Place
 
 OUT = Path(__file__).parents[2] / "out"
-# Every n-th mutant only; 1 is all of them.
-EVERY = int(os.environ.get("EVERY", "1"))
 
 
 @dataclass(frozen=True)
@@ -88,14 +86,17 @@ class Catcher:
         return next((match.rule.id for match in self._runner.validate_template(content)), None)
 
 
-def main(tried_with: Catcher | None = None, made: Iterable[Mutant] | None = None) -> int:
-    """Try every mutant, or those `made`; 1 if some survive."""
+def main(tried_with: Catcher | None = None, made: Iterable[Mutant] | None = None, every: str = "1") -> int:
+    """Try every mutant, or those `made`, or one in `every`; 1 if some survive, 2 if `every` is no such number."""
+    if not every.isdecimal() or int(every) < 1:
+        print(f"EVERY={every}: give a number from 1 on; 10 tries one mutant in ten", file=sys.stderr)
+        return 2
     started, catcher = time.perf_counter(), tried_with or Catcher()
     tried: Counter[str] = Counter()
     caught: Counter[str] = Counter()
     by: dict[str, Counter[str]] = {}
     survivors = []
-    for mutant in (each for index, each in enumerate(made or mutants()) if index % EVERY == 0):
+    for mutant in (each for index, each in enumerate(made or mutants()) if index % int(every) == 0):
         tried[mutant.operator] += 1
         rule = catcher.catch(mutant)
         if rule is None:
@@ -114,4 +115,4 @@ def main(tried_with: Catcher | None = None, made: Iterable[Mutant] | None = None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(every=os.environ.get("EVERY", "1")))
