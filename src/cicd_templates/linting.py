@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from cicd_templates import hints
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.findings import Finding
 
 
-def lint_templates(paths: Sequence[Path]) -> list[Finding]:
-    """The findings in `paths`, sorted. Raises `ConfigurationError` where there is nothing to lint."""
+def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Finding]:
+    """The findings in `paths`, sorted. Raises `ConfigurationError` where the copy `suffix` has nothing to lint."""
     # cfn-lint takes half a second to import, which other commands need not pay.
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import Runner
 
     if not paths:
-        raise ConfigurationError("nothing to lint: no rendered templates; run `make render` first")
+        render = hints.make("render", SUFFIX=suffix)
+        raise ConfigurationError(f"nothing to lint: no rendered templates; run `{render}` first")
     runner = Runner(ConfigMixIn([], templates=[str(path) for path in paths]))
     return sorted(
         Finding(

@@ -10,6 +10,7 @@ from cicd_templates.cli import selection
 from cicd_templates.cli.command import SUFFIX, Command, main, verb
 from cicd_templates.errors import CicdError
 from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, ROLLOUTS_DOC, RULES_DOC, layers, rendered_folder
+from cicd_templates.words import counted
 
 
 @main.command(cls=Command)
@@ -75,13 +76,14 @@ def lint(form: str, suffix: str | None) -> None:
 
     folder = rendered_folder(suffix)
     paths = sorted(path for kind in ("yaml", "json") for path in folder.glob(f"*/*.{kind}"))
-    found = lint_templates(paths)
+    found = lint_templates(paths, suffix)
     write = {"text": findings.as_text, "sarif": findings.as_sarif, "github": findings.as_github}[form]
     if found or form == "sarif":
         click.echo(write(found))
     if found:
         raise CicdError(
-            f"cfn-lint: {len(found)} findings in {len(paths)} templates; docs/rules.md explains E91 and W91"
+            f"cfn-lint: {counted(len(found), 'finding')} in {counted(len(paths), 'template')}; "
+            "docs/rules.md explains E91 and W91"
         )
     if form != "sarif":
         click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
