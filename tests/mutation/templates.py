@@ -22,7 +22,8 @@ from cfnlint.template.template import Template
 
 from cicd_templates import cloudformation_yaml
 from cicd_templates.rules import RULES
-from tests.mutation.operators import OPERATORS, Edit, Place
+from tests.mutation.edits import Edit, Place
+from tests.mutation.operators import OPERATORS
 
 OUT = Path(__file__).parents[2] / "out"
 

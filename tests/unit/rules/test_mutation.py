@@ -10,7 +10,8 @@ import pytest
 
 from cicd_templates.rules.role_boundary import RoleBoundary
 from tests.mutation import templates
-from tests.mutation.operators import OPERATORS, Edit, Place, boundary_dropped, drop, put, rename
+from tests.mutation.edits import Edit, Place, drop, put, rename
+from tests.mutation.operators import OPERATORS, boundary_dropped
 from tests.unit.rules.linted import findings, runner
 
 # Of each operator this many mutants are tried here; `make mutate` tries all.
