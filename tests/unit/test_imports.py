@@ -27,6 +27,7 @@ RULES = [
         (*RENDERER, "rich", "click", "cicd_templates.blocks", "cicd_templates.stacks", "cicd_templates.builds"),
     ),
     ("src/cicd_templates/links.py", (*AWS, *RENDERER)),
+    ("src/cicd_templates/rules/**/*.py", (*AWS, *RENDERER, "click", "yaml", "cicd_templates.blocks")),
     ("src/cicd_templates/naming.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/cloudformation_yaml.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/rendering.py", (*AWS, *RENDERER)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 from cicd_templates.deploy import deployment
 from cicd_templates.deploy.clients import Clients, local_clients
+from cicd_templates.deploy.planning import Desk
 from cicd_templates.deploy.report import Broke
 from cicd_templates.deploy.stacks import Stack, read_stacks
 from cicd_templates.deploy.waiting import Patience
 from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.local.recorded import SPELLINGS
 from cicd_templates.rehearsal import definition, projects
 from cicd_templates.rehearsal.definition import Pipeline, read_pipeline
 from cicd_templates.rehearsal.projects import Project, read_project
@@ -75,10 +78,13 @@ def deploy(endpoint: str, stacks: Sequence[Stack]) -> None:
 
     for environment in dict.fromkeys(stack.links.environment for stack in stacks):
         chosen = [stack for stack in stacks if stack.links.environment == environment]
-        try:
-            deployment.deploy(clients_of(endpoint, chosen[0]), chosen, patience(), Listener(), lambda _: True)
-        except CicdError as error:
-            raise CicdError(f"{environment} cannot be deployed: {(broken or [str(error)])[0]}") from None
+        with tempfile.TemporaryDirectory() as state:
+            clients = clients_of(endpoint, chosen[0])
+            desk = Desk(clients, patience(), Path(state), recorded=frozenset(SPELLINGS))
+            try:
+                deployment.deploy(desk, chosen, Listener(), lambda _: True)
+            except CicdError as error:
+                raise CicdError(f"{environment} cannot be deployed: {(broken or [str(error)])[0]}") from None
 
 
 def patience() -> Patience:
