@@ -125,7 +125,7 @@ bench-deploy: $(VENV)/.done ## Measure the deployer's time and calls on a simula
 bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure what a rehearsal adds to the bare commands
 	@$(VENV)/bin/python -m tests.bench.rehearse
 
-soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deployer under SEQUENCES= of faults; a rehearsal less each permission
+soak: $(VENV)/.done $(LOCAL_VENV)/.done ## SEQUENCES= of faults for the deployer; rehearsals less a permission
 	@SEQUENCES="$${SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q tests/unit/deploy/test_faults.py
 	@$(VENV)/bin/python -m tests.soak.rehearse
 
