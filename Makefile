@@ -12,7 +12,7 @@ JSON   := $(if $(filter json,$(FORMAT)),--json)
 ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor \
+.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy check audit verify doctor \
         local local-stop bench bench-gate fuzz lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
@@ -60,6 +60,12 @@ destroy: $(VENV)/.done ## Take ENV down and list what is left and why
 check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
 	@$(RUN) render --check
 	@$(RUN) docs --check
+
+review: $(VENV)/.done ## Say in words what changed in out/ since BASE=main, as Markdown for a pull request
+	@$(RUN) review $(if $(BASE),--base "$(BASE)")
+
+upgrade-check: $(VENV)/.done ## Say in words what revision REF= of this tool would render from your configuration
+	@$(RUN) upgrade-check $(if $(REF),--ref "$(REF)")
 
 audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov; every exception has its reason in them
 	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet

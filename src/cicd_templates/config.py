@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Network
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -305,6 +305,21 @@ class ServiceTable(Table):
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
 
+class PatchTable(Table):
+    """`[environments.<name>.patch."<stack>"]`: values set on a finished template, by quoted path, each a table."""
+
+    value: Any = Field(
+        description='What stands there then, in CloudFormation\'s long form; `{ Ref = "AWS::NoValue" }` removes'
+    )
+    because: Annotated[str, Field(min_length=10, pattern=r"^[^\n]+$")] = Field(
+        description="Why, as a reviewer reads it in the template and in REVIEW.md; at least ten characters"
+    )
+    add: bool = Field(default=False, description="Nothing stands there yet; otherwise something has to")
+
+
+PatchPath = Annotated[str, Field(pattern=r"^(Resources|Parameters|Outputs)\.\w+\..+$")]
+
+
 class EnvironmentTable(Table):
     """`[environments.<name>]`: an account, a region and how much is at stake there."""
 
@@ -371,6 +386,11 @@ class EnvironmentTable(Table):
     provided: dict[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Z][A-Za-z0-9]*$")], str] = Field(
         default={},
         description="Values that exist already, by `layer.Output`; a layer provided in full is not rendered",
+    )
+    patch: dict[str, dict[PatchPath, PatchTable]] = Field(
+        default={},
+        description="Changes of finished templates, by stack (its file's stem) and path in quotes, such as"
+        ' `"Resources.Vpc.Properties.CidrBlock"`; a path that matches nothing is an error',
     )
 
 

@@ -22,6 +22,7 @@ TABLES: tuple[type[config.Table], ...] = (
     config.CheckTable,
     config.BuildTable,
     config.GithubTable,
+    config.PatchTable,
 )
 
 HEADER = """\
@@ -70,7 +71,7 @@ def _type(annotation: Any) -> str:
         return f"table of {_type(arguments[1])}"
     if issubclass(annotation, config.Table):
         return "table"
-    return {str: "text", int: "number", bool: "true or false"}[annotation]
+    return {str: "text", int: "number", bool: "true or false", Any: "any"}[annotation]
 
 
 def _default(field: FieldInfo) -> str:

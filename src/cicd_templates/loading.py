@@ -218,7 +218,7 @@ def _fields_at(model: type[config.Table], loc: tuple[str | int, ...]) -> Mapping
     steps = iter(loc)
     for step in steps:
         below = getattr(fields.get(str(step)), "annotation", None)
-        if get_origin(below) is dict:
+        while get_origin(below) is dict:
             # The next step is a key of the user's own.
             below = get_args(below)[1]
             next(steps, None)
