@@ -24,7 +24,7 @@ def run(command: str) -> Result:
 
 def test_render_writes_then_changes_nothing_then_checks(in_project: Path) -> None:
     assert "  wrote    out/staging/keys.yaml" in run("render").output
-    assert run("render").output == "rendered 24 stacks into out/, 26 of 26 files unchanged\n"
+    assert run("render").output == "rendered 24 stacks into out/, 30 of 30 files unchanged\n"
     assert run("render --check").output == "out/ is up to date: 24 stacks\n"
 
 

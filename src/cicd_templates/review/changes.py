@@ -6,6 +6,7 @@ from the resource types' own schemas, as the caller hands them in.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from cicd_templates.links import READING_TYPE
 from cicd_templates.review.comparing import ABSENT, Difference, differences, named
 from cicd_templates.review.permissions import moved
 from cicd_templates.review.reviewed import Reviewed
-from cicd_templates.review.statements import is_statement
+from cicd_templates.review.statements import OWN, is_statement, own_stem
 
 KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Added", "Changed")
 _ATTRIBUTES = ("Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
@@ -132,14 +133,19 @@ def _passes_a_statement(resource: Any, path: tuple[str, ...]) -> bool:
         if isinstance(value, list):
             items = named(value)
             value = items.get(step) if items is not None else value[int(step)] if int(step) < len(value) else None
-        elif isinstance(value, dict):
-            value = value.get(step)
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
         if is_statement(value):
             return True
     return isinstance(value, list) and bool(value) and all(map(is_statement, value))
 
 
 def _from_to(before: Reviewed, after: Reviewed, found: Difference) -> str:
+    if isinstance(found.before, str) and isinstance(found.after, str) and "\n" in found.before + found.after:
+        old, new = found.before.splitlines(), found.after.splitlines()
+        blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+        kept = sum(block.size for block in blocks)
+        return f"text of {len(new)} lines, {len(new) - kept} added and {len(old) - kept} removed"
     if found.before is ABSENT:
         return f"now {_said(after, found.after)}"
     if found.after is ABSENT:
@@ -154,4 +160,5 @@ def _said(each: Reviewed, value: Any) -> str:
 
 def _access(environment: str, label: str, before: Reviewed | None, after: Reviewed | None) -> Iterator[Change]:
     for widened, holder, words in moved(before.statements if before else (), after.statements if after else ()):
-        yield Change("Access widened" if widened else "Access narrowed", environment, f"{label}.{holder}", words)
+        kind = "Access widened" if widened else "Access narrowed"
+        yield Change(kind, environment, f"{label}.{holder}", words.replace(OWN, own_stem(holder)))

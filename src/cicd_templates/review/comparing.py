@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +29,10 @@ def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator
         for key in (*before, *(key for key in after if key not in before)):
             yield from differences(before.get(key, ABSENT), after.get(key, ABSENT), (*path, str(key)))
         return
+    inside = _parsed(before), _parsed(after)
+    if None not in inside:
+        yield from differences(*inside, path)
+        return
     one, other = named(before), named(after)
     if one is not None and other is not None:
         # The order of named items means nothing; where it alone moved there is nothing to tell.
@@ -36,6 +42,14 @@ def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator
             yield from differences(here, there, (*path, str(index)))
     else:
         yield Difference(path, before, after)
+
+
+def _parsed(value: Any) -> Any:
+    """The JSON in a text, such as a function's variable or a dashboard; None where it is none."""
+    if isinstance(value, str) and value.startswith(("{", "[")):
+        with contextlib.suppress(ValueError):
+            return json.loads(value)
+    return None
 
 
 def _function(value: dict[str, Any]) -> bool:

@@ -144,10 +144,6 @@ class Speller:
 
     def _arn(self, text: str) -> str:
         _, _, service, _, account, resource = (text.split(":", 5) + [""] * 6)[:6]
-        if service.startswith("arn"):
-            return text
-        if resource.startswith("aws") and "arn:aws" in text[4:]:  # an attribute that is an ARN itself
-            return text
         if found := self._names.of(service, resource):
             environment, said, rest = found
             if environment == self._environment:

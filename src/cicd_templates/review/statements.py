@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -82,14 +83,15 @@ def _found(value: Any, *, trust: bool) -> Iterator[tuple[bool, dict[str, Any]]]:
         yield trust, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            if isinstance(item, (dict, list)):
+            if isinstance(item, dict | list):
                 yield from _found(item, trust=trust or key == TRUST)
             elif isinstance(item, str) and item.startswith("{") and '"Statement"' in item:
                 # Some types take their policy as text.
-                yield from _found(json.loads(item), trust=trust)
-    elif isinstance(value, list):
+                with contextlib.suppress(ValueError):
+                    yield from _found(json.loads(item), trust=trust)
+    else:
         for item in value:
-            if isinstance(item, (dict, list)):
+            if isinstance(item, dict | list):
                 yield from _found(item, trust=trust)
 
 
