@@ -13,7 +13,7 @@ ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
 .PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy check audit verify doctor \
-        local local-stop bench bench-gate fuzz lock pins fmt clean setup setup-local setup-audit
+        local local-stop bench bench-gate test-long fuzz lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
@@ -99,6 +99,9 @@ local-stop: $(VENV)/.done ## Stop the local AWS
 ##@ Development
 bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 	@$(VENV)/bin/python tests/bench/render.py
+
+test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer than a change should wait
+	@$(VENV)/bin/python -m pytest -q -m long
 
 bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 	@$(VENV)/bin/python tests/bench/gate.py

@@ -9,7 +9,7 @@ import click
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import SUFFIX, Command, main, verb
 from cicd_templates.errors import CicdError
-from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, layers, rendered_folder
+from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, OUT, layers, rendered_folder
 
 
 @main.command(cls=Command)
@@ -74,14 +74,17 @@ def lint(suffix: str | None) -> None:
 
 @verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
 def docs(check: bool) -> None:
-    """Write docs/configuration.md from the configuration's models."""
+    """Write the generated documents, and the generated parts of others."""
     from cicd_templates.documentation import configuration_reference
+    from cicd_templates.review.documents import documents
+    from cicd_templates.review.revision import templates_in
 
-    text = configuration_reference()
-    if not check:
-        CONFIGURATION_DOC.write_text(text, encoding="utf-8")
-        click.echo(f"wrote {CONFIGURATION_DOC}")
-    elif not CONFIGURATION_DOC.exists() or CONFIGURATION_DOC.read_text(encoding="utf-8") != text:
-        raise CicdError(f"{CONFIGURATION_DOC} is not what the models say now; run `make fmt` and review its diff")
-    else:
-        click.echo(f"{CONFIGURATION_DOC} is up to date")
+    texts = {CONFIGURATION_DOC: configuration_reference(), **documents(templates_in(OUT))}
+    for path, text in texts.items():
+        if not check:
+            path.write_text(text, encoding="utf-8")
+            click.echo(f"wrote {path}")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            raise CicdError(f"{path} is not what the code says now; run `make fmt` and review its diff")
+        else:
+            click.echo(f"{path} is up to date")

@@ -136,6 +136,8 @@ class Speller:
         return name if attribute and attribute not in _ITSELF else logical_id
 
     def _text(self, text: str) -> str:
+        if text in self._names.accounts:
+            return f"account {self._names.accounts[text]}"
         if not text.startswith("arn:"):
             return text
         if text not in self._said:

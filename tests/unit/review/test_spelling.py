@@ -46,6 +46,7 @@ SPELLER = Speller(HERE, Names([KEYS, TOOLS, HERE]))
     ("value", "said"),
     [
         pytest.param("plain", "plain", id="text"),
+        pytest.param("100000000001", "account tools", id="number of an account"),
         pytest.param(3, "3", id="number"),
         pytest.param(True, "true", id="boolean"),
         pytest.param(["a", {"Ref": "Vpc"}], "a, Vpc", id="list"),
