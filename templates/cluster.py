@@ -69,10 +69,10 @@ def build(env: Environment) -> Template:
     listener = template.add_resource(load_balancers.listener("Listener", env, balancer, port))
     test = template.add_resource(load_balancers.listener("TestListener", env, balancer, load_balancers.TEST_PORT))
     if any(SMOKE in service.settings.hooks for service in env.services):
-        addresses = network.NAT_ADDRESSES.read(template, env)
+        ranges = network.NAT_RANGES.read(template, env)
         for number in range(network.gateways(env)):
-            address = Select(number, addresses)
-            template.add_resource(load_balancers.test_admission(env, number + 1, group, address))
+            admission = load_balancers.test_admission(number + 1, group, Select(number, ranges))
+            template.add_resource(admission)
 
     # The certificate is for the domain; the load balancer's own name would fail its check.
     plain = text("http://", GetAtt(balancer, "DNSName"))

@@ -9,14 +9,15 @@ from cicd_templates.blocks.logs import log_group
 from cicd_templates.blocks.networks import Zone
 from cicd_templates.environment import Environment
 from cicd_templates.naming import log_group_name
-from cicd_templates.outputs import IpAddresses, Output, SubnetIds, VpcId
+from cicd_templates.outputs import IpRanges, Output, SubnetIds, VpcId, text
 from templates import keys
 
 VPC_ID = Output(VpcId, "network", "VpcId", "The environment's VPC")
 PUBLIC_SUBNET_IDS = Output(SubnetIds, "network", "PublicSubnetIds", "Subnets of load balancers, one a zone")
 PRIVATE_SUBNET_IDS = Output(SubnetIds, "network", "PrivateSubnetIds", "Subnets of tasks, one a zone")
-
-NAT_ADDRESSES = Output(IpAddresses, "network", "NatAddresses", "From where private subnets reach the internet")
+NAT_RANGES = Output(
+    IpRanges, "network", "NatRanges", "From where private subnets reach the internet"
+)
 
 EVERYWHERE = "0.0.0.0/0"
 
@@ -51,7 +52,8 @@ def build(env: Environment) -> Template:
     PUBLIC_SUBNET_IDS.publish(template, env, SubnetIds([zone.public.ref() for zone in zones]))
     PRIVATE_SUBNET_IDS.publish(template, env, SubnetIds([zone.private.ref() for zone in zones]))
     if addresses:
-        NAT_ADDRESSES.publish(template, env, IpAddresses([address.get_att("PublicIp") for address in addresses]))
+        ranges = [text(address.get_att("PublicIp"), "/32") for address in addresses]
+        NAT_RANGES.publish(template, env, IpRanges(ranges))
     return template
 
 

@@ -26,7 +26,7 @@ from cicd_templates.config_values import (
     Kind,
     Minutes,
     Nat,
-    Port,
+    Ports,
     Preset,
     Protection,
     ReportFormat,
@@ -196,8 +196,8 @@ class ServiceTable(Table):
         " a Parameter Store path, or the ARN of a secret",
     )
     architecture: Architecture = Field(default="x86_64", description="Processors of build and tasks")
-    egress: dict[IpRange, tuple[Port, ...]] = Field(
-        default={"0.0.0.0/0": (443,)}, strict=False, description="Where tasks may connect to: ports by IPv4 range"
+    egress: dict[IpRange, Ports] = Field(
+        default={"0.0.0.0/0": (443,)}, description="Where tasks may connect to: ports by IPv4 range"
     )
     backend_tls: bool = Field(
         default=False,

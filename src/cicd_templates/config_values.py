@@ -69,7 +69,7 @@ Command = Annotated[str, Field(min_length=1)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 # Below the source: neither absolute nor upwards.
 FolderPath = Annotated[str, Field(pattern=r"^(\.|\w[\w-]*(\.[\w-]+)*(/\w[\w-]*(\.[\w-]+)*)*)$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], Field(strict=False, min_length=1)]
 UrlPath = Annotated[str, Field(pattern=r"^/[\w./-]*$")]
 # A word names a secret that is made here, a path a parameter, and an ARN a secret that exists.
 SecretSource = Annotated[

@@ -68,8 +68,8 @@ class AlarmNames(Value):
     parameter_type = "List<String>"
 
 
-class IpAddresses(Value):
-    """IPv4 addresses."""
+class IpRanges(Value):
+    """IPv4 ranges."""
 
     parameter_type = "List<String>"
 

@@ -9,7 +9,7 @@ import pytest
 
 from cicd_templates.deploy.changes import describe_stack
 from cicd_templates.deploy.emptying import empty_bucket, empty_repository
-from tests.integration.conftest import Project
+from tests.integration.conftest import STAGING_STACKS, Project
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import TagTypeDef
@@ -79,10 +79,10 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from(project: Projec
     result = project.type("destroy --env staging --local --yes")
 
     assert result.exit_code == 1
-    assert "service-payment-processor: FAILED: FromLoadBalancer (AWS::EC2::SecurityGroupIngress)" in result.output
-    assert "cluster: FAILED: kept, because payments-staging-service-payment-processor still needs it" in result.output
+    assert "ingress-payment-processor: FAILED: FromLoadBalancer (AWS::EC2::SecurityGroupIngress)" in result.output
+    assert "cluster: FAILED: kept, because payments-staging-ingress-payment-processor still needs it" in result.output
     assert "storage: FAILED: kept, because payments-staging-cluster still needs it" in result.output
-    kept = "service-payment-processor, delivery-payment-processor, cluster, storage, network, keys"
+    kept = "ingress-payment-processor, cluster, storage, network, keys"
     assert f"not destroyed: {kept}" in result.output
 
 
@@ -136,7 +136,7 @@ def test_a_key_that_is_not_on_its_way_out_is_left_unexplained(project: Project) 
 def test_destroying_what_is_not_there_is_no_failure(project: Project) -> None:
     destroyed = project.ok("destroy --env staging --local --yes")
 
-    assert destroyed.count("nothing to change") == 7
+    assert destroyed.count("nothing to change") == STAGING_STACKS
     assert "left of staging: nothing" in destroyed
 
 

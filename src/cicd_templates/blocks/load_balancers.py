@@ -8,7 +8,7 @@ from troposphere import elasticloadbalancingv2 as elb
 from cicd_templates.blocks.networks import NO_EGRESS, named
 from cicd_templates.environment import Environment
 from cicd_templates.naming import physical_name
-from cicd_templates.outputs import BucketName, SubnetIds, VpcId, text
+from cicd_templates.outputs import BucketName, SubnetIds, VpcId
 
 # TLS 1.3 and 1.2 with forward secrecy:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
@@ -68,9 +68,7 @@ def load_balancer(
     )
 
 
-def test_admission(
-    env: Environment, number: int, group: ec2.SecurityGroup, address: AWSHelperFn
-) -> ec2.SecurityGroupIngress:
+def test_admission(number: int, group: ec2.SecurityGroup, source: AWSHelperFn) -> ec2.SecurityGroupIngress:
     """Lets the environment's own functions ask a new release: they come by the address of a NAT gateway.
 
     The load balancer is reached by its public addresses, for which no security group stands.
@@ -81,7 +79,7 @@ def test_admission(
         IpProtocol="tcp",
         FromPort=TEST_PORT,
         ToPort=TEST_PORT,
-        CidrIp=text(address, "/32"),
+        CidrIp=source,
         Description="Hooks that test a new release",
     )
 
