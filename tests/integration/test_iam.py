@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -25,6 +28,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 # Not a secret: with it the tests get sessions of roles that trust nobody but a service.
 DOOR = "the-tests"
+LOADER = botocore.loaders.create_loader()
 
 CHECK = {
     "read an artifact",
@@ -133,7 +137,7 @@ SENTENCES = [
 ]
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """Everything deployed, and the answers so far: who may do what."""
 
@@ -143,7 +147,11 @@ class World:
     answers: dict[str, set[str]] = field(default_factory=dict)
 
     def session(self, credentials: dict[str, Any], *, tls: bool = True) -> Callable[[str], Any]:
+        # The models of the services are read once and not by each of thirty principals.
+        bare = botocore.session.Session()
+        bare.register_component("data_loader", LOADER)
         session = boto3.session.Session(
+            botocore_session=bare,
             aws_access_key_id=credentials["AccessKeyId"],
             aws_secret_access_key=credentials["SecretAccessKey"],
             aws_session_token=credentials.get("SessionToken"),
@@ -162,6 +170,7 @@ class World:
 
         return client
 
+    @cache  # noqa: B019 - there is one world
     def root(self, environment: str) -> Callable[[str], Any]:
         return self.session({"AccessKeyId": self.place.accounts[environment], "SecretAccessKey": "local"})
 
