@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
     environments = {stack.environment.qualified: stack.environment for stack in stacks}
     for name, environment in environments.items():
         patches = [
-            f"{stack}: {path} = {patch.value} because {patch.because}"
+            f"{stack}: {path} = {json.dumps(patch.value)} because {patch.because}"
             for stack, patched in environment.settings.patch.items()
             for path, patch in patched.items()
         ]

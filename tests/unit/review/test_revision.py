@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -148,6 +149,7 @@ def test_upgrade_check_renders_this_configuration_with_another_revision_of_the_t
     )
     assert "`own`: the stack, with 1 resources" in said.output
 
+    shutil.rmtree(tmp_path / "templates/extra")
     toml = tmp_path / "templates/environments.toml"
     toml.write_text(toml.read_text().replace("[pipeline]\n", '[pipeline]\nspeed = "fast"\n'))
     refused = typed("upgrade-check", "--ref", "HEAD")
