@@ -138,11 +138,11 @@ def test_the_configuration_reference_is_written_and_checked(in_project: Path) ->
     assert run("docs --check").exit_code == 2
     run("render")
     assert run("docs --check").exit_code == 1
-    written = ["docs/configuration.md", "docs/compliance.md"]
+    written = ["docs/configuration.md", "docs/rollouts.md", "docs/compliance.md"]
     assert run("docs").output.splitlines() == [f"wrote {path}" for path in written]
     assert run("docs --check").output.splitlines() == [f"{path} is up to date" for path in written]
     (in_project / "docs/configuration.md").write_text("old")
-    assert "is not what the code says now" in run("docs --check").output
+    assert "not what the code says now: docs/configuration.md; run `make fmt`" in run("docs --check").output
 
 
 def test_without_a_terminal_somebody_must_have_said_yes(in_project: Path) -> None:

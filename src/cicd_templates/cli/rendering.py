@@ -9,7 +9,7 @@ import click
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import SUFFIX, Command, main, verb
 from cicd_templates.errors import CicdError
-from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, OUT, layers, rendered_folder
+from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, OUT, ROLLOUTS_DOC, layers, rendered_folder
 
 
 @main.command(cls=Command)
@@ -74,17 +74,22 @@ def lint(suffix: str | None) -> None:
 
 @verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
 def docs(check: bool) -> None:
-    """Write the generated documents, and the generated parts of others."""
+    """Write the documents, and the parts of documents, that are made from the code and from what it rendered."""
     from cicd_templates.documentation import configuration_reference
+    from cicd_templates.ladder import rollouts_page
     from cicd_templates.review.documents import documents
     from cicd_templates.review.revision import templates_in
 
-    texts = {CONFIGURATION_DOC: configuration_reference(), **documents(templates_in(OUT))}
-    for path, text in texts.items():
-        if not check:
+    generated = documents(templates_in(OUT))
+    whole = {CONFIGURATION_DOC: configuration_reference(), ROLLOUTS_DOC: rollouts_page(layers())}
+    stale = []
+    for path, text in (whole | generated).items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            click.echo(f"{path} is up to date")
+        elif check:
+            stale.append(str(path))
+        else:
             path.write_text(text, encoding="utf-8")
             click.echo(f"wrote {path}")
-        elif not path.exists() or path.read_text(encoding="utf-8") != text:
-            raise CicdError(f"{path} is not what the code says now; run `make fmt` and review its diff")
-        else:
-            click.echo(f"{path} is up to date")
+    if stale:
+        raise CicdError(f"not what the code says now: {', '.join(stale)}; run `make fmt` and review the diff")
