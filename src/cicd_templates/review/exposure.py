@@ -20,6 +20,7 @@ _OPENING: dict[tuple[str | int, str | bool], str] = {
     ("AuthType", "NONE"): "can be called by anyone",
     ("AuthorizationType", "NONE"): "can be called by anyone",
 }
+_TELLING = {key for key, _ in _OPENING} | {"CidrIp", "CidrIpv6"}
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
@@ -50,9 +51,11 @@ def _listener(properties: Mapping[str, Any]) -> str:
 def _opened(kind: str, properties: Mapping[str, Any], entries: Iterable[Entry]) -> Iterator[str]:
     outwards = properties.get("SecurityGroupEgress", ())
     for key, value, parent in entries:
+        if key not in _TELLING:
+            continue
         if isinstance(value, str | bool) and (said := _OPENING.get((key, value))):
             yield said
         # A rule outwards lets nobody in.
-        if key in ("CidrIp", "CidrIpv6") and value in _EVERYWHERE and "Egress" not in kind and parent not in outwards:
+        if value in _EVERYWHERE and "Egress" not in kind and parent not in outwards:
             first, last = parent.get("FromPort", "every"), parent.get("ToPort", "every")
             yield f"admits {value} to port {first}" + (f" to {last}" if last != first else "")
