@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd_templates.review.reviewed import Reviewed
@@ -51,21 +52,25 @@ def _outside(statement: Statement) -> bool:
 
 
 def releasing(reviewed: Sequence[Reviewed]) -> list[str]:
-    """Who approves, starts and puts releases, `deed: policies` each; nobody where no policy allows it."""
+    """Who approves, starts and puts releases, `deed: policies` each; nobody where no policy of these allows it."""
     tools = [each for each in reviewed if each.subject.facts["Kind"] == "tools"]
-    allowed = [(each, statement) for each in tools for statement in each.statements if statement.effect == "Allow"]
+    allowed = [
+        (f"{each.subject.label}.{statement.holder}", statement)
+        for each in tools
+        for statement in each.statements
+        if statement.effect == "Allow"
+    ]
     found = []
     for deed, actions in _DEEDS.items():
-        holders = [
-            f"{each.subject.label}.{statement.holder}" for each, statement in allowed if {*actions} & {*statement.does}
-        ]
+        holders = [holder for holder, statement in allowed if any(statement.covers(action) for action in actions)]
         found.append(f"{deed}: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
     places = [place for each in tools for place in _sources(each)]
     if places:
         holders = [
-            f"{each.subject.label}.{statement.holder}"
-            for each, statement in allowed
-            if "s3:PutObject" in statement.does and any(place in statement.on for place in places)
+            holder
+            for holder, statement in allowed
+            if statement.covers("s3:PutObject")
+            and any(fnmatchcase(place, pattern) for place in places for pattern in statement.places)
         ]
         found.append(f"puts a release: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
     return found

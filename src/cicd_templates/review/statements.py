@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd_templates.rendering import WHY
@@ -57,6 +58,11 @@ class Statement:
     def on(self) -> str:
         """On which resources."""
         return self._but("Resource") + ", ".join(self.places)
+
+    def covers(self, action: str) -> bool:
+        """Whether it is about `action`, which patterns and exceptions decide, too."""
+        named = any(fnmatchcase(action.lower(), pattern.lower()) for pattern in self.does)
+        return named != ("Action" in self.but)
 
     def _but(self, element: str) -> str:
         return "all but " if element in self.but else ""

@@ -154,6 +154,21 @@ def test_who_releases_is_read_off_the_policies() -> None:
     assert reach.releasing(reviewed([STAGING]))[-1] == "changes the pipeline: nobody"
 
 
+@pytest.mark.parametrize(
+    "grant",
+    [
+        pytest.param(statement("All", "*"), id="everything"),
+        pytest.param(statement("Some", "S3:put*", "codepipeline:*", on="Source/*"), id="patterns"),
+        pytest.param({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, id="everything but"),
+    ],
+)
+def test_who_may_do_it_by_a_pattern_is_told_as_well(grant: dict[str, Any]) -> None:
+    source = subject({**TOOLS.resources, "WideRole": role(grant)}, environment="tools", label="pipeline")
+
+    for line in reach.releasing(reviewed([source])):
+        assert "pipeline.WideRole" in line
+
+
 def test_roles_that_others_may_assume_are_how_an_environment_is_reached() -> None:
     everything = reviewed([TOOLS, STAGING, PRODUCTION])
 
