@@ -68,31 +68,32 @@ def _stack(label: str, before: Reviewed | None, after: Reviewed | None) -> Itera
 
 def _canonical(each: Reviewed) -> dict[str, Any]:
     """The resources with names, and the environment's own name and account in other texts, made equal."""
-    facts = each.subject.facts
-    prefix = f"{facts['Project']}-{each.subject.environment}"
     own = re.compile(rf"\b{re.escape(each.subject.environment)}\b")
+    prefix = f"{each.subject.facts['Project']}-{each.subject.environment}"
+    return {name: _same(_compared(resource, prefix), each, own) for name, resource in each.subject.resources.items()}
 
-    def same(value: Any) -> Any:
-        if isinstance(value, dict):
-            if len(value) == 1 and "Fn::Sub" in value:
-                return same(each.speller.say(value))
-            return {key: same(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [same(item) for item in value]
-        if isinstance(value, str):
-            said = each.speller.say(value) if value.startswith("arn:") else value
-            return own.sub("{environment}", said.replace(facts["Account"], "{account}"))
-        return value
 
-    def compared_of(resource: Mapping[str, Any]) -> dict[str, Any]:
-        properties = {
-            key: value
-            for key, value in resource.get("Properties", {}).items()
-            if key != "Tags" and not (key.endswith("Name") and str(value).startswith(prefix))
-        }
-        return {key: resource[key] for key in _ATTRIBUTES if key in resource} | {"Properties": properties}
+def _compared(resource: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """What of a resource is compared: neither its tags nor its own physical name."""
+    properties = {
+        key: value
+        for key, value in resource.get("Properties", {}).items()
+        if key != "Tags" and not (key.endswith("Name") and str(value).startswith(prefix))
+    }
+    return {key: resource[key] for key in _ATTRIBUTES if key in resource} | {"Properties": properties}
 
-    return {name: same(compared_of(resource)) for name, resource in each.subject.resources.items()}
+
+def _same(value: Any, each: Reviewed, own: re.Pattern[str]) -> Any:
+    if isinstance(value, dict):
+        if len(value) == 1 and "Fn::Sub" in value:
+            return _same(each.speller.say(value), each, own)
+        return {key: _same(item, each, own) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_same(item, each, own) for item in value]
+    if isinstance(value, str):
+        said = each.speller.say(value) if value.startswith("arn:") else value
+        return own.sub("{environment}", said.replace(each.subject.facts["Account"], "{account}"))
+    return value
 
 
 def _said(each: Reviewed, value: Any) -> str:
