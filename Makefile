@@ -6,33 +6,43 @@ VENV   := .venv
 LOCAL_VENV := .venv-local
 AUDIT_VENV := .venv-audit
 RUN    := $(VENV)/bin/python -m cicd_templates
-TARGET := $(if $(ENV),--env $(ENV)) $(if $(LAYER),--layer $(LAYER)) $(if $(SERVICE),--service $(SERVICE)) \
-          $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(LOCAL),--local)
-JSON   := $(if $(filter json,$(FORMAT)),--json)
-ASK    := $(if $(YES),--yes)
+
+# What a user says reaches the program as it was typed, as one argument: neither make nor the shell looks into it,
+# because each recipe names it as "$ENV", from its environment.
+SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT BASE REF PART INPUTS SEED
+$(foreach each,$(SAID),$(if $(value $(each)),$(eval override $(each) := $$(value $(each)))$(eval export $(each))))
+option = $(if $(value $(2)),$(1) "$$$(2)")
+flag   = $(if $(call yes,$(2)),$(1))
+yes    = $(if $(word 2,$(value $(1)))$(filter-out 1 yes true 0 no false,$(value $(1))),$(call wrong,$(1),1 or 0),$(filter 1 yes true,$(value $(1))))
+wrong  = $(error $(1)=$(value $(1)) says nothing: write $(1)=$(2))
+
+WHERE  = $(call option,--suffix,SUFFIX) $(call flag,--local,LOCAL)
+TARGET = $(call option,--env,ENV) $(call option,--layer,LAYER) $(call option,--service,SERVICE) $(WHERE)
+JSON   = $(if $(filter-out json yaml,$(value FORMAT)),$(call wrong,FORMAT,json or yaml),$(if $(filter json,$(value FORMAT)),--json))
+ASK    = $(call flag,--yes,YES)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy check audit verify doctor \
+.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy check audit verify doctor recover deploy-policy \
         local local-stop bench bench-gate test-long fuzz lock pins fmt clean setup setup-local setup-audit
 
-help: ## Show the daily targets
-	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
+help: ## Show the daily targets; help-all shows the rest
+	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]"
 	@awk -F':.*## ' '/^##@/ {daily = /Daily/} daily && /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 help-all: ## Show every target
-	@awk -F':.*## ' '/^##@/ {printf "%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^##@/ {printf "%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 ##@ Daily
 render: $(VENV)/.done ## Render every layer for every environment into out/
-	@$(RUN) render $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(FORMAT),--format $(FORMAT))
+	@$(RUN) render $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call option,--format,FORMAT)
 
-lint: $(VENV)/.done ## Lint the rendered templates with cfn-lint, the code with ruff and mypy
-	@$(RUN) lint $(if $(SUFFIX),--suffix $(SUFFIX))
+lint: $(VENV)/.done ## Lint the templates with cfn-lint, the code with ruff and mypy
+	@$(RUN) lint $(call option,--suffix,SUFFIX)
 	@$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean"
 	@$(VENV)/bin/mypy
 
 test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
-	@$(VENV)/bin/python -m pytest -q --cov --cov-report=term
+	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term
 
 demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
 	@$(RUN) demo
@@ -43,9 +53,8 @@ plan: $(VENV)/.done ## Show what a deployment would change
 deploy: $(VENV)/.done ## Deploy ENV through change sets
 	@$(RUN) deploy $(TARGET) $(ASK) $(JSON)
 
-release: $(VENV)/.done ## Release APP (work tree, folder or zip) of SERVICE; WAIT=1 follows its run
-	@$(RUN) release $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(LOCAL),--local) \
-	  --app "$(APP)" $(if $(WAIT),--wait)
+release: $(VENV)/.done ## Release APP: work tree, folder or zip; WAIT=1 follows its run
+	@$(RUN) release $(call option,--app,APP) $(call option,--service,SERVICE) $(WHERE) $(call flag,--wait,WAIT)
 
 outputs: $(VENV)/.done ## Show what the deployed stacks give out
 	@$(RUN) outputs $(TARGET) $(JSON)
@@ -54,7 +63,7 @@ status: $(VENV)/.done ## Show the state of every stack
 	@$(RUN) status $(TARGET) $(JSON)
 
 destroy: $(VENV)/.done ## Take ENV down and list what is left and why
-	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(if $(ALLOW),--allow $(ALLOW))
+	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(call option,--allow,ALLOW)
 
 ##@ Review and set-up
 check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
@@ -62,32 +71,37 @@ check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
 	@$(RUN) docs --check
 
 review: $(VENV)/.done ## Say in words what changed in out/ since BASE=main, as Markdown for a pull request
-	@$(RUN) review $(if $(BASE),--base "$(BASE)")
+	@$(RUN) review $(call option,--base,BASE)
 
 upgrade-check: $(VENV)/.done ## Say in words what revision REF= of this tool would render from your configuration
-	@$(RUN) upgrade-check $(if $(REF),--ref "$(REF)")
+	@$(RUN) upgrade-check $(call option,--ref,REF)
 
-audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov; every exception has its reason in them
+audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov
 	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet
 
 verify: check lint test audit ## Everything that CI runs: check, lint, test, audit
 
 secret: $(VENV)/.done ## Set the secret NAME of SERVICE, from a prompt or standard input
-	@$(RUN) secret $(if $(ENV),--env $(ENV)) $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) \
-	  $(if $(LOCAL),--local) --name "$(NAME)"
+	@$(RUN) secret $(call option,--env,ENV) $(call option,--service,SERVICE) $(WHERE) $(call option,--name,NAME)
 
-gate: $(VENV)/.done ## Judge the reports in REPORTS as the pipeline's gate will; POLICY= is the application's
-	@$(RUN) gate --reports "$(REPORTS)" $(if $(SERVICE),--service $(SERVICE)) $(if $(POLICY),--policy "$(POLICY)") $(JSON)
+gate: $(VENV)/.done ## Judge REPORTS as the pipeline's gate will, by POLICY
+	@$(RUN) gate $(call option,--reports,REPORTS) $(call option,--service,SERVICE) $(call option,--policy,POLICY) $(JSON)
 
-waive: $(VENV)/.done ## Accept what stops a release now in POLICY, until EXPIRES, by OWNER
-	@$(RUN) gate waive --all-current --reports "$(REPORTS)" --expires "$(EXPIRES)" --owner "$(OWNER)" \
-	  $(if $(SERVICE),--service $(SERVICE)) $(if $(POLICY),--policy "$(POLICY)")
+waive: $(VENV)/.done ## Accept in POLICY what stops a release now, until EXPIRES
+	@$(RUN) gate waive --all-current $(call option,--reports,REPORTS) $(call option,--expires,EXPIRES) \
+	  $(call option,--owner,OWNER) $(call option,--service,SERVICE) $(call option,--policy,POLICY)
 
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
-	@$(RUN) gate inspect --tool "$(TOOL)" "$(REPORT)" $(JSON)
+	@$(RUN) gate inspect $(call option,--tool,TOOL) $(JSON) $(call option,--,REPORT)
 
-doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
+doctor: $(VENV)/.done ## Look at what would make a deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
+
+recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs; runs nothing
+	@$(RUN) recover $(TARGET) $(JSON)
+
+deploy-policy: $(VENV)/.done ## Print the IAM policies for who deploys ENV; PART= one alone
+	@$(RUN) deploy-policy $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call option,--part,PART)
 
 ##@ Local AWS
 local: $(VENV)/.done $(LOCAL_VENV)/.done ## Start the local AWS; then add LOCAL=1 to any verb
@@ -106,8 +120,8 @@ test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer t
 bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
 
-fuzz: $(VENV)/.done ## Feed the gate's readers 100,000 damaged reports; INPUTS= and SEED= say how many and which
-	@$(if $(INPUTS),INPUTS=$(INPUTS)) $(if $(SEED),SEED=$(SEED)) $(VENV)/bin/python tests/fuzz/gate.py
+fuzz: $(VENV)/.done ## Feed the gate's readers damaged reports: INPUTS= many, by SEED=
+	@$(VENV)/bin/python tests/fuzz/gate.py
 
 # Extras stay in the lock: the pip that comes with Python 3.11 looks for a package asked for with an extra anew, and
 # refuses the first release that is newer than the lock.
@@ -117,7 +131,7 @@ lock: ## Write the lock files from requirements*.in (needs uv)
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
 	    --no-emit-index-url --no-emit-find-links --quiet "$${pair%%:*}" -o "$${pair##*:}" || exit 1; done
 
-pins: $(VENV)/.done ## Resolve the tools of the checks again, each package by version and hash
+pins: $(VENV)/.done ## Resolve the tools of the checks again, by version and hash
 	@$(VENV)/bin/python .ci/pin
 
 fmt: $(VENV)/.done ## Format the code and write the generated documents

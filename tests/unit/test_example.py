@@ -118,3 +118,20 @@ def test_its_image_is_by_digest_and_without_root() -> None:
     assert BOOTSTRAP_IMAGE.partition("@")[2] in dockerfile.splitlines()[1]
     assert "\nUSER 10001:10001\n" in dockerfile
     assert "--require-hashes" in dockerfile
+
+
+def test_its_integration_test_passes_against_it(served: str) -> None:
+    answer = run("integration/integration.py", served)
+
+    assert (answer.returncode, answer.stdout) == (0, f"integration: {served}: 0 claims do not hold\n"), answer.stderr
+
+
+def test_its_integration_test_fails_where_only_the_bootstrap_image_answers() -> None:
+    port = free_port()
+    (service,) = environment("staging", ("services/payment-processor/port", port)).services
+    with listening(port, sys.executable, *command(service)[1:]) as url:
+        answer = run("integration/integration.py", url)
+
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr
+    assert run("integration/integration.py", "ftp://x").returncode == 2

@@ -119,16 +119,16 @@ def test_a_patch_for_no_stack_is_an_error() -> None:
     ("entries", "message"),
     [
         ({"Resources.A.B": {"value": 1}}, "patch.keys.Resources.A.B.because: missing; Why, as a reviewer"),
-        ({"Resources.A.B": {"value": 1, "because": "so"}}, "'so' is not allowed; Why, as a reviewer"),
+        ({"Resources.A.B": {"value": 1, "because": "so"}}, "'so' is not allowed; say why in at least ten characters"),
         (
             {"Resources.A.B": {"value": 1, "because": WHY, "reason": 1}},
             "reason: unknown key; known are value, because, add",
         ),
         (
             {"Metadata.CicdTemplates.Stack": {"value": 1, "because": WHY}},
-            "is not allowed; Changes of finished templates",
+            "is not allowed; write a path in quotes, such as",
         ),
-        ({"Resources": {"A": {"B": {"value": 1}}}}, "Changes of finished templates, by stack"),
+        ({"Resources": {"A": {"B": {"value": 1}}}}, "'Resources' is not allowed; write a path in quotes"),
     ],
 )
 def test_a_patch_has_a_reason_and_a_quoted_path(entries: dict[str, Any], message: str) -> None:

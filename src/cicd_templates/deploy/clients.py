@@ -6,7 +6,7 @@ boto3 is imported on first use only, so that commands without AWS start fast.
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from cicd_templates.errors import CicdError, RefusedError
@@ -49,6 +49,11 @@ class Clients:
             # Its buckets have no host names of their own, and no proxy leads to it.
             config = config.merge(Config(s3={"addressing_style": "path"}, proxies={}))
         return self._session.client(service, region_name=self._region, endpoint_url=self._endpoint_url, config=config)
+
+    @property
+    def region(self) -> str:
+        """Where they work."""
+        return self._region
 
     @property
     def local(self) -> bool:
@@ -111,6 +116,51 @@ class Clients:
         return self._client("ssm")  # type: ignore[no-any-return]
 
     @cached_property
+    def acm(self) -> Any:
+        """Certificates."""
+        return self._client("acm")
+
+    @cached_property
+    def codebuild(self) -> Any:
+        """Build projects and their builds."""
+        return self._client("codebuild")
+
+    @cached_property
+    def codeconnections(self) -> Any:
+        """Connections to source providers."""
+        return self._client("codeconnections")
+
+    @cached_property
+    def ec2(self) -> Any:
+        """Networks and addresses."""
+        return self._client("ec2")
+
+    @cached_property
+    def ecs(self) -> Any:
+        """Clusters, services and their tasks."""
+        return self._client("ecs")
+
+    @cached_property
+    def quotas(self) -> Any:
+        """How much of everything the account may have."""
+        return self._client("service-quotas")
+
+    @cached_property
+    def sns(self) -> Any:
+        """Topics and who reads them."""
+        return self._client("sns")
+
+    @cached_property
+    def sqs(self) -> Any:
+        """Queues."""
+        return self._client("sqs")
+
+    @cached_property
+    def tagging(self) -> Any:
+        """Tags of resources of any service, by ARN."""
+        return self._client("resourcegroupstaggingapi")
+
+    @cached_property
     def sts(self) -> STSClient:
         """Who is calling."""
         return self._client("sts")  # type: ignore[no-any-return]
@@ -157,9 +207,18 @@ def local_clients(endpoint_url: str, account: str, region: str) -> Clients:
     bare = botocore.session.Session(
         {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
     )
+    bare.register_component("data_loader", _models())
     secret = "local"  # noqa: S105 - the local AWS checks none
     session = boto3.session.Session(aws_access_key_id=account, aws_secret_access_key=secret, botocore_session=bare)
     return Clients(session, region, endpoint_url)
+
+
+@cache
+def _models() -> Any:
+    """The services' models, which every local session would otherwise read anew: megabytes of JSON."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def require_account(clients: Clients, account: str) -> str:

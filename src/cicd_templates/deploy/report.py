@@ -13,7 +13,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from cicd_templates import words
 from cicd_templates.deploy.changes import Change, ChangeSet, total
+from cicd_templates.deploy.diagnose import Diagnosis
 from cicd_templates.deploy.events import ResourceEvent
 from cicd_templates.deploy.remains import Remainder
 
@@ -83,6 +85,7 @@ class Broke:
 
     stack: str
     reason: str
+    diagnosis: Diagnosis | None = None
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,12 @@ def as_lines(event: Event) -> list[str]:
         case Waits():
             return [f"  {event.stack}: waits, after {', '.join(event.after)}"]
         case Succeeded():
-            return [f"  {event.stack}: {event.verb}, {event.resources} resources, {event.seconds:.1f} s"]
+            return [
+                f"  {event.stack}: {event.verb}, {words.counted(event.resources, 'resource')}, {event.seconds:.1f} s"
+            ]
         case Broke():
-            return [f"  {event.stack}: FAILED: {event.reason}"]
+            block = event.diagnosis.lines if event.diagnosis else ()
+            return [f"  {event.stack}: FAILED: {event.reason}", *(f"      {line}" for line in block)]
         case Note():
             return [f"  {event.text}"]
         case Left():
@@ -139,6 +145,11 @@ def as_lines(event: Event) -> list[str]:
             return [f"    {event.event.status} {event.event.logical_id}: {event.event.reason}"]
         case _:
             return []
+
+
+def broke(stack: str, why: str | Diagnosis) -> Broke:
+    """The event of a failure, with its diagnosis where there is one."""
+    return Broke(stack, why.reason, why) if isinstance(why, Diagnosis) else Broke(stack, why)
 
 
 def _remains_lines(event: Left) -> list[str]:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from cicd_templates.deploy import report
 from cicd_templates.deploy.changes import Change, ChangeSet
+from cicd_templates.deploy.diagnose import Diagnosis
 from cicd_templates.deploy.events import ResourceEvent
 from cicd_templates.deploy.remains import Remainder
 
@@ -54,8 +55,13 @@ def moved(status: str, reason: str = "") -> report.Moved:
         ),
         (report.Unchanged("keys"), ["  keys: nothing to change"]),
         (report.Waits("cluster", ("keys", "network")), ["  cluster: waits, after keys, network"]),
+        (report.Succeeded("storage", "created", 0.5, 1), ["  storage: created, 1 resource, 0.5 s"]),
         (report.Succeeded("keys", "created", 61.25, 3), ["  keys: created, 3 resources, 61.2 s"]),
-        (report.Broke("keys", "why"), ["  keys: FAILED: why"]),
+        (report.broke("keys", "why"), ["  keys: FAILED: why"]),
+        (
+            report.broke("keys", Diagnosis("why", "out/keys.yaml:3", ("a fact",), ("mend it",))),
+            ["  keys: FAILED: why", "      at out/keys.yaml:3", "      a fact", "      next: mend it"],
+        ),
         (report.Note("text"), ["  text"]),
         (moved("CREATE_COMPLETE"), []),
         (moved("CREATE_FAILED", "why"), ["    CREATE_FAILED Key: why"]),
