@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 REGION = "eu-central-1"
 NAME = "payments-tools-payment-processor"
+# CodePipeline keeps twenty letters of a pipeline's name and ten of an artifact's.
+RUN = "payments-tools-payme"
 SERVICE = "payment-processor"
 SOURCE = f"{SERVICE}/source.zip"
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
@@ -114,12 +116,18 @@ DEEDS: dict[str, Call] = {
     "read the reviewed templates": get("templates", "templates.zip"),
     "replace the reviewed templates": put("templates", "templates.zip"),
     "read an artifact": get("artifacts", "run/report"),
-    "hand on an artifact": put("artifacts", "run/new"),
+    "hand on Bandit's report": put("artifacts", f"{RUN}/BanditRepo/new"),
+    "hand on Snyk's report": put("artifacts", f"{RUN}/SnykReport/new"),
+    "put another source into a run": put("artifacts", f"{RUN}/App/new"),
+    "put other templates into a run": put("artifacts", f"{RUN}/Templates/new"),
     "delete an artifact": s3("delete_object", "artifacts", Key="run/report"),
-    "hand on an artifact under another algorithm": put("artifacts", "run/new", ServerSideEncryption="AES256"),
+    "hand on a report under another algorithm": put("artifacts", f"{RUN}/BanditRepo/a", ServerSideEncryption="AES256"),
     "list the artifacts": s3("list_objects_v2", "artifacts"),
-    "read the cache": get("cache", "payment-processor/pip"),
-    "fill the cache": put("cache", "payment-processor/new"),
+    "read the judges' cache": get("cache", "payment-processor/judges/pip"),
+    "fill the judges' cache": put("cache", "payment-processor/judges/new"),
+    "fill Snyk's cache": put("cache", "payment-processor/check-snyk/new"),
+    "fill the unit tests' cache": put("cache", "payment-processor/check-unit-tests/new"),
+    "fill the bill of materials' cache": put("cache", "payment-processor/sbom/new"),
     "fill another service's cache": put("cache", "another/new"),
     "change the artifacts' policy": s3("put_bucket_policy", "artifacts", Policy="{}"),
     # evidence
@@ -162,7 +170,7 @@ DEEDS: dict[str, Call] = {
         MessageBody="x",
     ),
     # roles
-    "act as the source action": assume("payment-processor-action-source-app"),
+    "act as the source action": assume("action-source-payment-processor-app"),
     "act as the gate's action": assume("payment-processor-action-gate"),
     "act as staging's delivery": assume("delivery-payment-processor", "staging"),
     "act as production's delivery": assume("delivery-payment-processor", "production"),
@@ -173,6 +181,8 @@ DEEDS: dict[str, Call] = {
     ),
     "make a user": call("iam", "create_user", UserName="mallory"),
     # values and stacks
+    "find where to release": call("ssm", "get_parameter", Name="/payments/tools/storage/SourceBucketName"),
+    "read another published value": call("ssm", "get_parameter", Name="/payments/tools/keys/KeyArn"),
     "change a published value": call(
         "ssm", "put_parameter", Name="/payments/tools/keys/KeyArn", Value="x", Type="String", Overwrite=True
     ),

@@ -30,59 +30,52 @@ pytestmark = [pytest.mark.integration, pytest.mark.long]
 DOOR = "the-tests"
 LOADER = botocore.loaders.create_loader()
 
-CHECK = {
-    "read an artifact",
-    "hand on an artifact",
-    "read the cache",
-    "fill the cache",
-    "encrypt with the tools key",
-}
+CHECK = {"read an artifact", "encrypt with the tools key"}
+JUDGE = CHECK | {"read the judges' cache", "fill the judges' cache"}
+EVIDENCE_WRITER = {"put evidence", "read the evidence"}
+FUNCTION = {"encrypt with the tools key", "send a dead letter"}
+SOURCES = {"put another source into a run", "put other templates into a run"}
+HAND_ON = {"hand on Bandit's report", "hand on Snyk's report"} | SOURCES
 PEOPLE = {"look at runs", "read the evidence"}
 # What each principal may do of all deeds; a role by its logical id, a group of people by its policy's.
 MAY: dict[str, set[str]] = {
-    "build UnitTestsRole": CHECK,
-    "build BanditRole": CHECK | {"write Bandit's log"},
-    "build SafetyRole": CHECK | {"read the Safety key"},
-    "build SnykRole": CHECK | {"read the Snyk token", "write Snyk's log"},
-    "build SecretsRole": CHECK,
-    "build ImageRole": {
-        "read an artifact",
+    "build UnitTestsRole": CHECK | {"fill the unit tests' cache"},
+    "build BanditRole": JUDGE | {"hand on Bandit's report", "write Bandit's log"},
+    "build SafetyRole": JUDGE | {"read the Safety key"},
+    "build SnykRole": CHECK | {"hand on Snyk's report", "fill Snyk's cache", "read the Snyk token", "write Snyk's log"},
+    "build SecretsRole": JUDGE,
+    "build ImageRole": CHECK
+    | {
         "read the released source",
         "put evidence",
-        "encrypt with the tools key",
         "log in to the registry",
         "push a layer",
         "pull an image",
         "write the image build's log",
     },
-    "build BillOfMaterialsRole": CHECK - {"hand on an artifact"} | {"put evidence"},
-    "build ImageScanRole": CHECK - {"hand on an artifact"} | {"put evidence"},
-    "build SmokeTestRole": {"read an artifact", "encrypt with the tools key"},
-    "scan-gate ScanGateRole": {"encrypt with the tools key", "put evidence", "send a dead letter"},
-    "review ReviewRole": {"encrypt with the tools key", "send a dead letter", "act as production's reviewer"},
-    "monitoring StuckRole": {"encrypt with the tools key", "send a dead letter"},
-    "monitoring MeasureRole": {"encrypt with the tools key", "send a dead letter"},
-    "pipeline PipelineRole": {
-        "read an artifact",
-        "hand on an artifact",
-        "encrypt with the tools key",
+    "build BillOfMaterialsRole": CHECK | EVIDENCE_WRITER | {"fill the bill of materials' cache"},
+    "build ImageScanRole": CHECK | EVIDENCE_WRITER,
+    "build SmokeTestRole": CHECK,
+    "scan-gate ScanGateRole": FUNCTION | EVIDENCE_WRITER,
+    "review ReviewRole": FUNCTION | {"act as production's reviewer"},
+    "monitoring StuckRole": FUNCTION,
+    "monitoring MeasureRole": FUNCTION,
+    "pipeline PipelineRole": CHECK
+    | HAND_ON
+    | {
         "act as the source action",
         "act as the gate's action",
         "act as staging's delivery",
         "act as production's delivery",
     },
-    "pipeline AppActionRole": {"read the released source", "hand on an artifact", "encrypt with the tools key"},
-    "pipeline TemplatesActionRole": {
-        "read the reviewed templates",
-        "hand on an artifact",
-        "encrypt with the tools key",
-    },
+    "pipeline AppActionRole": HAND_ON | {"read the released source", "encrypt with the tools key"},
+    "pipeline TemplatesActionRole": HAND_ON | {"read the reviewed templates", "encrypt with the tools key"},
     "pipeline BanditActionRole": {"start Bandit's build"},
     "pipeline ImageActionRole": {"start the image build"},
     "pipeline GateActionRole": {"call the gate", "list functions", "read an artifact"},
     "pipeline ProductionApproveActionRole": {"ask the approvers", "encrypt with the tools key"},
     "pipeline StartRole": {"start a run"},
-    "access DevelopersPolicy": PEOPLE | {"release a source", "encrypt with the tools key"},
+    "access DevelopersPolicy": PEOPLE | {"release a source", "find where to release", "encrypt with the tools key"},
     "access ApproversPolicy": PEOPLE | {"approve production"},
     "access OperatorsPolicy": PEOPLE
     | {"start a run", "stop a run", "retry a stage", "roll a stage back", "hold a stage"},
@@ -123,14 +116,17 @@ SENTENCES = [
     ("operators do not approve", "access OperatorsPolicy", "approve production", False),
     ("approvers release nothing", "access ApproversPolicy", "release a source", False),
     ("nobody overrides a lock", "access OperatorsPolicy", "override a lock", False),
+    ("the Bandit project can write its report", "build BanditRole", "hand on Bandit's report", True),
     ("the Bandit project can write its log", "build BanditRole", "write Bandit's log", True),
     ("the Bandit project cannot write Snyk's", "build BanditRole", "write Snyk's log", False),
     ("only Snyk reads its token", "build BanditRole", "read the Snyk token", False),
     ("a check cannot replace the source", "build BanditRole", "release a source", False),
+    ("a check cannot hand on another check's report", "build SnykRole", "hand on Bandit's report", False),
+    ("a check cannot replace what a run builds from", "build BanditRole", "put another source into a run", False),
     ("a check cannot push an image", "build BanditRole", "push a layer", False),
     ("the image build cannot delete an image", "build ImageRole", "delete an image", False),
     ("evidence is never replaced", "scan-gate ScanGateRole", "put evidence where some may be already", False),
-    ("the gate cannot write its own reports", "scan-gate ScanGateRole", "hand on an artifact", False),
+    ("the gate cannot write its own reports", "scan-gate ScanGateRole", "hand on Bandit's report", False),
     ("the pipeline reaches production as its delivery", "pipeline PipelineRole", "act as production's delivery", True),
     ("no check reaches production", "build SnykRole", "act as production's delivery", False),
     ("nothing wears CloudFormation's role", "pipeline PipelineRole", "act as CloudFormation in production", False),
@@ -245,7 +241,7 @@ def _furnish(world: World) -> None:
     for bucket, name in (
         ("source", SOURCE),
         ("artifacts", "run/report"),
-        ("cache", "payment-processor/pip"),
+        ("cache", "payment-processor/judges/pip"),
         ("evidence", "payment-processor/verdict.json"),
     ):
         root("s3").put_object(Bucket=world.place.bucket(bucket), Key=name, Body=b"x")
