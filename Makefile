@@ -70,10 +70,10 @@ check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
 	@$(RUN) render --check
 	@$(RUN) docs --check
 
-review: $(VENV)/.done ## Say in words what changed in out/ since BASE=main, as Markdown for a pull request
+review: $(VENV)/.done ## Say in words what changed in out/ since BASE=main
 	@$(RUN) review $(call option,--base,BASE)
 
-upgrade-check: $(VENV)/.done ## Say in words what revision REF= of this tool would render from your configuration
+upgrade-check: $(VENV)/.done ## Say what revision REF= of this tool would change in out/
 	@$(RUN) upgrade-check $(call option,--ref,REF)
 
 audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov
@@ -114,7 +114,7 @@ local-stop: $(VENV)/.done ## Stop the local AWS
 bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 	@$(VENV)/bin/python tests/bench/render.py
 
-test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer than a change should wait
+test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer: who may do what, by IAM
 	@$(VENV)/bin/python -m pytest -q -m long
 
 bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
