@@ -26,9 +26,7 @@ def git(*arguments: str) -> None:
 
 @pytest.fixture
 def repository(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with the tool and, from its second commit on, what it rendered of staging's keys."""
-    for name in ("src", "generate.py"):
-        (in_project / name).symlink_to(ROOT / name)
+    """A repository that has, from its second commit on, what was rendered of staging's keys."""
     git("init", "-q", ".")
     (in_project / ".gitignore").write_text(".venv-local\n")
     git("add", ".gitignore")
