@@ -14,8 +14,7 @@ from cicd_templates.deploy.waiting import Patience
 from cicd_templates.errors import CicdError
 from cicd_templates.targets import Target
 from tests.conftest import ROOT
-from tests.unit.deploy.fake_cloudformation import FakeCloudFormation, stack
-from tests.unit.deploy.test_changes import FakeClients, clock
+from tests.unit.deploy.fake_cloudformation import FakeClients, FakeCloudFormation, clock, stack
 
 KEYS = [stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "keys"]
 
