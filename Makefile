@@ -9,7 +9,7 @@ RUN    := $(VENV)/bin/python -m cicd_templates
 
 # What a user says reaches the program as it was typed, as one argument: neither make nor the shell looks into it,
 # because each recipe names it as "$ENV", from its environment.
-SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT PART INPUTS SEED FOLDER EVERY PLAN OUT SEQUENCES REFUSE TOOLS TOKENS
+SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT BASE REF PART INPUTS SEED FOLDER EVERY PLAN OUT SEQUENCES REFUSE TOOLS TOKENS
 $(foreach each,$(SAID),$(if $(value $(each)),$(eval override $(each) := $$(value $(each)))$(eval export $(each))))
 option = $(if $(value $(2)),$(1) "$$$(2)")
 flag   = $(if $(call yes,$(2)),$(1))
@@ -22,7 +22,7 @@ JSON   = $(if $(filter-out json yaml,$(value FORMAT)),$(call wrong,FORMAT,json o
 ASK    = $(call flag,--yes,YES)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy plan-discard check audit verify doctor recover deploy-policy \
+.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy plan-discard check audit verify doctor recover deploy-policy \
         local local-stop rehearse bench bench-gate bench-deploy bench-rehearse soak test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets; help-all shows the rest
@@ -75,6 +75,12 @@ check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
 	@$(RUN) render --check
 	@$(RUN) docs --check
 
+review: $(VENV)/.done ## Say in words what changed in out/ since BASE=main
+	@$(RUN) review $(call option,--base,BASE)
+
+upgrade-check: $(VENV)/.done ## Say what revision REF= of this tool would change in out/
+	@$(RUN) upgrade-check $(call option,--ref,REF)
+
 audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov
 	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet
 
@@ -125,7 +131,7 @@ bench-deploy: $(VENV)/.done ## Measure the deployer's time and calls on a simula
 bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure what a rehearsal adds to the bare commands
 	@$(VENV)/bin/python -m tests.bench.rehearse
 
-soak: $(VENV)/.done $(LOCAL_VENV)/.done ## SEQUENCES= of faults for the deployer; rehearsals less a permission
+soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deploy through SEQUENCES= of faults, rehearse with less rights
 	@SEQUENCES="$${SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q tests/unit/deploy/test_faults.py
 	@$(VENV)/bin/python -m tests.soak.rehearse
 

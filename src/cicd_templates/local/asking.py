@@ -12,7 +12,7 @@ from typing import Any
 
 # Condition keys of a put whose values are headers:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
-PUT_KEYS = ("if-none-match", "x-amz-server-side-encryption-aws-kms-key-id")
+PUT_KEYS = ("x-amz-server-side-encryption-aws-kms-key-id",)
 
 
 class Requests:

@@ -1,64 +1,39 @@
-"""What policies of the local AWS can ask about a request and its caller, where the engine answers otherwise than AWS.
+"""Condition keys of IAM that the local AWS answers otherwise than AWS, or not at all.
 
+A role's session is named by its session's ARN where `aws:PrincipalArn` is the role's own, and a conditional write does
+not say so:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
 Runs inside the engine's interpreter, so it imports the standard library alone.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import re
 from types import ModuleType
 from typing import Any
 
-
-def secure(app: ModuleType) -> None:
-    """Count the loopback address as TLS: a bucket that wants it would refuse every request for that alone."""
-    pin = app.pin_request_origin
-    app.pin_request_origin = lambda address, _secure: pin(address, True)  # type: ignore[attr-defined]
+_SESSION = re.compile(r"arn:([\w-]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
+_WRITES = {"if-none-match": "s3:if-none-match", "if-match": "s3:if-match"}
 
 
-def services(evaluator: ModuleType) -> None:
-    """Let an account's root act for a service only where its caller says for which resource, by the external id.
-
-    The engine lets it act for every service, and knows neither aws:SourceArn nor aws:SourceAccount.
-    """
-    trusted = evaluator.evaluate_trust_policy
-
-    def trusts(document: Any, caller: str, context: Any = None) -> bool:
-        parsed = json.loads(document) if isinstance(document, str) else document
-        on_behalf = str(context.service_context.get("sts:externalid") or "") if context else ""
-        if caller.endswith(":root") and on_behalf.startswith("arn:"):
-            _, _, service, _, account, *_ = on_behalf.split(":")
-            if f"{service}.amazonaws.com" not in _services(parsed):
-                return False
-            context.service_context |= {"aws:sourcearn": on_behalf, "aws:sourceaccount": account}
-        return bool(trusted(parsed, caller, context))
-
-    evaluator.evaluate_trust_policy = trusts  # type: ignore[attr-defined] # looked up at each call
+def role_of(arn: str) -> str:
+    """The ARN of the role whose session `arn` is; any other ARN as it is. Roles with a path are not known by it."""
+    return _SESSION.sub(r"arn:\1:iam::\2:role/\3", arn)
 
 
-def _services(document: Any) -> Iterator[str]:
-    for statement in document["Statement"]:
-        named = statement["Principal"].get("Service", ())
-        yield from (named,) if isinstance(named, str) else named
+def register(evaluator: ModuleType, actions: ModuleType) -> None:
+    """Put both right in the engine's `evaluator` and in `actions`, which gathers what a request says."""
+    resolve, gather = evaluator._resolve_condition_key, actions.s3_service_context
 
+    def resolve_as_aws(key: str, context: Any) -> Any:
+        value = resolve(key, context)
+        return role_of(value) if key.lower() == "aws:principalarn" and isinstance(value, str) else value
 
-def principals(evaluator: ModuleType, roles: Any) -> None:
-    """Let aws:PrincipalArn be the ARN of the role, not that of its session; `roles` is the engine's store of them.
+    def gather_as_aws(action: str, query: Any, path: str, headers: dict[str, str]) -> dict[str, Any]:
+        said = {key: headers[header] for header, key in _WRITES.items() if header in headers}
+        return {**gather(action, query, path, headers), **said}
 
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
-    """
-    value_of = evaluator._resolve_condition_key
-
-    def value(key: str, context: Any) -> Any:
-        if key.lower() != "aws:principalarn":
-            return value_of(key, context)
-        caller = context.principal_arn
-        if caller.endswith(":root"):
-            # A bucket of another account takes every caller for the root of its own.
-            caller = evaluator.caller_arn()
-        if ":assumed-role/" not in caller:
-            return caller
-        return roles.get_scoped(caller.split(":")[4], None, caller.split("/")[1], {}).get("Arn", caller)
-
-    evaluator._resolve_condition_key = value  # type: ignore[attr-defined]
+    # The engine calls what stands under these names.
+    evaluator._resolve_condition_key = resolve_as_aws  # type: ignore[attr-defined]
+    actions.s3_service_context = gather_as_aws  # type: ignore[attr-defined]

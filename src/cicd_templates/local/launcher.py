@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(__file__))
 import asking  # type: ignore[import-not-found] # siblings there, not in a package
+import callers  # type: ignore[import-not-found]
 import codepipeline  # type: ignore[import-not-found]
 import conditions  # type: ignore[import-not-found]
 import dispatch  # type: ignore[import-not-found]
@@ -29,9 +30,10 @@ codepipeline.register(app, router, iam_actions, codepipeline.Answers(folder))
 registry.register(app)
 requests = asking.Requests(iam_actions)
 requests.listen()
-conditions.secure(app)
-conditions.services(iam_evaluator)
-conditions.principals(iam_evaluator, iam._roles)
+conditions.register(iam_evaluator, iam_actions)
+callers.secure(app)
+callers.services(iam_evaluator)
+callers.principals(iam_evaluator, iam._roles)
 calls = permissions.Calls(folder)
 permissions.Decisions(iam_evaluator, calls, keys.behind, encryption.KEY_ACTIONS, requests.passed).listen()
 sys.argv = ["ministack"]

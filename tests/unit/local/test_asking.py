@@ -65,7 +65,8 @@ def test_a_role_is_passed_by_cloudformation_and_once() -> None:
 
 def test_headers_of_a_put_are_condition_keys() -> None:
     _, actions = requests()
-    headers = {"if-none-match": "*", "other": "1"}
+    name = "x-amz-server-side-encryption-aws-kms-key-id"
+    headers = {name: "key", "other": "1"}
 
-    assert actions._s3_object_context("s3:PutObject", {}, "/b/k", headers) == {"s3:x": "1", "s3:if-none-match": "*"}
+    assert actions._s3_object_context("s3:PutObject", {}, "/b/k", headers) == {"s3:x": "1", f"s3:{name}": "key"}
     assert actions._s3_object_context("s3:GetObject", {}, "/b/k", headers) == {"s3:x": "1"}

@@ -1,74 +1,58 @@
-"""Conditions of policies: TLS on the loopback address, services by the resource they act for, principals by role."""
+"""Condition keys as AWS answers them."""
 
 from __future__ import annotations
 
-import json
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from cicd_templates.local import conditions
 
-ROOT = "arn:aws:iam::111111111111:root"
-PIPELINE = "arn:aws:codepipeline:eu-central-1:111111111111:p"
-TRUST = {"Statement": [{"Principal": {"Service": "codepipeline.amazonaws.com"}}, {"Principal": {"AWS": ROOT}}]}
+
+@pytest.mark.parametrize(
+    ("arn", "role"),
+    [
+        ("arn:aws:sts::111111111111:assumed-role/bandit/build-1", "arn:aws:iam::111111111111:role/bandit"),
+        ("arn:aws:iam::111111111111:user/ada", "arn:aws:iam::111111111111:user/ada"),
+        ("arn:aws:iam::111111111111:root", "arn:aws:iam::111111111111:root"),
+    ],
+)
+def test_a_session_is_named_by_its_role(arn: str, role: str) -> None:
+    assert conditions.role_of(arn) == role
 
 
-def test_the_loopback_address_counts_as_tls() -> None:
-    pinned: list[tuple[str, bool]] = []
-    app = ModuleType("app")
-    app.pin_request_origin = lambda *origin: pinned.append(origin)  # type: ignore[attr-defined]
-
-    conditions.secure(app)
-    app.pin_request_origin("127.0.0.1", False)
-    assert pinned == [("127.0.0.1", True)]
+def engine(value: Any) -> tuple[Any, Any]:
+    evaluator, actions = ModuleType("evaluator"), ModuleType("actions")
+    evaluator._resolve_condition_key = lambda key, context: value  # type: ignore[attr-defined] # the engine's
+    actions.s3_service_context = lambda action, query, path, headers: {"s3:prefix": path}  # type: ignore[attr-defined] # the engine's
+    conditions.register(evaluator, actions)
+    return evaluator, actions
 
 
 @pytest.mark.parametrize(
-    ("caller", "external_id", "expected", "keys"),
+    ("key", "value", "answer"),
     [
-        pytest.param(ROOT, PIPELINE, True, {"aws:sourcearn", "aws:sourceaccount"}, id="its service"),
-        pytest.param(ROOT, PIPELINE.replace("codepipeline", "codebuild"), False, set(), id="another service"),
-        pytest.param(ROOT, None, True, set(), id="the account"),
-        pytest.param("arn:aws:sts::1:assumed-role/r/s", PIPELINE, True, set(), id="a role"),
+        ("aws:PrincipalArn", "arn:aws:sts::111111111111:assumed-role/a/b", "arn:aws:iam::111111111111:role/a"),
+        ("aws:PrincipalArn", None, None),
+        ("aws:userid", "arn:aws:sts::111111111111:assumed-role/a/b", "arn:aws:sts::111111111111:assumed-role/a/b"),
     ],
 )
-@pytest.mark.parametrize("document", [TRUST, json.dumps(TRUST)], ids=["parsed", "text"])
-def test_a_service_acts_for_a_resource(
-    document: Any, caller: str, external_id: str | None, expected: bool, keys: set[str]
-) -> None:
-    asked: list[Any] = []
-    evaluator = ModuleType("evaluator")
-    evaluator.evaluate_trust_policy = lambda *request: not asked.append(request)  # type: ignore[attr-defined,func-returns-value]
-    context = SimpleNamespace(service_context={"sts:externalid": external_id})
+def test_only_the_principals_arn_is_answered_otherwise(key: str, value: str | None, answer: str | None) -> None:
+    evaluator, _ = engine(value)
 
-    conditions.services(evaluator)
-    assert evaluator.evaluate_trust_policy(document, caller, context) is expected
-    assert context.service_context.keys() - {"sts:externalid"} == keys
-    assert bool(asked) is expected
-    assert evaluator.evaluate_trust_policy(document, caller)
+    assert evaluator._resolve_condition_key(key, None) == answer
 
 
 @pytest.mark.parametrize(
-    ("key", "principal", "expected"),
+    ("headers", "said"),
     [
-        ("aws:PrincipalArn", "arn:aws:sts::1:assumed-role/known/s", "arn:aws:iam::1:role/path/known"),
-        ("aws:PrincipalArn", "arn:aws:sts::1:assumed-role/gone/s", "arn:aws:sts::1:assumed-role/gone/s"),
-        ("aws:PrincipalArn", "arn:aws:iam::2:root", "arn:aws:iam::1:role/path/known"),
-        ("aws:PrincipalArn", "arn:aws:iam::1:user/u", "arn:aws:iam::1:user/u"),
-        ("aws:SourceIp", "arn:aws:iam::1:user/u", "theirs"),
+        ({"if-none-match": "*"}, {"s3:if-none-match": "*"}),
+        ({"if-match": "etag"}, {"s3:if-match": "etag"}),
+        ({"host": "s3"}, {}),
     ],
 )
-def test_a_principal_is_its_role(key: str, principal: str, expected: str) -> None:
-    class Roles:
-        def get_scoped(self, account: str, _region: None, name: str, default: Any) -> Any:
-            found = {("1", "known"): {"Arn": "arn:aws:iam::1:role/path/known"}}
-            return found.get((account, name), default)
+def test_a_conditional_write_says_so(headers: dict[str, str], said: dict[str, str]) -> None:
+    _, actions = engine(None)
 
-    evaluator = ModuleType("evaluator")
-    evaluator._resolve_condition_key = lambda key, context: "theirs"  # type: ignore[attr-defined]
-    evaluator.caller_arn = lambda: "arn:aws:sts::1:assumed-role/known/s"  # type: ignore[attr-defined]
-
-    conditions.principals(evaluator, Roles())
-    assert evaluator._resolve_condition_key(key, SimpleNamespace(principal_arn=principal)) == expected
+    assert actions.s3_service_context("s3:PutObject", {}, "key", headers) == {"s3:prefix": "key", **said}

@@ -1,0 +1,64 @@
+"""Who calls the local AWS, as policies may ask for it: over TLS, for a service, as a role.
+
+Runs inside the engine's interpreter, so it imports the standard library alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+
+def secure(app: ModuleType) -> None:
+    """Count the loopback address as TLS: a bucket that wants it would refuse every request for that alone."""
+    pin = app.pin_request_origin
+    app.pin_request_origin = lambda address, _secure: pin(address, True)  # type: ignore[attr-defined]
+
+
+def services(evaluator: ModuleType) -> None:
+    """Let an account's root act for a service only where its caller says for which resource, by the external id.
+
+    The engine lets it act for every service, and knows neither aws:SourceArn nor aws:SourceAccount.
+    """
+    trusted = evaluator.evaluate_trust_policy
+
+    def trusts(document: Any, caller: str, context: Any = None) -> bool:
+        parsed = json.loads(document) if isinstance(document, str) else document
+        on_behalf = str(context.service_context.get("sts:externalid") or "") if context else ""
+        if caller.endswith(":root") and on_behalf.startswith("arn:"):
+            _, _, service, _, account, *_ = on_behalf.split(":")
+            if f"{service}.amazonaws.com" not in _services(parsed):
+                return False
+            context.service_context |= {"aws:sourcearn": on_behalf, "aws:sourceaccount": account}
+        return bool(trusted(parsed, caller, context))
+
+    evaluator.evaluate_trust_policy = trusts  # type: ignore[attr-defined] # looked up at each call
+
+
+def _services(document: Any) -> Iterator[str]:
+    for statement in document["Statement"]:
+        named = statement["Principal"].get("Service", ())
+        yield from (named,) if isinstance(named, str) else named
+
+
+def principals(evaluator: ModuleType, roles: Any) -> None:
+    """Let aws:PrincipalArn be the ARN of the role, not that of its session; `roles` is the engine's store of them.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+    value_of = evaluator._resolve_condition_key
+
+    def value(key: str, context: Any) -> Any:
+        if key.lower() != "aws:principalarn":
+            return value_of(key, context)
+        caller = context.principal_arn
+        if caller.endswith(":root"):
+            # A bucket of another account takes every caller for the root of its own.
+            caller = evaluator.caller_arn()
+        if ":assumed-role/" not in caller:
+            return caller
+        return roles.get_scoped(caller.split(":")[4], None, caller.split("/")[1], {}).get("Arn", caller)
+
+    evaluator._resolve_condition_key = value  # type: ignore[attr-defined]
