@@ -68,5 +68,8 @@ def _destroy(targets: list[Target]) -> None:
     reporter = report.reporter(as_json=False)
     for target in reversed(targets):
         reporter.report(target.heading("Destroying"))
-        if any(not remainder.explained for remainder in target.destroy(reporter)):
+        inventory = target.inventory()
+        target.refuse_destruction(inventory)
+        reporter.report(report.Inventoried(target.environment, inventory.items))
+        if any(not remainder.explained for remainder in target.destroy(reporter, inventory)):
             raise CicdError(f"{target.environment}: something is left unexplained")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cicd_templates.cli import selection
+from cicd_templates.cli import destroying, selection
 from cicd_templates.cli.command import JSON, TARGET, verb
 from cicd_templates.errors import CicdError
 
@@ -33,13 +33,21 @@ def outputs(as_json: bool, **target: Any) -> None:
                 click.echo(f"    {name:<{width}}  {value}")
 
 
-@verb("status", *TARGET, JSON)
-def status(as_json: bool, **target: Any) -> None:
-    """Show the state of every stack."""
+@verb(
+    "status",
+    *TARGET,
+    JSON,
+    click.option("--left", is_flag=True, help="Show what is beside the stacks; exit 1 where nothing explains it."),
+)
+def status(as_json: bool, left: bool, **target: Any) -> None:
+    """Show the state of every stack, or what is left beside them."""
     from dataclasses import asdict
 
     from cicd_templates.deploy import overview
 
+    if left:
+        destroying.show_left(selection.targets(default="all", **target), as_json=as_json)
+        return
     found = {
         each.environment: overview.status_rows(each.clients, each.chosen)
         for each in selection.targets(default="all", **target)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.expiry import stack_tags
 from cicd_templates.deploy.stacks import Stack
 from cicd_templates.deploy.status import NEXT, Next
 from cicd_templates.deploy.waiting import CHANGE_SET_SECONDS, Patience
@@ -112,7 +113,7 @@ def create_change_set(clients: Clients, stack: Stack, patience: Patience) -> Cha
         ChangeSetName=f"cicd-templates-{uuid.uuid4().hex}",
         ChangeSetType="CREATE" if creates else "UPDATE",
         Capabilities=stack.capabilities,  # type: ignore[arg-type] # literals of the API, derived as strings
-        Tags=[{"Key": key, "Value": value} for key, value in stack.tags.items()],
+        Tags=[{"Key": key, "Value": value} for key, value in stack_tags(stack, existing).items()],
         Parameters=[] if creates or existing is None else _kept_parameters(stack, existing),
         **_role(clients, stack),
         **_template(clients, stack),

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cicd_templates.deploy.changes import Change, ChangeSet, total
+from cicd_templates.deploy.destruction.items import Item, Remainder, item_lines, remainder_lines
 from cicd_templates.deploy.events import ResourceEvent
-from cicd_templates.deploy.remains import Remainder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,6 +93,14 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Inventoried:
+    """What an environment has, and what its destruction does with each."""
+
+    environment: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
 class Left:
     """What a destruction left of an environment."""
 
@@ -100,7 +108,7 @@ class Left:
     remains: tuple[Remainder, ...]
 
 
-Event = Heading | Planned | Unchanged | Waits | Moved | Succeeded | Broke | Note | Left
+Event = Heading | Planned | Unchanged | Waits | Moved | Succeeded | Broke | Note | Inventoried | Left
 
 
 class Reporter(Protocol):
@@ -133,25 +141,14 @@ def as_lines(event: Event) -> list[str]:
             return [f"  {event.stack}: FAILED: {event.reason}"]
         case Note():
             return [f"  {event.text}"]
+        case Inventoried():
+            return item_lines(event.environment, event.items)
         case Left():
-            return _remains_lines(event)
+            return remainder_lines(event.environment, event.remains)
         case Moved() if event.event.failed:
             return [f"    {event.event.status} {event.event.logical_id}: {event.event.reason}"]
         case _:
             return []
-
-
-def _remains_lines(event: Left) -> list[str]:
-    if not event.remains:
-        return [f"  left of {event.environment}: nothing"]
-    lines = [f"  left of {event.environment}:"]
-    by_reason: dict[tuple[bool, str], list[Remainder]] = {}
-    for remainder in event.remains:
-        by_reason.setdefault((remainder.explained, remainder.reason), []).append(remainder)
-    for (explained, reason), group in by_reason.items():
-        lines.append(f"    {reason}" if explained else f"    UNEXPLAINED: {reason}")
-        lines += [f"      {remainder.resource_type} {remainder.name}" for remainder in group]
-    return lines
 
 
 def counted(changes: tuple[Change, ...]) -> str:
