@@ -12,8 +12,8 @@ JSON   := $(if $(filter json,$(FORMAT)),--json)
 ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy check audit verify doctor \
-        local local-stop bench bench-gate fuzz lock pins fmt clean setup setup-local setup-audit
+.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy sweep adopt check audit verify doctor \
+        local local-stop bench bench-gate bench-destroy test-long fuzz lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
@@ -50,11 +50,11 @@ release: $(VENV)/.done ## Release APP (work tree, folder or zip) of SERVICE; WAI
 outputs: $(VENV)/.done ## Show what the deployed stacks give out
 	@$(RUN) outputs $(TARGET) $(JSON)
 
-status: $(VENV)/.done ## Show the state of every stack
-	@$(RUN) status $(TARGET) $(JSON)
+status: $(VENV)/.done ## Show the state of every stack; LEFT=1 what is beside them
+	@$(RUN) status $(TARGET) $(JSON) $(if $(LEFT),--left)
 
-destroy: $(VENV)/.done ## Take ENV down and list what is left and why
-	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(if $(ALLOW),--allow $(ALLOW))
+destroy: $(VENV)/.done ## Take ENV down and prove what is left; a protected one by a plan (PLAN=, CONFIRM=)
+	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(if $(ALLOW),--allow $(ALLOW)) $(if $(PLAN),--plan "$(PLAN)") $(if $(CONFIRM),--confirm "$(CONFIRM)")
 
 ##@ Review and set-up
 check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
@@ -80,6 +80,12 @@ waive: $(VENV)/.done ## Accept what stops a release now in POLICY, until EXPIRES
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
 	@$(RUN) gate inspect --tool "$(TOOL)" "$(REPORT)" $(JSON)
 
+sweep: $(VENV)/.done ## List disposable copies and destroy the expired ones, idle for OLDER_THAN=48h
+	@$(RUN) sweep $(if $(ENV),--env $(ENV)) $(if $(LOCAL),--local) $(ASK) $(JSON) $(if $(OLDER_THAN),--older-than $(OLDER_THAN))
+
+adopt: $(VENV)/.done ## Take what a destroyed protected ENV kept back into its stacks
+	@$(RUN) adopt $(TARGET) $(ASK)
+
 doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
 
@@ -96,6 +102,12 @@ bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 
 bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
+
+bench-destroy: $(VENV)/.done ## Measure the emptying of buckets beside one deletion a call, and its memory
+	@$(VENV)/bin/python tests/bench/destroy.py
+
+test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer than a change should wait
+	@$(VENV)/bin/python -m pytest -q -m long
 
 fuzz: $(VENV)/.done ## Feed the gate's readers 100,000 damaged reports; INPUTS= and SEED= say how many and which
 	@$(if $(INPUTS),INPUTS=$(INPUTS)) $(if $(SEED),SEED=$(SEED)) $(VENV)/bin/python tests/fuzz/gate.py

@@ -118,9 +118,12 @@ def _bucket_tags(clients: Clients, bucket: str) -> dict[str, str]:
 
 
 def _log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Found]:
+    owned = {each.physical_id for each in had}
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=scope.root):
         for group in page["logGroups"]:
-            yield Found("AWS::Logs::LogGroup", group["logGroupName"], ours=False)
+            if group["logGroupName"] not in owned:
+                tags = clients.logs.list_tags_for_resource(resourceArn=group["logGroupArn"])["tags"]
+                yield Found("AWS::Logs::LogGroup", group["logGroupName"], scope.owns(tags), tags.get(STACK_ID_TAG, ""))
 
 
 def _implicit_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Found]:

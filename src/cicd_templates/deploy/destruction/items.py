@@ -57,7 +57,7 @@ def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
         if not group:
             continue
         lines.append(f"    {fate.value}: {len(group)}")
-        plain = [item for item in group if fate is Fate.DELETED and item.stack]
+        plain = [item for item in group if fate is Fate.DELETED and item.stack and not item.detail]
         counts = sorted(Counter(item.resource_type for item in plain).items())
         lines += _wrapped([f"{count} {kind.removeprefix('AWS::')}" for kind, count in counts])
         for item in group:

@@ -193,7 +193,7 @@ KINDS: dict[str, Kind] = {
     ),
     "AWS::ECS::Service": Kind(
         "ECS goes on describing a service for some time after its deletion, while its last tasks drain.",
-        "`aws ecs delete-service --region {region} --force --service {name}` with `--cluster` and the name before its own",
+        "`aws ecs delete-service --region {region} --force --service {name}`, with `--cluster` as in its name",
         _unless_gone(_service),
     ),
     "AWS::EC2::NetworkInterface": Kind(

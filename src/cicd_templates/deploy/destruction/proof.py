@@ -15,8 +15,12 @@ LOOKS = 6
 
 
 def left(inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
-    """What `inventory` has beside its stacks, the unexplained first; with `stacks_too` no stack may be there either."""
-    found = [_remainder(item, inventory.scope.region) for item in inventory.items if not item.stack]
+    """What `inventory` has beside its stacks, the unexplained first; with `stacks_too` no stack may be there either.
+
+    Without, what a living environment has made beside its stacks, such as older revisions, is meant to be there.
+    """
+    lives = bool(inventory.stacks) and not stacks_too
+    found = [_remainder(item, inventory.scope.region, lives=lives) for item in inventory.items if not item.stack]
     if stacks_too:
         found += [
             Remainder(
@@ -31,10 +35,12 @@ def left(inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
     return sorted(found, key=lambda each: (each.explained, each.resource_type, each.name))
 
 
-def _remainder(item: Item, region: str) -> Remainder:
+def _remainder(item: Item, region: str, *, lives: bool) -> Remainder:
     how = by_hand(item.resource_type, item.name, region)
     if item.fate is Fate.RETAINED or (item.fate is Fate.SCHEDULED and item.detail != WINDOW):
         return Remainder(item.resource_type, item.name, item.detail, explained=True, by_hand=how)
+    if lives and item.fate is not Fate.UNTOUCHED:
+        return Remainder(item.resource_type, item.name, "the environment made it and still lives", explained=True)
     again_deletes = "it is ours, and no stack owns it; destroying again deletes it"
     reason = item.detail if item.fate is Fate.UNTOUCHED else again_deletes
     return Remainder(item.resource_type, item.name, reason, explained=False, by_hand=how)
