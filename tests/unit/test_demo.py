@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from cicd_templates.deploy.remains import Remainder
 
 from cicd_templates import demo
 from cicd_templates.deploy import deployment, destroy
 from cicd_templates.deploy.clients import local_clients
-from cicd_templates.deploy.remains import Remainder
 from cicd_templates.deploy.stacks import read_stacks
 from cicd_templates.deploy.waiting import Patience
 from cicd_templates.errors import CicdError

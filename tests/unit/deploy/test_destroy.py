@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from cicd_templates.deploy.destroy import _owned, destroy
 from cicd_templates.deploy.emptying import empty_bucket
+
 from cicd_templates.deploy.report import Broke, Event
 from cicd_templates.deploy.stacks import read_stacks
 from cicd_templates.deploy.waiting import Patience

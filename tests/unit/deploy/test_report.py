@@ -7,12 +7,12 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from cicd_templates.deploy.remains import Remainder
 from rich.console import Console
 
 from cicd_templates.deploy import report
 from cicd_templates.deploy.changes import Change, ChangeSet
 from cicd_templates.deploy.events import ResourceEvent
-from cicd_templates.deploy.remains import Remainder
 
 CHANGES = (
     Change("Modify", "Service", "AWS::ECS::Service", "False", ("DesiredCount",)),

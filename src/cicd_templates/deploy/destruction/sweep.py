@@ -29,7 +29,7 @@ class Copy:
 
 def duration(text: str) -> timedelta:
     """`48h` or `7d`. Raises `ConfigurationError` for anything else."""
-    match = re.fullmatch(r"([1-9]\d{0,3})([hd])", text)
+    match = re.fullmatch(r"(\d{1,4})([hd])", text)
     if match is None:
         raise ConfigurationError(f"{text!r} is no age; write hours or days: 48h, 7d")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
