@@ -99,6 +99,10 @@ class Inventoried:
     environment: str
     items: tuple[Item, ...]
 
+    def lines(self) -> list[str]:
+        """It as a table."""
+        return item_lines(self.environment, self.items)
+
 
 @dataclass(frozen=True)
 class Left:
@@ -106,6 +110,10 @@ class Left:
 
     environment: str
     remains: tuple[Remainder, ...]
+
+    def lines(self) -> list[str]:
+        """It by why each thing is left."""
+        return remainder_lines(self.environment, self.remains)
 
 
 Event = Heading | Planned | Unchanged | Waits | Moved | Succeeded | Broke | Note | Inventoried | Left
@@ -141,10 +149,8 @@ def as_lines(event: Event) -> list[str]:
             return [f"  {event.stack}: FAILED: {event.reason}"]
         case Note():
             return [f"  {event.text}"]
-        case Inventoried():
-            return item_lines(event.environment, event.items)
-        case Left():
-            return remainder_lines(event.environment, event.remains)
+        case Inventoried() | Left():
+            return event.lines()
         case Moved() if event.event.failed:
             return [f"    {event.event.status} {event.event.logical_id}: {event.event.reason}"]
         case _:

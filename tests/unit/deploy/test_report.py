@@ -7,11 +7,11 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from cicd_templates.deploy.remains import Remainder
 from rich.console import Console
 
 from cicd_templates.deploy import report
 from cicd_templates.deploy.changes import Change, ChangeSet
+from cicd_templates.deploy.destruction.items import Remainder
 from cicd_templates.deploy.events import ResourceEvent
 
 CHANGES = (

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -85,12 +84,9 @@ def _key(clients: Clients, name: str) -> str:
 
 
 def _secret(clients: Clients, name: str) -> str:
-    secret: Any = clients.secretsmanager.describe_secret(SecretId=name)
-    if "DeletedDate" in secret:
-        return (
-            f"Secrets Manager was told to delete it on {secret['DeletedDate']:%Y-%m-%d}; it can be restored till then"
-        )
-    return THERE
+    ends = clients.secretsmanager.describe_secret(SecretId=name).get("DeletedDate")
+    # The stubs take it for always there.
+    return f"Secrets Manager deletes it after {ends:%Y-%m-%d}; until then it can be restored" if ends else THERE
 
 
 def _repository(clients: Clients, name: str) -> str:
