@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cicd_templates.deploy.remains import Remainder
+from cicd_templates.deploy.destruction.items import Remainder
 
 from cicd_templates import demo
 from cicd_templates.deploy import deployment, destroy
