@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from cicd_templates.config import Kind
+from cicd_templates.config_values import Kind
 from cicd_templates.layers import Layer
 from templates import (
     access,
     build,
     cluster,
     delivery,
+    health,
+    ingress,
     keys,
     monitoring,
     network,
@@ -17,6 +19,7 @@ from templates import (
     registry,
     review,
     scan_gate,
+    secrets,
     service,
     storage,
 )
@@ -37,6 +40,9 @@ LAYERS = (
     Layer("monitoring", build_per_service=monitoring.build, kinds=TOOLS),
     Layer("network", network.build, kinds=RUNTIME),
     Layer("cluster", cluster.build, kinds=RUNTIME),
+    Layer("ingress", build_per_service=ingress.build, kinds=RUNTIME),
+    Layer("secrets", build_per_service=secrets.build, kinds=RUNTIME, needed=secrets.needed),
+    Layer("health", build_per_service=health.build, kinds=RUNTIME),
     Layer("delivery", build_per_service=delivery.build, kinds=RUNTIME, where=delivery.exists),
     Layer(
         "service",

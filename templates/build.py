@@ -8,7 +8,7 @@ from troposphere import secretsmanager as secrets
 
 from cicd_templates.blocks.access import may_put, may_read
 from cicd_templates.blocks.lifecycle import stateful
-from cicd_templates.blocks.projects import DOCKER_IMAGE, Build, Where, may_report, project, report_group, sha256
+from cicd_templates.blocks.projects import DOCKER_IMAGES, Build, Where, may_report, project, report_group, sha256
 from cicd_templates.builds import buildspecs
 from cicd_templates.builds.presets import Check, checks_of
 from cicd_templates.environment import Environment, Service
@@ -59,7 +59,7 @@ def build(env: Environment, service: Service) -> Template:
             *_may_push(env, service),
             description="Builds the image of a source version once and pushes it",
             timeout_minutes=service.settings.build.timeout_minutes,
-            image=DOCKER_IMAGE,
+            image=DOCKER_IMAGES[service.settings.architecture],
             cached=False,
             variables={
                 "SERVICE": service.name,

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Template, ecs
+from troposphere import GetAtt, Select, Template, ecs, logs
 
 from cicd_templates.blocks import load_balancers
+from cicd_templates.blocks.hooks import SMOKE
 from cicd_templates.blocks.logs import log_group
+from cicd_templates.blocks.tasks import exec_log_group
 from cicd_templates.environment import Environment
-from cicd_templates.naming import physical_name
-from cicd_templates.outputs import ClusterName, HostName, ListenerArn, Output, SecurityGroupId, Url, text
+from cicd_templates.naming import cluster_name
+from cicd_templates.outputs import (
+    ClusterName,
+    HostName,
+    KeyArn,
+    ListenerArn,
+    MetricName,
+    Output,
+    SecurityGroupId,
+    Url,
+    text,
+)
 from templates import keys, network, storage
 
 CLUSTER_NAME = Output(ClusterName, "cluster", "ClusterName", "Runs the services of the environment")
 LISTENER_ARN = Output(ListenerArn, "cluster", "ListenerArn", "Shared by the services through their rules")
 BALANCER_GROUP_ID = Output(SecurityGroupId, "cluster", "LoadBalancerGroupId", "Lets the load balancer reach tasks")
+TEST_LISTENER_ARN = Output(
+    ListenerArn, "cluster", "TestListenerArn", "Where a new release answers before clients ask it"
+)
+BALANCER_METRICS = Output(MetricName, "cluster", "LoadBalancerName", "The load balancer in metrics")
 BALANCER_HOST = Output(HostName, "cluster", "LoadBalancerHost", "Where the domain's DNS record points")
 BASE_URL = Output(Url, "cluster", "BaseUrl", "Where the load balancer answers")
 
@@ -26,25 +42,37 @@ def build(env: Environment) -> Template:
     subnets = network.PUBLIC_SUBNET_IDS.read(template, env)
     logs = storage.LOG_DELIVERY_BUCKET.read(template, env)
 
-    name = physical_name(env, "AWS::ECS::Cluster", "cluster")
+    name = cluster_name(env)
     # Container Insights would make this group itself, without key or end.
     insights = template.add_resource(
         log_group("InsightsLogGroup", env, f"/aws/ecs/containerinsights/{name}/performance", key)
     )
-    storage_key = ecs.ManagedStorageConfiguration(FargateEphemeralStorageKmsKeyId=key)
+    configuration = ecs.ClusterConfiguration(
+        ManagedStorageConfiguration=ecs.ManagedStorageConfiguration(FargateEphemeralStorageKmsKeyId=key)
+    )
+    if any(service.settings.audited_exec for service in env.services):
+        record = template.add_resource(log_group("ExecLogGroup", env, exec_log_group(env), key))
+        configuration.ExecuteCommandConfiguration = _recorded_sessions(key, record)
     cluster = template.add_resource(
         ecs.Cluster(
             "Cluster",
             ClusterName=name,
             ClusterSettings=[ecs.ClusterSetting(Name="containerInsights", Value="enabled")],
-            Configuration=ecs.ClusterConfiguration(ManagedStorageConfiguration=storage_key),
+            Configuration=configuration,
             DependsOn=insights.title,
         )
     )
 
     group = template.add_resource(load_balancers.load_balancer_group("LoadBalancerGroup", env, vpc))
     balancer = template.add_resource(load_balancers.load_balancer("LoadBalancer", env, group, subnets, logs))
-    listener = template.add_resource(load_balancers.listener("Listener", env, balancer))
+    port = load_balancers.public_port(env)
+    listener = template.add_resource(load_balancers.listener("Listener", env, balancer, port))
+    test = template.add_resource(load_balancers.listener("TestListener", env, balancer, load_balancers.TEST_PORT))
+    if any(SMOKE in service.settings.hooks for service in env.services):
+        ranges = network.NAT_RANGES.read(template, env)
+        for number in range(network.gateways(env)):
+            admission = load_balancers.test_admission(number + 1, group, Select(number, ranges))
+            template.add_resource(admission)
 
     # The certificate is for the domain; the load balancer's own name would fail its check.
     plain = text("http://", GetAtt(balancer, "DNSName"))
@@ -52,5 +80,21 @@ def build(env: Environment) -> Template:
     BALANCER_HOST.publish(template, env, HostName(GetAtt(balancer, "DNSName")))
     CLUSTER_NAME.publish(template, env, ClusterName(cluster.ref()))
     LISTENER_ARN.publish(template, env, ListenerArn(listener.ref()))
+    TEST_LISTENER_ARN.publish(template, env, ListenerArn(test.ref()))
+    BALANCER_METRICS.publish(template, env, MetricName(GetAtt(balancer, "LoadBalancerFullName")))
     BALANCER_GROUP_ID.publish(template, env, SecurityGroupId(GetAtt(group, "GroupId")))
     return template
+
+
+def _recorded_sessions(key: KeyArn, record: logs.LogGroup) -> ecs.ExecuteCommandConfiguration:
+    """Every session of ECS Exec under the key, and what was typed in it in `record`.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
+    return ecs.ExecuteCommandConfiguration(
+        KmsKeyId=key,
+        Logging="OVERRIDE",
+        LogConfiguration=ecs.ExecuteCommandLogConfiguration(
+            CloudWatchLogGroupName=record.ref(), CloudWatchEncryptionEnabled=True
+        ),
+    )

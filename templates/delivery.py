@@ -12,7 +12,6 @@ from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant, allow, trust_roles_of
 from cicd_templates.naming import DELIVERY, physical_name, role_arn, stack_name
 from cicd_templates.outputs import Output, RoleArn
-from templates import network
 
 EXECUTION_ROLE = Output(
     RoleArn, "delivery", "ExecutionRoleArn", "With it CloudFormation works on the service's stack, whoever asks"
@@ -40,7 +39,7 @@ def build(env: Environment, service: Service) -> Template:
             "CloudFormationRole",
             env,
             "cloudformation",
-            *service_grants(env, service, network.VPC_ID.read(template, env)),
+            *service_grants(env, service),
             name=[DELIVERY, EXECUTION, service.name],
         )
     )

@@ -16,7 +16,7 @@ from cicd_templates.blocks.keys import (
 from cicd_templates.blocks.queues import DEAD_LETTERS
 from cicd_templates.blocks.topics import topic_words
 from cicd_templates.environment import Environment
-from cicd_templates.naming import log_group_name, name_prefix, physical_name
+from cicd_templates.naming import cluster_name, log_group_name, name_prefix, physical_name
 from cicd_templates.outputs import KeyArn, Output
 
 KEY_ARN = Output(KeyArn, "keys", "KeyArn", "Encrypts everything in the environment")
@@ -25,10 +25,13 @@ KEY_ARN = Output(KeyArn, "keys", "KeyArn", "Encrypts everything in the environme
 def build(env: Environment) -> Template:
     """The environment's key and its alias."""
     template = Template()
-    cluster = physical_name(env, "AWS::ECS::Cluster", "cluster")
+    cluster = cluster_name(env)
     log_groups = [log_group_name(env, "*")]
     topics = [physical_name(env, "AWS::SNS::Topic", *words) for words in topic_words(env)]
-    statements = [topics_may_be_published_to(env, *topics)]
+    statements = [
+        topics_may_be_published_to(env, *topics),
+        queue_may_be_sent_to(env, physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS)),
+    ]
     if env.kind == "runtime":
         # Container Insights writes to a group whose name AWS fixes.
         log_groups.append(f"/aws/ecs/containerinsights/{cluster}/performance")
@@ -36,7 +39,6 @@ def build(env: Environment) -> Template:
     else:
         # EventBridge writes to groups of these names only.
         log_groups.append(f"/aws/events/{name_prefix(env)}-*")
-        statements.append(queue_may_be_sent_to(env, physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS)))
         statements.append(roles_may_read_buckets(env, *env.route))
     key = template.add_resource(customer_key("Key", env, logs_may_encrypt(env, *log_groups), *statements))
     template.add_resource(key_alias("KeyAlias", env, key))

@@ -85,7 +85,11 @@ def _add_messages(template: Template, subject: Subject, topics: dict[str, TopicA
           "execution": "$.detail.requestParameters.pipelineExecutionId"}, groups("security", "operations")),
     ]  # fmt: skip
     for logical_id, purpose, event_pattern, message, paths, told in news:
-        template.add_resource(rules.telling(f"{logical_id}Rule", subject, purpose, event_pattern, message, paths, told))
+        template.add_resource(
+            rules.telling(
+                f"{logical_id}Rule", subject, purpose, event_pattern, message, paths, told, subject.pipeline_page
+            )
+        )
 
 
 def _add_functions(template: Template, subject: Subject, key: KeyArn, operations: TopicArn) -> None:

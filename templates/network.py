@@ -9,14 +9,22 @@ from cicd_templates.blocks.logs import log_group
 from cicd_templates.blocks.networks import Zone
 from cicd_templates.environment import Environment
 from cicd_templates.naming import log_group_name
-from cicd_templates.outputs import Output, SubnetIds, VpcId
+from cicd_templates.outputs import IpRanges, Output, SubnetIds, VpcId, text
 from templates import keys
 
 VPC_ID = Output(VpcId, "network", "VpcId", "The environment's VPC")
 PUBLIC_SUBNET_IDS = Output(SubnetIds, "network", "PublicSubnetIds", "Subnets of load balancers, one a zone")
 PRIVATE_SUBNET_IDS = Output(SubnetIds, "network", "PrivateSubnetIds", "Subnets of tasks, one a zone")
+NAT_RANGES = Output(
+    IpRanges, "network", "NatRanges", "From where private subnets reach the internet"
+)
 
 EVERYWHERE = "0.0.0.0/0"
+
+
+def gateways(env: Environment) -> int:
+    """How many NAT gateways the environment has."""
+    return {"none": 0, "single": 1, "per-zone": len(env.settings.zones)}[env.settings.nat]
 
 
 def build(env: Environment) -> Template:
@@ -29,6 +37,7 @@ def build(env: Environment) -> Template:
         template.add_resource(zone.public)
         template.add_resource(zone.private)
     _add_public_routes(template, env, vpc, zones)
+    addresses = _add_gateways(template, env, zones[: gateways(env)])
     private_tables = _add_private_routes(template, env, vpc, zones)
     template.add_resource(networks.s3_endpoint(env, vpc, private_tables))
     if env.settings.endpoints == "all":
@@ -42,6 +51,9 @@ def build(env: Environment) -> Template:
     VPC_ID.publish(template, env, VpcId(vpc.ref()))
     PUBLIC_SUBNET_IDS.publish(template, env, SubnetIds([zone.public.ref() for zone in zones]))
     PRIVATE_SUBNET_IDS.publish(template, env, SubnetIds([zone.private.ref() for zone in zones]))
+    if addresses:
+        ranges = [text(address.get_att("PublicIp"), "/32") for address in addresses]
+        NAT_RANGES.publish(template, env, IpRanges(ranges))
     return template
 
 
@@ -63,22 +75,26 @@ def _add_public_routes(template: Template, env: Environment, vpc: ec2.VPC, zones
     )
 
 
-def _add_private_routes(template: Template, env: Environment, vpc: ec2.VPC, zones: list[Zone]) -> list[ec2.RouteTable]:
-    """One route table a zone, so that a zone's traffic can stay in it; returns the tables."""
-    gateways = []
-    for zone in {"none": [], "single": zones[:1], "per-zone": zones}[env.settings.nat]:
+def _add_gateways(template: Template, env: Environment, zones: list[Zone]) -> list[ec2.EIP]:
+    """A NAT gateway in each of `zones`; returns their addresses."""
+    addresses = []
+    for zone in zones:
         address, gateway = networks.nat_gateway(env, zone)
         # Without its way to the internet a NAT gateway fails on creation.
         gateway.DependsOn = "PublicRouteOut"
-        template.add_resource(address)
+        addresses.append(template.add_resource(address))
         template.add_resource(gateway)
-        gateways.append(gateway)
+    return addresses
+
+
+def _add_private_routes(template: Template, env: Environment, vpc: ec2.VPC, zones: list[Zone]) -> list[ec2.RouteTable]:
+    """One route table a zone, so that a zone's traffic can stay in it; returns the tables."""
     tables = []
     for zone in zones:
         table = _add_route_table(template, env, vpc, f"Private{zone.number}", [zone.private])
         tables.append(table)
-        if gateways:
-            own_or_only = gateways[min(zone.number, len(gateways)) - 1]
+        if gateways(env):
+            own_or_only = template.resources[f"NatGateway{min(zone.number, gateways(env))}"]
             template.add_resource(
                 ec2.Route(
                     f"Private{zone.number}RouteOut",

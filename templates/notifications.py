@@ -24,13 +24,12 @@ def approvers(environment: str) -> Output[TopicArn]:
 
 
 def build(env: Environment) -> Template:
-    """The topics, with the e-mail addresses of the configuration, and where the pipeline lives the dead letters."""
+    """The topics, with the e-mail addresses of the configuration, and the queue of dead letters."""
     template = Template()
     key = keys.KEY_ARN.read(template, env)
-    if env.kind == "tools":
-        queue = template.add_resource(dead_letter_queue("DeadLetters", env, key))
-        template.add_resource(dead_letter_policy("DeadLettersPolicy", env, queue))
-        DEAD_LETTERS.publish(template, env, QueueArn(queue.get_att("Arn")))
+    queue = template.add_resource(dead_letter_queue("DeadLetters", env, key))
+    template.add_resource(dead_letter_policy("DeadLettersPolicy", env, queue))
+    DEAD_LETTERS.publish(template, env, QueueArn(queue.get_att("Arn")))
     groups = {"developers": DEVELOPERS, "security": SECURITY, "operations": OPERATIONS}
     for group, *environment in topic_words(env):
         own = template.add_resource(topic("".join(map(title, [*environment, group])), env, [group, *environment], key))
@@ -39,8 +38,7 @@ def build(env: Environment) -> Template:
             template.add_resource(subscription)
         output = approvers(*environment) if environment else groups[group]
         output.publish(template, env, TopicArn(own.ref()))
-    if env.kind == "tools":
-        template.add_resource(_dead_letter_alarm(env, template))
+    template.add_resource(_dead_letter_alarm(env, template))
     return template
 
 

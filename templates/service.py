@@ -1,16 +1,17 @@
-"""Layer `service`: one application on Fargate behind the shared load balancer."""
+"""Layer `service`: one application on Fargate; a release changes this layer and no other."""
 
 from __future__ import annotations
 
 from troposphere import Parameter, Template
 
-from cicd_templates.blocks import load_balancers, tasks
-from cicd_templates.blocks.logs import log_group, may_write
+from cicd_templates.blocks import scaling, tasks
+from cicd_templates.blocks.deployments import Traffic, Watch, fargate_service
+from cicd_templates.blocks.logs import masked_log_group, may_write
 from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
 from cicd_templates.environment import Environment, Service
 from cicd_templates.naming import log_group_name
 from cicd_templates.outputs import Output, Url
-from templates import cluster, keys, network
+from templates import cluster, health, ingress, keys, network, secrets
 
 SERVICE_URL = Output(Url, "service", "ServiceUrl", "Where the service answers; the pipeline's smoke test asks there")
 
@@ -30,39 +31,64 @@ def build(env: Environment, service: Service) -> Template:
     )
     template.add_condition(tasks.BOOTSTRAP_CONDITION, tasks.runs_the_bootstrap_image())
     key = keys.KEY_ARN.read(template, env)
-    vpc = network.VPC_ID.read(template, env)
-    subnets = network.PRIVATE_SUBNET_IDS.read(template, env)
-    cluster_name = cluster.CLUSTER_NAME.read(template, env)
-    listener = cluster.LISTENER_ARN.read(template, env)
-    balancer_group = cluster.BALANCER_GROUP_ID.read(template, env)
+    own = {name: secrets.secret_arn(name).read(template, env, service.name) for name in service.own_secrets}
+    secret = tasks.secret_arns(env, service, own)
 
-    log = template.add_resource(log_group("LogGroup", env, log_group_name(env, "service", service.name), key))
+    log = template.add_resource(masked_log_group("LogGroup", env, log_group_name(env, "service", service.name), key))
     execution = template.add_resource(
         tasks.task_role(
-            "ExecutionRole", env, service, EXECUTION_ROLE, may_write("WriteTheLog", log), *may_pull(env, service)
+            "ExecutionRole",
+            env,
+            service,
+            EXECUTION_ROLE,
+            may_write("WriteTheLog", log),
+            *may_pull(env, service),
+            *tasks.may_read_secrets(env, key, secret),
         )
     )
-    task = template.add_resource(tasks.task_role("TaskRole", env, service, tasks.TASK_ROLE))
-    definition = template.add_resource(tasks.task_definition("TaskDefinition", env, service, execution, task, log))
-
-    group = template.add_resource(tasks.tasks_group("TaskGroup", env, service, vpc))
-    way_in, way_out = load_balancers.admitted(service, group, balancer_group)
-    template.add_resource(way_in)
-    template.add_resource(way_out)
-    targets = template.add_resource(load_balancers.target_group("TargetGroup", env, service, vpc))
-    rule = template.add_resource(load_balancers.listener_rule("ListenerRule", service, listener, targets))
-    template.add_resource(
-        tasks.fargate_service(
+    entered = tasks.may_be_entered(env, key) if service.settings.audited_exec else []
+    task = template.add_resource(tasks.task_role("TaskRole", env, service, tasks.TASK_ROLE, *entered))
+    definition = template.add_resource(
+        tasks.task_definition("TaskDefinition", env, service, execution, task, log, secret)
+    )
+    running = template.add_resource(
+        fargate_service(
             "Service",
             env,
             service,
-            cluster=cluster_name,
+            cluster=cluster.CLUSTER_NAME.read(template, env),
             definition=definition,
-            subnets=subnets,
-            group=group,
-            targets=targets,
-            after=[rule, way_in, way_out],
+            subnets=network.PRIVATE_SUBNET_IDS.read(template, env),
+            group=ingress.TASKS_GROUP_ID.read(template, env, service.name),
+            traffic=_traffic(template, env, service),
+            watch=_watch(template, env, service),
         )
     )
+    if service.settings.autoscaling is not None:
+        target = template.add_resource(
+            scaling.scalable_target("ScalableTarget", env, service, service.settings.autoscaling, running)
+        )
+        requests = ingress.sides(template, env, service).metrics("RequestCount", "Sum")
+        for policy in scaling.policies(env, service, service.settings.autoscaling, target, requests):
+            template.add_resource(policy)
     SERVICE_URL.publish(template, env, Url(cluster.BASE_URL.read(template, env)), service.name)
     return template
+
+
+def _traffic(template: Template, env: Environment, service: Service) -> Traffic:
+    return Traffic(
+        ingress.PRIMARY.read(template, env, service.name),
+        ingress.ALTERNATE.read(template, env, service.name),
+        ingress.PRODUCTION_RULE.read(template, env, service.name),
+        ingress.TEST_RULE.read(template, env, service.name),
+        ingress.INFRASTRUCTURE_ROLE.read(template, env, service.name),
+    )
+
+
+def _watch(template: Template, env: Environment, service: Service) -> Watch:
+    settings = service.settings
+    return Watch(
+        health.ROLLBACK_ALARMS.read(template, env, service.name) if settings.rollback_on_alarm else None,
+        {hook: health.hook_function(hook).read(template, env, service.name) for hook in settings.hooks},
+        health.HOOKS_ROLE.read(template, env, service.name) if settings.hooks else None,
+    )

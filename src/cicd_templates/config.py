@@ -1,129 +1,54 @@
 """The tables of `templates/environments.toml` as models: what a user may write, with its type, default and meaning.
 
-Models only: reading the file is `loading`, what tables must agree on among themselves is `consistency`, and what layers
-get is `environment`. Every field has a description, because `docs/configuration.md` is generated from them.
+Models only: what a value may look like is `config_values`, reading the file is `loading`, what tables must agree on
+among themselves is `consistency`, and what layers get is `environment`. Every field has a description, because
+`docs/configuration.md` is generated from them.
 """
 
 from __future__ import annotations
 
-import re
-from ipaddress import IPv4Network
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-# PutRetentionPolicy accepts these numbers of days and no others:
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-RetentionDays = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-]
-
-Kind = Literal["tools", "runtime"]
-Protection = Literal["protected", "disposable"]
-Nat = Literal["none", "single", "per-zone"]
-Endpoints = Literal["gateway", "all"]
-
-# The sizes of one Fargate task, CPU units to MiB of memory:
-# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
-FARGATE_MEMORY: dict[int, range | tuple[int, ...]] = {
-    256: (512, 1024, 2048),
-    512: range(1024, 4096 + 1, 1024),
-    1024: range(2048, 8192 + 1, 1024),
-    2048: range(4096, 16384 + 1, 1024),
-    4096: range(8192, 30720 + 1, 1024),
-}
-CpuUnits = Literal[256, 512, 1024, 2048, 4096]
-
-# Serves GET / on any port without writing to its file system or needing root; see blocks/bootstrap.py.
-BOOTSTRAP_IMAGE = (
-    "public.ecr.aws/docker/library/python@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb"
+from cicd_templates.config_running import AlarmsTable, AutoscalingTable, CanaryTable, HealthCheckTable, LinearTable
+from cicd_templates.config_values import (
+    BOOTSTRAP_IMAGE,
+    Architecture,
+    Command,
+    CpuUnits,
+    Digest,
+    Email,
+    Endpoints,
+    FolderPath,
+    Hook,
+    IpRange,
+    Kind,
+    Minutes,
+    Nat,
+    Ports,
+    Preset,
+    Protection,
+    ReportFormat,
+    RetentionDays,
+    Rollout,
+    SecretSource,
+    Source,
+    Table,
+    TagKey,
+    TagText,
+    TimeZone,
+    UrlPath,
+    VariableName,
+    VpcRange,
+    Window,
+    Word,
 )
-
-# A format that the scan gate reads; presets have theirs.
-ReportFormat = Literal[
-    "bandit",
-    "cyclonedx",
-    "detect-secrets",
-    "grype",
-    "junit",
-    "pip-audit",
-    "safety",
-    "sarif",
-    "semgrep",
-    "snyk",
-    "trivy",
-]
-Preset = Literal["bandit", "safety", "secrets", "snyk", "unit-tests"]
-Source = Literal["s3", "github"]
-
-Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
-TagText = Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.:/=+@-]+$", max_length=256)]
-TagKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/=+@-]+$", max_length=128)]
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-Digest = Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:\d+)?/[\w./-]+@sha256:[0-9a-f]{64}$")]
-Command = Annotated[str, Field(min_length=1)]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
-# Below the source: neither absolute nor upwards.
-FolderPath = Annotated[str, Field(pattern=r"^(\.|\w[\w-]*(\.[\w-]+)*(/\w[\w-]*(\.[\w-]+)*)*)$")]
-
-
-def _vpc_network(text: str) -> str:
-    network = IPv4Network(text)
-    if not network.is_private:
-        raise ValueError(f"{text} is a public range; a VPC takes a private one, such as 10.20.0.0/16")
-    # Sixteen subnets are cut from it and AWS has no subnet smaller than /28.
-    if not 16 <= network.prefixlen <= 24:
-        raise ValueError(f"/{network.prefixlen} does not fit; use a prefix from /16 to /24")
-    return text
-
-
-# Fields of a deployment window after the seconds, which take `*` alone:
-# https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-DeploymentWindow.html
-_NUMBER_OR_NAME = r"(\d+|[A-Z]{3})"
-_CRON_PART = rf"(\*|{_NUMBER_OR_NAME}(-{_NUMBER_OR_NAME})?)(/\d+)?"
-_CRON_FIELD = re.compile(rf"{_CRON_PART}(,{_CRON_PART})*")
-_CRON_DAY = re.compile(rf"{_CRON_PART}(,{_CRON_PART})*|\?|L(-\d+)?W?|\d+[LW]|\d+#\d|[A-Z]{{3}}L")
-_CRON_LIMITS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 1, 7))
-
-
-def _window(text: str) -> str:
-    fields = text.split()
-    if len(fields) not in (6, 7) or fields[0] != "*":
-        raise ValueError(
-            f"{text!r} is no window: write seconds (always *), minute, hour, day of month, month and day of week,"
-            ' such as "* * 9-16 ? * MON-THU"'
-        )
-    for value, (name, lowest, highest) in zip(fields[1:], _CRON_LIMITS, strict=False):
-        pattern = _CRON_DAY if name.startswith("day") else _CRON_FIELD
-        numbers = [int(number) for number in re.findall(r"(?<![/#\d])\d+", value)]
-        if not pattern.fullmatch(value) or any(not lowest <= number <= highest for number in numbers):
-            raise ValueError(f"{text!r} is no window: its {name} is {value!r}")
-    if (fields[3] == "?") == (fields[5] == "?"):
-        raise ValueError(f"{text!r} is no window: exactly one of day of month and day of week is `?`")
-    return text
-
-
-def _time_zone(name: str) -> str:
-    import zoneinfo
-
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-        raise ValueError(f"{name!r} is not a time zone; write one such as Europe/Berlin or UTC") from None
-    return name
-
 
 # With these the longest name that nothing may shorten, a stack's (128), always fits.
 ENVIRONMENT_NAME_LENGTH = 12
 SERVICE_NAME_LENGTH = 24
 SUFFIX_LENGTH = 10
-
-
-class Table(BaseModel):
-    """A TOML table: frozen, strict about types, and closed to keys that it does not know."""
-
-    # Built when first used: a table within others is then built once, with them.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class ProjectTable(Table):
@@ -174,26 +99,6 @@ class StakeholdersTable(Table):
         default=(),
         strict=False,
         description="E-mail addresses asked to approve a release; a protected environment on the path needs one",
-    )
-
-
-class HealthCheckTable(Table):
-    """`[services.<name>.health_check]`: how the load balancer asks a task whether it is well."""
-
-    path: Annotated[str, Field(pattern=r"^/[\w./-]*$")] = Field(
-        default="/health", description="Path that answers 200 when the task can serve"
-    )
-    grace_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
-        default=120, description="How long a new task may fail the check, in seconds"
-    )
-    interval_seconds: Annotated[int, Field(ge=6, le=300)] = Field(
-        default=15, description="Time between two checks, in seconds"
-    )
-    healthy_threshold: Annotated[int, Field(ge=2, le=10)] = Field(
-        default=2, description="Passed checks in a row that make a task healthy"
-    )
-    unhealthy_threshold: Annotated[int, Field(ge=2, le=10)] = Field(
-        default=5, description="Failed checks in a row that make a task unhealthy"
     )
 
 
@@ -272,7 +177,9 @@ class ServiceTable(Table):
     )
     cpu: CpuUnits = Field(default=256, description="CPU units of one task; 1024 are one vCPU")
     memory: int = Field(default=512, description="Memory of one task in MiB; Fargate fixes the pairs with `cpu`")
-    desired_count: Annotated[int, Field(ge=1, le=100)] = Field(default=1, description="Number of tasks")
+    desired_count: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1, description="Number of tasks; `autoscaling` decides it where there is one"
+    )
     path_pattern: Annotated[str, Field(pattern=r"^/[A-Za-z0-9_*?./-]*$", max_length=128)] = Field(
         default="/*", description="Requests that the shared load balancer sends to this service"
     )
@@ -283,9 +190,55 @@ class ServiceTable(Table):
     environment: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], str] = Field(
         default={}, description="Environment variables of the container; never secrets"
     )
+    secrets: dict[VariableName, SecretSource] = Field(
+        default={},
+        description="Environment variables that are secrets: a name (the secret is made here, `make secret` sets it),"
+        " a Parameter Store path, or the ARN of a secret",
+    )
+    architecture: Architecture = Field(default="x86_64", description="Processors of build and tasks")
+    egress: dict[IpRange, Ports] = Field(
+        default={"0.0.0.0/0": (443,)}, description="Where tasks may connect to: ports by IPv4 range"
+    )
+    backend_tls: bool = Field(
+        default=False,
+        description="TLS from the load balancer to the task, which then serves it on `port`; decide it at the start",
+    )
+    audited_exec: bool = Field(
+        default=False, description="`aws ecs execute-command`, each session encrypted and recorded"
+    )
     health_check: HealthCheckTable = Field(
         default={}, validate_default=True, description="How the load balancer asks a task whether it is well"
     )
+    rollout: Rollout = Field(
+        default="rolling",
+        description="How a release replaces the one before: task by task, all at once after a test, in steps, or part"
+        " of it first",
+    )
+    circuit_breaker: bool | None = Field(
+        default=None,
+        description="Give up on a release whose tasks do not start; ECS has it for `rolling` only, where it is on",
+    )
+    rollback_on_alarm: bool = Field(
+        default=False, description="Take a release back when an alarm on its answers goes off while it is deployed"
+    )
+    bake_minutes: Minutes = Field(
+        default=5, description="How long a release is watched before the one before it is ended, in minutes"
+    )
+    canary: CanaryTable = Field(default={}, validate_default=True, description="How a canary begins")
+    linear: LinearTable = Field(default={}, validate_default=True, description="The steps of a linear shift")
+    hooks: tuple[Hook, ...] = Field(
+        default=(),
+        strict=False,
+        description="What must agree before requests move: `verify-image` looks at the image, `smoke` asks the new"
+        " release through the test listener",
+    )
+    probes: dict[UrlPath, Annotated[int, Field(ge=100, le=599)]] = Field(
+        default={}, description="What `smoke` asks: the status of each path; default: the health check's answers 200"
+    )
+    autoscaling: AutoscalingTable | None = Field(
+        default=None, description="How the number of tasks moves; without it, `desired_count` is fixed"
+    )
+    alarms: AlarmsTable = Field(default={}, validate_default=True, description="From what on a service is not well")
     source: Source = Field(
         default="s3", description="Where releases come from: `s3` (`make release`) or `github` (a connection)"
     )
@@ -330,7 +283,7 @@ class EnvironmentTable(Table):
     role_path: Annotated[str, Field(pattern=r"^/([\w+=,.@-]+/)*$", max_length=512)] = Field(
         default="/", description="IAM path of every role; begins and ends with `/`"
     )
-    cidr: Annotated[str, AfterValidator(_vpc_network)] | None = Field(
+    cidr: VpcRange | None = Field(
         default=None,
         description="IPv4 range of the VPC, a private one from /16 to /24; runtime environments need it",
     )
@@ -355,11 +308,11 @@ class EnvironmentTable(Table):
         default=None,
         description="Host name that the certificate is for; its DNS record, to the load balancer, is yours to make",
     )
-    deployment_window: Annotated[str, AfterValidator(_window)] | None = Field(
+    deployment_window: Window | None = Field(
         default=None,
         description="When releases may enter, as six cron fields, such as `* * 9-16 ? * MON-THU`; default: always",
     )
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+    time_zone: TimeZone = Field(
         default="UTC", description="Time zone of the deployment window, such as `Europe/Berlin`"
     )
     allow_http: bool = Field(

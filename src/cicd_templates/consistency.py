@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from cicd_templates.config import FARGATE_MEMORY, PLACEHOLDER_REPOSITORY, RETENTION_DAYS
+from cicd_templates import rollouts
+from cicd_templates.config import PLACEHOLDER_REPOSITORY, RETENTION_DAYS
+from cicd_templates.config_values import FARGATE_MEMORY
 from cicd_templates.environment import Configuration, Environment, Service
 from cicd_templates.naming import title
 
@@ -39,6 +41,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
     yield from _one_region(configuration)
     yield from _distinct_names(configuration)
     yield from _overlapping_networks(configuration)
+    yield from _one_architecture(configuration)
     for environment in configuration.environments:
         at = f"environments.{environment.name}"
         yield from _network(environment, at)
@@ -152,6 +155,21 @@ def _retention(environment: Environment, at: str) -> Iterator[Problem]:
         )
 
 
+def _one_architecture(configuration: Configuration) -> Iterator[Problem]:
+    """A release is one image, built in tools, so its processors are the same everywhere."""
+    if not configuration.environments:
+        return
+    built = {service.name: service.settings.architecture for service in configuration.environments[0].services}
+    for environment in configuration.environments:
+        for service in environment.services:
+            if service.settings.architecture != built[service.name]:
+                yield Problem(
+                    f"environments.{environment.name}.services.{service.name}.architecture",
+                    f"{service.settings.architecture} differs from {built[service.name]} elsewhere; a release is one"
+                    f" image, so set it under [services.{service.name}]",
+                )
+
+
 def _services(environment: Environment, at: str) -> Iterator[Problem]:
     if environment.kind != "runtime":
         return
@@ -175,6 +193,16 @@ def _services(environment: Environment, at: str) -> Iterator[Problem]:
                 f"{where}.image",
                 'a public image cannot be pulled with nat = "none", so the service would never stabilise;'
                 ' set nat = "single", or name an image of your own ECR',
+            )
+        for key, message in rollouts.problems(settings):
+            yield Problem(f"{where}.{key}", message)
+        for variable in sorted({*settings.secrets} & {*settings.environment, "PORT"}):
+            yield Problem(f"{where}.secrets.{variable}", "is an environment variable already; a variable has one value")
+        if environment.settings.nat == "none" and "smoke" in settings.hooks:
+            yield Problem(
+                f"{where}.hooks",
+                'smoke reaches the load balancer by its public address, and nat = "none" leaves no way to it;'
+                ' set nat = "single"',
             )
     yield from _listener_rules(environment, at)
 

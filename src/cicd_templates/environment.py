@@ -23,6 +23,12 @@ class Service:
         """Key of the service's source archive in the source bucket: a new version of it is a release."""
         return f"{self.name}/source.zip"
 
+    @property
+    def own_secrets(self) -> list[str]:
+        """The names of the secrets that are made for it in a runtime environment; others exist, by path or ARN."""
+        sources = self.settings.secrets.values()
+        return sorted({source for source in sources if not source.startswith(("/", "arn:"))})
+
 
 @dataclass(frozen=True)
 class Environment:

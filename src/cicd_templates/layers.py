@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from troposphere import Template
 
-from cicd_templates.config import Kind
+from cicd_templates.config_values import Kind
 from cicd_templates.environment import Environment, Service
 from cicd_templates.outputs import Output, RoleArn
 
@@ -24,12 +24,18 @@ def everywhere(env: Environment) -> bool:
     return True
 
 
+def every_service(service: Service) -> bool:
+    """For every service of the environment."""
+    return True
+
+
 @dataclass(frozen=True)
 class Layer:
     """A module of `templates/` with a function `build(env)`, or `build(env, service)` where it is per service.
 
     `after` names layers of the same environment that must stand before this one although no value passes between them;
-    one that is per service stands before the same service's. `where` narrows the environments of `kinds` further.
+    one that is per service stands before the same service's. `where` narrows the environments of `kinds` further,
+    and `needed` the services.
     `deployed_as` is the published role with which CloudFormation works on the layer's stacks, the pipeline's and the
     deployer's alike: it keeps the role that it was given for a stack for ever.
     The first line of the module's docstring, after its colon, is the description of the template.
@@ -41,6 +47,7 @@ class Layer:
     build_per_service: BuildPerService | None = None
     after: tuple[str, ...] = ()
     where: Callable[[Environment], bool] = everywhere
+    needed: Callable[[Service], bool] = every_service
     deployed_as: Output[RoleArn] | None = None
 
     def exists(self, env: Environment) -> bool:
@@ -54,7 +61,7 @@ class Layer:
         if self.build is not None:
             yield None, self.build(env)
         if self.build_per_service is not None:
-            for service in env.services:
+            for service in filter(self.needed, env.services):
                 yield service, self.build_per_service(env, service)
 
     @property

@@ -16,13 +16,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cicd_templates import config, consistency
+from cicd_templates.config_values import Table
 from cicd_templates.consistency import Problem
 from cicd_templates.environment import Configuration, Environment, Service
 from cicd_templates.errors import ConfigurationError
 
 TABLES = ("project", "pipeline", "services", "environments")
 Raw = Mapping[str, Any]
-T = TypeVar("T", bound=config.Table)
+T = TypeVar("T", bound=Table)
 
 
 def read_configuration(path: Path, *, suffix: str | None = None) -> Configuration:
@@ -189,7 +190,7 @@ def _toml_path(at: str, loc: tuple[str | int, ...]) -> str:
     return at + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc if step != "[key]")
 
 
-def _message(detail: ErrorDetails, model: type[config.Table]) -> str:
+def _message(detail: ErrorDetails, model: type[Table]) -> str:
     match detail["type"]:
         case "extra_forbidden":
             return _unknown_key(str(detail["loc"][-1]), _fields_at(model, detail["loc"][:-1]))
@@ -204,7 +205,7 @@ def _message(detail: ErrorDetails, model: type[config.Table]) -> str:
             return f"{detail['msg']}, not {detail['input']!r}"
 
 
-def _description(model: type[config.Table], detail: ErrorDetails) -> str:
+def _description(model: type[Table], detail: ErrorDetails) -> str:
     # The innermost step that is a field: below it are keys of the user's own and places in lists.
     names = tuple(step for step in detail["loc"] if isinstance(step, str))
     fields = (_fields_at(model, names[:depth]).get(names[depth]) for depth in reversed(range(len(names))))
@@ -213,7 +214,7 @@ def _description(model: type[config.Table], detail: ErrorDetails) -> str:
     return f"{field.description}" + (f" (at most {limit} characters)" if limit else "")
 
 
-def _fields_at(model: type[config.Table], loc: tuple[str | int, ...]) -> Mapping[str, Any]:
+def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, Any]:
     fields: Mapping[str, Any] = model.model_fields
     steps = iter(loc)
     for step in steps:
@@ -222,7 +223,7 @@ def _fields_at(model: type[config.Table], loc: tuple[str | int, ...]) -> Mapping
             # The next step is a key of the user's own.
             below = get_args(below)[1]
             next(steps, None)
-        if not (isinstance(below, type) and issubclass(below, config.Table)):
+        if not (isinstance(below, type) and issubclass(below, Table)):
             return {}
         fields = below.model_fields
     return fields

@@ -18,6 +18,7 @@ TEMPLATES_KEY = "templates.zip"
 # Longest name that AWS takes, by resource type, from the `maxLength` of each type's schema or, where that is silent,
 # from the API reference of the operation that creates it.
 LIMITS: dict[str, int] = {
+    "AWS::ApplicationAutoScaling::ScalingPolicy": 256,
     "AWS::CloudFormation::Stack": 128,
     "AWS::CloudWatch::Alarm": 255,
     "AWS::CodeBuild::Project": 150,
@@ -87,6 +88,22 @@ DELIVERY = "delivery"
 def delivery_roles(env: Environment) -> str:
     """The pattern of the ARNs of `env`'s delivery roles as text for a `Sub`: what other accounts admit."""
     return f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}-{DELIVERY}-*"
+
+
+def cluster_name(env: Environment) -> str:
+    """The ECS cluster of `env`."""
+    return physical_name(env, "AWS::ECS::Cluster", "cluster")
+
+
+def service_name(env: Environment, service: str) -> str:
+    """The ECS service of a service in `env`."""
+    return physical_name(env, "AWS::ECS::Service", service)
+
+
+def service_arn(env: Environment, service: str) -> str:
+    """The ARN of the ECS service in `env`, as text for a `Sub`."""
+    name = f"{cluster_name(env)}/{service_name(env, service)}"
+    return f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:service/{name}"
 
 
 def repository_arn(env: Environment, service: str) -> str:

@@ -50,6 +50,38 @@ class ListenerArn(Value):
     """ARN of a load balancer's listener."""
 
 
+class ListenerRuleArn(Value):
+    """ARN of a rule of a listener."""
+
+
+class TargetGroupArn(Value):
+    """ARN of a load balancer's target group."""
+
+
+class MetricName(Value):
+    """How CloudWatch names a load balancer or a target group in its dimensions: `app/...`, `targetgroup/...`."""
+
+
+class AlarmNames(Value):
+    """Names of alarms."""
+
+    parameter_type = "List<String>"
+
+
+class IpRanges(Value):
+    """IPv4 ranges."""
+
+    parameter_type = "List<String>"
+
+
+class FunctionArn(Value):
+    """ARN of a function."""
+
+
+class SecretArn(Value):
+    """ARN of a secret, with the characters that Secrets Manager adds to its name."""
+
+
 class RepositoryUri(Value):
     """Address of an image repository, without tag or digest."""
 

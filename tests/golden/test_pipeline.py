@@ -417,13 +417,8 @@ def test_key_and_bucket_admit_the_delivery_roles_and_no_other_account() -> None:
 
 def test_what_the_execution_role_may_do_covers_each_type_that_the_service_has() -> None:
     prefixes = {
-        "AWS::EC2::SecurityGroup": "ec2:CreateSecurityGroup",
-        "AWS::EC2::SecurityGroupEgress": "ec2:AuthorizeSecurityGroupEgress",
-        "AWS::EC2::SecurityGroupIngress": "ec2:AuthorizeSecurityGroupIngress",
         "AWS::ECS::Service": "ecs:CreateService",
         "AWS::ECS::TaskDefinition": "ecs:RegisterTaskDefinition",
-        "AWS::ElasticLoadBalancingV2::ListenerRule": "elasticloadbalancing:CreateRule",
-        "AWS::ElasticLoadBalancingV2::TargetGroup": "elasticloadbalancing:CreateTargetGroup",
         "AWS::IAM::Role": "iam:CreateRole",
         "AWS::Logs::LogGroup": "logs:CreateLogGroup",
         "AWS::SSM::Parameter": "ssm:PutParameter",

@@ -17,6 +17,9 @@ from cicd_templates.local import state
 from cicd_templates.local.engine import Engine, running
 from tests.conftest import ROOT
 
+# How many stacks there are, in all and in staging.
+STACKS = len(list((ROOT / "out").glob("*/*.yaml")))
+STAGING_STACKS = len(list((ROOT / "out/staging").glob("*.yaml")))
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
 _accounts = itertools.count(500000000000)
 

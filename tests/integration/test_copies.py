@@ -21,7 +21,7 @@ from cicd_templates.deploy.report import JsonReporter
 from cicd_templates.deploy.waiting import Patience
 from cicd_templates.local.engine import Engine
 from tests.integration import conftest
-from tests.integration.conftest import Project
+from tests.integration.conftest import STAGING_STACKS, Project
 
 pytestmark = pytest.mark.integration
 REGION = "eu-central-1"
@@ -50,7 +50,7 @@ def test_a_copy_lives_beside_its_original_and_goes_without_it(project: Project) 
     project.ok("deploy --env staging --suffix pr4918 --local --yes")
     everything = owned(clients)
     names = [name for resources in everything.values() for name in resources]
-    assert len(everything) == 14
+    assert len(everything) == 2 * STAGING_STACKS
     assert len(names) == len(set(names))
     destroyed = project.ok("destroy --env staging --suffix pr4918 --local --yes")
     assert "left of staging-pr4918:" in destroyed

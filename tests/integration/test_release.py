@@ -73,10 +73,10 @@ def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
         ("secret --local --name snyk-token", "payments-tools-payment-processor-snyk-token: no such secret", 1),
         ("release --local", "which source? Name a git work tree, a folder or a .zip file with APP=", 2),
         ("secret --local --name x --env qa", "no environment 'qa'", 2),
-        ("secret --local", "has a secret ''; NAME= is one of: safety-api-key, snyk-token", 2),
+        ("secret --local", "has no secret '' in tools; NAME= is one of: safety-api-key, snyk-token", 2),
         (
             "secret --local --name Snyk_Token",
-            "no check of payment-processor has a secret 'Snyk_Token'",
+            "payment-processor has no secret 'Snyk_Token' in tools",
             2,
         ),
     ],

@@ -17,6 +17,8 @@ from cicd_templates.errors import ConfigurationError
 from tests.conftest import ROOT, environment
 from tests.unit.deploy.fake_cloudformation import client_error
 
+STACKS = len(list((ROOT / "out").glob("*/*.yaml")))
+
 
 def run(command: str) -> Result:
     return CliRunner().invoke(main, command.split())
@@ -24,8 +26,8 @@ def run(command: str) -> Result:
 
 def test_render_writes_then_changes_nothing_then_checks(in_project: Path) -> None:
     assert "  wrote    out/staging/keys.yaml" in run("render").output
-    assert run("render").output == "rendered 24 stacks into out/, 26 of 26 files unchanged\n"
-    assert run("render --check").output == "out/ is up to date: 24 stacks\n"
+    assert run("render").output == f"rendered {STACKS} stacks into out/, {STACKS + 2} of {STACKS + 2} files unchanged\n"
+    assert run("render --check").output == f"out/ is up to date: {STACKS} stacks\n"
 
 
 def test_a_stale_file_fails_the_check_with_its_diff(in_project: Path) -> None:
@@ -120,7 +122,7 @@ def test_the_working_folder_is_searched_for_layers_once(in_project: Path) -> Non
 
 def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
     run("render")
-    assert "cfn-lint: 0 errors, warnings and informational findings in 24 templates" in run("lint").output
+    assert f"cfn-lint: 0 errors, warnings and informational findings in {STACKS} templates" in run("lint").output
     path = in_project / "out/staging/keys.yaml"
     path.write_text(path.read_text().replace("kms:EnableKey\n", "kms:EnableKeyy\n"))
     result = run("lint")
@@ -128,7 +130,7 @@ def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
     assert result.exit_code == 1
     assert "out/staging/keys.yaml:" in result.output
     assert "W3037" in result.output
-    assert "error: cfn-lint: 1 findings in 24 templates" in result.output
+    assert f"error: cfn-lint: 1 findings in {STACKS} templates" in result.output
 
 
 def test_the_configuration_reference_is_written_and_checked(in_project: Path) -> None:
@@ -179,7 +181,7 @@ def test_the_module_and_the_script_are_the_same_commands() -> None:
         answer = subprocess.run(
             [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
-        assert (answer.returncode, answer.stdout) == (0, "out/ is up to date: 24 stacks\n")
+        assert (answer.returncode, answer.stdout) == (0, f"out/ is up to date: {STACKS} stacks\n")
 
 
 def test_clumsy_hands_at_make_get_one_line(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import click
 import pytest
 from pydantic import Field
 
-from cicd_templates import config
 from cicd_templates.cli import main
+from cicd_templates.config_values import Table
 from cicd_templates.documentation import TABLES, configuration_reference
 from cicd_templates.linting import lint_templates
 from cicd_templates.project import with_extra
@@ -50,7 +50,7 @@ def test_every_kind_of_type_and_default_is_spelled() -> None:
 
 
 def test_a_pipe_in_a_description_does_not_break_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Odd(config.Table):
+    class Odd(Table):
         """`[odd]`: with a pipe."""
 
         key: int = Field(description="a | b")

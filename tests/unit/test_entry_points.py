@@ -26,7 +26,7 @@ def test_both_ways_in_run_the_same_command(
         run()  # type: ignore[operator] # a function of the table
 
     assert left.value.code == 0
-    assert capsys.readouterr().out == "out/ is up to date: 24 stacks\n"
+    assert capsys.readouterr().out == f"out/ is up to date: {len(list((ROOT / 'out').glob('*/*.yaml')))} stacks\n"
 
 
 def test_imported_they_do_nothing() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from cicd_templates.blocks.bootstrap import command
-from cicd_templates.config import BOOTSTRAP_IMAGE
+from cicd_templates.config_values import BOOTSTRAP_IMAGE
 from tests.conftest import ROOT, environment, free_port, listening
 
 EXAMPLE = ROOT / "examples/payment-processor"

@@ -70,7 +70,11 @@ def test_a_certificate_means_tls_and_nothing_else_listens() -> None:
     listener = resources["Listener"]["Properties"]
     assert (listener["Port"], listener["Protocol"]) == (443, "HTTPS")
     assert listener["SslPolicy"].startswith("ELBSecurityPolicy-TLS13")
-    assert count(resources, "AWS::ElasticLoadBalancingV2::Listener") == 1
+    assert resources["TestListener"]["Properties"] == {**listener, "Port": 8443}
+    assert count(resources, "AWS::ElasticLoadBalancingV2::Listener") == 2
+    # The test listener is there, and nobody is let in to it.
+    assert [rule["FromPort"] for rule in resources["LoadBalancerGroup"]["Properties"]["SecurityGroupIngress"]] == [443]
+    assert count(resources, "AWS::EC2::SecurityGroupIngress") == 0
     assert listener["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
 
 
@@ -96,11 +100,6 @@ def test_the_service_gives_up_on_a_bad_release_and_goes_back() -> None:
     breaker = properties["DeploymentConfiguration"]["DeploymentCircuitBreaker"]
     assert breaker == {"Enable": True, "Rollback": True}
     assert properties["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
-    assert resources_of("service")["Service"]["DependsOn"] == [
-        "ListenerRule",
-        "FromLoadBalancer",
-        "LoadBalancerToTasks",
-    ]
 
 
 def test_the_bootstrap_command_goes_with_the_bootstrap_image() -> None:

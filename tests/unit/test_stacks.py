@@ -43,12 +43,14 @@ def test_each_kind_of_environment_has_its_layers_producers_first() -> None:
     ]
     staging = [name.removeprefix("staging/") for name in names if name.startswith("staging/")]
     assert staging == [
+        "delivery-payment-processor",
         "keys",
         "network",
         "notifications",
         "storage",
         "cluster",
-        "delivery-payment-processor",
+        "ingress-payment-processor",
+        "health-payment-processor",
         "service-payment-processor",
     ]
 
@@ -56,7 +58,8 @@ def test_each_kind_of_environment_has_its_layers_producers_first() -> None:
 def test_a_service_more_is_a_stack_more_in_each_runtime_environment() -> None:
     more = rendered(("services/ledger", LEDGER)).keys() - rendered().keys()
 
-    runtime = [f"{env}/{layer}-ledger.yaml" for env in ("staging", "production") for layer in ("delivery", "service")]
+    of_a_service = ("delivery", "health", "ingress", "service")
+    runtime = [f"{env}/{layer}-ledger.yaml" for env in ("staging", "production") for layer in of_a_service]
     layers = ("access", "build", "monitoring", "pipeline", "registry", "review", "scan-gate")
     assert more == {*runtime, *(f"tools/{layer}-ledger.yaml" for layer in layers)}
 
@@ -83,7 +86,7 @@ def test_the_header_says_what_a_reviewer_asks_first() -> None:
         "333333333333 in eu-central-1",
         "templates/cluster.py and templates/environments.toml",
         "/payments/production/network/VpcId",
-        "LoadBalancerHost, ClusterName, ListenerArn, LoadBalancerGroupId",
+        "LoadBalancerHost, ClusterName, ListenerArn, TestListenerArn",
     ):
         assert fact in header
 
@@ -159,7 +162,7 @@ def test_boundary_and_path_are_on_every_role() -> None:
         if resource["Type"] == "AWS::IAM::Role"
     ]
 
-    assert len(roles) == 5
+    assert len(roles) == 6
     assert {(role["PermissionsBoundary"], role["Path"]) for role in roles} == {(boundary, "/delivery/")}
 
 

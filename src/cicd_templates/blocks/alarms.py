@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import AWSHelperFn, cloudwatch
+from troposphere import AWSHelperFn, Sub, cloudwatch
 
 from cicd_templates.environment import Environment
 from cicd_templates.naming import physical_name
@@ -58,8 +58,9 @@ def alarm(
     *,
     above: float,
     tell: Sequence[TopicArn],
+    periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Tells `tell` when one period's value is above `above`."""
+    """Tells `tell` when the value of each of `periods` periods in a row is above `above`."""
     return _alarm(
         logical_id,
         env,
@@ -67,6 +68,7 @@ def alarm(
         description,
         above,
         tell,
+        periods,
         Namespace=metric.namespace,
         MetricName=metric.name,
         Dimensions=metric.dimension_list(),
@@ -85,11 +87,13 @@ def computed_alarm(
     *,
     above: float,
     tell: Sequence[TopicArn],
+    periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Tells `tell` when what `expression` makes of `metrics`, named by their keys, is above `above`."""
+    """Tells `tell` when what `expression` makes of `metrics`, named by their keys, is above `above`
+    in each of `periods` periods in a row."""
     queries = [metric.data_query(query_id) for query_id, metric in metrics.items()]
     result = cloudwatch.MetricDataQuery(Id="result", Expression=expression, Label=words[-1], ReturnData=True)
-    return _alarm(logical_id, env, words, description, above, tell, Metrics=[*queries, result])
+    return _alarm(logical_id, env, words, description, above, tell, periods, Metrics=[*queries, result])
 
 
 def _alarm(
@@ -99,6 +103,7 @@ def _alarm(
     description: str,
     above: float,
     tell: Sequence[TopicArn],
+    periods: int,
     **measured: Any,
 ) -> cloudwatch.Alarm:
     return cloudwatch.Alarm(
@@ -106,10 +111,30 @@ def _alarm(
         AlarmName=physical_name(env, "AWS::CloudWatch::Alarm", *words),
         AlarmDescription=description,
         **measured,
-        EvaluationPeriods=1,
+        EvaluationPeriods=periods,
         Threshold=above,
         ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="notBreaching",
+        ActionsEnabled=True,
+        AlarmActions=list(tell),
+    )
+
+
+def any_of(
+    logical_id: str,
+    env: Environment,
+    words: Sequence[str],
+    description: str,
+    alarms: Sequence[cloudwatch.Alarm],
+    tell: Sequence[TopicArn],
+) -> cloudwatch.CompositeAlarm:
+    """Tells `tell` when the first of `alarms` goes off, and not again for the others."""
+    rule = " OR ".join(f'ALARM("${{{each.title}}}")' for each in alarms)
+    return cloudwatch.CompositeAlarm(
+        logical_id,
+        AlarmName=physical_name(env, "AWS::CloudWatch::Alarm", *words),
+        AlarmDescription=description,
+        AlarmRule=Sub(rule),
         ActionsEnabled=True,
         AlarmActions=list(tell),
     )

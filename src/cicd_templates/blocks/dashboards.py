@@ -1,4 +1,4 @@
-"""The dashboard of a pipeline: its health, how long its parts take, and the four measures of delivery (DORA).
+"""Dashboards: of a pipeline, with the four measures of delivery (DORA), and of a service that runs.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -10,6 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cicd_templates.blocks.alarms import NAMESPACE
+from cicd_templates.blocks.service_alarms import Sides
+from cicd_templates.environment import Environment, Service
+from cicd_templates.naming import cluster_name, service_name
+from cicd_templates.outputs import interpolated
 
 HALF, THIRD, QUARTER, HEIGHT = 12, 8, 6, 6
 DAY = 86400
@@ -39,6 +43,42 @@ def dashboard_body(region: str, pipeline: str, projects: Mapping[str, str]) -> s
         (QUARTER, "Change failure rate", DAY, rate),
         (QUARTER, "Time to restore: first failure to next success", DAY, [ours("RecoverySeconds", stat="p50")]),
     ]
+    return _body(region, rows)
+
+
+def service_dashboard(env: Environment, service: Service, sides: Sides) -> str:
+    """The body for a service as the text of a `Sub`, since CloudWatch's names of load balancers are AWS's own."""
+    count, mean = {"stat": "Sum"}, {"stat": "Average"}
+
+    def both(name: str, label: str, **options: Any) -> list[Any]:
+        found = []
+        for side, metric in zip(("primary", "alternate"), sides.metrics(name, "Sum"), strict=True):
+            dimensions = [interpolated(each) for pair in metric.dimensions.items() for each in pair]
+            found.append([metric.namespace, name, *dimensions, {"label": f"{label}, {side}", **options}])
+        return found
+
+    def tasks(namespace: str, name: str, label: str) -> list[Any]:
+        dimensions = ["ClusterName", cluster_name(env), "ServiceName", service_name(env, service.name)]
+        return [namespace, name, *dimensions, {"label": label, **mean}]
+
+    running = [
+        tasks("ECS/ContainerInsights", "RunningTaskCount", "running"),
+        tasks("ECS/ContainerInsights", "DesiredTaskCount", "wanted"),
+    ]
+    use = [tasks("AWS/ECS", "CPUUtilization", "CPU"), tasks("AWS/ECS", "MemoryUtilization", "memory")]
+    late = both("TargetResponseTime", "p99", stat="p99") + both("TargetResponseTime", "p50", stat="p50")
+    rows = [
+        (HALF, "Requests", 60, both("RequestCount", "requests", **count)),
+        (HALF, "Errors (5xx)", 60, both("HTTPCode_Target_5XX_Count", "errors", **count)),
+        (HALF, "Time to answer, seconds", 60, late),
+        (HALF, "Targets that are not well", 60, both("UnHealthyHostCount", "unwell", stat="Maximum")),
+        (HALF, "Tasks", 60, running),
+        (HALF, "Use of what the tasks have, %", 60, use),
+    ]
+    return _body(env.region, rows)
+
+
+def _body(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> str:
     return json.dumps({"widgets": list(_placed(region, rows))}, indent=2)
 
 

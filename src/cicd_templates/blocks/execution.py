@@ -7,28 +7,36 @@ Where an API has a resource level, the names that `naming` spells are the limit.
 
 from __future__ import annotations
 
-from awacs import ec2, ecs, iam, kms, logs, ssm
-from awacs import elasticloadbalancing as elb
-from awacs.aws import ArnEquals, ConditionElement, StringEquals
+from awacs import application_autoscaling as scaling
+from awacs import ecs, iam, kms, logs, ssm
+from awacs.aws import ConditionElement, StringEquals, StringEqualsIfExists
 from troposphere import Sub
 
+from cicd_templates.blocks.deployments import HOOKS
 from cicd_templates.blocks.repositories import EXECUTION_ROLE
+from cicd_templates.blocks.target_groups import INFRASTRUCTURE
 from cicd_templates.blocks.tasks import TASK_ROLE
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant, allow
-from cicd_templates.naming import log_group_name, parameter_path, physical_name, role_arn
-from cicd_templates.outputs import VpcId, text
+from cicd_templates.naming import (
+    cluster_name,
+    log_group_name,
+    parameter_path,
+    physical_name,
+    role_arn,
+    service_arn,
+    service_name,
+)
 
 
-def service_grants(env: Environment, service: Service, vpc: VpcId) -> list[Grant]:
+def service_grants(env: Environment, service: Service) -> list[Grant]:
     """The statements of the role that CloudFormation is given for one service's stack."""
     return [
         *_tasks(env, service),
-        *_load_balancing(env, service),
-        *_network(env, vpc),
         *_roles(env, service),
         *_logs(env, service),
         *_parameters(env, service),
+        *(_scaling(env) if service.settings.autoscaling else []),
     ]
 
 
@@ -37,10 +45,9 @@ def _arn(env: Environment, service: str, resource: str) -> Sub:
 
 
 def _tasks(env: Environment, service: Service) -> list[Grant]:
-    cluster = physical_name(env, "AWS::ECS::Cluster", "cluster")
     family = physical_name(env, "AWS::ECS::TaskDefinition", service.name)
-    name = physical_name(env, "AWS::ECS::Service", service.name)
-    own_service = _arn(env, "ecs", f"service/{cluster}/{name}")
+    cluster, name = cluster_name(env), service_name(env, service.name)
+    own_service = Sub(service_arn(env, service.name))
     own_definitions = _arn(env, "ecs", f"task-definition/{family}:*")
     return [
         allow(
@@ -56,7 +63,7 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
         ),
         allow(
             "FollowItsDeployments",
-            [ecs.DescribeServiceDeployments],
+            [ecs.DescribeServiceDeployments, ecs.StopServiceDeployment],
             on=[own_service, _arn(env, "ecs", f"service-deployment/{cluster}/{name}/*")],
         ),
         allow(
@@ -70,84 +77,6 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
             because="ecs has no resource level for task definitions being registered, described or retired.",
-        ),
-    ]
-
-
-def _load_balancing(env: Environment, service: Service) -> list[Grant]:
-    targets = physical_name(env, "AWS::ElasticLoadBalancingV2::TargetGroup", service.name)
-    balancer = physical_name(env, "AWS::ElasticLoadBalancingV2::LoadBalancer", "alb")
-    own_targets = _arn(env, "elasticloadbalancing", f"targetgroup/{targets}/*")
-    listeners = _arn(env, "elasticloadbalancing", f"listener/app/{balancer}/*")
-    rules = _arn(env, "elasticloadbalancing", f"listener-rule/app/{balancer}/*")
-    return [
-        allow(
-            "KeepTheTargetGroup",
-            [
-                elb.CreateTargetGroup,
-                elb.DeleteTargetGroup,
-                elb.ModifyTargetGroup,
-                elb.ModifyTargetGroupAttributes,
-            ],
-            on=own_targets,
-        ),
-        allow("AddTheListenerRule", [elb.CreateRule], on=listeners),
-        allow("KeepTheListenerRule", [elb.DeleteRule, elb.ModifyRule, elb.SetRulePriorities], on=rules),
-        allow("TagTargetsAndRules", [elb.AddTags, elb.RemoveTags], on=[own_targets, rules]),
-        allow(
-            "LookAtLoadBalancing",
-            [
-                elb.DescribeListeners,
-                elb.DescribeLoadBalancers,
-                elb.DescribeRules,
-                elb.DescribeTags,
-                elb.DescribeTargetGroupAttributes,
-                elb.DescribeTargetGroups,
-                elb.DescribeTargetHealth,
-            ],
-            on="*",
-            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
-            because="the Describe actions of elasticloadbalancing have no resource level.",
-        ),
-    ]
-
-
-def _network(env: Environment, vpc: VpcId) -> list[Grant]:
-    """Security groups of the environment's VPC: their ids are not known before, and tags may come after the rules."""
-    groups = _arn(env, "ec2", "security-group/*")
-    network = text(f"arn:${{AWS::Partition}}:ec2:{env.region}:{env.account}:vpc/", vpc)
-    in_the_vpc = ArnEquals({"ec2:Vpc": network})
-    return [
-        allow("MakeTheSecurityGroup", [ec2.CreateSecurityGroup], on=[groups, network]),
-        # A group that is just being made is in no VPC yet.
-        allow(
-            "TagTheSecurityGroup",
-            [ec2.CreateTags],
-            on=groups,
-            when=[StringEquals({"ec2:CreateAction": "CreateSecurityGroup"})],
-        ),
-        allow(
-            "KeepTheSecurityGroups",
-            [
-                ec2.AuthorizeSecurityGroupEgress,
-                ec2.AuthorizeSecurityGroupIngress,
-                ec2.CreateTags,
-                ec2.DeleteSecurityGroup,
-                ec2.DeleteTags,
-                ec2.RevokeSecurityGroupEgress,
-                ec2.RevokeSecurityGroupIngress,
-                ec2.UpdateSecurityGroupRuleDescriptionsEgress,
-                ec2.UpdateSecurityGroupRuleDescriptionsIngress,
-            ],
-            on=groups,
-            when=[in_the_vpc],
-        ),
-        allow(
-            "LookAtTheNetwork",
-            [ec2.DescribeSecurityGroupRules, ec2.DescribeSecurityGroups, ec2.DescribeSubnets, ec2.DescribeVpcs],
-            on="*",
-            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
-            because="the Describe actions of ec2 have no resource level.",
         ),
     ]
 
@@ -181,12 +110,23 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
             on=roles,
         ),
         allow(
+            "GiveEcsItsRoles",
+            [iam.PassRole],
+            on=[Sub(role_arn(env, service.name, purpose)) for purpose in _roles_of_ecs(service)],
+            when=[StringEquals({"iam:PassedToService": "ecs.amazonaws.com"})],
+        ),
+        allow(
             "GiveTasksTheirRoles",
             [iam.PassRole],
             on=roles,
             when=[StringEquals({"iam:PassedToService": "ecs-tasks.amazonaws.com"})],
         ),
     ]
+
+
+def _roles_of_ecs(service: Service) -> list[str]:
+    """What ECS itself does for the service: move its requests, and call its hooks."""
+    return [INFRASTRUCTURE, *([HOOKS] if service.settings.hooks else [])]
 
 
 def _logs(env: Environment, service: Service) -> list[Grant]:
@@ -197,10 +137,13 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
             [
                 logs.AssociateKmsKey,
                 logs.CreateLogGroup,
+                logs.DeleteDataProtectionPolicy,
                 logs.DeleteLogGroup,
                 logs.DeleteRetentionPolicy,
                 logs.DisassociateKmsKey,
+                logs.GetDataProtectionPolicy,
                 logs.ListTagsForResource,
+                logs.PutDataProtectionPolicy,
                 logs.PutRetentionPolicy,
                 logs.TagResource,
                 logs.UntagResource,
@@ -241,5 +184,48 @@ def _parameters(env: Environment, service: Service) -> list[Grant]:
                 ssm.RemoveTagsFromResource,
             ],
             on=_arn(env, "ssm", f"parameter{own}"),
+        ),
+    ]
+
+
+def _scaling(env: Environment) -> list[Grant]:
+    """Limits and policies of the service's number of tasks, whose alarms Application Auto Scaling makes itself."""
+    targets = _arn(env, "application-autoscaling", "scalable-target/*")
+    service_linked = (
+        f"arn:${{AWS::Partition}}:iam::{env.account}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
+        "AWSServiceRoleForApplicationAutoScaling_ECSService"
+    )
+    return [
+        allow(
+            "ScaleTheService",
+            [
+                scaling.DeleteScalingPolicy,
+                scaling.DeleteScheduledAction,
+                scaling.DeregisterScalableTarget,
+                scaling.ListTagsForResource,
+                scaling.PutScalingPolicy,
+                scaling.PutScheduledAction,
+                scaling.RegisterScalableTarget,
+                scaling.TagResource,
+                scaling.UntagResource,
+            ],
+            on=targets,
+            when=[StringEqualsIfExists({"application-autoscaling:service-namespace": "ecs"})],
+        ),
+        allow(
+            "LookAtScaling",
+            [
+                scaling.DescribeScalableTargets,
+                scaling.DescribeScalingPolicies,
+                scaling.DescribeScheduledActions,
+            ],
+            on="*",
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
+            because="the Describe actions of application-autoscaling have no resource level.",
+        ),
+        allow(
+            "LetScalingHaveItsRole",
+            [iam.CreateServiceLinkedRole, iam.PassRole],
+            on=Sub(service_linked),
         ),
     ]

@@ -47,6 +47,7 @@ def inline_function(
     timeout_seconds: int,
     variables: Mapping[str, object] | None = None,
     memory_mb: int = MEMORY_MB,
+    network: awslambda.VPCConfig | None = None,
 ) -> tuple[logs.LogGroup, iam.Role, awslambda.Function]:
     """The function of `code`, its role with `grants`, and its log group, in the order to be added.
 
@@ -84,7 +85,10 @@ def inline_function(
         function.ReservedConcurrentExecutions = CONCURRENCY
     digest = hashlib.sha256(code.text.encode()).hexdigest()
     because(function, f"Its code is {code.origin}, sha256 {digest}.")
-    excepted(function, "CKV_AWS_117", "It calls AWS APIs only, and there is no network of ours for it to be in.")
+    if network is None:
+        excepted(function, "CKV_AWS_117", "It calls AWS APIs only, for which it needs no network of ours.")
+    else:
+        function.VpcConfig = network
     return group, role, function
 
 

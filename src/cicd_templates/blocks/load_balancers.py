@@ -1,4 +1,4 @@
-"""The load balancer that the services of an environment share, and each service's part of it."""
+"""The load balancer that the services of an environment share: its listeners, and who may connect to them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from troposphere import AWSHelperFn, GetAtt, ec2
 from troposphere import elasticloadbalancingv2 as elb
 
 from cicd_templates.blocks.networks import NO_EGRESS, named
-from cicd_templates.environment import Environment, Service
+from cicd_templates.environment import Environment
 from cicd_templates.naming import physical_name
-from cicd_templates.outputs import BucketName, ListenerArn, SubnetIds, VpcId
+from cicd_templates.outputs import BucketName, SubnetIds, VpcId
 
 # TLS 1.3 and 1.2 with forward secrecy:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 HTTPS_PORT = 443
 HTTP_PORT = 80
-DRAIN_SECONDS = 30
+# Where a new release answers before it gets requests; only the environment itself is let in.
+TEST_PORT = 8443
 
 
 def public_port(env: Environment) -> int:
@@ -67,8 +68,24 @@ def load_balancer(
     )
 
 
-def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer) -> elb.Listener:
-    """The shared listener. What no service's rule claims gets a 404 that says nothing."""
+def test_admission(number: int, group: ec2.SecurityGroup, source: AWSHelperFn) -> ec2.SecurityGroupIngress:
+    """Lets the environment's own functions ask a new release: they come by the address of a NAT gateway.
+
+    The load balancer is reached by its public addresses, for which no security group stands.
+    """
+    return ec2.SecurityGroupIngress(
+        f"TestFromNat{number}",
+        GroupId=GetAtt(group, "GroupId"),
+        IpProtocol="tcp",
+        FromPort=TEST_PORT,
+        ToPort=TEST_PORT,
+        CidrIp=source,
+        Description="Hooks that test a new release",
+    )
+
+
+def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer, port: int) -> elb.Listener:
+    """A listener that the services share. What no service's rule claims gets a 404 that says nothing."""
     nothing_here = elb.Action(
         Type="fixed-response",
         FixedResponseConfig=elb.FixedResponseConfig(
@@ -79,7 +96,7 @@ def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer) -> e
     shared = elb.Listener(
         logical_id,
         LoadBalancerArn=balancer.ref(),
-        Port=public_port(env),
+        Port=port,
         Protocol="HTTPS" if certificate else "HTTP",
         DefaultActions=[nothing_here],
     )
@@ -87,71 +104,3 @@ def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer) -> e
         shared.Certificates = [elb.Certificate(CertificateArn=certificate)]
         shared.SslPolicy = TLS_POLICY
     return shared
-
-
-def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> elb.TargetGroup:
-    """The tasks of a service, as the load balancer sees them.
-
-    A changed `Port` would replace the group, whose name is taken, so it stays: ECS registers each task with its own.
-    """
-    check = service.settings.health_check
-    return elb.TargetGroup(
-        logical_id,
-        Name=physical_name(env, "AWS::ElasticLoadBalancingV2::TargetGroup", service.name),
-        VpcId=vpc,
-        TargetType="ip",
-        Protocol="HTTP",
-        Port=HTTP_PORT,
-        HealthCheckPath=check.path,
-        HealthCheckIntervalSeconds=check.interval_seconds,
-        HealthCheckTimeoutSeconds=5,
-        HealthyThresholdCount=check.healthy_threshold,
-        UnhealthyThresholdCount=check.unhealthy_threshold,
-        Matcher=elb.Matcher(HttpCode="200"),
-        TargetGroupAttributes=[
-            elb.TargetGroupAttribute(Key="deregistration_delay.timeout_seconds", Value=str(DRAIN_SECONDS))
-        ],
-    )
-
-
-def listener_rule(logical_id: str, service: Service, shared: ListenerArn, group: elb.TargetGroup) -> elb.ListenerRule:
-    """The requests that the shared listener sends to a service."""
-    return elb.ListenerRule(
-        logical_id,
-        ListenerArn=shared,
-        Priority=service.settings.priority,
-        Conditions=[
-            elb.Condition(
-                Field="path-pattern",
-                PathPatternConfig=elb.PathPatternConfig(Values=[service.settings.path_pattern]),
-            )
-        ],
-        Actions=[elb.ListenerRuleAction(Type="forward", TargetGroupArn=group.ref())],
-    )
-
-
-def admitted(
-    service: Service, tasks: ec2.SecurityGroup, balancer_group: AWSHelperFn
-) -> tuple[ec2.SecurityGroupIngress, ec2.SecurityGroupEgress]:
-    """Both ends of the one way from the load balancer to the tasks of a service."""
-    port = service.settings.port
-    return (
-        ec2.SecurityGroupIngress(
-            "FromLoadBalancer",
-            GroupId=GetAtt(tasks, "GroupId"),
-            IpProtocol="tcp",
-            FromPort=port,
-            ToPort=port,
-            SourceSecurityGroupId=balancer_group,
-            Description="Requests and health checks",
-        ),
-        ec2.SecurityGroupEgress(
-            "LoadBalancerToTasks",
-            GroupId=balancer_group,
-            IpProtocol="tcp",
-            FromPort=port,
-            ToPort=port,
-            DestinationSecurityGroupId=GetAtt(tasks, "GroupId"),
-            Description=f"Requests and health checks of {service.name}",
-        ),
-    )

@@ -21,9 +21,12 @@ from cicd_templates.iam import Grant, allow
 from cicd_templates.naming import log_group_name, project_arn, project_name
 from cicd_templates.outputs import BucketName, KeyArn, text
 
-# The one image with a Docker engine. AWS keeps what is behind this name up to date and gives it no digest:
-# https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html
-DOCKER_IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+# The one image with a Docker engine, by the processors that it builds for. AWS keeps what is behind these names up to
+# date and gives them no digest: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html
+DOCKER_IMAGES = {
+    "x86_64": "aws/codebuild/amazonlinux-x86_64-standard:5.0",
+    "arm64": "aws/codebuild/amazonlinux2-aarch64-standard:3.0",
+}
 COMPUTE = "BUILD_GENERAL1_SMALL"
 DOCKER_COMPUTE = "BUILD_GENERAL1_MEDIUM"
 # A build that no capacity was found for must fail while somebody still cares.
@@ -83,7 +86,7 @@ def project(
         name=[service.name, purpose],
         when=[ArnEquals({"aws:SourceArn": Sub(project_arn(env, service.name, purpose))})],
     )
-    docker = image == DOCKER_IMAGE
+    docker = image in DOCKER_IMAGES.values()
     built = codebuild.Project(
         logical_id,
         Name=project_name(env, service.name, purpose),
@@ -93,7 +96,7 @@ def project(
         Source=codebuild.Source(Type="CODEPIPELINE", BuildSpec=buildspec),
         Artifacts=codebuild.Artifacts(Type="CODEPIPELINE"),
         Environment=codebuild.Environment(
-            Type="LINUX_CONTAINER",
+            Type="ARM_CONTAINER" if image == DOCKER_IMAGES["arm64"] else "LINUX_CONTAINER",
             ComputeType=DOCKER_COMPUTE if docker else COMPUTE,
             Image=image,
             PrivilegedMode=docker,

@@ -23,6 +23,8 @@ RELEASES_KEPT = 300
 
 # Which role of a service pulls its image; the `service` layer gives it this name.
 EXECUTION_ROLE = "execution"
+# Whose role looks at an image before it runs; the hook of that name has it.
+VERIFY_IMAGE = "verify-image"
 
 
 def repository(
@@ -44,7 +46,7 @@ def repository(
         env,
     )
     if readers:
-        store.RepositoryPolicyText = document([_pulled_by(service, readers)])
+        store.RepositoryPolicyText = document([_pulled_by(service, readers), *_looked_at_by(service, readers)])
     if not env.protected:
         store.EmptyOnDelete = True
     return store
@@ -60,6 +62,28 @@ def _pulled_by(service: Service, readers: Sequence[Environment]) -> Grant:
         to=account_principal(*(reader.account for reader in readers)),
         when=[ArnEquals({"aws:PrincipalArn": roles})],
     )
+
+
+def _looked_at_by(service: Service, readers: Sequence[Environment]) -> list[Grant]:
+    """The consent to the functions that look at a release's image, where an environment has them."""
+    verifying = [
+        reader
+        for reader in readers
+        for own in reader.services
+        if own.name == service.name and VERIFY_IMAGE in own.settings.hooks
+    ]
+    if not verifying:
+        return []
+    roles = [Sub(role_arn(reader, service.name, VERIFY_IMAGE, "function")) for reader in verifying]
+    return [
+        allow(
+            "LetTheHooksReadScans",
+            [actions.DescribeImageScanFindings],
+            on=[],
+            to=account_principal(*(reader.account for reader in verifying)),
+            when=[ArnEquals({"aws:PrincipalArn": roles})],
+        )
+    ]
 
 
 def may_pull(env: Environment, service: Service) -> list[Grant]:

@@ -1,4 +1,4 @@
-"""EventBridge rules about one pipeline, each with readable words, the topics that care, and a queue for what is lost.
+"""EventBridge rules about one service, each with readable words, the topics that care, and a queue for what is lost.
 
 Detail types and states: https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
 """
@@ -33,7 +33,7 @@ GIVE_UP_SECONDS = 3600
 
 @dataclass(frozen=True)
 class Subject:
-    """The pipeline that rules are about, and the queue for what they cannot deliver."""
+    """The service that rules are about, and the queue for what they cannot deliver."""
 
     env: Environment
     service: Service
@@ -41,8 +41,17 @@ class Subject:
 
     @property
     def pipeline(self) -> str:
-        """The pipeline's name."""
+        """The name of its pipeline."""
         return pipeline_name(self.env, self.service.name)
+
+    @property
+    def pipeline_page(self) -> str:
+        """Where the console shows its pipeline."""
+        region = self.env.region
+        return (
+            f"https://{region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/{self.pipeline}/view"
+            f"?region={region}"
+        )
 
     def rule_name(self, purpose: str) -> str:
         """The name of a rule about it."""
@@ -85,16 +94,15 @@ def telling(
     message: str,
     paths: Mapping[str, str],
     topics: Mapping[str, TopicArn],
+    page: str,
 ) -> events.Rule:
-    """A rule that tells `topics` (by group) in a sentence; `<name>` in `message` is what `paths` finds in the event."""
-    env = subject.env
-    link = (
-        f"https://{env.region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/{subject.pipeline}/view"
-        f"?region={env.region}"
-    )
-    transformer = events.InputTransformer(
-        InputPathsMap=dict(paths), InputTemplate=json.dumps(f"{subject.service.name}: {message} {link}")
-    )
+    """A rule that tells `topics` (by group) in a sentence; `<name>` in `message` is what `paths` finds in the event.
+
+    `page` is where the console shows more.
+    """
+    transformer = events.InputTransformer(InputTemplate=json.dumps(f"{subject.service.name}: {message} {page}"))
+    if paths:
+        transformer.InputPathsMap = dict(paths)
     return _rule(
         logical_id,
         subject,

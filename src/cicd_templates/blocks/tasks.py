@@ -1,20 +1,21 @@
-"""The task definition and the ECS service of one application on Fargate."""
+"""The task definition of one application on Fargate, and the roles of its tasks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from awacs.aws import ArnLike
-from troposphere import AWSHelperFn, AWSObject, Equals, GetAtt, If, NoValue, Ref, Sub, ec2, ecs, iam, logs
-from troposphere import elasticloadbalancingv2 as elb
+from awacs import kms, secretsmanager, ssm, ssmmessages
+from awacs import logs as logs_actions
+from awacs.aws import ArnLike, StringEquals
+from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub, ecs, iam, logs
 
 from cicd_templates.blocks import bootstrap
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.config import BOOTSTRAP_IMAGE
+from cicd_templates.config_values import BOOTSTRAP_IMAGE
 from cicd_templates.environment import Environment, Service
-from cicd_templates.iam import Grant
-from cicd_templates.naming import physical_name
-from cicd_templates.outputs import ClusterName, SubnetIds
+from cicd_templates.iam import Grant, allow
+from cicd_templates.naming import log_group_name, physical_name
+from cicd_templates.outputs import KeyArn, SecretArn
 
 IMAGE_PARAMETER = "ImageUri"
 BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
@@ -23,6 +24,10 @@ CONTAINER_USER = "10001:10001"
 STREAM_PREFIX = "task"
 # What the application is at run time, beside the role that starts it.
 TASK_ROLE = "task"
+PROCESSORS = {"x86_64": "X86_64", "arm64": "ARM64"}
+# What ECS Exec's agent writes to, which a read-only root would refuse:
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+AGENT_FOLDERS = {"AgentState": "/var/lib/amazon", "AgentLog": "/var/log/amazon"}
 
 
 def runs_the_bootstrap_image() -> Equals:
@@ -50,8 +55,12 @@ def task_definition(
     execution: iam.Role,
     task: iam.Role,
     group: logs.LogGroup,
+    secrets: Mapping[str, AWSHelperFn | str],
 ) -> ecs.TaskDefinition:
-    """One container: not root, nothing writable but its memory, no capabilities, its log in `group`."""
+    """One container: not root, nothing writable but its memory, no capabilities, its log in `group`.
+
+    `secrets` are ARNs by the variable that ECS fills from them.
+    """
     settings = service.settings
     container = ecs.ContainerDefinition(
         Name=service.name,
@@ -72,77 +81,107 @@ def task_definition(
         ),
         Command=If(BOOTSTRAP_CONDITION, bootstrap.command(service), NoValue),
     )
-    return ecs.TaskDefinition(
+    if secrets:
+        container.Secrets = [ecs.Secret(Name=name, ValueFrom=arn) for name, arn in sorted(secrets.items())]
+    definition = ecs.TaskDefinition(
         logical_id,
         Family=physical_name(env, "AWS::ECS::TaskDefinition", service.name),
         RequiresCompatibilities=["FARGATE"],
         NetworkMode="awsvpc",
         Cpu=str(settings.cpu),
         Memory=str(settings.memory),
-        RuntimePlatform=ecs.RuntimePlatform(CpuArchitecture="X86_64", OperatingSystemFamily="LINUX"),
+        RuntimePlatform=ecs.RuntimePlatform(
+            CpuArchitecture=PROCESSORS[settings.architecture], OperatingSystemFamily="LINUX"
+        ),
         ExecutionRoleArn=GetAtt(execution, "Arn"),
         TaskRoleArn=GetAtt(task, "Arn"),
         ContainerDefinitions=[container],
     )
+    if settings.audited_exec:
+        definition.Volumes = [ecs.Volume(Name=name) for name in AGENT_FOLDERS]
+        container.MountPoints = [
+            ecs.MountPoint(SourceVolume=name, ContainerPath=path) for name, path in AGENT_FOLDERS.items()
+        ]
+    return definition
 
 
 def _variables(values: dict[str, str]) -> list[ecs.Environment]:
     return [ecs.Environment(Name=name, Value=value) for name, value in sorted(values.items())]
 
 
-def fargate_service(
-    logical_id: str,
-    env: Environment,
-    service: Service,
-    *,
-    cluster: ClusterName,
-    definition: ecs.TaskDefinition,
-    subnets: SubnetIds,
-    group: ec2.SecurityGroup,
-    targets: elb.TargetGroup,
-    after: Sequence[AWSObject],
-) -> ecs.Service:
-    """A rolling service that gives up on a bad release and goes back by itself, instead of trying for hours.
-
-    `after` names what must exist although the service does not refer to it: ECS refuses a target group that no
-    listener forwards to.
-    """
-    settings = service.settings
-    breaker = ecs.DeploymentCircuitBreaker(Enable=True, Rollback=True)
-    vpc = ecs.AwsvpcConfiguration(AssignPublicIp="DISABLED", Subnets=subnets, SecurityGroups=[GetAtt(group, "GroupId")])
-    return ecs.Service(
-        logical_id,
-        ServiceName=physical_name(env, "AWS::ECS::Service", service.name),
-        Cluster=cluster,
-        TaskDefinition=definition.ref(),
-        LaunchType="FARGATE",
-        PlatformVersion="1.4.0",
-        DesiredCount=settings.desired_count,
-        DeploymentConfiguration=ecs.DeploymentConfiguration(
-            DeploymentCircuitBreaker=breaker, MinimumHealthyPercent=100, MaximumPercent=200
-        ),
-        HealthCheckGracePeriodSeconds=settings.health_check.grace_seconds,
-        NetworkConfiguration=ecs.NetworkConfiguration(AwsvpcConfiguration=vpc),
-        LoadBalancers=[
-            ecs.LoadBalancer(ContainerName=service.name, ContainerPort=settings.port, TargetGroupArn=targets.ref())
-        ],
-        EnableECSManagedTags=True,
-        EnableExecuteCommand=False,
-        PropagateTags="SERVICE",
-        DependsOn=[resource.title for resource in after],
-    )
-
-
-def tasks_group(logical_id: str, env: Environment, service: Service, vpc: AWSHelperFn) -> ec2.SecurityGroup:
-    """Lets tasks reach AWS services and others over TLS; who may reach them is said beside the load balancer."""
-    return ec2.SecurityGroup(
-        logical_id,
-        GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name),
-        GroupDescription=f"Tasks of {service.name}",
-        VpcId=vpc,
-        SecurityGroupEgress=[
-            ec2.SecurityGroupRule(
-                IpProtocol="tcp", FromPort=443, ToPort=443, CidrIp="0.0.0.0/0", Description="TLS to anywhere"
+def may_read_secrets(env: Environment, key: KeyArn, secrets: Mapping[str, AWSHelperFn | str]) -> list[Grant]:
+    """Lets the role that starts tasks fetch their secrets, which are under the environment's key."""
+    parameters = [arn for arn in secrets.values() if _is_parameter(arn)]
+    stored = [arn for arn in secrets.values() if not _is_parameter(arn)]
+    grants = []
+    if stored:
+        grants.append(allow("ReadItsSecrets", [secretsmanager.GetSecretValue], on=stored))
+    if parameters:
+        grants.append(allow("ReadItsParameters", [ssm.GetParameters], on=parameters))
+    if grants:
+        grants.append(
+            allow(
+                "DecryptThem",
+                [kms.Decrypt],
+                on=key,
+                when=[
+                    StringEquals(
+                        {"kms:ViaService": [f"{name}.{env.region}.amazonaws.com" for name in ("secretsmanager", "ssm")]}
+                    )
+                ],
             )
-        ],
-    )
+        )
+    return grants
+
+
+def _is_parameter(arn: AWSHelperFn | str) -> bool:
+    return isinstance(arn, Sub) and ":parameter/" in str(arn.data)
+
+
+def secret_arns(env: Environment, service: Service, own: Mapping[str, SecretArn]) -> dict[str, AWSHelperFn | str]:
+    """The ARN behind each secret variable of a service; `own` are those of the secrets that are made here, by name."""
+    found: dict[str, AWSHelperFn | str] = {}
+    for variable, source in service.settings.secrets.items():
+        if source.startswith("/"):
+            found[variable] = Sub(f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter{source}")
+        else:
+            found[variable] = source if source.startswith("arn:") else own[source]
+    return found
+
+
+def may_be_entered(env: Environment, key: KeyArn) -> list[Grant]:
+    """What a task needs for ECS Exec whose sessions are encrypted and recorded.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html#ecs-exec-required-iam-permissions
+    """
+    group = Sub(f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:{exec_log_group(env)}:*")
+    return [
+        allow(
+            "OpenTheChannel",
+            [
+                ssmmessages.CreateControlChannel,
+                ssmmessages.CreateDataChannel,
+                ssmmessages.OpenControlChannel,
+                ssmmessages.OpenDataChannel,
+            ],
+            on="*",
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsessionmanagermessagegatewayservice.html
+            because="ssmmessages has no resource level.",
+        ),
+        allow(
+            "RecordTheSession",
+            [logs_actions.CreateLogStream, logs_actions.DescribeLogStreams, logs_actions.PutLogEvents],
+            on=group,
+        ),
+        allow(
+            "FindTheRecord",
+            [logs_actions.DescribeLogGroups],
+            on=Sub(f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:*"),
+        ),
+        allow("EncryptTheSession", [kms.Decrypt], on=key),
+    ]
+
+
+def exec_log_group(env: Environment) -> str:
+    """The log group that keeps what was typed in the tasks of `env`."""
+    return log_group_name(env, "exec")

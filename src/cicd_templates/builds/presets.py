@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from cicd_templates import builds
-from cicd_templates.config import BOOTSTRAP_IMAGE, CheckTable, Preset, ReportFormat
+from cicd_templates.config import CheckTable
+from cicd_templates.config_values import BOOTSTRAP_IMAGE, Preset, ReportFormat
 from cicd_templates.environment import Service
 
 # Python on Debian, the same image that services start with: small, public, by digest.

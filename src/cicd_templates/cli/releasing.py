@@ -79,7 +79,7 @@ def _show_local_start(account: str, version: str) -> None:
     SUFFIX,
     SERVICE,
     LOCAL,
-    click.option("--name", default="", help="The secret's name, as a check names it."),
+    click.option("--name", default="", help="The secret's name, as a check or the service names it."),
 )
 def secret(name: str, env: str | None, service: str | None, suffix: str | None, local: bool) -> None:
     """Set a secret of a service from a prompt or standard input."""
@@ -89,9 +89,12 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
 
     environment = selection.environment(env, suffix)
     of = selection.only_service(environment, service)
-    known = sorted({each for check in checks_of(of) for each in check.secrets.values()})
+    checked = {each for check in checks_of(of) for each in check.secrets.values()}
+    known = sorted(checked) if environment.kind == "tools" else of.own_secrets
     if name not in known:
-        raise ConfigurationError(f"no check of {of.name} has a secret {name!r}; NAME= is one of: {', '.join(known)}")
+        raise ConfigurationError(
+            f"{of.name} has no secret {name!r} in {environment.name}; NAME= is one of: {', '.join(known) or 'none'}"
+        )
     (target,) = selection.targets(env=environment.name, suffix=suffix, layer=None, service=None, local=local)
     full_name = physical_name(environment, "AWS::SecretsManager::Secret", of.name, name)
     value = secrets.read_value(sys.stdin)

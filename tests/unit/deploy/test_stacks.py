@@ -15,12 +15,14 @@ STAGING = read_stacks(ROOT / "out/staging")
 
 def test_stacks_are_read_in_deploy_order() -> None:
     assert [stack.label for stack in STAGING] == [
+        "delivery-payment-processor",
         "keys",
         "network",
         "notifications",
         "storage",
         "cluster",
-        "delivery-payment-processor",
+        "ingress-payment-processor",
+        "health-payment-processor",
         "service-payment-processor",
     ]
 
@@ -55,9 +57,9 @@ def test_a_stack_knows_what_its_file_says() -> None:
 @pytest.mark.parametrize(
     ("layer", "service", "expected"),
     [
-        (None, None, 7),
+        (None, None, 9),
         ("keys", None, 1),
-        (None, "payment-processor", 2),
+        (None, "payment-processor", 4),
         ("service", "payment-processor", 1),
     ],
 )
@@ -68,7 +70,7 @@ def test_stacks_are_chosen_by_layer_and_service(layer: str | None, service: str 
 def test_a_choice_of_nothing_says_what_there_is() -> None:
     with pytest.raises(
         ConfigurationError,
-        match="no stack of layer 'key' and service 'x' here; there are keys, network",
+        match="no stack of layer 'key' and service 'x' here; there are delivery-payment-processor, keys",
     ):
         select(STAGING, "key", "x")
 

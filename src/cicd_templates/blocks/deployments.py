@@ -1,0 +1,143 @@
+"""The ECS service of one application: how its tasks are replaced, who may stop that, and what brings it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from awacs import awslambda as actions
+from troposphere import ecs, iam
+
+from cicd_templates import rollouts
+from cicd_templates.blocks.roles import service_role
+from cicd_templates.environment import Environment, Service
+from cicd_templates.iam import allow
+from cicd_templates.naming import service_name
+from cicd_templates.outputs import (
+    AlarmNames,
+    ClusterName,
+    FunctionArn,
+    ListenerRuleArn,
+    RoleArn,
+    SecurityGroupId,
+    SubnetIds,
+    TargetGroupArn,
+)
+
+STRATEGIES = {"blue-green": "BLUE_GREEN", "canary": "CANARY", "linear": "LINEAR", "rolling": "ROLLING"}
+# When ECS asks: before a task of the new release runs, and once it answers on the test listener.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html
+STAGES = {"verify-image": "PRE_SCALE_UP", "smoke": "POST_TEST_TRAFFIC_SHIFT"}
+# The role with which ECS calls the hooks; CloudFormation hands it on.
+HOOKS = "hooks"
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What carries a service's requests, and the role with which ECS moves them between the two groups."""
+
+    primary: TargetGroupArn
+    alternate: TargetGroupArn
+    production_rule: ListenerRuleArn
+    test_rule: ListenerRuleArn
+    role: RoleArn
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What may stop a deployment: the alarms on a service's answers, and functions by the hook's name."""
+
+    alarms: AlarmNames | None
+    hooks: Mapping[str, FunctionArn]
+    hook_role: RoleArn | None
+
+
+def fargate_service(
+    logical_id: str,
+    env: Environment,
+    service: Service,
+    *,
+    cluster: ClusterName,
+    definition: ecs.TaskDefinition,
+    subnets: SubnetIds,
+    group: SecurityGroupId,
+    traffic: Traffic,
+    watch: Watch,
+) -> ecs.Service:
+    """The service. Both target groups, both rules and the role are there under every strategy.
+
+    ECS wants them in place by a rolling deployment before the first one of another strategy, and keeps to the group
+    that has the requests when it goes back to rolling:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
+    """
+    settings = service.settings
+    vpc = ecs.AwsvpcConfiguration(AssignPublicIp="DISABLED", Subnets=subnets, SecurityGroups=[group])
+    balanced = ecs.LoadBalancer(
+        ContainerName=service.name,
+        ContainerPort=settings.port,
+        TargetGroupArn=traffic.primary,
+        AdvancedConfiguration=ecs.AdvancedConfiguration(
+            AlternateTargetGroupArn=traffic.alternate,
+            ProductionListenerRule=traffic.production_rule,
+            TestListenerRule=traffic.test_rule,
+            RoleArn=traffic.role,
+        ),
+    )
+    running = ecs.Service(
+        logical_id,
+        ServiceName=service_name(env, service.name),
+        Cluster=cluster,
+        TaskDefinition=definition.ref(),
+        LaunchType="FARGATE",
+        PlatformVersion="1.4.0",
+        DeploymentConfiguration=_deployment(service, watch),
+        HealthCheckGracePeriodSeconds=settings.health_check.grace_seconds,
+        NetworkConfiguration=ecs.NetworkConfiguration(AwsvpcConfiguration=vpc),
+        LoadBalancers=[balanced],
+        EnableECSManagedTags=True,
+        EnableExecuteCommand=settings.audited_exec,
+        PropagateTags="SERVICE",
+    )
+    # Left out, it is what autoscaling made it; an update that names it would take that back.
+    if settings.autoscaling is None:
+        running.DesiredCount = settings.desired_count
+    return running
+
+
+def _deployment(service: Service, watch: Watch) -> ecs.DeploymentConfiguration:
+    settings = service.settings
+    deployment = ecs.DeploymentConfiguration(
+        Strategy=STRATEGIES[settings.rollout], MinimumHealthyPercent=100, MaximumPercent=200
+    )
+    if not rollouts.progressive(settings):
+        on = rollouts.breaks_the_circuit(settings)
+        deployment.DeploymentCircuitBreaker = ecs.DeploymentCircuitBreaker(Enable=on, Rollback=on)
+    if watch.alarms is not None:
+        deployment.Alarms = ecs.DeploymentAlarms(AlarmNames=watch.alarms, Enable=True, Rollback=True)
+    if watch.alarms is not None or rollouts.progressive(settings):
+        deployment.BakeTimeInMinutes = settings.bake_minutes
+    if settings.rollout == "canary":
+        deployment.CanaryConfiguration = ecs.CanaryConfiguration(
+            CanaryPercent=settings.canary.percent, CanaryBakeTimeInMinutes=settings.canary.bake_minutes
+        )
+    if settings.rollout == "linear":
+        deployment.LinearConfiguration = ecs.LinearConfiguration(
+            StepPercent=settings.linear.percent, StepBakeTimeInMinutes=settings.linear.bake_minutes
+        )
+    if watch.hooks:
+        deployment.LifecycleHooks = [
+            ecs.DeploymentLifecycleHook(HookTargetArn=function, RoleArn=watch.hook_role, LifecycleStages=[STAGES[hook]])
+            for hook, function in watch.hooks.items()
+        ]
+    return deployment
+
+
+def hooks_role(logical_id: str, env: Environment, service: Service, functions: list[FunctionArn]) -> iam.Role:
+    """The role with which ECS calls the hooks of one service, and nothing else."""
+    return service_role(
+        logical_id,
+        env,
+        "ecs",
+        allow("CallTheHooks", [actions.InvokeFunction], on=functions),
+        name=[service.name, HOOKS],
+    )

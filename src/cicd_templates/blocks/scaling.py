@@ -1,0 +1,151 @@
+"""How the number of a service's tasks moves: by what they use, by their requests, and by the clock.
+
+The policies watch both sides of a rollout, so that they mean the same under every strategy.
+https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from troposphere import applicationautoscaling as scaling
+from troposphere import ecs
+
+from cicd_templates.blocks.alarms import Metric
+from cicd_templates.config_running import AutoscalingTable
+from cicd_templates.environment import Environment, Service
+from cicd_templates.naming import cluster_name, physical_name, service_name
+
+DIMENSION = "ecs:service:DesiredCount"
+NAMESPACE = "ecs"
+# A new task needs about a minute before it takes load; one too many is cheaper than one too few.
+OUT_SECONDS, IN_SECONDS = 60, 300
+
+
+def scalable_target(
+    logical_id: str, env: Environment, service: Service, settings: AutoscalingTable, of: ecs.Service
+) -> scaling.ScalableTarget:
+    """The limits of a service's number of tasks. AWS's own role for it is used, which every account gets by itself."""
+    schedules = [
+        scaling.ScheduledAction(
+            ScheduledActionName=name,
+            Schedule=f"cron({at.cron})",
+            Timezone=env.settings.time_zone,
+            ScalableTargetAction=scaling.ScalableTargetAction(MinCapacity=at.minimum, MaxCapacity=at.maximum),
+        )
+        for name, at in sorted(settings.schedules.items())
+    ]
+    target = scaling.ScalableTarget(
+        logical_id,
+        ServiceNamespace=NAMESPACE,
+        ScalableDimension=DIMENSION,
+        ResourceId=f"service/{cluster_name(env)}/{service_name(env, service.name)}",
+        MinCapacity=settings.minimum,
+        MaxCapacity=settings.maximum,
+        DependsOn=of.title,
+    )
+    if schedules:
+        target.ScheduledActions = schedules
+    return target
+
+
+def policies(
+    env: Environment,
+    service: Service,
+    settings: AutoscalingTable,
+    target: scaling.ScalableTarget,
+    requests: Sequence[Metric],
+) -> list[scaling.ScalingPolicy]:
+    """One policy for each measure that the configuration names; `requests` are those of both target groups."""
+    predefined = {
+        "Cpu": ("ECSServiceAverageCPUUtilization", settings.cpu_percent),
+        "Memory": ("ECSServiceAverageMemoryUtilization", settings.memory_percent),
+    }
+    found = [
+        _policy(
+            word,
+            env,
+            service,
+            target,
+            value,
+            PredefinedMetricSpecification=scaling.PredefinedMetricSpecification(PredefinedMetricType=metric),
+        )
+        for word, (metric, value) in predefined.items()
+        if value is not None
+    ]
+    if settings.requests_per_target is not None:
+        # The predefined measure is of one target group, and a rollout leaves it for the other.
+        per_task = scaling.CustomizedMetricSpecification(Metrics=_requests_per_task(env, service, requests))
+        found.append(
+            _policy(
+                "Requests",
+                env,
+                service,
+                target,
+                settings.requests_per_target,
+                CustomizedMetricSpecification=per_task,
+            )
+        )
+    return found
+
+
+def running_tasks(env: Environment, service: Service, name: str = "RunningTaskCount") -> Metric:
+    """How many tasks of a service there are, as Container Insights counts them.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
+    """
+    dimensions = {"ClusterName": cluster_name(env), "ServiceName": service_name(env, service.name)}
+    return Metric("ECS/ContainerInsights", name, dimensions, "Average", 60)
+
+
+def _requests_per_task(
+    env: Environment, service: Service, requests: Sequence[Metric]
+) -> list[scaling.TargetTrackingMetricDataQuery]:
+    named = {f"r{number}": metric for number, metric in enumerate(requests)}
+    total = " + ".join(f"FILL({name}, 0)" for name in named)
+    queries = [_query(name, metric) for name, metric in named.items()]
+    return [
+        *queries,
+        _query("tasks", running_tasks(env, service)),
+        scaling.TargetTrackingMetricDataQuery(
+            Id="requests", Label="Requests a minute of each task", Expression=f"({total}) / tasks", ReturnData=True
+        ),
+    ]
+
+
+def _query(name: str, metric: Metric) -> scaling.TargetTrackingMetricDataQuery:
+    return scaling.TargetTrackingMetricDataQuery(
+        Id=name,
+        ReturnData=False,
+        MetricStat=scaling.TargetTrackingMetricStat(
+            Stat=metric.statistic,
+            Metric=scaling.TargetTrackingMetric(
+                Namespace=metric.namespace,
+                MetricName=metric.name,
+                Dimensions=[
+                    scaling.TargetTrackingMetricDimension(Name=key, Value=value)
+                    for key, value in metric.dimensions.items()
+                ],
+            ),
+        ),
+    )
+
+
+def _policy(
+    word: str,
+    env: Environment,
+    service: Service,
+    target: scaling.ScalableTarget,
+    value: int,
+    **measure: Any,
+) -> scaling.ScalingPolicy:
+    return scaling.ScalingPolicy(
+        f"{word}Policy",
+        PolicyName=physical_name(env, "AWS::ApplicationAutoScaling::ScalingPolicy", service.name, word.lower()),
+        PolicyType="TargetTrackingScaling",
+        ScalingTargetId=target.ref(),
+        TargetTrackingScalingPolicyConfiguration=scaling.TargetTrackingScalingPolicyConfiguration(
+            **measure, TargetValue=value, ScaleOutCooldown=OUT_SECONDS, ScaleInCooldown=IN_SECONDS
+        ),
+    )

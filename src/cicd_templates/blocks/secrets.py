@@ -1,0 +1,26 @@
+"""Secrets of a service: under the environment's key, and with a value from the beginning."""
+
+from __future__ import annotations
+
+from troposphere import secretsmanager
+
+from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.environment import Environment, Service
+from cicd_templates.naming import physical_name
+from cicd_templates.outputs import KeyArn
+
+
+def generated_secret(
+    logical_id: str, env: Environment, service: Service, name: str, key: KeyArn
+) -> secretsmanager.Secret:
+    """A secret with a random value until `make secret` gives it its own: ECS starts no task whose secret has none."""
+    return stateful(
+        secretsmanager.Secret(
+            logical_id,
+            Name=physical_name(env, "AWS::SecretsManager::Secret", service.name, name),
+            Description=f"{name} of {service.name}; its value comes from make secret",
+            GenerateSecretString=secretsmanager.GenerateSecretString(PasswordLength=32),
+            KmsKeyId=key,
+        ),
+        env,
+    )

@@ -1,0 +1,75 @@
+"""What ECS says of one service, as rules.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from troposphere import Sub, events
+
+from cicd_templates.blocks.rules import Subject, telling
+from cicd_templates.naming import cluster_name, service_arn, service_name
+from cicd_templates.outputs import TopicArn
+
+DEPLOYED, DEPLOYMENT_FAILED, TASK_ENDED, IMPAIRED = "deployed", "deployment-failed", "task-ended", "impaired"
+
+
+def service_rules(subject: Subject, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
+    """The news of a service, each to the groups that care; a metric of each rule counts its events."""
+    env, name = subject.env, service_name(subject.env, subject.service.name)
+    page = (
+        f"https://{env.region}.console.aws.amazon.com/ecs/v2/clusters/{cluster_name(env)}/services/{name}"
+        f"?region={env.region}"
+    )
+    developers = {"developers": topics["developers"]}
+    both = {"developers": topics["developers"], "operations": topics["operations"]}
+    reason = {"reason": "$.detail.reason"}
+    news: list[tuple[str, str, dict[str, Any], str, dict[str, str], dict[str, TopicArn]]] = [
+        ("DeployedRule", DEPLOYED,
+         _of_the_service(subject, "ECS Deployment State Change", "SERVICE_DEPLOYMENT_COMPLETED"),
+         f"a deployment in {env.qualified} is complete.", {}, developers),
+        ("DeploymentFailedRule", DEPLOYMENT_FAILED,
+         _of_the_service(subject, "ECS Deployment State Change", "SERVICE_DEPLOYMENT_FAILED"),
+         f"a deployment in {env.qualified} has failed: <reason>", reason, both),
+        ("ImpairedRule", IMPAIRED,
+         _of_the_service(
+             subject, "ECS Service Action", "SERVICE_TASK_START_IMPAIRED", "SERVICE_TASK_PLACEMENT_FAILURE",
+             "SERVICE_TASK_CONFIGURATION_FAILURE", "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY",
+         ),
+         f"ECS cannot run it well in {env.qualified}: <event> <reason>",
+         {"event": "$.detail.eventName", **reason}, both),
+        ("TaskEndedRule", TASK_ENDED, _ended_by_itself(subject),
+         f"a task in {env.qualified} has ended by itself: <reason>", {"reason": "$.detail.stoppedReason"}, developers),
+    ]  # fmt: skip
+    return [
+        telling(logical_id, subject, purpose, pattern, message, paths, told, page)
+        for logical_id, purpose, pattern, message, paths, told in news
+    ]
+
+
+def _of_the_service(subject: Subject, detail_type: str, *names: str) -> dict[str, Any]:
+    return {
+        "source": ["aws.ecs"],
+        "detail-type": [detail_type],
+        "resources": [Sub(service_arn(subject.env, subject.service.name))],
+        "detail": {"eventName": list(names)},
+    }
+
+
+def _ended_by_itself(subject: Subject) -> dict[str, Any]:
+    """Tasks that nobody stopped: those of a deployment or of scaling in have another code.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
+    """
+    return {
+        "source": ["aws.ecs"],
+        "detail-type": ["ECS Task State Change"],
+        "detail": {
+            "group": [f"service:{service_name(subject.env, subject.service.name)}"],
+            "lastStatus": ["STOPPED"],
+            "stopCode": ["EssentialContainerExited", "TaskFailedToStart"],
+        },
+    }

@@ -1,0 +1,173 @@
+"""A service's part of the shared load balancer: two groups of targets, the rules before them, and the way to its tasks.
+
+There are two groups and two rules from the first deployment on, so that no later rollout replaces what carries
+requests.
+"""
+
+from __future__ import annotations
+
+from awacs import elasticloadbalancing as actions
+from troposphere import AWSHelperFn, GetAtt, ec2, iam
+from troposphere import elasticloadbalancingv2 as elb
+
+from cicd_templates.blocks.roles import service_role
+from cicd_templates.environment import Environment, Service
+from cicd_templates.iam import allow
+from cicd_templates.naming import physical_name
+from cicd_templates.outputs import ListenerArn, VpcId
+
+DRAIN_SECONDS = 30
+HTTP_PORT = 80
+HTTPS_PORT = 443
+# Of weights up to 999; ECS moves them while it deploys and leaves them where the newest release is.
+EVERYTHING, NOTHING = 100, 0
+# The role with which ECS moves requests; CloudFormation hands it on.
+INFRASTRUCTURE = "infrastructure"
+
+
+def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:
+    """The tasks of a service on one `side` of a rollout, as the load balancer sees them.
+
+    A changed `Port` would replace the group, so it stays: ECS registers each task with its own. A changed protocol
+    replaces it in any case, which is why the name tells the two apart.
+    """
+    check, tls = service.settings.health_check, service.settings.backend_tls
+    words = [service.name, side, *(["tls"] if tls else [])]
+    return elb.TargetGroup(
+        logical_id,
+        Name=physical_name(env, "AWS::ElasticLoadBalancingV2::TargetGroup", *words),
+        VpcId=vpc,
+        TargetType="ip",
+        Protocol="HTTPS" if tls else "HTTP",
+        Port=HTTPS_PORT if tls else HTTP_PORT,
+        HealthCheckProtocol="HTTPS" if tls else "HTTP",
+        HealthCheckPath=check.path,
+        HealthCheckIntervalSeconds=check.interval_seconds,
+        HealthCheckTimeoutSeconds=5,
+        HealthyThresholdCount=check.healthy_threshold,
+        UnhealthyThresholdCount=check.unhealthy_threshold,
+        Matcher=elb.Matcher(HttpCode="200"),
+        TargetGroupAttributes=[
+            elb.TargetGroupAttribute(Key="deregistration_delay.timeout_seconds", Value=str(DRAIN_SECONDS))
+        ],
+    )
+
+
+def listener_rule(
+    logical_id: str, service: Service, shared: ListenerArn, primary: elb.TargetGroup, alternate: elb.TargetGroup
+) -> elb.ListenerRule:
+    """The requests that a shared listener sends to a service.
+
+    The weights are those of the beginning. No rollout changes this text, so CloudFormation does not put them back; a
+    change of the path or the priority does.
+    """
+    weights = [(primary, EVERYTHING), (alternate, NOTHING)]
+    return elb.ListenerRule(
+        logical_id,
+        ListenerArn=shared,
+        Priority=service.settings.priority,
+        Conditions=[
+            elb.Condition(
+                Field="path-pattern",
+                PathPatternConfig=elb.PathPatternConfig(Values=[service.settings.path_pattern]),
+            )
+        ],
+        Actions=[
+            elb.ListenerRuleAction(
+                Type="forward",
+                ForwardConfig=elb.ForwardConfig(
+                    TargetGroups=[
+                        elb.TargetGroupTuple(TargetGroupArn=group.ref(), Weight=weight) for group, weight in weights
+                    ]
+                ),
+            )
+        ],
+    )
+
+
+def infrastructure_role(
+    logical_id: str,
+    env: Environment,
+    service: Service,
+    groups: list[elb.TargetGroup],
+    rules: list[elb.ListenerRule],
+) -> iam.Role:
+    """The role with which ECS moves the requests of one service: its own groups and rules, and nothing else.
+
+    The statements of AWS's policy of that purpose, narrowed; it never touches a listener here, since there are rules:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
+    """
+    return service_role(
+        logical_id,
+        env,
+        "ecs",
+        allow(
+            "RegisterItsTasks",
+            [actions.DeregisterTargets, actions.RegisterTargets],
+            on=[group.ref() for group in groups],
+        ),
+        allow("MoveItsRequests", [actions.ModifyRule], on=[rule.ref() for rule in rules]),
+        allow(
+            "LookAtLoadBalancing",
+            [
+                actions.DescribeListeners,
+                actions.DescribeRules,
+                actions.DescribeTargetGroups,
+                actions.DescribeTargetHealth,
+            ],
+            on="*",
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
+            because="the Describe actions of elasticloadbalancing have no resource level.",
+        ),
+        name=[service.name, INFRASTRUCTURE],
+    )
+
+
+def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
+    """Lets tasks out to where the configuration says; who may reach them is said by `admitted`."""
+    return ec2.SecurityGroup(
+        logical_id,
+        GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name),
+        GroupDescription=f"Tasks of {service.name}",
+        VpcId=vpc,
+        SecurityGroupEgress=[
+            ec2.SecurityGroupRule(
+                IpProtocol="tcp",
+                FromPort=port,
+                ToPort=port,
+                CidrIp=cidr,
+                Description="TLS to anywhere"
+                if (cidr, port) == ("0.0.0.0/0", HTTPS_PORT)
+                else f"Port {port} of {cidr}",
+            )
+            for cidr, ports in sorted(service.settings.egress.items())
+            for port in ports
+        ],
+    )
+
+
+def admitted(
+    service: Service, tasks: ec2.SecurityGroup, balancer_group: AWSHelperFn
+) -> tuple[ec2.SecurityGroupIngress, ec2.SecurityGroupEgress]:
+    """Both ends of the one way from the load balancer to the tasks of a service."""
+    port = service.settings.port
+    return (
+        ec2.SecurityGroupIngress(
+            "FromLoadBalancer",
+            GroupId=GetAtt(tasks, "GroupId"),
+            IpProtocol="tcp",
+            FromPort=port,
+            ToPort=port,
+            SourceSecurityGroupId=balancer_group,
+            Description="Requests and health checks",
+        ),
+        ec2.SecurityGroupEgress(
+            "LoadBalancerToTasks",
+            GroupId=balancer_group,
+            IpProtocol="tcp",
+            FromPort=port,
+            ToPort=port,
+            DestinationSecurityGroupId=GetAtt(tasks, "GroupId"),
+            Description=f"Requests and health checks of {service.name}",
+        ),
+    )

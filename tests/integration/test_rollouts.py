@@ -1,0 +1,108 @@
+"""Climbing the ladder of rollouts on the local AWS, and its hooks as they stand in the templates."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from tests.conftest import free_port, listening
+from tests.integration.conftest import Project
+
+pytestmark = pytest.mark.integration
+STAGING_SERVICE = "[environments.staging.services.payment-processor]"
+# One line of configuration a step, each on top of the ones before; a later line with a key replaces it.
+RUNGS = [
+    "rollback_on_alarm = true",
+    "desired_count = 2",
+    "autoscaling = { minimum = 2, maximum = 6, cpu_percent = 60 }",
+    'rollout = "blue-green"',
+    'hooks = ["verify-image", "smoke"]',
+    'rollout = "canary"',
+    'rollout = "linear"',
+]
+# What may carry clients' requests; a step may not replace one.
+CARRIERS = ("Listener", "LoadBalancer", "TargetGroup", "Rule", "Cluster", "ECS::Service")
+
+
+def configure(project: Project, lines: list[str]) -> None:
+    """Give staging's service exactly these settings."""
+    path = project.folder / "templates/environments.toml"
+    text = path.read_text().partition(f"\n{STAGING_SERVICE}")[0].rstrip()
+    settings = {line.partition(" = ")[0]: line for line in lines}
+    path.write_text("\n".join([text, "", STAGING_SERVICE, *settings.values(), ""]))
+    project.ok("render")
+
+
+def carriers(project: Project) -> dict[str, str]:
+    """The physical ids of what carries requests, by logical id."""
+    client = project.clients("staging").cloudformation
+    return {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for stack in client.describe_stacks()["Stacks"]
+        for resource in client.describe_stack_resources(StackName=stack["StackName"])["StackResources"]
+        if resource["ResourceType"].rpartition("::")[2].endswith(CARRIERS) or "ECS::Service" in resource["ResourceType"]
+    }
+
+
+def test_every_rung_is_climbed_up_and_down_again_and_nothing_that_carries_requests_is_replaced(
+    project: Project,
+) -> None:
+    project.ok("deploy --env staging --local --yes")
+    first = carriers(project)
+    assert {"PrimaryTargetGroup", "AlternateTargetGroup", "ProductionRule", "TestRule", "Service"} <= first.keys()
+    up = [RUNGS[:number] for number in range(1, len(RUNGS) + 1)]
+    for lines in [*up, *reversed(up[:-1]), []]:
+        configure(project, lines)
+        deployed = project.ok("deploy --env staging --local --yes")
+
+        assert ": updated, " in deployed, lines
+        assert carriers(project) == first, lines
+        stacks = project.clients("staging").cloudformation.describe_stacks()["Stacks"]
+        assert {stack["StackStatus"] for stack in stacks} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, lines
+
+
+HOOKS = ['hooks = ["verify-image", "smoke"]', 'rollout = "blue-green"', 'probes = { "/health" = 200 }']
+RELEASE = """
+import sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+status, pause = int(sys.argv[2]), float(sys.argv[3])
+class Release(BaseHTTPRequestHandler):
+    def do_GET(self):
+        time.sleep(pause)
+        self.send_response(status)
+        self.end_headers()
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Release).serve_forever()
+"""
+
+
+def asked(project: Project, name: str, event: dict[str, Any], **variables: str) -> dict[str, Any]:
+    """What the deployed hook answers, some of its variables being others."""
+    functions = project.clients("staging").lambda_
+    full_name = f"payments-staging-payment-processor-{name}"
+    given = functions.get_function_configuration(FunctionName=full_name)["Environment"]["Variables"]
+    # So short that there is time for one look; as rendered, the hook looks again for three minutes.
+    functions.update_function_configuration(
+        FunctionName=full_name, Environment={"Variables": {**given, **variables}}, Timeout=15
+    )
+    answer = functions.invoke(FunctionName=full_name, Payload=json.dumps(event).encode())
+    return {"error": answer.get("FunctionError"), "payload": json.loads(answer["Payload"].read() or "null")}
+
+
+def test_the_deployed_hooks_agree_to_what_is_well_and_to_nothing_else(project: Project) -> None:
+    configure(project, HOOKS)
+    project.ok("deploy --env staging --local --yes")
+    for status, pause, expected in ((200, 0.0, "SUCCEEDED"), (503, 0.0, "FAILED"), (200, 6.0, "FAILED")):
+        port = free_port()
+        with listening(port, sys.executable, "-c", RELEASE, str(port), str(status), str(pause)):
+            answer = asked(project, "smoke", {}, BALANCER="127.0.0.1", PORT=str(port), TLS="")
+        assert answer == {"error": None, "payload": {"hookStatus": expected}}, (status, pause)
+    nobody = asked(project, "smoke", {}, BALANCER="127.0.0.1", PORT=str(free_port()), TLS="")
+    assert nobody["payload"] == {"hookStatus": "FAILED"}
+
+    # Without what it needs to know it raises, which is no answer, and ECS takes the release back.
+    silent = asked(project, "verify-image", {})
+    assert silent["error"] == "Unhandled"
+    assert "hookStatus" not in silent["payload"]
