@@ -164,7 +164,7 @@ def come_and_go(engine: Engine, steps: list[tuple[str | None, bool]]) -> None:
 
 
 @given(STEPS)
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_comes_and_goes_nothing_of_another_copy_is_touched(
     engine: Engine, steps: list[tuple[str | None, bool]]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ OURS = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "st
 
 
 def report(project: Project, environment: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((project.folder / "destroy-report.json").read_text())[environment]
+    found: dict[str, Any] = json.loads((project.folder / ".state/destroy-report.json").read_text())[environment]
     return found
 
 
@@ -179,7 +180,25 @@ def test_a_bucket_of_five_thousand_versions_goes_with_its_stack(project: Project
     assert "left of staging:\n    KMS deletes it on" in destroyed
 
 
-def test_everything_beside_the_stacks_goes_and_what_is_not_ours_stays(project: Project) -> None:
+def stacks_went_after_all_that_needed_them(account: dict[str, Any]) -> None:
+    steps = {step["stack"].removeprefix("payments-staging-"): step for step in account["stacks"]}
+
+    assert len(steps) == STAGING_STACKS
+    for first, then in (
+        ("service-payment-processor", "delivery-payment-processor"),
+        ("service-payment-processor", "ingress-payment-processor"),
+        ("ingress-payment-processor", "cluster"),
+        ("service-payment-processor", "network"),
+        ("cluster", "storage"),
+        ("notifications", "keys"),
+        ("storage", "keys"),
+    ):
+        assert steps[first]["ended"] <= steps[then]["began"], (first, then)
+    pairs = itertools.permutations(steps.values(), 2)
+    assert any(one["began"] < other["began"] < one["ended"] for one, other in pairs)
+
+
+def test_everything_beside_the_stacks_goes_in_order_and_what_is_not_ours_stays(project: Project) -> None:
     project.ok("deploy --env staging --local --yes")
     clients = project.clients("staging")
     family = "payments-staging-payment-processor"
@@ -216,25 +235,7 @@ def test_everything_beside_the_stacks_goes_and_what_is_not_ours_stays(project: P
         "AWS::KMS::Key",
         "AWS::ECS::TaskDefinition",
     }
-
-
-def test_stacks_go_after_all_that_need_them(project: Project) -> None:
-    project.ok("deploy --env staging --local --yes")
-    project.ok("destroy --env staging --local --yes")
-    steps = {step["stack"].removeprefix("payments-staging-"): step for step in report(project, "staging")["stacks"]}
-
-    assert len(steps) == STAGING_STACKS
-    for first, then in (
-        ("service-payment-processor", "delivery-payment-processor"),
-        ("service-payment-processor", "ingress-payment-processor"),
-        ("ingress-payment-processor", "cluster"),
-        ("service-payment-processor", "network"),
-        ("cluster", "storage"),
-        ("notifications", "keys"),
-        ("storage", "keys"),
-    ):
-        assert steps[first]["ended"] <= steps[then]["began"], (first, then)
-    assert steps["notifications"]["began"] < steps["service-payment-processor"]["ended"]
+    stacks_went_after_all_that_needed_them(report(project, "staging"))
 
 
 def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(

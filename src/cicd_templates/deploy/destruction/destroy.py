@@ -10,7 +10,7 @@ from cicd_templates.deploy.destruction.execution import Journal, execute
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.items import Remainder
 from cicd_templates.deploy.destruction.proof import prove
-from cicd_templates.deploy.destruction.report_file import REPORT_FILE, write_report
+from cicd_templates.deploy.destruction.report_file import report_file, write_report
 from cicd_templates.deploy.report import Reporter
 from cicd_templates.deploy.waiting import Patience
 
@@ -21,7 +21,7 @@ def destroy(
     patience: Patience,
     reporter: Reporter,
     also_left: Callable[[], list[Remainder]] = list,
-    path: Path = REPORT_FILE,
+    path: Path | None = None,
 ) -> list[Remainder]:
     """Destroy what `inventory` has; what is left of it. `also_left` adds what no service can tell.
 
@@ -34,5 +34,5 @@ def destroy(
         execute(clients, inventory, patience, reporter, journal, unguard=inventory.protected)
         remains = prove(clients, inventory, patience) + also_left()
     finally:
-        write_report(inventory, journal, remains, path)
+        write_report(inventory, journal, remains, path or report_file(local=clients.local))
     return remains

@@ -29,6 +29,9 @@ CALLS_AT_A_TIME = 4
 # What S3 answers for single keys when it is only busy.
 BUSY = frozenset({"InternalError", "ServiceUnavailable", "SlowDown"})
 ATTEMPTS = 5
+# A list that is read while things go and come may miss some, so it is read until it is empty; a writer that never stops
+# is the next attempt's.
+PASSES = 10
 
 OnProgress = Callable[[int], None]
 
@@ -40,6 +43,19 @@ def empty_bucket(clients: Clients, bucket: str, progress: OnProgress = lambda co
     keeps an object.
     """
     count = 0
+    for _ in range(PASSES):
+        before, count = count, _empty_once(clients, bucket, count, progress)
+        if count == before:
+            break
+    for page in clients.s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
+        for upload in page.get("Uploads", ()):
+            clients.s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+            count += 1
+    return count
+
+
+def _empty_once(clients: Clients, bucket: str, count: int, progress: OnProgress) -> int:
+    """Delete what one reading of the list finds; `count` and how much that was."""
     versions = _versions(clients, bucket)
     under_way: deque[Future[int]] = deque()
     with ThreadPoolExecutor(CALLS_AT_A_TIME) as pool:
@@ -51,10 +67,6 @@ def empty_bucket(clients: Clients, bucket: str, progress: OnProgress = lambda co
         for each in under_way:
             count += each.result()
             progress(count)
-    for page in clients.s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
-        for upload in page.get("Uploads", ()):
-            clients.s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-            count += 1
     return count
 
 

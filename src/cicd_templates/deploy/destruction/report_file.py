@@ -19,13 +19,20 @@ from cicd_templates.deploy.destruction.items import Remainder
 from cicd_templates.errors import ConfigurationError
 
 REPORT_FILE = Path("destroy-report.json")
+# What happened on the local AWS must not replace the ids of real keys.
+LOCAL_REPORT_FILE = Path(".state/destroy-report.json")
+
+
+def report_file(*, local: bool) -> Path:
+    """Where the account of destructions stands."""
+    return LOCAL_REPORT_FILE if local else REPORT_FILE
 
 
 def write_report(
     inventory: Inventory,
     journal: Journal,
     remains: Sequence[Remainder] | None,
-    path: Path = REPORT_FILE,
+    path: Path,
     now: datetime | None = None,
 ) -> None:
     """Put the entry of one environment into the report; what it says of the others stays. No `remains`: it failed.
@@ -47,10 +54,11 @@ def write_report(
         "left": [asdict(each) for each in remains or ()],
         "kept": [asdict(each) for each in kept.values()],
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(everything, indent=2) + "\n", encoding="utf-8")
 
 
-def kept_by_report(environment: str, path: Path = REPORT_FILE) -> list[Owned]:
+def kept_by_report(environment: str, path: Path) -> list[Owned]:
     """What a destruction of `environment` kept, as its report says; nothing where there is none."""
     try:
         return [Owned(**each) for each in _read(path).get(environment, {}).get("kept", [])]

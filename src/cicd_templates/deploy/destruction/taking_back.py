@@ -20,7 +20,7 @@ from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.destruction.deployed import Owned, deployed, former_resources, project_stacks
 from cicd_templates.deploy.destruction.inventory import plain
 from cicd_templates.deploy.destruction.kinds import THERE, state
-from cicd_templates.deploy.destruction.report_file import kept_by_report
+from cicd_templates.deploy.destruction.report_file import kept_by_report, report_file
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.deploy.stacks import Stack
 from cicd_templates.deploy.waiting import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Patience
@@ -130,7 +130,7 @@ def _kept(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Owned]:
     remembered = [owned for owned in former_resources(clients, scope) if owned.kept]
     # The newest deletion is listed first, so its word comes first; the report knows what is older.
     kept: dict[tuple[str, str], Owned] = {}
-    for owned in (*remembered, *kept_by_report(scope.qualified)):
+    for owned in (*remembered, *kept_by_report(scope.qualified, report_file(local=clients.local))):
         key = (owned.resource_type, plain(owned))
         if key not in living and state(clients, *key) == THERE:
             kept.setdefault((owned.stack, owned.logical_id), owned)

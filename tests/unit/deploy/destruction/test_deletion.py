@@ -86,7 +86,7 @@ def test_a_bucket_that_was_written_to_meanwhile_is_emptied_again_and_the_deletio
                 "StackResourceSummaries": [{"LogicalResourceId": "Bucket", "ResourceStatus": "DELETE_FAILED"}]
             },
         },
-        s3={"list_object_versions": one, "delete_objects": {}, "list_multipart_uploads": [{}]},
+        s3={"list_object_versions": Many([one, [{}], one, [{}]]), "delete_objects": {}, "list_multipart_uploads": [{}]},
     )
     reason, said = run(fake, living("payments-staging-storage", bucket))
 
@@ -163,7 +163,7 @@ def test_a_large_bucket_shows_a_sign_of_life() -> None:
     states = Many([described("CREATE_COMPLETE"), described("DELETE_COMPLETE")])
     fake = aws(
         cloudformation={"describe_stacks": states, "describe_stack_events": {"StackEvents": []}},
-        s3={"list_object_versions": pages, "list_multipart_uploads": [{}]},
+        s3={"list_object_versions": Many([pages, [{}]]), "list_multipart_uploads": [{}]},
     )
     _, said = run(fake, living("s", Owned("storage", "B", "AWS::S3::Bucket", "b")))
 

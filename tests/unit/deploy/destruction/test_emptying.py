@@ -22,7 +22,7 @@ def test_only_what_s3_was_too_busy_for_is_asked_for_again() -> None:
     busy = {"Errors": [{"Key": "k1", "VersionId": "1", "Code": "SlowDown", "Message": "busy"}]}
     fake = aws(
         s3={
-            "list_object_versions": versions(3),
+            "list_object_versions": Many([versions(3), [{}]]),
             "delete_objects": Many([busy, {}]),
             "list_multipart_uploads": [{}],
         }
@@ -31,6 +31,19 @@ def test_only_what_s3_was_too_busy_for_is_asked_for_again() -> None:
     assert emptying.empty_bucket(fake, "b") == 3
     first, second = [[each["Key"] for each in call["Delete"]["Objects"]] for call in fake.called("delete_objects")]
     assert (first, second) == (["k0", "k1", "k2"], ["k1"])
+
+
+def test_what_the_list_missed_while_things_went_is_found_by_reading_it_again() -> None:
+    listings = Many([versions(2), versions(1), [{}]])
+    fake = aws(s3={"list_object_versions": listings, "list_multipart_uploads": [{}]})
+
+    assert emptying.empty_bucket(fake, "b") == 3
+
+
+def test_a_writer_that_never_stops_does_not_hold_it_for_ever() -> None:
+    fake = aws(s3={"list_object_versions": versions(1), "list_multipart_uploads": [{}]})
+
+    assert emptying.empty_bucket(fake, "b") == emptying.PASSES
 
 
 @pytest.mark.parametrize(
@@ -67,7 +80,8 @@ def test_no_more_than_a_few_batches_are_held_while_a_long_list_is_read() -> None
         deleted += len(Delete["Objects"])
         return {}
 
-    fake = aws(s3={"list_object_versions": Pages(), "delete_objects": delete, "list_multipart_uploads": listed})
+    listings = Many([Pages(), [{}]])
+    fake = aws(s3={"list_object_versions": listings, "delete_objects": delete, "list_multipart_uploads": listed})
     counts: list[int] = []
 
     assert emptying.empty_bucket(fake, "b", counts.append) == 20_000
