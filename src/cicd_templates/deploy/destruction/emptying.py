@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
 OBJECTS_A_CALL = 1000
 IMAGES_A_CALL = 100
-# S3 takes 3,500 deletions a second below one prefix; four calls of 1,000 on their way reach that.
+# S3 takes 3,500 writes and deletions a second below one prefix; four calls of 1,000 on their way reach that:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 CALLS_AT_A_TIME = 4
 # What S3 answers for single keys when it is only busy.
 BUSY = frozenset({"InternalError", "ServiceUnavailable", "SlowDown"})
