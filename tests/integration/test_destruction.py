@@ -92,8 +92,16 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
 
 def test_with_several_environments_none_is_touched_when_one_refuses(project: Project) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
+    project.ok("deploy --env production --layer keys --local --yes")
     assert project.type("destroy --env all --local --yes").exit_code == 3
     assert describe_stack(project.clients("staging"), "payments-staging-keys") is not None
+
+    assert project.type("destroy --env all --local --allow tools,production").exit_code == 4
+    project.ok("destroy --local --plan destroy-plan.json --confirm tools,production,staging")
+    for environment, state in (("staging", "PendingDeletion"), ("production", "Enabled")):
+        kms = project.clients(environment).kms
+        (key,) = kms.list_keys()["Keys"]
+        assert kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == state
 
 
 def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(project: Project) -> None:

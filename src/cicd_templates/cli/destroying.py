@@ -55,8 +55,8 @@ def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: st
     guarded = any(inventory.protected for _, inventory in work)
     if guarded and not (target["local"] and yes):
         proposal.write_plan([inventory for _, inventory in work])
-        click.echo(f"nothing was deleted; what would be is in {proposal.PLAN_FILE}. Read it, then:")
-        click.echo(f"  make destroy PLAN={proposal.PLAN_FILE}{' LOCAL=1' if target['local'] else ''}")
+        command = f"make destroy PLAN={proposal.PLAN_FILE}{' LOCAL=1' if target['local'] else ''}"
+        reporter.report(report.Note(f"nothing was deleted; read {proposal.PLAN_FILE}, then: {command}"))
         raise click.exceptions.Exit(CHANGES_REMAINING)
     confirmed = selection.confirmation(yes)
     for each, _ in work:
@@ -83,7 +83,7 @@ def _execute_plan(path: Path, confirm: str | None, reporter: Reporter, **target:
             raise ConfigurationError(f"{path}: there is no environment {each['environment']} here; plan again")
         of = known[each["environment"]]
         labels = None if each["labels"] is None else frozenset(each["labels"])
-        inventory = take_inventory(of.clients, scope_of(of.stacks), protected=True, labels=labels)
+        inventory = take_inventory(of.clients, scope_of(of.stacks), protected=each["protected"], labels=labels)
         proposal.refuse_changes(each, inventory)
         of.refuse_destruction(inventory)
         work.append((of, inventory))
@@ -180,7 +180,6 @@ def adopt(yes: bool, **target: Any) -> None:
     """Take what a destroyed protected environment kept back into its stacks, so that it can be deployed again."""
     from cicd_templates.deploy.destruction import taking_back
 
-    confirmed = selection.confirmation(yes)
     for each in selection.targets(**target):
         back = taking_back.takings_back(each.clients, each.chosen)
         if not back:
@@ -192,7 +191,7 @@ def adopt(yes: bool, **target: Any) -> None:
             click.echo("  which is what these commands do:")
             for command in taking.write():
                 click.echo(f"    {command}")
-            if not confirmed(f"Import them into {taking.stack.name}?"):
+            if not selection.confirmation(yes)(f"Import them into {taking.stack.name}?"):
                 raise CicdError(f"{taking.stack.name}: declined, nothing was imported")
             taking_back.take_back(each.clients, taking, each.patience)
             click.echo(f"  {taking.stack.label}: imported")

@@ -51,7 +51,8 @@ def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
     if not items:
         return [f"  inventory of {environment}: nothing"]
     stacks = len({item.stack for item in items if item.stack})
-    lines = [f"  inventory of {environment}: {len(items)} things, of {stacks} stacks and beside them"]
+    of = "1 stack" if stacks == 1 else f"{stacks} stacks"
+    lines = [f"  inventory of {environment}: {of}, {len(items)} resources of theirs and beside them"]
     for fate in Fate:
         group = [item for item in items if item.fate is fate]
         if not group:

@@ -27,6 +27,7 @@ def _facts(inventory: Inventory) -> dict[str, Any]:
     return {
         "environment": inventory.scope.qualified,
         "suffix": inventory.scope.suffix,
+        "protected": inventory.protected,
         "account": inventory.scope.account,
         "region": inventory.scope.region,
         "labels": sorted(inventory.labels) if inventory.labels is not None else None,
@@ -40,7 +41,7 @@ def read_plan(path: Path) -> list[dict[str, Any]]:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         environments = facts["environments"]
-        wanted = {"environment", "suffix", "account", "region", "labels", "stacks", "items"}
+        wanted = {"environment", "suffix", "protected", "account", "region", "labels", "stacks", "items"}
         if facts["format"] != FORMAT or not all(wanted <= each.keys() for each in environments):
             raise ValueError("made by another version")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
