@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.changes import describe_stack
 from cicd_templates.deploy.clients import Clients, explained
@@ -23,6 +23,7 @@ PAUSE_POLLS = 5
 PROGRESS_EVERY = 10_000
 EMPTIED = {"AWS::S3::Bucket": empty_bucket, "AWS::ECR::Repository": empty_repository}
 GONE = "DELETE_COMPLETE"
+PASSING = frozenset({"InternalFailure", "RequestLimitExceeded", "ServiceUnavailable", "Throttling"})
 DELETING = "DELETE_IN_PROGRESS"
 
 
@@ -41,10 +42,8 @@ def delete(clients: Clients, stack: Deployed, patience: Patience, voice: Voice, 
     """
     try:
         return _delete(clients, stack, patience, voice, unguard=unguard)
-    except ClientError as error:
+    except (BotoCoreError, ClientError, CicdError) as error:
         return explained(error)
-    except CicdError as error:
-        return str(error)
 
 
 def _delete(clients: Clients, stack: Deployed, patience: Patience, voice: Voice, *, unguard: bool) -> str:
@@ -124,10 +123,16 @@ def _once(clients: Clients, stack: Deployed, patience: Patience, voice: Voice, *
     seen: list[ResourceEvent] = []
 
     def ended() -> bool:
-        for event in events_since(cloudformation, stack.stack_id, known):
-            seen.append(event)
-            voice.moved(event)
-        status = _status(clients, stack)
+        try:
+            for event in events_since(cloudformation, stack.stack_id, known):
+                seen.append(event)
+                voice.moved(event)
+            status = _status(clients, stack)
+        except (BotoCoreError, ClientError) as error:
+            # Looking must not decide how a deletion ends: what passes is looked over.
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] not in PASSING:
+                raise
+            return False
         # For a moment the description still shows how the operation before this one ended.
         failed = any(event.of_stack and event.status == "DELETE_FAILED" for event in seen)
         return status == GONE or (failed and status != DELETING)

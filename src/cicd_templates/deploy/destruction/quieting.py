@@ -25,18 +25,20 @@ def stop_runs(clients: Clients, pipelines: Iterable[str], patience: Patience, sa
     After 15 minutes they are abandoned: what they have started, such as an operation on a stack, ends by itself.
     """
     for pipeline in pipelines:
-        runs = _runs(clients, pipeline)
-        for run in runs:
-            say(f"{pipeline}: stops its run {run}")
-            _stop(clients, pipeline, run, abandon=False)
-        if not runs:
-            continue
-        try:
-            patience.until(lambda name=pipeline: not _runs(clients, name), f"the runs of {pipeline}", STOP_SECONDS)  # type: ignore[misc] # a default binds the name
-        except CicdError:
-            for run in _runs(clients, pipeline):
-                say(f"{pipeline}: abandons its run {run}")
-                _stop(clients, pipeline, run, abandon=True)
+        if runs := _runs(clients, pipeline):
+            _stop_all(clients, pipeline, runs, patience, say)
+
+
+def _stop_all(clients: Clients, pipeline: str, runs: list[str], patience: Patience, say: Say) -> None:
+    for run in runs:
+        say(f"{pipeline}: stops its run {run}")
+        _stop(clients, pipeline, run, abandon=False)
+    try:
+        patience.until(lambda: not _runs(clients, pipeline), f"the runs of {pipeline}", STOP_SECONDS)
+    except CicdError:
+        for run in _runs(clients, pipeline):
+            say(f"{pipeline}: abandons its run {run}")
+            _stop(clients, pipeline, run, abandon=True)
 
 
 def _runs(clients: Clients, pipeline: str) -> list[str]:
@@ -77,21 +79,25 @@ def drain(clients: Clients, services: Iterable[Owned], patience: Patience, say: 
     What does not get there within 15 minutes is left to CloudFormation, which drains as well.
     """
     for service in services:
-        # The physical id is an ARN that ends in service/<cluster>/<name>.
-        cluster = service.physical_id.split("/")[-2]
-        try:
-            clients.ecs.update_service(cluster=cluster, service=service.physical_id, desiredCount=0)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("ServiceNotFoundException", "ServiceNotActiveException"):
-                continue
-            raise
-        say(f"{service.stack}: drains {service.physical_id.rpartition('/')[2]}")
+        _drain(clients, service, patience, say)
 
-        def at_rest(name: str = service.physical_id, where: str = cluster) -> bool:
-            (found,) = clients.ecs.describe_services(cluster=where, services=[name])["services"]
-            return not found["runningCount"] and not found["pendingCount"]
 
-        try:
-            patience.until(at_rest, f"draining {service.physical_id}", DRAIN_SECONDS)
-        except CicdError as error:
-            say(f"{service.stack}: {error}")
+def _drain(clients: Clients, service: Owned, patience: Patience, say: Say) -> None:
+    # The physical id is an ARN that ends in service/<cluster>/<name>.
+    arn, (cluster, name) = service.physical_id, service.physical_id.split("/")[-2:]
+    try:
+        clients.ecs.update_service(cluster=cluster, service=arn, desiredCount=0)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ServiceNotFoundException", "ServiceNotActiveException"):
+            return
+        raise
+    say(f"{service.stack}: drains {name}")
+
+    def at_rest() -> bool:
+        (found,) = clients.ecs.describe_services(cluster=cluster, services=[arn])["services"]
+        return not found["runningCount"] and not found["pendingCount"]
+
+    try:
+        patience.until(at_rest, f"draining {name}", DRAIN_SECONDS)
+    except CicdError as error:
+        say(f"{service.stack}: {error}")

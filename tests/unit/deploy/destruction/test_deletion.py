@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cicd_templates.deploy.destruction import deletion
 from cicd_templates.deploy.destruction.deletion import Voice, delete
@@ -134,6 +137,43 @@ def test_a_call_that_is_refused_is_the_reason_and_no_traceback() -> None:
             "describe_stacks": described("CREATE_COMPLETE"),
             "describe_stack_events": {"StackEvents": []},
             "delete_stack": refusal("AccessDenied", "not allowed"),
+        }
+    )
+
+    assert "AccessDenied" in run(fake, living())[0]
+
+
+def test_a_network_that_fails_is_the_reason_and_no_traceback() -> None:
+    lost = EndpointConnectionError(endpoint_url="https://cloudformation")
+    fake = aws(cloudformation={"describe_stacks": lost})
+
+    assert "Could not connect" in run(fake, living())[0]
+
+
+FAULTS = [refusal("Throttling"), refusal("ServiceUnavailable"), EndpointConnectionError(endpoint_url="https://x")]
+
+
+@given(st.lists(st.sampled_from(FAULTS), max_size=6), st.lists(st.sampled_from(FAULTS), max_size=6))
+def test_what_passes_while_it_is_looked_at_does_not_decide_how_a_deletion_ends(
+    of_events: list[Exception], of_states: list[Exception]
+) -> None:
+    nothing: dict[str, Any] = {"StackEvents": []}
+    fake = aws(
+        cloudformation={
+            "describe_stacks": Many([described("CREATE_COMPLETE"), *of_states, described("DELETE_COMPLETE")]),
+            "describe_stack_events": Many([nothing, *of_events, nothing]),
+        }
+    )
+
+    assert run(fake, living())[0] == ""
+    assert len(fake.called("delete_stack")) == 1
+
+
+def test_a_refusal_to_look_is_not_looked_over() -> None:
+    fake = aws(
+        cloudformation={
+            "describe_stacks": described("DELETE_IN_PROGRESS"),
+            "describe_stack_events": Many([{"StackEvents": []}, refusal("AccessDenied")]),
         }
     )
 
