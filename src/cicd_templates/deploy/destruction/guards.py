@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from cicd_templates.deploy.changes import describe_stack, require_ours
 from cicd_templates.deploy.clients import Clients
@@ -59,7 +58,7 @@ def _refuse(other: Deployed, why: str, make: str) -> None:
     raise RefusedError(f"{other.name} {why}, so it has to go first: {make} LAYER={other.tags.get('Layer', '')}")
 
 
-def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Any) -> None:
+def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable[[str], str] | None) -> None:
     """Raise unless exactly these environments were named, in `confirmed` with commas or typed one by one for `ask`.
 
     `ask` is None where nobody is there to type.
@@ -75,8 +74,3 @@ def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Any) -> 
         typed = ask(name)
         if typed != name:
             raise RefusedError(f"{typed!r} is not {name}; nothing was deleted")
-
-
-def stack_facts(inventory: Inventory) -> Mapping[str, str]:
-    """Which stacks go, by id, and how they stood: what a plan is compared by."""
-    return {stack.stack_id: stack.changed.isoformat() for stack in inventory.stacks}

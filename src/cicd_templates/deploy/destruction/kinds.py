@@ -123,8 +123,9 @@ def _task_definition(clients: Clients, name: str) -> str:
 
 
 def _delete_task_definition(clients: Clients, name: str) -> None:
-    """Only a revision that is inactive can be deleted."""
-    clients.ecs.deregister_task_definition(taskDefinition=name)
+    """Only a revision that is inactive can be deleted, and only one that is active made so."""
+    if clients.ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]["status"] == "ACTIVE":
+        clients.ecs.deregister_task_definition(taskDefinition=name)
     clients.ecs.delete_task_definitions(taskDefinitions=[name])
 
 

@@ -1,14 +1,21 @@
-"""An AWS that answers from a script, call by call, for what the local AWS does not get into."""
+"""An AWS that answers from a script, call by call, for what the local AWS does not get into.
+
+Every request is checked by botocore's model of the service: a call or a parameter that does not exist fails.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import botocore.session
+from botocore import xform_name
 from botocore.exceptions import ClientError
+from botocore.model import OperationModel
+from botocore.validate import ParamValidator
 
-from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.destruction.deployed import Deployed, Owned
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.items import Item
@@ -24,14 +31,31 @@ class Many(list[Any]):
     """Answers to one call after the other; the last one for ever."""
 
 
-class Service:
-    """Each keyword is a call and its answer: a value, a function of the request, an exception, or `Many` of them."""
+NAMES = {"lambda_": "lambda", "tagging": "resourcegroupstaggingapi"}
 
-    def __init__(self, calls: list[tuple[str, dict[str, Any]]], answers: dict[str, Any]) -> None:
-        self._calls, self._answers = calls, answers
+
+@functools.cache
+def operations(service: str) -> dict[str, OperationModel]:
+    """The operations of a service by the names that boto3 gives them."""
+    model = botocore.session.Session().get_service_model(NAMES.get(service, service))
+    return {xform_name(name): model.operation_model(name) for name in model.operation_names}
+
+
+def check(service: str, name: str, request: dict[str, Any]) -> None:
+    shape = operations(service)[name].input_shape
+    report = ParamValidator().validate(request, shape) if shape else None
+    assert report is None or not report.has_errors(), report.generate_report()
+
+
+class Service:
+    """Each answer by its call: a value, a function of the request, an exception, or `Many` of them."""
+
+    def __init__(self, service: str, calls: list[tuple[str, dict[str, Any]]], answers: dict[str, Any]) -> None:
+        self._service, self._calls, self._answers = service, calls, answers
 
     def __getattr__(self, name: str) -> Any:
         def call(**request: Any) -> Any:
+            check(self._service, name, request)
             self._calls.append((name, request))
             answer = self._answers.get(name, {})
             if isinstance(answer, Many):
@@ -62,7 +86,7 @@ class Aws:
         self._services = services
 
     def __getattr__(self, name: str) -> Service:
-        return Service(self.calls, self._services.get(name, {}))
+        return Service(name, self.calls, self._services.get(name, {}))
 
     def called(self, name: str) -> list[dict[str, Any]]:
         return [request for call, request in self.calls if call == name]
@@ -106,4 +130,4 @@ def inventory(
     return Inventory(SCOPE, protected, None, stacks, others, items)
 
 
-__all__ = ["SCOPE", "WHEN", "Aws", "Clients", "Many", "aws", "clock", "inventory", "living", "refusal"]
+__all__ = ["SCOPE", "WHEN", "Aws", "Many", "aws", "clock", "inventory", "living", "refusal"]

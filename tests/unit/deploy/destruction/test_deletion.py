@@ -234,13 +234,13 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
             "AWS::ECR::Repository",
             {"ecr": {"list_images": {"imageIds": []}}},
             "deleted 0 images",
-            ("list_images", {"repositoryName": "x"}),
+            ("list_images", {"repositoryName": "xx"}),
         ),
         (
             "AWS::ECS::Cluster",
             {"ecs": {"list_tasks": [{"taskArns": ["t1"]}]}},
             "stopped 1 tasks",
-            ("stop_task", {"cluster": "x", "task": "t1", "reason": "its environment is being destroyed"}),
+            ("stop_task", {"cluster": "xx", "task": "t1", "reason": "its environment is being destroyed"}),
         ),
         (
             "AWS::EC2::Subnet",
@@ -260,7 +260,7 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
             "lifted its deletion protection",
             (
                 "modify_load_balancer_attributes",
-                {"LoadBalancerArn": "x", "Attributes": [{"Key": "deletion_protection.enabled", "Value": "false"}]},
+                {"LoadBalancerArn": "xx", "Attributes": [{"Key": "deletion_protection.enabled", "Value": "false"}]},
             ),
         ),
     ],
@@ -270,7 +270,7 @@ def test_what_keeps_a_resource_is_taken_away(
 ) -> None:
     fake = aws(**services)
 
-    assert mend(fake, Owned("s", "X", resource_type, "x")) == done
+    assert mend(fake, Owned("s", "X", resource_type, "xx")) == done
     assert fake.calls[-1] == call
 
 

@@ -95,7 +95,7 @@ def test_an_image_that_an_index_names_goes_after_it() -> None:
     child = {"imageIds": [{"imageDigest": "child"}]}
     fake = aws(ecr={"list_images": Many([both, child, {"imageIds": []}]), "batch_delete_image": Many([refused, {}])})
 
-    assert emptying.empty_repository(fake, "r") == 2
+    assert emptying.empty_repository(fake, "app") == 2
     assert fake.called("batch_delete_image")[0]["imageIds"] == [{"imageDigest": "child"}, {"imageDigest": "index"}]
 
 
@@ -103,8 +103,8 @@ def test_an_image_that_never_goes_is_said() -> None:
     refused = {"failures": [{"failureCode": "KmsError", "failureReason": "no key"}]}
     fake = aws(ecr={"list_images": {"imageIds": [{"imageDigest": "a"}]}, "batch_delete_image": refused})
 
-    with pytest.raises(CicdError, match="r: ECR keeps an image: KmsError: no key"):
-        emptying.empty_repository(fake, "r")
+    with pytest.raises(CicdError, match="app: ECR keeps an image: KmsError: no key"):
+        emptying.empty_repository(fake, "app")
 
 
 @pytest.mark.parametrize(
@@ -131,4 +131,4 @@ def test_how_much_a_bucket_holds_is_told_from_one_page(answer: Any, expected: st
     ids=["two", "a page", "not ours to read"],
 )
 def test_how_much_a_repository_holds_is_told_from_one_page(answer: Any, expected: str) -> None:
-    assert emptying.held_by_repository(aws(ecr={"list_images": answer}), "r") == expected
+    assert emptying.held_by_repository(aws(ecr={"list_images": answer}), "app") == expected

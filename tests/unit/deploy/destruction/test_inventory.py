@@ -190,7 +190,7 @@ def test_what_a_living_stack_spells_otherwise_is_not_beside_it(monkeypatch: pyte
 def test_what_a_former_stack_kept_is_listed_where_nobody_else_lists_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cicd_templates.deploy.destruction.inventory.beside", lambda *rest, **options: [])
     kept = Owned("storage", "Logs", "AWS::S3::Bucket", "b", "Retain")
-    gone = Owned("storage", "Gone", "AWS::ECR::Repository", "r", "Retain")
+    gone = Owned("storage", "Gone", "AWS::ECR::Repository", "gone", "Retain")
     fake = aws(ecr={"describe_repositories": refusal("RepositoryNotFoundException")})
     (item,) = _items_beside(fake, SCOPE, [kept, gone], [], [], protected=True, whole=True)
 
@@ -237,17 +237,17 @@ def test_a_refusal_to_look_is_no_proof_that_something_is_gone(resource_type: str
 @pytest.mark.parametrize(
     ("resource_type", "call", "request_"),
     [
-        ("AWS::ECR::Repository", "delete_repository", {"repositoryName": "x", "force": True}),
-        ("AWS::KMS::Key", "schedule_key_deletion", {"KeyId": "x", "PendingWindowInDays": 7}),
-        ("AWS::SSM::Parameter", "delete_parameter", {"Name": "x"}),
-        ("AWS::KMS::Alias", "delete_alias", {"AliasName": "x"}),
-        ("AWS::Events::Archive", "delete_archive", {"ArchiveName": "x"}),
-        ("AWS::EC2::NetworkInterface", "delete_network_interface", {"NetworkInterfaceId": "x"}),
-        ("AWS::CodeBuild::ReportGroup", "delete_report_group", {"arn": "x", "deleteReports": True}),
+        ("AWS::ECR::Repository", "delete_repository", {"repositoryName": "xx", "force": True}),
+        ("AWS::KMS::Key", "schedule_key_deletion", {"KeyId": "xx", "PendingWindowInDays": 7}),
+        ("AWS::SSM::Parameter", "delete_parameter", {"Name": "xx"}),
+        ("AWS::KMS::Alias", "delete_alias", {"AliasName": "xx"}),
+        ("AWS::Events::Archive", "delete_archive", {"ArchiveName": "xx"}),
+        ("AWS::EC2::NetworkInterface", "delete_network_interface", {"NetworkInterfaceId": "xx"}),
+        ("AWS::CodeBuild::ReportGroup", "delete_report_group", {"arn": "xx", "deleteReports": True}),
         (
             "AWS::SecretsManager::Secret",
             "delete_secret",
-            {"SecretId": "x", "ForceDeleteWithoutRecovery": True},
+            {"SecretId": "xx", "ForceDeleteWithoutRecovery": True},
         ),
     ],
 )
@@ -255,9 +255,20 @@ def test_how_something_is_deleted(resource_type: str, call: str, request_: dict[
     fake = aws()
     delete = KINDS[resource_type].delete
     assert delete is not None
-    delete(fake, "x")
+    delete(fake, "xx")
 
     assert fake.calls == [(call, request_)]
+
+
+@pytest.mark.parametrize(("status", "calls"), [("ACTIVE", 3), ("INACTIVE", 2)])
+def test_a_revision_is_deregistered_once_and_deleted(status: str, calls: int) -> None:
+    fake = aws(ecs={"describe_task_definition": {"taskDefinition": {"status": status}}})
+    delete = KINDS["AWS::ECS::TaskDefinition"].delete
+    assert delete is not None
+    delete(fake, "app:1")
+
+    assert len(fake.calls) == calls
+    assert fake.calls[-1] == ("delete_task_definitions", {"taskDefinitions": ["app:1"]})
 
 
 def test_how_something_is_removed_by_hand() -> None:
