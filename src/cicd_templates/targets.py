@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates.deploy import deployment
-from cicd_templates.deploy.changes import describe_stack
 from cicd_templates.deploy.clients import Clients, aws_clients, local_clients, require_account
 from cicd_templates.deploy.deployment import Confirm
 from cicd_templates.deploy.destruction import guards
@@ -103,11 +102,9 @@ class Target:
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
     def inventory(self) -> Inventory:
-        """What the environment has. Protected is what its templates say is, or any stack that refuses deletion."""
-        stacks = [describe_stack(self.clients, stack.name) for stack in self.chosen]
-        guarded = any(stack and stack.get("EnableTerminationProtection") for stack in stacks)
-        protected = self.stacks[0].protected or guarded
-        return take_inventory(self.clients, scope_of(self.stacks), protected=protected, labels=self.labels)
+        """What the environment has, or of it what was chosen."""
+        scope, protected = scope_of(self.stacks), self.stacks[0].protected
+        return take_inventory(self.clients, scope, protected=protected, labels=self.labels)
 
     def refuse_destruction(self, inventory: Inventory) -> None:
         """Raise `RefusedError` where a stack of a stranger or one that stays forbids it."""
@@ -180,6 +177,8 @@ class Account:
         """Destroy a disposable copy in this account and report it; how much is left that nothing explains."""
         reporter.report(Heading("Destroying", copy.qualified, copy.account, copy.region, ""))
         inventory = take_inventory(self.clients, copy, protected=False)
+        make = f"make destroy ENV={copy.environment} SUFFIX={copy.suffix}"
+        guards.refuse_protected(copy.qualified, (), protected=inventory.protected, make=make)
         reporter.report(Inventoried(copy.qualified, inventory.items))
         left = destroy(self.clients, inventory, self.patience, reporter)
         reporter.report(Left(copy.qualified, tuple(left)))

@@ -336,6 +336,17 @@ def test_declining_deletes_nothing(project: Project, monkeypatch: pytest.MonkeyP
     assert describe_stack(project.clients("staging"), "payments-staging-keys") is not None
 
 
+def test_a_stack_that_refuses_deletion_protects_its_environment(project: Project) -> None:
+    project.ok("deploy --env staging --layer keys --local --yes")
+    clients = project.clients("staging")
+    clients.cloudformation.update_termination_protection(
+        StackName="payments-staging-keys", EnableTerminationProtection=True
+    )
+    refused = project.type("destroy --env staging --local --yes")
+
+    assert (refused.exit_code, "staging is protected" in refused.output) == (3, True)
+
+
 def test_a_shell_whose_change_set_nobody_executed_goes_too(project: Project) -> None:
     clients = project.clients("staging")
     clients.cloudformation.create_change_set(

@@ -58,12 +58,14 @@ def take_inventory(
 ) -> Inventory:
     """The inventory of `scope`, or only of the stacks of it with these `labels` and of what those made.
 
-    Without labels everything of the scope goes, whatever the templates say now.
+    Without labels everything of the scope goes, whatever the templates say now. It is protected where `protected` says
+    so, and where any of its stacks refuses deletion.
     """
     with ThreadPoolExecutor(LOOKING_AT_A_TIME) as pool:
         found = list(pool.map(partial(deployed, clients), project_stacks(clients, scope.project)))
     going = [stack for stack in found if scope.owns(stack.tags) and (labels is None or stack.label in labels)]
     others = [stack for stack in found if stack not in going]
+    protected = protected or any(stack.guarded for stack in going)
     had = [owned for stack in going for owned in stack.resources]
     had += [owned for owned in former_resources(clients, scope) if labels is None or owned.stack in labels]
     items = [item for stack in going for item in _items_of(clients, stack)]

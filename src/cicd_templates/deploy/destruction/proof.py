@@ -48,10 +48,9 @@ def _remainder(item: Item, region: str, *, lives: bool) -> Remainder:
 
 def prove(clients: Clients, inventory: Inventory, patience: Patience) -> list[Remainder]:
     """What is left after the destruction of `inventory`, once services have had time to say that things are gone."""
-    remains: list[Remainder] = []
-    for look in range(LOOKS):
+    for look in range(LOOKS - 1):
         remains = left(again(clients, inventory), stacks_too=True)
-        if all(each.explained for each in remains) or look == LOOKS - 1:
-            break
+        if all(each.explained for each in remains):
+            return remains
         patience.sleep(patience.poll_seconds * 2**look)
-    return remains
+    return left(again(clients, inventory), stacks_too=True)

@@ -61,6 +61,8 @@ def refuse_changes(planned: dict[str, Any], inventory: Inventory) -> None:
             f"{name}: planned for account {planned['account']} in {planned['region']}, but its templates are for"
             f" {scope.account} in {scope.region}; plan again"
         )
+    if inventory.protected and not planned["protected"]:
+        raise RefusedError(f"{name}: it has been protected since the plan; plan again")
     known = {(item["resource_type"], item["name"]) for item in planned["items"] if item["fate"] in GOING}
     for stack in inventory.stacks:
         if planned["stacks"].get(stack.stack_id) != stack.changed.isoformat():

@@ -113,9 +113,10 @@ def test_a_plan_holds_as_long_as_there_is_no_more_than_it_says(planned: dict[str
         (inventory(stacks=(living("payments-staging-new"),)), "payments-staging-new has been deployed since the plan"),
         (inventory(stacks=(replace(KEYS, changed=WHEN.replace(year=2027)),)), "has been deployed since the plan"),
         (inventory(replace(KEPT, fate=Fate.EMPTIED)), "AWS::S3::Bucket kept was not there when this was planned"),
+        (inventory(protected=True), "it has been protected since the plan"),
         (replace(inventory(), scope=replace(SCOPE, account="333333333333")), "planned for account 222222222222"),
     ],
-    ids=["another stack", "a later deployment", "more to delete", "another account"],
+    ids=["another stack", "a later deployment", "more to delete", "protected now", "another account"],
 )
 def test_a_plan_that_is_not_true_any_more_is_refused(planned: dict[str, Any], now: Any, why: str) -> None:
     with pytest.raises(RefusedError, match=why):

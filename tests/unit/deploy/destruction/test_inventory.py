@@ -340,15 +340,16 @@ def test_what_a_deleted_stack_had_is_read_from_its_last_events() -> None:
         happened("s", "UPDATE_COMPLETE", stack),
         happened("Older", "DELETE_COMPLETE"),
     ]
-    names = ["payments-staging-keys", "payments-staging-keys", "somebody-elses"]
-    ids = iter(["mine", "copy"])
+    # The events of another one go back no further than 90 days.
+    histories = {"mine": history, "old": history[:2]}
+    of_keys = [{"StackName": "payments-staging-keys", "StackId": each} for each in ("mine", "copys", "old")]
     fake = aws(
         cloudformation={
-            "list_stacks": [{"StackSummaries": [{"StackName": name, "StackId": name} for name in names]}],
+            "list_stacks": [{"StackSummaries": [*of_keys, {"StackName": "theirs", "StackId": "theirs"}]}],
             "describe_stacks": lambda StackName: {  # noqa: N803 - AWS's word
-                "Stacks": [{"Tags": TAGS if next(ids) == "mine" else [*TAGS, {"Key": "Suffix", "Value": "keys"}]}]
+                "Stacks": [{"Tags": [*TAGS, {"Key": "Suffix", "Value": "x"}] if StackName == "copys" else TAGS}]
             },
-            "describe_stack_events": [{"StackEvents": history}],
+            "describe_stack_events": lambda StackName: [{"StackEvents": histories[StackName]}],  # noqa: N803
         }
     )
 
@@ -356,5 +357,6 @@ def test_what_a_deleted_stack_had_is_read_from_its_last_events() -> None:
         ("bucket", False),
         ("key", True),
         ("group", False),
+        ("bucket", False),
     ]
-    assert len(fake.called("describe_stack_events")) == 1
+    assert [call["StackName"] for call in fake.called("describe_stack_events")] == ["mine", "old"]
