@@ -12,7 +12,7 @@ JSON   := $(if $(filter json,$(FORMAT)),--json)
 ASK    := $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy sweep adopt check audit verify doctor \
+.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy sweep adopt check audit verify doctor recover deploy-policy \
         local local-stop bench bench-gate bench-destroy test-long fuzz lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets
@@ -20,7 +20,7 @@ help: ## Show the daily targets
 	@awk -F':.*## ' '/^##@/ {daily = /Daily/} daily && /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 help-all: ## Show every target
-	@awk -F':.*## ' '/^##@/ {printf "%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^##@/ {printf "%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 ##@ Daily
 render: $(VENV)/.done ## Render every layer for every environment into out/
@@ -32,7 +32,7 @@ lint: $(VENV)/.done ## Lint the rendered templates with cfn-lint, the code with 
 	@$(VENV)/bin/mypy
 
 test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
-	@$(VENV)/bin/python -m pytest -q --cov --cov-report=term
+	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term
 
 demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
 	@$(RUN) demo
@@ -86,8 +86,14 @@ sweep: $(VENV)/.done ## List disposable copies and destroy the expired ones, idl
 adopt: $(VENV)/.done ## Take what a destroyed protected ENV kept back into its stacks
 	@$(RUN) adopt $(TARGET) $(ASK)
 
-doctor: $(VENV)/.done ## Look at what would make a first deployment of ENV fail
+doctor: $(VENV)/.done ## Look at what would make a deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
+
+recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs, with the exact AWS command; runs none
+	@$(RUN) recover $(TARGET) $(JSON)
+
+deploy-policy: $(VENV)/.done ## Print the IAM policies that a principal needs to deploy ENV; PART= prints one alone
+	@$(RUN) deploy-policy $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(PART),--part $(PART))
 
 ##@ Local AWS
 local: $(VENV)/.done $(LOCAL_VENV)/.done ## Start the local AWS; then add LOCAL=1 to any verb

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awacs import codebuild, logs
+from awacs import codebuild, logs, ssm
 from awacs import codepipeline as actions
 from awacs import s3 as s3_actions
 from awacs.aws import StringEquals
@@ -16,7 +16,7 @@ from cicd_templates.blocks.roles import assumed_role
 from cicd_templates.environment import Environment, Service
 from cicd_templates.github import RELEASE_ROLE
 from cicd_templates.iam import Grant, allow, deny, document, trust_web_identity
-from cicd_templates.naming import log_group_name, physical_name, pipeline_arn, project_arn
+from cicd_templates.naming import log_group_name, parameter_path, physical_name, pipeline_arn, project_arn
 from cicd_templates.outputs import BucketName, KeyArn
 from templates import build as builds
 from templates import keys, pipeline, storage
@@ -42,7 +42,7 @@ def build(env: Environment, service: Service) -> Template:
     parts: dict[str, tuple[str, Sequence[Grant]]] = {
         "Developers": (
             "Release, and see what became of it",
-            [*looking, *release, _no_approval(env, service), _no_override(env, service)],
+            [*looking, *release, _may_find(env, service), _no_approval(env, service), _no_override(env, service)],
         ),
         "Approvers": (
             "Approve releases, and nothing that makes one",
@@ -104,6 +104,14 @@ def _may_release(service: Service, source: BucketName, key: KeyArn) -> list[Gran
         may_put("ReleaseTheSource", source, service.release_key),
         may_encrypt("EncryptTheSource", key),
     ]
+
+
+def _may_find(env: Environment, service: Service) -> Grant:
+    """What `make release` asks for first: where a release goes, and which pipeline it starts."""
+    bucket, own = storage.SOURCE_BUCKET, pipeline.PIPELINE_NAME
+    paths = [parameter_path(env, bucket.layer, bucket.name), parameter_path(env, own.layer, own.name, service.name)]
+    begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
+    return allow("FindWhereToRelease", [ssm.GetParameter], on=[Sub(f"{begin}{path}") for path in paths])
 
 
 def _no_release(env: Environment, service: Service, source: BucketName) -> list[Grant]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from awacs import ecr, secretsmanager
+from awacs import ecr, inspector2, secretsmanager
 from troposphere import Sub, Template
 from troposphere import secretsmanager as secrets
 
@@ -14,11 +14,13 @@ from cicd_templates.builds.presets import Check, checks_of
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant, allow
 from cicd_templates.naming import physical_name, repository_arn, title
-from templates import keys, registry, storage
+from templates import keys, registry, scan_gate, storage
 
 IMAGE = "image"
 BILL_OF_MATERIALS = "sbom"
 IMAGE_SCAN = "image-scan"
+# The cache of the checks that run nothing of the application.
+JUDGES = "judges"
 SMOKE_TEST = "smoke-test"
 # Longer than the scan itself waits, shorter than anybody does.
 SHORT_MINUTES = 10
@@ -47,6 +49,7 @@ def build(env: Environment, service: Service) -> Template:
     image = buildspecs.image(service)
     source = storage.SOURCE_BUCKET.read(template, env)
     evidence = may_put("PutEvidence", where.evidence, f"{service.name}/*")
+    compared = may_read("CompareEvidence", where.evidence, f"{service.name}/*")
     _add(
         template,
         project(
@@ -60,7 +63,6 @@ def build(env: Environment, service: Service) -> Template:
             description="Builds the image of a source version once and pushes it",
             timeout_minutes=service.settings.build.timeout_minutes,
             image=DOCKER_IMAGES[service.settings.architecture],
-            cached=False,
             variables={
                 "SERVICE": service.name,
                 "REPOSITORY": repository,
@@ -80,8 +82,10 @@ def build(env: Environment, service: Service) -> Template:
             BILL_OF_MATERIALS,
             buildspecs.bill_of_materials(service),
             evidence,
+            compared,
             description="Lists what the service is made of, as CycloneDX",
             timeout_minutes=SHORT_MINUTES,
+            cache=BILL_OF_MATERIALS,
             variables={"SERVICE": service.name, "EVIDENCE_BUCKET": where.evidence},
         ),
     )
@@ -93,7 +97,8 @@ def build(env: Environment, service: Service) -> Template:
             IMAGE_SCAN,
             buildspecs.image_scan(),
             evidence,
-            _may_read_the_scan(env, service),
+            compared,
+            *_may_read_the_scan(env, service),
             description="Stops a release whose image the registry finds vulnerable",
             timeout_minutes=SHORT_MINUTES,
             variables={
@@ -113,7 +118,6 @@ def build(env: Environment, service: Service) -> Template:
             buildspecs.smoke_test(service),
             description="Tests a deployed release from outside",
             timeout_minutes=SHORT_MINUTES,
-            cached=False,
         ),
     )
     return template
@@ -163,7 +167,9 @@ def _check(where: Where, check: Check, stored: dict[str, secrets.Secret]) -> Bui
         *grants,
         description=f"Check {check.name}: writes a report, decides nothing",
         timeout_minutes=check.timeout_minutes,
-        hands_on=True,
+        hands_on=scan_gate.report_artifact(check.name),
+        # What runs the application could leave something in a cache for those that judge it.
+        cache=f"check-{check.name}" if check.runs_application else JUDGES,
         image=check.image,
         secrets={variable: stored[name].ref() for variable, name in check.secrets.items()},
     )
@@ -194,9 +200,17 @@ def _may_push(env: Environment, service: Service) -> list[Grant]:
     ]
 
 
-def _may_read_the_scan(env: Environment, service: Service) -> Grant:
-    return allow(
-        "ReadTheScan",
-        [ecr.DescribeImages, ecr.DescribeImageScanFindings],
-        on=Sub(repository_arn(env, service.name)),
-    )
+def _may_read_the_scan(env: Environment, service: Service) -> list[Grant]:
+    own = Sub(repository_arn(env, service.name))
+    grants = [allow("ReadTheScan", [ecr.DescribeImages, ecr.DescribeImageScanFindings], on=own)]
+    if env.pipeline.enhanced_scanning:
+        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-iam.html
+        grants.append(
+            allow(
+                "ReadWhatInspectorFound",
+                [inspector2.ListCoverage, inspector2.ListFindings],
+                on="*",
+                because="inspector2:List... have no resource level; ECR asks them for the findings of an image.",
+            )
+        )
+    return grants

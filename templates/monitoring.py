@@ -6,7 +6,15 @@ from awacs import codepipeline
 from troposphere import AWSHelperFn, Sub, Template, cloudwatch
 
 from cicd_templates.blocks import rules
-from cicd_templates.blocks.alarms import NAMESPACE, Metric, alarm, computed_alarm, function_errors
+from cicd_templates.blocks.alarms import (
+    NAMESPACE,
+    Metric,
+    alarm,
+    arriving_late,
+    computed_alarm,
+    function_errors,
+    telling_of_silence,
+)
 from cicd_templates.blocks.dashboards import dashboard_body
 from cicd_templates.blocks.functions import inline_function, source
 from cicd_templates.blocks.rules import ACTION, RUN, Subject, pattern
@@ -22,6 +30,10 @@ BUDGET_SECONDS = 300
 QUEUE_SECONDS = 60
 STUCK_SECONDS = 3600
 STUCK_EVERY = "rate(5 minutes)"
+# Three times in a row that nothing looked for stuck runs.
+SILENT_PERIODS = 3
+# AWS's own counts arrive minutes after what they count.
+LATE_MINUTES = 10
 TIMEOUT_SECONDS = 60
 RUN_PATHS = {"execution": "$.detail.execution-id", "state": "$.detail.state"}
 ACTION_PATHS = RUN_PATHS | {"stage": "$.detail.stage", "action": "$.detail.action"}
@@ -66,7 +78,10 @@ def _add_messages(template: Template, subject: Subject, topics: dict[str, TopicA
     news = [
         ("RunStarted", "run-started", pattern(subject, RUN, state=["STARTED"]), "run <execution> has started.",
          RUN_PATHS, groups("developers")),
-        ("RunSucceeded", "run-succeeded", pattern(subject, RUN, state=["SUCCEEDED"]),
+        ("RunRolledBack", "run-rolled-back", pattern(subject, RUN, **rules.ROLLBACK),
+         "run <execution> takes a stage back to an earlier release: <state>.", RUN_PATHS,
+         groups("developers", "operations")),
+        ("RunSucceeded", "run-succeeded", pattern(subject, RUN, state=["SUCCEEDED"], **rules.NO_ROLLBACK),
          "run <execution> has succeeded: the release is where its path ends.", RUN_PATHS, groups("developers")),
         ("RunFailed", "run-failed", pattern(subject, RUN, state=["FAILED"]), "run <execution> has failed.",
          RUN_PATHS, groups("developers", "operations")),
@@ -83,6 +98,9 @@ def _add_messages(template: Template, subject: Subject, topics: dict[str, TopicA
          "<who> has overridden a condition of <stage> in run <execution>.",
          {"who": "$.detail.userIdentity.arn", "stage": "$.detail.requestParameters.stageName",
           "execution": "$.detail.requestParameters.pipelineExecutionId"}, groups("security", "operations")),
+        ("PipelineChanged", "pipeline-changed", rules.changing(subject),
+         "<who> has changed or deleted the pipeline itself: <call>.",
+         {"who": "$.detail.userIdentity.arn", "call": "$.detail.eventName"}, groups("security", "operations")),
     ]  # fmt: skip
     for logical_id, purpose, event_pattern, message, paths, told in news:
         template.add_resource(
@@ -147,20 +165,20 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
     operations, developers = [topics["operations"]], [topics["developers"]]
     # https://docs.aws.amazon.com/codepipeline/latest/userguide/metrics-dimensions.html
     failed = Metric("AWS/CodePipeline", "FailedPipelineExecutions", {"PipelineName": name}, "Sum", 60)
+    own = {"PipelineName": name}
     counted = computed_alarm(
         "FailureCountedAlarm",
         env,
         [service.name, "failure-counted"],
         "CodePipeline counts a failed run, also when nothing else here has heard of it",
-        {"failed": failed},
-        # Only the newest minute counts, so that the run which the pipeline's creation starts is past by then.
-        "FILL(failed, 0)",
+        {"failed": failed, "runs": Metric(NAMESPACE, "RunsInProgress", own, "Maximum", 60)},
+        # Our own count is there every five minutes, from this layer's first ones on: the run which the pipeline's
+        # creation starts, and which finds no source, is before that.
+        "IF(FILL(runs, REPEAT) >= 0, failed)",
         above=0,
         tell=operations,
     )
-    counted.DependsOn = "StuckErrors"
-    template.add_resource(counted)
-    own = {"PipelineName": name}
+    template.add_resource(arriving_late(counted, LATE_MINUTES))
     template.add_resource(
         alarm(
             "RunFailedAlarm",
@@ -173,17 +191,16 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
             tell=[*operations, *developers],
         )
     )
-    template.add_resource(
-        alarm(
-            "RunStuckAlarm",
-            env,
-            [service.name, "run-stuck"],
-            "A run has not moved for an hour, approvals and locked stages aside",
-            Metric(NAMESPACE, "OldestRunSeconds", own),
-            above=STUCK_SECONDS,
-            tell=operations,
-        )
+    stuck = alarm(
+        "RunStuckAlarm",
+        env,
+        [service.name, "run-stuck"],
+        "A run has not moved for an hour, approvals and locked stages aside; without data nobody looks",
+        Metric(NAMESPACE, "OldestRunSeconds", own),
+        above=STUCK_SECONDS,
+        tell=operations,
     )
+    template.add_resource(telling_of_silence(stuck, SILENT_PERIODS))
     template.add_resource(
         alarm(
             "VerdictSlowAlarm",
@@ -226,9 +243,30 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
         )
     )
     gate = scan_gate.GATE_FUNCTION.read(template, env, service.name)
+    told = [*operations, topics["security"]]
+    template.add_resource(function_errors("GateErrors", env, [service.name, scan_gate.GATE], gate, told))
     template.add_resource(
-        function_errors("GateErrors", env, [service.name, scan_gate.GATE], gate, [*operations, topics["security"]])
+        alarm(
+            "GateCannotJudgeAlarm",
+            env,
+            [service.name, scan_gate.GATE, "cannot-judge"],
+            "The gate answered that it could not judge a release; for Lambda that is no error",
+            Metric(NAMESPACE, "GateErrors", own, "Sum"),
+            above=0,
+            tell=told,
+        )
     )
     if review.exists(env):
         function = review.REVIEW_FUNCTION.read(template, env, service.name)
         template.add_resource(function_errors("ReviewErrors", env, [service.name, review.REVIEW], function, operations))
+        template.add_resource(
+            alarm(
+                "ReviewCannotDescribeAlarm",
+                env,
+                [service.name, review.REVIEW, "cannot-describe"],
+                "A change set could not be described to its approver; for Lambda that is no error",
+                Metric(NAMESPACE, "ReviewErrors", own, "Sum"),
+                above=0,
+                tell=operations,
+            )
+        )

@@ -15,9 +15,7 @@ from templates import keys
 VPC_ID = Output(VpcId, "network", "VpcId", "The environment's VPC")
 PUBLIC_SUBNET_IDS = Output(SubnetIds, "network", "PublicSubnetIds", "Subnets of load balancers, one a zone")
 PRIVATE_SUBNET_IDS = Output(SubnetIds, "network", "PrivateSubnetIds", "Subnets of tasks, one a zone")
-NAT_RANGES = Output(
-    IpRanges, "network", "NatRanges", "From where private subnets reach the internet"
-)
+NAT_RANGES = Output(IpRanges, "network", "NatRanges", "From where private subnets reach the internet")
 
 EVERYWHERE = "0.0.0.0/0"
 

@@ -33,7 +33,8 @@ def build(env: Environment) -> Template:
     groups = {"developers": DEVELOPERS, "security": SECURITY, "operations": OPERATIONS}
     for group, *environment in topic_words(env):
         own = template.add_resource(topic("".join(map(title, [*environment, group])), env, [group, *environment], key))
-        template.add_resource(topic_policy(f"{own.title}Policy", env, own))
+        # Approvers are asked by the pipeline's action, with its own role, and told nothing else.
+        template.add_resource(topic_policy(f"{own.title}Policy", env, own, told_by_aws=not environment))
         for subscription in subscriptions(own, _addresses(env, group, *environment)):
             template.add_resource(subscription)
         output = approvers(*environment) if environment else groups[group]

@@ -44,11 +44,12 @@ from templates import build as builds
 from templates import delivery, keys, notifications, review, scan_gate, storage
 
 PIPELINE_NAME = Output(PipelineName, "pipeline", "PipelineName", "Moves a release of the service")
-# The two sources: the application's, whose new version starts a run, and the reviewed templates, which start none.
-APP = "App"
-TEMPLATES = "Templates"
+APP = storage.APP
+TEMPLATES = storage.TEMPLATES
 IMAGE = "Image"
 GATE = "Gate"
+# Which of the reviewed templates a run deploys.
+TEMPLATES_VERSION = f"#{{{TEMPLATES}.VersionId}}"
 REVIEW = "Review"
 APPROVE = "Approve"
 
@@ -153,7 +154,11 @@ def _verify(context: Context) -> Declared:
 def _gate(context: Context, template: Template) -> Declared:
     """A stage of its own, so that a retried check never retries the decision."""
     function = scan_gate.GATE_FUNCTION.read(template, context.env, context.service.name)
-    parameters = {"sourceVersion": _source_version(context), "execution": EXECUTION_ID}
+    parameters = {
+        "sourceVersion": _source_version(context),
+        "templatesVersion": TEMPLATES_VERSION,
+        "execution": EXECUTION_ID,
+    }
     reports = [scan_gate.report_artifact(check.name) for check in checks_of(context.service)]
     done = [invoke(context, GATE, function, parameters, namespace=GATE, inputs=reports)]
     return stages.stage("Gate", done), done
@@ -165,7 +170,7 @@ def _build(context: Context) -> Declared:
         context,
         IMAGE,
         builds.IMAGE,
-        variables | {"TEMPLATES_VERSION": f"#{{{TEMPLATES}.VersionId}}"},
+        variables | {"TEMPLATES_VERSION": TEMPLATES_VERSION},
         inputs=[APP],
         namespace=IMAGE,
     )
@@ -209,7 +214,8 @@ def _window(context: Context, peer: Environment) -> Declared:
     """A stage that ends well inside the deployment window only; what the registry found since is asked on the way.
 
     All rules of a condition have one result, so the window is apart from the verdict; and it is before anybody is
-    asked to approve. A closed window fails the run here.
+    asked to approve. Whether a closed window fails the run or holds it until the next one AWS's pages do not agree on;
+    held, a release goes on with a scan as old as that.
     """
     titled = title(peer.name)
     done = [_image_scan(context, f"{titled}ImageScan", f"image-scan-{peer.name}.json", order=1)]
@@ -280,6 +286,7 @@ def _approve(context: Context, template: Template, peer: Environment) -> list[Do
     }
     data = (
         f"{service.name} to {peer.qualified}: #{{{namespace}.Summary}}. Image #{{{namespace}.Digest}}."
+        f" Templates {TEMPLATES_VERSION}."
         f" Gate: #{{{GATE}.Verdict}}, #{{{GATE}.Critical}} critical, #{{{GATE}.High}} high, see #{{{GATE}.ReportKey}}."
     )
     topic = notifications.approvers(peer.name).read(template, env)

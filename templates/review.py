@@ -5,10 +5,11 @@ from __future__ import annotations
 from awacs.sts import AssumeRole
 from troposphere import Sub, Template
 
+from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.functions import inline_function, may_answer_jobs, source
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import allow
-from cicd_templates.naming import role_arn
+from cicd_templates.naming import pipeline_name, role_arn
 from cicd_templates.outputs import FunctionName, Output
 from templates import keys, notifications
 
@@ -38,6 +39,7 @@ def build(env: Environment, service: Service) -> Template:
         key=key,
         dead_letters=dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
+        variables={"PIPELINE": pipeline_name(env, service.name), "NAMESPACE": NAMESPACE},
     )
     for resource in resources:
         template.add_resource(resource)

@@ -6,7 +6,7 @@ import json
 
 from troposphere import Template
 
-from cicd_templates.blocks.access import may_put
+from cicd_templates.blocks.access import may_put, may_read
 from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.functions import Code, inline_function, may_answer_jobs
 from cicd_templates.blocks.joining import joined_gate
@@ -43,6 +43,8 @@ def build(env: Environment, service: Service) -> Template:
         Code("joined from src/cicd_templates/functions/scan_gate/", joined_gate(check.format for check in checks)),
         may_answer_jobs("AnswerThePipeline"),
         may_put("PutEvidence", evidence, f"{service.name}/*"),
+        # An earlier attempt's, which a decision that differs must not pass for.
+        may_read("CompareEvidence", evidence, f"{service.name}/*"),
         name=(service.name, GATE),
         key=key,
         dead_letters=dead_letters,

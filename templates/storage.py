@@ -11,6 +11,7 @@ from cicd_templates.blocks.buckets import (
     log_delivery_bucket,
     log_delivery_policy,
     put_once_only,
+    sources_stay,
 )
 from cicd_templates.environment import Environment
 from cicd_templates.outputs import BucketName, KeyArn, Output
@@ -26,6 +27,12 @@ ARTIFACTS_BUCKET = Output(BucketName, "storage", "ArtifactsBucketName", "What th
 CACHE_BUCKET = Output(BucketName, "storage", "CacheBucketName", "Dependencies that builds need not fetch again")
 EVIDENCE_BUCKET = Output(BucketName, "storage", "EvidenceBucketName", "Verdicts, reports, SBOM and provenance of runs")
 
+# The artifacts of the two sources: the application's, whose new version starts a run, and the reviewed templates, which
+# start none.
+APP = "App"
+TEMPLATES = "Templates"
+
+# What a run was made of is there for as long as what is known of it.
 EVIDENCE_DAYS = 1096
 ARTIFACT_DAYS = 90
 CACHE_DAYS = 30
@@ -45,7 +52,7 @@ def build(env: Environment) -> Template:
         template.add_resource(bucket)
         grants = []
         if output is ARTIFACTS_BUCKET:
-            grants = [delivery_roles_may_read(bucket, *env.route)]
+            grants = [sources_stay(bucket, env, APP, TEMPLATES), delivery_roles_may_read(bucket, TEMPLATES, *env.route)]
         elif output is EVIDENCE_BUCKET:
             grants = [put_once_only(bucket)]
         template.add_resource(encrypted_bucket_policy(f"{bucket.title}Policy", bucket, key, *grants))
@@ -55,8 +62,12 @@ def build(env: Environment) -> Template:
 
 def _pipeline_buckets(env: Environment, key: KeyArn, logs: s3.Bucket) -> dict[Output[BucketName], s3.Bucket]:
     return {
-        SOURCE_BUCKET: encrypted_bucket("Source", env, "source", key=key, logs=logs, notify=True),
-        TEMPLATES_BUCKET: encrypted_bucket("Templates", env, "templates", key=key, logs=logs),
+        SOURCE_BUCKET: encrypted_bucket(
+            "Source", env, "source", key=key, logs=logs, noncurrent_days=EVIDENCE_DAYS, notify=True
+        ),
+        TEMPLATES_BUCKET: encrypted_bucket(
+            "Templates", env, "templates", key=key, logs=logs, noncurrent_days=EVIDENCE_DAYS
+        ),
         ARTIFACTS_BUCKET: encrypted_bucket(
             "Artifacts", env, "artifacts", key=key, logs=logs, expire_days=ARTIFACT_DAYS
         ),

@@ -83,17 +83,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def until_open(port: int) -> None:
+    """Wait until something listens on `port`."""
+    deadline = time.monotonic() + 20
+    answered = False
+    while not answered and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            answered = probe.connect_ex(("127.0.0.1", port)) == 0
+    assert answered, f"nothing listens on {port}"
+
+
 @contextlib.contextmanager
 def listening(port: int, *command: str, **environment: str) -> Iterator[str]:
     """A process that serves on `port`, once it does; ended with the block."""
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 20
-        answered = False
-        while not answered and time.monotonic() < deadline:
-            with socket.socket() as probe:
-                answered = probe.connect_ex(("127.0.0.1", port)) == 0
-        assert answered, f"nothing listens on {port}"
+        until_open(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

@@ -81,6 +81,11 @@ class PipelineTable(Table):
         default=True,
         description="Cap each function's concurrency; a fresh account whose Lambda quota is 10 can reserve none",
     )
+    enhanced_scanning: bool = Field(
+        default=False,
+        description="Let Amazon Inspector scan our images, again and again; it sets the whole registry of the tools"
+        " account, so a copy made by a suffix leaves it alone",
+    )
 
 
 class StakeholdersTable(Table):
@@ -254,6 +259,11 @@ class ServiceTable(Table):
         strict=False,
         min_length=1,
         description="Commands, run in the source's folder, that test a deployed release at `$SERVICE_URL`",
+    )
+    integration: tuple[Command, ...] = Field(
+        default=(),
+        strict=False,
+        description="Commands that test it further after `smoke`, in the same stage and at the same address",
     )
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 

@@ -40,6 +40,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
     yield from _pipeline_path(configuration)
     yield from _one_region(configuration)
     yield from _distinct_names(configuration)
+    yield from _reserved(configuration)
     yield from _overlapping_networks(configuration)
     yield from _one_architecture(configuration)
     for environment in configuration.environments:
@@ -96,6 +97,15 @@ def _distinct_names(configuration: Configuration) -> Iterator[Problem]:
                 " choose another suffix",
             )
     yield from _apart([environment.name for environment in configuration.environments], "environments")
+
+
+def _reserved(configuration: Configuration) -> Iterator[Problem]:
+    """Words with which the names of roles begin that policies admit or refuse by pattern."""
+    names = {service.name for environment in configuration.environments for service in environment.services}
+    for service in sorted(names):
+        for word in ("action-source-", "execution-"):
+            if service.startswith(word):
+                yield Problem(f"services.{service}", f"{word} begins the names of other roles; choose another name")
 
 
 def _apart(names: Iterable[str], where: str) -> Iterator[Problem]:

@@ -14,6 +14,8 @@ from awacs.aws import (
     Action,
     Allow,
     ArnEquals,
+    ArnLike,
+    ArnNotLike,
     AWSPrincipal,
     Condition,
     ConditionElement,
@@ -28,7 +30,7 @@ from awacs.sts import AssumeRole, AssumeRoleWithWebIdentity
 from troposphere import AWSHelperFn, Sub
 
 from cicd_templates.environment import Environment
-from cicd_templates.naming import title
+from cicd_templates.naming import delivery_roles, title
 
 Resource = AWSHelperFn | str
 EVERY_RESOURCE = "*"
@@ -156,6 +158,14 @@ def account_principal(*accounts: str) -> AWSPrincipal:
     """The accounts as principals; what they may still has to be allowed in them, and conditions name their roles."""
     arns = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in sorted(set(accounts))]
     return AWSPrincipal(arns[0] if len(arns) == 1 else arns)
+
+
+def are_delivery_roles(*environments: Environment) -> list[ConditionElement]:
+    """The conditions under which a principal is a delivery role of `environments`, and not CloudFormation's there."""
+    return [
+        ArnLike({"aws:PrincipalArn": [Sub(delivery_roles(env)) for env in environments]}),
+        ArnNotLike({"aws:PrincipalArn": [Sub(delivery_roles(env, "execution-*")) for env in environments]}),
+    ]
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:

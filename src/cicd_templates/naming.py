@@ -85,9 +85,14 @@ def role_arn(env: Environment, *words: str) -> str:
 DELIVERY = "delivery"
 
 
-def delivery_roles(env: Environment) -> str:
+def delivery_roles(env: Environment, ending: str = "*") -> str:
     """The pattern of the ARNs of `env`'s delivery roles as text for a `Sub`: what other accounts admit."""
-    return f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}-{DELIVERY}-*"
+    begin = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
+    return f"{begin}-{DELIVERY}-{ending}"
+
+
+# The source actions of every pipeline, named alike: they alone put what the other actions read.
+SOURCE_ACTION = "action-source"
 
 
 def cluster_name(env: Environment) -> str:

@@ -328,3 +328,23 @@ def test_everything_that_takes_a_key_has_ours_but_the_log_delivery_bucket() -> N
 
     assert len(taking) == 63
     assert others == [("storage.yaml", "LogDelivery")] * 3
+
+
+def test_the_comparison_counts_what_is_rendered() -> None:
+    identities = [
+        statement
+        for _, _, resource in resources()
+        if resource["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role")
+        for policy in resource["Properties"].get("Policies", [resource["Properties"]])
+        for statement in policy.get("PolicyDocument", {}).get("Statement", ())
+        if statement["Effect"] == "Allow"
+    ]
+    everywhere = sum("*" in statement["Resource"] for statement in identities)
+    keyed = sum(resource["Type"] in ENCRYPTED for _, _, resource in resources())
+    rules = [resource for path, _, resource in resources() if "tools/monitoring" in path]
+    table = (ROOT / "docs/comparison.md").read_text()
+
+    assert f"| 0 of {len(identities)} |" in table
+    assert f"| {everywhere} of {len(identities)}, each with its reason |" in table
+    assert f"| {keyed - 3} of {keyed} (three log delivery buckets" in table
+    assert f"environment, {sum(rule['Type'] == 'AWS::Events::Rule' for rule in rules)} |" in table

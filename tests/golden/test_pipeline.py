@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatchcase as fnmatch
 from typing import Any
 
 import pytest
@@ -244,8 +245,11 @@ METRICS = {
     ("AWS/Lambda", "Errors"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     ("CicdTemplates", "CommitToVerdictSeconds"),
+    ("CicdTemplates", "GateErrors"),
     ("CicdTemplates", "OldestRunSeconds"),
+    ("CicdTemplates", "ReviewErrors"),
     ("CicdTemplates", "RunFailed"),
+    ("CicdTemplates", "RunsInProgress"),
 }
 
 
@@ -259,7 +263,9 @@ def test_alarms_are_on_these_metrics_and_each_tells_somebody() -> None:
     found = set()
     for name, alarm in alarms().items():
         assert alarm["AlarmActions"], name
-        assert alarm["TreatMissingData"] == "notBreaching", name
+        # Only what runs all the time tells of its silence, by a change to a state that has an action.
+        silent = alarm["TreatMissingData"] == "missing" and alarm["InsufficientDataActions"] == alarm["AlarmActions"]
+        assert silent if name == "RunStuckAlarm" else alarm["TreatMissingData"] == "notBreaching", name
         assert alarm["ActionsEnabled"] is True
         found |= {(alarm["Namespace"], alarm["MetricName"])} if "MetricName" in alarm else set()
         for query in alarm.get("Metrics", ()):
@@ -267,6 +273,38 @@ def test_alarms_are_on_these_metrics_and_each_tells_somebody() -> None:
                 found.add((query["MetricStat"]["Metric"]["Namespace"], query["MetricStat"]["Metric"]["MetricName"]))
 
     assert found == METRICS
+
+
+def test_a_failure_that_aws_counts_late_is_heard_and_the_creation_run_is_not() -> None:
+    alarm = alarms()["FailureCountedAlarm"]
+    *metrics, result = alarm["Metrics"]
+
+    # Vended metrics arrive minutes late, so ten minutes are looked at. Our count of runs, repeated between its values,
+    # is not there before this layer is, and without it a failure counts for nothing.
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (10, 1)
+    assert result["Expression"] == "IF(FILL(runs, REPEAT) >= 0, failed)"
+    assert {each["Id"]: each["MetricStat"]["Metric"]["MetricName"] for each in metrics} == {
+        "failed": "FailedPipelineExecutions",
+        "runs": "RunsInProgress",
+    }
+    assert {each["MetricStat"]["Period"] for each in metrics} == {60}
+
+
+@pytest.mark.parametrize(
+    ("name", "metric"), [("GateCannotJudgeAlarm", "GateErrors"), ("ReviewCannotDescribeAlarm", "ReviewErrors")]
+)
+def test_a_function_that_answers_its_failure_has_an_alarm_that_lambda_cannot_give(name: str, metric: str) -> None:
+    alarm = alarms()[name]
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("CicdTemplates", metric)
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["Dimensions"][0]["Name"]) == ("Sum", 0, "PipelineName")
+
+
+def test_a_detector_that_has_fallen_silent_for_a_quarter_of_an_hour_is_told_of() -> None:
+    alarm = alarms()["RunStuckAlarm"]
+
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Period"]) == (3, 1, 300)
+    assert alarm["InsufficientDataActions"] == [{"Ref": "OperationsTopicArn"}]
 
 
 def test_every_project_of_a_release_has_its_five_minutes() -> None:
@@ -291,6 +329,7 @@ def rules() -> dict[str, dict[str, Any]]:
     ("rule", "groups"),
     [
         ("RunStartedRule", {"Developers"}),
+        ("RunRolledBackRule", {"Developers", "Operations"}),
         ("RunSucceededRule", {"Developers"}),
         ("RunFailedRule", {"Developers", "Operations"}),
         ("RunEndedRule", {"Developers"}),
@@ -298,6 +337,7 @@ def rules() -> dict[str, dict[str, Any]]:
         ("ApprovalNeededRule", {"Developers"}),
         ("ApprovalGivenRule", {"Developers", "Security"}),
         ("ConditionOverriddenRule", {"Security", "Operations"}),
+        ("PipelineChangedRule", {"Security", "Operations"}),
     ],
 )
 def test_each_kind_of_news_reaches_the_groups_that_care_in_words(rule: str, groups: set[str]) -> None:
@@ -317,12 +357,191 @@ def test_every_rule_is_about_this_pipeline_and_loses_nothing_in_silence() -> Non
         if "EventPattern" in rule:
             detail = rule["EventPattern"]["detail"]
             for each in detail.get("$or", [detail]):
-                about = each.get("pipeline") or detail.get("pipeline") or next(iter(each["requestParameters"].values()))
+                about = each.get("pipeline") or detail.get("pipeline") or each["requestParameters"]
+                while isinstance(about, dict):
+                    (about,) = about.values()
                 assert about == ["payments-tools-payment-processor"], name
         for target in rule["Targets"]:
             assert target["DeadLetterConfig"] == {"Arn": {"Ref": "DeadLettersQueueArn"}}, name
             # Topics, functions and log groups admit rules by their own policies.
             assert "RoleArn" not in target, name
+
+
+PIPELINE_NAME = "payments-tools-payment-processor"
+UPDATED = {"eventName": "UpdatePipeline", "requestParameters": {"pipeline": {"name": PIPELINE_NAME}}}
+DELETED = {"eventName": "DeletePipeline", "requestParameters": {"name": PIPELINE_NAME}}
+
+
+def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
+    """Whether an event fulfils a pattern, as far as EventBridge's words are used here."""
+
+    def one(wanted: Any, value: Any) -> bool:
+        if isinstance(wanted, dict) and "exists" in wanted:
+            return bool((value is not None) == wanted["exists"])
+        if isinstance(wanted, dict):
+            return bool(value is not None and value not in wanted["anything-but"])
+        return bool(wanted == value)
+
+    for key, wanted in pattern.items():
+        if key == "$or":
+            if not any(matches(each, event) for each in wanted):
+                return False
+        elif isinstance(wanted, dict):
+            if not matches(wanted, event.get(key) or {}):
+                return False
+        elif not any(one(each, event.get(key)) for each in wanted):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("call", [UPDATED, DELETED], ids=["UpdatePipeline", "DeletePipeline"])
+def test_whoever_changes_the_pipeline_itself_is_told_of_and_kept(call: dict[str, Any]) -> None:
+    detail = {"eventSource": "codepipeline.amazonaws.com", **call}
+    event = {"source": "aws.codepipeline", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
+    another = json.loads(json.dumps(event).replace(PIPELINE_NAME, "another"))
+
+    for name in ("PipelineChangedRule", "HistoryRule"):
+        assert matches(rules()[name]["EventPattern"], event), name
+        assert not matches(rules()[name]["EventPattern"], another), name
+
+
+@pytest.mark.parametrize(
+    ("trigger", "told"),
+    [
+        ({"execution-trigger": {"trigger-type": "AutomatedRollback"}}, {"RunRolledBackRule"}),
+        ({"execution-trigger": {"trigger-type": "ManualRollback"}}, {"RunRolledBackRule"}),
+        ({"execution-trigger": {"trigger-type": "CloudWatchEvent"}}, {"RunSucceededRule"}),
+        ({}, {"RunSucceededRule"}),
+    ],
+    ids=["automatic", "by hand", "a release", "a release that does not say why it ran"],
+)
+def test_a_stage_that_went_back_is_not_announced_as_a_release(trigger: dict[str, Any], told: set[str]) -> None:
+    event = {
+        "source": "aws.codepipeline",
+        "detail-type": "CodePipeline Pipeline Execution State Change",
+        "detail": {"pipeline": PIPELINE_NAME, "state": "SUCCEEDED", **trigger},
+    }
+    speaking = {name for name, rule in rules().items() if "InputTransformer" in rule["Targets"][0]}
+
+    assert {name for name in speaking if matches(rules()[name]["EventPattern"], event)} == told
+
+
+def artifacts_policy() -> dict[str, dict[str, Any]]:
+    resources = cloudformation_yaml.load((TOOLS / "storage.yaml").read_text())["Resources"]
+    statements = resources["ArtifactsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    return {each["Sid"]: each for each in statements}
+
+
+def role_name(layer: str, logical_id: str) -> str:
+    return str(load(layer)[logical_id]["Properties"]["RoleName"])
+
+
+def test_what_the_checks_judge_is_put_by_the_source_actions_alone() -> None:
+    denial = artifacts_policy()["RefuseToReplaceSources"]
+    excepted = [each["Fn::Sub"].rpartition("/")[2] for each in denial["Condition"]["ArnNotLike"]["aws:PrincipalArn"]]
+
+    def may(role: str) -> bool:
+        return any(fnmatch(role, pattern) for pattern in excepted)
+
+    assert denial["Effect"] == "Deny"
+    assert [each["Fn::Sub"] for each in denial["Resource"]] == [
+        "${Artifacts.Arn}/*/App/*",
+        "${Artifacts.Arn}/*/Templates/*",
+    ]
+    assert all(may(role_name("pipeline", role)) for role in ("AppActionRole", "TemplatesActionRole", "PipelineRole"))
+    builds = [name for name, each in load("build").items() if each["Type"] == "AWS::IAM::Role"]
+    assert len(builds) == 9
+    assert not [name for name in builds if may(role_name("build", name))]
+
+
+def test_a_check_can_put_its_own_report_and_no_other_artifact() -> None:
+    artifacts = {action["Name"]: action["OutputArtifacts"][0]["Name"] for action in STAGES[1]["Actions"]}
+    for name, resource in load("build").items():
+        if resource["Type"] != "AWS::IAM::Role":
+            continue
+        (policy,) = resource["Properties"]["Policies"]
+        puts = [
+            each["Resource"][0]["Fn::Sub"].partition("${ArtifactsBucketName}/")[2]
+            for each in policy["PolicyDocument"]["Statement"]
+            if "s3:PutObject" in each["Action"] and "${ArtifactsBucketName}" in str(each["Resource"])
+        ]
+        check = name.removesuffix("Role")
+        # CodePipeline cuts the name of the pipeline to 20 characters and that of the artifact to 10.
+        for artifact in ("App", "Templates", *artifacts.values()):
+            key = f"{PIPELINE_NAME[:20]}/{artifact[:10]}/a1B2c3D"
+            own = artifacts.get(check) == artifact
+            assert [fnmatch(key, pattern) for pattern in puts] == ([own] if check in artifacts else []), (name, key)
+
+
+def test_what_runs_the_application_shares_no_cache_with_what_judges_it() -> None:
+    caches = {
+        name: each["Properties"]["Cache"].get("CacheNamespace")
+        for name, each in load("build").items()
+        if "Cache" in each["Properties"]
+    }
+
+    assert caches == {
+        "UnitTests": "check-unit-tests",
+        "Snyk": "check-snyk",
+        "Bandit": "judges",
+        "Safety": "judges",
+        "Secrets": "judges",
+        "BillOfMaterials": "sbom",
+        "Image": None,
+    }
+    for name, namespace in caches.items():
+        resource = load("build")[f"{name}Role"]["Properties"]["Policies"]
+        cached = re.findall(r"CacheBucketName\}/([^']*)'", str(resource))
+        assert set(cached) == ({f"payment-processor/{namespace}/*"} if namespace else set()), name
+
+
+def test_the_gate_and_the_builds_can_compare_what_an_earlier_attempt_put() -> None:
+    for layer, role in (("scan-gate", "ScanGateRole"), ("build", "BillOfMaterialsRole"), ("build", "ImageScanRole")):
+        (policy,) = load(layer)[role]["Properties"]["Policies"]
+        (compare,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "CompareEvidence"]
+        assert "s3:GetObject" in compare["Action"]
+        assert compare["Resource"][0]["Fn::Sub"].endswith("${EvidenceBucketName}/payment-processor/*")
+
+
+def test_sources_and_templates_are_kept_as_long_as_what_is_known_of_them() -> None:
+    resources = cloudformation_yaml.load((TOOLS / "storage.yaml").read_text())["Resources"]
+    kept = {
+        name: rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for name in ("Source", "Templates", "Evidence")
+        for rule in resources[name]["Properties"]["LifecycleConfiguration"]["Rules"]
+        if "NoncurrentVersionExpiration" in rule
+    }
+
+    assert kept == {"Source": 1096, "Templates": 1096, "Evidence": 1096}
+
+
+def test_the_approver_sees_which_templates_are_deployed_and_so_does_the_gate() -> None:
+    approve = actions(STAGES[-1])["Approve"]["Configuration"]["CustomData"]
+    gate = json.loads(actions(STAGES[NAMES.index("Gate")])["Gate"]["Configuration"]["UserParameters"])
+
+    assert "Templates #{Templates.VersionId}." in approve
+    assert gate["templatesVersion"] == "#{Templates.VersionId}"
+    assert actions(STAGES[0])["Templates"]["Namespace"] == "Templates"
+    # The console takes 1,000 characters, of which the summary is 600 and a version of S3 is 32.
+    assert len(approve) + 600 + 71 + 32 + 60 < 1000
+
+
+def test_who_releases_may_ask_where_to() -> None:
+    statements = load("access")["DevelopersPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (find,) = [each for each in statements if "ssm:GetParameter" in each["Action"]]
+
+    assert [each["Fn::Sub"].partition(":parameter")[2] for each in find["Resource"]] == [
+        "/payments/tools/storage/SourceBucketName",
+        "/payments/tools/pipeline-payment-processor/PipelineName",
+    ]
+
+
+def test_approvers_are_told_by_the_pipelines_action_alone() -> None:
+    resources = cloudformation_yaml.load((TOOLS / "notifications.yaml").read_text())["Resources"]
+    statements = resources["ProductionApproversPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+
+    assert [each["Sid"] for each in statements] == ["RefuseWithoutTls"]
+    assert len(resources["OperationsPolicy"]["Properties"]["PolicyDocument"]["Statement"]) == 3
 
 
 def test_evidence_can_be_put_and_never_replaced() -> None:
@@ -381,6 +600,8 @@ def test_the_functions_in_the_templates_are_the_files_by_their_digest() -> None:
                 assert resource["Properties"]["ReservedConcurrentExecutions"] == 2
 
     assert inlined.keys() == {"ScanGate", "Review", "Stuck", "Measure"}
+    # A reviewer reads it in the template.
+    assert len(inlined["ScanGate"].splitlines()) < 900
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
@@ -406,13 +627,21 @@ def test_key_and_bucket_admit_the_delivery_roles_and_no_other_account() -> None:
         document = template[resource]["Properties"][statements]
         (admitting,) = [each for each in document["Statement"] if each["Sid"] == "LetDeliveryRolesReadArtifacts"]
         patterns = [each["Fn::Sub"] for each in admitting["Condition"]["ArnLike"]["aws:PrincipalArn"]]
+        others = [each["Fn::Sub"] for each in admitting["Condition"]["ArnNotLike"]["aws:PrincipalArn"]]
         assert patterns == [
             "arn:${AWS::Partition}:iam::222222222222:role/payments-staging-delivery-*",
             "arn:${AWS::Partition}:iam::333333333333:role/payments-production-delivery-*",
         ]
         for environment in ("staging", "production"):
-            role = load("delivery", environment)["DeliveryRole"]["Properties"]["RoleName"]
-            assert any(re.search(pattern.rpartition("/")[2].replace("*", ".*"), role) for pattern in patterns)
+            roles = load("delivery", environment)
+            delivery = roles["DeliveryRole"]["Properties"]["RoleName"]
+            cloudformation = roles["CloudFormationRole"]["Properties"]["RoleName"]
+            assert any(fnmatch(delivery, pattern.rpartition("/")[2]) for pattern in patterns)
+            assert not any(fnmatch(delivery, pattern.rpartition("/")[2]) for pattern in others)
+            assert any(fnmatch(cloudformation, pattern.rpartition("/")[2]) for pattern in others)
+    assert artifacts_policy()["LetDeliveryRolesReadArtifacts"]["Resource"] == [
+        {"Fn::Sub": "${Artifacts.Arn}/*/Templates/*"}
+    ]
 
 
 def test_what_the_execution_role_may_do_covers_each_type_that_the_service_has() -> None:

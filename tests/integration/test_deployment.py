@@ -34,7 +34,10 @@ def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothin
 
     assert max(map(len, project.ok("status --local").splitlines())) <= 80
     status = json.loads(project.ok("status --local --json"))
-    assert {row["status"] for rows in status.values() for row in rows} == {"CREATE_COMPLETE"}
+    *stacks, templates = [row for rows in status.values() for row in rows]
+    assert {row["status"] for row in stacks} == {"CREATE_COMPLETE"}
+    assert {row["text"] for row in stacks} == {"not committed"}
+    assert (templates["stack"], templates["status"]) == ("templates for releases", "handed over")
 
     destroyed = project.ok("destroy --env all --local --yes --allow tools,production")
     assert destroyed.index("Destroying tools") < destroyed.index("Destroying staging")
@@ -118,6 +121,8 @@ def test_a_failing_resource_rolls_back_tells_the_cause_and_stops_only_what_depen
     assert result.exit_code == 1
     assert "network: FAILED: NatGateway1 (AWS::EC2::NatGateway): " in result.output
     assert "the quota of NAT gateways is reached" in result.output
+    line = (project.folder / "out/staging/network.yaml").read_text().splitlines().index("  NatGateway1:") + 1
+    assert f"\n      at out/staging/network.yaml:{line}\n" in result.output
     assert "storage: created" in result.output
     assert "cluster: FAILED: not started, because of network" in result.output
     assert "service-payment-processor: FAILED: not started, because of cluster, " in result.output

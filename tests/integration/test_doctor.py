@@ -1,12 +1,13 @@
-"""The doctor on the local AWS."""
+"""The doctor, and what recover says, on the local AWS."""
 
 from __future__ import annotations
 
 import json
+import tomllib
 
 import pytest
 
-from cicd_templates.deploy.doctor import ECS_ROLE
+from cicd_templates.deploy.doctor.roles import ROLES
 from tests.integration.conftest import Project
 
 pytestmark = pytest.mark.integration
@@ -15,14 +16,31 @@ pytestmark = pytest.mark.integration
 def test_the_doctor_says_what_to_mend_and_then_that_all_is_well(project: Project) -> None:
     ill = project.type("doctor --env all --local")
     assert ill.exit_code == 1
-    assert "fix  ECS role: AWSServiceRoleForECS is missing" in ill.output
-    assert "error: 2 to fix before deploying" in ill.output
+    assert "fix  service-linked role: AWSServiceRoleForECS is missing" in ill.output
+    assert "certificate/00000000-0000-4000-8000-000000000002 does not exist" in ill.output
+    assert "error: 6 to fix before deploying" in ill.output
 
-    for environment in ("staging", "production"):
-        project.clients(environment).iam.create_role(RoleName=ECS_ROLE, AssumeRolePolicyDocument="{}")
-    assert "ok   ECS role" in project.ok("doctor --env all --local")
+    mend(project, "staging")
+    project.ok("render")
+    assert "ok   certificate: issued for payments.staging.example.com" in project.ok("doctor --env staging --local")
     checks = json.loads(project.ok("doctor --env staging --local --json"))["staging"]
-    assert [check["fix"] for check in checks] == [""] * 5
+    assert [check["fix"] for check in checks] == [""] * len(checks)
+    # The local AWS has no service that tells quotas.
+    assert {check["subject"] for check in checks if not check["read"]} == {
+        "quota Fargate vCPUs",
+        "quota VPCs",
+        "quota Elastic IPs",
+    }
+
+
+def mend(project: Project, environment: str) -> None:
+    clients = project.clients(environment)
+    for role, _ in list(ROLES.values())[:2]:
+        clients.iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
+    toml = (project.folder / "templates/environments.toml").read_text()
+    facts = tomllib.loads(toml)["environments"][environment]
+    arn = clients.acm.request_certificate(DomainName=facts["domain"], ValidationMethod="DNS")["CertificateArn"]
+    project.edit(facts["certificate_arn"], arn)
 
 
 def test_the_doctor_without_credentials_says_how_to_get_them(project: Project) -> None:
@@ -65,6 +83,17 @@ def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_o
     result = project.type("doctor --env tools --local")
 
     assert result.exit_code == 1
-    assert "fix  AWS::ECR::Repository payments-tools-payment-processor: exists, but registry-payment-processor" in (
-        result.output
+    assert (
+        "fix  AWS::ECR::Repository payments-tools-payment-processor: exists, but not in registry-payment-processor"
+        in (result.output)
     )
+    assert "made by the stack payments-tools-registry-payment-processor, CostCenter=" in result.output
+    assert (
+        "--change-set-type CREATE --import-existing-resources --template-body file://out/tools/registry"
+        in result.output
+    )
+
+    recovering = project.type("recover --env tools --local")
+    assert recovering.exit_code == 1
+    assert "registry-payment-processor: NAME TAKEN: something that it would create exists already" in recovering.output
+    assert "error: 1 to settle by hand; nothing was executed" in recovering.output

@@ -63,7 +63,7 @@ def judged(project: Project, **instead: str) -> tuple[str, dict[str, Any]]:
         "secrets": ("detect-secrets", '{"plugins_used": [{"name": "x"}], "results": {}}'),
     }
     inputs = [handed_on(project, check, form, instead.get(check, text)) for check, (form, text) in reports.items()]
-    event = job({"sourceVersion": "v1", "execution": "e-1"})
+    event = job({"sourceVersion": "v1", "templatesVersion": "t1", "execution": "e-1"})
     credentials = {"accessKeyId": project.accounts["tools"], "secretAccessKey": "local", "sessionToken": "t"}
     event["CodePipeline.job"]["data"].update(inputArtifacts=inputs, artifactCredentials=credentials)
     with codepipeline() as stub:

@@ -135,10 +135,10 @@ def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
 
 def test_the_configuration_reference_is_written_and_checked(in_project: Path) -> None:
     assert run("docs --check").exit_code == 1
-    assert run("docs").output == "wrote docs/configuration.md\n"
-    assert run("docs --check").output == "docs/configuration.md is up to date\n"
+    assert run("docs").output == "wrote docs/configuration.md\nwrote docs/rollouts.md\n"
+    assert run("docs --check").output == "docs/configuration.md is up to date\ndocs/rollouts.md is up to date\n"
     (in_project / "docs/configuration.md").write_text("old")
-    assert "is not what the models say now" in run("docs --check").output
+    assert "not what the code says now: docs/configuration.md; run `make fmt`" in run("docs --check").output
 
 
 def test_without_a_terminal_somebody_must_have_said_yes(in_project: Path) -> None:

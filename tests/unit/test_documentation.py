@@ -138,3 +138,22 @@ def test_what_can_be_left_is_documented_as_the_code_knows_it() -> None:
     rows = [line for line in section.splitlines() if line.startswith("| AWS::")]
 
     assert rows == [f"| {name} | {kind.why} | {kind.by_hand} |" for name, kind in sorted(KINDS.items())]
+
+
+def test_the_table_of_states_is_the_one_of_the_code() -> None:
+    from cicd_templates.deploy.status import STATES, Verb
+
+    text = (ROOT / "docs/recovering.md").read_text()
+    for status, state in STATES.items():
+        settles = "<br>".join(f"`{words}`" for words in state.settles) or "–"  # noqa: RUF001 - a dash
+        steps = f"{state.step(Verb.DEPLOY).name.lower()} | {state.step(Verb.DESTROY).name.lower()}"
+        assert f"| `{status}` | {steps} | {state.means or 'nothing is wrong'} | {settles} |" in text
+    assert len(re.findall(r"^\| `[A-Z_]+` \|", text, re.MULTILINE)) == len(STATES)
+
+
+def test_every_subject_of_the_doctor_is_in_his_table() -> None:
+    from cicd_templates.deploy.doctor.examination import SUBJECTS
+
+    table = (ROOT / "docs/recovering.md").read_text().partition("## What doctor looks at")[2].partition("\n## ")[0]
+    for subject in SUBJECTS:
+        assert subject in table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ import pytest
 
 from cicd_templates.blocks.bootstrap import command
 from cicd_templates.config_values import BOOTSTRAP_IMAGE
-from tests.conftest import ROOT, environment, free_port, listening
+from cicd_templates.functions.scan_gate.policy import POLICY, agreed_policy
+from tests.conftest import ROOT, environment, free_port, listening, until_open
 
 EXAMPLE = ROOT / "examples/payment-processor"
 SERVER = """
@@ -20,6 +22,18 @@ from payment_processor.app import application
 class Quiet(WSGIRequestHandler):
     def log_message(self, *arguments): pass
 make_server("127.0.0.1", int(sys.argv[1]), application, handler_class=Quiet).serve_forever()
+"""
+# Its own server, with an application that takes half a second.
+SLOW = """
+import time
+import payment_processor.__main__ as server
+answer = server.application
+def late(environ, start):
+    print("begun", flush=True)
+    time.sleep(0.5)
+    return answer(environ, start)
+server.application = late
+server.main()
 """
 
 
@@ -70,9 +84,54 @@ def test_the_smoke_test_fails_where_only_the_bootstrap_image_answers() -> None:
         assert run("smoke/smoke.py", url).returncode == 1
 
 
+def test_its_policy_is_one_that_the_gate_takes() -> None:
+    policy = agreed_policy({"bandit": (EXAMPLE / POLICY).read_bytes()}, ["bandit", "safety", "snyk"])
+
+    assert (policy.problems, policy.thresholds["bandit"]) == ([], "high")
+
+
+def test_told_to_end_it_answers_what_it_has_begun_first() -> None:
+    port = free_port()
+    variables = {"PYTHONPATH": str(EXAMPLE / "src"), "PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        until_open(port)
+        client = socket.create_connection(("127.0.0.1", port), 10)
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        process.terminate()
+        answered = client.makefile("rb").read()
+        client.close()
+        _, logged = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert (process.returncode, answered.partition(b"\r\n")[0]) == (0, b"HTTP/1.1 200 OK")
+    assert b'"path": "/health", "status": 200' in logged
+
+
 def test_its_image_is_by_digest_and_without_root() -> None:
     dockerfile = (EXAMPLE / "Dockerfile").read_text()
 
     assert BOOTSTRAP_IMAGE.partition("@")[2] in dockerfile.splitlines()[1]
     assert "\nUSER 10001:10001\n" in dockerfile
     assert "--require-hashes" in dockerfile
+
+
+def test_its_integration_test_passes_against_it(served: str) -> None:
+    answer = run("integration/integration.py", served)
+
+    assert (answer.returncode, answer.stdout) == (0, f"integration: {served}: 0 claims do not hold\n"), answer.stderr
+
+
+def test_its_integration_test_fails_where_only_the_bootstrap_image_answers() -> None:
+    port = free_port()
+    (service,) = environment("staging", ("services/payment-processor/port", port)).services
+    with listening(port, sys.executable, *command(service)[1:]) as url:
+        answer = run("integration/integration.py", url)
+
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr
+    assert run("integration/integration.py", "ftp://x").returncode == 2

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from cicd_templates import cloudformation_yaml
+from cicd_templates.errors import ConfigurationError
 from cicd_templates.stacks import render
-from templates import LAYERS, access, build, keys, monitoring, notifications, pipeline, review, scan_gate, storage
+from templates import (
+    LAYERS,
+    access,
+    build,
+    keys,
+    monitoring,
+    notifications,
+    pipeline,
+    registry,
+    review,
+    scan_gate,
+    scanning,
+    storage,
+)
 from tests.conftest import configured, environment
 
 SERVICE = "services/payment-processor"
@@ -61,7 +76,11 @@ def test_a_connection_is_a_source_that_starts_nothing_by_itself() -> None:
     assert templates["ActionTypeId"]["Provider"] == "S3"
     assert not {"StartRule", "StartRole"} & resources.keys()
     (policy,) = resources["AppActionRole"]["Properties"]["Policies"]
-    assert policy["PolicyDocument"]["Statement"][0]["Resource"] == [CONNECTION]
+    statements = {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}
+    assert statements["UseTheConnection"]["Resource"] == [CONNECTION]
+    # Without it the upload of a connection's source is denied; no other source needs it.
+    assert statements["NameTheOwnerOfTheSource"]["Action"] == ["s3:PutObjectAcl"]
+    assert "s3:PutObjectAcl" not in str(resources_of(pipeline))
 
 
 def test_a_commit_is_the_version_of_a_connection() -> None:
@@ -166,6 +185,54 @@ def test_a_check_without_secrets_reads_none() -> None:
 
     assert not [name for name, each in resources.items() if each["Type"] == "AWS::SecretsManager::Secret"]
     assert "BanditReports" not in resources
+
+
+def test_the_registry_is_set_only_where_it_is_asked_for_and_never_by_a_copy() -> None:
+    asked = ("pipeline/enhanced_scanning", True)
+    tools = environment("tools", asked)
+    (resource,) = scanning.build(tools).to_dict()["Resources"].values()
+
+    assert resource["Type"] == "AWS::ECR::RegistryScanningConfiguration"
+    assert resource["Properties"]["ScanType"] == "ENHANCED"
+    (rule,) = resource["Properties"]["Rules"]
+    repository = resources_of(registry, asked)["Images"]["Properties"]["RepositoryName"]
+    assert fnmatchcase(repository, rule["RepositoryFilters"][0]["Filter"])
+    assert scanning.exists(tools)
+    assert not scanning.exists(environment("tools"))
+    copy = configured(asked, suffix="pr1").environment("tools")
+    assert copy is not None
+    assert not scanning.exists(copy)
+
+
+def test_the_second_gate_may_read_what_inspector_found_where_it_looks() -> None:
+    def sids(*edits: tuple[str, Any]) -> set[str]:
+        (policy,) = resources_of(build, *edits)["ImageScanRole"]["Properties"]["Policies"]
+        return {each["Sid"] for each in policy["PolicyDocument"]["Statement"]}
+
+    assert sids(("pipeline/enhanced_scanning", True)) - sids() == {"ReadWhatInspectorFound"}
+
+
+@pytest.mark.parametrize("name", ["execution-api", "action-source-x"])
+def test_a_service_is_not_named_as_roles_are_that_a_pattern_knows(name: str) -> None:
+    more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+    with pytest.raises(ConfigurationError, match=f"services.{name}: .* begins the names of other roles"):
+        configured((f"services/{name}", more))
+
+
+def test_with_the_longest_names_the_source_roles_are_still_those_of_the_pattern() -> None:
+    more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+    edits = [("project/name", "p" * 16), (f"services/{'s' * 24}", more)]
+    tools = configured(*edits, suffix="s" * 10).environment("tools")
+    assert tools is not None
+    of = next(each for each in tools.services if each.name == "s" * 24)
+    roles = pipeline.build(tools, of).to_dict()["Resources"]
+    policy = storage.build(tools).to_dict()["Resources"]["ArtifactsPolicy"]["Properties"]["PolicyDocument"]
+    (denial,) = [each for each in policy["Statement"] if each["Sid"] == "RefuseToReplaceSources"]
+    sources = denial["Condition"]["ArnNotLike"]["aws:PrincipalArn"][0]["Fn::Sub"].rpartition("/")[2]
+
+    for logical_id in ("AppActionRole", "TemplatesActionRole"):
+        assert len(roles[logical_id]["Properties"]["RoleName"]) <= 64
+        assert fnmatchcase(roles[logical_id]["Properties"]["RoleName"], sources)
 
 
 @pytest.mark.parametrize("layer", [keys, storage], ids=["keys", "storage"])

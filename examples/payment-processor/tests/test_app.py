@@ -79,6 +79,28 @@ def test_a_broken_body_is_refused(body: bytes, environ: dict[str, str], expected
     assert ask("POST", "/payments", body, **environ)[0] == expected
 
 
+@pytest.mark.parametrize("failing", ["health", "payments"])
+def test_a_release_can_be_told_to_fail(failing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAIL", failing)
+
+    assert {"health": ask("GET", "/health")[0], "payments": pay()[0]} == {"health": 200, "payments": 201} | {
+        failing: 500
+    }
+
+
+def test_a_request_is_a_line_of_json_that_carries_nothing_of_its_body(capsys: pytest.CaptureFixture[str]) -> None:
+    pay(reference="4111111111111111")
+    line = capsys.readouterr().err
+
+    assert "4111" not in line
+    assert {**json.loads(line), "milliseconds": 0} == {
+        "method": "POST",
+        "path": "/payments",
+        "status": 201,
+        "milliseconds": 0,
+    }
+
+
 @pytest.mark.parametrize(
     ("method", "path", "expected"), [("GET", "/", 404), ("POST", "/health", 405), ("GET", "/payments", 405)]
 )

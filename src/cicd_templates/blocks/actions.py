@@ -10,15 +10,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from awacs import awslambda, codebuild, codeconnections, sns
+from awacs import awslambda, codebuild, codeconnections, s3, sns
 from troposphere import AWSHelperFn, GetAtt, Sub, codepipeline, iam
 
-from cicd_templates.blocks.access import may_find, may_put, may_read
+from cicd_templates.blocks.access import bucket_arn, may_find, may_put, may_read
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.blocks.roles import assumed_role
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant, allow, trust_role
-from cicd_templates.naming import project_arn, project_name, title
+from cicd_templates.naming import SOURCE_ACTION, project_arn, project_name, title
 from cicd_templates.outputs import BucketName, FunctionName, KeyArn, TopicArn
 
 EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
@@ -42,6 +42,21 @@ class Context:
             trust_role(GetAtt(self.pipeline_role, "Arn")),
             *grants,
             name=[self.service.name, "action", purpose],
+        )
+
+    def source_role(self, name: str, *grants: Grant) -> iam.Role:
+        """The role of a source action, which alone puts what everything else reads.
+
+        What it is for stands first in its name, so that one pattern of the artifacts' bucket admits all of them.
+        """
+        return assumed_role(
+            f"{name}ActionRole",
+            self.env,
+            trust_role(GetAtt(self.pipeline_role, "Arn")),
+            *grants,
+            may_put("HandOnTheSource", self.artifacts),
+            may_encrypt("UseTheKey", self.key),
+            name=[SOURCE_ACTION, self.service.name, name.lower()],
         )
 
 
@@ -83,12 +98,10 @@ def _action(
 
 def s3_source(context: Context, name: str, bucket: BucketName, key: str) -> Done:
     """An object of a versioned bucket as source. It never polls: an event starts the run and pins the version."""
-    role = context.role(
+    role = context.source_role(
         name,
-        f"source-{name.lower()}",
         may_find("FindTheSource", bucket),
         may_read("ReadTheSource", bucket, key),
-        *_may_hand_on(context),
     )
     configuration: dict[str, AWSHelperFn | str] = {
         "S3Bucket": bucket,
@@ -103,11 +116,12 @@ def github_source(context: Context, name: str) -> Done:
     """A branch of a repository on GitHub through a connection that a person has accepted."""
     github = context.service.settings.github
     connection = str(github.connection_arn)
-    role = context.role(
+    role = context.source_role(
         name,
-        f"source-{name.lower()}",
         allow("UseTheConnection", [codeconnections.UseConnection], on=connection),
-        *_may_hand_on(context),
+        # A connection's upload asks for an ACL, the bucket owner's own:
+        # https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
+        allow("NameTheOwnerOfTheSource", [s3.PutObjectAcl], on=bucket_arn(context.artifacts, "*")),
     )
     configuration = {
         "ConnectionArn": connection,
@@ -128,10 +142,6 @@ def github_source(context: Context, name: str) -> Done:
         ),
         role,
     )
-
-
-def _may_hand_on(context: Context) -> list[Grant]:
-    return [may_put("HandOnTheSource", context.artifacts), may_encrypt("UseTheKey", context.key)]
 
 
 def code_build(

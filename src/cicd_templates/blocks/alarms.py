@@ -1,7 +1,7 @@
 """Alarms: each on a metric that exists, with the choice of what missing data means, and somebody who is told.
 
-Nothing that a pipeline measures is there while it rests, so missing data never is a breach; that something which must
-run has stopped is told by an alarm of its own.
+Nothing that a pipeline measures is there while it rests, so missing data never is a breach. What must run all the time
+is told of when it falls silent: an alarm without data for that long changes its state, and that has an action.
 """
 
 from __future__ import annotations
@@ -118,6 +118,23 @@ def _alarm(
         ActionsEnabled=True,
         AlarmActions=list(tell),
     )
+
+
+def arriving_late(made: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
+    """`made`, which looks at a value still that arrives up to `periods` periods after what it counts."""
+    made.EvaluationPeriods, made.DatapointsToAlarm = periods, 1
+    return made
+
+
+def telling_of_silence(made: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
+    """`made`, which also tells when it has had no value for `periods` periods.
+
+    Missing data that is `missing` makes it change its state then, which has an action. A new alarm begins in that
+    state, so it says nothing before its first value:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    made.TreatMissingData, made.InsufficientDataActions = "missing", made.AlarmActions
+    return arriving_late(made, periods)
 
 
 def any_of(

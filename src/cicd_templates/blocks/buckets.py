@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from awacs import s3 as actions
-from awacs.aws import Action, ArnLike, Bool, Null, Principal, StringEquals, StringNotEquals
+from awacs.aws import Action, ArnLike, ArnNotLike, Bool, Null, Principal, StringEquals, StringNotEquals
 from troposphere import GetAtt, Sub, s3
 
 from cicd_templates.blocks.lifecycle import because, excepted, stateful
 from cicd_templates.environment import Environment
-from cicd_templates.iam import Grant, account_principal, allow, deny, document
-from cicd_templates.naming import delivery_roles, name_prefix, physical_name
+from cicd_templates.iam import Grant, account_principal, allow, are_delivery_roles, deny, document
+from cicd_templates.naming import SOURCE_ACTION, name_prefix, physical_name
 from cicd_templates.outputs import KeyArn, text
 
 ABORT_UPLOADS_AFTER_DAYS = 7
@@ -157,14 +157,30 @@ def put_once_only(bucket: s3.Bucket) -> Grant:
     )
 
 
-def delivery_roles_may_read(bucket: s3.Bucket, *readers: Environment) -> Grant:
-    """Opens a bucket to the delivery roles of `readers`, which take the reviewed templates out of it."""
+def sources_stay(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
+    """Refuses every put of the source `artifacts` but by the source actions and the pipelines themselves.
+
+    A check runs the application's own code: what the others are to judge must not be its to write. CodePipeline's key
+    is `<pipeline>/<artifact>/<letters>`, with the first two cut to 20 and 10 characters.
+    """
+    roles = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
+    return deny(
+        "RefuseToReplaceSources",
+        [actions.PutObject],
+        on=[text(GetAtt(bucket, "Arn"), f"/*/{artifact}/*") for artifact in artifacts],
+        to=Principal("*"),
+        when=[ArnNotLike({"aws:PrincipalArn": [Sub(f"{roles}-{SOURCE_ACTION}-*"), Sub(f"{roles}-*-pipeline")]})],
+    )
+
+
+def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environment) -> Grant:
+    """Opens an artifact, the reviewed templates, to the delivery roles of `readers`, and to no execution role."""
     return allow(
         "LetDeliveryRolesReadArtifacts",
         [actions.GetObject, actions.GetObjectVersion],
-        on=text(GetAtt(bucket, "Arn"), "/*"),
+        on=text(GetAtt(bucket, "Arn"), f"/*/{artifact}/*"),
         to=account_principal(*(reader.account for reader in readers)),
-        when=[ArnLike({"aws:PrincipalArn": [Sub(delivery_roles(reader)) for reader in readers]})],
+        when=are_delivery_roles(*readers),
     )
 
 

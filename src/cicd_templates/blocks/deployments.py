@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from awacs import awslambda as actions
 from troposphere import ecs, iam
@@ -83,13 +84,16 @@ def fargate_service(
             RoleArn=traffic.role,
         ),
     )
-    running = ecs.Service(
+    # Left out, the number is what autoscaling made it; an update that names it would take that back.
+    count: dict[str, Any] = {"DesiredCount": settings.desired_count} if settings.autoscaling is None else {}
+    return ecs.Service(
         logical_id,
         ServiceName=service_name(env, service.name),
         Cluster=cluster,
         TaskDefinition=definition.ref(),
         LaunchType="FARGATE",
         PlatformVersion="1.4.0",
+        **count,
         DeploymentConfiguration=_deployment(service, watch),
         HealthCheckGracePeriodSeconds=settings.health_check.grace_seconds,
         NetworkConfiguration=ecs.NetworkConfiguration(AwsvpcConfiguration=vpc),
@@ -98,10 +102,6 @@ def fargate_service(
         EnableExecuteCommand=settings.audited_exec,
         PropagateTags="SERVICE",
     )
-    # Left out, it is what autoscaling made it; an update that names it would take that back.
-    if settings.autoscaling is None:
-        running.DesiredCount = settings.desired_count
-    return running
 
 
 def _deployment(service: Service, watch: Watch) -> ecs.DeploymentConfiguration:

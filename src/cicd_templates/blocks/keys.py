@@ -8,8 +8,8 @@ from troposphere import Sub, kms
 
 from cicd_templates.blocks.lifecycle import stateful
 from cicd_templates.environment import Environment
-from cicd_templates.iam import Grant, account_principal, allow, document
-from cicd_templates.naming import delivery_roles, physical_name
+from cicd_templates.iam import Grant, account_principal, allow, are_delivery_roles, document
+from cicd_templates.naming import physical_name
 from cicd_templates.outputs import KeyArn
 
 # The shortest and the longest window that ScheduleKeyDeletion takes, in days. A disposable copy pays for its key until
@@ -148,7 +148,7 @@ def roles_may_read_buckets(env: Environment, *readers: Environment) -> Grant:
         on=THIS_KEY,
         to=account_principal(*(reader.account for reader in readers)),
         when=[
-            ArnLike({"aws:PrincipalArn": [Sub(delivery_roles(reader)) for reader in readers]}),
+            *are_delivery_roles(*readers),
             StringEquals({"kms:ViaService": f"s3.{env.region}.amazonaws.com"}),
         ],
     )

@@ -18,7 +18,7 @@ from cicd_templates.blocks.roles import service_role
 from cicd_templates.builds.presets import PYTHON_IMAGE
 from cicd_templates.environment import Environment, Service
 from cicd_templates.iam import Grant, allow
-from cicd_templates.naming import log_group_name, project_arn, project_name
+from cicd_templates.naming import log_group_name, pipeline_name, project_arn, project_name
 from cicd_templates.outputs import BucketName, KeyArn, text
 
 # The one image with a Docker engine, by the processors that it builds for. AWS keeps what is behind these names up to
@@ -29,6 +29,9 @@ DOCKER_IMAGES = {
 }
 COMPUTE = "BUILD_GENERAL1_SMALL"
 DOCKER_COMPUTE = "BUILD_GENERAL1_MEDIUM"
+# How much CodePipeline takes of the names of pipeline and artifact into an artifact's key.
+PIPELINE_KEY_LENGTH = 20
+ARTIFACT_KEY_LENGTH = 10
 # A build that no capacity was found for must fail while somebody still cares.
 QUEUED_MINUTES = 15
 
@@ -65,12 +68,13 @@ def project(
     image: str = PYTHON_IMAGE,
     variables: Mapping[str, AWSHelperFn | str] | None = None,
     secrets: Mapping[str, AWSHelperFn] | None = None,
-    cached: bool = True,
-    hands_on: bool = False,
+    cache: str = "",
+    hands_on: str = "",
 ) -> Build:
     """A project that a pipeline runs on its artifacts, without Docker; `secrets` are ARNs that `grants` let it read.
 
-    One that `hands_on` nothing cannot write artifacts.
+    It can write the artifact that it `hands_on` and no other. Projects of one `cache` trust each other's downloads;
+    without a name there is none.
     """
     env, service = where.env, where.service
     group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "build", service.name, purpose), where.key)
@@ -80,8 +84,8 @@ def project(
         "codebuild",
         may_write("WriteTheLog", group),
         *_artifact_grants(where),
-        *([may_put("HandOnArtifacts", where.artifacts)] if hands_on else ()),
-        *(_cache_grants(where) if cached else ()),
+        *([_may_hand_on(where, hands_on)] if hands_on else ()),
+        *(_cache_grants(where, cache) if cache else ()),
         *grants,
         name=[service.name, purpose],
         when=[ArnEquals({"aws:SourceArn": Sub(project_arn(env, service.name, purpose))})],
@@ -111,9 +115,9 @@ def project(
     if docker:
         because(built, "Privileged, because it alone builds an image, and a Docker engine needs that.")
         built.Cache = codebuild.ProjectCache(Type="LOCAL", Modes=["LOCAL_DOCKER_LAYER_CACHE"])
-    elif cached:
+    elif cache:
         built.Cache = codebuild.ProjectCache(
-            Type="S3", Location=text(where.cache, f"/{service.name}"), CacheNamespace=service.name
+            Type="S3", Location=text(where.cache, f"/{service.name}/{cache}"), CacheNamespace=cache
         )
     return Build(group, role, built)
 
@@ -124,7 +128,7 @@ def sha256(buildspec: str) -> str:
 
 
 def _artifact_grants(where: Where) -> Sequence[Grant]:
-    # CodePipeline chooses the keys of artifacts and documents no prefix, so the bucket is the limit.
+    # CodePipeline chooses the keys of artifacts, and an action's inputs are those of other actions.
     return [
         may_find("FindTheArtifacts", where.artifacts),
         may_read("ReadTheArtifacts", where.artifacts),
@@ -132,8 +136,18 @@ def _artifact_grants(where: Where) -> Sequence[Grant]:
     ]
 
 
-def _cache_grants(where: Where) -> Sequence[Grant]:
-    keys = f"{where.service.name}/*"
+def _may_hand_on(where: Where, artifact: str) -> Grant:
+    """Lets a build put its own artifact: not those that others judge, nor what another check reports.
+
+    The key is the pipeline's name and the artifact's, both cut, and letters of CodePipeline's own: seen everywhere, but
+    not documented, so the wildcards hold should it cut later.
+    """
+    pipeline = pipeline_name(where.env, where.service.name)[:PIPELINE_KEY_LENGTH]
+    return may_put("HandOnItsReport", where.artifacts, f"{pipeline}*/{artifact[:ARTIFACT_KEY_LENGTH]}*")
+
+
+def _cache_grants(where: Where, cache: str) -> Sequence[Grant]:
+    keys = f"{where.service.name}/{cache}/*"
     return [may_read("ReadTheCache", where.cache, keys), may_put("FillTheCache", where.cache, keys)]
 
 

@@ -24,6 +24,15 @@ RUN = "CodePipeline Pipeline Execution State Change"
 ACTION = "CodePipeline Action Execution State Change"
 # What CloudTrail tells of an API call; it needs a trail of management events in the account.
 API_CALL = "AWS API Call via CloudTrail"
+# A stage that goes back is a run of its own, with one of these triggers; not every event of a run says its trigger.
+_ROLLBACKS = ["AutomatedRollback", "ManualRollback"]
+ROLLBACK = {"execution_trigger": {"trigger-type": _ROLLBACKS}}
+NO_ROLLBACK = {
+    "$or": [
+        {"execution-trigger": {"trigger-type": [{"exists": False}]}},
+        {"execution-trigger": {"trigger-type": [{"anything-but": _ROLLBACKS}]}},
+    ]
+}
 # EventBridge delivers to log groups of these names only:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-targets.html
 HISTORY_PREFIX = "/aws/events/"
@@ -82,6 +91,25 @@ def overriding(subject: Subject) -> dict[str, Any]:
             "eventSource": ["codepipeline.amazonaws.com"],
             "eventName": ["OverrideStageCondition"],
             "requestParameters": {"pipelineName": [subject.pipeline]},
+        },
+    }
+
+
+def changing(subject: Subject) -> dict[str, Any]:
+    """Somebody's change of the pipeline itself, or its deletion: its stages are what keeps a release from production.
+
+    The two calls name it in different places: PipelineDeclaration.name and DeletePipelineInput.name.
+    """
+    name = [subject.pipeline]
+    return {
+        "source": ["aws.codepipeline"],
+        "detail-type": [API_CALL],
+        "detail": {
+            "eventSource": ["codepipeline.amazonaws.com"],
+            "$or": [
+                {"eventName": ["UpdatePipeline"], "requestParameters": {"pipeline": {"name": name}}},
+                {"eventName": ["DeletePipeline"], "requestParameters": {"name": name}},
+            ],
         },
     }
 
@@ -156,6 +184,7 @@ def history(logical_id: str, subject: Subject, key: KeyArn) -> tuple[logs.LogGro
                     {"pipeline": [subject.pipeline]},
                     {"requestParameters": {"pipelineName": [subject.pipeline]}},
                     {"requestParameters": {"name": [subject.pipeline]}},
+                    {"requestParameters": {"pipeline": {"name": [subject.pipeline]}}},
                 ]
             },
         },

@@ -43,7 +43,7 @@ def passed_the_gate() -> codepipeline.BeforeEntryConditions:
 
 
 def inside_the_window(cron: str, time_zone: str) -> codepipeline.SuccessConditions:
-    """The stage succeeds inside the deployment window only; outside it fails the run."""
+    """The stage succeeds inside the deployment window only; outside, the run ends here or waits for the next one."""
     rule = _rule("Window", "DeploymentWindow", {"Cron": cron, "TimeZone": time_zone})
     return codepipeline.SuccessConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])
 

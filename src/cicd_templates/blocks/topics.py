@@ -50,8 +50,8 @@ def subscriptions(of: sns.Topic, addresses: Sequence[str]) -> list[sns.Subscript
     ]
 
 
-def topic_policy(logical_id: str, env: Environment, of: sns.Topic) -> sns.TopicPolicy:
-    """Open to this environment's alarms and EventBridge rules, and to nobody without TLS.
+def topic_policy(logical_id: str, env: Environment, of: sns.Topic, *, told_by_aws: bool = True) -> sns.TopicPolicy:
+    """Open to this environment's alarms and EventBridge rules where they tell it something, and to nobody without TLS.
 
     EventBridge and CloudWatch reach topics by resource policy, not by a role:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
@@ -78,5 +78,6 @@ def topic_policy(logical_id: str, env: Environment, of: sns.Topic) -> sns.TopicP
             when=[mine, ArnLike({"aws:SourceArn": Sub(f"arn:${{AWS::Partition}}:{source}")})],
         )
         for sid, (service, source) in sources.items()
+        if told_by_aws
     ]
     return sns.TopicPolicy(logical_id, Topics=[of.ref()], PolicyDocument=document([refuse_plain_text, *published]))

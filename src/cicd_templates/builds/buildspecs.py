@@ -114,6 +114,8 @@ find_digest() {{
 # A source version is built once: a repeated run takes the image that is there.
 if ! find_digest > /tmp/digest 2> /tmp/reason; then
   grep -q ImageNotFoundException /tmp/reason || {{ cat /tmp/reason; exit 1; }}
+  # An index with attestations would be what the tag names, and the registry does not scan an index.
+  export BUILDX_NO_DEFAULT_ATTESTATIONS=1
   aws ecr get-login-password | docker login --username AWS --password-stdin "${{REPOSITORY_URI%%/*}}"
   docker build --pull --file "{settings.dockerfile}" --tag "$REPOSITORY_URI:$tag" \\
     --label "org.opencontainers.image.revision=$SOURCE_VERSION" "{settings.context}"
@@ -147,10 +149,14 @@ cat > /tmp/provenance.json <<PROVENANCE
   }}
 }}
 PROVENANCE
-# Put once: what an earlier attempt of this run put stays.
-aws s3api put-object --bucket "$EVIDENCE_BUCKET" --key "$SERVICE/$EXECUTION_ID/provenance.json" \\
-  --body /tmp/provenance.json --if-none-match '*' > /tmp/put 2>&1 ||
-  grep -q PreconditionFailed /tmp/put || {{ cat /tmp/put; exit 1; }}
+# Nothing is replaced: a further attempt of this run puts its own statement under the next number.
+for number in "" -2 -3 -4 -5 -6 -7 -8 -9; do
+  if aws s3api put-object --bucket "$EVIDENCE_BUCKET" --key "$SERVICE/$EXECUTION_ID/provenance$number.json" \\
+    --body /tmp/provenance.json --if-none-match '*' > /tmp/put 2>&1; then exit 0; fi
+  grep -q PreconditionFailed /tmp/put || break
+done
+cat /tmp/put
+exit 1
 )
 """
     specification = {
@@ -181,7 +187,7 @@ def bill_of_materials(service: Service) -> str:
     commands = "\n".join(service.settings.build.sbom)
     write = f"{TOOL_PATH}\nexport SBOM=/tmp/sbom.cdx.json\n{_in_source(service, commands)}"
     put = [written("put_evidence"), "python3 /tmp/put_evidence.py /tmp/sbom.cdx.json sbom.cdx.json"]
-    return _scripted([installed("cyclonedx"), installed("aws")], [write, *put])
+    return _scripted([installed("cyclonedx"), installed("aws")], [write, *put], cached=True)
 
 
 def image_scan() -> str:
@@ -196,14 +202,14 @@ python3 /tmp/put_evidence.py /tmp/image-scan.json "${{EVIDENCE_NAME:-image-scan.
 
 
 def smoke_test(service: Service) -> str:
-    """Tests the deployed release from outside, with the source's own commands."""
-    commands = "\n".join(service.settings.smoke)
-    return _scripted([], [_in_source(service, commands)])
+    """Tests the deployed release from outside, with the source's own commands: whether it answers, then integration."""
+    tests = [service.settings.smoke, service.settings.integration]
+    return _scripted([], [_in_source(service, "\n".join(commands)) for commands in tests if commands])
 
 
-def _scripted(install: list[str], build: list[str]) -> str:
+def _scripted(install: list[str], build: list[str], *, cached: bool = False) -> str:
     phases = {"install": {"commands": install}} if install else {}
     specification: dict[str, Any] = {"version": 0.2, "phases": {**phases, "build": {"commands": build}}}
-    if install:
+    if cached:
         specification["cache"] = {"paths": [PIP_CACHE]}
     return cloudformation_yaml.dump(specification)

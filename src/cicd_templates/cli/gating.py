@@ -96,10 +96,12 @@ def inspect(tool: str, report: Path, as_json: bool) -> None:
         raise ConfigurationError(f"{report}: cannot be read: {error.strerror}") from None
     read = read_report(form, data)
     if as_json:
-        found = {"status": read.status, "reason": read.reason, "findings": [asdict(each) for each in read.findings]}
-        click.echo(json.dumps(found, indent=2))
+        lists = {"findings": read.findings, "suppressed": read.suppressed}
+        found = {name: [asdict(each) for each in listed] for name, listed in lists.items()}
+        click.echo(json.dumps({"status": read.status, "reason": read.reason, **found}, indent=2))
         return
-    click.echo(f"{read.status}{': ' if read.reason else ''}{read.reason}, {len(read.findings)} findings")
-    for each in read.findings:
+    passed_over = f", {len(read.suppressed)} that the tool was told to pass over" if read.suppressed else ""
+    click.echo(f"{read.status}{': ' if read.reason else ''}{read.reason}, {len(read.findings)} findings{passed_over}")
+    for each in (*read.findings, *read.suppressed):
         where = f"{each.package} {each.version}".strip() or f"{each.file}:{each.line}"
         click.echo(f"  {each.severity:<8}  {each.id}  {where}")

@@ -9,7 +9,7 @@ import click
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import SUFFIX, Command, main, verb
 from cicd_templates.errors import CicdError
-from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, layers, rendered_folder
+from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, ROLLOUTS_DOC, layers, rendered_folder
 
 
 @main.command(cls=Command)
@@ -74,14 +74,18 @@ def lint(suffix: str | None) -> None:
 
 @verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
 def docs(check: bool) -> None:
-    """Write docs/configuration.md from the configuration's models."""
+    """Write the documents that are made from the code: the configuration's reference, the ladder of rollouts."""
     from cicd_templates.documentation import configuration_reference
+    from cicd_templates.ladder import rollouts_page
 
-    text = configuration_reference()
-    if not check:
-        CONFIGURATION_DOC.write_text(text, encoding="utf-8")
-        click.echo(f"wrote {CONFIGURATION_DOC}")
-    elif not CONFIGURATION_DOC.exists() or CONFIGURATION_DOC.read_text(encoding="utf-8") != text:
-        raise CicdError(f"{CONFIGURATION_DOC} is not what the models say now; run `make fmt` and review its diff")
-    else:
-        click.echo(f"{CONFIGURATION_DOC} is up to date")
+    stale = []
+    for path, text in {CONFIGURATION_DOC: configuration_reference(), ROLLOUTS_DOC: rollouts_page(layers())}.items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            click.echo(f"{path} is up to date")
+        elif check:
+            stale.append(str(path))
+        else:
+            path.write_text(text, encoding="utf-8")
+            click.echo(f"wrote {path}")
+    if stale:
+        raise CicdError(f"not what the code says now: {', '.join(stale)}; run `make fmt` and review the diff")

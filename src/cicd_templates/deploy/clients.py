@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from cicd_templates.errors import CicdError, RefusedError
@@ -57,6 +57,11 @@ class Clients:
             )
 
     @property
+    def region(self) -> str:
+        """Where they work."""
+        return self._region
+
+    @property
     def local(self) -> bool:
         """Whether these talk to the local AWS."""
         return self._endpoint_url is not None
@@ -91,31 +96,10 @@ class Clients:
         """Repositories and images."""
         return self._client("ecr")  # type: ignore[no-any-return]
 
-    # Of these no stubs are installed.
-    @cached_property
-    def codebuild(self) -> Any:
-        """Build projects and report groups."""
-        return self._client("codebuild")
-
-    @cached_property
-    def ec2(self) -> Any:
-        """Network interfaces."""
-        return self._client("ec2")
-
-    @cached_property
-    def ecs(self) -> Any:
-        """Services, tasks and task definitions."""
-        return self._client("ecs")
-
     @cached_property
     def events(self) -> Any:
         """Rules and archives of EventBridge."""
         return self._client("events")
-
-    @cached_property
-    def tagging(self) -> Any:
-        """What has which tags, of every service."""
-        return self._client("resourcegroupstaggingapi")
 
     @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:
@@ -141,6 +125,51 @@ class Clients:
     def ssm(self) -> SSMClient:
         """Parameter Store."""
         return self._client("ssm")  # type: ignore[no-any-return]
+
+    @cached_property
+    def acm(self) -> Any:
+        """Certificates."""
+        return self._client("acm")
+
+    @cached_property
+    def codebuild(self) -> Any:
+        """Build projects and their builds."""
+        return self._client("codebuild")
+
+    @cached_property
+    def codeconnections(self) -> Any:
+        """Connections to source providers."""
+        return self._client("codeconnections")
+
+    @cached_property
+    def ec2(self) -> Any:
+        """Networks and addresses."""
+        return self._client("ec2")
+
+    @cached_property
+    def ecs(self) -> Any:
+        """Clusters, services and their tasks."""
+        return self._client("ecs")
+
+    @cached_property
+    def quotas(self) -> Any:
+        """How much of everything the account may have."""
+        return self._client("service-quotas")
+
+    @cached_property
+    def sns(self) -> Any:
+        """Topics and who reads them."""
+        return self._client("sns")
+
+    @cached_property
+    def sqs(self) -> Any:
+        """Queues."""
+        return self._client("sqs")
+
+    @cached_property
+    def tagging(self) -> Any:
+        """Tags of resources of any service, by ARN."""
+        return self._client("resourcegroupstaggingapi")
 
     @cached_property
     def sts(self) -> STSClient:
@@ -189,9 +218,18 @@ def local_clients(endpoint_url: str, account: str, region: str) -> Clients:
     bare = botocore.session.Session(
         {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
     )
+    bare.register_component("data_loader", _models())
     secret = "local"  # noqa: S105 - the local AWS checks none
     session = boto3.session.Session(aws_access_key_id=account, aws_secret_access_key=secret, botocore_session=bare)
     return Clients(session, region, endpoint_url)
+
+
+@cache
+def _models() -> Any:
+    """The services' models, which every local session would otherwise read anew: megabytes of JSON."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def require_account(clients: Clients, account: str) -> str:

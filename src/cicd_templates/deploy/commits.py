@@ -5,6 +5,7 @@ A file of the work tree can differ from its commit where git does not look (`ass
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import subprocess
@@ -61,6 +62,23 @@ def committed(folder: Path) -> Commit:
     author = _git(folder, "log", "-1", "--no-show-signature", "--format=%an <%ae>", revision)
     tar = _git(folder, *AS_COMMITTED, "archive", "--format=tar", revision)
     return Commit(revision, author.decode(errors="replace").strip(), _unpacked(tar))
+
+
+def introduced(path: Path, content: bytes) -> str | None:
+    """The abbreviated id of the commit that first gave the file `path` this content, or None where none is known.
+
+    A shallow clone does not know what came before it.
+    """
+    if not in_work_tree(path.parent):
+        return None
+    # As git names a content: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+    blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    try:
+        found = _git(path.parent, "log", "--no-show-signature", "--format=%h", f"--find-object={blob}", "--", path.name)
+    except ConfigurationError:
+        # git refuses a content that it has never seen.
+        return None
+    return found.decode().split()[-1] if found.split() else None
 
 
 def _unpacked(tar: bytes) -> dict[str, tuple[bytes, bool]]:

@@ -13,6 +13,8 @@ from cicd_templates import links
 from cicd_templates.deploy import report
 from cicd_templates.deploy.changes import ChangeSet, create_change_set, describe_stack, discard
 from cicd_templates.deploy.clients import Clients, explained
+from cicd_templates.deploy.diagnose import Diagnosis, Witness
+from cicd_templates.deploy.events import ResourceEvent
 from cicd_templates.deploy.execute import Failed, execute
 from cicd_templates.deploy.report import Reporter
 from cicd_templates.deploy.stacks import Stack
@@ -68,12 +70,12 @@ def deploy(
     for stack in stacks:
         blocking = sorted(broken[name] for name in needed[stack.name] & broken.keys())
         if blocking:
-            reason = f"not started, because of {', '.join(blocking)}"
+            reason: str | Diagnosis = f"not started, because of {', '.join(blocking)}"
         else:
             reason = _deploy_stack(clients, stack, patience, reporter, confirm)
         if reason:
             broken[stack.name] = stack.label
-            reporter.report(report.Broke(stack.label, reason))
+            reporter.report(report.broke(stack.label, reason))
         else:
             after(stack)
     if broken:
@@ -84,7 +86,9 @@ class DeclinedError(CicdError):
     """The person at the keyboard said no."""
 
 
-def _deploy_stack(clients: Clients, stack: Stack, patience: Patience, reporter: Reporter, confirm: Confirm) -> str:
+def _deploy_stack(
+    clients: Clients, stack: Stack, patience: Patience, reporter: Reporter, confirm: Confirm
+) -> str | Diagnosis:
     """Deploy one stack and report it; the reason where that failed, otherwise nothing.
 
     Raises what concerns more than this stack: a guard's refusal and a person's.
@@ -107,14 +111,20 @@ def _deploy_stack(clients: Clients, stack: Stack, patience: Patience, reporter: 
         return str(error)
 
 
-def _execute(clients: Clients, stack: Stack, change_set: ChangeSet, patience: Patience, reporter: Reporter) -> str:
-    """Execute and report; the reason where it failed, otherwise nothing."""
+def _execute(
+    clients: Clients, stack: Stack, change_set: ChangeSet, patience: Patience, reporter: Reporter
+) -> str | Diagnosis:
+    """Execute and report; the diagnosis where it failed, otherwise nothing."""
     began = patience.now()
-    outcome = execute(
-        clients, stack, change_set, patience, lambda event: reporter.report(report.Moved(stack.label, event))
-    )
+    witness = Witness(clients, stack)
+
+    def moved(event: ResourceEvent) -> None:
+        reporter.report(report.Moved(stack.label, event))
+        witness.see(event)
+
+    outcome = execute(clients, stack, change_set, patience, moved)
     if isinstance(outcome, Failed):
-        return outcome.reason
+        return witness.diagnosis(change_set.stack_id, outcome.status)
     verb = "created" if change_set.creates else "updated"
     seconds = patience.now() - began
     reporter.report(report.Succeeded(stack.label, verb, seconds, len(change_set.changes)))

@@ -25,6 +25,7 @@ class ResourceEvent:
     resource_type: str
     status: str
     reason: str
+    physical_id: str = ""
 
     @property
     def of_stack(self) -> bool:
@@ -58,6 +59,7 @@ def _newest_first(client: CloudFormationClient, stack_id: str) -> Iterator[Resou
                 event.get("ResourceType", ""),
                 event.get("ResourceStatus", ""),
                 event.get("ResourceStatusReason", ""),
+                event.get("PhysicalResourceId", ""),
             )
 
 

@@ -55,6 +55,14 @@ class Tools:
         )["VersionId"]
         return f"templates: handed to the pipeline as version {version}"
 
+    def handed_over(self) -> str:
+        """Whether the pipeline has the rendered templates of now: `handed over`, `older`, or `none` for no bucket."""
+        bucket = self.value("storage", "TemplatesBucketName")
+        if bucket is None:
+            return "none"
+        digest = hashlib.sha256(bundle(self.stacks)).hexdigest()
+        return "handed over" if self._published(bucket) == digest else "older"
+
     def _published(self, bucket: str) -> str | None:
         try:
             return self.clients.s3.head_object(Bucket=bucket, Key=TEMPLATES_KEY)["Metadata"].get(DIGEST_METADATA)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from cicd_templates.deploy.archives import Archive
+from cicd_templates.deploy.causes.codepipeline import behind
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.waiting import Patience
 from cicd_templates.errors import CicdError
@@ -59,7 +60,7 @@ def started(clients: Clients, pipeline: str, version: str, patience: Patience) -
 def follow(clients: Clients, pipeline: str, execution: str, patience: Patience, say: Callable[[str], None]) -> None:
     """Say each action's state as it changes until the run has ended. Raises `CicdError` where that is no success."""
     known: dict[str, str] = {}
-    causes: list[str] = []
+    causes: list[tuple[str, ActionExecutionDetailTypeDef]] = []
     status = ""
 
     def ended() -> bool:
@@ -72,13 +73,16 @@ def follow(clients: Clients, pipeline: str, execution: str, patience: Patience, 
                 line = f"{action['stageName']}/{action['actionName']}: {_told(action)}"
                 say(line)
                 if action["status"] == "Failed":
-                    causes.append(line)
+                    causes.append((line, action))
         return status not in RUNNING
 
     patience.until(ended, f"the run {execution} of {pipeline}", RUN_SECONDS, ONCE_MORE)
     if status != "Succeeded":
-        cause = causes[-1] if causes else "its actions are above"
-        raise CicdError(f"{pipeline}: the run {execution} has ended as {status}; {cause}")
+        ended_as = f"{pipeline}: the run {execution} has ended as {status}"
+        if not causes:
+            raise CicdError(f"{ended_as}; its actions are above")
+        cause, failed = causes[-1]
+        raise CicdError("\n  ".join([f"{ended_as}; {cause}", *behind(clients, failed)]))
 
 
 def _actions(clients: Clients, pipeline: str, execution: str) -> Iterator[ActionExecutionDetailTypeDef]:

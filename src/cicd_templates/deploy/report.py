@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cicd_templates.deploy.changes import Change, ChangeSet, total
 from cicd_templates.deploy.destruction.items import Item, Remainder, item_lines, remainder_lines
+from cicd_templates.deploy.diagnose import Diagnosis
 from cicd_templates.deploy.events import ResourceEvent
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Broke:
 
     stack: str
     reason: str
+    diagnosis: Diagnosis | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,8 @@ def as_lines(event: Event) -> list[str]:
         case Succeeded():
             return [f"  {event.stack}: {event.verb}, {event.resources} resources, {event.seconds:.1f} s"]
         case Broke():
-            return [f"  {event.stack}: FAILED: {event.reason}"]
+            block = event.diagnosis.lines if event.diagnosis else ()
+            return [f"  {event.stack}: FAILED: {event.reason}", *(f"      {line}" for line in block)]
         case Note():
             return [f"  {event.text}"]
         case Inventoried() | Left():
@@ -155,6 +158,11 @@ def as_lines(event: Event) -> list[str]:
             return [f"    {event.event.status} {event.event.logical_id}: {event.event.reason}"]
         case _:
             return []
+
+
+def broke(stack: str, why: str | Diagnosis) -> Broke:
+    """The event of a failure, with its diagnosis where there is one."""
+    return Broke(stack, why.reason, why) if isinstance(why, Diagnosis) else Broke(stack, why)
 
 
 def counted(changes: tuple[Change, ...]) -> str:

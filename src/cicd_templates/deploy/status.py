@@ -1,51 +1,149 @@
-"""What each state of a stack means for a deployment: a total table, so that a new status cannot be guessed at."""
+"""What each state of a stack means for each verb: a total table, so that a new status cannot be guessed at.
+
+Pure: knows CloudFormation's words and the commands by which a person settles a stack, and calls nothing.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 
 class Next(Enum):
-    """What a deployment does with a stack that it finds in some status."""
+    """What a verb does with a stack that it finds in some status."""
 
     CREATE = "create"
     UPDATE = "update"
     RECREATE = "delete what is left of a failed creation, then create"
+    DELETE = "delete"
+    NOTHING = "nothing to do"
     WAIT = "another operation is running; try again when it has ended"
     REFUSE = "needs a person"
 
 
+class Verb(Enum):
+    """What somebody wants of a stack."""
+
+    PLAN = "plan"
+    DEPLOY = "deploy"
+    DESTROY = "destroy"
+
+
+@dataclass(frozen=True)
+class State:
+    """One status: what plan and deploy do, what destroy does, and what settles it where a person must.
+
+    `settles` are the words of `aws cloudformation` without region and stack, in the order in which to try them;
+    `means` is in words what has happened. Both are empty for a status in which nothing is wrong.
+    """
+
+    deploy: Next
+    destroy: Next
+    means: str = ""
+    settles: tuple[str, ...] = ()
+
+    def step(self, verb: Verb) -> Next:
+        """What `verb` does with a stack in this state. A plan foresees what a deployment does, so they agree."""
+        return self.destroy if verb is Verb.DESTROY else self.deploy
+
+
+DELETE = "delete-stack"
+# Leaves what cannot be deleted behind; only legal in DELETE_FAILED:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
+FORCE_DELETE = "delete-stack --deletion-mode FORCE_DELETE_STACK"
+# From UPDATE_ROLLBACK_FAILED alone:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
+CONTINUE_ROLLBACK = "continue-update-rollback"
+# From CREATE_FAILED and UPDATE_FAILED alone; a stack that never stood is deleted by it:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackStack.html
+ROLL_BACK = "rollback-stack"
+
+_STANDS = State(Next.UPDATE, Next.DELETE)
+
+
+def _busy(watching: str) -> State:
+    return State(Next.WAIT, Next.WAIT, "CloudFormation is at work on it", (watching,))
+
+
 # CloudFormation's StackStatus, exactly:
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html
-NEXT: dict[str, Next] = {
-    "CREATE_COMPLETE": Next.UPDATE,
-    "CREATE_FAILED": Next.RECREATE,
-    "CREATE_IN_PROGRESS": Next.WAIT,
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+STATES: dict[str, State] = {
+    "CREATE_COMPLETE": _STANDS,
+    "CREATE_FAILED": State(
+        Next.RECREATE, Next.DELETE, "its creation failed and was not rolled back, so parts of it may exist", (DELETE,)
+    ),
+    "CREATE_IN_PROGRESS": _busy("wait stack-create-complete"),
     # A stack that is gone is found by its id only, never by its name.
-    "DELETE_COMPLETE": Next.CREATE,
-    "DELETE_FAILED": Next.REFUSE,
-    "DELETE_IN_PROGRESS": Next.WAIT,
-    "IMPORT_COMPLETE": Next.UPDATE,
-    "IMPORT_IN_PROGRESS": Next.WAIT,
-    "IMPORT_ROLLBACK_COMPLETE": Next.UPDATE,
-    "IMPORT_ROLLBACK_FAILED": Next.REFUSE,
-    "IMPORT_ROLLBACK_IN_PROGRESS": Next.WAIT,
+    "DELETE_COMPLETE": State(Next.CREATE, Next.NOTHING),
+    "DELETE_FAILED": State(
+        Next.REFUSE,
+        Next.DELETE,
+        "its deletion met a resource that could not be deleted; mend that, then delete it again",
+        (DELETE, FORCE_DELETE),
+    ),
+    "DELETE_IN_PROGRESS": _busy("wait stack-delete-complete"),
+    "IMPORT_COMPLETE": _STANDS,
+    "IMPORT_IN_PROGRESS": _busy("wait stack-import-complete"),
+    "IMPORT_ROLLBACK_COMPLETE": _STANDS,
+    "IMPORT_ROLLBACK_FAILED": State(
+        Next.REFUSE,
+        Next.DELETE,
+        "an import failed and could not be undone; only deletion leads out of this, so look first at what it holds",
+        ("list-stack-resources", DELETE),
+    ),
+    # No waiter knows this state; the one of a first creation ends when its rollback has.
+    "IMPORT_ROLLBACK_IN_PROGRESS": _busy("describe-stacks"),
     # A change set was made for a stack that does not exist: a shell without resources.
-    "REVIEW_IN_PROGRESS": Next.CREATE,
-    "ROLLBACK_COMPLETE": Next.RECREATE,
-    "ROLLBACK_FAILED": Next.REFUSE,
-    "ROLLBACK_IN_PROGRESS": Next.WAIT,
-    "UPDATE_COMPLETE": Next.UPDATE,
-    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": Next.WAIT,
-    "UPDATE_FAILED": Next.REFUSE,
-    "UPDATE_IN_PROGRESS": Next.WAIT,
-    "UPDATE_ROLLBACK_COMPLETE": Next.UPDATE,
-    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": Next.WAIT,
-    "UPDATE_ROLLBACK_FAILED": Next.REFUSE,
-    "UPDATE_ROLLBACK_IN_PROGRESS": Next.WAIT,
+    "REVIEW_IN_PROGRESS": State(
+        Next.CREATE, Next.DELETE, "a change set was made that would create it, and was never executed", (DELETE,)
+    ),
+    "ROLLBACK_COMPLETE": State(
+        Next.RECREATE, Next.DELETE, "its creation failed and was rolled back; it can only be deleted", (DELETE,)
+    ),
+    "ROLLBACK_FAILED": State(
+        Next.REFUSE,
+        Next.DELETE,
+        "its creation failed, and so did the deletion of what had been created",
+        (DELETE,),
+    ),
+    "ROLLBACK_IN_PROGRESS": _busy("wait stack-create-complete"),
+    "UPDATE_COMPLETE": _STANDS,
+    # A success whose old resources are still being deleted; waiting keeps the next operation from being refused.
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": _busy("wait stack-update-complete"),
+    "UPDATE_FAILED": State(
+        Next.REFUSE, Next.DELETE, "an update failed and was not rolled back; take it back to what stood", (ROLL_BACK,)
+    ),
+    "UPDATE_IN_PROGRESS": _busy("wait stack-update-complete"),
+    "UPDATE_ROLLBACK_COMPLETE": _STANDS,
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": _busy("wait stack-rollback-complete"),
+    "UPDATE_ROLLBACK_FAILED": State(
+        Next.REFUSE,
+        Next.DELETE,
+        "an update failed and could not be undone; mend what the events name, then continue",
+        (CONTINUE_ROLLBACK,),
+    ),
+    "UPDATE_ROLLBACK_IN_PROGRESS": _busy("wait stack-rollback-complete"),
 }
 
+NEXT: dict[str, Next] = {status: state.deploy for status, state in STATES.items()}
 SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE"})
-# `UPDATE_COMPLETE_CLEANUP_IN_PROGRESS` is a success whose old resources are still being deleted; waiting for its end
-# keeps the next operation from being refused.
-RUNNING = frozenset(status for status, what in NEXT.items() if what is Next.WAIT)
+RUNNING = frozenset(status for status, state in STATES.items() if state.deploy is Next.WAIT)
+
+
+def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
+    """The exact AWS commands that settle a stack in `status`, in the order in which to try them."""
+    return tuple(
+        f"aws cloudformation {words} --region {region} --stack-name {stack}" for words in STATES[status].settles
+    )
+
+
+def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
+    """Why `verb` does not touch a stack in `status` and what to type instead, in a line; nothing where it does."""
+    state = STATES[status]
+    what = state.step(verb)
+    if what not in (Next.WAIT, Next.REFUSE):
+        return ""
+    first = commands(status, region, stack)[0]
+    if what is Next.WAIT:
+        return f"{stack} is in {status}: {what.value} (`{first}`)"
+    return f"{stack} is in {status}: {state.means}: `{first}`"

@@ -8,6 +8,8 @@ credentials.
 from __future__ import annotations
 
 import json
+import os
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -30,6 +32,7 @@ def handler(event: dict[str, Any], context: object) -> None:
     try:
         variables = _described(json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"]))
     except Exception as error:
+        print(_metrics({"ReviewErrors": 1}))
         message = f"The change set cannot be described: {type(error).__name__}: {error}"[:MESSAGE_LENGTH]
         _answer(
             pipeline.put_job_failure_result,
@@ -38,6 +41,14 @@ def handler(event: dict[str, Any], context: object) -> None:
         )
     else:
         _answer(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
+
+
+def _metrics(values: dict[str, int]) -> str:
+    """A line of CloudWatch's embedded format, since a failure that is answered is none of Lambda's Errors."""
+    metrics = [{"Name": name, "Unit": "Count"} for name in values]
+    declared = {"Namespace": os.environ["NAMESPACE"], "Dimensions": [["PipelineName"]], "Metrics": metrics}
+    about = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [declared]}
+    return json.dumps({"_aws": about, "PipelineName": os.environ["PIPELINE"], **values})
 
 
 def _answer(put: Any, **answer: Any) -> None:

@@ -16,6 +16,7 @@ import yaml
 
 from cicd_templates.builds import buildspecs
 from cicd_templates.builds.presets import PRESETS, checks_of
+from cicd_templates.config_values import Preset
 from cicd_templates.deploy.archives import source_archive
 from cicd_templates.environment import Service
 from cicd_templates.functions.scan_gate.formats import read_report
@@ -158,6 +159,87 @@ def test_secrets_are_reported_without_the_secret(source: Path) -> None:
     assert key not in report.read_text()
 
 
+def test_no_file_and_no_comment_of_the_source_switches_bandit_off(source: Path) -> None:
+    (source / ".bandit").write_text("[bandit]\nskips: B602,B404\nexclude: ./src\n")
+    # Two of them would end the tool with an error.
+    (source / "src/.bandit").write_text("[bandit]\n")
+    (source / "src/bad.py").write_text("import subprocess\nsubprocess.call('ls ' + input(), shell=True)  # nosec\n")
+    _, report = checked("bandit", source)
+
+    found = [each["test_id"] for each in json.loads(report.read_text())["results"]]
+    assert "B602" in found
+
+
+def test_no_comment_of_the_source_hides_a_secret(source: Path) -> None:
+    key = "AKIA" + "IOSFODNN7EXAMPLE"
+    (source / "config.py").write_text(
+        f'KEY = "{key}"  # pragma: allowlist secret\n# pragma: allowlist nextline secret\nOTHER = "{key[:-1]}F"\n'
+    )
+    _, report = checked("secrets", source)
+
+    found = [(each.id, each.line) for each in read_report("detect-secrets", report.read_bytes()).findings]
+    assert ("AWS Access Key", 1) in found
+    assert ("AWS Access Key", 3) in found
+
+
+def test_safety_finds_no_policy_of_the_source(source: Path, tmp_path: Path) -> None:
+    for name in (".safety-policy.yml", ".safety-project.ini"):
+        (source / name).write_text("ignore: everything")
+    stub(tmp_path / "bin", "safety", 'ls -A "$PWD" > "${REPORT:-/dev/null}"')
+    of = service()
+    specification = buildspecs.check(of, next(check for check in checks_of(of) if check.name == "safety"))
+    run(commands(specification, "install")[0], source)
+    run(commands(specification)[0].replace("/tmp/tool/bin:", ""), source, tmp_path / "bin")
+
+    there = (source / ".report/report.json").read_text().split()
+    assert "requirements.txt" in there
+    assert not [name for name in there if name.startswith(".safety")]
+
+
+def test_snyk_ignores_the_policy_of_the_source() -> None:
+    (command,) = PRESETS["snyk"]().commands
+
+    assert command.startswith("snyk test ")
+    assert " --ignore-policy " in command
+
+
+@pytest.mark.parametrize("name", ["unit-tests", "snyk"])
+def test_packages_of_the_application_are_installed_by_hash_as_wheels_and_without_a_secret(
+    name: Preset, source: Path
+) -> None:
+    (install,) = [command for command in PRESETS[name]().install if "--requirement requirements.txt" in command]
+    tool = source.parent / "tmp/tool/bin"
+    stub_script = 'echo "token: ${SNYK_TOKEN-none}" >> "$HOME/calls"; echo "$*" >> "$HOME/calls"'
+    tool.mkdir(parents=True)
+    (tool / "pip").write_text(f"#!/bin/bash\n{stub_script}\n")
+    (tool / "pip").chmod(0o755)
+    token = {"SNYK_TOKEN": "t"} if name == "snyk" else {}
+
+    assert run(install, source, **token).returncode == 0
+    token_line, arguments = (source.parent / "calls").read_text().splitlines()
+    assert token_line == "token: none"
+    assert "--no-deps --require-hashes --only-binary :all: --requirement requirements.txt" in arguments
+
+
+def test_the_example_can_be_installed_by_hash_alone(source: Path) -> None:
+    lines = (source / "requirements.txt").read_text()
+
+    for pinned in re.findall(r"^[a-z].*?(?=^[a-z]|\Z)", lines, re.MULTILINE | re.DOTALL):
+        assert re.match(r"[a-z0-9-]+==\S+", pinned)
+        assert "--hash=sha256:" in pinned
+
+
+def test_only_the_known_judges_run_nothing_of_the_application() -> None:
+    edits = [
+        (f"{SERVICE}/checks/bandit", {"preset": "bandit", "install": ["pip install -r requirements.txt"]}),
+        (f"{SERVICE}/checks/own", {"preset": "secrets", "commands": ["make scan > $REPORT"]}),
+        (f"{SERVICE}/checks/unit-tests", ...),
+    ]
+    running = {check.name: check.runs_application for check in checks_of(service(*edits))}
+
+    assert running == {"bandit": True, "safety": False, "snyk": True, "secrets": False, "own": True}
+
+
 def test_a_tool_that_breaks_leaves_its_record_and_no_report(source: Path) -> None:
     of = service((f"{SERVICE}/checks/bandit", {"preset": "bandit", "commands": ["exit 7", "touch $REPORT"]}))
     check = next(each for each in checks_of(of) if each.name == "bandit")
@@ -219,7 +301,8 @@ esac""",
     )
     # What is piped into a login has to be read, or the sender is broken off.
     push = f'[ "$1" = push ] && touch "{tmp_path}/pushed"'
-    built = f'[ "$1" = build ] && cp Dockerfile "{tmp_path}/built"'
+    said = f'echo "attestations: $BUILDX_NO_DEFAULT_ATTESTATIONS" > "{tmp_path}/attestations"'
+    built = f'[ "$1" = build ] && cp Dockerfile "{tmp_path}/built" && {said}'
     stub(bin_folder, "docker", f'[ "$1" = login ] && cat > /dev/null; {built}; {push}; exit 0')
     build, export, provenance = commands(buildspecs.image(service()))
     answer = run(f"{build}\n{export}\n{provenance}\necho $IMAGE_URI", source, bin_folder, **IMAGE_VARIABLES)
@@ -230,6 +313,8 @@ esac""",
     assert (
         "docker build --pull --file Dockerfile --tag 1.dkr.ecr.eu-central-1.amazonaws.com/payments:v-v.1_2-3" in calls
     )
+    # An index with attestations would be pushed otherwise, and the registry's scan is of an image.
+    assert "attestations: 1" in (tmp_path / "attestations").read_text()
     assert "docker push 1.dkr.ecr.eu-central-1.amazonaws.com/payments:v-v.1_2-3" in calls
     assert "--key payment-processor/e-1/provenance.json" in calls
     assert "--if-none-match *" in calls
@@ -267,11 +352,17 @@ def test_an_image_that_cannot_be_built_fails_the_build(source: Path, tmp_path: P
     assert "docker push" not in (tmp_path / "bin/calls").read_text()
 
 
-def test_evidence_that_is_there_stays_and_another_refusal_fails(source: Path, tmp_path: Path) -> None:
+def test_provenance_of_a_further_attempt_is_put_beside_and_another_refusal_fails(source: Path, tmp_path: Path) -> None:
     provenance = commands(buildspecs.image(service()))[2]
     variables = IMAGE_VARIABLES | {"IMAGE_DIGEST": DIGEST}
-    stub(tmp_path / "bin", "aws", "echo PreconditionFailed >&2; exit 254")
+    there = "*e-1/provenance.json*|*e-1/provenance-2.json*) echo PreconditionFailed >&2; exit 254;;"
+    stub(tmp_path / "bin", "aws", f'case "$*" in {there} esac')
     assert run(provenance, source, tmp_path / "bin", **variables).returncode == 0
+    keys = re.findall(r"--key (\S+)", (tmp_path / "bin/calls").read_text())
+    assert keys == [f"payment-processor/e-1/provenance{number}.json" for number in ("", "-2", "-3")]
+
+    stub(tmp_path / "bin", "aws", "echo PreconditionFailed >&2; exit 254")
+    assert run(provenance, source, tmp_path / "bin", **variables).returncode == 1
 
     stub(tmp_path / "bin", "aws", "echo AccessDenied >&2; exit 254")
     answer = run(provenance, source, tmp_path / "bin", **variables)
@@ -280,11 +371,22 @@ def test_evidence_that_is_there_stays_and_another_refusal_fails(source: Path, tm
 
 
 def test_the_smoke_test_of_the_example_is_the_services_own(source: Path) -> None:
-    (command,) = commands(buildspecs.smoke_test(service()))
-    answer = run(command, source, SERVICE_URL="http://127.0.0.1:9")
-
+    smoke, integration = commands(buildspecs.smoke_test(service()))
+    answer = run(smoke, source, SERVICE_URL="http://127.0.0.1:9")
     assert answer.returncode == 1
     assert "does not answer as it should" in answer.stderr
+
+    answer = run(integration, source, SERVICE_URL="http://127.0.0.1:9")
+    assert answer.returncode == 1
+    assert "integration: does not hold of http://127.0.0.1:9: it answers" in answer.stderr
+
+
+def test_integration_tests_are_run_after_the_smoke_test_where_there_are_any() -> None:
+    edits = [(f"{SERVICE}/smoke", ["true"]), (f"{SERVICE}/integration", ["make first", "make second"])]
+    smoke, integration = commands(buildspecs.smoke_test(service(*edits)))
+
+    assert ("true\n" in smoke, "make first\nmake second\n" in integration) == (True, True)
+    assert len(commands(buildspecs.smoke_test(service((f"{SERVICE}/integration", ...))))) == 1
 
 
 def test_a_connection_hands_on_the_whole_repository_and_the_service_is_a_folder_of_it() -> None:
@@ -293,8 +395,8 @@ def test_a_connection_hands_on_the_whole_repository_and_the_service_is_a_folder_
         (f"{SERVICE}/source", "github"),
         (f"{SERVICE}/github", {"repository": "me/pay", "connection_arn": CONNECTION}),
     ]
-    (command,) = commands(buildspecs.smoke_test(service(*edits)))
-    (cut,) = commands(buildspecs.smoke_test(service(edits[0])))
+    command, _ = commands(buildspecs.smoke_test(service(*edits)))
+    cut, _ = commands(buildspecs.smoke_test(service(edits[0])))
 
     assert 'cd "$CODEBUILD_SRC_DIR/apps/pay"' in command
     assert 'cd "$CODEBUILD_SRC_DIR/apps/pay"' in commands(buildspecs.image(service(*edits)))[0]
@@ -350,6 +452,7 @@ def test_the_policy_is_taken_from_the_source_before_anything_runs(source: Path) 
 
 
 def test_a_report_that_lies_in_the_source_is_not_handed_on(source: Path) -> None:
+    (source / "scan-policy.toml").unlink(missing_ok=True)
     (source / ".report").mkdir()
     for name in ("report.json", "scan-policy.toml"):
         (source / ".report" / name).write_text("{}")

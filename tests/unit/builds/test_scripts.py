@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import runpy
 import sys
@@ -35,6 +36,7 @@ class Fake:
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.puts: list[dict[str, Any]] = []
+        self.there: dict[str, bytes] = {}
 
     def get_paginator(self, name: str) -> Fake:
         assert name == "describe_image_scan_findings"
@@ -51,6 +53,12 @@ class Fake:
         self.puts.append(request)
         if self.answers:
             raise self.answers[0]
+        if request["Key"] in self.there:
+            raise refused("PreconditionFailed")
+
+    def get_object(self, **request: Any) -> dict[str, Any]:
+        assert request["Bucket"] == "evidence"
+        return {"Body": io.BytesIO(self.there[request["Key"]])}
 
 
 Run = Callable[..., str]
@@ -69,7 +77,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         try:
             runpy.run_path(str(SCRIPTS / f"{name}.py"), run_name="__main__")
         except SystemExit as error:
-            return f"exit: {error}"
+            if error.code:
+                return f"exit: {error}"
         return capsys.readouterr().out
 
     return called
@@ -120,9 +129,22 @@ def test_evidence_is_put_once_under_service_and_run(run: Run, tmp_path: Path) ->
 
     assert "put pay/e-1/sbom.cdx.json" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json")
     assert fake.puts == [{"Bucket": "evidence", "Key": "pay/e-1/sbom.cdx.json", "Body": b"{}", "IfNoneMatch": "*"}]
-    kept = run("put_evidence", Fake(refused("PreconditionFailed")), str(tmp_path / "sbom.json"), "x")
-    assert "kept pay/e-1/x" in kept
     with pytest.raises(ClientError, match="AccessDenied"):
         run("put_evidence", Fake(refused("AccessDenied")), str(tmp_path / "sbom.json"), "x")
     (tmp_path / "sbom.json").write_text("")
     assert "is empty, so it is no evidence" in run("put_evidence", Fake(), str(tmp_path / "sbom.json"), "x")
+
+
+def test_evidence_that_differs_from_an_earlier_attempts_is_put_beside_it(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "sbom.json").write_text("{}")
+    fake = Fake()
+    fake.there = {"pay/e-1/sbom.cdx.json": b"{}"}
+    assert "kept pay/e-1/sbom.cdx.json, which" in run(
+        "put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json"
+    )
+
+    fake.there = {"pay/e-1/sbom.cdx.json": b"other", "pay/e-1/sbom.cdx-2.json": b"another"}
+    assert "put pay/e-1/sbom.cdx-3.json" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json")
+
+    fake.there = {f"pay/e-1/a{number}.b": b"" for number in ("", *(f"-{each}" for each in range(2, 10)))}
+    assert "exit: pay/e-1/a.b was put 9 times" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "a.b")

@@ -137,3 +137,24 @@ def test_an_error_of_aws_is_one_line(error: Exception, expected: str) -> None:
 
 def test_the_stubbed_errors_are_those_of_botocore() -> None:
     assert isinstance(client_error("A", "b"), ClientError)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "service"),
+    [
+        ("acm", "acm"),
+        ("codebuild", "codebuild"),
+        ("codeconnections", "codeconnections"),
+        ("ec2", "ec2"),
+        ("ecs", "ecs"),
+        ("quotas", "service-quotas"),
+        ("sns", "sns"),
+        ("sqs", "sqs"),
+        ("tagging", "resourcegroupstaggingapi"),
+    ],
+)
+def test_each_attribute_is_the_client_of_its_service(attribute: str, service: str) -> None:
+    clients = local_clients("http://127.0.0.1:1", "222222222222", "eu-central-1")
+
+    assert getattr(clients, attribute).meta.service_model.service_name == service
+    assert clients.region == "eu-central-1"

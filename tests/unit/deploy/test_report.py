@@ -12,6 +12,7 @@ from rich.console import Console
 from cicd_templates.deploy import report
 from cicd_templates.deploy.changes import Change, ChangeSet
 from cicd_templates.deploy.destruction.items import Remainder
+from cicd_templates.deploy.diagnose import Diagnosis
 from cicd_templates.deploy.events import ResourceEvent
 
 CHANGES = (
@@ -55,7 +56,11 @@ def moved(status: str, reason: str = "") -> report.Moved:
         (report.Unchanged("keys"), ["  keys: nothing to change"]),
         (report.Waits("cluster", ("keys", "network")), ["  cluster: waits, after keys, network"]),
         (report.Succeeded("keys", "created", 61.25, 3), ["  keys: created, 3 resources, 61.2 s"]),
-        (report.Broke("keys", "why"), ["  keys: FAILED: why"]),
+        (report.broke("keys", "why"), ["  keys: FAILED: why"]),
+        (
+            report.broke("keys", Diagnosis("why", "out/keys.yaml:3", ("a fact",), ("mend it",))),
+            ["  keys: FAILED: why", "      at out/keys.yaml:3", "      a fact", "      next: mend it"],
+        ),
         (report.Note("text"), ["  text"]),
         (moved("CREATE_COMPLETE"), []),
         (moved("CREATE_FAILED", "why"), ["    CREATE_FAILED Key: why"]),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cicd_templates.cli import main
 from cicd_templates.functions.scan_gate.decide import decide
+from cicd_templates.functions.scan_gate.findings import as_json
 from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
 from cicd_templates.functions.scan_gate.policy import POLICY as POLICY_FILE
 from cicd_templates.functions.scan_gate.policy import Policy, Waiver, agreed_policy, read_policy
@@ -73,6 +74,31 @@ def test_a_report_that_does_not_count_stops_a_release_whatever_is_waived(
 
     assert (decision.verdict, decision.broken) == ("FAIL", {"snyk": reason})
     assert reason in summary(decision)
+
+
+@pytest.mark.parametrize(
+    ("waivers", "verdict"), [([], "FAIL"), ([Waiver("S", "r", "o", TODAY, package="flask")], "PASS")]
+)
+def test_what_a_tool_was_told_to_pass_over_stops_a_release_unless_it_is_waived(
+    waivers: list[Waiver], verdict: str
+) -> None:
+    read = Report()
+    read.add(finding("S", "high"), {"code": "manual"})
+    decision = decide(["safety"], {"safety": read}, Policy(waivers=waivers), TODAY)
+
+    assert (decision.verdict, read.findings) == (verdict, [])
+    assert decision.unused == []
+    assert ("only a waiver does" in summary(decision)) == (verdict == "FAIL")
+    assert as_json(decision)["findings"][0]["suppressed"] is True
+
+
+def test_the_same_line_found_and_passed_over_is_two_findings() -> None:
+    read = Report()
+    read.add(finding(package="", file="a.py", excerpt="x"), False)
+    read.add(finding(package="", file="a.py", excerpt="x"), True)
+    read_safely(lambda data: read, "x", b"")
+
+    assert read.suppressed[0].fingerprint == f"{read.findings[0].fingerprint}-2"
 
 
 def test_no_report_too_many_changes_anything() -> None:

@@ -212,7 +212,17 @@ def test_what_cannot_be_described_fails_the_action_with_the_reason(
     operation, request = aws.put()
     assert operation == "PutJobFailureResult"
     assert expected in request["failureDetails"]["message"]
-    assert "never-in-a-log" not in capsys.readouterr().out + json.dumps(request)
+    printed = capsys.readouterr().out
+    assert "never-in-a-log" not in printed + json.dumps(request)
+    metrics = json.loads(printed)
+    assert (metrics["ReviewErrors"], metrics["PipelineName"]) == (1, "payments")
+    assert metrics["_aws"]["CloudWatchMetrics"] == [
+        {
+            "Namespace": "CicdTemplates",
+            "Dimensions": [["PipelineName"]],
+            "Metrics": [{"Name": "ReviewErrors", "Unit": "Count"}],
+        }
+    ]
 
 
 def test_an_answer_that_codepipeline_does_not_take_would_be_noticed_here(aws: Aws) -> None:

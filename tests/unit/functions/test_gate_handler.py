@@ -77,12 +77,14 @@ class Aws:
             raise ClientError({"Error": {"Code": self.refuse[operation], "Message": "no"}}, operation)
 
     def get_object(self, **request: str) -> Any:
-        content = self.objects[request["Key"]]
+        content = self.puts[request["Key"]] if request["Bucket"] == "evidence" else self.objects[request["Key"]]
         return {"ContentLength": len(content), "Body": io.BytesIO(content)}
 
     def put_object(self, **request: Any) -> None:
         assert request["IfNoneMatch"] == "*"
         self._refuse("PutObject")
+        if request["Key"] in self.puts:
+            raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": "there"}}, "PutObject")
         self.puts[request["Key"]] = request["Body"]
 
     def put_job_success_result(self, **answer: Any) -> None:
@@ -109,7 +111,8 @@ def run(
 ) -> tuple[str, dict[str, Any]]:
     monkeypatch.setattr("boto3.client", aws.client)
     monkeypatch.setattr("boto3.Session", aws.session)
-    told = json.dumps({"sourceVersion": "v1", "execution": "e-1"}) if parameters is None else parameters
+    asked = {"sourceVersion": "v1", "templatesVersion": "t1", "execution": "e-1"}
+    told = json.dumps(asked) if parameters is None else parameters
     inputs = [
         {"name": name, "location": {"s3Location": {"bucketName": "artifacts", "objectKey": name}}}
         for name in aws.objects
@@ -139,7 +142,8 @@ def test_clean_reports_pass_with_the_variables_that_later_stages_ask_for(
         "High": "0",
         "ReportKey": "pay/e-1/verdict.json",
     }
-    assert json.loads(aws.puts["pay/e-1/verdict.json"])["verdict"] == "PASS"
+    kept = json.loads(aws.puts["pay/e-1/verdict.json"])
+    assert (kept["verdict"], kept["source_version"], kept["templates_version"]) == ("PASS", "v1", "t1")
     assert aws.puts["pay/e-1/summary.md"].startswith(b"# PASS")
     (line,) = capsys.readouterr().out.splitlines()
     metrics = json.loads(line)
@@ -190,28 +194,60 @@ def test_what_does_not_pass_fails_with_the_summary(
     [
         ({"parameters": "not JSON"}, {}, "JSONDecodeError"),
         ({"parameters": "{}"}, {}, "KeyError: 'sourceVersion'"),
+        ({"parameters": '{"sourceVersion": ""}'}, {}, "ValueError: the pipeline names no version of the source"),
         ({"remaining": 1000}, {}, "TimeIsUp: less than 15 seconds are left"),
         ({}, {"PutObject": "AccessDenied"}, "AccessDenied"),
     ],
 )
 def test_a_gate_that_cannot_judge_lets_nothing_pass(
-    options: dict[str, Any], refuse: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
+    options: dict[str, Any],
+    refuse: dict[str, str],
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
     aws.refuse = refuse
     kind, answer = run(monkeypatch, aws, **options)
 
     assert kind == "failure"
+    # It has answered and returned, so AWS/Lambda Errors stays 0: its own metric is what the alarm hears.
+    metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (metrics["GateErrors"], metrics["PipelineName"]) == (1, "pay-pipeline")
+    assert metrics["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "GateErrors", "Unit": "Count"}]
     assert "so it does not pass" in answer["failureDetails"]["message"]
     assert reason in answer["failureDetails"]["message"]
 
 
-def test_evidence_of_an_earlier_attempt_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
-    aws.refuse = {"PutObject": "PreconditionFailed"}
+def test_evidence_of_an_earlier_attempt_stays_and_a_decision_that_differs_is_put_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    aws = Aws(BanditReport=bandit(BAD), UnitTestsReport=unit_tests())
+    _, failed = run(monkeypatch, aws)
+    first = dict(aws.puts)
+    assert failed["failureDetails"]["message"].endswith("Evidence: pay/e-1/verdict.json")
 
-    assert run(monkeypatch, aws)[0] == "success"
-    assert aws.puts == {}
+    # The same decision again is the same evidence.
+    aws.answers.clear()
+    run(monkeypatch, aws)
+    assert aws.puts == first
+
+    aws.answers.clear()
+    aws.objects["BanditReport"] = bandit(CLEAN)
+    kind, passed = run(monkeypatch, aws)
+    assert (kind, passed["outputVariables"]["ReportKey"]) == ("success", "pay/e-1/verdict-2.json")
+    assert json.loads(aws.puts["pay/e-1/verdict-2.json"])["verdict"] == "PASS"
+    assert aws.puts["pay/e-1/summary-2.md"].startswith(b"# PASS")
+    assert {key: aws.puts[key] for key in first} == first
+
+
+def test_a_run_that_was_judged_too_often_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
+    aws.puts = {f"pay/e-1/summary{number}.md": b"" for number in ("", *(f"-{each}" for each in range(2, 10)))}
+    kind, answer = run(monkeypatch, aws)
+
+    assert kind == "failure"
+    assert "pay/e-1/summary.md was put 9 times already" in answer["failureDetails"]["message"]
 
 
 def test_a_long_summary_fits_into_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +256,7 @@ def test_a_long_summary_fits_into_the_answer(monkeypatch: pytest.MonkeyPatch) ->
 
     message = answer["failureDetails"]["message"]
     assert 4500 < len(message) <= handler.MESSAGE_LENGTH <= 5000
-    assert message.endswith("\n\nEvidence: pay/e-1/")
+    assert message.endswith("\n\nEvidence: pay/e-1/verdict.json")
 
 
 @pytest.mark.parametrize(("code", "raised"), [("InvalidJobStateException", False), ("Throttling", True)])

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from cicd_templates.cli import main
 from cicd_templates.functions.scan_gate.formats import READERS, format_of, read_report
-from cicd_templates.functions.scan_gate.severity import by_score, normalised, weaknesses
+from cicd_templates.functions.scan_gate.sarif import by_score
+from cicd_templates.functions.scan_gate.severity import normalised, weaknesses
 
 CORPUS = os.environ.get("SCAN_REPORT_CORPUS")
 BANDIT_ROW = {
@@ -126,7 +127,7 @@ def read(form: str, value: Any) -> Any:
         ),
         pytest.param(
             "snyk",
-            [{"vulnerabilities": [], "applications": [{"vulnerabilities": [SNYK_ROW]}]}],
+            [{"vulnerabilities": [], "dependencyCount": 9, "applications": [{"vulnerabilities": [SNYK_ROW]}]}],
             [("SNYK-1", "high", "critical", [20, 79])],
             id="snyk container with an application",
         ),
@@ -270,6 +271,61 @@ def test_each_finding_is_read_with_its_severity_and_weaknesses(form: str, value:
     assert [(each.id, each.tool_severity, each.severity, each.cwe) for each in report.findings] == expected
 
 
+@pytest.mark.parametrize(
+    ("form", "value", "expected"),
+    [
+        pytest.param("safety", SAFETY, ["2"], id="safety check"),
+        pytest.param(
+            "safety",
+            {**SAFETY, "vulnerabilities": [], "ignored_vulnerabilities": [{"vulnerability_id": "9"}]},
+            ["9"],
+            id="safety check, apart",
+        ),
+        pytest.param("safety", SCAN, ["2"], id="safety scan"),
+        pytest.param(
+            "snyk",
+            {
+                "ok": True,
+                "dependencyCount": 3,
+                "vulnerabilities": [],
+                "filtered": {"ignore": [SNYK_ROW], "patch": [{**SNYK_ROW, "id": "SNYK-2"}]},
+            },
+            ["SNYK-1", "SNYK-2"],
+            id="snyk",
+        ),
+        pytest.param(
+            "sarif",
+            sarif(
+                {"ruleId": "A", "suppressions": [{"kind": "inSource"}]},
+                {"ruleId": "B", "suppressions": [{"kind": "external", "status": "accepted"}]},
+                {"ruleId": "C", "kind": "pass", "suppressions": [{"kind": "inSource"}]},
+            ),
+            ["A", "B"],
+            id="sarif",
+        ),
+        pytest.param(
+            "grype",
+            {"matches": [], "ignoredMatches": [{"vulnerability": {"id": "G", "severity": "High"}}]},
+            ["G"],
+            id="grype",
+        ),
+        pytest.param(
+            "trivy",
+            {"Results": [{"Target": "t", "Misconfigurations": [{"ID": "M", "Status": "EXCEPTION"}]}]},
+            ["M"],
+            id="trivy",
+        ),
+    ],
+)
+def test_what_a_tool_was_told_to_pass_over_is_read_apart(form: str, value: Any, expected: list[str]) -> None:
+    report = read(form, value)
+
+    assert report.status == "ok", report.reason
+    assert [each.id for each in report.suppressed] == expected
+    assert all(each.suppressed for each in report.suppressed)
+    assert not any(each.suppressed or each.id in expected for each in report.findings)
+
+
 def test_what_a_finding_is_about_is_read_with_it() -> None:
     (bandit,) = read("bandit", BANDIT).findings
     (snyk,) = read("snyk", {"vulnerabilities": [SNYK_ROW], "targetFile": "requirements.txt"}).findings
@@ -287,10 +343,17 @@ def test_what_a_finding_is_about_is_read_with_it() -> None:
         ("bandit", {**BANDIT, "errors": [{"filename": "b.py"}]}, "1 files could not be scanned, first b.py"),
         ("bandit", {**BANDIT, "metrics": {}}, "no line of code was scanned"),
         ("safety", {**SAFETY, "report_meta": {"packages_found": 0}}, "no package was scanned"),
-        ("safety", {"scan_results": {}}, "no file was scanned"),
+        ("safety", {"scan_results": {}}, "no package was scanned"),
+        (
+            "safety",
+            {"scan_results": {"projects": [{"files": [{"results": {"dependencies": []}}]}]}},
+            "no package was scanned",
+        ),
         ("detect-secrets", {**SECRETS, "plugins_used": []}, "no kind of secret was looked for"),
         ("snyk", {"ok": False, "vulnerabilities": []}, "a project is not ok and says nothing of why"),
         ("snyk", {"ok": True, "vulnerabilities": [], "dependencyCount": 0}, "a project without dependencies"),
+        ("snyk", {"ok": True, "vulnerabilities": []}, "a project without dependencies"),
+        ("snyk", {"vulnerabilities": [SNYK_ROW], "dependencyCount": 0}, "a project without dependencies"),
         ("pip-audit", [{"name": "a", "skip_reason": "x"}], "1 dependencies were skipped, first a"),
         ("pip-audit", [], "no dependency was scanned"),
         ("trivy", None, "nothing was scanned"),
@@ -304,6 +367,7 @@ def test_what_a_finding_is_about_is_read_with_it() -> None:
             "1 errors while scanning",
         ),
         ("junit", b"<testsuite/>", "no test was run"),
+        ("junit", b'<testsuite><testcase name="a"><skipped/></testcase></testsuite>', "no test was run"),
     ],
 )
 def test_a_scan_that_left_something_out_is_incomplete(form: str, value: Any, reason: str) -> None:
@@ -427,7 +491,10 @@ def test_inspect_shows_what_is_read_and_exits_0_whatever_it_is(tmp_path: Path) -
     assert (shown.exit_code, shown.output) == (0, "ok, 1 findings\n  high      B602  a.py:3\n")
     assert "critical  1  flask 0.12" in inspect(f"--tool safety {tmp_path}/packages.json").output
     read = json.loads(inspect(f"--tool bandit {tmp_path}/bad.json --json").output)
-    assert read == {"status": "error", "reason": "the report is empty", "findings": []}
+    assert read == {"status": "error", "reason": "the report is empty", "findings": [], "suppressed": []}
+    shown = inspect(f"--tool safety {tmp_path}/packages.json").output
+    assert shown.startswith("ok, 2 findings, 1 that the tool was told to pass over\n")
+    assert "unknown   2" in shown
     assert inspect(f"--tool bandit {tmp_path}/bad.json").output == "error: the report is empty, 0 findings\n"
 
 

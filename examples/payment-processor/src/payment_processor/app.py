@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
+import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -25,11 +28,19 @@ class RefusedError(Exception):
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """Answer one request in JSON."""
+    """Answer one request in JSON, and log it as a line of JSON that carries nothing of its body."""
+    began = time.monotonic()
     try:
         status, body = _routed(environ)
     except RefusedError as refused:
         status, body = refused.status, {"error": str(refused)}
+    line = {
+        "method": environ["REQUEST_METHOD"],
+        "path": environ.get("PATH_INFO", "/"),
+        "status": status.value,
+        "milliseconds": round(1000 * (time.monotonic() - began), 1),
+    }
+    print(json.dumps(line), file=sys.stderr)
     content = json.dumps(body).encode()
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
     start_response(f"{status.value} {status.phrase}", headers)
@@ -37,6 +48,9 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
 
 
 def _routed(environ: dict[str, Any]) -> tuple[HTTPStatus, dict[str, object]]:
+    # For rehearsals: a release that is well and yet wrong, or that is not well at all.
+    if os.environ.get("FAIL") == environ.get("PATH_INFO", "/").removeprefix("/"):
+        raise RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "this release is told to fail")
     match environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/"):
         case "GET", "/health":
             return HTTPStatus.OK, {"status": "ok"}

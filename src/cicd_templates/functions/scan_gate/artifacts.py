@@ -19,8 +19,7 @@ def fetched(s3: Any, location: dict[str, str]) -> bytes:
     answer = s3.get_object(Bucket=location["bucketName"], Key=location["objectKey"])
     if answer["ContentLength"] > MOST_BYTES:
         raise UnusableError(f"its artifact has {answer['ContentLength']:,} bytes, more than a report can have")
-    body: bytes = answer["Body"].read()
-    return body
+    return bytes(answer["Body"].read())
 
 
 def unpacked(data: bytes, names: list[str]) -> dict[str, bytes]:

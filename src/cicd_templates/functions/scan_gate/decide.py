@@ -53,13 +53,10 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
         decision.broken[POLICY] = "; ".join(policy.problems)
     found: list[tuple[str, Finding]] = []
     for check in expected:
-        report = reports.get(check)
-        if report is None:
-            decision.broken[check] = "its report is missing"
-        else:
-            if report.status != OK:
-                decision.broken[check] = f"its report is {report.status}: {report.reason}"
-            found += [(check, finding) for finding in report.findings]
+        report = reports.get(check, Report(status="missing"))
+        if report.status != OK:
+            decision.broken[check] = f"its report is {report.status}: {report.reason}".removesuffix(": ")
+        found += [(check, finding) for finding in (*report.findings, *report.suppressed)]
     used: set[int] = set()
     decision.findings = [_judged(alike, policy, today, used) for alike in _grouped(found)]
     decision.findings.sort(key=lambda each: (not each.blocks, SCALE.index(each.severity), each.alike[0].id))

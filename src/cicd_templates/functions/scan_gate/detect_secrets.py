@@ -21,9 +21,8 @@ def read_detect_secrets(value: Any) -> Report:
             kind, line = text(row.get("type")), number(row.get("line_number"))
             title = f"{kind} in the source; revoke it, then remove it"
             mark = text(row.get("hashed_secret"))
-            read.findings.append(
-                Finding("detect-secrets", kind, None, "high", CWE, title=title, file=path, line=line, excerpt=mark)
-            )
+            secret = Finding("detect-secrets", kind, None, "high", CWE, title=title, file=path, line=line, excerpt=mark)
+            read.findings.append(secret)
     if not rows(report["plugins_used"], "plugins_used"):
         read.lacks("no kind of secret was looked for")
     return read

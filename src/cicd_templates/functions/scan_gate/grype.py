@@ -23,11 +23,13 @@ def read_grype(value: Any) -> Report:
     if report.get("matches") is None:
         raise UnusableError("the report has no matches, so Grype did not write it")
     read = Report()
-    for match in rows(report["matches"], "matches"):
+    ignored = rows(report.get("ignoredMatches"), "ignoredMatches")
+    matches = [*((each, False) for each in rows(report["matches"], "matches")), *((each, True) for each in ignored)]
+    for match, suppressed in matches:
         row = mapping(match.get("vulnerability"), "vulnerability")
         artifact = mapping(match.get("artifact"), "artifact")
         related = rows(match.get("relatedVulnerabilities"), "relatedVulnerabilities")
-        read.findings.append(
+        read.add(
             Finding(
                 tool="grype",
                 id=text(row.get("id")),
@@ -38,6 +40,7 @@ def read_grype(value: Any) -> Report:
                 package=text(artifact.get("name")),
                 version=text(artifact.get("version")),
                 fix=listing(mapping(row.get("fix"), "fix").get("versions")),
-            )
+            ),
+            suppressed,
         )
     return read

@@ -28,6 +28,7 @@ ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 # PutJobFailureResult takes 5,000 characters.
 MESSAGE_LENGTH = 4900
 SPARE_SECONDS = 15
+MOST_ATTEMPTS = 9
 
 
 class TimeIsUp(BaseException):
@@ -45,21 +46,24 @@ def handler(event: dict[str, Any], context: Any) -> None:
         left = context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS
         signal.setitimer(signal.ITIMER_REAL, left) if left > 0 else _stop()
         asked = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+        if not asked["sourceVersion"]:
+            raise ValueError("the pipeline names no version of the source")
         decision = _decision(job["data"], asked["sourceVersion"])
-        print(_metrics(decision))
-        prefix = _put_evidence(boto3.client("s3"), asked["execution"], decision)
+        print(_metrics(_measured(decision)))
+        put = _put_evidence(boto3.client("s3"), asked, decision)
         signal.setitimer(signal.ITIMER_REAL, 0)
     except (Exception, TimeIsUp) as error:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        print(_metrics({"GateErrors": 1}))
         told = f"The gate could not judge this release, so it does not pass: {type(error).__name__}: {error}"
-        _fail(pipeline, job["id"], told)
+        _fail(pipeline, job["id"], told[:MESSAGE_LENGTH])
         return
     if decision.verdict != PASS:
-        told = summary(decision)[: MESSAGE_LENGTH - len(prefix) - 20].rpartition("\n")[0]
-        _fail(pipeline, job["id"], f"{told}\n\nEvidence: {prefix}/")
+        told = summary(decision)[: MESSAGE_LENGTH - len(put) - 20].rpartition("\n")[0]
+        _fail(pipeline, job["id"], f"{told}\n\nEvidence: {put}")
         return
-    counts = {"Critical": str(decision.count("critical")), "High": str(decision.count("high"))}
-    variables = {"Verdict": PASS, **counts, "ReportKey": f"{prefix}/verdict.json"}
+    counts = {word.capitalize(): str(decision.count(word)) for word in ("critical", "high")}
+    variables = {"Verdict": PASS, **counts, "ReportKey": put}
     _answer(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
 
 
@@ -68,8 +72,7 @@ def _stop(*_: Any) -> None:
 
 
 def _fail(pipeline: Any, job_id: str, message: str) -> None:
-    details = {"type": "JobFailed", "message": message[:MESSAGE_LENGTH]}
-    _answer(pipeline.put_job_failure_result, jobId=job_id, failureDetails=details)
+    _answer(pipeline.put_job_failure_result, jobId=job_id, failureDetails={"type": "JobFailed", "message": message})
 
 
 def _answer(put: Any, **answer: Any) -> None:
@@ -120,29 +123,41 @@ def _report(found: dict[str, bytes], name: str, check: str, form: str, source_ve
     return Report(status=ERROR, reason=wrong) if wrong else read_safely(READERS[form], form, found[name])
 
 
-def _metrics(decision: Decision) -> str:
-    """A line of CloudWatch's embedded format: a log that says it is a metric.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-    """
+def _measured(decision: Decision) -> dict[str, int]:
     values = {f"{word.capitalize()}Findings": decision.count(word) for word in SCALE}
-    values |= {"BrokenReports": len(decision.broken), "ReleaseStopped": int(decision.verdict != PASS)}
+    return {**values, "BrokenReports": len(decision.broken), "ReleaseStopped": int(decision.verdict != PASS)}
+
+
+def _metrics(values: dict[str, int]) -> str:
+    """A line of CloudWatch's embedded format: a log that says it is a metric."""
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     metrics = [{"Name": name, "Unit": "Count"} for name in values]
     declared = {"Namespace": os.environ["NAMESPACE"], "Dimensions": [["PipelineName"]], "Metrics": metrics}
     about = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [declared]}
     return json.dumps({"_aws": about, "PipelineName": os.environ["PIPELINE"], **values})
 
 
-def _put_evidence(s3: Any, execution: str, decision: Decision) -> str:
-    """Put the decision and its summary once; where they are. A repeated run keeps what the first one put."""
+def _put_evidence(s3: Any, asked: dict[str, str], decision: Decision) -> str:
+    """Put summary and decision; the key of the decision. What an earlier attempt of the run put is not replaced."""
+    versions = {"source_version": asked["sourceVersion"], "templates_version": asked["templatesVersion"]}
+    prefix = f"{os.environ['SERVICE']}/{asked['execution']}"
+    _put_once(s3, f"{prefix}/summary", ".md", summary(decision))
+    return _put_once(s3, f"{prefix}/verdict", ".json", json.dumps({**versions, **as_json(decision)}, indent=2))
+
+
+def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
+    """Put `content` under the first number, up to `MOST_ATTEMPTS`, at which nothing or just this is; that key."""
     from botocore.exceptions import ClientError
 
-    bucket, prefix = os.environ["EVIDENCE_BUCKET"], f"{os.environ['SERVICE']}/{execution}"
-    files = {"verdict.json": json.dumps(as_json(decision), indent=2), "summary.md": summary(decision)}
-    for name, content in files.items():
+    bucket, body = os.environ["EVIDENCE_BUCKET"], content.encode()
+    for number in range(1, MOST_ATTEMPTS + 1):
+        numbered = f"{key}{f'-{number}' if number > 1 else ''}{suffix}"
         try:
-            s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=content.encode(), IfNoneMatch="*")
+            s3.put_object(Bucket=bucket, Key=numbered, Body=body, IfNoneMatch="*")
         except ClientError as error:
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise
-    return prefix
+            if s3.get_object(Bucket=bucket, Key=numbered)["Body"].read() != body:
+                continue
+        return numbered
+    raise ValueError(f"{key}{suffix} was put {MOST_ATTEMPTS} times already")

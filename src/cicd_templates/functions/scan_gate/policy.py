@@ -63,12 +63,11 @@ def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -
 
 def read_policy(content: bytes, checks: Collection[str]) -> Policy:
     """The policy in the TOML `content` for a service with `checks`, with all its problems."""
-    policy = Policy()
     try:
         raw = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
-        policy.problems.append(f"not TOML: {error}")
-        return policy
+        return Policy(problems=[f"not TOML: {error}"])
+    policy = Policy()
     note = policy.problems.append
     _refuse_unknown(raw, _KEYS, "", note)
     policy.unknown = _severity(raw.get("unknown", policy.unknown), "unknown", note)

@@ -20,6 +20,7 @@ class Finding:
 
     `fix` is the versions that mend it, empty where the tool says there are none, and None where it does not say.
     `fingerprint` is the same wherever in its file the `excerpt` stands, which is not kept: it may be a secret.
+    `suppressed` says that the tool was told to pass over it, by a comment, a file or its own service.
     """
 
     tool: str
@@ -34,6 +35,7 @@ class Finding:
     file: str = ""
     line: int = 0
     fix: str | None = None
+    suppressed: bool = False
     fingerprint: str = ""
     excerpt: InitVar[str] = ""
 
@@ -46,11 +48,20 @@ class Finding:
 
 @dataclass
 class Report:
-    """What a report says. It is `incomplete` where the scan did not cover its target, for the `reason` given."""
+    """What a report says. It is `incomplete` where the scan did not cover its target, for the `reason` given.
+
+    What is `suppressed` is told apart and counts like the other findings: only a waiver accepts one.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     status: str = OK
     reason: str = ""
+    suppressed: list[Finding] = field(default_factory=list)
+
+    def add(self, finding: Finding, suppressed: object) -> None:
+        """Note a finding, and whether the tool was told to pass over it."""
+        finding.suppressed = bool(suppressed)
+        (self.suppressed if suppressed else self.findings).append(finding)
 
     def lacks(self, reason: str, status: str = INCOMPLETE) -> None:
         """Note that the scan left something out, or by its `status` that it failed, whatever it had found by then."""

@@ -12,7 +12,7 @@ def read_safely(reader: Callable[[bytes], Report], form: str, data: bytes) -> Re
     """What `reader` makes of `data`. Whatever is wrong with it is the report's status and reason."""
     try:
         report = reader(data)
-        _number_repeats(report.findings)
+        _number_repeats([*report.findings, *report.suppressed])
         return report
     except UnusableError as error:
         return Report(status=ERROR, reason=str(error))

@@ -27,20 +27,15 @@ def read_safety(value: Any) -> Report:
     for key in ("report_meta", "vulnerabilities"):
         if report.get(key) is None:
             raise UnusableError(f"the report has no {key}, so Safety did not write it")
-    found = [row for row in rows(report["vulnerabilities"], "vulnerabilities") if not _ignored(row)]
-    read = Report([_check(row) for row in found])
+    read = Report()
+    for row in rows(report["vulnerabilities"], "vulnerabilities"):
+        read.add(_check(row), row.get("ignored"))
+    for row in rows(report.get("ignored_vulnerabilities"), "ignored_vulnerabilities"):
+        read.add(_check(row), True)
     scanned = mapping(report["report_meta"], "report_meta").get("packages_found")
     if scanned == 0 or report.get("scanned_packages") == {}:
         read.lacks("no package was scanned")
     return read
-
-
-def _ignored(row: dict[str, Any]) -> bool:
-    """Whether Safety ignores a finding: it says so with `true` and a reason beside it, or an object with the reason."""
-    ignored = row.get("ignored")
-    if isinstance(ignored, dict):
-        return not ignored.keys().isdisjoint(("code", "reason"))
-    return ignored is True and bool(row.get("ignored_reason"))
 
 
 def _old(row: Any) -> Finding:
@@ -70,22 +65,18 @@ def _check(row: dict[str, Any]) -> Finding:
 
 
 def _scan(results: dict[str, Any]) -> Report:
-    read = Report()
-    files = 0
+    read, scanned = Report(), 0
     for project in rows(results.get("projects"), "projects"):
         for file in rows(project.get("files"), "files"):
-            files += 1
             listed = mapping(file.get("results"), "results").get("dependencies")
             for dependency in rows(listed, "dependencies"):
                 for specification in rows(dependency.get("specifications"), "specifications"):
+                    scanned += 1
                     known = mapping(specification.get("vulnerabilities"), "vulnerabilities")
                     for row in rows(known.get("known_vulnerabilities"), "known_vulnerabilities"):
-                        if not _ignored(row):
-                            name, raw = text(dependency.get("name")), text(specification.get("raw"))
-                            version = raw.partition("==")[2]
-                            read.findings.append(
-                                Finding("safety", text(row.get("id")), None, "unknown", package=name, version=version)
-                            )
-    if not files:
-        read.lacks("no file was scanned")
+                        name, version = text(dependency.get("name")), text(specification.get("raw")).partition("==")[2]
+                        finding = Finding("safety", text(row.get("id")), None, "unknown", package=name, version=version)
+                        read.add(finding, row.get("ignored"))
+    if not scanned:
+        read.lacks("no package was scanned")
     return read

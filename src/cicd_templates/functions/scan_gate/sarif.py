@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 of any tool: the effective level of each result that is a failure and not suppressed."""
+"""SARIF 2.1.0 of any tool: the effective level of each result that is a failure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,19 @@ from cicd_templates.functions.scan_gate.reading import (
     rows,
     text,
 )
-from cicd_templates.functions.scan_gate.severity import by_score, weaknesses
+from cicd_templates.functions.scan_gate.severity import weaknesses
 
 # What is of no known kind is a failure.
 _NO_FAILURES = ("pass", "open", "informational", "notApplicable", "review")
 _LEVELS = {"error": "high", "warning": "medium", "note": "low", "none": "info"}
+
+
+def by_score(score: float) -> str:
+    """A CVSS score on the scale: 9 critical, 7 high, 4 medium. What is no number compares with none, and is unknown."""
+    for least, severity in ((9.0, "critical"), (7.0, "high"), (4.0, "medium")):
+        if score >= least:
+            return severity
+    return "low" if score > 0 else "info" if score == 0 else "unknown"
 
 
 def read_sarif(value: Any) -> Report:
@@ -51,8 +59,8 @@ def _read_run(run: dict[str, Any], read: Report) -> None:
     if run.get("results") is None:
         read.lacks("a run has no results, so it did not scan")
     for result in rows(run.get("results"), "results"):
-        if result.get("kind", "fail") not in _NO_FAILURES and not _suppressed(result):
-            read.findings.append(_finding(result, run, driver, components))
+        if result.get("kind", "fail") not in _NO_FAILURES:
+            read.add(_finding(result, run, driver, components), _suppressed(result))
 
 
 def _suppressed(result: dict[str, Any]) -> bool:

@@ -16,21 +16,11 @@ def normalised(word: Any) -> str:
     return lower if lower in SCALE else _WORDS.get(lower, "unknown")
 
 
-def by_score(score: float) -> str:
-    """A CVSS score on the scale: 9 critical, 7 high, 4 medium. What is no number compares with none, and is unknown."""
-    for least, severity in ((9.0, "critical"), (7.0, "high"), (4.0, "medium")):
-        if score >= least:
-            return severity
-    return "low" if score > 0 else "info" if score == 0 else "unknown"
-
-
 def weaknesses(*values: Any) -> list[int]:
     """The numbers of the CWEs that `values` name, sorted, each once."""
     found: set[int] = set()
     for value in values:
-        if isinstance(value, bool) or value is None:
-            continue
-        if isinstance(value, int):
+        if isinstance(value, int) and not isinstance(value, bool):
             found.add(value)
         elif isinstance(value, str):
             found.update(int(number[:9]) for number in _CWE.findall(value))

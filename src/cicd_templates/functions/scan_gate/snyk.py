@@ -36,14 +36,17 @@ def _read_project(project: dict[str, Any], read: Report) -> None:
     found = rows(project.get("vulnerabilities"), "vulnerabilities")
     infrastructure = rows(project.get("infrastructureAsCodeIssues"), "infrastructureAsCodeIssues")
     issues = rows(project.get("issues"), "issues") if not found else []
-    known = {"vulnerabilities", "infrastructureAsCodeIssues", "issues"}
-    if not known & project.keys():
+    if project.keys().isdisjoint(("vulnerabilities", "infrastructureAsCodeIssues", "issues")):
         raise UnusableError("a project has neither vulnerabilities nor issues, so Snyk did not write it")
     if project.get("ok") is False and not (found or infrastructure or issues or "filtered" in project):
         read.lacks("a project is not ok and says nothing of why")
-    if project.get("dependencyCount") == 0 and "infrastructureAsCodeIssues" not in project:
+    count = project.get("dependencyCount")
+    if not count and "infrastructureAsCodeIssues" not in project and (count == 0 or not (found or issues)):
         read.lacks("a project without dependencies was scanned")
     read.findings += [_finding(row, project) for row in (*found, *infrastructure)]
+    for key, passed_over in mapping(project.get("filtered"), "filtered").items():
+        for row in rows(passed_over, f"filtered.{key}"):
+            read.add(_finding(row, project), True)
     data = mapping(project.get("issuesData"), "issuesData")
     for issue in issues:
         details = mapping(data.get(text(issue.get("issueId")) or text(issue.get("id"))) or {}, "issuesData")

@@ -23,11 +23,9 @@ def summary(decision: Decision) -> str:
     lines += [line for each in blocking[:SHOWN] for line in _lines(each)]
     if len(blocking) > SHOWN:
         lines.append(f"- and {len(blocking) - SHOWN} more, in verdict.json")
-    accepted = [(each.alike[0], each.waiver) for each in decision.findings if each.waiver]
+    accepted = [(_plain(each.alike[0].id), each.waiver) for each in decision.findings if each.waiver]
     lines += ["", "Accepted:", ""] if accepted else []
-    lines += [
-        f"- {_plain(one.id)}: {waiver.reason} ({waiver.owner}, until {waiver.expires})" for one, waiver in accepted
-    ]
+    lines += [f"- {id_}: {waiver.reason} ({waiver.owner}, until {waiver.expires})" for id_, waiver in accepted]
     lines += ["", "Waivers that cover nothing, to be removed:", ""] if decision.unused else []
     lines += [f"- {each.id} in {each.package or each.path} ({each.owner})" for each in decision.unused]
     return "\n".join(lines).rstrip() + "\n"
@@ -37,6 +35,8 @@ def _lines(judged: Judged) -> list[str]:
     finding, ended = judged.alike[0], judged.ended
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
     mend = f"update to {finding.fix}" if finding.fix else "there is no fix yet" if finding.fix == "" else "mend it"
+    if finding.suppressed:
+        mend += "; that the tool was told to pass over it counts for nothing, only a waiver does"
     if ended:
         mend += f" (the waiver of {ended.owner} ended on {ended.expires})"
     belongs = categories(finding.cwe, component=bool(finding.package))
@@ -52,6 +52,5 @@ def _lines(judged: Judged) -> list[str]:
 
 def _plain(words: str) -> str:
     """A tool's words in one line of printable characters, so that they cannot pass for ours."""
-    line = " ".join(words.split())
-    kept = "".join(each for each in line if each.isprintable() and each != "`")
+    kept = "".join(each for each in " ".join(words.split()) if each.isprintable() and each != "`")
     return kept if len(kept) <= TITLE_LENGTH else f"{kept[:TITLE_LENGTH]}..."

@@ -18,8 +18,8 @@ def read_trivy(value: Any) -> Report:
         for kind, key in (("Vulnerabilities", "VulnerabilityID"), ("Misconfigurations", "ID"),
                           ("Secrets", "RuleID"), ("Licenses", "Name")):  # fmt: skip
             for row in rows(result.get(kind), kind):
-                if kind != "Misconfigurations" or row.get("Status") not in ("PASS", "EXCEPTION"):
-                    read.findings.append(_trivy_finding(row, key, target))
+                if kind != "Misconfigurations" or row.get("Status") != "PASS":
+                    read.add(_trivy_finding(row, key, target), row.get("Status") == "EXCEPTION")
     if not results:
         read.lacks("nothing was scanned")
     return read

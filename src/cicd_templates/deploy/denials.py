@@ -1,0 +1,67 @@
+"""Reads a refusal of IAM or KMS out of a message, which has no fields for it. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# As AWS words a refusal:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+_REFUSAL = re.compile(
+    r"(?:User: )?(?P<principal>arn:[^\s,]+) is not authorized to perform: (?P<action>[\w-]+:\w+)"
+    r"(?: on (?:the )?resource: (?P<resource>(?:(?:role|user|group|policy) )?[^\s\"]+))?"
+    r"(?: (?:because|with) (?P<why>[^(\"\n]+))?"
+)
+_ENCODED = re.compile(r"Encoded authorization failure message: (?P<text>[\w-]{20,})")
+# What a refusal names as its reason, and what mends it.
+_MENDING = (
+    (
+        "service control policy",
+        "the organisation's service control policy forbids it; only who keeps that can allow it",
+    ),
+    (
+        "resource control policy",
+        "the organisation's resource control policy forbids it; only who keeps that can allow it",
+    ),
+    ("permissions boundary", "the principal's permissions boundary leaves it out; extend the boundary"),
+    ("session policy", "the session was opened with a narrower policy; open it without"),
+    ("VPC endpoint policy", "the policy of the VPC endpoint leaves it out; extend that"),
+    ("explicit deny", "a policy denies it outright; no statement that allows it helps while that one stands"),
+    ("resource-based policy", "the policy of the resource itself must allow it"),
+    ("identity-based policy", "allow it in a policy of the principal"),
+)
+
+
+@dataclass(frozen=True)
+class Denial:
+    """Who was refused what on what, and what would mend it. `resource` is empty where the message names none."""
+
+    principal: str
+    action: str
+    resource: str
+    mending: str
+
+    @property
+    def fact(self) -> str:
+        """The refusal in a line."""
+        where = f" on {self.resource}" if self.resource else ""
+        return f"{self.principal} may not {self.action}{where}"
+
+
+def denial(message: str) -> Denial | None:
+    """The refusal that `message` tells of, or None."""
+    found = _REFUSAL.search(message)
+    if found is None:
+        return None
+    why = found["why"] or ""
+    mending = next(
+        (text for words, text in _MENDING if words in why),
+        "allow it in a policy of the principal, and in the key's or bucket's own policy where it has one",
+    )
+    return Denial(found["principal"], found["action"], (found["resource"] or "").rstrip(".,;"), mending)
+
+
+def decoding(message: str) -> str:
+    """The command that decodes the refusal that EC2 wrote down in cipher, or nothing where there is none."""
+    found = _ENCODED.search(message)
+    return f"aws sts decode-authorization-message --encoded-message {found['text']}" if found else ""

@@ -1,0 +1,32 @@
+"""Layer `scanning`: Amazon Inspector looks at this environment's images, at the push and whenever it learns more."""
+
+from __future__ import annotations
+
+from troposphere import Template, ecr
+
+from cicd_templates.blocks.lifecycle import because
+from cicd_templates.environment import Environment
+from cicd_templates.naming import name_prefix
+
+
+def exists(env: Environment) -> bool:
+    """Where it is asked for, and never in a copy: an account and region has one such setting, which is the original's.
+
+    Two of them would write it in turns, and the deletion of the copy would switch the original's scanning off.
+    """
+    return env.pipeline.enhanced_scanning and env.suffix is None
+
+
+def build(env: Environment) -> Template:
+    """The registry's one setting, for the repositories of this environment and its copies by their names."""
+    template = Template()
+    ours = ecr.RepositoryFilter(Filter=f"{name_prefix(env)}-*", FilterType="WILDCARD")
+    scanning = ecr.RegistryScanningConfiguration(
+        "RegistryScanning",
+        ScanType="ENHANCED",
+        Rules=[ecr.ScanningRule(ScanFrequency="CONTINUOUS_SCAN", RepositoryFilters=[ours])],
+    )
+    template.add_resource(
+        because(scanning, "It is the whole registry's: rules that stand there for other repositories end with it.")
+    )
+    return template

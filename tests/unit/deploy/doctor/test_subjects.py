@@ -1,0 +1,272 @@
+"""Each subject: what is fine, what is not, and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cicd_templates.deploy.doctor import (
+    Check,
+    Patient,
+    certificates,
+    connections,
+    names,
+    provided,
+    roles,
+    secrets,
+    subscriptions,
+)
+from cicd_templates.deploy.stacks import Stack
+from tests.unit.deploy.doctor.patients import CERTIFICATE, ISSUED, STAGING, TIME, TOOLS, aws, layer, patient, rewritten
+from tests.unit.deploy.fake_aws import denied, missing
+from tests.unit.deploy.test_collisions import REPOSITORY, ROLE
+
+CLUSTER = layer(STAGING, "cluster")
+PIPELINE = layer(TOOLS, "pipeline")
+
+
+def seen(subject: Callable[[Patient], Iterator[Check]], stacks: list[Stack], **answers: Any) -> list[Check]:
+    deployed = answers.pop("deployed", False)
+    return list(subject(patient(aws(answers, deployed=deployed), stacks)))
+
+
+def test_roles_that_are_there_are_fine_and_others_come_with_their_command() -> None:
+    scaled = rewritten(CLUSTER, "Type: AWS::ECS::Cluster", "Type: AWS::ApplicationAutoScaling::ScalableTarget")
+    lost = seen(roles.checks, [CLUSTER, scaled], **{"iam.get_role": missing("NoSuchEntity")})
+
+    assert [check.fix for check in lost] == [
+        "aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com",
+        "aws iam create-service-linked-role --aws-service-name elasticloadbalancing.amazonaws.com",
+        "aws iam create-service-linked-role --aws-service-name ecs.application-autoscaling.amazonaws.com",
+    ]
+    assert {check.verdict for check in seen(roles.checks, [CLUSTER], **{"iam.get_role": {"Role": ROLE}})} == {"ok"}
+    assert seen(roles.checks, [layer(STAGING, "keys")]) == []
+    with pytest.raises(type(denied()), match="AccessDenied"):
+        seen(roles.checks, [CLUSTER], **{"iam.get_role": denied()})
+
+
+def certificate(**facts: Any) -> dict[str, Any]:
+    return {"acm.describe_certificate": {"Certificate": {**ISSUED, **facts}}}
+
+
+RECORD = {"Name": "_a.example.com.", "Type": "CNAME", "Value": "_b.acm-validations.aws."}
+
+
+@pytest.mark.parametrize(
+    ("answers", "finding", "fix"),
+    [
+        pytest.param(certificate(), "issued for payments.staging.example.com", "", id="issued"),
+        pytest.param(
+            certificate(SubjectAlternativeNames=["*.staging.example.com"]),
+            "issued for *.staging.example.com",
+            "",
+            id="wildcard",
+        ),
+        pytest.param(
+            certificate(SubjectAlternativeNames=["*.example.com"]),
+            f"{CERTIFICATE} is for *.example.com, and the domain is payments.staging.example.com",
+            "aws acm request-certificate --region eu-central-1 --domain-name payments.staging.example.com",
+            id="a wildcard is one label",
+        ),
+        pytest.param(
+            certificate(
+                Status="PENDING_VALIDATION",
+                DomainValidationOptions=[{"DomainName": "x", "ResourceRecord": RECORD}, {"DomainName": "y"}],
+            ),
+            f"{CERTIFICATE} is PENDING_VALIDATION",
+            "put into DNS what ACM waits for: _a.example.com. CNAME _b.acm-validations.aws.",
+            id="not validated",
+        ),
+        pytest.param(
+            certificate(Status="EXPIRED"), f"{CERTIFICATE} is EXPIRED", "aws acm request-certificate", id="expired"
+        ),
+        pytest.param(
+            {"acm.describe_certificate": missing("ResourceNotFoundException")},
+            f"{CERTIFICATE} does not exist",
+            "aws acm request-certificate",
+            id="missing",
+        ),
+    ],
+)
+def test_a_certificate_must_be_issued_for_the_domain(answers: dict[str, Any], finding: str, fix: str) -> None:
+    (only,) = seen(certificates.checks, [CLUSTER], **answers)
+
+    assert only.finding == finding
+    assert only.fix.startswith(fix)
+    assert bool(only.fix) == bool(fix)
+
+
+def test_a_certificate_of_another_region_is_not_even_asked_for() -> None:
+    (only,) = seen(certificates.checks, [rewritten(CLUSTER, "acm:eu-central-1", "acm:us-east-1")])
+
+    assert only.finding.endswith(" is in us-east-1, the load balancer in eu-central-1")
+
+
+def test_a_listener_whose_domain_is_not_known_takes_any_issued_certificate() -> None:
+    stack = rewritten(
+        CLUSTER, "Value: https://payments.staging.example.com", "Value: !Sub 'http://${LoadBalancer.DNSName}'"
+    )
+
+    assert seen(certificates.checks, [stack])[0].verdict == "ok"
+    unknown = rewritten(CLUSTER, f"- CertificateArn: |-\n          {CERTIFICATE}", "- CertificateArn: !Ref KeyArn")
+    assert seen(certificates.checks, [unknown]) == []
+    with pytest.raises(type(denied()), match="AccessDenied"):
+        seen(certificates.checks, [CLUSTER], **{"acm.describe_certificate": denied()})
+
+
+CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/00000000-0000-4000-8000-000000000001"
+CONNECTED = rewritten(PIPELINE, "S3ObjectKey: payment-processor/source.zip", f"ConnectionArn: {CONNECTION}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "finding"),
+    [
+        ({"Connection": {"ConnectionName": "github", "ConnectionStatus": "AVAILABLE"}}, "ok", "github is AVAILABLE"),
+        ({"Connection": {"ConnectionStatus": "PENDING"}}, "fix", f"{CONNECTION} is PENDING"),
+        (missing("ResourceNotFoundException"), "fix", f"{CONNECTION} does not exist"),
+    ],
+    ids=["authorised", "pending", "missing"],
+)
+def test_a_connection_needs_somebodys_handshake(answer: Any, verdict: str, finding: str) -> None:
+    (only,) = seen(connections.checks, [CONNECTED], **{"codeconnections.get_connection": answer})
+
+    assert (only.verdict, only.finding) == (verdict, finding)
+    assert ("https://eu-central-1.console.aws.amazon.com/codesuite/settings/connections" in only.fix) == bool(only.fix)
+
+
+def test_a_pipeline_without_a_connection_needs_none_and_a_refusal_is_not_hidden() -> None:
+    assert seen(connections.checks, [PIPELINE]) == []
+    with pytest.raises(type(denied()), match="AccessDenied"):
+        seen(connections.checks, [CONNECTED])
+
+
+def test_a_secret_without_a_version_has_no_value() -> None:
+    build = layer(TOOLS, "build")
+    empty = seen(secrets.checks, [build], deployed=True, **{"secretsmanager.describe_secret": {"Name": "n"}})
+
+    assert empty[1] == Check(
+        "secret payments-tools-payment-processor-snyk-token",
+        "has no value, so its check fails",
+        "make secret ENV=tools SERVICE=payment-processor NAME=snyk-token",
+    )
+    assert {check.verdict for check in seen(secrets.checks, [build], deployed=True)} == {"ok"}
+    assert seen(secrets.checks, [build]) == []
+
+
+def test_a_generated_value_is_not_yet_the_true_one() -> None:
+    build = rewritten(
+        layer(TOOLS, "build"),
+        "      Description: snyk-token",
+        "      GenerateSecretString: {}\n      Description: snyk-token",
+    )
+    made = {"secretsmanager.describe_secret": {"VersionIdsToStages": {"a" * 32: ["AWSCURRENT"]}}}
+    put = {
+        "secretsmanager.describe_secret": {"VersionIdsToStages": {"a" * 32: ["AWSPREVIOUS"], "b" * 32: ["AWSCURRENT"]}}
+    }
+
+    assert [check.finding for check in seen(secrets.checks, [build], deployed=True, **made)] == [
+        "has a value",
+        "has only the value that was generated for it",
+    ]
+    assert {check.verdict for check in seen(secrets.checks, [build], deployed=True, **put)} == {"ok"}
+
+
+def test_who_has_not_confirmed_is_told_nothing() -> None:
+    topic = "arn:aws:sns:eu-central-1:222222222222:payments-staging-developers"
+    resources = [
+        {
+            "LogicalResourceId": name,
+            "ResourceType": kind,
+            "ResourceStatus": "CREATE_COMPLETE",
+            "LastUpdatedTimestamp": TIME,
+            "PhysicalResourceId": topic,
+        }
+        for name, kind in (("Developers", "AWS::SNS::Topic"), ("Reader", "AWS::SNS::Subscription"))
+    ]
+    readers = [
+        {"Protocol": "email", "Endpoint": "a@example.com", "SubscriptionArn": f"{topic}:1"},
+        {"Protocol": "email", "Endpoint": "b@example.com", "SubscriptionArn": "PendingConfirmation"},
+        {"Protocol": "sqs", "Endpoint": "arn:aws:sqs:eu-central-1:222222222222:q", "SubscriptionArn": f"{topic}:2"},
+    ]
+    found = seen(
+        subscriptions.checks,
+        [layer(STAGING, "notifications"), layer(STAGING, "keys")],
+        deployed=True,
+        **{
+            "cloudformation.list_stack_resources": {"StackResourceSummaries": resources},
+            "sns.list_subscriptions_by_topic": [{"Subscriptions": [reader]} for reader in readers],
+        },
+    )
+
+    assert [(check.finding, check.verdict) for check in found] == [
+        ("a@example.com has confirmed", "ok"),
+        ("b@example.com has not confirmed, and is told nothing", "fix"),
+    ]
+    assert found[1].fix.endswith(
+        f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint b@example.com"
+    )
+
+
+def test_names_that_are_taken_come_with_their_owner_and_the_way_out() -> None:
+    registry = [layer(TOOLS, "registry")]
+    (taken,) = seen(names.checks, registry, **REPOSITORY)
+
+    assert taken.subject == "AWS::ECR::Repository payments-tools-payment-processor"
+    assert taken.finding == "exists, but not in registry-payment-processor; it has no tags"
+    assert taken.verdict == "fix"
+    assert seen(names.checks, registry) == [Check("names", "nothing is in the way")]
+    unread, rest = seen(names.checks, registry, **{"ecr.describe_repositories": denied()})
+    assert (unread.verdict, unread.subject, rest.verdict) == ("?", "names of AWS::ECR::Repository", "ok")
+
+
+KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
+TOPIC = "arn:aws:sns:eu-central-1:222222222222:t"
+
+
+def subnets(*zones: str) -> dict[str, Any]:
+    return {"ec2.describe_subnets": {"Subnets": [{"AvailabilityZone": zone, "VpcId": "vpc-1"} for zone in zones]}}
+
+
+@pytest.mark.parametrize(
+    ("value", "answers", "problem"),
+    [
+        ("vpc-1", {}, ""),
+        ("vpc-1", {"ec2.describe_vpcs": missing("InvalidVpcID.NotFound")}, "does not exist here"),
+        ("subnet-1,subnet-2", subnets("a", "b"), ""),
+        ("subnet-1,subnet-2", subnets("a", "a"), "is in a alone, and a load balancer needs two zones"),
+        ("subnet-1", {"ec2.describe_subnets": missing("InvalidSubnetID.Malformed")}, "does not exist here"),
+        ("sg-1", {"ec2.describe_security_groups": {"SecurityGroups": [{"VpcId": "vpc-1"}]}}, ""),
+        (KEY, {"kms.describe_key": {"KeyMetadata": {"KeyId": "1", "KeyState": "Enabled"}}}, ""),
+        (KEY, {"kms.describe_key": {"KeyMetadata": {"KeyId": "1", "KeyState": "Disabled"}}}, "is Disabled"),
+        (TOPIC, {"sns.get_topic_attributes": missing("NotFound")}, "does not exist here"),
+        (TOPIC, {"sns.get_topic_attributes": {}}, ""),
+        ("my-bucket", {}, ""),
+    ],
+)
+def test_a_provided_value_must_exist(value: str, answers: dict[str, Any], problem: str) -> None:
+    (only,) = provided.checks(patient(aws(answers), provided={"network.Value": value}))
+
+    assert only.subject == "provided network.Value"
+    assert only.finding == f"{value} {problem}".strip()
+    assert bool(only.fix) == bool(problem)
+
+
+@pytest.mark.parametrize(
+    ("value", "answers"),
+    [
+        ("subnet-1,subnet-2", subnets("a", "b")),
+        ("sg-1", {"ec2.describe_security_groups": {"SecurityGroups": [{"VpcId": "vpc-1"}]}}),
+    ],
+)
+def test_provided_values_must_be_of_the_provided_network(value: str, answers: dict[str, Any]) -> None:
+    given = {"network.VpcId": "vpc-9", "network.Value": value}
+    found = list(provided.checks(patient(aws(answers), provided=given)))
+
+    assert found[1].finding == f"{value} is in vpc-1, and the VPC provided is vpc-9"
+
+
+def test_a_value_that_may_not_be_looked_up_is_no_verdict() -> None:
+    with pytest.raises(type(denied()), match="AccessDenied"):
+        list(provided.checks(patient(aws({"ec2.describe_vpcs": denied()}), provided={"network.VpcId": "vpc-1"})))
