@@ -93,7 +93,7 @@ recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs, with the e
 	@$(RUN) recover $(TARGET) $(JSON)
 
 deploy-policy: $(VENV)/.done ## Print the IAM policies that a principal needs to deploy ENV; PART= prints one alone
-	@$(RUN) deploy-policy $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(PART),--part $(PART))
+	@$(RUN) deploy-policy $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(DESTROYING),--destroying) $(if $(PART),--part $(PART))
 
 ##@ Local AWS
 local: $(VENV)/.done $(LOCAL_VENV)/.done ## Start the local AWS; then add LOCAL=1 to any verb

@@ -79,6 +79,13 @@ def test_report_groups_that_codebuild_made_are_named_after_a_project_of_ours() -
     assert found_by(finding._report_groups, fake) == []
 
 
+def test_secrets_are_ours_by_their_tags_alone() -> None:
+    secrets = [{"Name": "payments-staging-a", "Tags": TAGS}, {"Name": "payments-staging-b"}]
+    fake = aws(secretsmanager={"list_secrets": [{"SecretList": secrets}]})
+
+    assert found_by(finding._secrets, fake) == [("AWS::SecretsManager::Secret", "payments-staging-a", True)]
+
+
 def test_an_alias_is_ours_where_its_key_is() -> None:
     aliases = [
         {"AliasName": "alias/payments-staging-key", "TargetKeyId": "k"},

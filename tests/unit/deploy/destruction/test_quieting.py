@@ -57,6 +57,13 @@ def test_where_nothing_runs_nothing_is_stopped(answers: dict[str, Any]) -> None:
     assert fake.called("stop_pipeline_execution") == []
 
 
+def test_the_local_aws_runs_no_pipeline() -> None:
+    fake = aws(local=True)
+    stop_runs(fake, ["p"], clock(), lambda text: None)
+
+    assert fake.calls == []
+
+
 @pytest.mark.parametrize("call", ["list_pipeline_executions", "stop_pipeline_execution"])
 def test_a_refusal_to_look_or_to_stop_is_an_error(call: str) -> None:
     fake = aws(codepipeline={"list_pipeline_executions": runs("InProgress"), call: refusal("AccessDenied")})
