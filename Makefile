@@ -6,17 +6,28 @@ VENV   := .venv
 LOCAL_VENV := .venv-local
 AUDIT_VENV := .venv-audit
 RUN    := $(VENV)/bin/python -m cicd_templates
-TARGET := $(if $(ENV),--env $(ENV)) $(if $(LAYER),--layer $(LAYER)) $(if $(SERVICE),--service $(SERVICE)) \
-          $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(LOCAL),--local)
-JSON   := $(if $(filter json,$(FORMAT)),--json)
-ASK    := $(if $(YES),--yes)
+
+# What a user says reaches the program as it was typed, as one argument: neither make nor the shell looks into it,
+# because each recipe names it as "$ENV", from its environment.
+SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT PART INPUTS SEED \
+          LEFT PLAN CONFIRM OLDER_THAN DESTROYING
+$(foreach each,$(SAID),$(if $(value $(each)),$(eval override $(each) := $$(value $(each)))$(eval export $(each))))
+option = $(if $(value $(2)),$(1) "$$$(2)")
+flag   = $(if $(call yes,$(2)),$(1))
+yes    = $(if $(word 2,$(value $(1)))$(filter-out 1 yes true 0 no false,$(value $(1))),$(call wrong,$(1),1 or 0),$(filter 1 yes true,$(value $(1))))
+wrong  = $(error $(1)=$(value $(1)) says nothing: write $(1)=$(2))
+
+WHERE  = $(call option,--suffix,SUFFIX) $(call flag,--local,LOCAL)
+TARGET = $(call option,--env,ENV) $(call option,--layer,LAYER) $(call option,--service,SERVICE) $(WHERE)
+JSON   = $(if $(filter-out json yaml,$(value FORMAT)),$(call wrong,FORMAT,json or yaml),$(if $(filter json,$(value FORMAT)),--json))
+ASK    = $(call flag,--yes,YES)
 
 .DEFAULT_GOAL := help
 .PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy sweep adopt check audit verify doctor recover deploy-policy \
         local local-stop bench bench-gate bench-destroy test-long fuzz lock pins fmt clean setup setup-local setup-audit
 
-help: ## Show the daily targets
-	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]   (more: make help-all)"
+help: ## Show the daily targets; help-all shows the rest
+	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]"
 	@awk -F':.*## ' '/^##@/ {daily = /Daily/} daily && /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 help-all: ## Show every target
@@ -24,10 +35,10 @@ help-all: ## Show every target
 
 ##@ Daily
 render: $(VENV)/.done ## Render every layer for every environment into out/
-	@$(RUN) render $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(FORMAT),--format $(FORMAT))
+	@$(RUN) render $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call option,--format,FORMAT)
 
-lint: $(VENV)/.done ## Lint the rendered templates with cfn-lint, the code with ruff and mypy
-	@$(RUN) lint $(if $(SUFFIX),--suffix $(SUFFIX))
+lint: $(VENV)/.done ## Lint the templates with cfn-lint, the code with ruff and mypy
+	@$(RUN) lint $(call option,--suffix,SUFFIX)
 	@$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean"
 	@$(VENV)/bin/mypy
 
@@ -43,57 +54,56 @@ plan: $(VENV)/.done ## Show what a deployment would change
 deploy: $(VENV)/.done ## Deploy ENV through change sets
 	@$(RUN) deploy $(TARGET) $(ASK) $(JSON)
 
-release: $(VENV)/.done ## Release APP (work tree, folder or zip) of SERVICE; WAIT=1 follows its run
-	@$(RUN) release $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(LOCAL),--local) \
-	  --app "$(APP)" $(if $(WAIT),--wait)
+release: $(VENV)/.done ## Release APP: work tree, folder or zip; WAIT=1 follows its run
+	@$(RUN) release $(call option,--app,APP) $(call option,--service,SERVICE) $(WHERE) $(call flag,--wait,WAIT)
 
 outputs: $(VENV)/.done ## Show what the deployed stacks give out
 	@$(RUN) outputs $(TARGET) $(JSON)
 
-status: $(VENV)/.done ## Show the state of every stack; LEFT=1 what is beside them
-	@$(RUN) status $(TARGET) $(JSON) $(if $(LEFT),--left)
+status: $(VENV)/.done ## Show the state of every stack; LEFT=1 what is beside it
+	@$(RUN) status $(TARGET) $(JSON) $(call flag,--left,LEFT)
 
-destroy: $(VENV)/.done ## Take ENV down and prove what is left; a protected one by a plan (PLAN=, CONFIRM=)
-	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(if $(ALLOW),--allow $(ALLOW)) $(if $(PLAN),--plan "$(PLAN)") $(if $(CONFIRM),--confirm "$(CONFIRM)")
+destroy: $(VENV)/.done ## Take ENV down and prove what is left; PLAN= does as planned
+	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(call option,--allow,ALLOW) $(call option,--plan,PLAN) $(call option,--confirm,CONFIRM)
 
 ##@ Review and set-up
 check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
 	@$(RUN) render --check
 	@$(RUN) docs --check
 
-audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov; every exception has its reason in them
+audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov
 	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet
 
 verify: check lint test audit ## Everything that CI runs: check, lint, test, audit
 
 secret: $(VENV)/.done ## Set the secret NAME of SERVICE, from a prompt or standard input
-	@$(RUN) secret $(if $(ENV),--env $(ENV)) $(if $(SERVICE),--service $(SERVICE)) $(if $(SUFFIX),--suffix $(SUFFIX)) \
-	  $(if $(LOCAL),--local) --name "$(NAME)"
+	@$(RUN) secret $(call option,--env,ENV) $(call option,--service,SERVICE) $(WHERE) $(call option,--name,NAME)
 
-gate: $(VENV)/.done ## Judge the reports in REPORTS as the pipeline's gate will; POLICY= is the application's
-	@$(RUN) gate --reports "$(REPORTS)" $(if $(SERVICE),--service $(SERVICE)) $(if $(POLICY),--policy "$(POLICY)") $(JSON)
+gate: $(VENV)/.done ## Judge REPORTS as the pipeline's gate will, by POLICY
+	@$(RUN) gate $(call option,--reports,REPORTS) $(call option,--service,SERVICE) $(call option,--policy,POLICY) $(JSON)
 
-waive: $(VENV)/.done ## Accept what stops a release now in POLICY, until EXPIRES, by OWNER
-	@$(RUN) gate waive --all-current --reports "$(REPORTS)" --expires "$(EXPIRES)" --owner "$(OWNER)" \
-	  $(if $(SERVICE),--service $(SERVICE)) $(if $(POLICY),--policy "$(POLICY)")
+waive: $(VENV)/.done ## Accept in POLICY what stops a release now, until EXPIRES
+	@$(RUN) gate waive --all-current $(call option,--reports,REPORTS) $(call option,--expires,EXPIRES) \
+	  $(call option,--owner,OWNER) $(call option,--service,SERVICE) $(call option,--policy,POLICY)
 
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
-	@$(RUN) gate inspect --tool "$(TOOL)" "$(REPORT)" $(JSON)
+	@$(RUN) gate inspect $(call option,--tool,TOOL) $(JSON) $(call option,--,REPORT)
 
-sweep: $(VENV)/.done ## List disposable copies and destroy the expired ones, idle for OLDER_THAN=48h
-	@$(RUN) sweep $(if $(ENV),--env $(ENV)) $(if $(LOCAL),--local) $(ASK) $(JSON) $(if $(OLDER_THAN),--older-than $(OLDER_THAN))
+sweep: $(VENV)/.done ## Destroy copies that have expired, idle for OLDER_THAN=48h
+	@$(RUN) sweep $(call option,--env,ENV) $(call flag,--local,LOCAL) $(ASK) $(JSON) $(call option,--older-than,OLDER_THAN)
 
-adopt: $(VENV)/.done ## Take what a destroyed protected ENV kept back into its stacks
+adopt: $(VENV)/.done ## Take what a destroyed ENV kept back into its stacks
 	@$(RUN) adopt $(TARGET) $(ASK)
 
 doctor: $(VENV)/.done ## Look at what would make a deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
 
-recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs, with the exact AWS command; runs none
+recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs; runs nothing
 	@$(RUN) recover $(TARGET) $(JSON)
 
-deploy-policy: $(VENV)/.done ## Print the IAM policies that a principal needs to deploy ENV; PART= prints one alone
-	@$(RUN) deploy-policy $(if $(ENV),--env $(ENV)) $(if $(SUFFIX),--suffix $(SUFFIX)) $(if $(DESTROYING),--destroying) $(if $(PART),--part $(PART))
+deploy-policy: $(VENV)/.done ## Print the IAM policies for who deploys ENV; PART= one alone
+	@$(RUN) deploy-policy $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call flag,--destroying,DESTROYING) \
+	  $(call option,--part,PART)
 
 ##@ Local AWS
 local: $(VENV)/.done $(LOCAL_VENV)/.done ## Start the local AWS; then add LOCAL=1 to any verb
@@ -109,14 +119,14 @@ bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
 
-bench-destroy: $(VENV)/.done ## Measure the emptying of buckets beside one deletion a call, and its memory
+bench-destroy: $(VENV)/.done ## Measure the emptying of buckets, and its memory
 	@$(VENV)/bin/python tests/bench/destroy.py
 
-test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer than a change should wait
+test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer
 	@$(VENV)/bin/python -m pytest -q -m long
 
-fuzz: $(VENV)/.done ## Feed the gate's readers 100,000 damaged reports; INPUTS= and SEED= say how many and which
-	@$(if $(INPUTS),INPUTS=$(INPUTS)) $(if $(SEED),SEED=$(SEED)) $(VENV)/bin/python tests/fuzz/gate.py
+fuzz: $(VENV)/.done ## Feed the gate's readers damaged reports: INPUTS= many, by SEED=
+	@$(VENV)/bin/python tests/fuzz/gate.py
 
 # Extras stay in the lock: the pip that comes with Python 3.11 looks for a package asked for with an extra anew, and
 # refuses the first release that is newer than the lock.
@@ -126,7 +136,7 @@ lock: ## Write the lock files from requirements*.in (needs uv)
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
 	    --no-emit-index-url --no-emit-find-links --quiet "$${pair%%:*}" -o "$${pair##*:}" || exit 1; done
 
-pins: $(VENV)/.done ## Resolve the tools of the checks again, each package by version and hash
+pins: $(VENV)/.done ## Resolve the tools of the checks again, by version and hash
 	@$(VENV)/bin/python .ci/pin
 
 fmt: $(VENV)/.done ## Format the code and write the generated documents

@@ -12,15 +12,39 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from cicd_templates.config_running import AlarmsTable, AutoscalingTable, CanaryTable, HealthCheckTable, LinearTable
+from cicd_templates.config_texts import (
+    Account,
+    Branch,
+    CertificateArn,
+    Command,
+    ConnectionArn,
+    Digest,
+    Domain,
+    Email,
+    FolderPath,
+    OutputName,
+    PathPattern,
+    PolicyArn,
+    Profile,
+    ProjectName,
+    Region,
+    Repository,
+    RoleArn,
+    RolePath,
+    SecretSource,
+    Suffix,
+    TagKey,
+    TagText,
+    UrlPath,
+    VariableName,
+    Word,
+    Zone,
+)
 from cicd_templates.config_values import (
     BOOTSTRAP_IMAGE,
     Architecture,
-    Command,
     CpuUnits,
-    Digest,
-    Email,
     Endpoints,
-    FolderPath,
     Hook,
     IpRange,
     Kind,
@@ -32,34 +56,26 @@ from cicd_templates.config_values import (
     ReportFormat,
     RetentionDays,
     Rollout,
-    SecretSource,
     Source,
     Table,
-    TagKey,
-    TagText,
     TimeZone,
-    UrlPath,
-    VariableName,
     VpcRange,
     Window,
-    Word,
 )
-
-# With these the longest name that nothing may shorten, a stack's (128), always fits.
-ENVIRONMENT_NAME_LENGTH = 12
-SERVICE_NAME_LENGTH = 24
-SUFFIX_LENGTH = 10
 
 
 class ProjectTable(Table):
     """`[project]`: what every environment shares."""
 
-    name: Annotated[Word, Field(max_length=16)] = Field(
-        description="First word of every physical name and parameter path"
-    )
+    name: ProjectName = Field(description="First word of every physical name and parameter path")
     owner: TagText = Field(description="Tag `Owner` of every resource: the team to ask")
     cost_center: TagText = Field(description="Tag `CostCenter` of every resource")
     tags: dict[TagKey, TagText] = Field(default={}, description="Further tags of every resource")
+    new_regions: tuple[Region, ...] = Field(
+        default=(),
+        strict=False,
+        description="Regions of AWS that are newer than this version, to be taken all the same",
+    )
 
 
 class PipelineTable(Table):
@@ -151,16 +167,13 @@ class BuildTable(Table):
 class GithubTable(Table):
     """`[services.<name>.github]`: the repository of a service, for `source = "github"` or for releases from Actions."""
 
-    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] = Field(
+    repository: Repository = Field(
         default="octocat/Hello-World", description="`owner/name`; the default is a placeholder"
     )
-    branch: Annotated[str, Field(pattern=r"^[\w./-]+$", max_length=255)] = Field(
-        default="main", description="Branch that is released"
+    branch: Branch = Field(default="main", description="Branch that is released")
+    connection_arn: ConnectionArn | None = Field(
+        default=None, description="CodeConnections connection, made and accepted in the console"
     )
-    connection_arn: (
-        Annotated[str, Field(pattern=r"^arn:[\w-]+:(codeconnections|codestar-connections):[\w-]+:\d{12}:connection/")]
-        | None
-    ) = Field(default=None, description="CodeConnections connection, made and accepted in the console")
     trigger: bool = Field(default=False, description="Start a run at every push to the branch")
     releases: bool = Field(
         default=False, description="A role with which GitHub Actions may put a release, and do nothing else"
@@ -185,14 +198,14 @@ class ServiceTable(Table):
     desired_count: Annotated[int, Field(ge=1, le=100)] = Field(
         default=1, description="Number of tasks; `autoscaling` decides it where there is one"
     )
-    path_pattern: Annotated[str, Field(pattern=r"^/[A-Za-z0-9_*?./-]*$", max_length=128)] = Field(
+    path_pattern: PathPattern = Field(
         default="/*", description="Requests that the shared load balancer sends to this service"
     )
     priority: Annotated[int, Field(ge=1, le=50000)] = Field(
         default=100,
         description="Order of the listener rule among the services of an environment, lowest first",
     )
-    environment: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], str] = Field(
+    environment: dict[VariableName, str] = Field(
         default={}, description="Environment variables of the container; never secrets"
     )
     secrets: dict[VariableName, SecretSource] = Field(
@@ -272,32 +285,28 @@ class EnvironmentTable(Table):
     """`[environments.<name>]`: an account, a region and how much is at stake there."""
 
     kind: Kind = Field(description="`tools`: where the pipeline lives; `runtime`: where services run")
-    account: Annotated[str, Field(pattern=r"^\d{12}$")] = Field(description="AWS account id: a string of 12 digits")
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = Field(description="AWS region")
+    account: Account = Field(description="AWS account id: a string of 12 digits")
+    region: Region = Field(description="AWS region")
     protection: Protection = Field(
         description="`protected`: data outlives its stack; `disposable`: destroy empties and deletes it"
     )
     log_retention_days: RetentionDays = Field(description="Days that CloudWatch keeps log events")
-    profile: Annotated[str, Field(min_length=1)] | None = Field(
+    profile: Profile | None = Field(
         default=None, description="AWS profile that deploys here; default: boto3's own chain"
     )
-    role_arn: Annotated[str, Field(pattern=r"^arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+$")] | None = Field(
+    role_arn: RoleArn | None = Field(
         default=None, description="Role that the deployer assumes here, from the profile or the default chain"
     )
-    suffix: Annotated[Word, Field(max_length=SUFFIX_LENGTH)] | None = Field(
+    suffix: Suffix | None = Field(
         default=None, description="Sets this environment's names apart from a copy's in the same account"
     )
-    permissions_boundary: (
-        Annotated[str, Field(pattern=r"^arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$")] | None
-    ) = Field(default=None, description="ARN of the policy that bounds every role")
-    role_path: Annotated[str, Field(pattern=r"^/([\w+=,.@-]+/)*$", max_length=512)] = Field(
-        default="/", description="IAM path of every role; begins and ends with `/`"
-    )
+    permissions_boundary: PolicyArn | None = Field(default=None, description="ARN of the policy that bounds every role")
+    role_path: RolePath = Field(default="/", description="IAM path of every role; begins and ends with `/`")
     cidr: VpcRange | None = Field(
         default=None,
         description="IPv4 range of the VPC, a private one from /16 to /24; runtime environments need it",
     )
-    zones: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")], ...] = Field(
+    zones: tuple[Zone, ...] = Field(
         default=(),
         strict=False,
         max_length=4,
@@ -311,10 +320,8 @@ class EnvironmentTable(Table):
         default="gateway",
         description="VPC endpoints: `gateway` (S3, free) or `all` (also ECR, Logs, KMS, Secrets Manager, SSM)",
     )
-    certificate_arn: Annotated[str, Field(pattern=r"^arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/[\w-]+$")] | None = Field(
-        default=None, description="ACM certificate of the load balancer"
-    )
-    domain: Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)] | None = Field(
+    certificate_arn: CertificateArn | None = Field(default=None, description="ACM certificate of the load balancer")
+    domain: Domain | None = Field(
         default=None,
         description="Host name that the certificate is for; its DNS record, to the load balancer, is yours to make",
     )
@@ -331,7 +338,7 @@ class EnvironmentTable(Table):
     stakeholders: StakeholdersTable = Field(
         default={}, validate_default=True, description="E-mail addresses per stakeholder group"
     )
-    provided: dict[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Z][A-Za-z0-9]*$")], str] = Field(
+    provided: dict[OutputName, str] = Field(
         default={},
         description="Values that exist already, by `layer.Output`; a layer provided in full is not rendered",
     )

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cicd_templates.config_values import Minutes, Percent, Schedule, Table, UrlPath, Word
+from cicd_templates.config_texts import UrlPath, Word
+from cicd_templates.config_values import Minutes, Percent, Schedule, Table
 
 
 class HealthCheckTable(Table):

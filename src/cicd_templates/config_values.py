@@ -59,25 +59,7 @@ Hook = Literal["verify-image", "smoke"]
 Architecture = Literal["x86_64", "arm64"]
 Minutes = Annotated[int, Field(ge=0, le=1440)]
 Percent = Annotated[int, Field(ge=1, le=100)]
-
-Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
-TagText = Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.:/=+@-]+$", max_length=256)]
-TagKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/=+@-]+$", max_length=128)]
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-Digest = Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:\d+)?/[\w./-]+@sha256:[0-9a-f]{64}$")]
-Command = Annotated[str, Field(min_length=1)]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
-# Below the source: neither absolute nor upwards.
-FolderPath = Annotated[str, Field(pattern=r"^(\.|\w[\w-]*(\.[\w-]+)*(/\w[\w-]*(\.[\w-]+)*)*)$")]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], Field(strict=False, min_length=1)]
-UrlPath = Annotated[str, Field(pattern=r"^/[\w./-]*$")]
-# A word names a secret that is made here, a path a parameter, and an ARN a secret that exists.
-SecretSource = Annotated[
-    str,
-    Field(
-        pattern=r"^([a-z][a-z0-9]*(-[a-z0-9]+)*|/[\w./-]+|arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+)$"
-    ),
-]
 
 
 def _vpc_network(text: str) -> str:

@@ -5,8 +5,9 @@ Each check is a generator over a `Configuration` and yields every problem that i
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -14,7 +15,10 @@ from cicd_templates import rollouts
 from cicd_templates.config import PLACEHOLDER_REPOSITORY, RETENTION_DAYS
 from cicd_templates.config_values import FARGATE_MEMORY
 from cicd_templates.environment import Configuration, Environment, Service
+from cicd_templates.errors import ConfigurationError
 from cicd_templates.naming import title
+from cicd_templates.regions import REGIONS
+from cicd_templates.words import counted
 
 PUBLIC_REGISTRIES = re.compile(r"^(public\.ecr\.aws|docker\.io|ghcr\.io|quay\.io|registry-1\.docker\.io)/")
 # A Lambda action takes five input artifacts, and each check hands one to the gate:
@@ -35,9 +39,18 @@ class Problem:
         return f"{self.path}: {self.message}" if self.path else self.message
 
 
-def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Every disagreement in `configuration`, in the order of the checks."""
-    yield from _pipeline_path(configuration)
+def refused(source: str, found: Sequence[Problem]) -> ConfigurationError:
+    """The error that lists what was `found` wrong in `source`, a line each."""
+    return ConfigurationError("\n  ".join([f"{source}: {counted(len(found), 'problem')}", *map(str, found)]))
+
+
+def problems(configuration: Configuration, unread: Collection[str] = ()) -> Iterator[Problem]:
+    """Every disagreement in `configuration`, in the order of the checks.
+
+    `unread` are the environments whose own tables are wrong: they are there, and nothing is known of them.
+    """
+    yield from _pipeline_path(configuration, unread)
+    yield from _known_regions(configuration)
     yield from _one_region(configuration)
     yield from _distinct_names(configuration)
     yield from _reserved(configuration)
@@ -52,10 +65,10 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
         yield from _releases(configuration, environment, at)
 
 
-def _pipeline_path(configuration: Configuration) -> Iterator[Problem]:
+def _pipeline_path(configuration: Configuration, unread: Collection[str]) -> Iterator[Problem]:
     runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
     for index, name in enumerate(configuration.pipeline.path):
-        if name not in runtime:
+        if name not in runtime and name not in unread:
             yield Problem(
                 f"pipeline.path[{index}]",
                 f"{name!r} is not a runtime environment; there {_are(runtime)}",
@@ -63,7 +76,7 @@ def _pipeline_path(configuration: Configuration) -> Iterator[Problem]:
         elif name in configuration.pipeline.path[:index]:
             yield Problem(f"pipeline.path[{index}]", f"{name!r} is on the path already; name each environment once")
     tools = [environment.name for environment in configuration.environments if environment.kind == "tools"]
-    if len(tools) != 1:
+    if len(tools) > 1 or not (tools or unread):
         yield Problem(
             "environments",
             f'exactly one environment has kind = "tools", where the pipeline lives; there {_are(tools)}',
@@ -74,16 +87,31 @@ def _are(names: list[str]) -> str:
     return "are none" if not names else f"{'is' if len(names) == 1 else 'are'} {', '.join(names)}"
 
 
-def _one_region(configuration: Configuration) -> Iterator[Problem]:
-    if not configuration.environments:
-        return
-    first = configuration.environments[0]
-    for environment in configuration.environments[1:]:
-        if environment.region != first.region:
+def _is_known(environment: Environment) -> bool:
+    """Whether its region is one; where it is not, what does not fit to it is not told as well."""
+    return environment.region in (*REGIONS, *environment.project.new_regions)
+
+
+def _known_regions(configuration: Configuration) -> Iterator[Problem]:
+    known = [*REGIONS, *configuration.project.new_regions]
+    for environment in configuration.environments:
+        if not _is_known(environment):
+            close = difflib.get_close_matches(environment.region, known, n=1)
             yield Problem(
                 f"environments.{environment.name}.region",
-                f"{environment.region} differs from {first.region} of {first.name}; the environments of one pipeline"
-                " share a region, because its artifact store serves one",
+                f"{environment.region} is not a region of AWS{f'; did you mean {close[0]}?' if close else ''}"
+                f' (one that is newer than this version: project.new_regions = ["{environment.region}"])',
+            )
+
+
+def _one_region(configuration: Configuration) -> Iterator[Problem]:
+    known = [environment for environment in configuration.environments if _is_known(environment)]
+    for environment in known[1:]:
+        if environment.region != known[0].region:
+            yield Problem(
+                f"environments.{environment.name}.region",
+                f"{environment.region} differs from {known[0].region} of {known[0].name}; the environments of one"
+                " pipeline share a region, because its artifact store serves one",
             )
 
 
@@ -134,7 +162,7 @@ def _network(environment: Environment, at: str) -> Iterator[Problem]:
     if len(settings.zones) < 2:
         yield Problem(f"{at}.zones", "a load balancer needs at least two availability zones")
     for index, zone in enumerate(settings.zones):
-        if zone[:-1] != settings.region:
+        if zone[:-1] != settings.region and _is_known(environment):
             yield Problem(f"{at}.zones[{index}]", f"{zone} is not a zone of {settings.region}")
         elif zone in settings.zones[:index]:
             yield Problem(f"{at}.zones[{index}]", f"{zone} is listed already; name each zone once")
@@ -153,6 +181,16 @@ def _transport(environment: Environment, at: str) -> Iterator[Problem]:
     if not settings.allow_http and not settings.certificate_arn:
         remedy = "" if environment.protected else ", or allow_http = true for an environment that nobody depends on"
         yield Problem(f"{at}.certificate_arn", f"missing; name an ACM certificate of {settings.region}{remedy}")
+    if settings.certificate_arn:
+        # A load balancer takes certificates of its own region and account only:
+        # https://docs.aws.amazon.com/acm/latest/userguide/acm-regions.html
+        region, account = settings.certificate_arn.split(":")[3:5]
+        if account != settings.account or (region != settings.region and _is_known(environment)):
+            yield Problem(
+                f"{at}.certificate_arn",
+                f"is of {account} in {region}; a load balancer takes a certificate of its own account and region,"
+                f" {settings.account} in {settings.region}",
+            )
 
 
 def _retention(environment: Environment, at: str) -> Iterator[Problem]:
@@ -167,15 +205,14 @@ def _retention(environment: Environment, at: str) -> Iterator[Problem]:
 
 def _one_architecture(configuration: Configuration) -> Iterator[Problem]:
     """A release is one image, built in tools, so its processors are the same everywhere."""
-    if not configuration.environments:
-        return
-    built = {service.name: service.settings.architecture for service in configuration.environments[0].services}
+    built: dict[str, str] = {}
     for environment in configuration.environments:
         for service in environment.services:
-            if service.settings.architecture != built[service.name]:
+            first = built.setdefault(service.name, service.settings.architecture)
+            if service.settings.architecture != first:
                 yield Problem(
                     f"environments.{environment.name}.services.{service.name}.architecture",
-                    f"{service.settings.architecture} differs from {built[service.name]} elsewhere; a release is one"
+                    f"{service.settings.architecture} differs from {first} elsewhere; a release is one"
                     f" image, so set it under [services.{service.name}]",
                 )
 
@@ -228,7 +265,7 @@ def _listener_rules(environment: Environment, at: str) -> Iterator[Problem]:
 
 def _releases(configuration: Configuration, environment: Environment, at: str) -> Iterator[Problem]:
     """What a release needs: checks and a source where the pipeline lives, approvers where it ends."""
-    on_the_path = environment.name in configuration.pipeline.path
+    on_the_path = environment.kind == "runtime" and environment.name in configuration.pipeline.path
     if on_the_path and environment.protected and not environment.settings.stakeholders.approvers:
         yield Problem(f"{at}.stakeholders.approvers", "missing; a protected environment needs somebody who approves")
     if environment.kind != "tools":

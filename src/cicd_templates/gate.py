@@ -33,16 +33,13 @@ def judge(
     """Judge the reports in `folder` of `checks`, each with its format.
 
     A report is `<check>/report.<json|xml|sarif>`, as a build hands it on with its record `run.json`, or
-    `<check>.<json|xml|sarif>`. Without a `policy` the copies count that builds hand on beside their reports. Raises
-    `ConfigurationError` where there is no such folder, or where a `policy` cannot be read.
+    `<check>.<json|xml|sarif>`; one that is missing does not count, and is named by where it was looked for. Without a
+    `policy` the copies count that builds hand on beside their reports. Raises `ConfigurationError` where there is no
+    such folder, or where a `policy` cannot be read.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder}: no such folder; name the one with the reports")
-    reports = {}
-    for check, form in checks.items():
-        report = _report(folder, check, form, source_version)
-        if report is not None:
-            reports[check] = report
+    reports = {check: _report(folder, check, form, source_version) for check, form in checks.items()}
     agreed = policy_of(policy, checks) if policy else agreed_policy(_copies(folder, checks), checks)
     return decide(list(checks), reports, agreed, today)
 
@@ -105,13 +102,15 @@ def _copies(folder: Path, checks: Collection[str]) -> dict[str, bytes | None]:
     return {check: path.read_bytes() if path.is_file() else None for check, path in copies.items()}
 
 
-def _report(folder: Path, check: str, form: str, source_version: str | None) -> Report | None:
+def _report(folder: Path, check: str, form: str, source_version: str | None) -> Report:
     places = [
         path for suffix in SUFFIXES for path in (folder / check / f"report.{suffix}", folder / f"{check}.{suffix}")
     ]
     path = next((place for place in places if place.is_file()), None)
     if path is None:
-        return None
+        suffix = {"junit": "xml", "sarif": "sarif"}.get(form, "json")
+        wrong = f"there is no {check}/report.{suffix} and no {check}.{suffix} in {folder}"
+        return Report(status=ERROR, reason=wrong)
     record = path.parent / RECORD
     if record.is_file():
         wrong = wrong_record(record.read_bytes(), check, form, source_version)

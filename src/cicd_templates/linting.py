@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cicd_templates import hints
 from cicd_templates.errors import ConfigurationError
 
 
@@ -25,14 +26,15 @@ class Finding:
         return f"{self.path}:{self.line}: {self.rule} {self.message}"
 
 
-def lint_templates(paths: Sequence[Path]) -> list[Finding]:
-    """The findings in `paths`, sorted. Raises `ConfigurationError` where there is nothing to lint."""
+def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Finding]:
+    """The findings in `paths`, sorted. Raises `ConfigurationError` where the copy `suffix` has nothing to lint."""
     # cfn-lint takes half a second to import, which other commands need not pay.
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import Runner
 
     if not paths:
-        raise ConfigurationError("nothing to lint: no rendered templates; run `make render` first")
+        render = hints.make("render", SUFFIX=suffix)
+        raise ConfigurationError(f"nothing to lint: no rendered templates; run `{render}` first")
     runner = Runner(ConfigMixIn([], templates=[str(path) for path in paths]))
     return sorted(
         Finding(str(match.filename), match.linenumber, match.rule.id, match.message.strip()) for match in runner.run()

@@ -6,6 +6,7 @@ Reads the one file and nothing else; writes nothing.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,14 +14,20 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from cicd_templates import config, consistency
+from cicd_templates.config_texts import ENVIRONMENT_NAME_LENGTH, SERVICE_NAME_LENGTH, SUFFIX_LENGTH, WORD
 from cicd_templates.config_values import Table
+from cicd_templates.config_words import told
 from cicd_templates.consistency import Problem
 from cicd_templates.environment import Configuration, Environment, Service
 from cicd_templates.errors import ConfigurationError
 
+BYTE_ORDER_MARK = "\ufeff"
+# What ENV= takes besides the names of environments.
+EVERY_ENVIRONMENT = "all"
 TABLES = ("project", "pipeline", "services", "environments")
 Raw = Mapping[str, Any]
 T = TypeVar("T", bound=Table)
@@ -36,7 +43,12 @@ def read_configuration(path: Path, *, suffix: str | None = None) -> Configuratio
 
 def _read_toml(path: Path) -> Raw:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        text = path.read_bytes().decode("utf-8")
+        if text.startswith(BYTE_ORDER_MARK):
+            raise ConfigurationError(
+                f"{path}: begins with a byte order mark, which TOML does not know; save it as UTF-8 without BOM"
+            )
+        return tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: no such file; every command reads the environments from it") from None
     except IsADirectoryError:
@@ -52,14 +64,10 @@ def _read_toml(path: Path) -> Raw:
 def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> Configuration:
     """The configuration in the parsed TOML `raw`; `source` names the file in the error."""
     reader = _Reader()
-    configuration = reader.configuration(raw, suffix)
-    found = list(reader.problems)
-    if configuration is not None:
-        found += consistency.problems(configuration)
+    configuration, unread = reader.configuration(raw, suffix)
+    found = [*reader.problems, *consistency.problems(configuration, unread)]
     if found:
-        count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
-        raise ConfigurationError("\n  ".join([f"{source}: {count}", *map(str, found)]))
-    assert configuration is not None, "what could not be read is among the problems"
+        raise consistency.refused(source, found)
     return configuration
 
 
@@ -69,7 +77,8 @@ class _Reader:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def configuration(self, raw: Raw, suffix: str | None) -> Configuration | None:
+    def configuration(self, raw: Raw, suffix: str | None) -> tuple[Configuration, frozenset[str]]:
+        """What could be read, with stand-ins for what every other table needs, and the environments that could not."""
         for key in raw:
             if key not in TABLES:
                 self.problems.append(Problem(str(key), _unknown_key(str(key), TABLES)))
@@ -77,29 +86,32 @@ class _Reader:
             self._suffix(suffix)
         project = self._table(config.ProjectTable, raw.get("project"), "project")
         pipeline = self._table(config.PipelineTable, raw.get("pipeline", {}), "pipeline")
-        services = self._names(raw.get("services", {}), "services", config.SERVICE_NAME_LENGTH)
-        environments = self._names(raw.get("environments"), "environments", config.ENVIRONMENT_NAME_LENGTH)
-        # Without its project an environment has no name, but its own problems are told all the same.
-        stand_in = project or config.ProjectTable(name="project", owner="owner", cost_center="none")
-        on_the_way = pipeline or config.PipelineTable()
+        services = self._names(raw.get("services", {}), "services", SERVICE_NAME_LENGTH)
+        environments = self._names(raw.get("environments"), "environments", ENVIRONMENT_NAME_LENGTH)
+        shared = (
+            project or config.ProjectTable(name="project", owner="owner", cost_center="none"),
+            # A path that nobody wrote would be told to lead nowhere.
+            pipeline or config.PipelineTable().model_copy(update={"path": ()}),
+        )
         read = [
             environment
             for name, table in environments.items()
-            if (environment := self._environment(name, table, services, (stand_in, on_the_way), suffix)) is not None
+            if (environment := self._environment(name, table, services, shared, suffix)) is not None
         ]
-        if pipeline is None or len(read) < len(environments):
-            return None
         environments_with_peers = tuple(
             replace(environment, peers=tuple(peer for peer in read if peer is not environment)) for environment in read
         )
-        return Configuration(stand_in, pipeline, environments_with_peers)
+        named = raw.get("environments")
+        unread = set(named if isinstance(named, Mapping) else ()) - {environment.name for environment in read}
+        return Configuration(*shared, environments_with_peers), frozenset(unread)
 
     def _suffix(self, suffix: str) -> None:
-        if len(suffix) > config.SUFFIX_LENGTH or not _is_word(suffix):
+        if len(suffix) > SUFFIX_LENGTH or not re.fullmatch(WORD, suffix):
             self.problems.append(
                 Problem(
                     "suffix",
-                    f"{suffix!r}: use at most {config.SUFFIX_LENGTH} lower-case letters, digits and hyphens",
+                    f"{suffix!r}: use at most {SUFFIX_LENGTH} lower-case letters, digits and single hyphens,"
+                    " beginning with a letter, such as pr4918",
                 )
             )
 
@@ -114,9 +126,16 @@ class _Reader:
         for name, table in raw.items():
             if not isinstance(table, Mapping):
                 self.problems.append(Problem(f"{at}.{name}", f"is a value; write a table [{at}.{name}]"))
-            elif len(name) > length or not _is_word(name):
+            elif len(name) > length or not re.fullmatch(WORD, name):
                 self.problems.append(
-                    Problem(f"{at}.{name}", f"a name has at most {length} lower-case letters, digits and hyphens")
+                    Problem(
+                        f"{at}.{name}",
+                        f"a name has at most {length} lower-case letters, digits and single hyphens, a letter first",
+                    )
+                )
+            elif (at, name) == ("environments", EVERY_ENVIRONMENT):
+                self.problems.append(
+                    Problem(f"{at}.{name}", f"ENV={name} means every environment; choose another name")
                 )
             else:
                 tables[name] = table
@@ -131,8 +150,7 @@ class _Reader:
         suffix: str | None,
     ) -> Environment | None:
         at = f"environments.{name}"
-        before = len(self.problems)
-        overrides = self._names(raw.get("services", {}), f"{at}.services", config.SERVICE_NAME_LENGTH)
+        overrides = self._names(raw.get("services", {}), f"{at}.services", SERVICE_NAME_LENGTH)
         for service in overrides:
             if service not in services:
                 self.problems.append(Problem(f"{at}.services.{service}", f"no [services.{service}] to override"))
@@ -142,7 +160,7 @@ class _Reader:
         resolved = [
             self._service(service, table, overrides.get(service, {}), at) for service, table in services.items()
         ]
-        if settings is None or len(self.problems) > before:
+        if settings is None:
             return None
         here = tuple(service for service in resolved if service is not None)
         return Environment(name, *shared, settings, here, suffix or settings.suffix)
@@ -178,14 +196,6 @@ def _merged(base: Raw, override: Raw) -> dict[str, Any]:
     return merged
 
 
-def _is_word(name: str) -> bool:
-    try:
-        config.PipelineTable(path=(name,))
-    except ValidationError:
-        return False
-    return True
-
-
 def _toml_path(at: str, loc: tuple[str | int, ...]) -> str:
     return at + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc if step != "[key]")
 
@@ -195,37 +205,22 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
         case "extra_forbidden":
             return _unknown_key(str(detail["loc"][-1]), _fields_at(model, detail["loc"][:-1]))
         case "missing":
-            field = _fields_at(model, detail["loc"][:-1]).get(str(detail["loc"][-1]))
-            return f"missing; {field.description if field else 'it is required'}"
-        case "string_pattern_mismatch" | "string_too_long" | "string_too_short":
-            return f"{detail['input']!r} is not allowed; {_description(model, detail)}"
-        case "value_error":
-            return detail["msg"].removeprefix("Value error, ")
+            return f"missing; {_fields_at(model, detail['loc'][:-1])[str(detail['loc'][-1])].description}"
         case _:
-            return f"{detail['msg']}, not {detail['input']!r}"
+            return told(detail)
 
 
-def _description(model: type[Table], detail: ErrorDetails) -> str:
-    # The innermost step that is a field: below it are keys of the user's own and places in lists.
-    names = tuple(step for step in detail["loc"] if isinstance(step, str))
-    fields = (_fields_at(model, names[:depth]).get(names[depth]) for depth in reversed(range(len(names))))
-    field = next(filter(None, fields))
-    limit = (detail.get("ctx") or {}).get("max_length")
-    return f"{field.description}" + (f" (at most {limit} characters)" if limit else "")
-
-
-def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, Any]:
-    fields: Mapping[str, Any] = model.model_fields
+def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
+    fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:
-        below = getattr(fields.get(str(step)), "annotation", None)
+        below: Any = fields[str(step)].annotation
         if get_origin(below) is dict:
             # The next step is a key of the user's own.
             below = get_args(below)[1]
-            next(steps, None)
-        if not (isinstance(below, type) and issubclass(below, Table)):
-            return {}
-        fields = below.model_fields
+            next(steps)
+        tables: list[type[Table]] = [each for each in get_args(below) or (below,) if issubclass(each, Table)]
+        fields = tables[0].model_fields
     return fields
 
 

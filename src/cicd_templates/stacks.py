@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,11 +10,12 @@ from typing import Any
 
 from troposphere import Template
 
-from cicd_templates import finishing, links, naming, rendering
+from cicd_templates import consistency, finishing, links, naming, rendering
+from cicd_templates.consistency import Problem
 from cicd_templates.environment import Configuration, Environment, Service
-from cicd_templates.errors import ConfigurationError
 from cicd_templates.layers import Layer
 from cicd_templates.links import METADATA_KEY, Links
+from cicd_templates.project import CONFIGURATION
 from cicd_templates.rendering import Format
 
 
@@ -41,9 +43,18 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
 
     Raises `ConfigurationError` where layers and configuration do not fit together.
     """
+    rendered = {each.name: _render_environment(each, layers, form) for each in configuration.environments}
+    problems = [
+        problem for each in configuration.environments for problem in _provided_problems(each, rendered[each.name])
+    ]
+    if problems:
+        raise consistency.refused(str(CONFIGURATION), problems)
     stacks: list[RenderedStack] = []
     for environment in configuration.environments:
-        stacks += _in_deploy_order(_render_environment(environment, layers, form))
+        provided = _provided(environment)
+        kept = [stack for stack in rendered[environment.name] if stack.layer.name not in provided]
+        links.check(stack.links for stack in kept)
+        stacks += _in_deploy_order(kept)
     return stacks
 
 
@@ -57,8 +68,6 @@ def _render_environment(env: Environment, layers: Sequence[Layer], form: Format)
                 if other.name in layer.after and other.exists(env)
             ]
             stacks.append(_render_stack(env, layer, service, template, after, form))
-    stacks = list(_without_provided(env, stacks))
-    links.check(stack.links for stack in stacks)
     return stacks
 
 
@@ -146,36 +155,32 @@ def _row(label: str, words: Iterable[str]) -> Iterator[str]:
     yield line
 
 
-def _without_provided(env: Environment, stacks: list[RenderedStack]) -> Iterator[RenderedStack]:
-    """The stacks without those of layers whose read outputs are all provided by the configuration."""
+def _provided(env: Environment) -> dict[str, set[str]]:
+    """The outputs that the configuration provides, by layer; those layers are not rendered."""
     provided: dict[str, set[str]] = {}
     for key in env.settings.provided:
         layer, _, output = key.partition(".")
         provided.setdefault(layer, set()).add(output)
-    _refuse_unknown(env, provided, stacks)
-    for stack in stacks:
-        if stack.layer.name not in provided:
-            yield stack
-            continue
-        names = {path: path.rpartition("/")[2] for path in stack.links.publishes}
-        others = (other for other in stacks if other.layer.name not in provided)
-        still_read = {names[read.path] for other in others for read in other.links.reads if read.path in names}
-        if still_read:
-            at = f"environments.{env.name}.provided"
-            raise ConfigurationError(
-                f"{at}: layer {stack.layer.name} is provided in part; also provide "
-                + ", ".join(f'"{stack.layer.name}.{name}"' for name in sorted(still_read))
-            )
+    return provided
 
 
-def _refuse_unknown(env: Environment, provided: dict[str, set[str]], stacks: list[RenderedStack]) -> None:
+def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterator[Problem]:
+    """What is provided and unknown, and layers of which the read outputs are not all provided."""
+    provided, at = _provided(env), f"environments.{env.name}.provided"
     known: dict[str, set[str]] = {}
     for stack in stacks:
         known.setdefault(stack.layer.name, set()).update(path.rpartition("/")[2] for path in stack.links.publishes)
+    there = sorted(f"{name}.{each}" for name, values in known.items() for each in values)
     for layer, outputs in provided.items():
-        for output in sorted(outputs - known.get(layer, set())):
-            there = sorted(f"{name}.{each}" for name, values in known.items() for each in values)
-            raise ConfigurationError(
-                f"environments.{env.name}.provided: no layer here publishes {layer}.{output}; known are "
-                + ", ".join(there)
-            )
+        for unknown in (f"{layer}.{output}" for output in sorted(outputs - known.get(layer, set()))):
+            close = difflib.get_close_matches(unknown, there, n=1)
+            right = f"did you mean {close[0]}?" if close else f"known are {', '.join(there)}"
+            yield Problem(at, f"no layer here publishes {unknown}; {right}")
+    others = [stack for stack in stacks if stack.layer.name not in provided]
+    for stack in stacks:
+        if stack.layer.name in provided:
+            names = {path: path.rpartition("/")[2] for path in stack.links.publishes}
+            still_read = {names[read.path] for other in others for read in other.links.reads if read.path in names}
+            if still_read:
+                missing = ", ".join(f'"{stack.layer.name}.{name}"' for name in sorted(still_read))
+                yield Problem(at, f"layer {stack.layer.name} is provided in part; also provide {missing}")

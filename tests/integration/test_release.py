@@ -27,6 +27,7 @@ def app(project: Project) -> str:
     folder = project.folder / "app"
     (folder / "src").mkdir(parents=True)
     (folder / "src/app.py").write_text("print(1)\n")
+    (folder / "Dockerfile").write_text("FROM scratch\n")
     return str(folder)
 
 
@@ -36,7 +37,7 @@ def test_a_release_puts_a_version_and_shows_the_request_that_starts_the_run(proj
 
     lines = {line.split()[0]: line for line in released.splitlines()}
     version = lines["version"].split()[1]
-    request = json.loads(lines["request"].partition("{")[1] + lines["request"].partition("{")[2])
+    request = json.loads(released.partition("request\n")[2])
     assert request == {
         "name": "payments-tools-payment-processor",
         "sourceRevisions": [{"actionName": "App", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": version}],
@@ -45,7 +46,7 @@ def test_a_release_puts_a_version_and_shows_the_request_that_starts_the_run(proj
         Bucket=bucket(project, "source"), Key="payment-processor/source.zip", VersionId=version
     )
     assert stored["Metadata"]["revision"].startswith("sha256:")
-    assert zipfile.ZipFile(io.BytesIO(stored["Body"].read())).namelist() == ["src/app.py"]
+    assert zipfile.ZipFile(io.BytesIO(stored["Body"].read())).namelist() == ["Dockerfile", "src/app.py"]
 
     again = project.ok(f"release --app {app} --local --service payment-processor")
     assert version not in again
@@ -63,17 +64,26 @@ def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
 @pytest.mark.parametrize(
     ("command", "expected", "code"),
     [
-        ("release --local --app {app}", "payment-processor has no pipeline yet; deploy it first", 1),
+        (
+            "release --local --app {app}",
+            "payment-processor has no pipeline yet; deploy it first: make deploy ENV=tools LOCAL=1",
+            1,
+        ),
         ("release --local --app {app} --service x", "no service 'x'; templates/environments.toml has payment", 2),
         (
             "release --local --app /nowhere",
             "/nowhere: no such folder; APP= names a git work tree",
             2,
         ),
-        ("secret --local --name snyk-token", "payments-tools-payment-processor-snyk-token: no such secret", 1),
+        (
+            "secret --local --name snyk-token",
+            "processor-snyk-token: no such secret; deploy it first: make deploy ENV=tools LOCAL=1",
+            1,
+        ),
+        ("secret --local", "which secret? Name one with NAME= (--name): safety-api-key, snyk-token", 2),
+        ("release --local --app {app} --wait", "WAIT=1 (--wait) has nothing to follow on the local AWS", 2),
         ("release --local", "which source? Name a git work tree, a folder or a .zip file with APP=", 2),
         ("secret --local --name x --env qa", "no environment 'qa'", 2),
-        ("secret --local", "has no secret '' in tools; NAME= is one of: safety-api-key, snyk-token", 2),
         (
             "secret --local --name Snyk_Token",
             "payment-processor has no secret 'Snyk_Token' in tools",

@@ -73,7 +73,14 @@ def test_a_copy_is_rendered_beside_and_not_into_the_committed_folder(in_project:
         ("deploy --env qa --yes --local", 2, "error: no environment 'qa'"),
         ("deploy --env staging --yes --local", 2, "out/staging: no rendered templates; run `make render` first"),
         ("lint", 2, "error: nothing to lint: no rendered templates; run `make render` first"),
+        ("lint --suffix pr1", 2, "no rendered templates; run `make render SUFFIX=pr1` first"),
+        (
+            "deploy --env staging --yes --local --suffix pr1",
+            2,
+            "build/staging-pr1: no rendered templates; run `make render` with the same SUFFIX= first",
+        ),
         ("nonsense", 2, "No such command 'nonsense'"),
+        ("inspect x", 2, "No such command 'inspect'; there is gate inspect."),
         ("status --env staging", 2, "out/staging: no rendered templates"),
     ],
 )
@@ -130,7 +137,7 @@ def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
     assert result.exit_code == 1
     assert "out/staging/keys.yaml:" in result.output
     assert "W3037" in result.output
-    assert f"error: cfn-lint: 1 findings in {STACKS} templates" in result.output
+    assert f"error: cfn-lint: 1 finding in {STACKS} templates" in result.output
 
 
 def test_the_configuration_reference_is_written_and_checked(in_project: Path) -> None:
@@ -212,7 +219,7 @@ class ReleasingTools:
 def releasing(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A source to release, and a pipeline that takes it."""
     (in_project / "app").mkdir()
-    (in_project / "app/main.py").write_text("x = 1\n")
+    (in_project / "app/Dockerfile").write_text("FROM scratch\n")
     monkeypatch.setattr("cicd_templates.cli.selection.tools", lambda suffix, local: ReleasingTools())
     monkeypatch.setattr("cicd_templates.deploy.release.put", lambda clients, bucket, key, archive: f"{bucket} {key}")
     monkeypatch.setattr("cicd_templates.deploy.release.started", lambda clients, pipeline, version, patience: "e-1")
@@ -233,6 +240,47 @@ def test_a_release_names_its_run_and_follows_it_on_request(releasing: Path) -> N
     followed = run(f"release --app {releasing} --wait").output
     assert "  pipeline-PipelineName/e-1: Succeeded" in followed
     assert followed.endswith("payment-processor: the release is where its path ends\n")
+
+
+def test_what_a_work_tree_has_beside_its_commits_is_named_at_a_release(releasing: Path) -> None:
+    for arguments in ("init -q", "add -A", "-c user.name=a -c user.email=a@x commit -qm first"):
+        subprocess.run(["git", "-C", str(releasing), *arguments.split()], check=True)
+    assert "left out" not in run(f"release --app {releasing}").output
+    (releasing / "a.py").write_text("x")
+    assert "  left out 1 file that git does not have: a.py\n" in run(f"release --app {releasing}").output
+    for name in "bcd":
+        (releasing / f"{name}.py").write_text("x")
+    released = run(f"release --app {releasing}").output
+    assert "  left out 4 files that git does not have: a.py, b.py, c.py, ...\n" in released
+
+
+def test_this_repository_is_no_application(releasing: Path) -> None:
+    result = run("release --app templates")
+
+    assert result.exit_code == 2
+    assert "error: templates: has no Dockerfile, from which the image is built; name the application" in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "edits", "expected"),
+    [
+        ("secret", [], "which secret? Name one with NAME= (--name): safety-api-key, snyk-token"),
+        ("secret --name x", [], "has no secret 'x' in tools; NAME= is one of: safety-api-key, snyk-token"),
+        (
+            "secret",
+            [("services/payment-processor/checks", {"bandit": {"preset": "bandit"}})],
+            "payment-processor has no secret in tools; nothing is to be set",
+        ),
+    ],
+)
+def test_a_secret_that_nobody_uses_is_refused(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch, command: str, edits: list[tuple[str, Any]], expected: str
+) -> None:
+    monkeypatch.setattr(selection, "environment", lambda name, suffix: environment("tools", *edits))
+    result = run(command)
+
+    assert result.exit_code == 2
+    assert expected in result.output
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -91,6 +93,13 @@ def test_daily_help_shows_at_most_ten_targets() -> None:
     assert 5 < len(re.findall(r"^[a-z-]+:.*## ", daily, re.MULTILINE)) <= 10
 
 
+@pytest.mark.parametrize("target", ["help", "help-all"])
+def test_the_help_fits_a_terminal(target: str) -> None:
+    told = subprocess.run(["make", "-s", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert [line for line in told.splitlines() if len(line) > 80] == []
+
+
 def test_the_layer_of_the_readme_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     package = own_package(tmp_path, monkeypatch, inbox=code)
@@ -100,8 +109,12 @@ def test_the_layer_of_the_readme_renders_and_lints(tmp_path: Path, monkeypatch: 
     path.write_text(text)
 
     assert lint_templates([path]) == []
+    for check in (["check", "--quiet"], ["format", "--check", "--quiet"]):
+        command = [sys.executable, "-m", "ruff", *check, "--stdin-filename", "templates/extra/inbox.py", "-"]
+        answer = subprocess.run(command, input=code, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (answer.returncode, answer.stdout) == (0, "")
     assert "QueueName: payments-staging-inbox" in text
-    assert len(code.splitlines()) <= 25
+    assert len(code.splitlines()) <= 26
 
 
 def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import botocore.loaders
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cicd_templates.config_texts import REGION
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.loading import parse_configuration, read_configuration
+from cicd_templates.regions import REGIONS
 from tests.conftest import RAW, configured, environment, raw_configuration
 
 STAGING = "environments/staging"
+CERTIFICATE = RAW["environments"]["staging"]["certificate_arn"]
 SERVICE = "services/payment-processor"
 
 
@@ -39,32 +45,54 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
             id="unknown nested key",
         ),
         pytest.param(
+            [(f"{SERVICE}/autoscaling", {"maximun": 4})],
+            "services.payment-processor.autoscaling.maximun: unknown key; did you mean maximum?",
+            id="unknown key of a table that may be left out",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/autoscaling", {})],
+            "services.payment-processor.autoscaling.maximum: missing; Most tasks",
+            id="missing key of a table that may be left out",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/bandit/nothing", 1)],
+            "services.payment-processor.checks.bandit.nothing: unknown key; known are preset, image",
+            id="unknown key of a table with a name of one's own",
+        ),
+        pytest.param(
             [(f"{STAGING}/account", 222222222222)],
-            "environments.staging.account: Input should be a valid string, not 222222222222",
+            'environments.staging.account: write it in quotes: "222222222222"',
             id="account as a number",
         ),
         pytest.param(
             [(f"{STAGING}/account", "22222222222")],
-            "environments.staging.account: '22222222222' is not allowed; AWS account id: a string of 12 digits",
+            "environments.staging.account: '22222222222' is not allowed; write the 12 digits of an AWS account",
             id="11-digit account",
         ),
         pytest.param(
             [(f"{STAGING}/nat", "many")],
-            "environments.staging.nat: Input should be 'none', 'single' or 'per-zone', not 'many'",
+            "environments.staging.nat: use 'none', 'single' or 'per-zone', not 'many'",
             id="unknown word",
         ),
         pytest.param(
             [(f"{STAGING}/log_retention_days", 31)],
-            "environments.staging.log_retention_days: Input should be 1, 3, 5, 7",
+            "environments.staging.log_retention_days: use 1, 3, 5, 7",
             id="retention that CloudWatch has not",
         ),
         pytest.param(
             [(f"{STAGING}/region", ...)], "environments.staging.region: missing; AWS region", id="missing key"
         ),
         pytest.param([("project", ...)], "project: missing; add a [project] table", id="missing table"),
-        pytest.param([("project/name", "p" * 17)], "project.name: 'ppppppppppppppppp' is not allowed", id="too long"),
         pytest.param(
-            [("project/tags", {"a b": "c"})], "project.tags.a b: 'a b' is not allowed; Further tags", id="tag key"
+            [("project/name", "p" * 17)],
+            "project.name: 'ppppppppppppppppp' is not allowed; use lower-case letters, digits and single hyphens,"
+            " beginning with a letter, such as card-pay; at most 16 characters",
+            id="too long",
+        ),
+        pytest.param(
+            [("project/tags", {"a b": "c"})],
+            "project.tags.a b: 'a b' is not allowed; use letters, digits",
+            id="tag key",
         ),
         pytest.param(
             [(f"{STAGING}/cidr", "10.40.0.0/16"), ("environments/production/cidr", "10.40.128.0/17")],
@@ -177,13 +205,143 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         ),
         pytest.param(
             [("environments/production/services/payment-processor/cpu", "a")],
-            "environments.production.services.payment-processor.cpu: Input should be 256",
+            "environments.production.services.payment-processor.cpu: use 256, 512",
             id="wrong override is told where it stands",
         ),
         pytest.param(
             [(f"{SERVICE}/port", 80)],
-            "services.payment-processor.port: Input should be greater than or equal to 1024, not 80",
+            "services.payment-processor.port: write a number of at least 1024, not 80",
             id="port that needs root",
+        ),
+        pytest.param(
+            [("environments/production/services/payment-processor/architecture", "arm64")],
+            "environments.production.services.payment-processor.architecture: arm64 differs from x86_64 elsewhere; a",
+            id="two processors for one image",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/hooks", ["smoke"])],
+            "environments.staging.services.payment-processor.hooks: ECS runs them when requests move only",
+            id="rollout that cannot be meant",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/secrets", {"PORT": "port"})],
+            "services.payment-processor.secrets.PORT: is an environment variable already; a variable has one value",
+            id="secret in the place of a variable",
+        ),
+        pytest.param(
+            [(f"{STAGING}/nat", "none"), (f"{SERVICE}/rollout", "canary"), (f"{SERVICE}/hooks", ["smoke"])],
+            "environments.staging.services.payment-processor.hooks: smoke reaches the load balancer by its public",
+            id="smoke without a way out",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/port", 70000)],
+            "services.payment-processor.port: write a number of at most 65535, not 70000",
+            id="port that TCP has not",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/alarms", {"error_percent": 0})],
+            "services.payment-processor.alarms.error_percent: write a number above 0.0, not 0",
+            id="number at its open limit",
+        ),
+        pytest.param(
+            [(f"{STAGING}/nat", "per-zones")],
+            "use 'none', 'single' or 'per-zone', not 'per-zones'; did you mean 'per-zone'?",
+            id="word that is nearly known",
+        ),
+        pytest.param(
+            [("pipeline/path", "staging")],
+            "pipeline.path: write a list in square brackets, not 'staging'",
+            id="text for a list",
+        ),
+        pytest.param([("pipeline/path", [])], "pipeline.path: write at least 1 value", id="empty list"),
+        pytest.param(
+            [(f"{STAGING}/zones", [f"eu-central-1{letter}" for letter in "abcde"])],
+            "environments.staging.zones: write at most 4 values",
+            id="more zones than there are subnets for",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/cpu", True), (f"{SERVICE}/port", True)],
+            "services.payment-processor.port: write a whole number without quotes, not true",
+            id="truth for a number",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/memory", 512.5)],
+            "services.payment-processor.memory: write a whole number without quotes, not 512.5",
+            id="fraction for a whole number",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/alarms", {"error_percent": "5"})],
+            "services.payment-processor.alarms.error_percent: write a number without quotes, not '5'",
+            id="quoted number",
+        ),
+        pytest.param(
+            [(f"{STAGING}/allow_http", "yes")],
+            "environments.staging.allow_http: write true or false without quotes, not 'yes'",
+            id="text for a truth",
+        ),
+        pytest.param(
+            [("project/owner", ["a", 1, date(2026, 1, 31), False, {}])],
+            "project.owner: write a text in quotes, not ['a', 1, 2026-01-31, false, a table]",
+            id="list for a text",
+        ),
+        pytest.param(
+            [("project/tags", "a=b")], "project.tags: write a table, not 'a=b'", id="text for a table of one's own"
+        ),
+        pytest.param(
+            [(f"{SERVICE}/health_check", 1)],
+            "services.payment-processor.health_check: write a table, not 1",
+            id="number for a table",
+        ),
+        pytest.param(
+            [("project/tags", {"owner": "me"})],
+            "project.tags.owner: 'owner' is not allowed; every resource has the tag Owner already, with a value",
+            id="tag that resources have",
+        ),
+        pytest.param(
+            [("project/tags", {"AWS:x": "me"})],
+            "project.tags.AWS:x: 'AWS:x' is not allowed; tags that begin with aws: are AWS's own",
+            id="tag of AWS",
+        ),
+        pytest.param(
+            [("project/tags", {"a": "b" * 257})],
+            f"project.tags.a: '{'b' * 57}'... is not allowed; use letters,"
+            " digits, spaces and _ . : / = + @ -; at most 256 characters",
+            id="long text is not told in full",
+        ),
+        pytest.param(
+            [("environments/all", {})],
+            "environments.all: ENV=all means every environment; choose another name",
+            id="name that means every environment",
+        ),
+        pytest.param(
+            [(f"{STAGING}/certificate_arn", CERTIFICATE.replace("222222222222", "333333333333"))],
+            "environments.staging.certificate_arn: is of 333333333333 in eu-central-1; a load balancer takes a"
+            " certificate of its own account and region, 222222222222 in eu-central-1",
+            id="certificate of another account",
+        ),
+        pytest.param(
+            [(f"{STAGING}/certificate_arn", CERTIFICATE.replace("eu-central-1", "us-east-1"))],
+            "environments.staging.certificate_arn: is of 222222222222 in us-east-1; a load balancer takes",
+            id="certificate of another region",
+        ),
+        pytest.param(
+            [(f"{STAGING}/region", "eu-centrl-1")],
+            "environments.staging.region: eu-centrl-1 is not a region of AWS; did you mean eu-central-1?"
+            ' (one that is newer than this version: project.new_regions = ["eu-centrl-1"])',
+            id="misspelt region",
+        ),
+        pytest.param(
+            [(f"{STAGING}/region", "xx-moonbase-1")],
+            "environments.staging.region: xx-moonbase-1 is not a region of AWS (one that is newer",
+            id="region like none",
+        ),
+        pytest.param(
+            [(f"{STAGING}/region", "Frankfurt")],
+            "environments.staging.region: 'Frankfurt' is not allowed; write an AWS region, such as eu-central-1",
+            id="no region",
+        ),
+        pytest.param(
+            [("project/name", "pay\n")], "project.name: 'pay\\n' is not allowed; use lower-case", id="line break"
         ),
     ],
 )
@@ -205,12 +363,85 @@ def test_all_problems_are_told_at_once() -> None:
     ]
 
 
+def test_what_tables_must_agree_on_is_told_beside_what_is_wrong_in_one_of_them() -> None:
+    problems = problems_of(
+        ("project/name", "P"),
+        (f"{SERVICE}/port", 80),
+        (f"{STAGING}/nap", 1),
+        ("pipeline/path", ["staging", "qa"]),
+        ("environments/production/stakeholders/approvers", ...),
+        ("environments/production/log_retention_days", 30),
+        (f"{SERVICE}/checks/b", {}),
+    )
+
+    assert [problem.split(":")[0] for problem in problems] == [
+        "project.name",
+        "services.payment-processor.port",
+        "environments.staging.nap",
+        "pipeline.path[1]",
+        "environments.production.log_retention_days",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        pytest.param([(f"{STAGING}/nap", 1)], ["environments.staging.nap"], id="an environment on the path"),
+        pytest.param([("environments/tools/nap", 1)], ["environments.tools.nap"], id="the tools environment"),
+        pytest.param(
+            [("pipeline/path", ["stage"]), ("pipeline/verify_parallelism", 0)],
+            ["pipeline.verify_parallelism"],
+            id="the pipeline",
+        ),
+        pytest.param([(f"{STAGING}/region", "eu-centrl-1")], ["environments.staging.region"], id="a misspelt region"),
+        pytest.param(
+            [("environments/tools/region", "eu-centrl-1")], ["environments.tools.region"], id="the first region"
+        ),
+        pytest.param(
+            [("pipeline/path", ["tools", "production"])],
+            ["pipeline.path[0]"],
+            id="tools on the path, without approvers",
+        ),
+    ],
+)
+def test_one_mistake_is_not_told_as_two(edits: list[tuple[str, Any]], expected: list[str]) -> None:
+    assert [problem.split(":")[0] for problem in problems_of(*edits)] == expected
+
+
+def test_a_region_newer_than_the_table_is_taken_where_the_file_says_so() -> None:
+    edits: list[tuple[str, Any]] = [
+        (f"environments/{name}/region", "xx-moonbase-1") for name in ("tools", "staging", "production")
+    ]
+    edits += [
+        (f"environments/{name}/{key}", value)
+        for name in ("staging", "production")
+        for key, value in (
+            ("zones", ["xx-moonbase-1a", "xx-moonbase-1b"]),
+            ("certificate_arn", RAW["environments"][name]["certificate_arn"].replace("eu-central-1", "xx-moonbase-1")),
+        )
+    ]
+
+    assert len(problems_of(*edits)) == 3
+    assert environment("staging", *edits, ("project/new_regions", ["xx-moonbase-1"])).region == "xx-moonbase-1"
+
+
+def test_the_regions_are_those_of_the_sdk() -> None:
+    partitions = botocore.loaders.Loader().load_data("partitions")["partitions"]
+    names = {name for partition in partitions for name in partition["regions"] if not name.endswith("-global")}
+
+    assert sorted(names) == list(REGIONS)
+    assert all(re.fullmatch(REGION, name) for name in names)
+
+
 def test_a_wrong_shared_setting_is_told_once_and_not_per_environment() -> None:
     assert len(problems_of((f"{SERVICE}/port", 80))) == 1
 
 
 def test_a_suffix_of_the_command_line_is_checked_like_one_of_the_file() -> None:
-    assert problems_of(suffix="PR 1") == ["suffix: 'PR 1': use at most 10 lower-case letters, digits and hyphens"]
+    assert problems_of(suffix="PR 1") == [
+        "suffix: 'PR 1': use at most 10 lower-case letters, digits and single hyphens, beginning with a letter, such as"
+        " pr4918"
+    ]
 
 
 def test_a_suffix_of_the_command_line_wins_over_the_file() -> None:
@@ -255,6 +486,7 @@ def test_an_unknown_environment_is_none() -> None:
         pytest.param(b"", "project: missing", id="empty"),
         pytest.param(b"\xff\xfe", "byte 0 is not UTF-8", id="not UTF-8"),
         pytest.param(b"[project", "not TOML", id="not TOML"),
+        pytest.param(b"\xef\xbb\xbf[project]", "begins with a byte order mark, .* without BOM", id="byte order mark"),
         pytest.param(b"environments = 1\n", "environments: is a value", id="value for tables"),
     ],
 )
@@ -330,7 +562,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit/preset", "bandid")],
-            "services.payment-processor.checks.bandit.preset: Input should be 'bandit', 'safety', 'secrets', 'snyk'",
+            "services.payment-processor.checks.bandit.preset: use 'bandit', 'safety', 'secrets', 'snyk'",
             id="unknown preset",
         ),
         pytest.param(
@@ -355,7 +587,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit/image", "python:3.13")],
-            "services.payment-processor.checks.bandit.image: 'python:3.13' is not allowed; Image that the check",
+            "services.payment-processor.checks.bandit.image: 'python:3.13' is not allowed; name an image by",
             id="image without digest",
         ),
         pytest.param(
@@ -381,7 +613,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/build", {"dockerfile": "../Dockerfile"})],
-            "services.payment-processor.build.dockerfile: '../Dockerfile' is not allowed; Dockerfile, relative",
+            "services.payment-processor.build.dockerfile: '../Dockerfile' is not allowed; write a path below",
             id="path out of the source",
         ),
         pytest.param(
@@ -431,7 +663,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [("pipeline/verify_parallelism", 0)],
-            "pipeline.verify_parallelism: Input should be greater than or equal to 1, not 0",
+            "pipeline.verify_parallelism: write a number of at least 1, not 0",
             id="no check at a time",
         ),
     ],

@@ -14,6 +14,7 @@ from cicd_templates import cloudformation_yaml, finishing, stacks
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layers import Layer
 from cicd_templates.outputs import Output, VpcId
+from cicd_templates.tags import OWN_KEYS
 from templates import LAYERS
 from tests.conftest import configured, environment, raw_configuration
 
@@ -138,15 +139,32 @@ def test_a_layer_whose_outputs_are_all_provided_is_not_rendered() -> None:
             {"network.VpcId": "vpc-1"},
             'layer network is provided in part; also provide "network.PrivateSubnetIds", "network.PublicSubnetIds"',
         ),
-        ({"network.Vpc": "vpc-1"}, "no layer here publishes network.Vpc; known are cluster.BaseUrl"),
-        ({"nothing.Vpc": "vpc-1"}, "no layer here publishes nothing.Vpc"),
+        ({"network.Vpc": "vpc-1"}, "no layer here publishes network.Vpc; did you mean network.VpcId?"),
+        ({"nothing.Xyz": "vpc-1"}, "no layer here publishes nothing.Xyz; known are cluster."),
     ],
 )
 def test_what_is_provided_in_part_or_unknown_is_refused(provided: dict[str, str], expected: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         rendered(("environments/staging/provided", provided))
     assert expected in str(caught.value)
-    assert str(caught.value).startswith("environments.staging.provided: ")
+    assert str(caught.value).startswith("templates/environments.toml: ")
+    assert "\n  environments.staging.provided: " in str(caught.value)
+
+
+def test_what_is_provided_wrongly_is_listed_for_all_environments_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        rendered(
+            ("environments/staging/provided", {"network.Vpc": "vpc-1", "keys.Kee": "k"}),
+            ("environments/production/provided", {"network.VpcId": "vpc-1"}),
+        )
+    heading, *problems = str(caught.value).split("\n  ")
+
+    assert heading == f"templates/environments.toml: {len(problems)} problems"
+    assert len({problem for problem in problems if "no layer here publishes" in problem}) == 2
+    assert {problem.split(":")[0] for problem in problems} == {
+        "environments.staging.provided",
+        "environments.production.provided",
+    }
 
 
 def test_boundary_and_path_are_on_every_role() -> None:
@@ -204,11 +222,12 @@ def test_a_copy_says_its_suffix_in_its_tags_and_a_service_its_name() -> None:
     }
 
 
-def test_tags_of_the_project_cannot_replace_ours() -> None:
-    env = environment("staging", ("project/tags", {"Owner": "other", "DataClass": "pci"}))
+def test_tags_of_the_project_come_beside_those_that_every_resource_has_which_it_cannot_set() -> None:
+    env = environment("staging", ("project/tags", {"DataClass": "pci"}), suffix="pr1")
+    tags = finishing.stack_tags(env, "service", "payment-processor")
 
-    assert finishing.stack_tags(env, "keys", None)["Owner"] == "payments-platform"
-    assert finishing.stack_tags(env, "keys", None)["DataClass"] == "pci"
+    assert tags.pop("DataClass") == "pci"
+    assert tuple(tags) == OWN_KEYS
 
 
 def test_a_declared_edge_is_in_the_metadata_and_in_the_order() -> None:

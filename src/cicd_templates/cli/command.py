@@ -34,7 +34,20 @@ class Group(Command, click.Group):
     """A command with commands of its own, and the same errors."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Main(click.Group):
+    """The verbs, which know the commands of each other."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant; one of another command is told by its whole name."""
+        for name, command in self.commands.items():
+            if args[0] not in self.commands and isinstance(command, click.Group) and args[0] in command.commands:
+                ctx.fail(f"No such command {args[0]!r}; there is {name} {args[0]}.")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """A complete, audited CI/CD pipeline on AWS in plain CloudFormation."""
 

@@ -10,6 +10,7 @@ from cicd_templates.cli import selection
 from cicd_templates.cli.command import SUFFIX, Command, main, verb
 from cicd_templates.errors import CicdError
 from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, ROLLOUTS_DOC, layers, rendered_folder
+from cicd_templates.words import counted
 
 
 @main.command(cls=Command)
@@ -64,11 +65,11 @@ def lint(suffix: str | None) -> None:
 
     folder = rendered_folder(suffix)
     paths = sorted(path for form in ("yaml", "json") for path in folder.glob(f"*/*.{form}"))
-    findings = lint_templates(paths)
+    findings = lint_templates(paths, suffix)
     for finding in findings:
         click.echo(finding)
     if findings:
-        raise CicdError(f"cfn-lint: {len(findings)} findings in {len(paths)} templates")
+        raise CicdError(f"cfn-lint: {counted(len(findings), 'finding')} in {counted(len(paths), 'template')}")
     click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
 
 

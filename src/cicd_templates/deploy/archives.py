@@ -12,6 +12,7 @@ import io
 import json
 import lzma
 import os
+import posixpath
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -31,11 +32,28 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFE
 
 @dataclass(frozen=True)
 class Archive:
-    """A zip, where its content comes from, and who made that."""
+    """A zip, where its content comes from, and who made that.
+
+    `left_out` are files of a work tree that are not in it, because git does not have them; ignored ones are not listed.
+    """
 
     data: bytes
     revision: str
     author: str
+    left_out: tuple[str, ...] = ()
+
+    def require(self, app: Path, dockerfile: str, path: str | None = None) -> None:
+        """Raise `ConfigurationError` where the source of `app` lacks the Dockerfile from which its image is built."""
+        with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+            if dockerfile in {posixpath.normpath(name) for name in archive.namelist()}:
+                return
+        where = f"{path}/{dockerfile}" if path else dockerfile
+        if dockerfile in self.left_out:
+            raise ConfigurationError(f"{app}: {where} is in no commit, and the image is built from it; commit it")
+        raise ConfigurationError(
+            f"{app}: has no {where}, from which the image is built; name the application's source with APP=, or set"
+            " build.dockerfile of the service"
+        )
 
 
 def source_archive(app: Path, path: str | None = None) -> Archive:
@@ -48,12 +66,13 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
         return _existing(app, path)
     folder = app / path if path else app
     if not folder.is_dir():
-        raise ConfigurationError(f"{folder}: no such folder; APP= names a git work tree, a folder or a .zip file")
+        wrong = "is a file and no .zip" if folder.is_file() else "no such folder"
+        raise ConfigurationError(f"{folder}: {wrong}; APP= names a git work tree, a folder or a .zip file")
     if not folder.resolve().is_relative_to(app.resolve()):
         raise ConfigurationError(f"{folder}: is outside of {app}; name the folder that it leads to with APP=")
     if in_work_tree(folder):
         commit = committed(folder)
-        return Archive(_zipped(_checked(folder, commit.files)), commit.revision, commit.author)
+        return Archive(_zipped(_checked(folder, commit.files)), commit.revision, commit.author, commit.untracked)
     files = _checked(folder, _files(folder, _present(folder)))
     return Archive(_zipped(files), f"sha256:{_digest(files)}", _user())
 

@@ -25,11 +25,15 @@ LINK, SUBMODULE = "120000", "160000"
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit's id and author, and its files below a folder: content, and whether it can be executed, by name."""
+    """A commit's id and author, and its files below a folder: content, and whether it can be executed, by name.
+
+    `untracked` are the names of files that lie there too and that git neither has nor ignores.
+    """
 
     revision: str
     author: str
     files: dict[str, tuple[bytes, bool]]
+    untracked: tuple[str, ...]
 
 
 def in_work_tree(folder: Path) -> bool:
@@ -42,7 +46,12 @@ def committed(folder: Path) -> Commit:
 
     Also where git refuses to answer: to take the folder as it is instead would release what git ignores.
     """
-    revision = _git(folder, "rev-parse", "--verify", "HEAD").decode().strip()
+    head = _asked(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    if head.returncode == 1 and not head.stderr:
+        raise ConfigurationError(
+            f"{folder}: is in a git work tree that has no commit yet; commit what is to be released"
+        )
+    revision = _told(folder, head).decode().strip()
     changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".").decode(errors="replace")
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines()[:3])
@@ -61,7 +70,8 @@ def committed(folder: Path) -> Commit:
             )
     author = _git(folder, "log", "-1", "--no-show-signature", "--format=%an <%ae>", revision)
     tar = _git(folder, *AS_COMMITTED, "archive", "--format=tar", revision)
-    return Commit(revision, author.decode(errors="replace").strip(), _unpacked(tar))
+    others = _names(_git(folder, "ls-files", "--others", "--exclude-standard", "-z"))
+    return Commit(revision, author.decode(errors="replace").strip(), _unpacked(tar), tuple(others))
 
 
 def introduced(path: Path, content: bytes) -> str | None:
@@ -95,9 +105,13 @@ def _names(answer: bytes) -> list[str]:
 
 
 def _git(folder: Path, *arguments: str) -> bytes:
+    return _told(folder, _asked(folder, *arguments))
+
+
+def _asked(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     here = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
     try:
-        answer = subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
+        return subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
             ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
             capture_output=True,
             check=False,
@@ -106,6 +120,9 @@ def _git(folder: Path, *arguments: str) -> bytes:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigurationError(f"{folder}: is in a git work tree, but git did not answer: {error}") from None
+
+
+def _told(folder: Path, answer: subprocess.CompletedProcess[bytes]) -> bytes:
     if answer.returncode != 0:
         said = " ".join(answer.stderr.decode(errors="replace").split())
         raise ConfigurationError(f"{folder}: is in a git work tree, but git refuses: {said}")

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from cicd_templates import words
 from cicd_templates.deploy.changes import Change, ChangeSet, total
 from cicd_templates.deploy.destruction.items import Item, Remainder, item_lines, remainder_lines
 from cicd_templates.deploy.diagnose import Diagnosis
@@ -146,7 +147,9 @@ def as_lines(event: Event) -> list[str]:
         case Waits():
             return [f"  {event.stack}: waits, after {', '.join(event.after)}"]
         case Succeeded():
-            return [f"  {event.stack}: {event.verb}, {event.resources} resources, {event.seconds:.1f} s"]
+            return [
+                f"  {event.stack}: {event.verb}, {words.counted(event.resources, 'resource')}, {event.seconds:.1f} s"
+            ]
         case Broke():
             block = event.diagnosis.lines if event.diagnosis else ()
             return [f"  {event.stack}: FAILED: {event.reason}", *(f"      {line}" for line in block)]

@@ -38,12 +38,12 @@ def _typed(ask: Callable[[str], str]) -> str:
     return value
 
 
-def set_secret(clients: Clients, name: str, value: str) -> str:
+def set_secret(clients: Clients, name: str, value: str, deploy: str) -> str:
     """Make `value` the current version of a secret; the version's id.
 
-    Raises `CicdError` where the secret does not exist, which is the layer `build`'s to make.
+    Raises `CicdError` where the secret does not exist, with the command `deploy` that makes it.
     """
     try:
         return clients.secretsmanager.put_secret_value(SecretId=name, SecretString=value)["VersionId"]
     except clients.secretsmanager.exceptions.ResourceNotFoundException:
-        raise CicdError(f"{name}: no such secret; deploy the layer build of its environment first") from None
+        raise CicdError(f"{name}: no such secret; deploy it first: {deploy}") from None

@@ -12,6 +12,7 @@ import yaml
 from cicd_templates import cloudformation_yaml, links
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.links import METADATA_KEY, Links
+from cicd_templates.project import BUILD
 
 IAM_TYPE = "AWS::IAM::"
 # The property by which a type of IAM takes a name of the author's, for which CloudFormation wants its own consent.
@@ -86,7 +87,8 @@ def read_stacks(folder: Path) -> list[Stack]:
     """
     paths = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".json"))
     if not paths:
-        raise ConfigurationError(f"{folder}: no rendered templates; run `make render` first")
+        same = " with the same SUFFIX=" if folder.parent == BUILD else ""
+        raise ConfigurationError(f"{folder}: no rendered templates; run `make render`{same} first")
     stacks = {stack.name: stack for stack in map(_read, paths)}
     accounts = sorted({f"{stack.account} in {stack.region}" for stack in stacks.values()})
     if len(accounts) > 1:

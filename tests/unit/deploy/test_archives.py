@@ -184,11 +184,17 @@ def no_zip(folder: Path) -> Path:
     return folder / "n.zip"
 
 
+def a_file(folder: Path) -> Path:
+    (folder / "README.md").write_text("hello")
+    return folder / "README.md"
+
+
 @pytest.mark.parametrize(
     ("make", "path", "expected"),
     [
         pytest.param(lambda folder: folder / "none", None, "none: no such folder; APP= names a git work", id="missing"),
         pytest.param(no_zip, None, "not a zip file", id="no zip"),
+        pytest.param(a_file, None, "README.md: is a file and no .zip; APP= names a git work tree", id="file"),
         pytest.param(no_zip, "apps", "a zip is released as it is; name a folder", id="zip with path"),
         pytest.param(broken_zip, None, r"x.txt in it is damaged; make the zip again", id="damaged zip"),
         pytest.param(linked, None, "link: is a link, whose content is not", id="link"),
@@ -207,6 +213,49 @@ def test_what_cannot_be_released_is_said_in_a_line(
 ) -> None:
     with pytest.raises(ConfigurationError, match=expected):
         source_archive(make(tmp_path), path)  # type: ignore[operator] # a function of the table
+
+
+def test_files_that_git_does_not_have_are_named_and_ignored_ones_are_not(work_tree: Path) -> None:
+    (work_tree / ".gitignore").write_text("*.log\n")
+    (work_tree / "apps/pay/new.py").write_text("x")
+    (work_tree / "apps/pay/run.log").write_text("x")
+
+    assert source_archive(work_tree).left_out == (".gitignore", "apps/pay/new.py")
+    assert source_archive(work_tree, "apps/pay").left_out == ("new.py",)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        pytest.param(
+            None, "tree: has no Dockerfile, from which the image is built; name the application", id="work tree"
+        ),
+        pytest.param("apps/pay", "tree: has no apps/pay/Dockerfile, from which", id="folder of a monorepo"),
+    ],
+)
+def test_a_source_without_its_dockerfile_is_refused(work_tree: Path, path: str | None, expected: str) -> None:
+    with pytest.raises(ConfigurationError, match=expected):
+        source_archive(work_tree, path).require(work_tree, "Dockerfile", path)
+
+    there = work_tree / (path or ".") / "Dockerfile"
+    there.write_text("FROM scratch\n")
+    with pytest.raises(
+        ConfigurationError, match="Dockerfile is in no commit, and the image is built from it; commit it"
+    ):
+        source_archive(work_tree, path).require(work_tree, "Dockerfile", path)
+    git(work_tree, "add", "-A")
+    git(work_tree, "commit", "-qm", "second")
+    source_archive(work_tree, path).require(work_tree, "Dockerfile", path)
+
+
+def test_a_zip_may_spell_the_dockerfile_from_its_root(tmp_path: Path) -> None:
+    path = tmp_path / "app.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("./docker/Dockerfile", "FROM scratch")
+
+    source_archive(path).require(path, "docker/Dockerfile")
+    with pytest.raises(ConfigurationError, match=r"app.zip: has no Dockerfile"):
+        source_archive(path).require(path, "Dockerfile")
 
 
 FILES = st.dictionaries(

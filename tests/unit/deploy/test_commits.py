@@ -149,7 +149,9 @@ def trustless(tree: Path) -> None:
         pytest.param(submodule, "vendored: is a link or a submodule", id="submodule"),
         pytest.param(changed, r"no commit has \(main.py\); commit them.* or name a copy of the folder", id="changed"),
         pytest.param(staged, r"no commit has \(new.py\); commit them", id="staged"),
-        pytest.param(commitless, "git refuses: fatal: Needed a single revision", id="no commit"),
+        pytest.param(
+            commitless, "is in a git work tree that has no commit yet; commit what is to be released", id="no commit"
+        ),
         pytest.param(trustless, "git refuses: fatal: not a git repository", id="broken repository"),
     ],
 )

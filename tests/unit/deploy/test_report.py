@@ -55,6 +55,7 @@ def moved(status: str, reason: str = "") -> report.Moved:
         ),
         (report.Unchanged("keys"), ["  keys: nothing to change"]),
         (report.Waits("cluster", ("keys", "network")), ["  cluster: waits, after keys, network"]),
+        (report.Succeeded("storage", "created", 0.5, 1), ["  storage: created, 1 resource, 0.5 s"]),
         (report.Succeeded("keys", "created", 61.25, 3), ["  keys: created, 3 resources, 61.2 s"]),
         (report.broke("keys", "why"), ["  keys: FAILED: why"]),
         (

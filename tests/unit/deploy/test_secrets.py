@@ -97,13 +97,15 @@ def test_a_value_becomes_the_current_version(stubbed: tuple[Clients, Stubber]) -
     version = "11111111-2222-3333-4444-555555555555"
     stub.add_response("put_secret_value", {"VersionId": version}, REQUEST)
 
-    assert set_secret(clients, "payments-token", "a-value") == version
+    assert set_secret(clients, "payments-token", "a-value", "make deploy") == version
 
 
-def test_a_secret_that_is_not_there_names_the_layer_that_makes_it(stubbed: tuple[Clients, Stubber]) -> None:
+def test_a_secret_that_is_not_there_names_the_command_that_makes_it(stubbed: tuple[Clients, Stubber]) -> None:
     clients, stub = stubbed
     stub.add_client_error("put_secret_value", "ResourceNotFoundException", expected_params=REQUEST)
 
-    with pytest.raises(CicdError, match="payments-token: no such secret; deploy the layer build") as refused:
-        set_secret(clients, "payments-token", "a-value")
+    with pytest.raises(
+        CicdError, match=r"payments-token: no such secret; deploy it first: make deploy ENV=x$"
+    ) as refused:
+        set_secret(clients, "payments-token", "a-value", "make deploy ENV=x")
     assert "a-value" not in str(refused.value)

@@ -281,7 +281,10 @@ def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
         " A03:2021 Injection, A05:2025 Injection",
     ]
     assert "- **critical** CVE-2026-9\n  - where: `old 1`, found by all\n  - what to do: there is no fix yet" in said
-    assert "  - where: `src/a.py:3`, found by all\n  - what to do: mend it\n  - OWASP: A03:2021 Injection" in said
+    assert (
+        "  - where: `src/a.py:3`, found by all\n  - what to do: change the code there\n  - OWASP: A03:2021 Injection"
+        in said
+    )
     assert said.endswith("  - OWASP: in no category\n")
 
 
@@ -413,7 +416,7 @@ def test_a_critical_finding_fails_with_the_summary_and_a_waiver_accepts_it(tmp_p
     files: dict[str, Any] = {"snyk/report.json": CRITICAL}
     failed = gate(tmp_path, **files)
     assert failed.exit_code == 1
-    assert "- **critical** S1\n  - where: `p 1`, found by snyk\n  - what to do: mend it" in failed.output
+    assert "- **critical** S1\n  - where: `p 1`, found by snyk\n  - what to do: update or replace it" in failed.output
 
     policy = tmp_path / "policy.toml"
     policy.write_text(f"[[waivers]]\n{WAIVER}".replace('"x"', '"S1"').replace("2027", "2999"))
@@ -427,10 +430,12 @@ def test_a_critical_finding_fails_with_the_summary_and_a_waiver_accepts_it(tmp_p
 def test_a_missing_report_fails_and_is_named(tmp_path: Path) -> None:
     gate(tmp_path)
     (tmp_path / "reports/safety.json").unlink()
+    (tmp_path / "reports/unit-tests/report.xml").unlink()
     result = CliRunner().invoke(main, ["gate", "--reports", str(tmp_path / "reports")])
 
     assert result.exit_code == 1
-    assert "- **safety**: its report is missing" in result.output
+    assert "- **safety**: its report is error: there is no safety/report.json and no safety.json in " in result.output
+    assert "no unit-tests/report.xml and no unit-tests.xml in " in result.output
 
 
 RECORD: Any = {
@@ -492,6 +497,7 @@ def test_a_record_that_fits_is_no_news(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (["gate", "waive"], "which reports? Name their folder with REPORTS= (--reports)"),
         (["gate"], "which reports? Name their folder with REPORTS= (--reports)"),
         (["gate", "--reports", "/none"], "/none: no such folder; name the one with the reports"),
         (["gate", "--reports", "/tmp", "--policy", "/none.toml"], "/none.toml: cannot be read"),
@@ -574,12 +580,24 @@ def test_what_stops_a_legacy_application_is_accepted_until_a_day_and_nothing_tha
     assert gate(tmp_path, f"--policy {tmp_path}/p.toml", **{**mended, "bandit/report.json": more}).exit_code == 1
 
 
+def test_what_is_waived_in_the_working_folder_is_accepted_there(
+    tmp_path: Path, in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: dict[str, Any] = {"snyk/report.json": CRITICAL}
+    assert gate(tmp_path, **files).exit_code == 1
+    arguments = f"gate waive --all-current --reports {tmp_path}/reports --expires 2999-01-31 --owner ada"
+    assert CliRunner().invoke(main, arguments.split()).output.startswith("scan-policy.toml: 1 waiver added, of ada")
+    accepted = gate(tmp_path, **files)
+
+    assert (accepted.exit_code, accepted.output.splitlines()[-1]) == (0, "Judged by the policy scan-policy.toml.")
+
+
 def test_a_waiver_for_all_does_not_cover_a_missing_report(tmp_path: Path) -> None:
     gate(tmp_path)
     (tmp_path / "reports/safety.json").unlink()
     result = waived(tmp_path)
 
-    assert "no waiver covers safety: its report is missing" in result.output
+    assert "no waiver covers safety: its report is error: there is no safety/report.json" in result.output
     assert not (tmp_path / "p.toml").exists()
 
 
@@ -587,8 +605,18 @@ def test_a_waiver_for_all_does_not_cover_a_missing_report(tmp_path: Path) -> Non
     ("arguments", "before", "expected"),
     [
         ("--expires 2999-01-31 --owner ada", "", "which findings? --all-current accepts each that stops"),
-        ("--all-current --expires 2020-01-31 --owner ada", "", "--expires 2020-01-31 is over; name the last day"),
-        ("--all-current --expires soon --owner ada", "", "'soon' does not match the format '%Y-%m-%d'"),
+        (
+            "--all-current --expires 2020-01-31 --owner ada",
+            "",
+            "EXPIRES= (--expires) 2020-01-31 is over; name the last day",
+        ),
+        (
+            "--all-current --expires soon --owner ada",
+            "",
+            "EXPIRES= (--expires) 'soon' is no day; write one such as 2027",
+        ),
+        ("--all-current --owner ada", "", "until when? Name the last day of the waivers with EXPIRES= (--expires)"),
+        ("--all-current --expires 2999-01-31", "", "whose waivers? Name who answers for them with OWNER= (--owner)"),
         ("--all-current --expires 2999-01-31 --owner ada", "unknwon = 1", "unknwon: unknown key"),
         (
             "--all-current --expires 2999-01-31 --owner ada",

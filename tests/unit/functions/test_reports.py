@@ -488,20 +488,29 @@ def test_inspect_shows_what_is_read_and_exits_0_whatever_it_is(tmp_path: Path) -
     (tmp_path / "packages.json").write_text(json.dumps(SAFETY))
 
     shown = inspect(f"--tool bandit {tmp_path}/good.json")
-    assert (shown.exit_code, shown.output) == (0, "ok, 1 findings\n  high      B602  a.py:3\n")
+    assert (shown.exit_code, shown.output) == (0, "counts, 1 finding\n  high      B602  a.py:3\n")
     assert "critical  1  flask 0.12" in inspect(f"--tool safety {tmp_path}/packages.json").output
     read = json.loads(inspect(f"--tool bandit {tmp_path}/bad.json --json").output)
     assert read == {"status": "error", "reason": "the report is empty", "findings": [], "suppressed": []}
     shown = inspect(f"--tool safety {tmp_path}/packages.json").output
-    assert shown.startswith("ok, 2 findings, 1 that the tool was told to pass over\n")
+    assert shown.startswith("counts, 2 findings, 1 that the tool was told to pass over\n")
     assert "unknown   2" in shown
-    assert inspect(f"--tool bandit {tmp_path}/bad.json").output == "error: the report is empty, 0 findings\n"
+    assert inspect(f"--tool bandit {tmp_path}/bad.json").output == "does not count: the report is empty, 0 findings\n"
+
+
+@pytest.mark.parametrize("name", ["unit-tests", "secrets"])
+def test_inspect_knows_checks_by_their_own_names_too(tmp_path: Path, name: str) -> None:
+    (tmp_path / "r").write_text("")
+
+    assert inspect(f"--tool {name} {tmp_path}/r").output.startswith("does not count: the report is ")
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         ("--tool nmap x.json", "no reader for 'nmap'; there are bandit"),
+        ("x.json", "which tool wrote it? Name it with TOOL= (--tool): bandit, cyclonedx"),
+        ("--tool bandit", "which report? Name its file with REPORT="),
         ("--tool bandit /none", "/none: cannot be read: No"),
     ],
 )

@@ -23,7 +23,8 @@ Statement = dict[str, Any]
 def policies(stacks: Sequence[Stack], *, destroying: bool = False) -> dict[str, Document]:
     """The documents by the name to give them, all of which the principal needs.
 
-    `destroying` adds what one needs who also destroys, sweeps and adopts. A stack that CloudFormation is given a role for needs nothing of its own but that the role may be passed.
+    `destroying` adds what one needs who also destroys, sweeps and adopts. A stack that CloudFormation is given a role
+    for needs nothing of its own but that the role may be passed.
     """
     names = Names.of(stacks)
     own = [stack for stack in stacks if stack.deployed_as is None]

@@ -34,7 +34,8 @@ def summary(decision: Decision) -> str:
 def _lines(judged: Judged) -> list[str]:
     finding, ended = judged.alike[0], judged.ended
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
-    mend = f"update to {finding.fix}" if finding.fix else "there is no fix yet" if finding.fix == "" else "mend it"
+    known = "update or replace it" if finding.package else "change the code there"
+    mend = f"update to {finding.fix}" if finding.fix else "there is no fix yet" if finding.fix == "" else known
     if finding.suppressed:
         mend += "; that the tool was told to pass over it counts for nothing, only a waiver does"
     if ended:
