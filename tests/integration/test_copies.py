@@ -173,7 +173,7 @@ def test_whatever_comes_and_goes_nothing_of_another_copy_is_touched(
 
 @pytest.mark.long
 @given(STEPS)
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_comes_and_goes_nothing_of_another_copy_is_touched_in_many_orders(
     engine: Engine, steps: list[tuple[str | None, bool]]
 ) -> None:
