@@ -1,5 +1,5 @@
 # Every target sets up what it needs first. Variables: ENV= LAYER= SERVICE= SUFFIX= YES=1 ALLOW= FORMAT=json LOCAL=1
-# FORMAT=json renders JSON with `make render`, and makes the other verbs print JSON.
+# FORMAT=json renders JSON with `make render`, and makes the other verbs print JSON; `make lint` takes sarif or github.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -9,7 +9,7 @@ RUN    := $(VENV)/bin/python -m cicd_templates
 
 # What a user says reaches the program as it was typed, as one argument: neither make nor the shell looks into it,
 # because each recipe names it as "$ENV", from its environment.
-SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT PART INPUTS SEED \
+SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT PART INPUTS SEED FOLDER EVERY \
           LEFT PLAN CONFIRM OLDER_THAN DESTROYING
 $(foreach each,$(SAID),$(if $(value $(each)),$(eval override $(each) := $$(value $(each)))$(eval export $(each))))
 option = $(if $(value $(2)),$(1) "$$$(2)")
@@ -24,7 +24,7 @@ ASK    = $(call flag,--yes,YES)
 
 .DEFAULT_GOAL := help
 .PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy sweep adopt check audit verify doctor recover deploy-policy \
-        local local-stop bench bench-gate bench-destroy test-long fuzz lock pins fmt clean setup setup-local setup-audit
+        local local-stop bench bench-gate bench-destroy test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets; help-all shows the rest
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]"
@@ -38,9 +38,9 @@ render: $(VENV)/.done ## Render every layer for every environment into out/
 	@$(RUN) render $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call option,--format,FORMAT)
 
 lint: $(VENV)/.done ## Lint the templates with cfn-lint, the code with ruff and mypy
-	@$(RUN) lint $(call option,--suffix,SUFFIX)
-	@$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean"
-	@$(VENV)/bin/mypy
+	@$(RUN) lint $(call option,--suffix,SUFFIX) $(call option,--format,FORMAT)
+	@$(if $(value FORMAT),,$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean")
+	@$(if $(value FORMAT),,$(VENV)/bin/mypy)
 
 test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
 	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term
@@ -122,11 +122,17 @@ bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 bench-destroy: $(VENV)/.done ## Measure the emptying of buckets, and its memory
 	@$(VENV)/bin/python tests/bench/destroy.py
 
-test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer
+test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer than a change should wait
 	@$(VENV)/bin/python -m pytest -q -m long
 
 fuzz: $(VENV)/.done ## Feed the gate's readers damaged reports: INPUTS= many, by SEED=
 	@$(VENV)/bin/python tests/fuzz/gate.py
+
+fuzz-rules: $(VENV)/.done ## Run our lint rules over the templates of others in FOLDER
+	@$(VENV)/bin/python tests/fuzz/rules.py "$$FOLDER"
+
+mutate: $(VENV)/.done ## List what no lint rule notices in worse templates; EVERY=10
+	@$(VENV)/bin/python -m tests.mutation.templates
 
 # Extras stay in the lock: the pip that comes with Python 3.11 looks for a package asked for with an extra anew, and
 # refuses the first release that is newer than the lock.

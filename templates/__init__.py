@@ -10,6 +10,7 @@ from templates import (
     cluster,
     delivery,
     health,
+    hooks,
     ingress,
     keys,
     monitoring,
@@ -45,6 +46,7 @@ LAYERS = (
     Layer("ingress", build_per_service=ingress.build, kinds=RUNTIME),
     Layer("secrets", build_per_service=secrets.build, kinds=RUNTIME, needed=secrets.needed),
     Layer("health", build_per_service=health.build, kinds=RUNTIME),
+    Layer("hooks", build_per_service=hooks.build, kinds=RUNTIME, needed=hooks.needed),
     Layer("delivery", build_per_service=delivery.build, kinds=RUNTIME, where=delivery.exists),
     Layer(
         "service",

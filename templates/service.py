@@ -11,7 +11,7 @@ from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
 from cicd_templates.environment import Environment, Service
 from cicd_templates.naming import log_group_name
 from cicd_templates.outputs import Output, Url
-from templates import cluster, health, ingress, keys, network, secrets
+from templates import cluster, health, hooks, ingress, keys, network, secrets
 
 SERVICE_URL = Output(Url, "service", "ServiceUrl", "Where the service answers; the pipeline's smoke test asks there")
 
@@ -89,6 +89,6 @@ def _watch(template: Template, env: Environment, service: Service) -> Watch:
     settings = service.settings
     return Watch(
         health.ROLLBACK_ALARMS.read(template, env, service.name) if settings.rollback_on_alarm else None,
-        {hook: health.hook_function(hook).read(template, env, service.name) for hook in settings.hooks},
-        health.HOOKS_ROLE.read(template, env, service.name) if settings.hooks else None,
+        {hook: hooks.hook_function(hook).read(template, env, service.name) for hook in settings.hooks},
+        hooks.HOOKS_ROLE.read(template, env, service.name) if settings.hooks else None,
     )

@@ -61,6 +61,7 @@ def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "templates").symlink_to(ROOT / "templates")
     (tmp_path / "docs").mkdir()
     (tmp_path / ".cfnlintrc").symlink_to(ROOT / ".cfnlintrc")
+    (tmp_path / "src").symlink_to(ROOT / "src")
     (tmp_path / ".venv-local").symlink_to(ROOT / ".venv-local")
     monkeypatch.chdir(tmp_path)
     return tmp_path

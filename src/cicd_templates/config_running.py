@@ -43,7 +43,7 @@ class LinearTable(Table):
     percent: Annotated[float, Field(ge=3, le=100)] = Field(
         default=20.0, description="Share of the requests that each step moves, in percent"
     )
-    bake_minutes: Minutes = Field(default=2, description="Time between two steps, in minutes")
+    bake_minutes: Minutes = Field(default=5, description="Time between two steps, in minutes")
 
 
 class ScheduleTable(Table):

@@ -66,10 +66,12 @@ class Rung:
 RUNGS = (
     Rung(
         "rollback_on_alarm = true",
-        "A release whose answers are wrong, late or missing is taken back, although its tasks run.",
+        "A release whose answers are wrong or late, whose connections are refused, or whose tasks end again and again"
+        " is taken back.",
         "An alarm that is on already when a deployment begins is not heeded by ECS; one that is too strict takes good"
         " releases back.",
-        "`...-errors`, `...-latency` or `...-unhealthy-hosts` is in ALARM, the stack in UPDATE_ROLLBACK_COMPLETE.",
+        "`...-errors`, `...-latency`, `...-unhealthy-hosts` or `...-not-starting` is in ALARM, the stack in"
+        " UPDATE_ROLLBACK_COMPLETE.",
     ),
     Rung(
         "desired_count = 2",
@@ -87,7 +89,7 @@ RUNGS = (
         'rollout = "blue-green"',
         "The new release stands beside the old one, is tested, and gets all requests at once; the old one stays for"
         " `bake_minutes`, and going back is moving requests back.",
-        "Twice the tasks for as long as it bakes. ECS has no circuit breaker here: alarms or hooks end a bad release.",
+        "Twice the tasks for as long as it bakes. ECS has no circuit breaker here, so the alarms have to be there.",
         "The service's deployment stays IN_PROGRESS, and the stack in UPDATE_IN_PROGRESS, for the time of the bake.",
     ),
     Rung(
@@ -95,7 +97,9 @@ RUNGS = (
         "No task of an image that is not ours, by digest and well scanned; no request of a client before the release"
         " has answered on the test listener.",
         "A hook that cannot do its work stops every release: that is its purpose.",
-        "The function's log says why; `...-verify-image-errors` or `...-smoke-errors` is in ALARM where it raised.",
+        "The function's log says why; `...-verify-image-errors` or `...-smoke-errors` is in ALARM where it raised. The"
+        " stack of the hooks is new. It stays when the line is taken away, because the service lets go of it first;"
+        " `make status` lists it then, and `aws cloudformation delete-stack` takes it away.",
     ),
     Rung(
         'rollout = "canary"',
@@ -105,7 +109,7 @@ RUNGS = (
     ),
     Rung(
         'rollout = "linear"',
-        "A fifth of the requests at a time, two minutes apart.",
+        "A fifth of the requests at a time, five minutes apart.",
         "Both releases answer for longer, so both must understand each other's data.",
         "As for blue/green; the weights of the listener rules show how far it is.",
     ),
@@ -146,10 +150,12 @@ aws elbv2 describe-rules --rule-arns ARN --query 'Rules[].Actions[].ForwardConfi
 ENDING = """\
 ## Down again
 
-Every step can be taken back by removing its line. Two of them want a look first: from `autoscaling` to a fixed count
-the number of tasks becomes `desired_count` at once; and going back to `rolling` waits until no deployment is in
-progress. ECS then keeps to the group that has the requests
-([AWS](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-bluegreen-to-rolling.html)).
+Every step can be taken back by removing its line. From `autoscaling` to a fixed count the number of tasks becomes
+`desired_count` at once. Going back to `rolling` waits until no deployment is in progress; ECS then keeps to the group
+that has the requests
+([AWS](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-bluegreen-to-rolling.html)). A secret that
+is named no more goes from its stack some minutes before the service lets go of it: in a protected environment it is
+kept, in a disposable one a task that starts in between is started again.
 
 ## What is stated rather than hidden
 
@@ -159,7 +165,8 @@ progress. ECS then keeps to the group that has the requests
   target groups.
 - Tasks connect to port 443 anywhere, and to nothing else, until `egress` says otherwise.
 - `audited_exec = true` allows `aws ecs execute-command`. Each session is encrypted with the environment's key and
-  recorded in the log group `/<project>/<environment>/exec`.
+  recorded in the log group `/<project>/<environment>/exec`. The root stays read-only: the agent writes to two volumes
+  of its own, which others have found to work and AWS does not document.
 - Card numbers in the service's log are masked for everybody who may not unmask them (`logs:Unmask`), and counted.
 - The smoke hook asks from inside the VPC. It leaves by a NAT gateway and comes back to the load balancer's public
   address, so the test listener admits these gateways' addresses, and nobody else.

@@ -1,4 +1,4 @@
-"""Lints rendered templates with cfn-lint: all files in one process with one runner, as `.cfnlintrc` says.
+"""Lints rendered templates with cfn-lint and our rules: all files in one process with one runner, as `.cfnlintrc` says.
 
 A call per file would build all of cfn-lint's rules each time, which is most of its time.
 """
@@ -6,24 +6,11 @@ A call per file would build all of cfn-lint's rules each time, which is most of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates import hints
 from cicd_templates.errors import ConfigurationError
-
-
-@dataclass(frozen=True, order=True)
-class Finding:
-    """One finding; any of them fails the lint, whatever its level."""
-
-    path: str
-    line: int
-    rule: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.rule} {self.message}"
+from cicd_templates.findings import Finding
 
 
 def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Finding]:
@@ -37,5 +24,15 @@ def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Fin
         raise ConfigurationError(f"nothing to lint: no rendered templates; run `{render}` first")
     runner = Runner(ConfigMixIn([], templates=[str(path) for path in paths]))
     return sorted(
-        Finding(str(match.filename), match.linenumber, match.rule.id, match.message.strip()) for match in runner.run()
+        Finding(
+            path=str(match.filename),
+            line=match.linenumber,
+            rule=match.rule.id,
+            message=match.message.strip(),
+            level=match.rule.severity,
+            column=match.columnnumber,
+            title=match.rule.shortdesc,
+            source=match.rule.source_url,
+        )
+        for match in runner.run()
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CONFIGURATION = Path("templates/environments.toml")
 CONFIGURATION_DOC = Path("docs/configuration.md")
 ROLLOUTS_DOC = Path("docs/rollouts.md")
+RULES_DOC = Path("docs/rules.md")
 OUT = Path("out")
 BUILD = Path("build")
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from cicd_templates.config import ServiceTable
 from cicd_templates.config_values import BOOTSTRAP_IMAGE
 
+# Metrics come a minute or two late, and the alarms look at three minutes: a shorter bake would decide nothing.
+SHORTEST_BAKE_MINUTES = 5
 # CloudFormation refuses a canary or linear deployment whose bake times add up to more, because its own limit for a
 # service is 36 hours: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-canaryconfiguration.html
 LONGEST_BAKE_MINUTES = 33 * 60
@@ -75,12 +77,23 @@ def _progressive(settings: ServiceTable) -> Iterator[tuple[str, str]]:
             "circuit_breaker",
             f'ECS has none for {settings.rollout}; remove it, or use rollout = "rolling"',
         )
-    if not settings.rollback_on_alarm and not settings.hooks:
+    if not settings.rollback_on_alarm:
+        # A hook is asked at its stage only, which a release whose tasks do not start never reaches.
         yield (
             "rollout",
-            f"nothing would end a bad {settings.rollout} deployment but CloudFormation's limit of 36 hours;"
-            ' set rollback_on_alarm = true, or hooks = ["smoke"]',
+            f"nothing would end a {settings.rollout} deployment whose tasks do not start but CloudFormation's limit of"
+            " 36 hours; set rollback_on_alarm = true",
         )
+    waits = {"bake_minutes": settings.bake_minutes}
+    if settings.rollout in ("canary", "linear"):
+        waits[f"{settings.rollout}.bake_minutes"] = getattr(settings, settings.rollout).bake_minutes
+    for key, minutes in waits.items():
+        if minutes < SHORTEST_BAKE_MINUTES:
+            yield (
+                key,
+                f"{minutes} is too short for the alarms, which look at three minutes; use {SHORTEST_BAKE_MINUTES} or"
+                " more",
+            )
 
 
 def _rolling(settings: ServiceTable) -> Iterator[tuple[str, str]]:

@@ -114,6 +114,9 @@ def _facts(
         "Account": env.account,
         "Region": env.region,
         "Protection": env.settings.protection,
+        # What a lint rule asks of every role; said only where an organisation demands it.
+        **({"RolePath": env.settings.role_path} if env.settings.role_path != "/" else {}),
+        **({"PermissionsBoundary": boundary} if (boundary := env.settings.permissions_boundary) else {}),
         "Sources": [layer.module.replace(".", "/") + ".py", "templates/environments.toml"],
         **({"After": after} if after else {}),
         **({"DeployedAs": deployed_as} if deployed_as else {}),

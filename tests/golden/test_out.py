@@ -191,6 +191,12 @@ def test_a_trust_policy_admits_one_service_for_this_account_or_one_role() -> Non
 EVERYTHING = {
     "LogInToTheRegistry": {"ecr:GetAuthorizationToken"},
     "AnswerThePipeline": {"codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult"},
+    "LookAtScaling": {
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
+        "cloudwatch:DescribeAlarms",
+    },
     "FindTheFunction": {"lambda:ListFunctions"},
     "KeepTaskDefinitions": {
         "ecs:DeregisterTaskDefinition",

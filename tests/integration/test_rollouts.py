@@ -64,7 +64,12 @@ def test_every_rung_is_climbed_up_and_down_again_and_nothing_that_carries_reques
         assert {stack["StackStatus"] for stack in stacks} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, lines
 
 
-HOOKS = ['hooks = ["verify-image", "smoke"]', 'rollout = "blue-green"', 'probes = { "/health" = 200 }']
+HOOKS = [
+    'hooks = ["verify-image", "smoke"]',
+    'rollout = "blue-green"',
+    "rollback_on_alarm = true",
+    'probes = { "/health" = 200 }',
+]
 RELEASE = """
 import sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

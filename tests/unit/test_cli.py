@@ -128,8 +128,9 @@ def test_the_working_folder_is_searched_for_layers_once(in_project: Path) -> Non
 
 
 def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
-    run("render")
-    assert f"cfn-lint: 0 errors, warnings and informational findings in {STACKS} templates" in run("lint").output
+    run("render --env staging")
+    count = len(list(in_project.glob("out/staging/*.yaml")))
+    assert f"cfn-lint: 0 errors, warnings and informational findings in {count} templates" in run("lint").output
     path = in_project / "out/staging/keys.yaml"
     path.write_text(path.read_text().replace("kms:EnableKey\n", "kms:EnableKeyy\n"))
     result = run("lint")
@@ -137,13 +138,30 @@ def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
     assert result.exit_code == 1
     assert "out/staging/keys.yaml:" in result.output
     assert "W3037" in result.output
-    assert f"error: cfn-lint: 1 finding in {STACKS} templates" in result.output
+    assert f"error: cfn-lint: 1 finding in {count} templates" in result.output
+
+
+def test_lint_writes_for_tools_and_for_pull_requests_too(in_project: Path) -> None:
+    path = in_project / "out/staging/keys.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text((ROOT / "out/staging/keys.yaml").read_text())
+    (nothing,) = json.loads(run("lint --format sarif").stdout)["runs"]
+    assert nothing["results"] == []
+    path.write_text(path.read_text().replace("kms:EnableKey\n", "kms:*\n"))
+    annotated, logged = run("lint --format github"), run("lint --format sarif")
+    (log,) = json.loads(logged.stdout)["runs"]
+
+    assert annotated.exit_code == logged.exit_code == 1
+    assert "::error file=out/staging/keys.yaml,line=" in annotated.stdout
+    assert "title=E9111 A grant names its actions::" in annotated.stdout
+    assert [result["ruleId"] for result in log["results"]] == ["E9111"]
 
 
 def test_the_configuration_reference_is_written_and_checked(in_project: Path) -> None:
     assert run("docs --check").exit_code == 1
-    assert run("docs").output == "wrote docs/configuration.md\nwrote docs/rollouts.md\n"
-    assert run("docs --check").output == "docs/configuration.md is up to date\ndocs/rollouts.md is up to date\n"
+    pages = ("docs/configuration.md", "docs/rollouts.md", "docs/rules.md")
+    assert run("docs").output == "".join(f"wrote {page}\n" for page in pages)
+    assert run("docs --check").output == "".join(f"{page} is up to date\n" for page in pages)
     (in_project / "docs/configuration.md").write_text("old")
     assert "not what the code says now: docs/configuration.md; run `make fmt`" in run("docs --check").output
 

@@ -11,7 +11,7 @@ from cicd_templates.deploy.destruction.items import Remainder
 from cicd_templates.deploy.stacks import read_stacks
 from cicd_templates.deploy.waiting import Patience
 from cicd_templates.errors import CicdError
-from cicd_templates.linting import Finding
+from cicd_templates.findings import Finding
 from cicd_templates.targets import Target
 from tests.conftest import ROOT
 from tests.unit.deploy.destruction.fake_aws import inventory

@@ -23,6 +23,7 @@ RULES = [
     ("src/cicd_templates/deploy/**/*.py", (*RENDERER, "click", "cicd_templates.blocks", "cicd_templates.stacks")),
     ("src/cicd_templates/local/**/*.py", (*RENDERER, "click", "cicd_templates.blocks", "cicd_templates.deploy")),
     ("src/cicd_templates/links.py", (*AWS, *RENDERER)),
+    ("src/cicd_templates/rules/**/*.py", (*AWS, *RENDERER, "click", "yaml", "cicd_templates.blocks")),
     ("src/cicd_templates/naming.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/cloudformation_yaml.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/rendering.py", (*AWS, *RENDERER)),

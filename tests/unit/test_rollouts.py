@@ -47,7 +47,7 @@ MORE: dict[str, dict[str, Any]] = {
     },
     "egress": {"egress": {"10.0.0.0/8": [5432, 6379], "0.0.0.0/0": [443]}},
     "no breaker": {"circuit_breaker": False, "rollback_on_alarm": True},
-    "probes": HOOKS | {"rollout": "canary", "probes": {"/health": 200, "/payments": 405}},
+    "probes": ALARMS | HOOKS | {"rollout": "canary", "probes": {"/health": 200, "/payments": 405}},
 }
 
 
@@ -122,7 +122,7 @@ def test_a_new_service_is_the_simple_one() -> None:
             {
                 "Strategy": "LINEAR",
                 "BakeTimeInMinutes": 5,
-                "LinearConfiguration": {"StepPercent": 20.0, "StepBakeTimeInMinutes": 2},
+                "LinearConfiguration": {"StepPercent": 20.0, "StepBakeTimeInMinutes": 5},
             },
         ),
     ],
@@ -179,8 +179,7 @@ def test_a_step_up_or_down_changes_nothing_that_carries_requests(before: str, af
     # Hooks need the way to the test listener and, in tools, the consent of the registry.
     assert changed <= {
         "staging/service-payment-processor.yaml",
-        "staging/health-payment-processor.yaml",
-        "staging/delivery-payment-processor.yaml",
+        "staging/hooks-payment-processor.yaml",
         "staging/cluster.yaml",
         "tools/registry-payment-processor.yaml",
     }
@@ -241,15 +240,18 @@ def test_once_scaling_decides_the_template_names_no_number_of_tasks() -> None:
     assert measures[-1]["Expression"] == "(FILL(r0, 0) + FILL(r1, 0)) / tasks"
 
 
-def test_the_execution_role_may_do_what_a_rung_needs_and_not_more() -> None:
+def test_the_execution_role_may_climb_up_and_down() -> None:
     def allowed(rung: str) -> dict[str, Any]:
         role = resources(rung, "delivery-payment-processor")["CloudFormationRole"]["Properties"]
         return {each["Sid"]: each for each in role["Policies"][0]["PolicyDocument"]["Statement"]}
 
-    assert "ScaleTheService" not in allowed("alarms")
-    assert "application-autoscaling:RegisterScalableTarget" in allowed("scaled")["ScaleTheService"]["Action"]
-    assert len(allowed("blue-green")["GiveEcsItsRoles"]["Resource"]) == 1
-    passed = [role["Fn::Sub"].rpartition("/")[2] for role in allowed("hooks")["GiveEcsItsRoles"]["Resource"]]
+    # Who takes a step back has to be allowed to delete what it made, so the role is the same on every rung.
+    assert all(allowed(rung) == allowed("rolling") for rung in RUNGS)
+    scale = allowed("rolling")["ScaleTheService"]["Action"]
+    assert {"application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeleteScalingPolicy"} <= {*scale}
+    (alarms,) = allowed("rolling")["LetScalingHaveItsAlarms"]["Resource"]
+    assert alarms["Fn::Sub"].endswith(":alarm:TargetTracking-*")
+    passed = [role["Fn::Sub"].rpartition("/")[2] for role in allowed("rolling")["GiveEcsItsRoles"]["Resource"]]
     assert passed == [
         "payments-staging-payment-processor-infrastructure",
         "payments-staging-payment-processor-hooks",
@@ -272,7 +274,7 @@ def test_only_the_environments_own_gateways_reach_the_test_listener() -> None:
             "Description": "Hooks that test a new release",
         }
     }
-    group = resources("hooks", "health-payment-processor")["SmokeGroup"]["Properties"]
+    group = resources("hooks", "hooks-payment-processor")["SmokeGroup"]["Properties"]
     assert "SecurityGroupIngress" not in group
     assert [rule["FromPort"] for rule in group["SecurityGroupEgress"]] == [8443]
 
@@ -284,43 +286,62 @@ def test_the_registry_consents_to_the_hook_that_reads_its_scans() -> None:
     assert statement["Action"] == ["ecr:DescribeImageScanFindings"]
     (role,) = statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]
     assert role["Fn::Sub"].endswith("role/payments-staging-payment-processor-verify-image-function")
-    verify = resources("hooks", "health-payment-processor")["VerifyImageRole"]["Properties"]["RoleName"]
+    verify = resources("hooks", "hooks-payment-processor")["VerifyImageRole"]["Properties"]["RoleName"]
     assert verify == "payments-staging-payment-processor-verify-image-function"
 
 
 def test_a_probe_is_asked_as_configured_and_the_health_check_by_default() -> None:
     def probes(rung: str) -> Any:
-        function = resources(rung, "health-payment-processor")["Smoke"]["Properties"]
+        function = resources(rung, "hooks-payment-processor")["Smoke"]["Properties"]
         return json.loads(function["Environment"]["Variables"]["PROBES"])
 
     assert probes("hooks") == {"/health": 200}
     assert probes("probes") == {"/health": 200, "/payments": 405}
 
 
-def test_every_alarm_on_answers_looks_at_both_sides_and_is_silent_without_data() -> None:
-    health = resources("rolling", "health-payment-processor")
-    (names,) = [each["Properties"]["Value"] for name, each in health.items() if name == "RollbackAlarmNamesParameter"]
+DECISIVE = ("ErrorsAlarm", "LatencyAlarm", "UnhealthyAlarm", "NotStartingAlarm")
 
-    assert names == {"Fn::Join": [",", [{"Ref": "ErrorsAlarm"}, {"Ref": "LatencyAlarm"}, {"Ref": "UnhealthyAlarm"}]]}
-    for name in ("ErrorsAlarm", "LatencyAlarm", "UnhealthyAlarm"):
-        alarm = health[name]["Properties"]
-        groups = {
-            each["MetricStat"]["Metric"]["Dimensions"][1]["Value"]["Ref"]
-            for each in alarm["Metrics"]
-            if "MetricStat" in each
-        }
-        assert groups == {"PrimaryTargetGroupName", "AlternateTargetGroupName"}
-        assert alarm["TreatMissingData"] == "notBreaching"
+
+def test_what_takes_a_release_back_looks_at_the_worse_side_and_is_silent_without_data() -> None:
+    health = resources("rolling", "health-payment-processor")
+
+    published = health["RollbackAlarmNamesParameter"]["Properties"]["Value"]
+    assert published == {"Fn::Join": [",", [{"Ref": name} for name in DECISIVE]]}
+    assert {health[name]["Properties"]["TreatMissingData"] for name in DECISIVE} == {"notBreaching"}
+    for name in DECISIVE[:3]:
+        *metrics, result = health[name]["Properties"]["Metrics"]
+        sides = {each["MetricStat"]["Metric"]["Dimensions"][1]["Value"]["Ref"] for each in metrics}
+        assert sides == {"PrimaryTargetGroupName", "AlternateTargetGroupName"}
+        # The larger of the two: a canary's errors may not be lost in the answers of the other side.
+        assert result["Expression"].startswith("MAX([")
+    # What does not start gets no request and is no target.
+    ended = health["NotStartingAlarm"]["Properties"]
+    assert (ended["DatapointsToAlarm"], ended["EvaluationPeriods"], ended["Period"]) == (3, 5, 60)
     # ECS asks CloudWatch for metric alarms, so the one that stands for all of them is for people.
     assert health["UnwellAlarm"]["Type"] == "AWS::CloudWatch::CompositeAlarm"
+
+
+def test_the_rates_of_the_sides_are_apart() -> None:
+    alarm = resources("rolling", "health-payment-processor")["ErrorsAlarm"]["Properties"]
+
+    assert alarm["Metrics"][-1]["Expression"] == (
+        "MAX([IF(FILL(e1, 0) + FILL(c1, 0) > 2, 100 * (FILL(e1, 0) + FILL(c1, 0)) / (FILL(r1, 0) + FILL(c1, 0)), 0),"
+        " IF(FILL(e2, 0) + FILL(c2, 0) > 2, 100 * (FILL(e2, 0) + FILL(c2, 0)) / (FILL(r2, 0) + FILL(c2, 0)), 0)])"
+    )
 
 
 def test_alarms_count_the_events_of_the_rules_beside_them() -> None:
     health = resources("rolling", "health-payment-processor")
 
-    for alarm, rule in (("RestartsAlarm", "TaskEndedRule"), ("DeploymentFailedAlarm", "DeploymentFailedRule")):
+    for alarm, rule in (("RestartsAlarm", "TaskEndedRule"), ("NotStartingAlarm", "TaskEndedRule")):
         (dimension,) = health[alarm]["Properties"]["Dimensions"]
         assert dimension == {"Name": "RuleName", "Value": health[rule]["Properties"]["Name"]}
+    counted = [
+        each["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
+        for each in health["DeploymentFailedAlarm"]["Properties"]["Metrics"][:-1]
+    ]
+    # ECS tells of it where there is a circuit breaker, the stack in any case.
+    assert counted == [health[rule]["Properties"]["Name"] for rule in ("DeploymentFailedRule", "RolledBackRule")]
 
 
 def test_card_numbers_in_the_log_are_masked_and_counted() -> None:
@@ -430,7 +451,7 @@ def test_tasks_connect_to_where_the_configuration_says() -> None:
         ({"rollback_on_alarm": True}, 5),
         ({"rollout": "blue-green", "bake_minutes": 9}, 9),
         ({"rollout": "canary"}, 10),
-        ({"rollout": "linear"}, 5 + 2 * 4),
+        ({"rollout": "linear"}, 5 + 5 * 4),
         ({"rollout": "linear", "linear": {"percent": 11, "bake_minutes": 1}}, 5 + 9),
         ({"rollout": "linear", "linear": {"percent": 100, "bake_minutes": 60}}, 5),
     ],
@@ -448,7 +469,10 @@ def test_bake_times_add_up_as_cloudformation_adds_them(settings: dict[str, Any],
             "bake_minutes",
             "2000",
         ),
-        ({"rollout": "canary"}, "rollout", "nothing would end a bad canary deployment"),
+        ({"rollout": "canary"}, "rollout", "nothing would end a canary deployment whose tasks do not start"),
+        ({"rollout": "blue-green", **HOOKS}, "rollout", "whose tasks do not start"),
+        ({"rollout": "blue-green", "bake_minutes": 0, **ALARMS}, "bake_minutes", "0 is too short for the alarms"),
+        ({"rollout": "linear", "linear": {"bake_minutes": 2}, **ALARMS}, "linear.bake_minutes", "2 is too short"),
         ({"rollout": "linear", "circuit_breaker": True, **ALARMS}, "circuit_breaker", "ECS has none for linear"),
         ({"hooks": ["smoke"]}, "hooks", "ECS runs them when requests move only"),
         ({"circuit_breaker": False}, "circuit_breaker", "tried for three hours"),

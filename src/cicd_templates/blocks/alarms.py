@@ -89,8 +89,10 @@ def computed_alarm(
     tell: Sequence[TopicArn],
     periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Tells `tell` when what `expression` makes of `metrics`, named by their keys, is above `above`
-    in each of `periods` periods in a row."""
+    """Tells `tell` when what `expression` makes of `metrics`, named by their keys, is above `above`.
+
+    In each of `periods` periods in a row.
+    """
     queries = [metric.data_query(query_id) for query_id, metric in metrics.items()]
     result = cloudwatch.MetricDataQuery(Id="result", Expression=expression, Label=words[-1], ReturnData=True)
     return _alarm(logical_id, env, words, description, above, tell, periods, Metrics=[*queries, result])
@@ -118,6 +120,12 @@ def _alarm(
         ActionsEnabled=True,
         AlarmActions=list(tell),
     )
+
+
+def in_some_of(made: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
+    """`made`, which tells when `datapoints` of its periods are above its limit, in a row or not."""
+    made.DatapointsToAlarm = datapoints
+    return made
 
 
 def arriving_late(made: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:

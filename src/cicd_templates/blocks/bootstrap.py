@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from cicd_templates.environment import Service
 
-# Needs no root, writes nothing, listens on the service's port and is healthy on the service's health path.
+# Needs no root, writes nothing, listens on the service's port and answers as the health check and the hooks ask it.
 _SERVER = """\
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class NotReleasedYet(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200 if self.path == {path!r} else 503)
+        self.send_response({answers!r}.get(self.path, 503))
         self.end_headers()
         self.wfile.write(b"No release has been deployed yet.")
 
@@ -24,4 +24,5 @@ ThreadingHTTPServer(("", {port}), NotReleasedYet).serve_forever()
 def command(service: Service) -> list[str]:
     """The container's command while it runs the bootstrap image, whose interpreter is `python3`."""
     settings = service.settings
-    return ["python3", "-c", _SERVER.format(path=settings.health_check.path, port=settings.port)]
+    answers = {settings.health_check.path: 200, **settings.probes}
+    return ["python3", "-c", _SERVER.format(answers=answers, port=settings.port)]

@@ -8,7 +8,7 @@ Where an API has a resource level, the names that `naming` spells are the limit.
 from __future__ import annotations
 
 from awacs import application_autoscaling as scaling
-from awacs import ecs, iam, kms, logs, ssm
+from awacs import cloudwatch, ecs, iam, kms, logs, ssm
 from awacs.aws import ConditionElement, StringEquals, StringEqualsIfExists
 from troposphere import Sub
 
@@ -36,7 +36,7 @@ def service_grants(env: Environment, service: Service) -> list[Grant]:
         *_roles(env, service),
         *_logs(env, service),
         *_parameters(env, service),
-        *(_scaling(env) if service.settings.autoscaling else []),
+        *_scaling(env),
     ]
 
 
@@ -112,7 +112,7 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
         allow(
             "GiveEcsItsRoles",
             [iam.PassRole],
-            on=[Sub(role_arn(env, service.name, purpose)) for purpose in _roles_of_ecs(service)],
+            on=[Sub(role_arn(env, service.name, purpose)) for purpose in (INFRASTRUCTURE, HOOKS)],
             when=[StringEquals({"iam:PassedToService": "ecs.amazonaws.com"})],
         ),
         allow(
@@ -122,11 +122,6 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
             when=[StringEquals({"iam:PassedToService": "ecs-tasks.amazonaws.com"})],
         ),
     ]
-
-
-def _roles_of_ecs(service: Service) -> list[str]:
-    """What ECS itself does for the service: move its requests, and call its hooks."""
-    return [INFRASTRUCTURE, *([HOOKS] if service.settings.hooks else [])]
 
 
 def _logs(env: Environment, service: Service) -> list[Grant]:
@@ -189,7 +184,11 @@ def _parameters(env: Environment, service: Service) -> list[Grant]:
 
 
 def _scaling(env: Environment) -> list[Grant]:
-    """Limits and policies of the service's number of tasks, whose alarms Application Auto Scaling makes itself."""
+    """Limits and policies of the service's number of tasks, whether it has them or not.
+
+    Whoever takes autoscaling away has to be allowed to delete it. Application Auto Scaling makes the alarms itself, but
+    asks whether its caller may: https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
+    """
     targets = _arn(env, "application-autoscaling", "scalable-target/*")
     service_linked = (
         f"arn:${{AWS::Partition}}:iam::{env.account}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
@@ -213,15 +212,22 @@ def _scaling(env: Environment) -> list[Grant]:
             when=[StringEqualsIfExists({"application-autoscaling:service-namespace": "ecs"})],
         ),
         allow(
+            "LetScalingHaveItsAlarms",
+            [cloudwatch.DeleteAlarms, cloudwatch.PutMetricAlarm],
+            on=_arn(env, "cloudwatch", "alarm:TargetTracking-*"),
+        ),
+        allow(
             "LookAtScaling",
             [
+                cloudwatch.DescribeAlarms,
                 scaling.DescribeScalableTargets,
                 scaling.DescribeScalingPolicies,
                 scaling.DescribeScheduledActions,
             ],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
-            because="the Describe actions of application-autoscaling have no resource level.",
+            because="the Describe actions of application-autoscaling have no resource level, and those of alarms are"
+            " asked of all.",
         ),
         allow(
             "LetScalingHaveItsRole",

@@ -1,4 +1,4 @@
-"""The queue for what could not be delivered, so that a lost event is an alarm and not silence."""
+"""Queues under a key that refuse what comes without TLS; one is for what could not be delivered."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ DEAD_LETTERS = "dead-letters"
 RETENTION_SECONDS = 14 * 24 * 3600
 
 
+def encrypted_queue(logical_id: str, env: Environment, key: KeyArn, *words: str) -> sqs.Queue:
+    """A queue under `key` that keeps a message for 14 days; its name ends in `words`. Give it a policy: `tls_only`."""
+    return sqs.Queue(
+        logical_id,
+        QueueName=physical_name(env, "AWS::SQS::Queue", *words),
+        KmsMasterKeyId=key,
+        MessageRetentionPeriod=RETENTION_SECONDS,
+    )
+
+
+def tls_only(logical_id: str, queue: sqs.Queue, *grants: Grant) -> sqs.QueuePolicy:
+    """The policy of `queue` that refuses what comes without TLS, and allows what `grants` do."""
+    refusal = deny(
+        "RefuseWithoutTls",
+        [actions.SendMessage, actions.ReceiveMessage],
+        on=GetAtt(queue, "Arn"),
+        to=Principal("*"),
+        when=[Bool({"aws:SecureTransport": "false"})],
+    )
+    return sqs.QueuePolicy(logical_id, Queues=[queue.ref()], PolicyDocument=document([refusal, *grants]))
+
+
 def dead_letter_queue(logical_id: str, env: Environment, key: KeyArn) -> sqs.Queue:
     """The environment's queue of undelivered events and failed invocations, under its key."""
-    return transient(
-        sqs.Queue(
-            logical_id,
-            QueueName=physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS),
-            KmsMasterKeyId=key,
-            MessageRetentionPeriod=RETENTION_SECONDS,
-        )
-    )
+    return transient(encrypted_queue(logical_id, env, key, DEAD_LETTERS))
 
 
 def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> sqs.QueuePolicy:
     """Open to this environment's EventBridge rules, and to nobody without TLS; functions have their own grants."""
     rules = Sub(f"arn:${{AWS::Partition}}:events:{env.region}:{env.account}:rule/{name_prefix(env)}-*")
-    arn = GetAtt(queue, "Arn")
-    return sqs.QueuePolicy(
-        logical_id,
-        Queues=[queue.ref()],
-        PolicyDocument=document(
-            [
-                deny(
-                    "RefuseWithoutTls",
-                    [actions.SendMessage, actions.ReceiveMessage],
-                    on=arn,
-                    to=Principal("*"),
-                    when=[Bool({"aws:SecureTransport": "false"})],
-                ),
-                allow(
-                    "LetRulesSendDeadLetters",
-                    [actions.SendMessage],
-                    on=arn,
-                    to=Principal("Service", "events.amazonaws.com"),
-                    when=[StringEquals({"aws:SourceAccount": env.account}), ArnLike({"aws:SourceArn": rules})],
-                ),
-            ]
-        ),
+    sending = allow(
+        "LetRulesSendDeadLetters",
+        [actions.SendMessage],
+        on=GetAtt(queue, "Arn"),
+        to=Principal("Service", "events.amazonaws.com"),
+        when=[StringEquals({"aws:SourceAccount": env.account}), ArnLike({"aws:SourceArn": rules})],
     )
+    return tls_only(logical_id, queue, sending)
 
 
 def may_send(sid: str, queue: QueueArn) -> Grant:

@@ -11,10 +11,11 @@ from typing import Any
 from troposphere import Sub, events
 
 from cicd_templates.blocks.rules import Subject, telling
-from cicd_templates.naming import cluster_name, service_arn, service_name
+from cicd_templates.naming import cluster_name, service_arn, service_name, stack_name
 from cicd_templates.outputs import TopicArn
 
 DEPLOYED, DEPLOYMENT_FAILED, TASK_ENDED, IMPAIRED = "deployed", "deployment-failed", "task-ended", "impaired"
+ROLLED_BACK = "rolled-back"
 
 
 def service_rules(subject: Subject, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
@@ -41,6 +42,9 @@ def service_rules(subject: Subject, topics: Mapping[str, TopicArn]) -> list[even
          ),
          f"ECS cannot run it well in {env.qualified}: <event> <reason>",
          {"event": "$.detail.eventName", **reason}, both),
+        ("RolledBackRule", ROLLED_BACK, _stack_rolled_back(subject),
+         f"its stack in {env.qualified} has gone back: <status> <reason>",
+         {"status": "$.detail.status-details.status", "reason": "$.detail.status-details.status-reason"}, both),
         ("TaskEndedRule", TASK_ENDED, _ended_by_itself(subject),
          f"a task in {env.qualified} has ended by itself: <reason>", {"reason": "$.detail.stoppedReason"}, developers),
     ]  # fmt: skip
@@ -60,9 +64,10 @@ def _of_the_service(subject: Subject, detail_type: str, *names: str) -> dict[str
 
 
 def _ended_by_itself(subject: Subject) -> dict[str, Any]:
-    """Tasks that nobody stopped: those of a deployment or of scaling in have another code.
+    """Tasks that nobody stopped, and those that the load balancer finds unwell, for which ECS has no code of their own.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
     """
     return {
         "source": ["aws.ecs"],
@@ -70,6 +75,29 @@ def _ended_by_itself(subject: Subject) -> dict[str, Any]:
         "detail": {
             "group": [f"service:{service_name(subject.env, subject.service.name)}"],
             "lastStatus": ["STOPPED"],
-            "stopCode": ["EssentialContainerExited", "TaskFailedToStart"],
+            "$or": [
+                {"stopCode": ["EssentialContainerExited", "TaskFailedToStart"]},
+                {"stoppedReason": [{"wildcard": "*ELB health checks*"}]},
+            ],
+        },
+    }
+
+
+def _stack_rolled_back(subject: Subject) -> dict[str, Any]:
+    """The service's stack went back, whatever made it.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html
+    """
+    env = subject.env
+    stack = stack_name(env, "service", subject.service.name)
+    prefix = Sub(f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}:stack/{stack}/")
+    return {
+        "source": ["aws.cloudformation"],
+        "detail-type": ["CloudFormation Stack Status Change"],
+        "detail": {
+            "stack-id": [{"prefix": prefix}],
+            "status-details": {
+                "status": ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"]
+            },
         },
     }

@@ -9,7 +9,7 @@ import click
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import SUFFIX, Command, main, verb
 from cicd_templates.errors import CicdError
-from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, ROLLOUTS_DOC, layers, rendered_folder
+from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, ROLLOUTS_DOC, RULES_DOC, layers, rendered_folder
 from cicd_templates.words import counted
 
 
@@ -58,29 +58,51 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
     click.echo(f"rendered {len(rendered)} stacks into {folder}/, {written.unchanged} of {len(files)} files unchanged")
 
 
-@verb("lint", SUFFIX)
-def lint(suffix: str | None) -> None:
-    """Lint the rendered templates with cfn-lint; any finding fails."""
+FORM = click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "sarif", "github")),
+    default="text",
+    show_default=True,
+    help="For people, for tools that read SARIF, or as annotations of a pull request on GitHub.",
+)
+
+
+@verb("lint", FORM, SUFFIX)
+def lint(form: str, suffix: str | None) -> None:
+    """Lint the rendered templates with cfn-lint and the rules of docs/rules.md; any finding fails."""
+    from cicd_templates import findings
     from cicd_templates.linting import lint_templates
 
     folder = rendered_folder(suffix)
-    paths = sorted(path for form in ("yaml", "json") for path in folder.glob(f"*/*.{form}"))
-    findings = lint_templates(paths, suffix)
-    for finding in findings:
-        click.echo(finding)
-    if findings:
-        raise CicdError(f"cfn-lint: {counted(len(findings), 'finding')} in {counted(len(paths), 'template')}")
-    click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
+    paths = sorted(path for kind in ("yaml", "json") for path in folder.glob(f"*/*.{kind}"))
+    found = lint_templates(paths, suffix)
+    write = {"text": findings.as_text, "sarif": findings.as_sarif, "github": findings.as_github}[form]
+    if found or form == "sarif":
+        click.echo(write(found))
+    if found:
+        raise CicdError(
+            f"cfn-lint: {counted(len(found), 'finding')} in {counted(len(paths), 'template')}; "
+            "docs/rules.md explains E91 and W91"
+        )
+    if form != "sarif":
+        click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
 
 
 @verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
 def docs(check: bool) -> None:
-    """Write the documents that are made from the code: the configuration's reference, the ladder of rollouts."""
+    """Write the documents that are made from the code: configuration, ladder of rollouts, lint rules."""
     from cicd_templates.documentation import configuration_reference
     from cicd_templates.ladder import rollouts_page
+    from cicd_templates.rule_documentation import rules_reference
 
+    documents = {
+        CONFIGURATION_DOC: configuration_reference(),
+        ROLLOUTS_DOC: rollouts_page(layers()),
+        RULES_DOC: rules_reference(),
+    }
     stale = []
-    for path, text in {CONFIGURATION_DOC: configuration_reference(), ROLLOUTS_DOC: rollouts_page(layers())}.items():
+    for path, text in documents.items():
         if path.exists() and path.read_text(encoding="utf-8") == text:
             click.echo(f"{path} is up to date")
         elif check:

@@ -18,6 +18,8 @@ from cicd_templates.deploy.places import place
 from cicd_templates.deploy.stacks import Stack
 from cicd_templates.deploy.status import NEXT, STATES, Next, commands
 
+# ECS moves the weights of a rule with each progressive deployment, so that they differ from the template is no fault.
+SHIFTED = "AWS::ElasticLoadBalancingV2::ListenerRule"
 DRIFTED, NOT_CHECKED = "DRIFTED", "NOT_CHECKED"
 # How to go on without the resources that cannot be mended, and the status that these have. What is skipped is out of
 # step with its template from then on, so it is the last resort.
@@ -52,7 +54,7 @@ def unsettled(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Unsettled]:
         elif state := _state(clients, stack, existing):
             yield state
         elif existing.get("DriftInformation", {}).get("StackDriftStatus") == DRIFTED:
-            yield _drift(clients, stack, existing["StackId"])
+            yield from _drift(clients, stack, existing["StackId"])
     yield from _in_the_way(clients, stacks)
 
 
@@ -107,7 +109,8 @@ def _waiting(clients: Clients, stack_id: str) -> tuple[str, ...]:
     ) or ("it has no change set, so nobody can want it",)
 
 
-def _drift(clients: Clients, stack: Stack, stack_id: str) -> Unsettled:
+def _drift(clients: Clients, stack: Stack, stack_id: str) -> Iterator[Unsettled]:
+    """What was changed beside CloudFormation, but for the rules whose weights ECS moves: going back moves requests."""
     facts = []
     # Not paginated by botocore, although the API has pages.
     request: dict[str, Any] = {"StackName": stack_id, "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"]}
@@ -115,6 +118,8 @@ def _drift(clients: Clients, stack: Stack, stack_id: str) -> Unsettled:
         page = clients.cloudformation.describe_stack_resource_drifts(**request)
         for each in page["StackResourceDrifts"]:
             at = place(stack, each["LogicalResourceId"])
+            if each["ResourceType"] == SHIFTED:
+                continue
             changed = ", ".join(
                 f"{difference['PropertyPath']} is {difference['ActualValue']} instead of {difference['ExpectedValue']}"
                 for difference in each.get("PropertyDifferences", ())
@@ -126,10 +131,15 @@ def _drift(clients: Clients, stack: Stack, stack_id: str) -> Unsettled:
         if not (token := page.get("NextToken")):
             break
         request["NextToken"] = token
+    if not facts:
+        return
     means = (
         "resources were changed beside CloudFormation, when that was last looked at; put the change into templates/,"
     )
-    return Unsettled(stack.label, DRIFTED, f"{means} or take it back", tuple(facts), reverting(stack))
+    shifted = any(resource["Type"] == SHIFTED for resource in stack.template["Resources"].values())
+    # A change set that takes drift back takes all of it back.
+    then = "a deployment changes nothing of it" if shifted else "or take it back"
+    yield Unsettled(stack.label, DRIFTED, f"{means} {then}", tuple(facts), () if shifted else reverting(stack))
 
 
 def _in_the_way(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Unsettled]:

@@ -17,6 +17,7 @@ from tests.conftest import environment, free_port, listening
 def bootstrap_url() -> Iterator[str]:
     port = free_port()
     edits = [("services/payment-processor/port", port), ("services/payment-processor/health_check", {"path": "/ready"})]
+    edits += [("services/payment-processor/probes", {"/ping": 204})]
     (service,) = environment("staging", *edits).services
     interpreter, *arguments = command(service)
     assert interpreter == "python3"
@@ -28,6 +29,9 @@ def test_it_is_healthy_on_the_configured_path_and_says_elsewhere_that_nothing_is
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with direct.open(f"{bootstrap_url}/ready") as answer:
         assert answer.status == 200
+    # Hooks ask it too, when the template changes before the first release.
+    with direct.open(f"{bootstrap_url}/ping") as answer:
+        assert answer.status == 204
     with pytest.raises(urllib.error.HTTPError) as caught:
         direct.open(f"{bootstrap_url}/pay")
     assert caught.value.code == 503

@@ -209,6 +209,37 @@ def test_drift_names_each_property_and_the_change_set_that_takes_it_back() -> No
     assert "--deployment-mode REVERT_DRIFT" in only.commands[0]
 
 
+INGRESS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "ingress")
+
+
+@pytest.mark.parametrize(
+    ("drifted", "facts"),
+    [(["AWS::ElasticLoadBalancingV2::ListenerRule"], []), (["AWS::ElasticLoadBalancingV2::TargetGroup"], [1])],
+    ids=["the rule that ECS moves", "something else beside it"],
+)
+def test_requests_that_ecs_has_moved_are_never_moved_back(drifted: list[str], facts: list[int]) -> None:
+    drifts = [
+        {
+            "StackId": "arn:stack",
+            "LogicalResourceId": "ProductionRule",
+            "ResourceType": kind,
+            "StackResourceDriftStatus": "MODIFIED",
+            "Timestamp": TIME,
+            "PropertyDifferences": [],
+        }
+        for kind in drifted
+    ]
+    fake = aws(
+        described("UPDATE_COMPLETE", "DRIFTED"),
+        resource("Vpc", "CREATE_COMPLETE"),
+        **{"cloudformation.describe_stack_resource_drifts": {"StackResourceDrifts": drifts}},
+    )
+
+    unsettled_stacks = [each for each in unsettled(fake, [INGRESS]) if each.state == "DRIFTED"]  # type: ignore[arg-type] # the fake stands in
+    # A change set that takes drift back takes all of it back, the weights among it.
+    assert [(len(each.facts), each.commands) for each in unsettled_stacks] == [(count, ()) for count in facts]
+
+
 def test_what_is_to_be_adopted_is_one_finding_a_stack() -> None:
     arn = "arn:aws:kms:eu-central-1:222222222222:key/1"
     fake = aws(

@@ -1,0 +1,95 @@
+"""Edits of a rendered resource: where something stands in it, and what stands there instead."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+Resource = dict[str, Any]
+Change = Callable[[Resource], None]
+Path = tuple[str | int, ...]
+
+
+class Edit(NamedTuple):
+    """What is changed, in words, and the change of a copy of the resource; one without a change removes all of it."""
+
+    where: str
+    change: Change | None
+
+
+class Place(NamedTuple):
+    """A resource in its template; `facts` is what the template says of its environment."""
+
+    name: str
+    body: Resource
+    facts: dict[str, Any]
+
+    @property
+    def type(self) -> str:
+        """The resource's type."""
+        return str(self.body["Type"])
+
+    def is_a(self, *types: str) -> bool:
+        """Whether it is of one of `types`, given without the vendor."""
+        return self.type.removeprefix("AWS::") in types
+
+
+def spots(value: Any, keys: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """What `keys` lead to, `*` being each item of a list."""
+    if not keys:
+        yield path, value
+    elif keys[0] == "*" and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from spots(item, keys[1:], (*path, index))
+    elif isinstance(value, dict) and keys[0] in value:
+        yield from spots(value[keys[0]], keys[1:], (*path, keys[0]))
+
+
+def at(body: Any, path: Path) -> Any:
+    """What stands at `path`."""
+    for key in path:
+        body = body[key]
+    return body
+
+
+def put(path: Path, value: Any) -> Edit:
+    """`value` instead of what stands at `path`, or new there."""
+
+    def change(body: Resource) -> None:
+        at(body, path[:-1])[path[-1]] = copy.deepcopy(value)
+
+    return Edit(f"{'/'.join(map(str, path))} = {value!r}", change)
+
+
+def drop(path: Path) -> Edit:
+    """Without what stands at `path`."""
+
+    def change(body: Resource) -> None:
+        del at(body, path[:-1])[path[-1]]
+
+    return Edit(f"without {'/'.join(map(str, path))}", change)
+
+
+def rename(path: Path, name: str) -> Edit:
+    """What stands at `path` under another name."""
+
+    def change(body: Resource) -> None:
+        holder = at(body, path[:-1])
+        holder[name] = holder.pop(path[-1])
+
+    return Edit(f"{'/'.join(map(str, path))} becomes {name}", change)
+
+
+def properties(place: Place, *keys: str) -> Iterator[tuple[Path, Any]]:
+    """What `keys` lead to from the properties."""
+    return spots(place.body, ("Properties", *keys))
+
+
+def allowing(place: Place, *tables: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The statements that allow, in the policies that `tables` know."""
+    for table in tables:
+        if place.type in table:
+            for path, statement in properties(place, *table[place.type], "Statement", "*"):
+                if statement["Effect"] == "Allow":
+                    yield path, statement

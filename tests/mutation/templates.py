@@ -1,0 +1,119 @@
+"""Makes rendered templates worse, one change at a time, and reports which changes no rule noticed: `make mutate`.
+
+A mutant is caught by a rule of ours, or else by cfn-lint itself; what neither notices is listed, and fails the run. The
+auditor (checkov) and the tests are not asked, so what they alone own is not among the operators.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cfnlint.config import ConfigMixIn
+from cfnlint.runner import Runner
+from cfnlint.template.template import Template
+
+from cicd_templates import cloudformation_yaml
+from cicd_templates.rules import RULES
+from tests.mutation.edits import Edit, Place
+from tests.mutation.operators import OPERATORS
+
+OUT = Path(__file__).parents[2] / "out"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change for the worse of a template; made only when it is tried."""
+
+    operator: str
+    path: str
+    original: dict[str, Any]
+    name: str
+    edit: Edit
+
+    @property
+    def where(self) -> str:
+        """What was done to what, in a line."""
+        return f"{self.path} {self.name}: {self.edit.where[:100]}"
+
+    @property
+    def region(self) -> str:
+        """Where the template would be deployed."""
+        return str(self.original["Metadata"]["CicdTemplates"]["Region"])
+
+    def template(self) -> dict[str, Any]:
+        """The template with the change; what did not change is shared with the original."""
+        resources = dict(self.original["Resources"])
+        if self.edit.change is None:
+            del resources[self.name]
+        else:
+            resources[self.name] = copy.deepcopy(resources[self.name])
+            self.edit.change(resources[self.name])
+        return {**self.original, "Resources": resources}
+
+
+def mutants(folder: Path = OUT) -> Iterator[Mutant]:
+    """Every mutant of every template in `folder`."""
+    for path in sorted(folder.glob("*/*.yaml")):
+        template: dict[str, Any] = cloudformation_yaml.load(path.read_text(encoding="utf-8"))
+        facts = template["Metadata"]["CicdTemplates"]
+        for name, body in template["Resources"].items():
+            for operator in OPERATORS:
+                for edit in operator(Place(name, body, facts)):
+                    yield Mutant(operator.__name__, f"{path.parent.name}/{path.stem}", template, name, edit)
+
+
+class Catcher:
+    """Our rules, and cfn-lint with its own for what they let through."""
+
+    def __init__(self, runner: Runner | None = None) -> None:
+        self._rules = [rule() for rule in RULES]
+        self._runner = runner or Runner(ConfigMixIn(["--template", os.devnull]))
+
+    def catch(self, mutant: Mutant) -> str | None:
+        """The id of the first rule that notices, of ours if one does."""
+        content = mutant.template()
+        template = Template(None, content, [mutant.region])
+        for rule in self._rules:
+            if any(True for _ in rule.match(template)):
+                return rule.id
+        return next((match.rule.id for match in self._runner.validate_template(content)), None)
+
+
+def main(tried_with: Catcher | None = None, made: Iterable[Mutant] | None = None, every: str = "1") -> int:
+    """Try every mutant, or those `made`, or one in `every`; 1 if some survive, 2 if `every` is no such number."""
+    if not every.isdecimal() or int(every) < 1:
+        print(f"EVERY={every}: give a number from 1 on; 10 tries one mutant in ten", file=sys.stderr)
+        return 2
+    started, catcher = time.perf_counter(), tried_with or Catcher()
+    tried: Counter[str] = Counter()
+    caught: Counter[str] = Counter()
+    by: dict[str, Counter[str]] = {}
+    survivors = []
+    for mutant in (each for index, each in enumerate(made or mutants()) if index % int(every) == 0):
+        tried[mutant.operator] += 1
+        rule = catcher.catch(mutant)
+        if rule is None:
+            survivors.append(f"  {mutant.operator}: {mutant.where}")
+        else:
+            caught[mutant.operator] += 1
+            by.setdefault(mutant.operator, Counter())[rule] += 1
+    for operator in sorted(tried):
+        rules = ", ".join(f"{rule} {count}" for rule, count in sorted(by.get(operator, Counter()).items()))
+        print(f"{operator:<26} {caught[operator]:>4} of {tried[operator]:<4} {rules}")
+    if survivors:
+        print("survivors:", *survivors, sep="\n")
+    total, seconds = tried.total(), time.perf_counter() - started
+    print(f"{caught.total()} of {total} mutants caught, {len(survivors)} survive ({seconds:.0f} s)")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(every=os.environ.get("EVERY", "1")))
