@@ -231,7 +231,8 @@ def _scaling(env: Environment) -> list[Grant]:
         ),
         allow(
             "LetScalingHaveItsRole",
-            [iam.CreateServiceLinkedRole, iam.PassRole],
+            [iam.CreateServiceLinkedRole],
             on=Sub(service_linked),
+            when=[StringEquals({"iam:AWSServiceName": "ecs.application-autoscaling.amazonaws.com"})],
         ),
     ]

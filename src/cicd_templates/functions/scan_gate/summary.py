@@ -36,7 +36,7 @@ def _lines(judged: Judged) -> list[str]:
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
     known = "update or replace it" if finding.package else "change the code there"
     mend = f"update to {finding.fix}" if finding.fix else "there is no fix yet" if finding.fix == "" else known
-    mend += "; that the tool was told to pass over it counts for nothing, a waiver does" if finding.suppressed else ""
+    mend += "; that the tool was told to pass over it is nothing, only a waiver does" if finding.suppressed else ""
     if ended:
         mend += f" (the waiver of {ended.owner} ended on {ended.expires})"
     belongs = categories(finding.cwe, component=bool(finding.package))
