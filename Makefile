@@ -1,4 +1,4 @@
-# Every target sets up what it needs first. Variables: ENV= LAYER= SERVICE= SUFFIX= YES=1 ALLOW= FORMAT=json LOCAL=1
+# Every target sets up what it needs first. Variables: ENV= LAYER= SERVICE= SUFFIX= YES=1 ALLOW= PLAN= OUT= FORMAT=json LOCAL=1
 # FORMAT=json renders JSON with `make render`, and makes the other verbs print JSON; `make lint` takes sarif or github.
 
 PYTHON ?= python3
@@ -9,8 +9,8 @@ RUN    := $(VENV)/bin/python -m cicd_templates
 
 # What a user says reaches the program as it was typed, as one argument: neither make nor the shell looks into it,
 # because each recipe names it as "$ENV", from its environment.
-SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT PART INPUTS SEED FOLDER EVERY \
-          LEFT PLAN CONFIRM OLDER_THAN DESTROYING
+SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT PART INPUTS SEED FOLDER EVERY PLAN OUT SEQUENCES \
+          LEFT CONFIRM OLDER_THAN DESTROYING
 $(foreach each,$(SAID),$(if $(value $(each)),$(eval override $(each) := $$(value $(each)))$(eval export $(each))))
 option = $(if $(value $(2)),$(1) "$$$(2)")
 flag   = $(if $(call yes,$(2)),$(1))
@@ -23,8 +23,8 @@ JSON   = $(if $(filter-out json yaml,$(value FORMAT)),$(call wrong,FORMAT,json o
 ASK    = $(call flag,--yes,YES)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy sweep adopt check audit verify doctor recover deploy-policy \
-        local local-stop bench bench-gate bench-destroy test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
+.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy sweep adopt plan-discard check audit verify doctor recover deploy-policy \
+        local local-stop bench bench-gate bench-deploy bench-destroy soak test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets; help-all shows the rest
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]"
@@ -48,11 +48,12 @@ test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
 demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
 	@$(RUN) demo
 
-plan: $(VENV)/.done ## Show what a deployment would change
-	@$(RUN) plan $(TARGET) $(JSON)
+plan: $(VENV)/.done ## Plan a deployment and write the plan down
+	@$(RUN) plan $(TARGET) $(JSON) $(call option,--out,OUT) $(call flag,--wait,WAIT)
 
-deploy: $(VENV)/.done ## Deploy ENV through change sets
-	@$(RUN) deploy $(TARGET) $(ASK) $(JSON)
+deploy: $(VENV)/.done ## Deploy ENV through change sets, or exactly PLAN
+	@$(RUN) deploy $(TARGET) $(ASK) $(JSON) $(call option,--plan,PLAN) $(call option,--allow,ALLOW) \
+	  $(call option,--out,OUT) $(call flag,--wait,WAIT)
 
 release: $(VENV)/.done ## Release APP: work tree, folder or zip; WAIT=1 follows its run
 	@$(RUN) release $(call option,--app,APP) $(call option,--service,SERVICE) $(WHERE) $(call flag,--wait,WAIT)
@@ -98,6 +99,9 @@ adopt: $(VENV)/.done ## Take what a destroyed ENV kept back into its stacks
 doctor: $(VENV)/.done ## Look at what would make a deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
 
+plan-discard: $(VENV)/.done ## Delete what plans of ENV left in AWS, or PLAN alone
+	@$(RUN) plan-discard $(TARGET) $(call option,--plan,PLAN)
+
 recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs; runs nothing
 	@$(RUN) recover $(TARGET) $(JSON)
 
@@ -122,6 +126,11 @@ bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 bench-destroy: $(VENV)/.done ## Measure the emptying of buckets, and its memory
 	@$(VENV)/bin/python tests/bench/destroy.py
 
+bench-deploy: $(VENV)/.done ## Measure the deployer's time and calls on a simulated AWS
+	@$(VENV)/bin/python -m tests.bench.deploy
+
+soak: $(VENV)/.done ## Mislead the deployer in SEQUENCES= of faults, 10,000 by default
+	@SEQUENCES="$${SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q tests/unit/deploy/test_faults.py
 test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer than a change should wait
 	@$(VENV)/bin/python -m pytest -q -m long
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from cicd_templates import output, stacks
-from cicd_templates.deploy import deployment, report
-from cicd_templates.deploy.changes import UPLOADS_OUTPUT
+from cicd_templates.deploy import report
+from cicd_templates.deploy.requests import UPLOADS_OUTPUT
 from cicd_templates.environment import Configuration
 from cicd_templates.errors import CicdError
 from cicd_templates.linting import lint_templates
@@ -65,7 +65,8 @@ def _targets(configuration: Configuration, engine: Engine, folder: Path) -> list
 
 def _nothing_to_change(targets: list[Target]) -> None:
     for target in targets:
-        if deployment.plan(target.clients, target.chosen, target.patience, report.reporter(as_json=False)):
+        planned = target.plan(report.reporter(as_json=False), None)
+        if planned is None or not planned.empty:
             raise CicdError(f"{target.environment}: a second deployment would change something")
 
 

@@ -21,3 +21,15 @@ class RefusedError(CicdError):
     """A guard said no, and what it protects is untouched: exit code 3."""
 
     exit_code = 3
+
+
+class ChangesRemainError(CicdError):
+    """What was asked for is done, and more is left to be reviewed: exit code 4."""
+
+    exit_code = 4
+
+
+class DetachedError(CicdError):
+    """The watching has ended, and what is watched goes on in AWS: exit code 75."""
+
+    exit_code = 75

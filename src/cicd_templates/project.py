@@ -19,6 +19,7 @@ CONFIGURATION_DOC = Path("docs/configuration.md")
 ROLLOUTS_DOC = Path("docs/rollouts.md")
 RULES_DOC = Path("docs/rules.md")
 OUT = Path("out")
+STATE = Path(".state")
 BUILD = Path("build")
 
 

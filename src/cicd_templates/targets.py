@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates.deploy import deployment
 from cicd_templates.deploy.clients import Clients, aws_clients, local_clients, require_account
-from cicd_templates.deploy.deployment import Confirm
+from cicd_templates.deploy.commits import revision
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import Inventory, take_inventory
@@ -17,13 +17,18 @@ from cicd_templates.deploy.destruction.items import Remainder
 from cicd_templates.deploy.destruction.scope import Scope, scope_of
 from cicd_templates.deploy.destruction.taking_back import refuse_kept
 from cicd_templates.deploy.handover import Tools, left_to_the_pipeline
+from cicd_templates.deploy.plan import Plan
+from cicd_templates.deploy.planning import Desk
 from cicd_templates.deploy.report import Heading, Inventoried, Left, Note, Reporter
 from cicd_templates.deploy.stacks import Stack, read_stacks, select
 from cicd_templates.deploy.waiting import Patience
+from cicd_templates.deploy.walk import Confirm
 from cicd_templates.environment import Configuration, Environment
 from cicd_templates.errors import RefusedError
 from cicd_templates.local import state
 from cicd_templates.local.engine import Engine
+from cicd_templates.local.recorded import SPELLINGS
+from cicd_templates.project import STATE
 
 LOCAL_POLL_SECONDS = 0.05
 
@@ -32,7 +37,7 @@ LOCAL_POLL_SECONDS = 0.05
 class Target:
     """One environment to work on: all its stacks, those chosen among them, and the way to its account.
 
-    `named` says that a layer was asked for by its name.
+    `named` says that a layer was asked for by its name, `caller` who asks; in the folder `state` runs are remembered.
     """
 
     stacks: Sequence[Stack]
@@ -41,6 +46,8 @@ class Target:
     patience: Patience
     engine: Engine | None
     named: bool = False
+    caller: str = ""
+    state: Path = STATE
 
     @property
     def environment(self) -> str:
@@ -57,36 +64,109 @@ class Target:
         where = "local AWS" if self.engine else ""
         return Heading(verb, self.environment, self.account, self.stacks[0].region, where)
 
-    def deploy(self, reporter: Reporter, confirm: Confirm, tools: Tools) -> None:
+    @property
+    def protected(self) -> bool:
+        """Whether the environment is protected."""
+        return self.stacks[0].protected
+
+    def desk(self, *, wait: bool = False) -> Desk:
+        """What the deployer works with; `wait` for what another operation works on instead of refusing it."""
+        recorded = frozenset(SPELLINGS) if self.engine else frozenset()
+        return Desk(self.clients, self.patience, self.state, self.caller, revision(Path.cwd()), wait, recorded)
+
+    def plan(
+        self, reporter: Reporter, tools: Tools | None, path: Path | None = None, *, wait: bool = False
+    ) -> Plan | None:
+        """Plan what was chosen and write that down; None where nothing is left to plan. Errors as `deployment.plan`.
+
+        Without `tools`, which a protected environment needs, nothing is left to the pipeline.
+        """
+        reporter.report(self.heading("Plan of"))
+        stacks = self._own(reporter, tools)
+        return deployment.plan(self.desk(wait=wait), stacks, reporter, path) if stacks else None
+
+    def deploy(
+        self,
+        reporter: Reporter,
+        confirm: Confirm,
+        tools: Tools,
+        *,
+        allowed: Iterable[str] = (),
+        eager: bool = True,
+        wait: bool = False,
+    ) -> None:
         """Deploy what was chosen and report it; the errors are those of `deployment.deploy`.
 
         The templates go to the pipeline before anything else where its bucket is there, otherwise when it is. What
         the pipeline writes by now is left to it; `RefusedError` where just that was asked for by name.
         """
         reporter.report(self.heading("Deploying"))
-        refuse_kept(self.clients, self.chosen, f"make adopt {self.make}")
-        left = left_to_the_pipeline(self.clients, tools, self.chosen)
+        stacks = self._own(reporter, tools)
+        reporter.report(Note(tools.publish_templates()))
+        if stacks:
+            deployment.deploy(
+                self.desk(wait=wait),
+                stacks,
+                reporter,
+                confirm,
+                allowed=allowed,
+                eager=eager,
+                after=self._handing_over(reporter, tools),
+            )
+        self._tell(reporter)
+
+    def execute(
+        self,
+        made: Plan,
+        path: Path,
+        reporter: Reporter,
+        tools: Tools,
+        *,
+        allowed: Iterable[str] = (),
+        next_path: Path | None = None,
+    ) -> Plan | None:
+        """Execute exactly a plan; the plan of what comes after it. Errors as `deployment.execute_plan`."""
+        reporter.report(self.heading("Deploying"))
+        reporter.report(Note(tools.publish_templates()))
+        following = deployment.execute_plan(
+            self.desk(),
+            made,
+            path,
+            [stack for stack in self.stacks if stack.label in made.labels],
+            reporter,
+            allowed=allowed,
+            after=self._handing_over(reporter, tools),
+            next_path=next_path,
+        )
+        self._tell(reporter)
+        return following
+
+    def discard(self, path: Path | None = None) -> int:
+        """Delete what the plan in `path` left, or all plans; how many change sets. Errors as `deployment.discard`."""
+        return deployment.discard(self.desk(), self.stacks, path)
+
+    def _own(self, reporter: Reporter, tools: Tools | None) -> list[Stack]:
+        """What was chosen without what the pipeline writes by now; refused where kept things are in the way."""
+        if tools:
+            refuse_kept(self.clients, self.chosen, f"make adopt {self.make}")
+        left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
         if left and self.named:
             raise RefusedError(
                 f"{left[0].name}: releases write this stack, so deploying it here would put an older image or template"
                 " back; release instead: make release SERVICE= APP="
             )
-        reporter.report(Note(tools.publish_templates()))
         for stack in left:
             reporter.report(Note(f"{stack.label}: left to the pipeline"))
+        return [stack for stack in self.chosen if stack not in left]
 
+    def _handing_over(self, reporter: Reporter, tools: Tools) -> Callable[[Stack], None]:
         def hand_over(stack: Stack) -> None:
             if stack.links.environment == tools.environment.qualified and stack.layer == "storage":
                 reporter.report(Note(tools.publish_templates()))
 
-        deployment.deploy(
-            self.clients,
-            [stack for stack in self.chosen if stack not in left],
-            self.patience,
-            reporter,
-            confirm,
-            hand_over,
-        )
+        return hand_over
+
+    def _tell(self, reporter: Reporter) -> None:
         for note in self.notes():
             reporter.report(Note(note))
 
@@ -152,17 +232,22 @@ def open_target(
 ) -> Target:
     """The target for `environment`, its stacks read from below `folder`.
 
-    With `local` it is on the running local AWS and never on AWS. With `checked` the caller's account is compared first
-    of all. Raises the errors of reading, of the credentials and of the account.
+    With `local` it is on the running local AWS and never on AWS; what is remembered of an `engine` that is handed in
+    goes with it. With `checked` the caller's account is compared first of all. Raises the errors of reading, of the
+    credentials and of the account.
     """
     stacks = read_stacks(folder / environment.qualified)
     chosen = select(stacks, layer, service)
     account = stacks[0].account
-    engine = (engine or state.required()) if local else None
+    memory = STATE
+    if local:
+        memory = engine.folder if engine else STATE / "local"
+        engine = engine or state.required()
+    else:
+        engine = None
     clients, patience = open_account(environment, account, stacks[0].region, engine)
-    if checked:
-        require_account(clients, account)
-    return Target(stacks, chosen, clients, patience, engine, named=layer is not None)
+    caller = require_account(clients, account) if checked else ""
+    return Target(stacks, chosen, clients, patience, engine, layer is not None, caller, memory)
 
 
 @dataclass(frozen=True)

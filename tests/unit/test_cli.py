@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from cicd_templates.cli import destroying, main, selection
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import ConfigurationError, DetachedError
 from tests.conftest import ROOT, environment
 from tests.unit.deploy.fake_cloudformation import client_error
 
@@ -178,6 +180,24 @@ def test_at_a_terminal_the_answer_is_the_persons(monkeypatch: pytest.MonkeyPatch
 
     assert selection.confirmation(yes=False)("Really?")
     assert not selection.confirmation(yes=False)("Other?")
+
+
+def test_ctrl_c_at_a_question_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    def abort(question: str, default: bool) -> bool:
+        raise click.Abort
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.confirm", abort)
+
+    assert not selection.confirmation(yes=False)("Really?")
+
+
+def test_the_end_that_a_system_asks_for_detaches() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(DetachedError, match="stopped between two steps"), selection.detaching():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_an_error_of_aws_is_one_line_and_a_bug_keeps_its_traceback(

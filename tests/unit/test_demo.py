@@ -15,6 +15,7 @@ from cicd_templates.findings import Finding
 from cicd_templates.targets import Target
 from tests.conftest import ROOT
 from tests.unit.deploy.destruction.fake_aws import inventory
+from tests.unit.deploy.test_plan import PLAN
 
 
 class Leaking(Target):
@@ -36,7 +37,7 @@ def test_a_finding_of_cfn_lint_fails_it(in_project: object, monkeypatch: pytest.
 
 
 def test_a_second_deployment_that_would_change_something_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deployment, "plan", lambda *arguments: True)
+    monkeypatch.setattr(deployment, "plan", lambda *arguments: PLAN)
 
     with pytest.raises(CicdError, match="staging: a second deployment would change something"):
         demo._nothing_to_change([TARGET])

@@ -132,6 +132,24 @@ def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
         assert set(named) <= known, row
 
 
+def test_each_row_beside_other_deployers_names_its_test_and_where_it_ran() -> None:
+    text = (ROOT / "docs/deploying.md").read_text().partition("## Beside other deployers")[2]
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    known = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+
+    assert len(rows) > 15
+    for row in rows:
+        *_, held_by, ran_on, _ = row.split("|")
+        named = re.findall(r"`(test_\w+|make [a-z-]+)`", held_by)
+        assert named, row
+        assert {name for name in named if not name.startswith("make ")} <= known, row
+        assert {word.strip() for word in ran_on.split(",")} <= {"local", "fake"}, row
+
+
 def test_the_evidence_that_the_document_lists_is_what_the_builds_write() -> None:
     from cicd_templates.builds import buildspecs
 

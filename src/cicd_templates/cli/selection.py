@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import ConfigurationError, DetachedError
 from cicd_templates.project import CONFIGURATION, rendered_folder
 
 if TYPE_CHECKING:
@@ -102,4 +105,31 @@ def confirmation(yes: bool) -> Callable[[str], bool]:
         return lambda question: True
     if not sys.stdin.isatty():
         raise ConfigurationError("nobody is here to ask; add YES=1 (--yes) to execute what is shown")
-    return lambda question: click.confirm(f"  {question}", default=False)
+    return _asked
+
+
+def _asked(question: str) -> bool:
+    try:
+        return click.confirm(f"  {question}", default=False)
+    except click.Abort:
+        # Ctrl-C at a question is a no, after which nothing is left of what was shown.
+        return False
+
+
+@contextlib.contextmanager
+def detaching() -> Iterator[None]:
+    """For the length of a block, the end that a system or a CI job asks for is the same as Ctrl-C.
+
+    Raises `DetachedError` for either where the work itself has not said what is under way.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise DetachedError("stopped between two steps; the same command takes up what it finds") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 
-from cicd_templates.deploy.changes import BODY_BYTES, UPLOADS_OUTPUT
+from cicd_templates.deploy.requests import BODY_BYTES, UPLOADS_OUTPUT
 from cicd_templates.deploy.stacks import Stack
 
 

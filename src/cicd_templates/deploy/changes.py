@@ -1,31 +1,21 @@
-"""Change sets: made, described with all their pages, and discarded. Executes none."""
+"""Stacks as they are, and their change sets: described with all their pages, and discarded. Executes none."""
 
 from __future__ import annotations
 
-import hashlib
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from cicd_templates.deploy.classes import Change, change_of, merged
 from cicd_templates.deploy.clients import Clients
-from cicd_templates.deploy.expiry import stack_tags
 from cicd_templates.deploy.stacks import Stack
-from cicd_templates.deploy.status import NEXT, Next
-from cicd_templates.deploy.waiting import CHANGE_SET_SECONDS, Patience
-from cicd_templates.errors import CicdError, RefusedError
-from cicd_templates.links import READING_TYPE
+from cicd_templates.errors import RefusedError
 from cicd_templates.tags import MANAGED_BY, MANAGED_BY_KEY
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
-
-# Longest TemplateBody, in bytes; a longer one is uploaded and named by TemplateURL:
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-BODY_BYTES = 51_200
-UPLOADS_OUTPUT = "UploadsBucketName"
+    from mypy_boto3_cloudformation import CloudFormationClient
 
 # The two ways in which CloudFormation says that a change set would change nothing. It has no field for it:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-create.html
@@ -33,27 +23,32 @@ NO_CHANGE_REASONS = (
     "The submitted information didn't contain changes.",
     "No updates are to be performed.",
 )
+# What an account, a policy or an engine without this call answers.
+NOT_TOLD = frozenset({"AccessDenied", "AccessDeniedException", "InvalidAction", "UnknownOperationException"})
+# Of a change set that is being executed or was.
+EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
 
 
 @dataclass(frozen=True)
-class Change:
-    """What would happen to one resource. `replacement` is True, False or Conditional, empty where it cannot be."""
+class Described:
+    """A change set as CloudFormation describes it. It may list no resource, where only outputs or tags change.
 
-    action: str
-    logical_id: str
-    resource_type: str
-    replacement: str
-    properties: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ChangeSet:
-    """A change set that can be executed. It may list no resource at all, where only outputs or tags change."""
+    `finding` are the validations that failed or warn, also of a change set that was made; one line each.
+    """
 
     arn: str
     stack_id: str
-    creates: bool
-    changes: tuple[Change, ...]
+    status: str
+    reason: str
+    execution: str
+    changes: tuple[Change, ...] = ()
+    resolved: tuple[tuple[str, str], ...] = ()
+    findings: tuple[str, ...] = ()
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it failed because there is nothing to change."""
+        return self.status == "FAILED" and self.reason.startswith(NO_CHANGE_REASONS)
 
 
 def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
@@ -61,10 +56,15 @@ def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
     try:
         return dict(clients.cloudformation.describe_stacks(StackName=name)["Stacks"][0])
     except ClientError as error:
-        # CloudFormation has no code of its own for a stack that does not exist.
-        if error.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(error):
+        if gone(error):
             return None
         raise
+
+
+def gone(error: ClientError) -> bool:
+    """Whether there is no such change set or stack; for the latter CloudFormation has no code of its own."""
+    code = error.response["Error"]["Code"]
+    return code == "ChangeSetNotFound" or (code == "ValidationError" and "does not exist" in str(error))
 
 
 def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
@@ -92,156 +92,101 @@ def require_ours(existing: Mapping[str, Any], stack: Stack) -> None:
         )
 
 
-def create_change_set(clients: Clients, stack: Stack, patience: Patience) -> ChangeSet | None:
-    """A change set for `stack`, or None where nothing would change.
+def describe(client: CloudFormationClient, arn: str) -> Described | None:
+    """The change set with everything that can be told of it, or None where it is gone.
 
-    Raises `RefusedError` where the stack is another's or in a state that a person must settle, and `CicdError` with
-    CloudFormation's reason where it refuses the change set.
+    While it is being made its status alone is told.
     """
-    existing = describe_stack(clients, stack.name)
-    what = NEXT[existing["StackStatus"]] if existing is not None else Next.CREATE
-    if existing is not None:
-        require_ours(existing, stack)
-        if what in (Next.WAIT, Next.REFUSE):
-            raise RefusedError(f"{stack.name} is in {existing['StackStatus']}: {what.value}")
-    if what is Next.RECREATE:
-        _remove_failed_creation(clients, stack, patience)
-    creates = what is not Next.UPDATE
-    answer = clients.cloudformation.create_change_set(
-        StackName=stack.name,
-        # Letters, digits and hyphens, unlike any before.
-        ChangeSetName=f"cicd-templates-{uuid.uuid4().hex}",
-        ChangeSetType="CREATE" if creates else "UPDATE",
-        Capabilities=stack.capabilities,  # type: ignore[arg-type] # literals of the API, derived as strings
-        Tags=[{"Key": key, "Value": value} for key, value in stack_tags(stack, existing).items()],
-        Parameters=[] if creates or existing is None else _kept_parameters(stack, existing),
-        **_role(clients, stack),
-        **_template(clients, stack),
-    )
-    return _described(clients, stack, answer["Id"], answer["StackId"], creates, patience)
-
-
-def _remove_failed_creation(clients: Clients, stack: Stack, patience: Patience) -> None:
-    """Delete what a failed first creation left, which CloudFormation can neither update nor create over."""
-    alive = [resource["LogicalResourceId"] for resource in live_resources(clients, stack.name)]
-    if alive:
-        raise RefusedError(
-            f"{stack.name}: its first creation failed and left {', '.join(alive)}; look at them, then"
-            f" `aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}`"
-        )
-    clients.cloudformation.delete_stack(StackName=stack.name)
-    patience.until(
-        lambda: describe_stack(clients, stack.name) is None,
-        f"deleting the failed creation of {stack.name}",
-        CHANGE_SET_SECONDS,
-    )
-
-
-def _kept_parameters(stack: Stack, existing: Mapping[str, Any]) -> list[ParameterTypeDef]:
-    """The parameters that somebody else decides, such as the image: each keeps the value that it has."""
-    known = {parameter["ParameterKey"] for parameter in existing.get("Parameters", ())}
-    return [
-        {"ParameterKey": name, "UsePreviousValue": True}
-        for name, parameter in stack.template.get("Parameters", {}).items()
-        if name in known and not parameter["Type"].startswith(READING_TYPE)
-    ]
-
-
-def _role(clients: Clients, stack: Stack) -> dict[str, Any]:
-    """The role that CloudFormation is given, which it keeps for the stack for ever: the pipeline gives the same."""
-    if stack.deployed_as is None:
-        return {}
-    role = _published(clients, stack.deployed_as)
-    if role is None:
-        raise CicdError(f"{stack.name}: {stack.deployed_as} does not exist yet; deploy the layer delivery first")
-    return {"RoleARN": role}
-
-
-def _published(clients: Clients, path: str) -> str | None:
     try:
-        return clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
-    except clients.ssm.exceptions.ParameterNotFound:
-        return None
-
-
-def _template(clients: Clients, stack: Stack) -> dict[str, Any]:
-    body = stack.body.encode()
-    if len(body) <= BODY_BYTES:
-        return {"TemplateBody": stack.body}
-    bucket = _uploads_bucket(clients, stack)
-    key = f"templates/{stack.name}/{hashlib.sha256(body).hexdigest()}{stack.path.suffix}"
-    version = clients.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
-    # By version, so that what is executed later is what was uploaded now.
-    return {"TemplateURL": f"{clients.s3.meta.endpoint_url}/{bucket}/{key}?versionId={version}"}
-
-
-def _uploads_bucket(clients: Clients, stack: Stack) -> str:
-    path = f"{stack.parameter_root}storage/{UPLOADS_OUTPUT}"
-    bucket = _published(clients, path)
-    if bucket is None:
-        raise CicdError(
-            f"{stack.name}: its template has {len(stack.body.encode()):,} bytes and must be uploaded, but {path}"
-            " does not exist yet; deploy the layer storage first"
-        )
-    return bucket
+        first = client.describe_change_set(ChangeSetName=arn)
+    except ClientError as error:
+        if gone(error):
+            return None
+        raise
+    if first["Status"] not in ("CREATE_COMPLETE", "FAILED"):
+        return _described(first)
+    findings = validations(client, first["ChangeSetId"])
+    if first["Status"] == "FAILED":
+        return _described(first, findings=findings)
+    plain = _pages(client, arn, first)
+    valued = _pages(client, arn, client.describe_change_set(ChangeSetName=arn, IncludePropertyValues=True), True)
+    return _described(first, merged(plain, valued), findings)
 
 
 def _described(
-    clients: Clients, stack: Stack, arn: str, stack_id: str, creates: bool, patience: Patience
-) -> ChangeSet | None:
-    answers: list[Mapping[str, Any]] = []
-
-    def ended() -> bool:
-        answers.append(clients.cloudformation.describe_change_set(ChangeSetName=arn))
-        return answers[-1]["Status"] in ("CREATE_COMPLETE", "FAILED")
-
-    patience.until(ended, f"the change set of {stack.name}", CHANGE_SET_SECONDS)
-    answer = answers[-1]
-    if answer["Status"] == "FAILED":
-        discard(clients, ChangeSet(arn, stack_id, creates, ()))
-        reason = answer.get("StatusReason", "")
-        if reason.startswith(NO_CHANGE_REASONS):
-            return None
-        raise CicdError(f"{stack.name}: CloudFormation refuses the change set: {reason}")
-    changes = list(answer["Changes"])
-    while token := answer.get("NextToken"):
-        answer = clients.cloudformation.describe_change_set(ChangeSetName=arn, NextToken=token)
-        changes += answer["Changes"]
-    return ChangeSet(arn, stack_id, creates, tuple(_change(change["ResourceChange"]) for change in changes))
-
-
-def _change(change: Mapping[str, Any]) -> Change:
-    names = {detail.get("Target", {}).get("Name") for detail in change.get("Details", ())}
-    return Change(
-        change["Action"],
-        change["LogicalResourceId"],
-        change["ResourceType"],
-        change.get("Replacement", ""),
-        tuple(sorted(filter(None, names))),
+    answer: Mapping[str, Any], changes: tuple[Change, ...] = (), findings: tuple[str, ...] = ()
+) -> Described:
+    parameters = {
+        # A parameter that reads Parameter Store has its path for a value, and what it found there beside it.
+        parameter["ParameterKey"]: parameter.get("ResolvedValue") or parameter.get("ParameterValue", "")
+        for parameter in answer.get("Parameters", ())
+    }
+    return Described(
+        answer["ChangeSetId"],
+        answer["StackId"],
+        answer["Status"],
+        answer.get("StatusReason", ""),
+        answer.get("ExecutionStatus", ""),
+        changes,
+        tuple(sorted(parameters.items())),
+        findings,
     )
 
 
-def discard(clients: Clients, change_set: ChangeSet) -> None:
+def _pages(
+    client: CloudFormationClient, arn: str, answer: Mapping[str, Any], valued: bool = False
+) -> tuple[Change, ...]:
+    changes = list(answer["Changes"])
+    while token := answer.get("NextToken"):
+        answer = client.describe_change_set(ChangeSetName=arn, NextToken=token, IncludePropertyValues=valued)
+        changes += answer["Changes"]
+    return tuple(change_of(change["ResourceChange"]) for change in changes if "ResourceChange" in change)
+
+
+def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
+    """What the validation before deployment found wrong with a change set, a line each.
+
+    Nothing where the caller may not ask (`cloudformation:DescribeEvents`) or the call does not exist: what it would say
+    is a help, and CloudFormation stops at real faults without it.
+    """
+    found = []
+    try:
+        for page in client.get_paginator("describe_events").paginate(ChangeSetName=arn):
+            for event in page["OperationEvents"]:
+                if event.get("ValidationStatus") == "FAILED":
+                    mode = "warning" if event.get("ValidationFailureMode") == "WARN" else "error"
+                    where = event.get("ValidationPath") or event.get("LogicalResourceId", "")
+                    reason = event.get("ValidationStatusReason", "")
+                    found.append(f"{mode}: {event.get('ValidationName', 'validation')} at {where}: {reason}")
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in NOT_TOLD:
+            raise
+    return tuple(found)
+
+
+def discard(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
     """Delete a change set, and the empty shell of a stack that it made where it would have created one."""
-    clients.cloudformation.delete_change_set(ChangeSetName=change_set.arn)
-    if not change_set.creates:
+    try:
+        clients.cloudformation.delete_change_set(ChangeSetName=arn)
+    except ClientError as error:
+        # One that is being executed, or was, is no longer a plan's.
+        if not gone(error) and error.response["Error"]["Code"] != "InvalidChangeSetStatus":
+            raise
+    if creates:
+        remove_shell(clients, stack_id)
+
+
+def remove_shell(clients: Clients, stack: str) -> None:
+    """Delete a stack of ours that was never created, where no change set waits in it any more.
+
+    That it is empty is asked for itself: a description of a moment ago can still call a stack a shell.
+    """
+    existing = describe_stack(clients, stack)
+    if existing is None or existing["StackStatus"] != "REVIEW_IN_PROGRESS":
         return
-    existing = describe_stack(clients, change_set.stack_id)
-    if existing is not None and existing["StackStatus"] == "REVIEW_IN_PROGRESS" and not _reviewed(clients, change_set):
-        clients.cloudformation.delete_stack(StackName=change_set.stack_id)
-
-
-def _reviewed(clients: Clients, change_set: ChangeSet) -> bool:
-    """Whether another change set still waits for review in the same shell."""
-    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=change_set.stack_id)
-    return any(summary["ChangeSetId"] != change_set.arn for page in pages for summary in page["Summaries"])
-
-
-def total(changes: Sequence[Change]) -> dict[str, int]:
-    """How many resources each action touches, replacements counted apart; in the order of reading."""
-    counts = {"Add": 0, "Modify": 0, "Replace": 0, "Remove": 0}
-    for change in changes:
-        replaced = change.action == "Modify" and change.replacement in ("True", "Conditional")
-        action = "Replace" if replaced else change.action
-        counts[action] = counts.get(action, 0) + 1
-    return {action: count for action, count in counts.items() if count}
+    tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
+    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=existing["StackId"])
+    if tags.get(MANAGED_BY_KEY) != MANAGED_BY or any(page["Summaries"] for page in pages):
+        return
+    if not live_resources(clients, existing["StackId"]):
+        clients.cloudformation.delete_stack(StackName=existing["StackId"])

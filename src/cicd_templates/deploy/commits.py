@@ -41,6 +41,17 @@ def in_work_tree(folder: Path) -> bool:
     return any((each / ".git").exists() for each in (folder.resolve(), *folder.resolve().parents))
 
 
+def revision(folder: Path) -> str:
+    """The commit of a work tree, with `+` where tracked files differ from it; empty where nobody can tell."""
+    if not in_work_tree(folder):
+        return ""
+    try:
+        head = _git(folder, "rev-parse", "--verify", "HEAD").decode().strip()
+        return f"{head}+" if _git(folder, "status", "--porcelain", "--untracked-files=no") else head
+    except ConfigurationError:
+        return ""
+
+
 def committed(folder: Path) -> Commit:
     """What HEAD has below `folder`. Raises `ConfigurationError` for changes that no commit has, links and submodules.
 

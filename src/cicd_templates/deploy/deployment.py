@@ -1,131 +1,127 @@
-"""Walks the stacks of an environment in order: change set, look, ask, execute. Knows no terminal, asks by a call.
+"""What the verbs do with one environment: plan it, deploy it, execute a plan of it, discard its plans.
 
-A failure stops what depends on it and nothing else.
+Each holds the environment's journal, so that no two runs of this machine work on one environment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
-from botocore.exceptions import ClientError
-
-from cicd_templates import links
+from cicd_templates.deploy import plan as plans
 from cicd_templates.deploy import report
-from cicd_templates.deploy.changes import ChangeSet, create_change_set, describe_stack, discard
-from cicd_templates.deploy.clients import Clients, explained
-from cicd_templates.deploy.diagnose import Diagnosis, Witness
-from cicd_templates.deploy.events import ResourceEvent
-from cicd_templates.deploy.execute import Failed, execute
+from cicd_templates.deploy.batches import Batch, existing_stacks, waiting
+from cicd_templates.deploy.discarding import discard_plan, discard_plans
+from cicd_templates.deploy.journal import Journal
+from cicd_templates.deploy.markdown import plan_markdown
+from cicd_templates.deploy.plan import Plan
+from cicd_templates.deploy.planning import Desk
 from cicd_templates.deploy.report import Reporter
 from cicd_templates.deploy.stacks import Stack
-from cicd_templates.deploy.status import NEXT, Next
-from cicd_templates.deploy.waiting import Patience
-from cicd_templates.errors import CicdError
-
-Confirm = Callable[[str], bool]
+from cicd_templates.deploy.walk import Confirm, Walk, nothing_after
+from cicd_templates.errors import CicdError, RefusedError
 
 
-def plan(clients: Clients, stacks: Sequence[Stack], patience: Patience, reporter: Reporter) -> bool:
-    """Show the change set of every stack whose inputs exist, and discard them; whether anything would change."""
-    changing = False
-    needed = links.producers(stack.links for stack in stacks)
-    absent = {stack.name for stack in stacks if not _exists(clients, stack)}
+def journal_of(desk: Desk, stacks: Sequence[Stack]) -> Journal:
+    """The journal of an environment, held until it is closed. Raises `RefusedError` where another run holds it."""
+    return Journal(desk.state / "runs", stacks[0].links.environment).open(desk.today())
+
+
+def plan(desk: Desk, stacks: Sequence[Stack], reporter: Reporter, path: Path | None = None) -> Plan:
+    """Plan every stack whose inputs exist and write it to `path`, or to the plans of the environment.
+
+    Its change sets stay until it is executed, discarded or expired; those of the plan before it go. A plan of nothing
+    is not written. Raises `CicdError` where a stack cannot be planned; then nothing of it stays.
+    """
+    with journal_of(desk, stacks) as journal:
+        _refuse_unfinished(journal)
+        discard_plans(desk, stacks[0].links.environment)
+        return _plan(desk, stacks, journal, reporter, path)
+
+
+def _plan(desk: Desk, stacks: Sequence[Stack], journal: Journal, reporter: Reporter, path: Path | None) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
-    for stack in stacks:
-        if missing := sorted(labels[name] for name in needed[stack.name] & absent):
-            reporter.report(report.Waits(stack.label, tuple(missing)))
-            changing = True
-            continue
-        change_set = create_change_set(clients, stack, patience)
-        if change_set is None:
-            reporter.report(report.Unchanged(stack.label))
-            continue
-        changing = True
-        reporter.report(report.Planned(stack.label, change_set))
-        discard(clients, change_set)
-    return changing
+    waits = waiting(stacks, existing_stacks(desk, stacks))
+    batch = Batch(desk, [stack for stack in stacks if stack.name not in waits], uuid.uuid4().hex)
+    journal.propose(batch.plan_id, [stack.name for stack in batch.stacks])
+    try:
+        while not batch.advance():
+            desk.patience.pause()
+        if batch.refused:
+            raise batch.refused
+        for name, reason in batch.failed.items():
+            reporter.report(report.Broke(labels[name], reason))
+        if batch.failed:
+            raise CicdError(f"not planned: {', '.join(labels[name] for name in batch.failed)}; the causes are above")
+    except BaseException:
+        batch.discard()
+        journal.proposed(batch.plan_id)
+        raise
+    made = batch.sealed({labels[name]: after for name, after in waits.items()})
+    report.show(made, reporter)
+    if not made.empty:
+        path = path or desk.plans / f"{made.environment}.json"
+        plans.write(made, path, plan_markdown(made))
+        reporter.report(report.Sealed(str(path), plans.digest(made), f"{made.expires:%Y-%m-%d %H:%M} UTC", made.local))
+    journal.proposed(batch.plan_id)
+    return made
 
 
-def _exists(clients: Clients, stack: Stack) -> bool:
-    """Whether the stack's values can be read: it was created, whatever happened to it since."""
-    existing = describe_stack(clients, stack.name)
-    return existing is not None and NEXT[existing["StackStatus"]] not in (Next.CREATE, Next.RECREATE)
+def _refuse_unfinished(journal: Journal) -> None:
+    """A plan beside what is under way would be of a state that nobody has seen yet."""
+    if journal.unfinished:
+        labels = ", ".join(entry.label for entry in journal.unfinished)
+        raise RefusedError(
+            f"{labels}: an interrupted run began this and nobody has seen its end; the command that was interrupted"
+            " takes it up"
+        )
 
 
 def deploy(
-    clients: Clients,
+    desk: Desk,
     stacks: Sequence[Stack],
-    patience: Patience,
     reporter: Reporter,
     confirm: Confirm,
-    after: Callable[[Stack], None] = lambda stack: None,
+    *,
+    allowed: Iterable[str] = (),
+    eager: bool = True,
+    after: Callable[[Stack], None] = nothing_after,
 ) -> None:
-    """Bring every stack to its reviewed text. Raises `CicdError` that names the stacks that failed.
+    """Bring every stack to its reviewed text; the errors are those of `Walk.deploy`."""
+    with journal_of(desk, stacks) as journal:
+        walk = Walk(desk, stacks, journal, reporter, confirm, allowed=allowed, eager=eager, after=after)
+        walk.deploy()
 
-    `after` is called with each stack that stands as it should. A stack that `confirm` declines is left as it was, its
-    change set discarded, and the walk ends there.
+
+def execute_plan(
+    desk: Desk,
+    made: Plan,
+    path: Path,
+    stacks: Sequence[Stack],
+    reporter: Reporter,
+    *,
+    allowed: Iterable[str] = (),
+    after: Callable[[Stack], None] = nothing_after,
+    next_path: Path | None = None,
+) -> Plan | None:
+    """Execute exactly `made`; the plan of what comes after it, written like any, or None where there is nothing more.
+
+    The errors are those of `Walk.execute`.
     """
-    needed = links.producers(stack.links for stack in stacks)
-    broken: dict[str, str] = {}
-    for stack in stacks:
-        blocking = sorted(broken[name] for name in needed[stack.name] & broken.keys())
-        if blocking:
-            reason: str | Diagnosis = f"not started, because of {', '.join(blocking)}"
-        else:
-            reason = _deploy_stack(clients, stack, patience, reporter, confirm)
-        if reason:
-            broken[stack.name] = stack.label
-            reporter.report(report.broke(stack.label, reason))
-        else:
-            after(stack)
-    if broken:
-        raise CicdError(f"not deployed: {', '.join(broken.values())}; the causes are above")
+    with journal_of(desk, stacks) as journal:
+        walk = Walk(desk, stacks, journal, reporter, lambda question: True, allowed=allowed, after=after)
+        rest = walk.execute(made, path)
+        if path.resolve().is_relative_to(desk.plans.resolve()):
+            plans.remove(path)
+        following = _plan(desk, rest, journal, reporter, next_path) if rest else None
+        return following if following and not following.empty else None
 
 
-class DeclinedError(CicdError):
-    """The person at the keyboard said no."""
-
-
-def _deploy_stack(
-    clients: Clients, stack: Stack, patience: Patience, reporter: Reporter, confirm: Confirm
-) -> str | Diagnosis:
-    """Deploy one stack and report it; the reason where that failed, otherwise nothing.
-
-    Raises what concerns more than this stack: a guard's refusal and a person's.
-    """
-    try:
-        change_set = create_change_set(clients, stack, patience)
-        if change_set is None:
-            reporter.report(report.Unchanged(stack.label))
-            return ""
-        reporter.report(report.Planned(stack.label, change_set))
-        if not confirm(f"Execute this change set on {stack.label}?"):
-            discard(clients, change_set)
-            raise DeclinedError(f"{stack.name}: declined, nothing changed; the stacks after it were not looked at")
-        return _execute(clients, stack, change_set, patience, reporter)
-    except ClientError as error:
-        return explained(error)
-    except CicdError as error:
-        if type(error) is not CicdError:
-            raise
-        return str(error)
-
-
-def _execute(
-    clients: Clients, stack: Stack, change_set: ChangeSet, patience: Patience, reporter: Reporter
-) -> str | Diagnosis:
-    """Execute and report; the diagnosis where it failed, otherwise nothing."""
-    began = patience.now()
-    witness = Witness(clients, stack)
-
-    def moved(event: ResourceEvent) -> None:
-        reporter.report(report.Moved(stack.label, event))
-        witness.see(event)
-
-    outcome = execute(clients, stack, change_set, patience, moved)
-    if isinstance(outcome, Failed):
-        return witness.diagnosis(change_set.stack_id, outcome.status)
-    verb = "created" if change_set.creates else "updated"
-    seconds = patience.now() - began
-    reporter.report(report.Succeeded(stack.label, verb, seconds, len(change_set.changes)))
-    return ""
+def discard(desk: Desk, stacks: Sequence[Stack], path: Path | None = None) -> int:
+    """Delete what the plan in `path` left, or every plan of the environment; how many change sets that were."""
+    with journal_of(desk, stacks) as journal:
+        _refuse_unfinished(journal)
+        if path is None:
+            return discard_plans(desk, stacks[0].links.environment)
+        return discard_plan(desk, path)

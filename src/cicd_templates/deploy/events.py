@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -51,16 +51,20 @@ def events_since(client: CloudFormationClient, stack_id: str, known: set[str]) -
 
 def _newest_first(client: CloudFormationClient, stack_id: str) -> Iterator[ResourceEvent]:
     for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-        for event in page["StackEvents"]:
-            yield ResourceEvent(
-                event["EventId"],
-                event["Timestamp"],
-                event.get("LogicalResourceId", ""),
-                event.get("ResourceType", ""),
-                event.get("ResourceStatus", ""),
-                event.get("ResourceStatusReason", ""),
-                event.get("PhysicalResourceId", ""),
-            )
+        yield from map(resource_event, page["StackEvents"])
+
+
+def resource_event(event: Mapping[str, Any]) -> ResourceEvent:
+    """An event as CloudFormation tells it."""
+    return ResourceEvent(
+        event["EventId"],
+        event["Timestamp"],
+        event.get("LogicalResourceId", ""),
+        event.get("ResourceType", ""),
+        event.get("ResourceStatus", ""),
+        event.get("ResourceStatusReason", ""),
+        event.get("PhysicalResourceId", ""),
+    )
 
 
 def first_failure(events: list[ResourceEvent]) -> ResourceEvent | None:

@@ -1,4 +1,4 @@
-"""Executes one change set by its ARN and follows it to the end. The outcome is what CloudFormation says."""
+"""Executes change sets by their ARN and follows a deletion to its end. The outcome is what CloudFormation says."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cicd_templates.deploy.changes import ChangeSet, describe_stack
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.changes import EXECUTED, describe_stack, gone
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.events import ResourceEvent, events_since, first_failure
-from cicd_templates.deploy.stacks import Stack
+from cicd_templates.deploy.journal import Entry
 from cicd_templates.deploy.status import RUNNING, SUCCEEDED
 from cicd_templates.deploy.waiting import LONGEST_OPERATION_SECONDS, Patience
+from cicd_templates.deploy.watch import operation_events
 
 OnEvent = Callable[[ResourceEvent], None]
+# What CloudFormation answers for a change set that is being executed or was, by this run or one before it.
+BEGUN_ALREADY = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "TokenAlreadyExistsException"})
 
 
 @dataclass(frozen=True)
@@ -39,20 +44,45 @@ class Failed:
         return f"{self.cause.logical_id} ({self.cause.resource_type}): {self.cause.reason}"
 
 
-def execute(
-    clients: Clients, stack: Stack, change_set: ChangeSet, patience: Patience, on_event: OnEvent
-) -> Done | Failed:
-    """Run `change_set` and wait for its end; then protect a protected stack from deletion."""
-    cloudformation = clients.cloudformation
-    known: set[str] = set()
-    events_since(cloudformation, change_set.stack_id, known)
-    cloudformation.execute_change_set(ChangeSetName=change_set.arn)
-    outcome = follow(clients, change_set.stack_id, stack.name, patience, on_event, known)
-    if isinstance(outcome, Done):
-        cloudformation.update_termination_protection(
-            StackName=change_set.stack_id, EnableTerminationProtection=stack.protected
-        )
-    return outcome
+def execute(clients: Clients, entry: Entry) -> None:
+    """Ask for the execution of a change set; asked for already is asked for as well.
+
+    Raises `ClientError` where it is not under way after all.
+    """
+    try:
+        clients.cloudformation.execute_change_set(ChangeSetName=entry.change_set, ClientRequestToken=entry.token)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in BEGUN_ALREADY or not begun(clients, entry):
+            raise
+
+
+def known(clients: Clients, entry: Entry) -> bool:
+    """Whether AWS knows of an entry: its change set is there, or its operation has been."""
+    try:
+        clients.cloudformation.describe_change_set(ChangeSetName=entry.change_set)
+    except ClientError as error:
+        if not gone(error):
+            raise
+        return begun(clients, entry)
+    return True
+
+
+def begun(clients: Clients, entry: Entry) -> bool:
+    """Whether the operation of an entry has begun, whatever became of it."""
+    client = clients.cloudformation
+    try:
+        if client.describe_change_set(ChangeSetName=entry.change_set)["ExecutionStatus"] in EXECUTED:
+            return True
+    except ClientError as error:
+        # Deleted with its stack, or long ago; then the stack's events know.
+        if not gone(error):
+            raise
+    try:
+        return any(event.get("ClientRequestToken") == entry.token for event in operation_events(client, entry))
+    except ClientError as error:
+        if gone(error):
+            return False
+        raise
 
 
 def follow(

@@ -74,16 +74,25 @@ def _operation(client: CloudFormationClient, stack_id: str, token: str | None) -
     """The events of one operation and its rollback, newest first; of the latest where none has the token."""
     latest: list[Mapping[str, Any]] | None = None
     events: list[Mapping[str, Any]] = []
-    for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-        for event in page["StackEvents"]:
-            events.append(event)
-            if event.get("ResourceType") != STACK_TYPE or event.get("ResourceStatus") not in BEGINNINGS:
-                continue
-            if token in (None, event.get("ClientRequestToken")):
-                return events
+    deletion: list[Mapping[str, Any]] | None = None
+    pages = client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    for event in (event for page in pages for event in page["StackEvents"]):
+        if deletion is not None:
+            if event.get("ClientRequestToken") != deletion[-1].get("ClientRequestToken"):
+                return deletion
+            # What a failed creation left is deleted in the same operation, whose cause comes before.
+            deletion = None
+        events.append(event)
+        if event.get("ResourceType") != STACK_TYPE or event.get("ResourceStatus") not in BEGINNINGS:
+            continue
+        if token not in (None, event.get("ClientRequestToken")):
             latest = latest or events
             events = []
-    return latest or events
+        elif event["ResourceStatus"] == "DELETE_IN_PROGRESS" and event.get("ClientRequestToken"):
+            deletion = list(events)
+        else:
+            return events
+    return deletion or latest or events
 
 
 def _failure(event: Mapping[str, Any]) -> Failure:

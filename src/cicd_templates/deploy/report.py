@@ -11,17 +11,20 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cicd_templates import words
-from cicd_templates.deploy.changes import Change, ChangeSet, total
 from cicd_templates.deploy.destruction.items import Item, Remainder, item_lines, remainder_lines
 from cicd_templates.deploy.diagnose import Diagnosis
+from cicd_templates.deploy.duration import spelled
 from cicd_templates.deploy.events import ResourceEvent
+from cicd_templates.deploy.plan import Plan, PlannedStack
+from cicd_templates.deploy.telling import planned_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.status import Status
+    from rich.live import Live
 
 
 SIGN_OF_LIFE_SECONDS = 10.0
@@ -43,7 +46,7 @@ class Planned:
     """A change set is ready to be looked at."""
 
     stack: str
-    change_set: ChangeSet
+    planned: PlannedStack
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,15 @@ class Waits:
 
     stack: str
     after: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A stack's operation was asked for. `expected_seconds` is what it took the last time, where that is known."""
+
+    stack: str
+    creates: bool
+    expected_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,16 @@ class Broke:
     stack: str
     reason: str
     diagnosis: Diagnosis | None = None
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A plan was written, for somebody to read and to deploy later."""
+
+    path: str
+    digest: str
+    expires: str
+    local: bool
 
 
 @dataclass(frozen=True)
@@ -119,7 +141,7 @@ class Left:
         return remainder_lines(self.environment, self.remains)
 
 
-Event = Heading | Planned | Unchanged | Waits | Moved | Succeeded | Broke | Note | Inventoried | Left
+Event = Heading | Planned | Unchanged | Waits | Started | Moved | Succeeded | Broke | Sealed | Note | Inventoried | Left
 
 
 class Reporter(Protocol):
@@ -135,17 +157,8 @@ def as_lines(event: Event) -> list[str]:
         case Heading():
             where = f" ({event.where})" if event.where else ""
             return ["", f"{event.verb} {event.environment}: account {event.account}, {event.region}{where}"]
-        case Planned():
-            verb = "create" if event.change_set.creates else "update"
-            lines = [f"  {event.stack}: {verb}, {counted(event.change_set.changes)}"]
-            # Of a creation every line would say "Add"; its file says it better.
-            return lines + (
-                [] if event.change_set.creates else [f"    {row}" for row in rows(event.change_set.changes)]
-            )
-        case Unchanged():
-            return [f"  {event.stack}: nothing to change"]
-        case Waits():
-            return [f"  {event.stack}: waits, after {', '.join(event.after)}"]
+        case Planned() | Unchanged() | Waits() | Sealed():
+            return _plan_lines(event)
         case Succeeded():
             return [
                 f"  {event.stack}: {event.verb}, {words.counted(event.resources, 'resource')}, {event.seconds:.1f} s"
@@ -168,22 +181,28 @@ def broke(stack: str, why: str | Diagnosis) -> Broke:
     return Broke(stack, why.reason, why) if isinstance(why, Diagnosis) else Broke(stack, why)
 
 
-def counted(changes: tuple[Change, ...]) -> str:
-    """The number of changes by action: `3 Add, 1 Modify`."""
-    return ", ".join(f"{count} {action}" for action, count in total(changes).items()) or "outputs or tags only"
-
-
-def rows(changes: tuple[Change, ...]) -> list[str]:
-    """One line a change: action, logical id, type, and what replacing it means."""
+def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
+    match event:
+        case Planned():
+            return planned_lines(event.stack, event.planned)
+        case Unchanged():
+            return [f"  {event.stack}: nothing to change"]
+        case Waits():
+            return [f"  {event.stack}: waits, after {', '.join(event.after)}"]
+    local = " LOCAL=1" if event.local else ""
     return [
-        f"{change.action:<7} {change.logical_id}  {change.resource_type}{_replacement(change)}"
-        + (f"  [{', '.join(change.properties)}]" if change.properties else "")
-        for change in changes
+        f"  written to {event.path}, which holds until {event.expires}",
+        f"  read it as a page: {Path(event.path).with_suffix('.md')}",
+        f"  deploy just that: make deploy PLAN={event.path}{local}",
     ]
 
 
-def _replacement(change: Change) -> str:
-    return {"True": "  REPLACED", "Conditional": "  maybe replaced"}.get(change.replacement, "")
+def show(made: Plan, reporter: Reporter) -> None:
+    """Report what a plan would do, stack by stack."""
+    for stack in made.stacks:
+        reporter.report(Planned(stack.label, stack) if stack.change_set else Unchanged(stack.label))
+    for label, after in made.waits.items():
+        reporter.report(Waits(label, after))
 
 
 class PlainReporter:
@@ -216,55 +235,66 @@ class JsonReporter:
         print(json.dumps(facts, default=str), file=self._stream, flush=True)
 
 
-class TerminalReporter:
-    """Colour, tables for updates, and one live line for what is under way."""
+@dataclass
+class Running:
+    """What the live view shows of one stack."""
 
-    def __init__(self, console: Console) -> None:
+    began: float
+    expected_seconds: float | None = None
+    finished: int = 0
+    last: str = ""
+
+
+class TerminalReporter:
+    """Colour, and one live line for each stack under way: how long it has been, how long it may be, what it does."""
+
+    def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
-        self._live: Status | None = None
-        self._finished = 0
+        self._now = now
+        self._running: dict[str, Running] = {}
+        self._live: Live | None = None
 
     def report(self, event: Event) -> None:
         """Show the event."""
-        if isinstance(event, Moved):
-            self._moved(event)
-            if not event.event.failed:
-                return
-        else:
-            self._end_live_line()
-        if isinstance(event, Planned) and event.change_set.changes and not event.change_set.creates:
-            self._console.print(f"  [bold]{event.stack}[/]: update, {counted(event.change_set.changes)}")
-            self._console.print(_table(event.change_set.changes))
-            return
+        match event:
+            case Started():
+                self._running[event.stack] = Running(self._now(), event.expected_seconds)
+            case Moved():
+                running = self._running.setdefault(event.stack, Running(self._now()))
+                running.finished += event.event.status.endswith("_COMPLETE")
+                running.last = f"{event.event.logical_id} {event.event.status}"
+            case Succeeded() | Broke():
+                self._running.pop(event.stack, None)
+        self._refresh()
         for line in as_lines(event):
             self._console.print(line, style=_STYLES.get(type(event), ""), markup=False, highlight=False)
 
-    def _moved(self, event: Moved) -> None:
-        if event.event.status.endswith("_COMPLETE"):
-            self._finished += 1
-        text = f"  {event.stack}: {self._finished} done, {event.event.logical_id} {event.event.status}"
-        if self._live is None:
-            self._live = self._console.status(text)
-            self._live.start()
-        self._live.update(text)
+    def lines(self) -> list[str]:
+        """The live view, a line for each stack under way, none longer than the terminal is wide."""
+        rows = []
+        for stack, running in self._running.items():
+            expected = f" of about {spelled(running.expected_seconds)}" if running.expected_seconds else ""
+            text = (
+                f"  {stack}: {spelled(self._now() - running.began)}{expected}, {running.finished} done, {running.last}"
+            )
+            rows.append(text[: self._console.width - 1])
+        return rows
 
-    def _end_live_line(self) -> None:
-        self._finished = 0
-        if self._live is not None:
+    def _refresh(self) -> None:
+        from rich.live import Live
+        from rich.text import Text
+
+        if self._running and self._live is None:
+            self._live = Live(
+                get_renderable=lambda: Text("\n".join(self.lines())), console=self._console, transient=True
+            )
+            self._live.start()
+        elif not self._running and self._live is not None:
             self._live.stop()
             self._live = None
 
 
 _STYLES: dict[type[Any], str] = {Heading: "bold", Unchanged: "dim", Succeeded: "green", Broke: "bold red"}
-
-
-def _table(changes: tuple[Change, ...]) -> Any:
-    from rich.table import Table
-
-    table = Table("action", "resource", "type", "replacement", box=None, padding=(0, 2, 0, 4), header_style="dim")
-    for change in changes:
-        table.add_row(change.action, change.logical_id, change.resource_type, _replacement(change).strip() or "no")
-    return table
 
 
 def reporter(*, as_json: bool) -> Reporter:

@@ -9,6 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cicd_templates.deploy.waiting import Patience
+
 
 def client_error(code: str, message: str, operation: str = "DescribeStacks") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
@@ -48,10 +50,6 @@ class FakeCloudFormation:
             raise client_error("ValidationError", f"Stack with id {StackName} does not exist")
         return {"Stacks": [found]}
 
-    def create_change_set(self, **request: Any) -> Any:
-        self.calls.append(f"create_change_set {request['ChangeSetType']}")
-        return {"Id": "arn:change-set", "StackId": "arn:stack"}
-
     def describe_change_set(self, **request: Any) -> Any:
         return self.change_sets.pop(0)
 
@@ -90,3 +88,16 @@ def stack(status: str, **tags: str) -> dict[str, Any]:
         "StackStatus": status,
         "Tags": [{"Key": key, "Value": value} for key, value in known.items()],
     }
+
+
+class FakeClients:
+    """The one client that these calls use."""
+
+    def __init__(self, cloudformation: FakeCloudFormation) -> None:
+        self.cloudformation = cloudformation
+
+
+def clock() -> Patience:
+    """Each look takes a minute, and no time."""
+    minutes = iter(range(10_000))
+    return Patience(60.0, lambda seconds: None, lambda: next(minutes) * 60.0)

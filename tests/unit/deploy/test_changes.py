@@ -1,4 +1,4 @@
-"""Change sets: which kind for which state, nothing to change as a value, and nothing left behind."""
+"""Change sets: described with all their pages and from both sides, discarded with nothing of ours left behind."""
 
 from __future__ import annotations
 
@@ -7,169 +7,192 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.changes import (
-    Change,
-    ChangeSet,
-    create_change_set,
-    describe_stack,
-    discard,
-    total,
-)
-from cicd_templates.deploy.stacks import read_stacks
-from cicd_templates.deploy.status import NEXT, Next
-from cicd_templates.deploy.waiting import Patience
-from cicd_templates.errors import CicdError, RefusedError
-from tests.conftest import ROOT
-from tests.unit.deploy.fake_cloudformation import FakeCloudFormation, client_error, stack
-
-KEYS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "keys")
+from cicd_templates.deploy.changes import describe, describe_stack, discard, validations
+from cicd_templates.deploy.discarding import discard_named
+from tests.unit.deploy.fake_cloudformation import FakeClients, FakeCloudFormation, client_error, stack
 
 
-class FakeClients:
-    """The one client that these calls use."""
+class Change:
+    """One resource of a change set, with or without its values."""
 
-    def __init__(self, cloudformation: FakeCloudFormation) -> None:
-        self.cloudformation = cloudformation
+    def __init__(self, logical_id: str, *properties: str) -> None:
+        self.logical_id, self.properties = logical_id, properties
 
-
-def clock() -> Patience:
-    """Each look takes a minute, and no time."""
-    minutes = iter(range(10_000))
-    return Patience(60.0, lambda seconds: None, lambda: next(minutes) * 60.0)
-
-
-def created(fake: FakeCloudFormation) -> ChangeSet | None:
-    return create_change_set(FakeClients(fake), KEYS, clock())  # type: ignore[arg-type] # the fake stands in
-
-
-READY = {"Status": "CREATE_COMPLETE", "Changes": []}
-
-
-@pytest.mark.parametrize("status", sorted(NEXT))
-def test_every_status_has_its_one_next_step(status: str) -> None:
-    fake = FakeCloudFormation([stack(status), None], [READY])
-    expected = {
-        Next.CREATE: ["create_change_set CREATE"],
-        Next.UPDATE: ["create_change_set UPDATE"],
-        Next.RECREATE: ["delete_stack", "create_change_set CREATE"],
-    }
-    if NEXT[status] in expected:
-        assert created(fake) is not None
-        assert fake.calls == expected[NEXT[status]]
-    else:
-        with pytest.raises(RefusedError, match=f"payments-staging-keys is in {status}: "):
-            created(fake)
-        assert fake.calls == []
-
-
-def test_a_failed_creation_that_left_resources_is_a_persons_to_settle() -> None:
-    resources = [
-        {"LogicalResourceId": "Key", "ResourceStatus": "DELETE_FAILED"},
-        {"LogicalResourceId": "Alias", "ResourceStatus": "DELETE_COMPLETE"},
-    ]
-    fake = FakeCloudFormation([stack("ROLLBACK_COMPLETE")], resources=resources)
-
-    with pytest.raises(RefusedError, match=r"left Key; look at them, then `aws cloudformation delete-stack"):
-        created(fake)
-    assert fake.calls == []
-
-
-@pytest.mark.parametrize("tags", [{"ManagedBy": "somebody"}, {"Project": "other"}])
-def test_a_stack_that_is_not_ours_by_its_tags_is_refused(tags: dict[str, str]) -> None:
-    with pytest.raises(RefusedError, match="so it is not touched"):
-        created(FakeCloudFormation([stack("CREATE_COMPLETE", **tags)]))
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "The submitted information didn't contain changes. Submit different information to create a change set.",
-        "No updates are to be performed.",
-    ],
-)
-def test_nothing_to_change_is_a_value_and_its_change_set_goes(reason: str) -> None:
-    fake = FakeCloudFormation([stack("CREATE_COMPLETE")], [{"Status": "FAILED", "StatusReason": reason}])
-
-    assert created(fake) is None
-    assert fake.calls == ["create_change_set UPDATE", "delete_change_set"]
-
-
-def test_a_refused_change_set_says_why_and_leaves_no_shell() -> None:
-    fake = FakeCloudFormation(
-        [None, stack("REVIEW_IN_PROGRESS")], [{"Status": "FAILED", "StatusReason": "Transform failed"}]
-    )
-
-    with pytest.raises(CicdError, match="CloudFormation refuses the change set: Transform failed"):
-        created(fake)
-    assert fake.calls == ["create_change_set CREATE", "delete_change_set", "delete_stack"]
-
-
-def test_all_pages_of_a_change_set_are_read() -> None:
-    def page(logical_id: str, **more: Any) -> dict[str, Any]:
+    def told(self, valued: bool) -> dict[str, Any]:
+        values = {"BeforeValue": "1", "AfterValue": "2"} if valued else {}
+        details = [{"Target": {"Attribute": "Properties", "Name": name, **values}} for name in self.properties]
         change = {
             "Action": "Modify",
-            "LogicalResourceId": logical_id,
+            "LogicalResourceId": self.logical_id,
             "ResourceType": "AWS::KMS::Key",
             "Replacement": "False",
-            "Details": [{"Target": {"Name": "KeyPolicy"}}, {"Target": {"Attribute": "Tags"}}],
+            "Details": details,
         }
-        return {"Status": "CREATE_COMPLETE", "Changes": [{"ResourceChange": change}], **more}
-
-    fake = FakeCloudFormation(
-        [stack("CREATE_COMPLETE")],
-        [{"Status": "CREATE_IN_PROGRESS"}, page("A", NextToken="1"), page("B", NextToken="2"), page("C")],
-    )
-    change_set = created(fake)
-
-    assert change_set is not None
-    assert [change.logical_id for change in change_set.changes] == ["A", "B", "C"]
-    assert change_set.changes[0] == Change("Modify", "A", "AWS::KMS::Key", "False", ("KeyPolicy",))
+        return {"Type": "Resource", "ResourceChange": change}
 
 
-def test_a_change_set_that_never_ends_is_given_up_with_a_word() -> None:
-    fake = FakeCloudFormation([None], [{"Status": "CREATE_IN_PROGRESS"}] * 20)
+class Describing:
+    """Describes one change set: `plain` in pages of one, and `valued` of which CloudFormation may leave some out."""
 
-    with pytest.raises(CicdError, match="the change set of payments-staging-keys has not ended within 10 minutes"):
-        created(fake)
+    def __init__(self, plain: list[Change], valued: list[Change], events: Any = ()) -> None:
+        self.plain, self.valued, self.events = plain, valued, events
+
+    def describe_change_set(self, **request: Any) -> Any:
+        valued = request.get("IncludePropertyValues", False)
+        changes = self.valued if valued else self.plain
+        start = int(request.get("NextToken", 0))
+        return {
+            "ChangeSetId": "arn",
+            "StackId": "stack",
+            "Status": "CREATE_COMPLETE",
+            "Changes": [{"Type": "Hook"}, *(change.told(valued) for change in changes[start : start + 1])],
+            **({"NextToken": str(start + 1)} if start + 1 < len(changes) else {}),
+        }
+
+    def get_paginator(self, name: str) -> Any:
+        if isinstance(self.events, Exception):
+            raise self.events
+
+        class Paginator:
+            @staticmethod
+            def paginate(**request: Any) -> Any:
+                return [{"OperationEvents": [event]} for event in self.events]
+
+        return Paginator()
+
+
+def test_all_pages_are_read_and_what_one_side_leaves_out_the_other_has() -> None:
+    client: Any = Describing([Change("A", "Description"), Change("B", "Enabled", "Tags")], [Change("B", "Enabled")])
+    described = describe(client, "arn")
+
+    assert described is not None
+    assert [change.logical_id for change in described.changes] == ["A", "B"]
+    a, b = described.changes
+    assert (a.details[0].name, a.details[0].after) == ("Description", "")
+    assert [(detail.name, detail.before, detail.after) for detail in b.details] == [
+        ("Enabled", "1", "2"),
+        ("Tags", "", ""),
+    ]
+
+
+def test_a_change_that_only_the_side_with_values_has_counts_as_well() -> None:
+    client: Any = Describing([Change("A", "X")], [Change("A", "X"), Change("C", "Y")])
+    described = describe(client, "arn")
+
+    assert described is not None
+    assert [change.logical_id for change in described.changes] == ["A", "C"]
+
+
+WARNING = {
+    "ValidationStatus": "FAILED",
+    "ValidationFailureMode": "WARN",
+    "ValidationName": "BUCKET_EMPTINESS_VALIDATION",
+    "ValidationPath": "/Resources/Logs",
+    "ValidationStatusReason": "not empty",
+}
+ERROR = {"ValidationStatus": "FAILED", "LogicalResourceId": "Logs", "ValidationStatusReason": "taken"}
 
 
 @pytest.mark.parametrize(
-    ("creates", "status", "others", "expected"),
+    ("events", "expected"),
     [
-        pytest.param(False, "CREATE_COMPLETE", [], ["delete_change_set"], id="update"),
-        pytest.param(True, "REVIEW_IN_PROGRESS", [], ["delete_change_set", "delete_stack"], id="empty shell"),
-        pytest.param(True, "REVIEW_IN_PROGRESS", ["arn:other"], ["delete_change_set"], id="another waits"),
-        pytest.param(True, "CREATE_COMPLETE", [], ["delete_change_set"], id="created meanwhile"),
-        pytest.param(True, None, [], ["delete_change_set"], id="gone meanwhile"),
+        pytest.param([], (), id="none"),
+        pytest.param([{"ValidationStatus": "SKIPPED"}, {"EventType": "STACK_EVENT"}], (), id="nothing failed"),
+        pytest.param(
+            [WARNING, ERROR],
+            (
+                "warning: BUCKET_EMPTINESS_VALIDATION at /Resources/Logs: not empty",
+                "error: validation at Logs: taken",
+            ),
+            id="a warning and an error",
+        ),
+        pytest.param(client_error("AccessDenied", "DescribeEvents"), (), id="not allowed"),
+        pytest.param(client_error("InvalidAction", "DescribeEvents"), (), id="not there"),
+    ],
+)
+def test_validations_are_told_also_of_a_change_set_that_was_made(events: Any, expected: tuple[str, ...]) -> None:
+    client: Any = Describing([Change("A")], [Change("A")], events)
+    described = describe(client, "arn")
+
+    assert described is not None
+    assert described.findings == expected
+
+
+def test_another_fault_of_the_validations_is_not_swallowed() -> None:
+    client: Any = Describing([], [], client_error("Throttling", "slow down"))
+
+    with pytest.raises(ClientError, match="slow down"):
+        validations(client, "arn")
+
+
+class Gone(FakeCloudFormation):
+    def describe_change_set(self, **request: Any) -> Any:
+        raise client_error("ChangeSetNotFound", "gone")
+
+
+class Refusing(FakeCloudFormation):
+    def describe_change_set(self, **request: Any) -> Any:
+        raise client_error("AccessDenied", "not yours")
+
+    def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 - AWS's word
+        raise client_error("AccessDenied", "not yours")
+
+    def delete_change_set(self, **request: Any) -> None:
+        raise client_error("AccessDenied", "not yours")
+
+
+def test_a_change_set_that_is_gone_is_none_and_one_that_is_hidden_is_an_error() -> None:
+    gone: Any = Gone()
+    refusing: Any = Refusing()
+
+    assert describe(gone, "arn") is None
+    with pytest.raises(ClientError, match="not yours"):
+        describe(refusing, "arn")
+
+
+ALIVE = [{"LogicalResourceId": "Key", "ResourceStatus": "CREATE_COMPLETE"}]
+
+
+@pytest.mark.parametrize(
+    ("creates", "found", "others", "resources", "expected"),
+    [
+        pytest.param(False, stack("CREATE_COMPLETE"), [], [], ["delete_change_set"], id="update"),
+        pytest.param(
+            True, stack("REVIEW_IN_PROGRESS"), [], [], ["delete_change_set", "delete_stack"], id="empty shell"
+        ),
+        pytest.param(True, stack("REVIEW_IN_PROGRESS"), ["arn:other"], [], ["delete_change_set"], id="another waits"),
+        pytest.param(True, stack("REVIEW_IN_PROGRESS"), [], ALIVE, ["delete_change_set"], id="not empty"),
+        pytest.param(
+            True, stack("REVIEW_IN_PROGRESS", ManagedBy="x"), [], [], ["delete_change_set"], id="another's shell"
+        ),
+        pytest.param(True, stack("CREATE_COMPLETE"), [], [], ["delete_change_set"], id="created meanwhile"),
+        pytest.param(True, None, [], [], ["delete_change_set"], id="gone meanwhile"),
     ],
 )
 def test_discarding_leaves_nothing_of_ours_and_everything_of_others(
-    creates: bool, status: str | None, others: list[str], expected: list[str]
+    creates: bool, found: Any, others: list[str], resources: list[Any], expected: list[str]
 ) -> None:
-    fake = FakeCloudFormation(
-        [stack(status) if status else None], others=[{"ChangeSetId": other} for other in ["arn:change-set", *others]]
-    )
-    discard(FakeClients(fake), ChangeSet("arn:change-set", "arn:stack", creates, ()))  # type: ignore[arg-type] # a fake
+    fake = FakeCloudFormation([found], others=[{"ChangeSetId": other} for other in others], resources=resources)
+    discard(FakeClients(fake), "arn:change-set", "arn:stack", creates=creates)  # type: ignore[arg-type] # a fake
 
     assert fake.calls == expected
 
 
-def test_another_error_than_a_missing_stack_is_not_swallowed() -> None:
-    class Refusing(FakeCloudFormation):
-        def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 - AWS's word
-            raise client_error("AccessDenied", "not yours")
+@pytest.mark.parametrize("code", ["ChangeSetNotFound", "InvalidChangeSetStatus"])
+def test_what_is_gone_or_executed_needs_no_discarding(code: str) -> None:
+    class Other(FakeCloudFormation):
+        def delete_change_set(self, **request: Any) -> None:
+            raise client_error(code, "no")
+
+    discard(FakeClients(Other()), "arn", "stack", creates=False)  # type: ignore[arg-type] # a fake
+
+
+def test_another_error_than_what_is_meant_is_not_swallowed() -> None:
+    clients: Any = FakeClients(Refusing())
 
     with pytest.raises(ClientError, match="not yours"):
-        describe_stack(FakeClients(Refusing()), "x")  # type: ignore[arg-type] # a fake
-
-
-def test_replacements_are_counted_apart() -> None:
-    changes = [
-        Change("Add", "A", "T", ""),
-        Change("Modify", "B", "T", "False"),
-        Change("Modify", "C", "T", "Conditional"),
-        Change("Modify", "D", "T", "True"),
-        Change("Import", "E", "T", ""),
-    ]
-
-    assert total(changes) == {"Add": 1, "Modify": 1, "Replace": 2, "Import": 1}
+        describe_stack(clients, "x")
+    with pytest.raises(ClientError, match="not yours"):
+        discard(clients, "arn", "stack", creates=True)
+    with pytest.raises(ClientError, match="not yours"):
+        discard_named(clients, "stack", "plan")

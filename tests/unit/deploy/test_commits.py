@@ -203,3 +203,18 @@ def test_two_copies_of_a_commit_are_the_same_bytes(tree: Path, tmp_path: Path) -
     assert first == second
     with zipfile.ZipFile(io.BytesIO(first.data)) as opened:
         assert {entry.date_time for entry in opened.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_a_revision_says_whether_files_differ_from_it(tree: Path, tmp_path: Path) -> None:
+    head = git(tree, "rev-parse", "HEAD")
+    assert commits.revision(tree) == head
+    (tree / "main.py").write_text("changed\n")
+    assert commits.revision(tree) == f"{head}+"
+
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    git(empty, "init", "-q")
+    assert commits.revision(empty) == ""
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    assert commits.revision(plain) == ""

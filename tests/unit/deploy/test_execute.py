@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.events import ResourceEvent, events_since, first_failure
-from cicd_templates.deploy.execute import Done, Failed, follow
-from tests.unit.deploy.fake_cloudformation import FakeCloudFormation, event, stack
-from tests.unit.deploy.test_changes import FakeClients, clock
+from cicd_templates.deploy.execute import Done, Failed, begun, execute, follow, known
+from cicd_templates.deploy.journal import Entry
+from cicd_templates.deploy.watch import ending, operation_events
+from tests.unit.deploy.fake_cloudformation import FakeClients, FakeCloudFormation, client_error, clock, event, stack
+from tests.unit.deploy.simulated_aws import EPOCH
 
 STACK = "AWS::CloudFormation::Stack"
 
@@ -112,3 +119,140 @@ def test_the_end_of_the_operation_before_is_not_the_end_of_this_one() -> None:
 
     assert isinstance(outcome, Failed)
     assert outcome.status == "UPDATE_ROLLBACK_COMPLETE"
+
+
+ENTRY = Entry("payments-staging-keys", "keys", "arn:change-set", "arn:stack", False, "mine", "plan", 1, protected=False)
+
+
+class Executing(FakeCloudFormation):
+    """Answers ExecuteChangeSet and DescribeChangeSet with these codes or, for the latter, this status."""
+
+    def __init__(self, executed: str, described: str, *tokens: str) -> None:
+        events = [
+            [{**event(number, "UPDATE_COMPLETE"), "ClientRequestToken": token} for number, token in enumerate(tokens)]
+        ]
+        super().__init__(events=events)  # type: ignore[arg-type] # lists of dicts
+        self.executed, self.described = executed, described
+
+    def execute_change_set(self, **request: Any) -> None:
+        if self.executed:
+            raise client_error(self.executed, "no", "ExecuteChangeSet")
+
+    def describe_change_set(self, **request: Any) -> Any:
+        if self.described.isupper():
+            return {"ExecutionStatus": self.described}
+        raise client_error(self.described, "no", "DescribeChangeSet")
+
+
+@pytest.mark.parametrize(
+    ("executed", "described", "tokens"),
+    [
+        pytest.param("", "AVAILABLE", (), id="the first time"),
+        pytest.param("InvalidChangeSetStatus", "EXECUTE_IN_PROGRESS", (), id="under way"),
+        pytest.param("InvalidChangeSetStatus", "EXECUTE_FAILED", (), id="failed already"),
+        pytest.param("ChangeSetNotFound", "ChangeSetNotFound", ("others", "mine"), id="gone, and its events are there"),
+    ],
+)
+def test_asking_for_an_execution_again_is_the_same_as_once(
+    executed: str, described: str, tokens: tuple[str, ...]
+) -> None:
+    clients: Any = FakeClients(Executing(executed, described, *tokens))
+    execute(clients, ENTRY)
+
+    assert known(clients, ENTRY)
+
+
+@pytest.mark.parametrize(
+    ("executed", "described"),
+    [
+        pytest.param("InvalidChangeSetStatus", "OBSOLETE", id="made obsolete by another"),
+        pytest.param("ChangeSetNotFound", "ChangeSetNotFound", id="gone, and nothing happened"),
+        pytest.param("AccessDenied", "AVAILABLE", id="not allowed"),
+    ],
+)
+def test_an_execution_that_was_refused_has_not_begun(executed: str, described: str) -> None:
+    clients: Any = FakeClients(Executing(executed, described, "others"))
+
+    with pytest.raises(ClientError):
+        execute(clients, ENTRY)
+
+
+class WithoutStack(Executing):
+    """Whose stack's events cannot be read, for this reason."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__("ChangeSetNotFound", "ChangeSetNotFound")
+        self.error = client_error(code, message)
+
+    def get_paginator(self, name: str) -> Any:
+        raise self.error
+
+
+def test_what_is_gone_with_its_stack_is_not_known_and_what_is_hidden_is_an_error() -> None:
+    gone: Any = FakeClients(WithoutStack("ValidationError", "Stack [x] does not exist"))
+    hidden: Any = FakeClients(WithoutStack("AccessDenied", "not yours"))
+    unread: Any = FakeClients(Executing("", "AccessDenied"))
+
+    assert not known(gone, ENTRY)
+    for clients, ask in ((hidden, known), (unread, known), (unread, begun)):
+        with pytest.raises(ClientError):
+            ask(clients, ENTRY)
+
+
+def own(number: int, status: str, token: str) -> dict[str, Any]:
+    return {
+        **event(number, status, "name", kind=STACK),
+        "ClientRequestToken": token,
+        "Timestamp": EPOCH + timedelta(number),
+    }
+
+
+@pytest.mark.parametrize(
+    ("events", "described", "expected"),
+    [
+        pytest.param([own(1, "UPDATE_IN_PROGRESS", "t")], "UPDATE_IN_PROGRESS", "", id="under way"),
+        pytest.param([own(1, "UPDATE_IN_PROGRESS", "t")], "CREATE_COMPLETE", "", id="a description of before"),
+        pytest.param(
+            [own(1, "CREATE_COMPLETE", "before"), own(2, "UPDATE_IN_PROGRESS", "t")],
+            "CREATE_COMPLETE",
+            "",
+            id="the end of the operation before",
+        ),
+        pytest.param([own(2, "UPDATE_COMPLETE", "t")], "UPDATE_COMPLETE", "UPDATE_COMPLETE", id="both agree"),
+        pytest.param([own(2, "UPDATE_COMPLETE", "t")], "UPDATE_IN_PROGRESS", "", id="an event before its description"),
+        pytest.param(
+            [own(3, "UPDATE_IN_PROGRESS", "other"), own(2, "UPDATE_COMPLETE", "t")],
+            "UPDATE_IN_PROGRESS",
+            "UPDATE_COMPLETE",
+            id="another operation has begun since",
+        ),
+        pytest.param(
+            [own(3, "DELETE_IN_PROGRESS", "t"), own(2, "ROLLBACK_COMPLETE", "t")],
+            "DELETE_IN_PROGRESS",
+            "",
+            id="on the way",
+        ),
+        pytest.param([], "CREATE_COMPLETE", "", id="no event yet"),
+    ],
+)
+def test_an_operation_has_ended_when_cloudformation_says_so_twice(events: Any, described: str, expected: str) -> None:
+    assert ending(events, described, "t") == expected
+
+
+def test_events_are_read_back_to_the_operations_first_page() -> None:
+    pages = [["t", "x"], ["t"], ["before"], ["long ago"]]
+
+    class Paged:
+        def get_paginator(self, name: str) -> Any:
+            class Paginator:
+                @staticmethod
+                def paginate(**request: Any) -> Any:
+                    for tokens in pages:
+                        yield {"StackEvents": [{"ClientRequestToken": token} for token in tokens]}
+
+            return Paginator()
+
+    client: Any = Paged()
+    entry = replace(ENTRY, token="t")
+
+    assert [event["ClientRequestToken"] for event in operation_events(client, entry)] == ["t", "x", "t"]

@@ -124,3 +124,30 @@ def test_who_may_not_ask_for_details_still_has_the_stacks_events() -> None:
     events = ({**BEGIN, "OperationId": "o-1"}, event(11, "UPDATE_FAILED", "A", "of now", OperationId="o-1"))
 
     assert found(*events, detailed=denied("DescribeEvents")) == ["A: of now"]
+
+
+def test_a_deletion_of_its_own_is_not_mixed_with_what_was_before() -> None:
+    from cicd_templates.deploy.failures import _operation
+
+    own = {
+        "ResourceType": "AWS::CloudFormation::Stack",
+        "ResourceStatus": "DELETE_IN_PROGRESS",
+        "ClientRequestToken": "d",
+    }
+    before = {
+        "ResourceType": "AWS::CloudFormation::Stack",
+        "ResourceStatus": "CREATE_COMPLETE",
+        "ClientRequestToken": "c",
+    }
+
+    class Client:
+        def get_paginator(self, name: str) -> Any:
+            class Paginator:
+                @staticmethod
+                def paginate(**request: Any) -> Any:
+                    return [{"StackEvents": [own, before]}]
+
+            return Paginator()
+
+    client: Any = Client()
+    assert _operation(client, "stack", "d") == [own]

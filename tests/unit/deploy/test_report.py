@@ -10,18 +10,55 @@ import pytest
 from rich.console import Console
 
 from cicd_templates.deploy import report
-from cicd_templates.deploy.changes import Change, ChangeSet
+from cicd_templates.deploy.classes import Change, Detail, Verdict
 from cicd_templates.deploy.destruction.items import Remainder
 from cicd_templates.deploy.diagnose import Diagnosis
 from cicd_templates.deploy.events import ResourceEvent
+from cicd_templates.deploy.grants import Grants
+from cicd_templates.deploy.plan import PlannedStack
+from cicd_templates.deploy.telling import short
 
 CHANGES = (
-    Change("Modify", "Service", "AWS::ECS::Service", "False", ("DesiredCount",)),
+    Change(
+        "Modify", "Service", "AWS::ECS::Service", "False", details=(Detail("Properties", "DesiredCount", "", "1", "2"),)
+    ),
     Change("Modify", "Targets", "AWS::ElasticLoadBalancingV2::TargetGroup", "True"),
     Change("Modify", "Role", "AWS::IAM::Role", "Conditional"),
+    Change("Modify", "Rule", "AWS::ElasticLoadBalancingV2::ListenerRule", "False"),
 )
-UPDATE = report.Planned("service", ChangeSet("arn", "id", False, CHANGES))
-CREATE = report.Planned("keys", ChangeSet("arn", "id", True, (Change("Add", "Key", "AWS::KMS::Key", ""),)))
+VERDICTS = (
+    Verdict("safe"),
+    Verdict("replacement", fate="deleted"),
+    Verdict("replacement", False, "a role", "deleted"),
+    Verdict("interruption", why="another way"),
+)
+UPDATE = report.Planned(
+    "service",
+    PlannedStack(
+        "payments-staging-service",
+        "service",
+        "sha",
+        change_set="arn",
+        changes=CHANGES,
+        verdicts=VERDICTS,
+        grants={"Role": Grants(("allow a on b",), ("allow c on d",), True)},
+        findings=("warning: x at y: z",),
+        longest_wait_seconds=10800.0,
+    ),
+)
+CREATE = report.Planned(
+    "keys",
+    PlannedStack(
+        "payments-staging-keys",
+        "keys",
+        "sha",
+        creates=True,
+        change_set="arn",
+        changes=(Change("Add", "Key", "AWS::KMS::Key"),),
+        verdicts=(Verdict("safe"),),
+        longest_wait_seconds=300.0,
+    ),
+)
 
 
 def moved(status: str, reason: str = "") -> report.Moved:
@@ -39,20 +76,36 @@ def moved(status: str, reason: str = "") -> report.Moved:
             report.Heading("Plan of", "staging", "2", "r", ""),
             ["", "Plan of staging: account 2, r"],
         ),
-        (CREATE, ["  keys: create, 1 Add"]),
+        (CREATE, ["  keys: create, 1 Add, up to 5 min"]),
         (
             UPDATE,
             [
-                "  service: update, 1 Modify, 2 Replace",
+                "  service: update, 2 Modify, 2 Replace, up to 3 h",
                 "    Modify  Service  AWS::ECS::Service  [DesiredCount]",
-                "    Modify  Targets  AWS::ElasticLoadBalancingV2::TargetGroup  REPLACED",
-                "    Modify  Role  AWS::IAM::Role  maybe replaced",
+                "      DesiredCount: 1 -> 2",
+                "    Modify  Targets  AWS::ElasticLoadBalancingV2::TargetGroup  REPLACEMENT",
+                "    Modify  Role  AWS::IAM::Role  PERHAPS REPLACEMENT",
+                "      a role: deleted",
+                "      now: allow a on b",
+                "      no longer: allow c on d",
+                "    Modify  Rule  AWS::ElasticLoadBalancingV2::ListenerRule  INTERRUPTION",
+                "      another way",
+                "    warning: x at y: z",
             ],
         ),
         (
-            report.Planned("keys", ChangeSet("arn", "id", False, ())),
+            report.Planned("keys", PlannedStack("keys", "keys", "sha", change_set="arn")),
             ["  keys: update, outputs or tags only"],
         ),
+        (
+            report.Sealed(".state/plans/staging.json", "d", "2026-01-02 00:00 UTC", True),
+            [
+                "  written to .state/plans/staging.json, which holds until 2026-01-02 00:00 UTC",
+                "  read it as a page: .state/plans/staging.md",
+                "  deploy just that: make deploy PLAN=.state/plans/staging.json LOCAL=1",
+            ],
+        ),
+        (report.Started("keys", True, 5.0), []),
         (report.Unchanged("keys"), ["  keys: nothing to change"]),
         (report.Waits("cluster", ("keys", "network")), ["  cluster: waits, after keys, network"]),
         (report.Succeeded("storage", "created", 0.5, 1), ["  storage: created, 1 resource, 0.5 s"]),
@@ -112,20 +165,31 @@ def test_an_event_for_machines_names_its_kind_and_fields() -> None:
     assert (line["kind"], line["stack"], line["event"]["status"]) == ("moved", "keys", "CREATE_COMPLETE")
 
 
-def test_a_terminal_shows_a_table_that_fits_eighty_columns_and_one_live_line() -> None:
+def test_a_terminal_shows_eighty_columns_and_a_live_line_for_each_stack_under_way() -> None:
     stream = io.StringIO()
-    terminal = report.TerminalReporter(Console(file=stream, width=80, force_terminal=True, color_system=None))
-    for event in (UPDATE, CREATE, moved("CREATE_IN_PROGRESS"), moved("CREATE_COMPLETE"), moved("CREATE_FAILED", "why")):
+    clock = [0.0]
+    console = Console(file=stream, width=80, force_terminal=True, color_system=None)
+    terminal = report.TerminalReporter(console, lambda: clock[0])
+    for event in (UPDATE, report.Started("keys", True, 120.0), report.Started("network", False, None)):
         terminal.report(event)
-    terminal.report(report.Succeeded("keys", "created", 1.0, 3))
-    shown = stream.getvalue()
+    clock[0] = 65.0
+    terminal.report(moved("CREATE_COMPLETE"))
+    terminal.report(moved("CREATE_FAILED", "why"))
+    live = terminal.lines()
+    terminal.report(report.Broke("network", "x " * 100))
+    terminal.report(report.Succeeded("keys", "created", 65.0, 3))
 
-    for text in ("replacement", "maybe replaced", "keys: create, 1 Add", "CREATE_FAILED Key: why", "keys: 1 done"):
+    assert live == ["  keys: 1 min of about 2 min, 1 done, Key CREATE_FAILED", "  network: 1 min, 0 done, "]
+    assert terminal.lines() == []
+    shown = stream.getvalue()
+    for text in ("PERHAPS REPLACEMENT", "CREATE_FAILED Key: why", "keys: created, 3 resources", "FAILED: x x x"):
         assert text in shown
-    assert "keys: created, 3 resources" in shown
-    table = [line for line in shown.splitlines() if "AWS::" in line]
-    assert table
-    assert all(len(line) <= 80 for line in table)
+    assert all(len(line) <= 80 for line in shown.replace("\r", "\n").splitlines() if "\x1b" not in line)
+
+
+def test_a_long_value_is_cut_in_a_report() -> None:
+    assert short("a  b\n c") == "a b c"
+    assert short("x" * 100) == "x" * 57 + "..."
 
 
 @pytest.mark.parametrize(

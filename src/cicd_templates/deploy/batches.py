@@ -1,0 +1,116 @@
+"""Stacks that are looked at together: which can be, the looking itself, and what was found as one document."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cicd_templates import links
+from cicd_templates.deploy.clients import explained
+from cicd_templates.deploy.discarding import discard_named, discard_planned
+from cicd_templates.deploy.persistence import FAULTS, expired, finished, persist
+from cicd_templates.deploy.plan import VALID_FOR, Plan, PlannedStack
+from cicd_templates.deploy.planning import Desk, propose
+from cicd_templates.deploy.stacks import Stack
+from cicd_templates.deploy.status import NEXT, Next
+from cicd_templates.errors import CicdError, RefusedError
+
+
+def existing_stacks(desk: Desk, stacks: Sequence[Stack]) -> set[str]:
+    """Those of `stacks` whose values can be read: they were created, whatever happened to them since."""
+
+    def listed() -> set[str]:
+        pages = desk.clients.cloudformation.get_paginator("describe_stacks").paginate()
+        return {
+            stack["StackName"]
+            for page in pages
+            for stack in page["Stacks"]
+            if NEXT[stack["StackStatus"]] not in (Next.CREATE, Next.RECREATE)
+        }
+
+    return {stack.name for stack in stacks} & finished(persist(listed), desk.patience)
+
+
+def waiting(stacks: Sequence[Stack], standing: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The stacks that cannot be looked at before others of them stand, by name, with the labels of those."""
+    labels = {stack.name: stack.label for stack in stacks}
+    absent = labels.keys() - set(standing)
+    needed = links.producers(stack.links for stack in stacks)
+    return {
+        stack.name: tuple(sorted(labels[name] for name in needed[stack.name] & absent))
+        for stack in stacks
+        if needed[stack.name] & absent
+    }
+
+
+@dataclass
+class Batch:
+    """Stacks that are looked at together, to be shown and agreed to together."""
+
+    desk: Desk
+    stacks: Sequence[Stack]
+    plan_id: str
+    planned: dict[str, PlannedStack] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    refused: RefusedError | None = None
+
+    def __post_init__(self) -> None:
+        """Make no call yet."""
+        self._steps = {stack.name: propose(self.desk, stack, self.plan_id) for stack in self.stacks}
+
+    def advance(self) -> bool:
+        """Take every stack a step further; whether all have ended. Raises where the credentials have ended."""
+        for name, steps in list(self._steps.items()):
+            try:
+                next(steps)
+                continue
+            except StopIteration as end:
+                self.planned[name] = end.value
+            except RefusedError as error:
+                self.refused = self.refused or error
+            except FAULTS as error:
+                if expired(error):
+                    raise
+                self.failed[name] = explained(error)
+            except CicdError as error:
+                self.failed[name] = str(error)
+            del self._steps[name]
+        return not self._steps
+
+    def discard(self) -> None:
+        """Delete every change set that it made, also those whose end it has not seen."""
+        self._discard(self.stacks)
+
+    def discard_failed(self) -> None:
+        """Delete what the stacks that could not be looked at have left."""
+        self._discard(stack for stack in self.stacks if stack.name in self.failed)
+
+    def _discard(self, stacks: Iterable[Stack]) -> None:
+        for stack in stacks:
+            finished(persist(functools.partial(self._discard_one, stack.name)), self.desk.patience)
+
+    def _discard_one(self, name: str) -> None:
+        if planned := self.planned.get(name):
+            discard_planned(self.desk.clients, planned)
+        else:
+            discard_named(self.desk.clients, name, self.plan_id)
+
+    def sealed(self, waits: Mapping[str, tuple[str, ...]]) -> Plan:
+        """What it has found, as a document; `waits` are by label."""
+        first, now = self.stacks[0], self.desk.today()
+        return Plan(
+            id=self.plan_id,
+            environment=first.links.environment,
+            suffix=str(first.facts.get("Suffix", "")),
+            account=first.account,
+            region=first.region,
+            caller=self.desk.caller,
+            revision=self.desk.revision,
+            local=self.desk.clients.local,
+            protected=first.protected,
+            created=now,
+            expires=now + VALID_FOR,
+            stacks=tuple(self.planned[stack.name] for stack in self.stacks if stack.name in self.planned),
+            waits=dict(waits),
+        )

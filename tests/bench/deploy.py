@@ -1,0 +1,129 @@
+"""How long a deployment takes beside its critical path, and how many calls a minute it makes, on a simulated AWS.
+
+The simulated CloudFormation takes the given time for each stack and no time for a call, so what is measured is the
+order in which the deployer starts stacks and how soon it notices their end. Exits 1 where a bound does not hold.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from cicd_templates import links
+from cicd_templates.deploy import deployment
+from cicd_templates.deploy.planning import Desk
+from cicd_templates.deploy.report import Event
+from cicd_templates.deploy.stacks import Stack
+from tests.unit.deploy.simulated_aws import CHANGE_SET_SECONDS, SimulatedAws, rendered
+
+STACKS = 30
+LONGEST_RATIO = 1.10
+SIZES = (3, 10, 30, 100)
+# AWS says how large the answer of DescribeStacks may be (1 MB) and not how many stacks that are; a hundred of ours fit.
+AT_ONE_GO = 100
+WATCHING = ("DescribeStacks", "DescribeStackEvents")
+
+
+class Silent:
+    """Says nothing."""
+
+    def report(self, event: Event) -> None:
+        """Say nothing."""
+
+
+def graph(count: int, seed: int, reads: int = 3) -> list[Stack]:
+    """So many stacks, of which each reads from up to three of the ten before it."""
+    chance = random.Random(seed)  # noqa: S311 - a shape, no secret
+    stacks = []
+    for number in range(count):
+        before = range(max(0, number - 10), number)
+        chosen = chance.sample(before, min(len(before), chance.randint(0, reads)))
+        stacks.append(
+            rendered(
+                f"s{number:03}",
+                reads={f"V{each}": f"/payments/staging/s{each:03}/V" for each in chosen},
+                publishes={f"/payments/staging/s{number:03}/V": "1"},
+            )
+        )
+    return stacks
+
+
+def critical_path(stacks: Sequence[Stack], latency: dict[str, float]) -> float:
+    """Seconds of the longest chain: each stack's change set, which cannot be made before what it reads, and its run."""
+    needed = links.producers(stack.links for stack in stacks)
+    ends: dict[str, float] = {}
+    for stack in stacks:
+        begin = max((ends[name] for name in needed[stack.name]), default=0.0)
+        ends[stack.name] = begin + CHANGE_SET_SECONDS + latency[stack.name]
+    return max(ends.values())
+
+
+def deploy(aws: SimulatedAws, stacks: Sequence[Stack], folder: Path) -> float:
+    """Seconds of simulated time that a deployment of everything takes."""
+    desk = Desk(aws, aws.clock.patience(), folder, today=aws.clock.today)  # type: ignore[arg-type] # the simulation
+    began = aws.clock.seconds
+    deployment.deploy(desk, stacks, Silent(), lambda question: True)
+    return aws.clock.seconds - began
+
+
+def measure_time(folder: Path) -> bool:
+    """Print total and critical path of a few graphs; whether each is within the bound."""
+    print(f"{STACKS} stacks, first deployment, 20 s to 10 min each")
+    print(f"  {'graph':<8}{'critical path':>14}{'total':>10}{'ratio':>8}{'real time':>11}")
+    good = True
+    for seed in range(5):
+        aws, stacks, chance = SimulatedAws(), graph(STACKS, seed), random.Random(seed)  # noqa: S311 - no secret
+        aws.latency = {stack.name: chance.uniform(20, 600) for stack in stacks}
+        real = time.perf_counter()
+        total = deploy(aws, stacks, folder / str(seed))
+        real = time.perf_counter() - real
+        path = critical_path(stacks, aws.latency)
+        good &= total <= LONGEST_RATIO * path
+        print(f"  {seed:<8}{path:>12.0f} s{total:>8.0f} s{total / path:>8.3f}{real:>9.2f} s")
+    return good
+
+
+def measure_calls(folder: Path) -> bool:
+    """Print the calls a minute while stacks of 20 minutes are watched; whether they stay flat."""
+    print("\nindependent stacks of 20 minutes each, calls a minute while they are watched")
+    print(f"  {'stacks':<8}{'DescribeStacks':>16}{'DescribeStackEvents':>21}")
+    rates = {}
+    for size in SIZES:
+        aws = SimulatedAws()
+        aws.page = AT_ONE_GO
+        stacks = [rendered(f"s{number:03}") for number in range(size)]
+        aws.latency = {stack.name: 1200.0 for stack in stacks}
+        before: dict[str, int] = {}
+
+        def note(operation: str, aws: SimulatedAws = aws, before: dict[str, int] = before, size: int = size) -> None:
+            # From a minute after the first ones began to a minute before they end.
+            if aws.executed and not before and aws.clock.seconds > 90:
+                before.update(aws.calls)
+                before["at"] = int(aws.clock.seconds)
+            if before and "until" not in before and aws.clock.seconds > 1100:
+                before["until"] = int(aws.clock.seconds)
+                before.update({f"{name} until": aws.calls[name] for name in WATCHING})
+
+        aws.faults.before = note
+        deploy(aws, stacks, folder / f"calls-{size}")
+        minutes = (before["until"] - before["at"]) / 60
+        counts = [(before[f"{name} until"] - before[name]) / minutes for name in WATCHING]
+        rates[size] = sum(counts)
+        print(f"  {size:<8}{counts[0]:>16.1f}{counts[1]:>21.1f}")
+    return rates[SIZES[-1]] <= 1.5 * rates[SIZES[0]]
+
+
+def main() -> None:
+    """Measure both."""
+    with tempfile.TemporaryDirectory() as folder:
+        fast, flat = measure_time(Path(folder)), measure_calls(Path(folder))
+    print(f"\ntotal <= {LONGEST_RATIO} x critical path: {fast}; calls a minute flat from 3 to 100 stacks: {flat}")
+    sys.exit(0 if fast and flat else 1)
+
+
+if __name__ == "__main__":
+    main()
