@@ -9,7 +9,7 @@ RUN    := $(VENV)/bin/python -m cicd_templates
 
 # What a user says reaches the program as it was typed, as one argument: neither make nor the shell looks into it,
 # because each recipe names it as "$ENV", from its environment.
-SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT PART INPUTS SEED FOLDER EVERY PLAN OUT SEQUENCES \
+SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT BASE REF PART INPUTS SEED FOLDER EVERY PLAN OUT SEQUENCES \
           LEFT CONFIRM OLDER_THAN DESTROYING
 $(foreach each,$(SAID),$(if $(value $(each)),$(eval override $(each) := $$(value $(each)))$(eval export $(each))))
 option = $(if $(value $(2)),$(1) "$$$(2)")
@@ -23,7 +23,7 @@ JSON   = $(if $(filter-out json yaml,$(value FORMAT)),$(call wrong,FORMAT,json o
 ASK    = $(call flag,--yes,YES)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy release secret gate waive inspect outputs status destroy sweep adopt plan-discard check audit verify doctor recover deploy-policy \
+.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt plan-discard check audit verify doctor recover deploy-policy \
         local local-stop bench bench-gate bench-deploy bench-destroy soak test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets; help-all shows the rest
@@ -71,6 +71,12 @@ destroy: $(VENV)/.done ## Take ENV down and prove what is left; PLAN= does as pl
 check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
 	@$(RUN) render --check
 	@$(RUN) docs --check
+
+review: $(VENV)/.done ## Say in words what changed in out/ since BASE=main
+	@$(RUN) review $(call option,--base,BASE)
+
+upgrade-check: $(VENV)/.done ## Say what revision REF= of this tool would change in out/
+	@$(RUN) upgrade-check $(call option,--ref,REF)
 
 audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov
 	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet

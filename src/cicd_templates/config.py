@@ -7,7 +7,7 @@ among themselves is `consistency`, and what layers get is `environment`. Every f
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -23,10 +23,12 @@ from cicd_templates.config_texts import (
     Email,
     FolderPath,
     OutputName,
+    PatchPath,
     PathPattern,
     PolicyArn,
     Profile,
     ProjectName,
+    Reason,
     Region,
     Repository,
     RoleArn,
@@ -281,6 +283,18 @@ class ServiceTable(Table):
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
 
+class PatchTable(Table):
+    """`[environments.<name>.patch."<stack>"]`: values set on a finished template, by quoted path, each a table."""
+
+    value: Any = Field(
+        description='What stands there then, in CloudFormation\'s long form; `{ Ref = "AWS::NoValue" }` removes'
+    )
+    because: Reason = Field(
+        description="Why, as a reviewer reads it in the template and in REVIEW.md; at least ten characters"
+    )
+    add: bool = Field(default=False, description="Nothing stands there yet; otherwise something has to")
+
+
 class EnvironmentTable(Table):
     """`[environments.<name>]`: an account, a region and how much is at stake there."""
 
@@ -341,6 +355,11 @@ class EnvironmentTable(Table):
     provided: dict[OutputName, str] = Field(
         default={},
         description="Values that exist already, by `layer.Output`; a layer provided in full is not rendered",
+    )
+    patch: dict[str, dict[PatchPath, PatchTable]] = Field(
+        default={},
+        description="Changes of finished templates, by stack (its file's stem) and path in quotes, such as"
+        ' `"Resources.Vpc.Properties.CidrBlock"`; a path that matches nothing is an error',
     )
 
 

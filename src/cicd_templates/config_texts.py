@@ -139,3 +139,13 @@ Domain = Annotated[
     str, form(r"[a-z0-9-]+(\.[a-z0-9-]+)+", "write a host name in lower case, such as pay.example.com", 253)
 ]
 OutputName = Annotated[str, form(r"[a-z_]+\.[A-Z][A-Za-z0-9]*", "write a layer's output, such as network.VpcId")]
+# Where a patch is set, and why: the second is read by a reviewer, so a word is none.
+PatchPath = Annotated[
+    str,
+    form(
+        r"(Resources|Parameters|Outputs)\.\w+\..+",
+        'write a path in quotes, such as "Resources.Vpc.Properties.CidrBlock"; it begins with Resources, Parameters'
+        " or Outputs",
+    ),
+]
+Reason = Annotated[str, form(r"[^\n]{10,}", "say why in at least ten characters, on one line")]

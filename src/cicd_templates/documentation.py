@@ -28,6 +28,7 @@ TABLES: tuple[type[Table], ...] = (
     config.CheckTable,
     config.BuildTable,
     config.GithubTable,
+    config.PatchTable,
 )
 
 HEADER = """\
@@ -77,7 +78,7 @@ def _type(annotation: Any) -> str:
         return f"table of {_type(arguments[1])}"
     if issubclass(annotation, Table):
         return "table"
-    return {str: "text", int: "number", float: "number", bool: "true or false"}[annotation]
+    return {str: "text", int: "number", float: "number", bool: "true or false", Any: "any"}[annotation]
 
 
 def _default(field: FieldInfo) -> str:

@@ -215,7 +215,7 @@ def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, F
     steps = iter(loc)
     for step in steps:
         below: Any = fields[str(step)].annotation
-        if get_origin(below) is dict:
+        while get_origin(below) is dict:
             # The next step is a key of the user's own.
             below = get_args(below)[1]
             next(steps)

@@ -16,6 +16,7 @@ from pathlib import Path
 from cicd_templates import github
 from cicd_templates.errors import CicdError
 from cicd_templates.naming import parameter_path
+from cicd_templates.review.pages import pages
 from cicd_templates.stacks import RenderedStack
 
 SUMS = "SHA256SUMS"
@@ -47,6 +48,7 @@ def files_of(stacks: Sequence[RenderedStack], root: Path, only: str | None = Non
         elif (text := _text(root / stack.path)) is not None:
             files[stack.path] = text
     files |= _workflows(stacks)
+    files |= _pages(stacks, root, only)
     files[INDEX] = index(stacks)
     files[SUMS] = "".join(f"{_digest(files[path])}  {path}\n" for path in sorted(files))
     return files
@@ -60,6 +62,15 @@ def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
         for service in tools.services:
             if service.settings.github.releases:
                 found[github.workflow_path(service)] = github.workflow(tools, service)
+    return found
+
+
+def _pages(stacks: Sequence[RenderedStack], root: Path, only: str | None) -> dict[str, str]:
+    """The digests; of other environments than `only` as `root` has them, like their templates."""
+    found = {}
+    for path, text in pages(stacks).items():
+        kept = None if only is None or path.startswith(f"{only}/") else _text(root / path)
+        found[path] = text if kept is None else kept
     return found
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from troposphere import Template
 
-from cicd_templates import consistency, finishing, links, naming, rendering
+from cicd_templates import consistency, finishing, links, naming, patching, rendering
 from cicd_templates.consistency import Problem
 from cicd_templates.environment import Configuration, Environment, Service
 from cicd_templates.layers import Layer
@@ -21,7 +21,10 @@ from cicd_templates.rendering import Format
 
 @dataclass(frozen=True)
 class RenderedStack:
-    """One stack as text, with what the index and the order need of it. `path` is relative to the output folder."""
+    """One stack as text and as what the text says, with what the index and the order need of it.
+
+    `path` is relative to the output folder.
+    """
 
     environment: Environment
     layer: Layer
@@ -31,6 +34,12 @@ class RenderedStack:
     links: Links
     tags: dict[str, str]
     deployed_as: str | None
+    template: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """How people call it: its file's stem."""
+        return naming.file_stem(self.layer.name, self.service)
 
     @property
     def name(self) -> str:
@@ -53,6 +62,8 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
     for environment in configuration.environments:
         provided = _provided(environment)
         kept = [stack for stack in rendered[environment.name] if stack.layer.name not in provided]
+        at = f"environments.{environment.name}.patch"
+        patching.refuse_unknown(environment.settings.patch, [stack.label for stack in kept], at)
         links.check(stack.links for stack in kept)
         stacks += _in_deploy_order(kept)
     return stacks
@@ -84,6 +95,9 @@ def _render_stack(
     tags = finishing.stack_tags(env, layer.name, service_name)
     finished = finishing.finish(template, env, tags)
     facts = _facts(env, layer, service_name, after, tags)
+    label = naming.file_stem(layer.name, service_name)
+    patches = env.settings.patch.get(label, {})
+    patching.patch(finished, patches, f'environments.{env.name}.patch."{label}"')
     content = rendering.ordered(
         finished
         | {
@@ -93,9 +107,9 @@ def _render_stack(
         }
     )
     own_links = links.links_of(content)
-    path = f"{env.qualified}/{naming.file_stem(layer.name, service_name)}.{form}"
+    path = f"{env.qualified}/{label}.{form}"
     text = rendering.as_text(content, _header(facts, layer, own_links), form)
-    return RenderedStack(env, layer, service_name, path, text, own_links, tags, facts.get("DeployedAs"))
+    return RenderedStack(env, layer, service_name, path, text, own_links, tags, facts.get("DeployedAs"), content)
 
 
 def _facts(
@@ -103,6 +117,7 @@ def _facts(
 ) -> dict[str, Any]:
     role = layer.deployed_as
     deployed_as = role and naming.parameter_path(env, role.layer, role.name, service)
+    patches = env.settings.patch.get(naming.file_stem(layer.name, service), {})
     return {
         "Project": env.project.name,
         "Environment": env.name,
@@ -120,6 +135,7 @@ def _facts(
         "Sources": [layer.module.replace(".", "/") + ".py", "templates/environments.toml"],
         **({"After": after} if after else {}),
         **({"DeployedAs": deployed_as} if deployed_as else {}),
+        **({"Patches": {path: entry.because for path, entry in patches.items()}} if patches else {}),
         "StackTags": tags,
     }
 
@@ -140,6 +156,8 @@ def _header(facts: dict[str, Any], layer: Layer, own_links: Links) -> list[str]:
         "reads": ", ".join(read.path for read in own_links.reads) or "nothing",
         "publishes": ", ".join(path.rpartition("/")[2] for path in own_links.publishes) or "nothing",
     }
+    if "Patches" in facts:
+        rows["patched"] = ", ".join(facts["Patches"])
     title = textwrap.wrap(f"{subject}: {layer.description}", width=108)
     return [*title, ""] + [line for label, text in rows.items() for line in _row(label, text.split(", "))]
 

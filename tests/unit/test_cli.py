@@ -28,7 +28,8 @@ def run(command: str) -> Result:
 
 def test_render_writes_then_changes_nothing_then_checks(in_project: Path) -> None:
     assert "  wrote    out/staging/keys.yaml" in run("render").output
-    assert run("render").output == f"rendered {STACKS} stacks into out/, {STACKS + 2} of {STACKS + 2} files unchanged\n"
+    # Beside the stacks an index, checksums, a review of each environment and their differences.
+    assert run("render").output == f"rendered {STACKS} stacks into out/, {STACKS + 6} of {STACKS + 6} files unchanged\n"
     assert run("render --check").output == f"out/ is up to date: {STACKS} stacks\n"
 
 
@@ -160,10 +161,12 @@ def test_lint_writes_for_tools_and_for_pull_requests_too(in_project: Path) -> No
 
 
 def test_the_configuration_reference_is_written_and_checked(in_project: Path) -> None:
+    assert run("docs --check").exit_code == 2
+    run("render")
     assert run("docs --check").exit_code == 1
-    pages = ("docs/configuration.md", "docs/rollouts.md", "docs/rules.md")
-    assert run("docs").output == "".join(f"wrote {page}\n" for page in pages)
-    assert run("docs --check").output == "".join(f"{page} is up to date\n" for page in pages)
+    written = ["docs/configuration.md", "docs/rollouts.md", "docs/rules.md", "docs/compliance.md"]
+    assert run("docs").output.splitlines() == [f"wrote {path}" for path in written]
+    assert run("docs --check").output.splitlines() == [f"{path} is up to date" for path in written]
     (in_project / "docs/configuration.md").write_text("old")
     assert "not what the code says now: docs/configuration.md; run `make fmt`" in run("docs --check").output
 

@@ -20,10 +20,12 @@ from cicd_templates.config_texts import (
     Email,
     FolderPath,
     OutputName,
+    PatchPath,
     PathPattern,
     PolicyArn,
     Profile,
     ProjectName,
+    Reason,
     Region,
     Repository,
     RoleArn,
@@ -41,6 +43,15 @@ from cicd_templates.config_texts import (
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:pay/db-AbCdEf"
 CONNECTION_ARN = "arn:aws:codeconnections:eu-central-1:111111111111:connection/0-1"
 KINDS = [
+    pytest.param(
+        PatchPath,
+        ["Resources.Vpc.Properties.CidrBlock", "Outputs.KeyArn.Value", "Parameters.ImageUri.Default"],
+        ["Resources", "Resources.Vpc", "Metadata.CicdTemplates.Stack"],
+        id="PatchPath",
+    ),
+    pytest.param(
+        Reason, ["a policy of ours asks for it"], ["so", "in two lines,\nwhich a comment has not"], id="Reason"
+    ),
     pytest.param(Word, ["a", "a1-b2"], ["", "A", "1a", "a-", "a--b", "a_b", "\u00e4", "a\n"], id="Word"),
     pytest.param(ProjectName, ["a" * 16], ["a" * 17], id="ProjectName"),
     pytest.param(Suffix, ["pr4918", "a" * 10], ["a" * 11], id="Suffix"),

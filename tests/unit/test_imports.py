@@ -27,6 +27,7 @@ RULES = [
     ("src/cicd_templates/naming.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/cloudformation_yaml.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/rendering.py", (*AWS, *RENDERER)),
+    ("src/cicd_templates/review/**/*.py", (*AWS, *RENDERER, "click", "cicd_templates.deploy", "cicd_templates.blocks")),
     ("src/cicd_templates/stacks.py", (*AWS, "templates", "cicd_templates.deploy")),
     ("src/cicd_templates/output.py", (*AWS, "templates", "cicd_templates.deploy")),
     ("src/cicd_templates/local/recorded.py", ("cicd_templates", *AWS)),

@@ -4,9 +4,9 @@ Every command imports what it needs when it runs, so that rendering loads neithe
 no layer.
 """
 
-from cicd_templates.cli import deploying, destroying, examining, gating, local, releasing, rendering
+from cicd_templates.cli import deploying, destroying, examining, gating, local, releasing, rendering, reviewing
 from cicd_templates.cli.command import main
 
 render = rendering.render
 
-__all__ = ["deploying", "destroying", "examining", "gating", "local", "main", "releasing", "render"]
+__all__ = ["deploying", "destroying", "examining", "gating", "local", "main", "releasing", "render", "reviewing"]

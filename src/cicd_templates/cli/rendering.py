@@ -9,7 +9,15 @@ import click
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import SUFFIX, Command, main, verb
 from cicd_templates.errors import CicdError
-from cicd_templates.project import CONFIGURATION, CONFIGURATION_DOC, ROLLOUTS_DOC, RULES_DOC, layers, rendered_folder
+from cicd_templates.project import (
+    CONFIGURATION,
+    CONFIGURATION_DOC,
+    OUT,
+    ROLLOUTS_DOC,
+    RULES_DOC,
+    layers,
+    rendered_folder,
+)
 from cicd_templates.words import counted
 
 
@@ -91,18 +99,21 @@ def lint(form: str, suffix: str | None) -> None:
 
 @verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
 def docs(check: bool) -> None:
-    """Write the documents that are made from the code: configuration, ladder of rollouts, lint rules."""
+    """Write the documents, and the parts of documents, that are made from the code and from what it rendered."""
     from cicd_templates.documentation import configuration_reference
     from cicd_templates.ladder import rollouts_page
+    from cicd_templates.review.documents import documents
+    from cicd_templates.review.revision import templates_in
     from cicd_templates.rule_documentation import rules_reference
 
-    documents = {
+    generated = documents(templates_in(OUT))
+    whole = {
         CONFIGURATION_DOC: configuration_reference(),
         ROLLOUTS_DOC: rollouts_page(layers()),
         RULES_DOC: rules_reference(),
     }
     stale = []
-    for path, text in documents.items():
+    for path, text in (whole | generated).items():
         if path.exists() and path.read_text(encoding="utf-8") == text:
             click.echo(f"{path} is up to date")
         elif check:

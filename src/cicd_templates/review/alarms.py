@@ -1,0 +1,58 @@
+"""Alarms and events: what is watched, and who hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cicd_templates.review.spelling import Speller
+from cicd_templates.review.subject import Subject
+
+HEADS = ("stack", "alarm or rule", "when", "missing data", "tells")
+HEARERS = ("stack", "topic", "tells")
+_COMPARISONS = {
+    "GreaterThanThreshold": "above",
+    "GreaterThanOrEqualToThreshold": "at least",
+    "LessThanThreshold": "below",
+    "LessThanOrEqualToThreshold": "at most",
+}
+
+
+def rows(subject: Subject, speller: Speller) -> list[tuple[str, ...]]:
+    """A row an alarm and a row a rule of EventBridge."""
+    found: list[tuple[str, ...]] = []
+    for logical_id, resource in subject.resources.items():
+        properties = resource.get("Properties", {})
+        if resource["Type"] in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+            told = speller.say(properties.get("AlarmActions", [])) or "nobody"
+            missing = properties.get("TreatMissingData", "not said")
+            found.append((subject.label, logical_id, _alarm(properties, speller), missing, told))
+        elif resource["Type"] == "AWS::Events::Rule":
+            targets = ", ".join(speller.say(target["Arn"]) for target in properties.get("Targets", ()))
+            what = properties.get("Description") or properties.get("ScheduleExpression", "")
+            found.append((subject.label, logical_id, speller.say(what), "", targets or "nobody"))
+    return found
+
+
+def _alarm(properties: Mapping[str, Any], speller: Speller) -> str:
+    if "AlarmRule" in properties:
+        return speller.say(properties["AlarmRule"])
+    metric = properties.get("MetricName") or next(
+        (query["Expression"] for query in properties.get("Metrics", ()) if "Expression" in query), "its metric"
+    )
+    threshold = properties.get("Threshold", "")
+    comparison = _COMPARISONS.get(properties.get("ComparisonOperator", ""), properties.get("ComparisonOperator", ""))
+    measured = f"{speller.say(metric)} {comparison} {threshold:g}" if isinstance(threshold, int | float) else ""
+    return ": ".join(filter(None, [speller.say(properties.get("AlarmDescription", "")), measured]))
+
+
+def hearers(subject: Subject, speller: Speller) -> list[tuple[str, ...]]:
+    """A row a topic with those who are subscribed."""
+    told: dict[str, list[str]] = {
+        logical_id: [] for logical_id, resource in subject.resources.items() if resource["Type"] == "AWS::SNS::Topic"
+    }
+    for resource in subject.resources.values():
+        if resource["Type"] == "AWS::SNS::Subscription":
+            properties = resource["Properties"]
+            told.setdefault(speller.say(properties["TopicArn"]), []).append(speller.say(properties["Endpoint"]))
+    return [(subject.label, topic, ", ".join(addresses) or "nobody") for topic, addresses in told.items()]

@@ -1,0 +1,119 @@
+"""A reader who has only `out/` answers twenty questions: each with the line that does.
+
+The patterns are of the wording of the answers, so that one which changes is seen.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+
+OUT = ROOT / "out"
+S = r"payment-processor"
+
+QUESTIONS = [
+    (
+        "What can the internet reach in production?",
+        "production/REVIEW.md",
+        r"\*\*The internet reaches\*\*: .*admits 0\.0\.0\.0/0 to port 443;.* listens on"
+        r" HTTPS 443 with ELBSecurityPolicy-TLS13",
+    ),
+    (
+        "What can the internet reach where the pipeline lives?",
+        "tools/REVIEW.md",
+        r"\*\*The internet reaches\*\*: nothing$",
+    ),
+    (
+        "Who can act in production from another account?",
+        "production/REVIEW.md",
+        rf"\*\*production is reached by\*\*: .*account tools as delivery-{S}\.DeliveryRole"
+        rf" where aws:PrincipalArn is tools: pipeline-{S}\.PipelineRole",
+    ),
+    ("Who approves a release?", "tools/REVIEW.md", rf"\*\*A release\*\*: approves: access-{S}\.ApproversPolicy;"),
+    (
+        "Who may start a run?",
+        "tools/REVIEW.md",
+        rf"starts, retries or rolls back a run: access-{S}\.OperatorsPolicy, pipeline-{S}\.StartRole;",
+    ),
+    ("Who may override a lock?", "tools/REVIEW.md", r"\*\*A release\*\*: .*overrides a lock: nobody;"),
+    ("Who may put a release?", "tools/REVIEW.md", rf"puts a release: access-{S}\.DevelopersPolicy$"),
+    (
+        "Can a developer approve what they released?",
+        "tools/REVIEW.md",
+        rf"^\| access-{S} \| DevelopersPolicy, OperatorsPolicy"
+        rf" \| Deny LeaveApprovalsToOthers \| codepipeline: PutApprovalResult",
+    ),
+    (
+        "Which key encrypts the artifacts, and how long are they kept?",
+        "tools/REVIEW.md",
+        r"^\| storage \| S3::Bucket \| Uploads, Artifacts \| keys\.Key \| 90 days",
+    ),
+    (
+        "Does the key rotate, and does it survive its stack?",
+        "tools/REVIEW.md",
+        r"^\| keys \| KMS::Key .* rotates every \d+ days .*\| stays \|",
+    ),
+    (
+        "What is not under a key of ours?",
+        "tools/REVIEW.md",
+        r"\*\*AWS forces these exceptions\*\*: .*storage\.LogDelivery is under a key of AWS",
+    ),
+    (
+        "Why does a role name every resource?",
+        "tools/REVIEW.md",
+        r"LogInToTheRegistry \| .* \| \\\* \|  \| ecr:GetAuthorizationToken has no resource level",
+    ),
+    (
+        "Can evidence be replaced?",
+        "tools/REVIEW.md",
+        r"^\| storage \| EvidencePolicy: .*Deny RefuseToReplace \| anyone \| s3: PutObject",
+    ),
+    (
+        "Who may assume the roles of the checks?",
+        "tools/REVIEW.md",
+        rf"^\| build-{S} \| UnitTestsRole, BanditRole.* \| codebuild\.amazonaws\.com"
+        rf" \| aws:SourceAccount is account tools and",
+    ),
+    (
+        "Who reads the Snyk token?",
+        "tools/REVIEW.md",
+        rf"^\| build-{S} \| SnykRole \| ReadItsSecret \| secretsmanager: GetSecretValue \|",
+    ),
+    ("Who hears that a run is stuck?", "tools/REVIEW.md", r"RunStuckAlarm \| .* \| notifications\.Operations \|$"),
+    ("And who is that?", "tools/REVIEW.md", r"^\| notifications \| Operations \| payments-operations@example\.com \|$"),
+    ("How long are logs kept, here and there?", "DIFFERENCES.md", r"\| RetentionInDays \| 30 \| 365 \|$"),
+    (
+        "What survives the deletion of staging?",
+        "DIFFERENCES.md",
+        r"keys\.Key.* \| DeletionPolicy \| Delete \| RetainExceptOnCreate \|$",
+    ),
+    (
+        "What costs while nothing runs?",
+        "production/REVIEW.md",
+        r"^\| NAT gateway, by the hour and by the byte \| \d+ \|",
+    ),
+    (
+        "What is still an example?",
+        "production/REVIEW.md",
+        r"\*\*Only examples yet\*\*: account 333333333333; .*certificates",
+    ),
+    (
+        "What is deployed before what, and how without this tool?",
+        "README.md",
+        r"^aws cloudformation deploy --region \S+ --stack-name payments-tools-keys",
+    ),
+]
+
+
+@pytest.mark.parametrize(("question", "path", "answer"), QUESTIONS, ids=[question for question, _, _ in QUESTIONS])
+def test_a_line_of_out_answers(question: str, path: str, answer: str) -> None:
+    lines = (OUT / path).read_text().splitlines()
+
+    assert [line for line in lines if re.search(answer, line)], question
+
+
+def test_there_are_twenty_of_them() -> None:
+    assert len(QUESTIONS) >= 20

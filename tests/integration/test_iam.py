@@ -1,0 +1,312 @@
+"""Who may do what, answered by the local AWS with IAM enforced: identity, resource, key and trust policies together.
+
+Every principal tries every deed with credentials of its own; what is listed is allowed, and nothing else is. The local
+AWS differs from AWS where docs/review.md says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import boto3
+import botocore.loaders
+import botocore.session
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from cicd_templates import cloudformation_yaml
+from cicd_templates.local.engine import Engine, running
+from tests.integration.conftest import ENGINE_PYTHON, Project, make_project
+from tests.integration.deeds import DEEDS, NAME, REGION, SIMULATED, SOURCE, Place, allowed
+
+pytestmark = [pytest.mark.integration, pytest.mark.long]
+
+# Not a secret: with it the tests get sessions of roles that trust nobody but a service.
+DOOR = "the-tests"
+LOADER = botocore.loaders.create_loader()
+
+CHECK = {"read an artifact", "encrypt with the tools key"}
+JUDGE = CHECK | {"read the judges' cache", "fill the judges' cache"}
+EVIDENCE_WRITER = {"put evidence", "read the evidence"}
+FUNCTION = {"encrypt with the tools key", "send a dead letter"}
+SOURCES = {"put another source into a run", "put other templates into a run"}
+HAND_ON = {"hand on Bandit's report", "hand on Snyk's report"} | SOURCES
+PEOPLE = {"look at runs", "read the evidence"}
+# What each principal may do of all deeds; a role by its logical id, a group of people by its policy's.
+MAY: dict[str, set[str]] = {
+    "build UnitTestsRole": CHECK | {"fill the unit tests' cache"},
+    "build BanditRole": JUDGE | {"hand on Bandit's report", "write Bandit's log"},
+    "build SafetyRole": JUDGE | {"read the Safety key"},
+    "build SnykRole": CHECK | {"hand on Snyk's report", "fill Snyk's cache", "read the Snyk token", "write Snyk's log"},
+    "build SecretsRole": JUDGE,
+    "build ImageRole": CHECK
+    | {
+        "read the released source",
+        "put evidence",
+        "log in to the registry",
+        "push a layer",
+        "pull an image",
+        "write the image build's log",
+    },
+    "build BillOfMaterialsRole": CHECK | EVIDENCE_WRITER | {"fill the bill of materials' cache"},
+    "build ImageScanRole": CHECK | EVIDENCE_WRITER,
+    "build SmokeTestRole": CHECK,
+    "scan-gate ScanGateRole": FUNCTION | EVIDENCE_WRITER,
+    "review ReviewRole": FUNCTION | {"act as production's reviewer"},
+    "monitoring StuckRole": FUNCTION,
+    "monitoring MeasureRole": FUNCTION,
+    "pipeline PipelineRole": CHECK
+    | HAND_ON
+    | {
+        "act as the source action",
+        "act as the gate's action",
+        "act as staging's delivery",
+        "act as production's delivery",
+    },
+    "pipeline AppActionRole": HAND_ON | {"read the released source", "encrypt with the tools key"},
+    "pipeline TemplatesActionRole": HAND_ON | {"read the reviewed templates", "encrypt with the tools key"},
+    "pipeline BanditActionRole": {"start Bandit's build"},
+    "pipeline ImageActionRole": {"start the image build"},
+    "pipeline GateActionRole": {"call the gate", "list functions", "read an artifact"},
+    "pipeline ProductionApproveActionRole": {"ask the approvers", "encrypt with the tools key"},
+    "pipeline StartRole": {"start a run"},
+    "access DevelopersPolicy": PEOPLE | {"release a source", "find where to release", "encrypt with the tools key"},
+    "access ApproversPolicy": PEOPLE | {"approve production"},
+    "access OperatorsPolicy": PEOPLE
+    | {"start a run", "stop a run", "retry a stage", "roll a stage back", "hold a stage"},
+}
+# Principals of production, in an account of their own.
+MAY_THERE: dict[str, set[str]] = {
+    "delivery DeliveryRole production": set(),
+    "delivery ReviewRole production": set(),
+    "delivery CloudFormationRole production": set(),
+    "service ExecutionRole production": {"log in to the registry"},
+    "service TaskRole production": set(),
+}
+# What crosses accounts: buckets and repositories of the local AWS are closed to other accounts whatever their policies
+# say, so of these the simulator answers the half that the caller's own policies decide.
+ARTIFACTS, EVIDENCE = (
+    f"arn:aws:s3:::payments-tools-{name}-{{tools}}-{REGION}/run/x" for name in ("artifacts", "evidence")
+)
+IMAGES = f"arn:aws:ecr:{REGION}:{{tools}}:repository/{NAME}"
+ACROSS = [
+    ("delivery DeliveryRole production", "s3:GetObject", ARTIFACTS, True),
+    ("delivery DeliveryRole staging", "s3:GetObject", ARTIFACTS, True),
+    ("delivery DeliveryRole production", "s3:PutObject", ARTIFACTS, False),
+    ("delivery DeliveryRole production", "s3:GetObject", EVIDENCE, False),
+    ("delivery DeliveryRole production", "ecr:BatchGetImage", IMAGES, False),
+    ("service ExecutionRole production", "ecr:BatchGetImage", IMAGES, True),
+    ("service ExecutionRole staging", "ecr:BatchGetImage", IMAGES, True),
+    ("service ExecutionRole production", "ecr:PutImage", IMAGES, False),
+    ("service ExecutionRole production", "s3:GetObject", ARTIFACTS, False),
+    ("service TaskRole production", "ecr:BatchGetImage", IMAGES, False),
+    ("service TaskRole production", "s3:GetObject", ARTIFACTS, False),
+    ("delivery ReviewRole production", "s3:GetObject", ARTIFACTS, False),
+]
+# The same in words that an auditor uses: who, the deed, whether it is allowed.
+SENTENCES = [
+    ("developers release, and cannot start production", "access DevelopersPolicy", "start a run", False),
+    ("developers cannot approve", "access DevelopersPolicy", "approve production", False),
+    ("only approvers approve", "access ApproversPolicy", "approve production", True),
+    ("operators do not approve", "access OperatorsPolicy", "approve production", False),
+    ("approvers release nothing", "access ApproversPolicy", "release a source", False),
+    ("nobody overrides a lock", "access OperatorsPolicy", "override a lock", False),
+    ("the Bandit project can write its report", "build BanditRole", "hand on Bandit's report", True),
+    ("the Bandit project can write its log", "build BanditRole", "write Bandit's log", True),
+    ("the Bandit project cannot write Snyk's", "build BanditRole", "write Snyk's log", False),
+    ("only Snyk reads its token", "build BanditRole", "read the Snyk token", False),
+    ("a check cannot replace the source", "build BanditRole", "release a source", False),
+    ("a check cannot hand on another check's report", "build SnykRole", "hand on Bandit's report", False),
+    ("a check cannot replace what a run builds from", "build BanditRole", "put another source into a run", False),
+    ("a check cannot push an image", "build BanditRole", "push a layer", False),
+    ("the image build cannot delete an image", "build ImageRole", "delete an image", False),
+    ("evidence is never replaced", "scan-gate ScanGateRole", "put evidence where some may be already", False),
+    ("the gate cannot write its own reports", "scan-gate ScanGateRole", "hand on Bandit's report", False),
+    ("the pipeline reaches production as its delivery", "pipeline PipelineRole", "act as production's delivery", True),
+    ("no check reaches production", "build SnykRole", "act as production's delivery", False),
+    ("nothing wears CloudFormation's role", "pipeline PipelineRole", "act as CloudFormation in production", False),
+]
+
+
+@dataclass(eq=False)
+class World:
+    """Everything deployed, and the answers so far: who may do what."""
+
+    project: Project
+    engine: Engine
+    place: Place
+    answers: dict[str, set[str]] = field(default_factory=dict)
+
+    def session(self, credentials: dict[str, Any], *, tls: bool = True) -> Callable[[str], Any]:
+        # The models of the services are read once and not by each of thirty principals.
+        bare = botocore.session.Session()
+        bare.register_component("data_loader", LOADER)
+        session = boto3.session.Session(
+            botocore_session=bare,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials.get("SessionToken"),
+            region_name=REGION,
+        )
+        if tls:
+            # As what ends TLS before a service would say it; without, every bucket, topic and queue refuses.
+            session.events.register("before-send.*", _over_tls)
+        config = Config(s3={"addressing_style": "path"}, proxies={}, retries={"total_max_attempts": 1})
+        made: dict[str, Any] = {}
+
+        def client(service: str) -> Any:
+            if service not in made:
+                made[service] = session.client(service, endpoint_url=self.engine.url, config=config)  # type: ignore[call-overload] # any service
+            return made[service]
+
+        return client
+
+    @cache  # noqa: B019 - there is one world
+    def root(self, environment: str) -> Callable[[str], Any]:
+        return self.session({"AccessKeyId": self.place.accounts[environment], "SecretAccessKey": "local"})
+
+    def physical(self, stack: str, logical_id: str, environment: str = "tools") -> str:
+        (path,) = (self.project.folder / f"out/{environment}").glob(f"{stack}-payment-processor.yaml")
+        properties = cloudformation_yaml.load(path.read_text())["Resources"][logical_id]["Properties"]
+        return str(properties.get("RoleName") or properties["ManagedPolicyName"])
+
+    def principal(
+        self, stack: str, logical_id: str, environment: str = "tools", *, tls: bool = True
+    ) -> tuple[str, Callable[[str], Any]]:
+        """The ARN of a role, or of a user with a policy, and clients with credentials of it."""
+        iam, name = self.root(environment)("iam"), self.physical(stack, logical_id, environment)
+        if logical_id.endswith("Policy"):
+            user = iam.create_user(UserName=f"{logical_id}-{len(self.answers)}")["User"]
+            iam.attach_user_policy(UserName=user["UserName"], PolicyArn=self.place.arn("iam", f"policy/{name}"))
+            return user["Arn"], self.session(iam.create_access_key(UserName=user["UserName"])["AccessKey"])
+        role = iam.get_role(RoleName=name)["Role"]
+        trust = role["AssumeRolePolicyDocument"]
+        door = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{self.place.accounts[environment]}:root"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": DOOR}},
+        }
+        added = {**trust, "Statement": [*trust["Statement"], door]}
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(added))
+        sts = self.root(environment)("sts")
+        session = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="tries", ExternalId=DOOR)["Credentials"]
+        return role["Arn"], self.session(session, tls=tls)
+
+    def may(self, who: str) -> set[str]:
+        """All that `who` may do, tried once."""
+        if who not in self.answers:
+            arn, client = self.principal(*who.split())
+            found = {deed for deed, call in DEEDS.items() if allowed(call, client, self.place)}
+            simulated = {deed for deed, asked in SIMULATED.items() if self.simulated(arn, *asked)}
+            self.answers[who] = found | simulated
+        return self.answers[who]
+
+    def simulated(self, arn: str, action: str, resource: str) -> bool:
+        """Whether the policies of the principal itself allow `action`."""
+        account = arn.split(":")[4]
+        environment = next(name for name, known in self.place.accounts.items() if known == account)
+        (answer,) = self.root(environment)("iam").simulate_principal_policy(
+            PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource.format(**self.place.accounts)]
+        )["EvaluationResults"]
+        return bool(answer["EvalDecision"] == "allowed")
+
+
+def _over_tls(request: Any, **_: Any) -> None:
+    request.headers["X-Forwarded-Proto"] = "https"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running(python=ENGINE_PYTHON, auth=True) as engine, pytest.MonkeyPatch.context() as patch:
+        project = make_project(engine, tmp_path_factory.mktemp("iam"), patch)
+        project.ok("deploy --env all --local --yes")
+        keys = {
+            name: project.clients(name).ssm.get_parameter(Name=f"/payments/{name}/keys/KeyArn")["Parameter"]["Value"]
+            for name in project.accounts
+        }
+        made = World(project, engine, Place(project.accounts, keys))
+        _furnish(made)
+        yield made
+
+
+def _furnish(world: World) -> None:
+    """What deeds look at: objects, secrets and log streams."""
+    root = world.root("tools")
+    for bucket, name in (
+        ("source", SOURCE),
+        ("artifacts", "run/report"),
+        ("cache", "payment-processor/judges/pip"),
+        ("evidence", "payment-processor/verdict.json"),
+    ):
+        root("s3").put_object(Bucket=world.place.bucket(bucket), Key=name, Body=b"x")
+    for logical_id, name in (("SnykRole", "snyk-token"), ("SafetyRole", "safety-api-key")):
+        arn = root("secretsmanager").put_secret_value(SecretId=f"{NAME}-{name}", SecretString="x")["ARN"]
+        # What `Ref` of a secret is on AWS; here it is the name.
+        of = {"RoleName": world.physical("build", logical_id), "PolicyName": logical_id}
+        policy = json.dumps(root("iam").get_role_policy(**of)["PolicyDocument"])
+        assert f'"{NAME}-{name}"' in policy
+        root("iam").put_role_policy(**of, PolicyDocument=policy.replace(f'"{NAME}-{name}"', f'"{arn}"'))
+
+
+@pytest.mark.parametrize("who", MAY)
+def test_a_principal_may_do_what_it_needs_and_nothing_else(world: World, who: str) -> None:
+    assert world.may(who) == MAY[who]
+
+
+@pytest.mark.parametrize("who", MAY_THERE)
+def test_production_touches_nothing_of_tools_by_itself(world: World, who: str) -> None:
+    assert world.may(who) == MAY_THERE[who]
+
+
+@pytest.mark.parametrize(("who", "action", "resource", "may"), ACROSS)
+def test_production_takes_what_it_deploys_and_nothing_else_of_tools(
+    world: World, who: str, action: str, resource: str, may: bool
+) -> None:
+    stack, logical_id, environment = who.split()
+    arn = world.place.arn("iam", f"role/{world.physical(stack, logical_id, environment)}", environment)
+
+    assert world.simulated(arn, action, resource) == may
+
+
+def test_the_tables_say_sixty_times_yes_and_many_more_times_no() -> None:
+    tables = [*MAY.values(), *MAY_THERE.values()]
+    yes = sum(map(len, tables))
+
+    assert all(deeds <= {*DEEDS, *SIMULATED} for deeds in tables)
+    assert yes >= 60
+    assert len(tables) * len({*DEEDS, *SIMULATED}) - yes >= 120
+
+
+def test_no_account_is_trusted_with_its_own_roles(world: World) -> None:
+    for environment in world.project.accounts:
+        sts = world.root(environment)("sts")
+        roles = world.root(environment)("iam").list_roles()["Roles"]
+        # The local AWS takes an account itself for any service; where the service need not say for whom it acts, that
+        # is enough for it.
+        closed = [role for role in roles if "IfExists" not in json.dumps(role["AssumeRolePolicyDocument"])]
+        assert len(closed) >= 3
+        for role in closed:
+            with pytest.raises(ClientError, match="AccessDenied"):
+                sts.assume_role(RoleArn=role["Arn"], RoleSessionName="tries")
+
+
+def test_without_tls_every_bucket_topic_and_queue_refuses(world: World) -> None:
+    for who, deed in (
+        ("pipeline PipelineRole", "read an artifact"),
+        ("pipeline ProductionApproveActionRole", "ask the approvers"),
+        ("review ReviewRole", "send a dead letter"),
+    ):
+        _, in_plain_text = world.principal(*who.split(), tls=False)
+        assert deed in world.may(who)
+        assert not allowed(DEEDS[deed], in_plain_text, world.place)
+
+
+@pytest.mark.parametrize(("sentence", "who", "deed", "may"), SENTENCES, ids=[each[0] for each in SENTENCES])
+def test_a_sentence_of_an_auditor_is_true(world: World, sentence: str, who: str, deed: str, may: bool) -> None:
+    assert (deed in world.may(who)) == may, sentence

@@ -1,0 +1,76 @@
+"""Templates small enough to read in a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd_templates.review.reviewed import Reviewed, reviewed
+from cicd_templates.review.subject import Subject
+
+ACCOUNTS = {"tools": "100000000001", "staging": "100000000002", "production": "100000000003"}
+
+
+def subject(
+    resources: dict[str, Any],
+    *,
+    environment: str = "staging",
+    label: str = "network",
+    service: str | None = None,
+    parameters: dict[str, Any] | None = None,
+) -> Subject:
+    facts = {
+        "Project": "shop",
+        "Environment": environment,
+        "Kind": "tools" if environment == "tools" else "runtime",
+        "Layer": label,
+        **({"Service": service} if service else {}),
+        "Stack": f"shop-{environment}-{label}",
+        "Account": ACCOUNTS[environment],
+        "Region": "eu-central-1",
+        "Protection": "protected" if environment == "production" else "disposable",
+    }
+    return Subject(
+        environment,
+        label,
+        {
+            "Description": f"What {label} is for",
+            "Metadata": {"CicdTemplates": facts},
+            "Parameters": parameters or {},
+            "Resources": resources,
+        },
+    )
+
+
+def one(resources: dict[str, Any], *others: Subject, **settings: Any) -> Reviewed:
+    """A stack of `resources`, reviewed with the names of `others`."""
+    return reviewed([subject(resources, **settings), *others])[0]
+
+
+def resource(kind: str, /, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::{kind}", "Properties": properties}
+
+
+def role(
+    *statements: dict[str, Any], trusts: Any = "ecs-tasks.amazonaws.com", why: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    principal = (
+        trusts if isinstance(trusts, dict | str) and trusts != "ecs-tasks.amazonaws.com" else {"Service": trusts}
+    )
+    return {
+        "Type": "AWS::IAM::Role",
+        "Metadata": {"Why": list(why)},
+        "Properties": {
+            "AssumeRolePolicyDocument": {
+                "Statement": [{"Sid": "Trust", "Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole"]}]
+            },
+            "Policies": [{"PolicyName": "Inline", "PolicyDocument": {"Statement": list(statements)}}],
+        },
+    }
+
+
+def statement(sid: str, *actions: str, on: Any = "*", effect: str = "Allow", **more: Any) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": effect, "Action": list(actions), "Resource": on, **more}
+
+
+def reading(path: str) -> dict[str, Any]:
+    return {"Type": "AWS::SSM::Parameter::Value<String>", "Default": path}

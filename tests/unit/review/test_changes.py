@@ -1,0 +1,278 @@
+"""The semantic difference: what changed, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cicd_templates.review.changes import changes
+from cicd_templates.review.comparing import ABSENT, Difference, differences
+from cicd_templates.review.report import markdown
+from cicd_templates.review.reviewed import reviewed
+from cicd_templates.review.schemas import create_only
+from cicd_templates.review.subject import Subject
+from tests.unit.review.conftest import reading, resource, role, statement, subject
+
+ONLY = {"AWS::EC2::VPC": (frozenset({"CidrBlock"}), frozenset({"Tenancy/Kind"}))}
+
+
+def told(before: list[Subject], after: list[Subject]) -> list[tuple[str, str, str]]:
+    found = changes(reviewed(before), reviewed(after), lambda region, kind: ONLY.get(kind, (frozenset(), frozenset())))
+    return [(each.kind, each.where, each.words) for each in found]
+
+
+def of(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return told([subject(before)], [subject(after)])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        pytest.param({"a": 1}, {"a": 1}, [], id="same"),
+        pytest.param({"a": {"b": 1}}, {"a": {"b": 2}}, [(("a", "b"), 1, 2)], id="deep"),
+        pytest.param({"a": 1}, {"b": 2}, [(("a",), 1, ABSENT), (("b",), ABSENT, 2)], id="other keys"),
+        pytest.param({"Ref": "A"}, {"Ref": "B"}, [((), {"Ref": "A"}, {"Ref": "B"})], id="function"),
+        pytest.param([1, 2], [1, 3], [(("1",), 2, 3)], id="lists of one length"),
+        pytest.param([1], [1, 2], [((), [1], [1, 2])], id="longer list"),
+        pytest.param([{"Sid": "A", "n": 1}], [{"Sid": "B"}, {"Sid": "A", "n": 2}], [
+            (("A", "n"), 1, 2), (("B",), ABSENT, {"Sid": "B"})], id="named items, wherever they are"),
+        pytest.param([{"Sid": "A"}, {"Sid": "B"}], [{"Sid": "B"}, {"Sid": "A"}], [], id="named items that moved"),
+        pytest.param([{"Sid": "A"}, {"Sid": "A"}], [{"Sid": "A"}], [((), [{"Sid": "A"}] * 2, [{"Sid": "A"}])],
+                     id="items that share a name"),
+        pytest.param('{"a": 1}', '{"a": 2}', [(("a",), 1, 2)], id="JSON in text"),
+        pytest.param("{a", "{b", [((), "{a", "{b")], id="text that looks like JSON"),
+    ],
+)  # fmt: skip
+def test_values_are_compared_as_deep_as_they_have_names(
+    before: Any, after: Any, found: list[tuple[tuple[str, ...], Any, Any]]
+) -> None:
+    assert list(differences(before, after)) == [Difference(*each) for each in found]
+
+
+def test_stacks_come_and_go() -> None:
+    gone, new = subject({"A": role()}, label="gone"), subject({"B": resource("X::Y")}, label="new")
+
+    assert told([gone], [new]) == [
+        ("Removed", "gone", "the stack, with 1 resources"),
+        ("Access narrowed", "gone.A", "no longer Trust: ecs-tasks.amazonaws.com may sts: AssumeRole on itself"),
+        ("Added", "new", "the stack, with 1 resources"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        pytest.param({"A": resource("X::Y")}, {}, [("Removed", "network.A", "X::Y")], id="removed"),
+        pytest.param(
+            {"A": resource("X::Y") | {"DeletionPolicy": "RetainExceptOnCreate"}},
+            {},
+            [("Removed", "network.A", "X::Y, which itself stays")],
+            id="removed from the stack alone",
+        ),
+        pytest.param({}, {"A": resource("X::Y")}, [("Added", "network.A", "X::Y")], id="added"),
+        pytest.param(
+            {"A": resource("X::Y")}, {"A": resource("X::Z")}, [("Replaced", "network.A", "X::Y by X::Z")], id="type"
+        ),
+        pytest.param(
+            {"A": resource("EC2::VPC", CidrBlock="10.0.0.0/16")},
+            {"A": resource("EC2::VPC", CidrBlock="10.1.0.0/16")},
+            [("Replaced", "network.A", "CidrBlock: `10.0.0.0/16` to `10.1.0.0/16`")],
+            id="what cannot change in place",
+        ),
+        pytest.param(
+            {"A": resource("EC2::VPC", Tenancy={"Kind": "a"})},
+            {"A": resource("EC2::VPC", Tenancy={"Kind": "b"})},
+            [("Changed", "network.A", "Tenancy.Kind: `a` to `b`, which may replace it")],
+            id="what may not change in place",
+        ),
+        pytest.param(
+            {"A": resource("X::Y", On=True)},
+            {"A": resource("X::Y", Off="")},
+            [("Changed", "network.A", "On: no longer `true`"), ("Changed", "network.A", "Off: now `empty`")],
+            id="other properties",
+        ),
+        pytest.param(
+            {"A": resource("X::Y", Code="a\nb\nc")},
+            {"A": resource("X::Y", Code="a\nc\nd\ne")},
+            [("Changed", "network.A", "Code: text of 4 lines, 2 added and 1 removed")],
+            id="text of many lines",
+        ),
+        pytest.param(
+            {"A": resource("X::Y", Text="a" * 200)},
+            {"A": resource("X::Y", Text="b")},
+            [("Changed", "network.A", f"Text: `{'a' * 100}...` to `b`")],
+            id="long text",
+        ),
+        pytest.param(
+            {"A": resource("X::Y") | {"DeletionPolicy": "Retain"}},
+            {"A": resource("X::Y") | {"DeletionPolicy": "Delete"}},
+            [("Changed", "network.A", "DeletionPolicy: `Retain` to `Delete`")],
+            id="fate",
+        ),
+    ],
+)
+def test_a_change_of_a_resource_is_said_in_words(
+    before: dict[str, Any], after: dict[str, Any], found: list[tuple[str, str, str]]
+) -> None:
+    assert of(before, after) == found
+
+
+def test_another_source_of_a_parameter_is_a_change() -> None:
+    before = subject({}, parameters={"Key": reading("/a"), "Image": {"Type": "String"}})
+    after = subject({}, parameters={"Key": reading("/b"), "Image": {"Type": "String"}})
+
+    assert told([before], [after]) == [
+        ("Changed", "network, parameter Key", "Default: `/a` to `/b`".removeprefix("Default: "))
+    ]
+
+
+ALLOW = statement("Read", "s3:GetObject", on=["a"])
+DENY = statement("Refuse", "s3:GetObject", on=["a"], effect="Deny")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        pytest.param((), (ALLOW,), [("widened", "Read: may s3: GetObject on a")], id="new permission"),
+        pytest.param((ALLOW,), (), [("narrowed", "no longer Read: may s3: GetObject on a")], id="lost permission"),
+        pytest.param((), (DENY,), [("narrowed", "Refuse: may not s3: GetObject on a")], id="new denial"),
+        pytest.param((DENY,), (), [("widened", "no longer Refuse: may not s3: GetObject on a")], id="lost denial"),
+        pytest.param(
+            (ALLOW,),
+            (ALLOW | {"Action": ["s3:PutObject"]},),
+            [("widened", "Read: may also s3: PutObject"), ("narrowed", "Read: may no longer s3: GetObject")],
+            id="other actions",
+        ),
+        pytest.param(
+            (ALLOW,), (ALLOW | {"Resource": ["a", "b"]},), [("widened", "Read: may also on b")], id="more resources"
+        ),
+        pytest.param(
+            (DENY | {"Resource": ["a", "b"]},),
+            (DENY,),
+            [("widened", "Refuse: may not no longer on b")],
+            id="fewer denied",
+        ),
+        pytest.param(
+            (ALLOW,),
+            (ALLOW | {"Condition": {"Bool": {"k": "true"}}},),
+            [("narrowed", "Read: where always becomes where k is true")],
+            id="new condition",
+        ),
+        pytest.param(
+            (ALLOW | {"Condition": {"Bool": {"k": "true"}}},),
+            (ALLOW,),
+            [("widened", "Read: where k is true becomes where always")],
+            id="lost condition",
+        ),
+        pytest.param(
+            (ALLOW | {"Condition": {"Bool": {"k": "true"}}},),
+            (ALLOW | {"Condition": {"Bool": {"k": "false"}}},),
+            [("widened", "Read: where k is true becomes where k is false")],
+            id="another condition",
+        ),
+        pytest.param(
+            (DENY,),
+            (DENY | {"Condition": {"Bool": {"k": "true"}}},),
+            [("widened", "Refuse: where always becomes where k is true")],
+            id="condition of a denial",
+        ),
+        pytest.param(
+            (ALLOW, ALLOW), (ALLOW,), [("narrowed", "no longer Read: may s3: GetObject on a")], id="said twice"
+        ),
+    ],
+)
+def test_access_is_widened_or_narrowed(before: Any, after: Any, found: list[tuple[str, str]]) -> None:
+    assert of({"JobRole": role(*before)}, {"JobRole": role(*after)}) == [
+        (f"Access {how}", "network.JobRole", words) for how, words in found
+    ]
+
+
+def test_a_reason_and_principals_are_in_the_words() -> None:
+    before = resource("X::Policy", PolicyDocument={"Statement": [statement("S", "x:Get", Principal={"AWS": ["a"]})]})
+    after = resource(
+        "X::Policy", PolicyDocument={"Statement": [statement("S", "x:Get", Principal={"AWS": ["a", "b"]})]}
+    )
+    starred = role(statement("S", "x:Get"), why=("S names every resource: it has no level",))
+
+    assert of({"P": before}, {"P": after}) == [("Access widened", "network.P", "S: may also by b")]
+    assert of({"R": role()}, {"R": starred}) == [
+        ("Access widened", "network.R", "S: may x: Get on *, because it has no level")
+    ]
+
+
+def test_what_is_a_holders_own_is_named_in_full() -> None:
+    grant = statement("Read", "s3:GetObject", on={"Fn::GetAtt": ["JobBucket", "Arn"]})
+
+    assert of({"JobRole": role()}, {"JobRole": role(grant)})[0][2] == "Read: may s3: GetObject on JobBucket"
+
+
+def test_other_parts_of_a_policy_are_changes_like_any() -> None:
+    before, after = role(ALLOW), role(ALLOW)
+    after["Properties"]["Policies"][0]["PolicyName"] = "Other"
+    shorter = role(ALLOW)
+    shorter["Properties"]["Policies"] = []
+
+    assert [kind for kind, _, _ in of({"R": before}, {"R": after})] == ["Changed", "Changed"]
+    assert [kind for kind, _, _ in of({"R": before}, {"R": shorter})] == ["Changed", "Access narrowed"]
+
+
+def test_statements_without_names_are_compared_by_their_place() -> None:
+    def policy(*actions: str) -> dict[str, Any]:
+        listed = [{"Effect": "Allow", "Action": [each], "Resource": "*"} for each in actions]
+        return {"R": resource("IAM::Policy", PolicyDocument={"Statement": listed})}
+
+    assert of(policy("a:Get", "b:Get"), policy("a:Get", "b:Put")) == [
+        ("Access widened", "network.R", ": may also b: Put"),
+        ("Access narrowed", "network.R", ": may no longer b: Get"),
+    ]
+    assert of(policy("a:Get"), policy("a:Get", "b:Put")) == [("Access widened", "network.R", ": may b: Put on *")]
+
+
+def test_the_schemas_say_what_cannot_change_in_place() -> None:
+    always, perhaps = create_only("eu-central-1", "AWS::ECS::Service")
+
+    assert "ServiceName" in always
+    assert "LaunchType" in perhaps
+    assert create_only("eu-central-1", "AWS::No::Such") == (frozenset(), frozenset())
+
+
+def test_the_page_has_the_worst_first_and_what_is_alike_once() -> None:
+    def environments(size: int, name: str) -> list[Subject]:
+        return [
+            subject(
+                {"A": resource("X::Y", Size=size, Where=f"{name}-{environment}"), "B": resource("X::Y", Size=size)},
+                environment=environment,
+            )
+            for environment in ("staging", "production")
+        ]
+
+    before, after = environments(1, "old"), environments(2, "new")
+    after[1].resources["A"]["Type"] = "AWS::X::Z"
+    found = changes(reviewed(before), reviewed(after), lambda region, kind: (frozenset(), frozenset()))
+
+    assert markdown("What changes", found, 5).splitlines() == [
+        "# What changes",
+        "",
+        "2 of 5 stacks: 1 replaced, 4 changed.",
+        "",
+        "## Replaced (1)",
+        "",
+        "CloudFormation makes a new resource and removes the old one.",
+        "",
+        "- **production** `network.A`: X::Y by X::Z",
+        "",
+        "## Changed (2)",
+        "",
+        "- **staging** `network.A`, `network.B`; **production** `network.B`: Size: `1` to `2`",
+        "- **staging** `network.A`: Where: `old-staging` to `new-staging`",
+    ]
+
+
+def test_the_page_says_that_nothing_changed_and_does_not_drown_in_names() -> None:
+    many = {f"R{number}": resource("X::Y", Size=1) for number in range(8)}
+    more = {f"R{number}": resource("X::Y", Size=2) for number in range(8)}
+    found = changes(reviewed([subject(many)]), reviewed([subject(more)]), lambda region, kind: (frozenset(),) * 2)
+
+    assert markdown("T", [], 3).endswith("Nothing: all 3 stacks say the same as before.\n")
+    assert "`network.R5` and 2 more: Size" in markdown("T", found, 1)

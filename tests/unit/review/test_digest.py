@@ -1,0 +1,158 @@
+"""`REVIEW.md` and `DIFFERENCES.md`."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cicd_templates.review import differences, digest
+from cicd_templates.review.markdown import table
+from cicd_templates.review.pages import pages
+from cicd_templates.review.reviewed import reviewed
+from cicd_templates.stacks import render
+from templates import LAYERS
+from tests.conftest import ROOT, configured
+from tests.unit.review.conftest import one, reading, resource, role, statement, subject
+
+NOTHING = digest.Settings({}, ())
+
+
+def services(count: int) -> list[tuple[str, object]]:
+    checks = {"bandit": {"preset": "bandit"}}
+    named = {f"till-{number}": {"checks": checks, "priority": number + 1} for number in range(count)}
+    return [("services", named), ("environments/production/services", {})]
+
+
+def test_cells_keep_to_their_rows() -> None:
+    assert table(("a", "b"), [("x|y\nz", "s3:*")]) == ["| a | b |", "|---|---|", "| x\\|y z | s3:\\* |"]
+    assert table(("a",), []) == ["None."]
+
+
+def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
+    excepted = resource("Lambda::Function") | {
+        "Metadata": {"checkov": {"skip": [{"id": "CKV_1", "comment": "It has a reason."}]}}
+    }
+    here = subject(
+        {
+            "Group": resource("EC2::SecurityGroup", SecurityGroupIngress=[{"CidrIp": "0.0.0.0/0", "FromPort": 443}]),
+            "JobRole": role(statement("Login", "ecr:Get"), why=("Login names every resource: it has no level",)),
+            "Job": excepted,
+            "Logs": resource("S3::Bucket", BucketEncryption={"SSEAlgorithm": "AES256"}),
+        }
+    )
+    settings = digest.Settings({"network.VpcId": "vpc-1"}, ("network: A = 1 because so",))
+    first = digest.review("staging", reviewed([here]), settings).splitlines()[:10]
+
+    assert first[0] == "# Review of staging: account 100000000002 in eu-central-1, disposable"
+    assert first[2:9] == [
+        "- **The internet reaches**: network.Group admits 0.0.0.0/0 to port 443 to every;"
+        " network.Logs does not block public access",
+        "- **staging is reached by**: nothing",
+        "- **A release**: approves: nobody; starts, retries or rolls back a run: nobody; overrides a lock: nobody;"
+        " changes the pipeline: nobody",
+        "- **AWS forces these exceptions**: every resource in 1 statements: network.JobRole Login;"
+        " network.Logs is under a key of AWS; network.Job: It has a reason (CKV_1)",
+        "- **Only examples yet**: nothing",
+        "- **Provided, not checked**: network.VpcId = vpc-1",
+        "- **Patched**: network: A = 1 because so",
+    ]
+
+
+def test_a_stack_says_what_it_reads_from_whom() -> None:
+    each = subject({}, parameters={"Key": reading("/shop/staging/keys/KeyArn"), "Image": {"Type": "String"}})
+    text = digest.review("staging", reviewed([each]), NOTHING)
+
+    assert "| network | What network is for | keys: KeyArn | 0 |" in text
+
+
+def test_alike_rows_of_services_are_one() -> None:
+    def of(service: str, *actions: str) -> object:
+        grant = statement("Work", *actions, on=f"arn:aws:s3:::bucket/{service}/*")
+        return subject({"JobRole": role(grant)}, label=f"build-{service}", service=service)
+
+    stacks = [of("till", "s3:Get"), of("shop", "s3:Get"), of("post", "s3:Put")]
+    text = digest.review("staging", reviewed(stacks), NOTHING)  # type: ignore[arg-type] # subjects
+
+    assert "| build-{service} (till, shop) | JobRole | Work | s3: Get | bucket/{service}/\\* |" in text
+    assert "| build-post | JobRole | Work | s3: Put | bucket/post/\\* |" in text
+    assert "| build-{service} | JobRole | ecs-tasks.amazonaws.com |  |" in text
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_review_stays_readable_however_many_services_there_are(count: int) -> None:
+    found = pages(render(configured(*services(count)), LAYERS, "yaml"))
+
+    for name in ("tools", "staging", "production"):
+        assert 60 < len(found[f"{name}/REVIEW.md"].splitlines()) <= 250
+
+
+def test_the_pages_name_copies_by_their_suffix_and_tell_of_what_is_provided_and_patched() -> None:
+    patch = {
+        "keys": {"Resources.Key.Properties.PendingWindowInDays": {"value": 7, "because": "the rehearsal is short"}}
+    }
+    configuration = configured(("environments/staging/patch", patch), suffix="pr1")
+    found = pages(render(configuration, LAYERS, "yaml"))
+
+    assert set(found) == {f"{name}-pr1/REVIEW.md" for name in ("tools", "staging", "production")} | {"DIFFERENCES.md"}
+    line = "- **Patched**: keys: Resources.Key.Properties.PendingWindowInDays = 7 because the rehearsal is short"
+    assert line in found["staging-pr1/REVIEW.md"].splitlines()[:10]
+
+
+def test_a_path_of_one_environment_has_no_differences() -> None:
+    found = pages(render(configured(("pipeline/path", ["staging"])), LAYERS, "yaml"))
+
+    assert "DIFFERENCES.md" not in found
+
+
+def test_environments_differ_property_by_property_but_not_in_their_names() -> None:
+    def stack(environment: str, size: int, **more: object) -> object:
+        return subject(
+            {
+                "A": resource(
+                    "X::Y",
+                    Name=f"shop-{environment}-a",
+                    Size=size,
+                    Arn=f"arn:aws:s3:::shop-{environment}-b",
+                    By={"Fn::Sub": f"arn:aws:s3:::shop-{environment}-b/*"},
+                    List=["a" * 200] if environment == "production" else [],
+                    Tags=[{"Key": "Environment", "Value": environment}],
+                ),
+                "B": resource("X::Y", Size=size),
+                **more,
+            },
+            environment=environment,
+        )
+
+    before = [stack("staging", 1, Gone=resource("X::Z")), subject({}, label="only", environment="staging")]
+    after = [stack("production", 2, New=resource("X::Z")), subject({}, label="late", environment="production")]
+    text = differences.differences(reviewed(before + after), ["staging", "production"])  # type: ignore[arg-type] # subjects
+
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert "Equal except for these 6." in text
+    assert rows == [
+        "| what | property | staging | production |",
+        "| network.A, network.B | Size | 1 | 2 |",
+        f"| network.A | List |  | {'a' * 160}... |",
+        "| network.Gone | the resource | X::Z | - |",
+        "| network.New | the resource | - | X::Z |",
+        "| only | the stack | is there | - |",
+        "| late | the stack | - | is there |",
+    ]
+
+
+def test_a_missing_property_is_a_dash() -> None:
+    rows = differences.rows_between({"s": one({"A": resource("X::Y", Size=1)})}, {"s": one({"A": resource("X::Y")})})
+
+    assert list(rows) == [("s.A", "Size", "1", "-")]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("out/*/REVIEW.md")), ids=lambda path: path.parent.name)
+def test_the_committed_reviews_are_short_and_their_first_ten_lines_answer(path: object) -> None:
+    lines = path.read_text().splitlines()  # type: ignore[attr-defined] # a path
+
+    assert len(lines) <= 250
+    first = [re.match(r"- \*\*([^*]+)\*\*: .+", line) for line in lines[2:10]]
+    answered = [match[1] for match in first if match]
+    assert answered[0] == "The internet reaches"
+    assert {"A release", "AWS forces these exceptions", "Only examples yet", "Provided, not checked"} <= set(answered)

@@ -1,0 +1,376 @@
+"""What is read off resources: exposure, reach, data, alarms, costs, placeholders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cicd_templates.config_values import BOOTSTRAP_IMAGE
+from cicd_templates.review import alarms, billing, data, exposure, placeholders, reach
+from cicd_templates.review.reviewed import reviewed
+from tests.unit.review.conftest import ACCOUNTS, one, resource, role, statement, subject
+
+CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        pytest.param(resource("S3::Bucket"), "does not block public access", id="bucket"),
+        pytest.param(
+            resource("S3::Bucket", PublicAccessBlockConfiguration=CLOSED | {"BlockPublicAcls": False}),
+            "does not block public access",
+            id="bucket in part",
+        ),
+        pytest.param(
+            resource("ElasticLoadBalancingV2::LoadBalancer", Scheme="internet-facing"), "answers the internet", id="alb"
+        ),
+        pytest.param(
+            resource("ElasticLoadBalancingV2::Listener", Port=443, Protocol="HTTPS", SslPolicy="TLS13"),
+            "listens on HTTPS 443 with TLS13",
+            id="listener",
+        ),
+        pytest.param(
+            resource("ElasticLoadBalancingV2::Listener", Port=80, Protocol="HTTP"),
+            "listens on HTTP 80, not encrypted",
+            id="plain listener",
+        ),
+        pytest.param(
+            resource("EC2::SecurityGroup", SecurityGroupIngress=[{"CidrIp": "0.0.0.0/0", "FromPort": 1, "ToPort": 9}]),
+            "admits 0.0.0.0/0 to port 1 to 9",
+            id="group",
+        ),
+        pytest.param(
+            resource("EC2::SecurityGroupIngress", CidrIpv6="::/0", FromPort=22, ToPort=22),
+            "admits ::/0 to port 22",
+            id="rule",
+        ),
+        pytest.param(
+            resource("EC2::SecurityGroupIngress", CidrIp="0.0.0.0/0"), "admits 0.0.0.0/0 to port every", id="all ports"
+        ),
+        pytest.param(
+            resource("ECS::Service", NetworkConfiguration={"AwsvpcConfiguration": {"AssignPublicIp": "ENABLED"}}),
+            "has public addresses",
+            id="service",
+        ),
+        pytest.param(resource("RDS::DBInstance", PubliclyAccessible=True), "is publicly accessible", id="database"),
+        pytest.param(resource("Lambda::Url", AuthType="NONE"), "can be called by anyone", id="function"),
+        pytest.param(
+            resource("X::Y", PolicyDocument={"Statement": statement("S", "x:Get", Principal="*")}),
+            "lets anyone x: Get",
+            id="policy",
+        ),
+    ],
+)
+def test_what_opens_itself_to_the_internet_is_found(made: dict[str, Any], said: str) -> None:
+    each = one({"It": made})
+
+    assert list(exposure.reachable(each.subject, each.speller, each.statements)) == [f"network.It {said}"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(resource("S3::Bucket", PublicAccessBlockConfiguration=CLOSED), id="closed bucket"),
+        pytest.param(resource("EC2::SecurityGroupEgress", CidrIp="0.0.0.0/0"), id="rule outwards"),
+        pytest.param(
+            resource("EC2::SecurityGroup", SecurityGroupEgress=[{"CidrIp": "0.0.0.0/0"}]), id="group outwards"
+        ),
+        pytest.param(resource("EC2::SecurityGroupIngress", CidrIp="10.0.0.0/8"), id="rule for a network"),
+        pytest.param(resource("Lambda::Url", AuthType="AWS_IAM"), id="function with IAM"),
+        pytest.param(
+            resource(
+                "X::Y",
+                PolicyDocument={"Statement": statement("S", "x:Get", Principal="*", Condition={"Bool": {"k": "true"}})},
+            ),
+            id="policy with a condition",
+        ),
+    ],
+)
+def test_what_is_closed_is_not_told(made: dict[str, Any]) -> None:
+    each = one({"It": made})
+
+    assert list(exposure.reachable(each.subject, each.speller, each.statements)) == []
+
+
+TOOLS = subject(
+    {
+        "Source": resource("S3::Bucket", BucketName="shop-tools-source"),
+        "Pipeline": resource(
+            "CodePipeline::Pipeline",
+            Name="shop-tools-till",
+            Stages=[
+                {
+                    "Name": "Source",
+                    "Actions": [
+                        {"Configuration": {"S3Bucket": {"Ref": "Source"}, "S3ObjectKey": "till.zip"}},
+                        {"Name": "without settings"},
+                    ],
+                }
+            ],
+        ),
+        "ApproversPolicy": resource(
+            "IAM::ManagedPolicy",
+            PolicyDocument={"Statement": statement("A", "codepipeline:PutApprovalResult", on={"Ref": "Pipeline"})},
+        ),
+        "OperatorsPolicy": resource(
+            "IAM::ManagedPolicy",
+            PolicyDocument={
+                "Statement": [
+                    statement("B", "codepipeline:StartPipelineExecution", "codepipeline:RollbackStage", on="*"),
+                    statement("C", "codepipeline:PutApprovalResult", on="*", effect="Deny"),
+                ]
+            },
+        ),
+        "DevelopersPolicy": resource(
+            "IAM::ManagedPolicy",
+            PolicyDocument={"Statement": statement("D", "s3:PutObject", on={"Fn::Sub": "${Source}/till.zip"})},
+        ),
+    },
+    environment="tools",
+    label="pipeline",
+)
+STAGING = subject({"TaskRole": role()}, environment="staging", label="delivery")
+PRODUCTION = subject(
+    {
+        "DeliveryRole": role(trusts={"AWS": {"Fn::Sub": f"arn:aws:iam::{ACCOUNTS['tools']}:root"}}),
+        "OidcRole": role(trusts={"Federated": "idp"}),
+        "TaskRole": role(),
+    },
+    environment="production",
+    label="delivery",
+)
+
+
+def test_who_releases_is_read_off_the_policies() -> None:
+    assert reach.releasing(reviewed([TOOLS, STAGING, PRODUCTION])) == [
+        "approves: pipeline.ApproversPolicy",
+        "starts, retries or rolls back a run: pipeline.OperatorsPolicy",
+        "overrides a lock: nobody",
+        "changes the pipeline: nobody",
+        "puts a release: pipeline.DevelopersPolicy",
+    ]
+    assert reach.releasing(reviewed([STAGING]))[-1] == "changes the pipeline: nobody"
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        pytest.param(statement("All", "*"), id="everything"),
+        pytest.param(statement("Some", "S3:put*", "codepipeline:*", on="Source/*"), id="patterns"),
+        pytest.param({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, id="everything but"),
+    ],
+)
+def test_who_may_do_it_by_a_pattern_is_told_as_well(grant: dict[str, Any]) -> None:
+    source = subject({**TOOLS.resources, "WideRole": role(grant)}, environment="tools", label="pipeline")
+
+    for line in reach.releasing(reviewed([source])):
+        assert "pipeline.WideRole" in line
+
+
+def test_roles_that_others_may_assume_are_how_an_environment_is_reached() -> None:
+    everything = reviewed([TOOLS, STAGING, PRODUCTION])
+
+    assert reach.from_elsewhere("production", everything) == [
+        "account tools as delivery.DeliveryRole",
+        "Federated idp as delivery.OidcRole",
+    ]
+    assert reach.from_elsewhere("staging", everything) == []
+
+
+def test_a_condition_names_the_role_in_full() -> None:
+    trusted = role(trusts={"AWS": f"arn:aws:iam::{ACCOUNTS['tools']}:root"})
+    trusted["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] = {
+        "ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["ReviewerRole", "Arn"]}}
+    }
+    each = one({"ReviewerRole": trusted})
+
+    assert reach.from_elsewhere("staging", [each]) == [
+        "account tools as network.ReviewerRole where aws:PrincipalArn is ReviewerRole".replace(
+            "account tools", f"account {ACCOUNTS['tools']}"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "others", "targets"),
+    [
+        ("tools", [STAGING, PRODUCTION], ["production"]),
+        ("tools", [STAGING], ["staging"]),
+        ("staging", [STAGING, PRODUCTION], ["staging"]),
+    ],
+)
+def test_tools_shows_who_reaches_what_is_protected(environment: str, others: list[Any], targets: list[str]) -> None:
+    assert reach.targets(environment, reviewed([TOOLS, *others])) == targets
+
+
+@pytest.mark.parametrize(
+    ("made", "row"),
+    [
+        pytest.param(
+            resource("KMS::Key", EnableKeyRotation=True)
+            | {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"},
+            ("KMS::Key", "It", "is one; rotates every 365 days", "", "stays", "stays"),
+            id="key",
+        ),
+        pytest.param(
+            resource("KMS::Key"), ("KMS::Key", "It", "is one; never rotates", "", "deleted", "deleted"), id="fixed key"
+        ),
+        pytest.param(
+            resource("Logs::LogGroup", KmsKeyId={"Ref": "KeyArn"}, RetentionInDays=30) | {"DeletionPolicy": "Snapshot"},
+            ("Logs::LogGroup", "It", "KeyArn", "30 days", "leaves a snapshot", "deleted"),
+            id="log group",
+        ),
+        pytest.param(
+            resource("CodePipeline::Pipeline", ArtifactStore={"EncryptionKey": {"Id": {"Ref": "K"}, "Type": "KMS"}}),
+            ("CodePipeline::Pipeline", "It", "K", "", "deleted", "deleted"),
+            id="pipeline",
+        ),
+        pytest.param(
+            resource("SQS::Queue", KmsMasterKeyId="k", MessageRetentionPeriod=86400),
+            ("SQS::Queue", "It", "k", "1 days", "deleted", "deleted"),
+            id="queue",
+        ),
+        pytest.param(
+            resource(
+                "S3::Bucket",
+                BucketEncryption={"SSEAlgorithm": "AES256"},
+                LifecycleConfiguration={
+                    "Rules": [
+                        {"ExpirationInDays": 5},
+                        {"NoncurrentVersionExpiration": {"NoncurrentDays": 6}},
+                        {"AbortIncompleteMultipartUpload": {}},
+                    ]
+                },
+                ObjectLockConfiguration={"Rule": {"DefaultRetention": {"Mode": "COMPLIANCE"}}},
+            ),
+            (
+                "S3::Bucket",
+                "It",
+                "of AWS (SSE-S3)",
+                "5 days, old versions 6 days, locked (COMPLIANCE)",
+                "deleted",
+                "deleted",
+            ),
+            id="bucket",
+        ),
+        pytest.param(
+            resource("New::Type") | {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Odd"},
+            ("New::Type", "It", "none", "", "stays", "Odd"),
+            id="type that nobody has seen",
+        ),
+    ],
+)
+def test_data_has_a_key_a_time_and_a_fate(made: dict[str, Any], row: tuple[str, ...]) -> None:
+    each = one({"It": made, "Other": resource("EC2::VPC")})
+
+    assert data.rows(each.subject, each.speller) == [("network", *row)]
+
+
+def test_a_key_of_aws_is_told() -> None:
+    each = one({"A": resource("S3::Bucket", BucketEncryption={"SSEAlgorithm": "AES256"}), "B": resource("S3::Bucket")})
+
+    assert data.keyless(each.subject) == ["A"]
+
+
+def test_alarms_and_rules_say_when_and_whom() -> None:
+    each = one(
+        {
+            "Failed": resource(
+                "CloudWatch::Alarm",
+                AlarmDescription="It failed",
+                MetricName="Failures",
+                Threshold=0,
+                ComparisonOperator="GreaterThanThreshold",
+                TreatMissingData="breaching",
+                AlarmActions=[{"Ref": "People"}],
+            ),
+            "Computed": resource(
+                "CloudWatch::Alarm",
+                Metrics=[{"Id": "m"}, {"Expression": "a/b"}],
+                Threshold=1.5,
+                ComparisonOperator="LessThanThreshold",
+            ),
+            "Bare": resource("CloudWatch::Alarm", ComparisonOperator="Odd", Threshold=2),
+            "Anomaly": resource("CloudWatch::Alarm", AlarmDescription="By a band", ThresholdMetricId="band"),
+            "Both": resource("CloudWatch::CompositeAlarm", AlarmRule="ALARM(Failed)"),
+            "Rule": resource("Events::Rule", Description="Tells", Targets=[{"Arn": {"Ref": "People"}}]),
+            "Timer": resource("Events::Rule", ScheduleExpression="rate(1 hour)"),
+        }
+    )
+
+    assert alarms.rows(each.subject, each.speller) == [
+        ("network", "Failed", "It failed: Failures above 0", "breaching", "People"),
+        ("network", "Computed", "a/b below 1.5", "not said", "nobody"),
+        ("network", "Bare", "its metric Odd 2", "not said", "nobody"),
+        ("network", "Anomaly", "By a band", "not said", "nobody"),
+        ("network", "Both", "ALARM(Failed)", "not said", "nobody"),
+        ("network", "Rule", "Tells", "", "People"),
+        ("network", "Timer", "rate(1 hour)", "", "nobody"),
+    ]
+
+
+def test_topics_say_who_hears() -> None:
+    each = one(
+        {
+            "People": resource("SNS::Topic"),
+            "Silent": resource("SNS::Topic"),
+            "One": resource("SNS::Subscription", TopicArn={"Ref": "People"}, Endpoint="a@b.c"),
+            "Elsewhere": resource("SNS::Subscription", TopicArn={"Ref": "Other"}, Endpoint="d@e.f"),
+        }
+    )
+
+    assert alarms.hearers(each.subject, each.speller) == [
+        ("network", "People", "a@b.c"),
+        ("network", "Silent", "nobody"),
+        ("network", "Other", "d@e.f"),
+    ]
+
+
+def test_what_costs_while_it_rests_is_counted() -> None:
+    gateways = {f"Nat{number}": resource("EC2::NatGateway") for number in range(9)}
+    found = billing.rows(
+        [
+            subject(
+                gateways
+                | {
+                    "Free": resource("EC2::VPCEndpoint", VpcEndpointType="Gateway"),
+                    "Paid": resource("EC2::VPCEndpoint", VpcEndpointType="Interface", SubnetIds=["a", "b"]),
+                    "Task": resource("ECS::TaskDefinition", Cpu=256, Memory=512),
+                    "Service": resource("ECS::Service", DesiredCount=3),
+                    "Vpc": resource("EC2::VPC"),
+                }
+            )
+        ]
+    )
+
+    shown = ", ".join(f"network.Nat{number}" for number in range(6))
+    assert found == [
+        ("NAT gateway, by the hour and by the byte", "9", f"{shown} and 3 more"),
+        ("interface endpoint, by the hour, zone and byte", "2", "network.Paid"),
+        ("task of Fargate, by the second", "3", "network.Service (256 CPU units, 512 MiB)"),
+    ]
+
+
+def test_examples_that_are_still_in_place_are_told() -> None:
+    made = subject(
+        {
+            "A": resource("X::Y", To="team@example.com", Host="shop.example.com", Code="x" * 300 + "example.com"),
+            "B": resource("X::Y", Certificate="certificate/00000000-0000-4000-8000-000000000002"),
+            "C": resource("X::Y", Repository="octocat/Hello-World", Real="team@shop.test"),
+        },
+        parameters={"ImageUri": {"Type": "String", "Default": BOOTSTRAP_IMAGE}},
+    )
+    real = subject({"A": resource("X::Y", To="team@shop.test")})
+    made.template["Metadata"]["CicdTemplates"]["Account"] = "111111111111"
+
+    assert placeholders.placeholders([real]) == []
+    assert placeholders.placeholders([made]) == [
+        "account 111111111111",
+        "the bootstrap image, until the first release",
+        "e-mail addresses of example.com",
+        "host names of example.com",
+        "certificates",
+        "the repository octocat/Hello-World",
+    ]

@@ -1,0 +1,155 @@
+"""Templates and the tool at a git revision, and the verbs that compare with them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cicd_templates.cli import main
+from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.review import revision
+from cicd_templates.review.subject import read
+from tests.conftest import ROOT
+
+
+def git(*arguments: str) -> None:
+    subprocess.run(
+        ["git", "-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false", *arguments],
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture
+def repository(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository that has, from its second commit on, what was rendered of staging's keys."""
+    git("init", "-q", ".")
+    (in_project / ".gitignore").write_text(".venv-local\n")
+    git("add", ".gitignore")
+    git("commit", "-qm", "without out/")
+    (in_project / "out/staging").mkdir(parents=True)
+    (in_project / "out/README.md").write_text("an index\n")
+    (in_project / "out/staging/REVIEW.md").write_text("a digest\n")
+    (in_project / "out/staging/keys.yaml").write_text((ROOT / "out/staging/keys.yaml").read_text())
+    git("add", "out")
+    git("commit", "-qm", "with out/")
+    return in_project
+
+
+def typed(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+def test_only_templates_are_read_of_a_revision(repository: Path) -> None:
+    (found,) = revision.templates_at("HEAD", "out")
+
+    assert (found.environment, found.label) == ("staging", "keys")
+    assert revision.templates_at("HEAD~1", "out") == []
+    assert [each.label for each in revision.templates_in(Path("out"))] == ["keys"]
+
+
+def test_review_says_what_changed_since_a_revision(repository: Path) -> None:
+    assert "Nothing: all 1 stacks say the same as before." in typed("review", "--base", "HEAD").output
+    path = repository / "out/staging/keys.yaml"
+    path.write_text(path.read_text().replace("PendingWindowInDays: 7", "PendingWindowInDays: 9"))
+    said = typed("review", "--base", "HEAD")
+
+    assert said.exit_code == 0
+    assert said.output.startswith("# What changes in out/ since HEAD\n")
+    assert "- **staging** `keys.Key`: PendingWindowInDays: `7` to `9`\n" in said.output
+    assert "**staging** `keys`: the stack, with 3 resources" in typed("review", "--base", "HEAD~1").output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("review",), "compare with which revision? Name it with BASE= (--base), such as main or HEAD~1"),
+        (("review", "--base", "nope"), "'nope' is no revision here; name a commit, branch or tag"),
+        (("review", "--base", "--all"), "'--all' is no revision here"),
+        (("upgrade-check",), "render with which revision of the tool? Name it with REF= (--ref), such as a tag"),
+    ],
+)
+def test_a_wrong_call_says_what_would_be_right(repository: Path, words: tuple[str, ...], message: str) -> None:
+    said = typed(*words)
+
+    assert said.exit_code == 2
+    assert message in said.output
+
+
+def test_nothing_rendered_is_said(repository: Path) -> None:
+    (repository / "out/staging/keys.yaml").unlink()
+
+    assert "out: no rendered templates; run `make render` first" in typed("review", "--base", "HEAD").output
+
+
+def test_a_file_that_is_no_template_of_ours_is_named() -> None:
+    for text in ("- a", "Resources: {}"):
+        with pytest.raises(CicdError, match=r"staging/keys\.yaml: not a template of ours"):
+            read("staging/keys.yaml", text)
+
+
+def test_without_git_the_reason_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(ConfigurationError):
+        revision.commit_of("HEAD")
+
+
+def test_a_revision_that_git_cannot_pack_is_said(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revision, "commit_of", lambda name: "0" * 40)
+
+    with pytest.raises(CicdError, match="git archive: "):
+        revision.unpack("HEAD", repository)
+
+
+def whole_project(folder: Path) -> None:
+    """The tool itself in a repository of one commit, as a user has it."""
+    names = ("src", "templates", "generate.py")
+    subprocess.run(["cp", "-r", *(str(ROOT / name) for name in names), str(folder)], check=True)
+    (folder / ".gitignore").write_text("__pycache__\n*.egg-info\nout\n")
+    git("init", "-q", ".")
+    git("add", ".")
+    git("commit", "-qm", "the tool")
+
+
+def test_upgrade_check_renders_this_configuration_with_another_revision_of_the_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole_project(tmp_path)
+    keys = tmp_path / "src/cicd_templates/blocks/keys.py"
+    (tmp_path / "out/staging").mkdir(parents=True)
+    (tmp_path / "out/staging/keys.yaml").write_text((ROOT / "out/staging/keys.yaml").read_text())
+    keys.write_text(keys.read_text().replace("Encrypts everything of", "Encrypts all of"))
+    git("commit", "-qam", "a newer tool")
+    (tmp_path / "templates/extra").mkdir()
+    (tmp_path / "templates/extra/own.py").write_text(
+        '"""Layer `own`: mine."""\n'
+        "from troposphere import Template, sns\n"
+        "from cicd_templates.layers import Layer\n"
+        "def build(env):\n"
+        "    template = Template()\n"
+        '    template.add_resource(sns.Topic("Mine"))\n'
+        "    return template\n"
+        'LAYER = Layer("own", build)\n'
+    )
+    said = typed("upgrade-check", "--ref", "HEAD")
+
+    assert said.exit_code == 0, said.output
+    assert said.output.startswith("# What HEAD of the tool would change in out/\n")
+    assert (
+        "**staging** `keys.Key`: Description: `Encrypts everything of payments staging` to `Encrypts all of"
+        in said.output
+    )
+    assert "`own`: the stack, with 1 resources" in said.output
+
+    shutil.rmtree(tmp_path / "templates/extra")
+    toml = tmp_path / "templates/environments.toml"
+    toml.write_text(toml.read_text().replace("[pipeline]\n", '[pipeline]\nspeed = "fast"\n'))
+    refused = typed("upgrade-check", "--ref", "HEAD")
+    assert refused.exit_code == 1
+    assert "HEAD cannot render this configuration: templates/environments.toml: 1 problem" in refused.output

@@ -1,0 +1,143 @@
+"""Values as a reviewer says them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cicd_templates.review.spelling import Names, Speller, actions, condition, service_of
+from tests.unit.review.conftest import reading, resource, subject
+
+KEYS = subject(
+    {
+        "Key": resource("KMS::Key"),
+        "KeyArnParameter": resource(
+            "SSM::Parameter", Name="/shop/staging/keys/KeyArn", Value={"Fn::GetAtt": ["Key", "Arn"]}
+        ),
+        "NoteParameter": resource("SSM::Parameter", Name="/shop/staging/keys/Note", Value="a literal"),
+        "RefParameter": resource("SSM::Parameter", Name="/shop/staging/keys/Ref", Value={"Ref": "Key"}),
+        "OddParameter": resource("SSM::Parameter", Name="/shop/staging/keys/Odd", Value={"Fn::Sub": "${Key}"}),
+    },
+    label="keys",
+)
+TOOLS = subject(
+    {
+        "Pipeline": resource("CodePipeline::Pipeline", Name="shop-tools-till"),
+        "Log": resource("Logs::LogGroup", LogGroupName="/shop/tools/till"),
+        "Bare": {"Type": "AWS::SNS::Topic"},
+    },
+    environment="tools",
+    label="pipeline",
+)
+HERE = subject(
+    {"Vpc": resource("EC2::VPC"), "Role": resource("IAM::Role", RoleName="shop-staging-role")},
+    parameters={
+        "KeyArn": reading("/shop/staging/keys/KeyArn"),
+        "Note": reading("/shop/staging/keys/Note"),
+        "Gone": reading("/shop/staging/keys/Gone"),
+        "Plain": {"Type": "String"},
+    },
+)
+SPELLER = Speller(HERE, Names([KEYS, TOOLS, HERE]))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        pytest.param("plain", "plain", id="text"),
+        pytest.param("100000000001", "account tools", id="number of an account"),
+        pytest.param(3, "3", id="number"),
+        pytest.param(True, "true", id="boolean"),
+        pytest.param(["a", {"Ref": "Vpc"}], "a, Vpc", id="list"),
+        pytest.param({"a": 1, "b": {"Ref": "Vpc"}}, "a 1, b Vpc", id="map"),
+        pytest.param({"Other": "x"}, "Other x", id="map of one"),
+        pytest.param({"Ref": "AWS::AccountId"}, "100000000002", id="account"),
+        pytest.param({"Ref": "AWS::Region"}, "Region", id="pseudo parameter"),
+        pytest.param({"Ref": "KeyArn"}, "keys.Key", id="value of another stack"),
+        pytest.param({"Ref": "Note"}, "keys.NoteParameter", id="published literal"),
+        pytest.param({"Ref": "Gone"}, "/shop/staging/keys/Gone", id="value that nobody publishes"),
+        pytest.param({"Ref": "Plain"}, "Plain", id="parameter"),
+        pytest.param({"Fn::GetAtt": ["Vpc", "Arn"]}, "Vpc", id="attribute that is the thing itself"),
+        pytest.param({"Fn::GetAtt": "Vpc.CidrBlock"}, "Vpc.CidrBlock", id="attribute"),
+        pytest.param({"Fn::Join": ["-", ["a", {"Ref": "Vpc"}]]}, "a-Vpc", id="join"),
+        pytest.param({"Fn::Sub": "${Vpc}/${AWS::AccountId}"}, "Vpc/100000000002", id="sub"),
+        pytest.param({"Fn::Sub": ["${X}/*", {"X": {"Ref": "KeyArn"}}]}, "keys.Key/*", id="sub with values"),
+        pytest.param({"Fn::Sub": "${!Literal}"}, "${!Literal}", id="sub that is none"),
+        pytest.param({"Fn::Select": [0, "x"]}, "Fn::Select 0, x", id="another function"),
+        pytest.param("arn:aws:s3:::bucket/*", "bucket/*", id="bucket"),
+        pytest.param("arn:aws:iam::100000000002:role/shop-staging-role", "Role", id="own role"),
+        pytest.param("arn:aws:iam::100000000002:role/shop-*", "iam:role/shop-*", id="pattern"),
+        pytest.param("arn:aws:iam::100000000001:role/shop-*", "tools: iam:role/shop-*", id="pattern elsewhere"),
+        pytest.param("arn:aws:iam::100000000001:root", "account tools", id="account of ours"),
+        pytest.param("arn:aws:iam::999999999999:root", "account 999999999999", id="account of another"),
+        pytest.param(
+            "arn:aws:codepipeline:eu-central-1:100000000001:shop-tools-till/Production/Approve",
+            "tools: pipeline.Pipeline/Production/Approve",
+            id="name elsewhere, with what stands behind it",
+        ),
+        pytest.param(
+            "arn:aws:logs:eu-central-1:100000000001:log-group:/shop/tools/till:*",
+            "tools: pipeline.Log:*",
+            id="name with slashes",
+        ),
+        pytest.param(
+            "arn:aws:cloudformation:eu-central-1:100000000002:stack/shop-staging-keys/*",
+            "staging: stack keys/*".removeprefix("staging: "),
+            id="stack",
+        ),
+        pytest.param("arn:odd", ":", id="short of its parts"),
+    ],
+)
+def test_a_value_is_said_in_few_words(value: Any, said: str) -> None:
+    assert SPELLER.say(value) == said
+
+
+def test_a_function_that_is_named_by_what_another_stack_publishes_is_that_function() -> None:
+    gate = subject(
+        {
+            "Gate": resource("Lambda::Function", FunctionName="shop-tools-gate"),
+            "NameParameter": resource("SSM::Parameter", Name="/shop/tools/gate/Name", Value={"Ref": "Gate"}),
+        },
+        environment="tools",
+        label="gate",
+    )
+    caller = subject({}, environment="tools", label="pipeline", parameters={"Name": reading("/shop/tools/gate/Name")})
+    speller = Speller(caller, Names([gate, caller]))
+
+    assert speller.say({"Fn::Sub": "arn:aws:lambda:eu-central-1:100000000001:function:${Name}"}) == "gate.Gate"
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        (["s3:GetObject", "s3:PutObject", "kms:Decrypt"], "s3: GetObject, PutObject; kms: Decrypt"),
+        ("sts:AssumeRole", "sts: AssumeRole"),
+        (["*"], "*: *"),
+    ],
+)
+def test_actions_name_each_service_once(listed: Any, said: str) -> None:
+    assert actions(listed) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, ""),
+        ({"Bool": {"aws:SecureTransport": "false"}}, "aws:SecureTransport is false"),
+        ({"StringNotEquals": {"k": ["a", "b"]}}, "k is not a or b"),
+        ({"Null": {"k": "true"}}, "k is absent"),
+        ({"Null": {"k": "false"}}, "k is present"),
+        ({"StringEqualsIfExists": {"k": "a"}, "ArnLike": {"l": "b"}}, "k is a if it is said and l is b"),
+        ({"DateLessThan": {"aws:CurrentTime": "2030"}}, "aws:CurrentTime DateLessThan 2030"),
+    ],
+)
+def test_a_condition_is_a_sentence(value: Any, said: str) -> None:
+    assert condition(value, SPELLER.say) == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "service"), [("AWS::ElasticLoadBalancingV2::Listener", "elasticloadbalancing"), ("Custom", "Custom")]
+)
+def test_a_type_belongs_to_a_service(kind: str, service: str) -> None:
+    assert service_of(kind) == service
