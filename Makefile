@@ -9,7 +9,8 @@ RUN    := $(VENV)/bin/python -m cicd_templates
 
 # What a user says reaches the program as it was typed, as one argument: neither make nor the shell looks into it,
 # because each recipe names it as "$ENV", from its environment.
-SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT BASE REF PART INPUTS SEED FOLDER EVERY PLAN OUT SEQUENCES REFUSE TOOLS TOKENS
+SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT BASE REF PART INPUTS SEED FOLDER EVERY PLAN OUT SEQUENCES \
+          LEFT CONFIRM OLDER_THAN DESTROYING REFUSE TOOLS TOKENS
 $(foreach each,$(SAID),$(if $(value $(each)),$(eval override $(each) := $$(value $(each)))$(eval export $(each))))
 option = $(if $(value $(2)),$(1) "$$$(2)")
 flag   = $(if $(call yes,$(2)),$(1))
@@ -22,8 +23,8 @@ JSON   = $(if $(filter-out json yaml,$(value FORMAT)),$(call wrong,FORMAT,json o
 ASK    = $(call flag,--yes,YES)
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy plan-discard check audit verify doctor recover deploy-policy \
-        local local-stop rehearse bench bench-gate bench-deploy bench-rehearse soak test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
+.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt plan-discard check audit verify doctor recover deploy-policy \
+        local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets; help-all shows the rest
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]"
@@ -60,11 +61,11 @@ release: $(VENV)/.done ## Release APP: work tree, folder or zip; WAIT=1 follows 
 outputs: $(VENV)/.done ## Show what the deployed stacks give out
 	@$(RUN) outputs $(TARGET) $(JSON)
 
-status: $(VENV)/.done ## Show the state of every stack
-	@$(RUN) status $(TARGET) $(JSON)
+status: $(VENV)/.done ## Show the state of every stack; LEFT=1 what is beside it
+	@$(RUN) status $(TARGET) $(JSON) $(call flag,--left,LEFT)
 
-destroy: $(VENV)/.done ## Take ENV down and list what is left and why
-	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(call option,--allow,ALLOW)
+destroy: $(VENV)/.done ## Take ENV down and prove what is left; PLAN= does as planned
+	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(call option,--allow,ALLOW) $(call option,--plan,PLAN) $(call option,--confirm,CONFIRM)
 
 ##@ Review and set-up
 rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the rendered pipeline with APP here, under its own roles
@@ -99,6 +100,12 @@ waive: $(VENV)/.done ## Accept in POLICY what stops a release now, until EXPIRES
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
 	@$(RUN) gate inspect $(call option,--tool,TOOL) $(JSON) $(call option,--,REPORT)
 
+sweep: $(VENV)/.done ## Destroy copies that have expired, idle for OLDER_THAN=48h
+	@$(RUN) sweep $(call option,--env,ENV) $(call flag,--local,LOCAL) $(ASK) $(JSON) $(call option,--older-than,OLDER_THAN)
+
+adopt: $(VENV)/.done ## Take what a destroyed ENV kept back into its stacks
+	@$(RUN) adopt $(TARGET) $(ASK)
+
 doctor: $(VENV)/.done ## Look at what would make a deployment of ENV fail
 	@$(RUN) doctor $(TARGET) $(JSON)
 
@@ -109,7 +116,8 @@ recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs; runs nothi
 	@$(RUN) recover $(TARGET) $(JSON)
 
 deploy-policy: $(VENV)/.done ## Print the IAM policies for who deploys ENV; PART= one alone
-	@$(RUN) deploy-policy $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call option,--part,PART)
+	@$(RUN) deploy-policy $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call flag,--destroying,DESTROYING) \
+	  $(call option,--part,PART)
 
 ##@ Local AWS
 local: $(VENV)/.done $(LOCAL_VENV)/.done ## Start the local AWS; then add LOCAL=1 to any verb
@@ -124,6 +132,9 @@ bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
 
 bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
+
+bench-destroy: $(VENV)/.done ## Measure the emptying of buckets, and its memory
+	@$(VENV)/bin/python tests/bench/destroy.py
 
 bench-deploy: $(VENV)/.done ## Measure the deployer's time and calls on a simulated AWS
 	@$(VENV)/bin/python -m tests.bench.deploy

@@ -1,4 +1,4 @@
-"""The main job from end to end on a local AWS of its own: render, lint, deploy, deploy again, destroy.
+"""The main job from end to end on a local AWS of its own: render, lint, deploy, deploy again, use, destroy, prove.
 
 Composes the commands' own functions and prints between them; it can do nothing that a user could not type.
 """
@@ -12,6 +12,7 @@ import click
 
 from cicd_templates import output, stacks
 from cicd_templates.deploy import report
+from cicd_templates.deploy.requests import UPLOADS_OUTPUT
 from cicd_templates.environment import Configuration
 from cicd_templates.errors import CicdError
 from cicd_templates.linting import lint_templates
@@ -43,7 +44,11 @@ def run() -> None:
             target.deploy(report.reporter(as_json=False), lambda question: True, tools)
         click.echo("\n4. again    a second deployment must find nothing to change")
         _nothing_to_change(targets)
-        click.echo("\n5. destroy  readers before what they read from")
+        click.echo("\n5. use      versions of an object, one of them deleted, where data is disposable")
+        _use(targets)
+        click.echo(
+            "\n6. destroy  what there is and what becomes of it, readers before what they read from, and the proof"
+        )
         _destroy(targets)
     click.echo(
         f"\ndone in {time.monotonic() - began:.1f} s: deployed, unchanged when repeated, destroyed, all explained"
@@ -65,9 +70,23 @@ def _nothing_to_change(targets: list[Target]) -> None:
             raise CicdError(f"{target.environment}: a second deployment would change something")
 
 
+def _use(targets: list[Target]) -> None:
+    """Leave something behind that CloudFormation alone could not delete."""
+    for target in targets:
+        if not target.stacks[0].protected:
+            path = f"{target.stacks[0].parameter_root}storage/{UPLOADS_OUTPUT}"
+            bucket = target.clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
+            for version in (b"first", b"second", b"third"):
+                target.clients.s3.put_object(Bucket=bucket, Key="templates/example", Body=version)
+            target.clients.s3.delete_object(Bucket=bucket, Key="templates/example")
+
+
 def _destroy(targets: list[Target]) -> None:
     reporter = report.reporter(as_json=False)
     for target in reversed(targets):
         reporter.report(target.heading("Destroying"))
-        if any(not remainder.explained for remainder in target.destroy(reporter)):
+        inventory = target.inventory()
+        target.refuse_destruction(inventory)
+        reporter.report(report.Inventoried(target.environment, inventory.items))
+        if any(not remainder.explained for remainder in target.destroy(reporter, inventory)):
             raise CicdError(f"{target.environment}: something is left unexplained")

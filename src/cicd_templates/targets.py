@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cicd_templates.deploy import deployment, destroy
-from cicd_templates.deploy.changes import describe_stack
+from cicd_templates.deploy import deployment
 from cicd_templates.deploy.clients import Clients, aws_clients, local_clients, require_account
 from cicd_templates.deploy.commits import revision
+from cicd_templates.deploy.destruction import guards
+from cicd_templates.deploy.destruction.destroy import destroy
+from cicd_templates.deploy.destruction.inventory import Inventory, take_inventory
+from cicd_templates.deploy.destruction.items import Remainder
+from cicd_templates.deploy.destruction.scope import Scope, scope_of
+from cicd_templates.deploy.destruction.taking_back import refuse_kept
 from cicd_templates.deploy.handover import Tools, left_to_the_pipeline
 from cicd_templates.deploy.plan import Plan
 from cicd_templates.deploy.planning import Desk
-from cicd_templates.deploy.remains import Remainder
-from cicd_templates.deploy.report import Heading, Left, Note, Reporter
+from cicd_templates.deploy.report import Heading, Inventoried, Left, Note, Reporter
 from cicd_templates.deploy.stacks import Stack, read_stacks, select
 from cicd_templates.deploy.waiting import Patience
 from cicd_templates.deploy.walk import Confirm
@@ -142,7 +146,9 @@ class Target:
         return deployment.discard(self.desk(), self.stacks, path)
 
     def _own(self, reporter: Reporter, tools: Tools | None) -> list[Stack]:
-        """What was chosen without what the pipeline writes by now."""
+        """What was chosen without what the pipeline writes by now; refused where kept things are in the way."""
+        if tools:
+            refuse_kept(self.clients, self.chosen, f"make adopt {self.make}")
         left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
         if left and self.named:
             raise RefusedError(
@@ -164,20 +170,33 @@ class Target:
         for note in self.notes():
             reporter.report(Note(note))
 
-    def destroy(self, reporter: Reporter) -> list[Remainder]:
-        """Destroy what was chosen; what is left, reported. The errors are those of `destroy.destroy`.
+    @property
+    def make(self) -> str:
+        """How the environment's verbs are typed, behind the verb."""
+        suffix = self.stacks[0].facts.get("Suffix")
+        return f"ENV={self.stacks[0].facts['Environment']}" + (f" SUFFIX={suffix}" if suffix else "")
 
-        Raises `RefusedError` where a stack that stays keeps a role that would go: CloudFormation could not delete it
-        ever after.
+    @property
+    def labels(self) -> frozenset[str] | None:
+        """Which stacks were asked for; None for all, those among them that the templates do not have any more."""
+        return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
+
+    def inventory(self) -> Inventory:
+        """What the environment has, or of it what was chosen."""
+        scope, protected = scope_of(self.stacks), self.stacks[0].protected
+        return take_inventory(self.clients, scope, protected=protected, labels=self.labels)
+
+    def refuse_destruction(self, inventory: Inventory) -> None:
+        """Raise `RefusedError` where a stack of a stranger or one that stays forbids it."""
+        guards.refuse_strangers(self.clients, self.chosen)
+        guards.refuse_still_needed(inventory, f"make destroy {self.make}")
+
+    def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
+        """Destroy what `inventory` has and write destroy-report.json; what is left, reported.
+
+        Raises `CicdError` that names the stacks whose deletion failed.
         """
-        going = {path for stack in self.chosen for path in stack.links.publishes}
-        for stack in self.stacks:
-            if stack not in self.chosen and stack.deployed_as in going and describe_stack(self.clients, stack.name):
-                raise RefusedError(
-                    f"{stack.name} keeps the role of {stack.deployed_as} for ever, so it has to go first:"
-                    f" make destroy ENV={stack.facts['Environment']} LAYER={stack.layer}"
-                )
-        left = destroy.destroy(self.clients, self.chosen, self.patience, reporter) + self.recorded_remains()
+        left = destroy(self.clients, inventory, self.patience, reporter, self.recorded_remains)
         reporter.report(Left(self.environment, tuple(left)))
         return left
 
@@ -219,18 +238,54 @@ def open_target(
     """
     stacks = read_stacks(folder / environment.qualified)
     chosen = select(stacks, layer, service)
-    account, region = stacks[0].account, stacks[0].region
+    account = stacks[0].account
     memory = STATE
     if local:
         memory = engine.folder if engine else STATE / "local"
         engine = engine or state.required()
-        clients = local_clients(engine.url, account, region)
-        patience = Patience(poll_seconds=LOCAL_POLL_SECONDS)
     else:
-        clients = aws_clients(region, environment.settings.profile, environment.settings.role_arn)
-        patience = Patience()
+        engine = None
+    clients, patience = open_account(environment, account, stacks[0].region, engine)
     caller = require_account(clients, account) if checked else ""
     return Target(stacks, chosen, clients, patience, engine, layer is not None, caller, memory)
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account of an environment without its templates, for copies that nobody has rendered here."""
+
+    scope: Scope
+    clients: Clients
+    patience: Patience
+
+    def sweep(self, copy: Scope, reporter: Reporter) -> int:
+        """Destroy a disposable copy in this account and report it; how much is left that nothing explains."""
+        reporter.report(Heading("Destroying", copy.qualified, copy.account, copy.region, ""))
+        inventory = take_inventory(self.clients, copy, protected=False)
+        make = f"make destroy ENV={copy.environment} SUFFIX={copy.suffix}"
+        guards.refuse_protected(copy.qualified, (), protected=inventory.protected, make=make)
+        reporter.report(Inventoried(copy.qualified, inventory.items))
+        left = destroy(self.clients, inventory, self.patience, reporter)
+        reporter.report(Left(copy.qualified, tuple(left)))
+        return sum(not remainder.explained for remainder in left)
+
+
+def open_plain_account(environment: Environment, *, local: bool) -> Account:
+    """The account of `environment`, which the caller must be in."""
+    scope = Scope(environment.project.name, environment.name, None, environment.account, environment.region)
+    engine = state.required() if local else None
+    clients, patience = open_account(environment, scope.account, scope.region, engine)
+    require_account(clients, scope.account)
+    return Account(scope, clients, patience)
+
+
+def open_account(
+    environment: Environment, account: str, region: str, engine: Engine | None
+) -> tuple[Clients, Patience]:
+    """Clients of the account that `environment` is in, on the local AWS where `engine` is given, and how to wait."""
+    if engine is not None:
+        return local_clients(engine.url, account, region), Patience(poll_seconds=LOCAL_POLL_SECONDS)
+    return aws_clients(region, environment.settings.profile, environment.settings.role_arn), Patience()
 
 
 def open_tools(configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None) -> Tools:

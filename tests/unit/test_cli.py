@@ -14,7 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from cicd_templates.cli import main, selection
+from cicd_templates.cli import destroying, main, selection
 from cicd_templates.errors import ConfigurationError, DetachedError
 from tests.conftest import ROOT, environment
 from tests.unit.deploy.fake_cloudformation import client_error
@@ -355,3 +355,14 @@ def test_a_release_that_is_not_clear_is_refused(
 
     assert result.exit_code == 2
     assert expected in result.output
+
+
+def test_the_name_of_what_is_destroyed_is_typed_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    assert destroying._typing() is None
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda question, **options: question)
+    ask = destroying._typing()
+    assert ask is not None
+    assert ask("production") == "  Type production to destroy it"

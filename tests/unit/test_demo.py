@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from cicd_templates import demo
-from cicd_templates.deploy import deployment, destroy
+from cicd_templates import demo, targets
+from cicd_templates.deploy import deployment
 from cicd_templates.deploy.clients import local_clients
-from cicd_templates.deploy.remains import Remainder
+from cicd_templates.deploy.destruction.items import Remainder
 from cicd_templates.deploy.stacks import read_stacks
 from cicd_templates.deploy.waiting import Patience
 from cicd_templates.errors import CicdError
 from cicd_templates.findings import Finding
 from cicd_templates.targets import Target
 from tests.conftest import ROOT
+from tests.unit.deploy.destruction.fake_aws import inventory
 from tests.unit.deploy.test_plan import PLAN
 
 
@@ -45,7 +46,9 @@ def test_a_second_deployment_that_would_change_something_fails_it(monkeypatch: p
 def test_something_left_unexplained_fails_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(destroy, "destroy", lambda *arguments: [])
+    monkeypatch.setattr(Target, "inventory", lambda target: inventory())
+    monkeypatch.setattr(Target, "refuse_destruction", lambda target, found: None)
+    monkeypatch.setattr(targets, "destroy", lambda clients, found, patience, reporter, also_left: also_left())
 
     with pytest.raises(CicdError, match="staging: something is left unexplained"):
         demo._destroy([TARGET])

@@ -4,9 +4,30 @@ Every command imports what it needs when it runs, so that rendering loads neithe
 no layer.
 """
 
-from cicd_templates.cli import deploying, examining, gating, local, rehearsing, releasing, rendering, reviewing
+from cicd_templates.cli import (
+    deploying,
+    destroying,
+    examining,
+    gating,
+    local,
+    rehearsing,
+    releasing,
+    rendering,
+    reviewing,
+)
 from cicd_templates.cli.command import main
 
 render = rendering.render
 
-__all__ = ["deploying", "examining", "gating", "local", "main", "rehearsing", "releasing", "render", "reviewing"]
+__all__ = [
+    "deploying",
+    "destroying",
+    "examining",
+    "gating",
+    "local",
+    "main",
+    "rehearsing",
+    "releasing",
+    "render",
+    "reviewing",
+]

@@ -1,4 +1,4 @@
-"""Verbs right of `out/` that change: plan, deploy, plan-discard, destroy."""
+"""Verbs right of `out/` that bring environments up: plan, deploy, plan-discard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import JSON, TARGET, YES, verb
-from cicd_templates.errors import ChangesRemainError, CicdError, ConfigurationError, RefusedError
+from cicd_templates.errors import ChangesRemainError, ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
     from cicd_templates.deploy.plan import Plan
@@ -139,30 +139,3 @@ def plan_discard(plan_file: Path | None, **target: Any) -> None:
     for each in selection.targets(**target):
         count = each.discard(plan_file)
         click.echo(f"{each.environment}: discarded {count} change sets")
-
-
-@verb(
-    "destroy",
-    *TARGET,
-    YES,
-    JSON,
-    click.option("--allow", default="", help="Protected environments that may be destroyed, by name, with commas."),
-)
-def destroy(as_json: bool, yes: bool, allow: str, **target: Any) -> None:
-    """Take environments down and list what is left and why; exit 1 where something is left unexplained."""
-    from cicd_templates.deploy import destroy as destruction
-    from cicd_templates.deploy import report
-
-    chosen = selection.targets(**target)[::-1]
-    for each in chosen:
-        destruction.refuse_protected(each.stacks, each.environment if each.environment in allow.split(",") else None)
-    reporter = report.reporter(as_json=as_json)
-    confirm = selection.confirmation(yes)
-    unexplained = 0
-    for each in chosen:
-        reporter.report(each.heading("Destroying"))
-        if not confirm(f"Delete the stacks of {each.environment} in account {each.account}?"):
-            raise CicdError(f"{each.environment}: declined, nothing was deleted")
-        unexplained += sum(not remainder.explained for remainder in each.destroy(reporter))
-    if unexplained:
-        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")

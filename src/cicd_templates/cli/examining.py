@@ -9,6 +9,7 @@ import click
 
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import JSON, SUFFIX, TARGET, verb
+from cicd_templates.cli.destroying import show_left
 from cicd_templates.errors import CicdError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -36,13 +37,21 @@ def outputs(as_json: bool, **target: Any) -> None:
                 click.echo(f"    {name:<{width}}  {value}")
 
 
-@verb("status", *TARGET, JSON)
-def status(as_json: bool, **target: Any) -> None:
-    """Show the state of every stack, whose text it runs, and what the pipeline has of it."""
+@verb(
+    "status",
+    *TARGET,
+    JSON,
+    click.option("--left", is_flag=True, help="Show what is beside the stacks; exit 1 where nothing explains it."),
+)
+def status(as_json: bool, left: bool, **target: Any) -> None:
+    """Show the state of every stack, whose text it runs and what the pipeline has of it, or what is beside them."""
     from dataclasses import asdict
 
     from cicd_templates.deploy import overview
 
+    if left:
+        show_left(selection.targets(default="all", **target), as_json=as_json)
+        return
     found = {}
     for each in selection.targets(default="all", **target):
         rows = overview.status_rows(each.clients, each.stacks, each.chosen)
@@ -124,9 +133,10 @@ def _show_recovery(environment: str, found: list[Unsettled], looking: str) -> No
     "deploy-policy",
     click.option("--env", "env", help="The environment that is to be deployed."),
     SUFFIX,
+    click.option("--destroying", is_flag=True, help="For a principal that also destroys, sweeps and adopts."),
     click.option("--part", type=click.IntRange(min=1), help="Print the document of this number alone."),
 )
-def deploy_policy(env: str | None, suffix: str | None, part: int | None) -> None:
+def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: int | None) -> None:
     """Print the IAM policies that a principal needs to deploy an environment, as JSON by name; calls no AWS."""
     from cicd_templates.deploy.permissions.document import LIMIT, policies
     from cicd_templates.deploy.stacks import read_stacks
@@ -135,7 +145,7 @@ def deploy_policy(env: str | None, suffix: str | None, part: int | None) -> None
     if env is None:
         raise ConfigurationError("which environment is to be deployed? Name it with ENV= (--env)")
     stacks = read_stacks(rendered_folder(suffix) / selection.environment(env, suffix).qualified)
-    documents = policies(stacks)
+    documents = policies(stacks, destroying=destroying)
     if part is None:
         click.echo(json.dumps(documents, indent=2))
         if len(documents) > 1:

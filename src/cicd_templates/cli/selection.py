@@ -17,7 +17,7 @@ from cicd_templates.project import CONFIGURATION, rendered_folder
 if TYPE_CHECKING:
     from cicd_templates.deploy.handover import Tools
     from cicd_templates.environment import Configuration, Environment, Service
-    from cicd_templates.targets import Target
+    from cicd_templates.targets import Account, Target
 
 
 def require_environment(configuration: Configuration, env: str | None) -> None:
@@ -53,6 +53,21 @@ def targets(
         open_target(environment, folder, layer=layer, service=service, local=local, checked=checked)
         for environment in configuration.deploy_order
         if asked in ("all", environment.name)
+    ]
+
+
+def accounts(env: str, local: bool) -> list[Account]:
+    """The account of each environment, for what needs none of its templates; tools first, as it reads the others."""
+    from cicd_templates.loading import read_configuration
+    from cicd_templates.targets import open_plain_account
+
+    configuration = read_configuration(CONFIGURATION)
+    if env != "all":
+        require_environment(configuration, env)
+    return [
+        open_plain_account(environment, local=local)
+        for environment in configuration.deploy_order[::-1]
+        if env in ("all", environment.name)
     ]
 
 

@@ -6,6 +6,7 @@ boto3 is imported on first use only, so that commands without AWS start fast.
 from __future__ import annotations
 
 import os
+import threading
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ class Clients:
         self._session = session
         self._region = region
         self._endpoint_url = endpoint_url
+        self._making = threading.Lock()
 
     def _client(self, service: str) -> Any:
         from botocore.config import Config
@@ -48,7 +50,11 @@ class Clients:
         if self.local:
             # Its buckets have no host names of their own, and no proxy leads to it.
             config = config.merge(Config(s3={"addressing_style": "path"}, proxies={}))
-        return self._session.client(service, region_name=self._region, endpoint_url=self._endpoint_url, config=config)
+        # A session may not be used by two threads at once; the clients that it makes may.
+        with self._making:
+            return self._session.client(
+                service, region_name=self._region, endpoint_url=self._endpoint_url, config=config
+            )
 
     @property
     def region(self) -> str:
@@ -89,6 +95,11 @@ class Clients:
     def ecr(self) -> ECRClient:
         """Repositories and images."""
         return self._client("ecr")  # type: ignore[no-any-return]
+
+    @cached_property
+    def events(self) -> Any:
+        """Rules and archives of EventBridge."""
+        return self._client("events")
 
     @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cicd_templates import words
+from cicd_templates.deploy.destruction.items import Item, Remainder, item_lines, remainder_lines
 from cicd_templates.deploy.diagnose import Diagnosis
 from cicd_templates.deploy.duration import spelled
 from cicd_templates.deploy.events import ResourceEvent
 from cicd_templates.deploy.plan import Plan, PlannedStack
-from cicd_templates.deploy.remains import Remainder
 from cicd_templates.deploy.telling import planned_lines
 
 if TYPE_CHECKING:
@@ -118,14 +118,30 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Inventoried:
+    """What an environment has, and what its destruction does with each."""
+
+    environment: str
+    items: tuple[Item, ...]
+
+    def lines(self) -> list[str]:
+        """It as a table."""
+        return item_lines(self.environment, self.items)
+
+
+@dataclass(frozen=True)
 class Left:
     """What a destruction left of an environment."""
 
     environment: str
     remains: tuple[Remainder, ...]
 
+    def lines(self) -> list[str]:
+        """It by why each thing is left."""
+        return remainder_lines(self.environment, self.remains)
 
-Event = Heading | Planned | Unchanged | Waits | Started | Moved | Succeeded | Broke | Sealed | Note | Left
+
+Event = Heading | Planned | Unchanged | Waits | Started | Moved | Succeeded | Broke | Sealed | Note | Inventoried | Left
 
 
 class Reporter(Protocol):
@@ -152,8 +168,8 @@ def as_lines(event: Event) -> list[str]:
             return [f"  {event.stack}: FAILED: {event.reason}", *(f"      {line}" for line in block)]
         case Note():
             return [f"  {event.text}"]
-        case Left():
-            return _remains_lines(event)
+        case Inventoried() | Left():
+            return event.lines()
         case Moved() if event.event.failed:
             return [f"    {event.event.status} {event.event.logical_id}: {event.event.reason}"]
         case _:
@@ -179,19 +195,6 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
         f"  read it as a page: {Path(event.path).with_suffix('.md')}",
         f"  deploy just that: make deploy PLAN={event.path}{local}",
     ]
-
-
-def _remains_lines(event: Left) -> list[str]:
-    if not event.remains:
-        return [f"  left of {event.environment}: nothing"]
-    lines = [f"  left of {event.environment}:"]
-    by_reason: dict[tuple[bool, str], list[Remainder]] = {}
-    for remainder in event.remains:
-        by_reason.setdefault((remainder.explained, remainder.reason), []).append(remainder)
-    for (explained, reason), group in by_reason.items():
-        lines.append(f"    {reason}" if explained else f"    UNEXPLAINED: {reason}")
-        lines += [f"      {remainder.resource_type} {remainder.name}" for remainder in group]
-    return lines
 
 
 def show(made: Plan, reporter: Reporter) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.expiry import stack_tags
 from cicd_templates.deploy.stacks import Stack
 from cicd_templates.errors import CicdError
 from cicd_templates.links import READING_TYPE
@@ -34,7 +35,7 @@ def change_set_request(clients: Clients, stack: Stack, existing: Mapping[str, An
         "StackName": stack.name,
         "ChangeSetType": "CREATE" if existing is None else "UPDATE",
         "Capabilities": stack.capabilities,
-        "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
+        "Tags": [{"Key": key, "Value": value} for key, value in stack_tags(stack, existing).items()],
         "Parameters": [] if existing is None else _kept_parameters(stack, existing),
         **_role(clients, stack),
         **_template(clients, stack),

@@ -11,11 +11,11 @@ from rich.console import Console
 
 from cicd_templates.deploy import report
 from cicd_templates.deploy.classes import Change, Detail, Verdict
+from cicd_templates.deploy.destruction.items import Remainder
 from cicd_templates.deploy.diagnose import Diagnosis
 from cicd_templates.deploy.events import ResourceEvent
 from cicd_templates.deploy.grants import Grants
 from cicd_templates.deploy.plan import PlannedStack
-from cicd_templates.deploy.remains import Remainder
 from cicd_templates.deploy.telling import short
 
 CHANGES = (

@@ -88,4 +88,33 @@ LOOKING = (
     "sts:GetCallerIdentity",
     "tag:GetResources",
 )
+# Beside those, for who takes environments down: what is beside the stacks, and what they kept back into them.
+DESTROYING = (
+    "cloudformation:ListStacks",
+    "cloudformation:UpdateStack",
+    "codebuild:DeleteReport",
+    "codebuild:DeleteReportGroup",
+    "codebuild:ListReportGroups",
+    "codebuild:ListReportsForReportGroup",
+    "codepipeline:StopPipelineExecution",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ecr:DeleteRepository",
+    "ecs:DeleteTaskDefinitions",
+    "ecs:DeregisterTaskDefinition",
+    "ecs:DescribeServices",
+    "ecs:ListTaskDefinitions",
+    "ecs:StopTask",
+    "ecs:UpdateService",
+    "events:DeleteArchive",
+    "events:ListArchives",
+    "kms:DeleteAlias",
+    "kms:ListAliases",
+    "kms:ScheduleKeyDeletion",
+    "logs:DeleteLogGroup",
+    "s3:DeleteBucket",
+    "secretsmanager:DeleteSecret",
+    "secretsmanager:ListSecrets",
+    "ssm:DeleteParameter",
+)
 CALLS = (*CLOUDFORMATION, *DATA, *LOOKING)

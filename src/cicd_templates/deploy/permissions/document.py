@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cicd_templates.deploy.permissions.calls import CALLS
+from cicd_templates.deploy.permissions.calls import CALLS, DESTROYING
 from cicd_templates.deploy.permissions.registry import handler_actions, is_action, kinds
 from cicd_templates.deploy.permissions.scopes import OURS, PASSING, Names, scope
 from cicd_templates.deploy.stacks import Stack
@@ -20,10 +20,11 @@ Document = dict[str, Any]
 Statement = dict[str, Any]
 
 
-def policies(stacks: Sequence[Stack]) -> dict[str, Document]:
+def policies(stacks: Sequence[Stack], *, destroying: bool = False) -> dict[str, Document]:
     """The documents by the name to give them, all of which the principal needs.
 
-    A stack that CloudFormation is given a role for needs nothing of its own but that the role may be passed.
+    `destroying` adds what one needs who also destroys, sweeps and adopts. A stack that CloudFormation is given a role
+    for needs nothing of its own but that the role may be passed.
     """
     names = Names.of(stacks)
     own = [stack for stack in stacks if stack.deployed_as is None]
@@ -31,7 +32,8 @@ def policies(stacks: Sequence[Stack]) -> dict[str, Document]:
     # Handlers also ask for what properties would need that no template has: tables of S3, lattices of VPC.
     services = {service for service, _ in OURS} | {"ec2"} | {each.split("::")[1].lower() for each in types}
     of_handlers = {each for each in handler_actions(types, names.region) if each.partition(":")[0] in services}
-    actions = {action for action in (*CALLS, *of_handlers) if is_action(action)}
+    calls = (*CALLS, *DESTROYING) if destroying else CALLS
+    actions = {action for action in (*calls, *of_handlers) if is_action(action)}
     statements = [*_allowing(actions - {PASSING}, names), _passing(stacks, names)]
     documents = [{"Version": "2012-10-17", "Statement": group} for group in _packed(statements)]
     return {f"{names.name}-deploy-{number}": document for number, document in enumerate(documents, 1)}

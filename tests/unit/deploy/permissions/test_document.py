@@ -15,7 +15,7 @@ from botocore import xform_name
 from click.testing import CliRunner
 
 from cicd_templates.cli import main
-from cicd_templates.deploy.permissions.calls import CALLS
+from cicd_templates.deploy.permissions.calls import CALLS, DESTROYING
 from cicd_templates.deploy.permissions.document import LIMIT, policies, size
 from cicd_templates.deploy.permissions.registry import handler_actions, is_action, kinds
 from cicd_templates.deploy.permissions.scopes import OURS, Names, scope
@@ -169,7 +169,17 @@ def test_every_call_of_the_deployer_is_in_the_policy() -> None:
 
     assert len(found) > 50
     # Whoever adds a call to the deployer adds its action to permissions/calls.py.
-    assert found - set(CALLS) == set()
+    assert found - {*CALLS, *DESTROYING} == set()
+    assert set(DESTROYING) <= found - set(CALLS)
+
+
+def test_who_destroys_needs_more_than_who_deploys() -> None:
+    def allowed(**options: bool) -> set[str]:
+        documents = policies(STAGING, **options).values()
+        return {action for document in documents for each in document["Statement"] for action in each["Action"]}
+
+    assert allowed(destroying=True) - allowed() <= set(DESTROYING)
+    assert "ecs:DeleteTaskDefinitions" in allowed(destroying=True) - allowed()
 
 
 def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,143 @@
+"""The stacks as CloudFormation has them: those that live, and what it still knows of those that are gone.
+
+What is deleted is decided by the templates that were deployed, not by those rendered since. CloudFormation keeps the
+events of a deleted stack for 90 days, so a destruction can be explained, or continued, from any machine:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cicd_templates import cloudformation_yaml
+from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.destruction.scope import Scope, as_tags
+from cicd_templates.links import METADATA_KEY, Links, links_of
+from cicd_templates.naming import file_stem
+from cicd_templates.tags import MANAGED_BY, MANAGED_BY_KEY
+
+STACK_TYPE = "AWS::CloudFormation::Stack"
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A resource that a stack has or had; `policy` is its DeletionPolicy."""
+
+    stack: str
+    logical_id: str
+    resource_type: str
+    physical_id: str
+    policy: str = "Delete"
+
+    @property
+    def kept(self) -> bool:
+        """Whether it outlives its stack."""
+        return self.policy.startswith("Retain")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A stack that exists. A shell whose first change set was never executed has no template and no resources."""
+
+    name: str
+    stack_id: str
+    status: str
+    tags: Mapping[str, str]
+    role: str | None
+    guarded: bool
+    changed: datetime
+    links: Links
+    label: str
+    resources: tuple[Owned, ...]
+
+
+def project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any]]:
+    """Every stack of the project in the account, as CloudFormation describes it, those of copies among them."""
+    ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": project}.items()
+    return [
+        dict(found)
+        for page in clients.cloudformation.get_paginator("describe_stacks").paginate()
+        for found in page["Stacks"]
+        if found["StackStatus"] != "DELETE_COMPLETE" and ours <= as_tags(found.get("Tags", ())).items()
+    ]
+
+
+def deployed(clients: Clients, described: Mapping[str, Any]) -> Deployed:
+    """A described stack with its resources, and the policies and links of the template that it was deployed from."""
+    # By id, which still answers when somebody else has just deleted the stack.
+    name, stack_id = described["StackName"], described["StackId"]
+    summaries = [
+        summary
+        for page in clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+        for summary in page["StackResourceSummaries"]
+        if summary["ResourceStatus"] != "DELETE_COMPLETE" and summary.get("PhysicalResourceId")
+    ]
+    template = _template(clients, stack_id) if summaries else {}
+    policies = {key: found.get("DeletionPolicy", "Delete") for key, found in template.get("Resources", {}).items()}
+    links = links_of(template) if METADATA_KEY in template.get("Metadata", {}) else Links(name, "", (), {}, ())
+    tags = as_tags(described.get("Tags", ()))
+    label = label_of(tags) or name
+    return Deployed(
+        name,
+        stack_id,
+        described["StackStatus"],
+        tags,
+        described.get("RoleARN"),
+        bool(described.get("EnableTerminationProtection")),
+        described.get("LastUpdatedTime") or described["CreationTime"],
+        links,
+        label,
+        tuple(
+            Owned(
+                label,
+                summary["LogicalResourceId"],
+                summary["ResourceType"],
+                summary["PhysicalResourceId"],
+                policies.get(summary["LogicalResourceId"], "Delete"),
+            )
+            for summary in summaries
+        ),
+    )
+
+
+def _template(clients: Clients, stack_id: str) -> Mapping[str, Any]:
+    body: Any = clients.cloudformation.get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
+    # boto3 parses a JSON template, and leaves a YAML one as text.
+    template: Mapping[str, Any] = cloudformation_yaml.load(body) if isinstance(body, str) else body
+    return template
+
+
+def label_of(tags: Mapping[str, str]) -> str:
+    """How people call the stack with `tags`: as its file is named."""
+    return file_stem(tags.get("Layer", ""), tags.get("Service"))
+
+
+def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
+    """What the environment's deleted stacks had when they were deleted; `Retain` where CloudFormation skipped it."""
+    for page in clients.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
+        for summary in page["StackSummaries"]:
+            if scope.has_stack(summary["StackName"]):
+                # A deleted stack is found by its id only.
+                described = clients.cloudformation.describe_stacks(StackName=summary["StackId"])["Stacks"][0]
+                tags = as_tags(described.get("Tags", ()))
+                if scope.owns(tags):
+                    yield from _last_seen(clients, summary["StackId"], tags)
+
+
+def _last_seen(clients: Clients, stack_id: str, tags: Mapping[str, str]) -> Iterator[Owned]:
+    """From the events of a deletion, newest first, with the attempts before it that failed."""
+    label = label_of(tags)
+    seen: set[str] = set()
+    for page in clients.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+        for event in page["StackEvents"]:
+            status, logical_id = event["ResourceStatus"], event["LogicalResourceId"]
+            if event["ResourceType"] == STACK_TYPE:
+                if not status.startswith("DELETE_"):
+                    return
+            elif logical_id not in seen and event.get("PhysicalResourceId"):
+                seen.add(logical_id)
+                policy = "Retain" if status == "DELETE_SKIPPED" else "Delete"
+                yield Owned(label, logical_id, event["ResourceType"], event["PhysicalResourceId"], policy)

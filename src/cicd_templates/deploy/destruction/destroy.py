@@ -1,0 +1,38 @@
+"""A destruction from its inventory to its proof, with an account of it whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.destruction.execution import Journal, execute
+from cicd_templates.deploy.destruction.inventory import Inventory
+from cicd_templates.deploy.destruction.items import Remainder
+from cicd_templates.deploy.destruction.proof import prove
+from cicd_templates.deploy.destruction.report_file import report_file, write_report
+from cicd_templates.deploy.report import Reporter
+from cicd_templates.deploy.waiting import Patience
+
+
+def destroy(
+    clients: Clients,
+    inventory: Inventory,
+    patience: Patience,
+    reporter: Reporter,
+    also_left: Callable[[], list[Remainder]] = list,
+    path: Path | None = None,
+) -> list[Remainder]:
+    """Destroy what `inventory` has; what is left of it. `also_left` adds what no service can tell.
+
+    Termination protection is switched off where the inventory is protected: who calls this for one has been allowed
+    to. The report is written also where it fails. Raises `CicdError` that names the stacks whose deletion failed.
+    """
+    journal = Journal()
+    remains: list[Remainder] | None = None
+    try:
+        execute(clients, inventory, patience, reporter, journal, unguard=inventory.protected)
+        remains = prove(clients, inventory, patience) + also_left()
+    finally:
+        write_report(inventory, journal, remains, path or report_file(local=clients.local))
+    return remains

@@ -1,0 +1,120 @@
+"""Carries a destruction out: rest, stacks in order, what is beside them, and an account of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy import report
+from cicd_templates.deploy.clients import Clients, explained
+from cicd_templates.deploy.destruction.deletion import Voice, delete
+from cicd_templates.deploy.destruction.inventory import Inventory, again
+from cicd_templates.deploy.destruction.items import Item
+from cicd_templates.deploy.destruction.kinds import KINDS
+from cicd_templates.deploy.destruction.order import needed_by, walk
+from cicd_templates.deploy.destruction.quieting import drain, stop_runs
+from cicd_templates.deploy.events import ResourceEvent
+from cicd_templates.deploy.report import Event, Reporter
+from cicd_templates.deploy.waiting import Patience
+from cicd_templates.errors import CicdError
+
+NETWORK_INTERFACE = "AWS::EC2::NetworkInterface"
+PIPELINE = "AWS::CodePipeline::Pipeline"
+SERVICE = "AWS::ECS::Service"
+
+
+@dataclass(frozen=True)
+class Step:
+    """The deletion of one stack, with its beginning and end in seconds of the same clock."""
+
+    stack: str
+    began: float
+    ended: float
+    reason: str = ""
+
+
+@dataclass
+class Journal:
+    """What has been done, in the order of its end."""
+
+    steps: list[Step] = field(default_factory=list)
+
+
+class OneAtATime:
+    """Hands events of several threads to a reporter one by one."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._speaking = threading.Lock()
+
+    def report(self, event: Event) -> None:
+        """Say it when nobody else does."""
+        with self._speaking:
+            self._reporter.report(event)
+
+    def say(self, text: str) -> None:
+        """Say a line."""
+        self.report(report.Note(text))
+
+
+def execute(
+    clients: Clients, inventory: Inventory, patience: Patience, reporter: Reporter, journal: Journal, *, unguard: bool
+) -> None:
+    """Delete what `inventory` says, and note each stack in `journal`.
+
+    Raises `CicdError` that names the stacks whose deletion failed and what stayed for them; everything else is gone.
+    """
+    voice = OneAtATime(reporter)
+    stacks = {stack.name: stack for stack in inventory.stacks}
+    owned = [each for stack in inventory.stacks for each in stack.resources]
+    stop_runs(clients, [each.physical_id for each in owned if each.resource_type == PIPELINE], patience, voice.say)
+    drain(clients, [each for each in owned if each.resource_type == SERVICE], patience, voice.say)
+    # A network interface keeps its subnet, so these go before the stacks; everything else when nothing writes any more.
+    _delete_items(clients, [each for each in inventory.to_delete if each.resource_type == NETWORK_INTERFACE], voice)
+
+    def work(name: str) -> str:
+        stack = stacks[name]
+        began = patience.now()
+
+        def moved(event: ResourceEvent) -> None:
+            voice.report(report.Moved(stack.label, event))
+
+        reason = delete(clients, stack, patience, Voice(voice.say, moved), unguard=unguard)
+        ended = patience.now()
+        journal.steps.append(Step(name, began, ended, reason))
+        if reason:
+            voice.report(report.Broke(stack.label, reason))
+        else:
+            gone = [each for each in stack.resources if not each.kept]
+            voice.report(report.Succeeded(stack.label, "deleted", ended - began, len(gone)))
+        return reason
+
+    stuck: list[str] = []
+
+    def refuse(name: str, readers: list[str]) -> None:
+        stuck.append(stacks[name].label)
+        voice.report(report.Broke(stacks[name].label, f"kept, because {', '.join(readers)} still needs it"))
+
+    walk(needed_by(inventory.stacks), work, refuse)
+    failed = [stacks[step.stack].label for step in journal.steps if step.reason]
+    if failed or stuck:
+        raise CicdError(f"not destroyed: {', '.join([*failed, *stuck])}; the causes are above")
+    meant = {(item.resource_type, item.name) for item in inventory.items}
+    _delete_items(clients, [each for each in again(clients, inventory).to_delete if each.key in meant], voice)
+
+
+def _delete_items(clients: Clients, items: Iterable[Item], voice: OneAtATime) -> None:
+    """Delete what no stack deletes. What could not be is found again by the proof, which is what decides."""
+    for item in items:
+        remove = KINDS[item.resource_type].delete
+        try:
+            # Only what has a way to be deleted has such a fate.
+            assert remove is not None
+            remove(clients, item.name)
+        except (ClientError, CicdError) as error:
+            voice.say(f"{item.resource_type} {item.name}: {explained(error)}")
+        else:
+            voice.say(f"beside the stacks: deleted {item.resource_type} {item.name}")

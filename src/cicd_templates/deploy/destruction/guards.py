@@ -1,0 +1,76 @@
+"""What refuses a destruction before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cicd_templates.deploy.changes import describe_stack, require_ours
+from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.destruction.deployed import Deployed
+from cicd_templates.deploy.destruction.inventory import Inventory
+from cicd_templates.deploy.destruction.order import ROLE_TYPE, role_name
+from cicd_templates.deploy.stacks import Stack
+from cicd_templates.errors import ConfigurationError, RefusedError
+
+
+def refuse_protected(environment: str, allowed: Sequence[str], *, protected: bool, make: str) -> None:
+    """Raise `RefusedError` for a protected environment that is not among those `allowed`; `make` names it again."""
+    if protected and environment not in allowed:
+        raise RefusedError(
+            f"{environment} is protected; its data is kept, but what runs there stops."
+            f" If that is meant: {make} ALLOW={environment}"
+        )
+
+
+def refuse_strangers(clients: Clients, stacks: Sequence[Stack]) -> None:
+    """Raise `RefusedError` where a stack has the name of one of ours without our tags."""
+    for stack in stacks:
+        existing = describe_stack(clients, stack.name)
+        if existing is not None:
+            require_ours(existing, stack)
+
+
+def refuse_still_needed(inventory: Inventory, make: str) -> None:
+    """Raise `RefusedError` where a stack that stays reads what would go, or is deleted by a role that would go.
+
+    `make` is the command that destroys the environment.
+    """
+    published = {path: stack for stack in inventory.stacks for path in stack.links.publishes}
+    roles = {
+        owned.physical_id: stack
+        for stack in inventory.stacks
+        for owned in stack.resources
+        if owned.resource_type == ROLE_TYPE
+    }
+    for other in inventory.others:
+        if role_name(other) in roles:
+            _refuse(other, f"keeps the role {role_name(other)} of {roles[role_name(other)].name} for ever", make)
+        for read in other.links.reads:
+            if read.path in published:
+                _refuse(other, f"reads {read.path} of {published[read.path].name}", make)
+        # Declared where no value is read: the role again, which the local AWS does not keep.
+        for name in other.links.after:
+            if name in {stack.name for stack in inventory.stacks}:
+                _refuse(other, f"needs {name} until it is gone", make)
+
+
+def _refuse(other: Deployed, why: str, make: str) -> None:
+    raise RefusedError(f"{other.name} {why}, so it has to go first: {make} LAYER={other.tags.get('Layer', '')}")
+
+
+def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable[[str], str] | None) -> None:
+    """Raise unless exactly these environments were named, in `confirmed` with commas or typed one by one for `ask`.
+
+    `ask` is None where nobody is there to type.
+    """
+    if confirmed is not None:
+        given = confirmed.split(",")
+        if sorted(given) != sorted(names):
+            raise RefusedError(f"{confirmed!r} is not {','.join(names)}, which the plan destroys; nothing was deleted")
+        return
+    if ask is None:
+        raise ConfigurationError(f"nobody is here to type the name; add CONFIRM={','.join(names)} (--confirm)")
+    for name in names:
+        typed = ask(name)
+        if typed != name:
+            raise RefusedError(f"{typed!r} is not {name}; nothing was deleted")

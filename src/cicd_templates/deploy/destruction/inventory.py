@@ -1,0 +1,161 @@
+"""Looks at everything that an environment has before anything of it is touched, and says what becomes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.destruction.beside import Found, beside
+from cicd_templates.deploy.destruction.deployed import (
+    STACK_TYPE,
+    Deployed,
+    Owned,
+    deployed,
+    former_resources,
+    project_stacks,
+)
+from cicd_templates.deploy.destruction.emptying import held_by_bucket, held_by_repository
+from cicd_templates.deploy.destruction.items import Fate, Item
+from cicd_templates.deploy.destruction.kinds import KEY_DAYS, KINDS, THERE, state
+from cicd_templates.deploy.destruction.scope import Scope
+
+SHELL = "REVIEW_IN_PROGRESS"
+LOOKING_AT_A_TIME = 8
+WINDOW = f"KMS deletes it after {KEY_DAYS} days"
+HELD = {"AWS::S3::Bucket": held_by_bucket, "AWS::ECR::Repository": held_by_repository}
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What an environment has, or of it the stacks with `labels` and what they made.
+
+    `stacks` go; `others` are the project's other stacks in the account, which stay. `protected` says that it keeps its
+    data. `items` are what the stacks own and what is beside them.
+    """
+
+    scope: Scope
+    protected: bool
+    labels: frozenset[str] | None
+    stacks: tuple[Deployed, ...]
+    others: tuple[Deployed, ...]
+    items: tuple[Item, ...]
+
+    @property
+    def to_delete(self) -> tuple[Item, ...]:
+        """What no stack deletes but the destruction does; what waits for its day already is not among it."""
+        return tuple(
+            item
+            for item in self.items
+            if not item.stack and (item.fate in (Fate.DELETED, Fate.EMPTIED) or item.detail == WINDOW)
+        )
+
+
+def take_inventory(
+    clients: Clients, scope: Scope, *, protected: bool, labels: frozenset[str] | None = None
+) -> Inventory:
+    """The inventory of `scope`, or only of the stacks of it with these `labels` and of what those made.
+
+    Without labels everything of the scope goes, whatever the templates say now. It is protected where `protected` says
+    so, and where any of its stacks refuses deletion.
+    """
+    with ThreadPoolExecutor(LOOKING_AT_A_TIME) as pool:
+        found = list(pool.map(partial(deployed, clients), project_stacks(clients, scope.project)))
+    going = [stack for stack in found if scope.owns(stack.tags) and (labels is None or stack.label in labels)]
+    others = [stack for stack in found if stack not in going]
+    protected = protected or any(stack.guarded for stack in going)
+    had = [owned for stack in going for owned in stack.resources]
+    had += [owned for owned in former_resources(clients, scope) if labels is None or owned.stack in labels]
+    items = [item for stack in going for item in _items_of(clients, stack)]
+    items += _items_beside(clients, scope, had, going, others, protected=protected, whole=labels is None)
+    return Inventory(scope, protected, labels, tuple(going), tuple(others), tuple(items))
+
+
+def again(clients: Clients, inventory: Inventory) -> Inventory:
+    """The same inventory as it is now."""
+    return take_inventory(clients, inventory.scope, protected=inventory.protected, labels=inventory.labels)
+
+
+def _items_of(clients: Clients, stack: Deployed) -> list[Item]:
+    if stack.status == SHELL:
+        return [Item(STACK_TYPE, stack.name, Fate.DELETED, stack.label, "a change set that was never executed")]
+    return [_item(clients, owned) for owned in stack.resources]
+
+
+def _item(clients: Clients, owned: Owned) -> Item:
+    detail = ""
+    if owned.kept:
+        fate = Fate.RETAINED
+    elif owned.resource_type == "AWS::KMS::Key":
+        fate, detail = Fate.SCHEDULED, WINDOW
+    elif owned.resource_type in HELD:
+        fate, detail = Fate.EMPTIED, HELD[owned.resource_type](clients, owned.physical_id)
+    else:
+        fate = Fate.DELETED
+    return Item(owned.resource_type, plain(owned), fate, owned.stack, detail)
+
+
+def _items_beside(
+    clients: Clients,
+    scope: Scope,
+    had: Sequence[Owned],
+    going: Sequence[Deployed],
+    others: Sequence[Deployed],
+    *,
+    protected: bool,
+    whole: bool,
+) -> list[Item]:
+    kept = {(owned.resource_type, plain(owned)): owned.stack for owned in had if owned.kept}
+    living = [owned for stack in (*going, *others) for owned in stack.resources]
+    owned_now, ids_now = (
+        {(owned.resource_type, plain(owned)) for owned in living},
+        {each.physical_id for each in living},
+    )
+    own_ids, other_ids = {stack.stack_id for stack in going}, {stack.stack_id for stack in others}
+    items: dict[tuple[str, str], Item] = {}
+    for found in beside(clients, scope, had, whole=whole):
+        key = (found.resource_type, found.name)
+        # A type without a row is listed by its ARN, and its stack may know it by its name alone, or by something else.
+        foreign_spelling = found.resource_type not in KINDS and (
+            found.stack_id in own_ids or found.name.rpartition("/")[2].rpartition(":")[2] in ids_now
+        )
+        if key in owned_now or found.stack_id in other_ids or foreign_spelling:
+            continue
+        if standing := state(clients, *key):
+            items[key] = _item_beside(found, standing, kept.get(key, ""), protected=protected)
+    # What former stacks kept is in nobody's list where its tags were taken away.
+    for key, stack in kept.items():
+        if key not in owned_now and key not in items and (standing := state(clients, *key)):
+            items[key] = _item_beside(Found(*key, ours=True), standing, stack, protected=protected)
+    return list(items.values())
+
+
+def _item_beside(found: Found, standing: str, kept_by: str, *, protected: bool) -> Item:
+    """What becomes of something that no stack deletes; `kept_by` is the stack that left it by its policy."""
+    kind = KINDS.get(found.resource_type)
+
+    def item(fate: Fate, detail: str) -> Item:
+        return Item(found.resource_type, found.name, fate, "", detail)
+
+    if not found.ours and not kept_by:
+        return item(Fate.UNTOUCHED, "it has our name, but nothing proves that it is ours")
+    if standing != THERE and (protected or found.resource_type != "AWS::SecretsManager::Secret"):
+        return item(Fate.SCHEDULED, standing)
+    if kept_by:
+        return item(Fate.RETAINED, f"kept by policy: its data outlives the stack {kept_by}")
+    if kind is None or kind.delete is None:
+        return item(Fate.UNTOUCHED, "no stack owns it, and destroy does not know how to delete it")
+    if protected and kind.holds_data:
+        return item(Fate.RETAINED, "kept by policy: no stack owns it, but the environment is protected")
+    if found.resource_type == "AWS::KMS::Key":
+        return item(Fate.SCHEDULED, WINDOW)
+    return item(Fate.EMPTIED if found.resource_type in HELD else Fate.DELETED, "beside the stacks")
+
+
+def plain(owned: Owned) -> str:
+    """The name by which a resource is listed. A secret is listed by its name; its ARN ends in six letters more."""
+    if owned.resource_type == "AWS::SecretsManager::Secret" and owned.physical_id.startswith("arn:"):
+        return owned.physical_id.rpartition(":secret:")[2][:-7]
+    return owned.physical_id

@@ -1,0 +1,88 @@
+"""What a destruction does with each thing, and what is left of one: values that are shown, written and compared."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Fate(StrEnum):
+    """What happens to something when its environment is destroyed, in the order of the table."""
+
+    DELETED = "deleted"
+    EMPTIED = "emptied and deleted"
+    SCHEDULED = "scheduled"
+    RETAINED = "retained by policy"
+    UNTOUCHED = "not touched"
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something that an environment has. `stack` is empty where none owns it, `detail` says what a reader misses."""
+
+    resource_type: str
+    name: str
+    fate: Fate
+    stack: str = ""
+    detail: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is known by."""
+        return self.resource_type, self.name
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """Something that is left. `explained` says that it is meant to be, `reason` why; `by_hand` removes it otherwise."""
+
+    resource_type: str
+    name: str
+    reason: str
+    explained: bool
+    by_hand: str = ""
+
+
+def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
+    """The inventory as a table: of what just goes the types are counted, what has a fate of its own is named."""
+    if not items:
+        return [f"  inventory of {environment}: nothing"]
+    stacks = len({item.stack for item in items if item.stack})
+    of = "1 stack" if stacks == 1 else f"{stacks} stacks"
+    lines = [f"  inventory of {environment}: {of}, {len(items)} resources of theirs and beside them"]
+    for fate in Fate:
+        group = [item for item in items if item.fate is fate]
+        if not group:
+            continue
+        lines.append(f"    {fate.value}: {len(group)}")
+        plain = [item for item in group if fate is Fate.DELETED and item.stack and not item.detail]
+        counts = sorted(Counter(item.resource_type for item in plain).items())
+        lines += _wrapped([f"{count} {kind.removeprefix('AWS::')}" for kind, count in counts])
+        for item in group:
+            if item not in plain:
+                lines.append(f"      {item.resource_type} {item.name}")
+                lines += [f"        {item.detail}"] if item.detail else []
+    return lines
+
+
+def _wrapped(words: Sequence[str]) -> list[str]:
+    return textwrap.wrap(", ".join(words), width=78, initial_indent=" " * 6, subsequent_indent=" " * 6)
+
+
+def remainder_lines(environment: str, remains: Sequence[Remainder]) -> list[str]:
+    """What is left, by why; and for what nothing explains the way to remove it."""
+    if not remains:
+        return [f"  left of {environment}: nothing"]
+    lines = [f"  left of {environment}:"]
+    by_reason: dict[tuple[bool, str], list[Remainder]] = {}
+    for remainder in remains:
+        by_reason.setdefault((remainder.explained, remainder.reason), []).append(remainder)
+    for (explained, reason), group in by_reason.items():
+        lines.append(f"    {reason}" if explained else f"    UNEXPLAINED: {reason}")
+        for remainder in group:
+            lines.append(f"      {remainder.resource_type} {remainder.name}")
+            lines += [f"        {remainder.by_hand}"] if remainder.by_hand and not explained else []
+    return lines

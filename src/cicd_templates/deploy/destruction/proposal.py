@@ -1,0 +1,74 @@
+"""A destruction that was looked at before: written to a file, read again, and compared with what is there then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.deploy.destruction.inventory import Inventory
+from cicd_templates.deploy.destruction.items import Fate
+from cicd_templates.errors import ConfigurationError, RefusedError
+
+PLAN_FILE = Path("destroy-plan.json")
+FORMAT = 1
+GOING = (Fate.DELETED, Fate.EMPTIED, Fate.SCHEDULED)
+
+
+def write_plan(inventories: Sequence[Inventory], path: Path = PLAN_FILE) -> None:
+    """Write what would be destroyed, to be read by people and executed by `destroy --plan`."""
+    facts = {"format": FORMAT, "environments": [_facts(inventory) for inventory in inventories]}
+    path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _facts(inventory: Inventory) -> dict[str, Any]:
+    return {
+        "environment": inventory.scope.qualified,
+        "suffix": inventory.scope.suffix,
+        "protected": inventory.protected,
+        "account": inventory.scope.account,
+        "region": inventory.scope.region,
+        "labels": sorted(inventory.labels) if inventory.labels is not None else None,
+        "stacks": {stack.stack_id: stack.changed.isoformat() for stack in inventory.stacks},
+        "items": [asdict(item) for item in inventory.items],
+    }
+
+
+def read_plan(path: Path) -> list[dict[str, Any]]:
+    """The environments of a plan, in the order of their destruction. Raises `ConfigurationError` where it is none."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        environments = facts["environments"]
+        wanted = {"environment", "suffix", "protected", "account", "region", "labels", "stacks", "items"}
+        if facts["format"] != FORMAT or not all(wanted <= each.keys() for each in environments):
+            raise ValueError("made by another version")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        detail = str(error).splitlines()[0]
+        raise ConfigurationError(f"{path}: not a plan that destroy wrote ({detail}); plan again") from None
+    return list(environments)
+
+
+def refuse_changes(planned: dict[str, Any], inventory: Inventory) -> None:
+    """Raise `RefusedError` where there is more to destroy now than was planned, or where it has changed since.
+
+    What is gone already is no change: a destruction that was interrupted continues by the same plan.
+    """
+    name, scope = planned["environment"], inventory.scope
+    if (planned["account"], planned["region"]) != (scope.account, scope.region):
+        raise RefusedError(
+            f"{name}: planned for account {planned['account']} in {planned['region']}, but its templates are for"
+            f" {scope.account} in {scope.region}; plan again"
+        )
+    if inventory.protected and not planned["protected"]:
+        raise RefusedError(f"{name}: it has been protected since the plan; plan again")
+    known = {(item["resource_type"], item["name"]) for item in planned["items"] if item["fate"] in GOING}
+    for stack in inventory.stacks:
+        if planned["stacks"].get(stack.stack_id) != stack.changed.isoformat():
+            raise RefusedError(f"{name}: {stack.name} has been deployed since the plan; plan again")
+    for item in inventory.items:
+        if item.fate in GOING and item.key not in known:
+            raise RefusedError(
+                f"{name}: {item.resource_type} {item.name} was not there when this was planned; plan again"
+            )

@@ -1,0 +1,325 @@
+"""A destruction on the fake: what is done with failures beside the stacks, its account, sweeps and the way back."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.deploy import expiry, report
+from cicd_templates.deploy.destruction import proof, report_file, taking_back
+from cicd_templates.deploy.destruction.deployed import Owned
+from cicd_templates.deploy.destruction.execution import Journal, OneAtATime, Step, _delete_items
+from cicd_templates.deploy.destruction.inventory import WINDOW
+from cicd_templates.deploy.destruction.items import Fate, Item, Remainder, item_lines, remainder_lines
+from cicd_templates.deploy.destruction.scope import Scope
+from cicd_templates.deploy.destruction.sweep import copies, duration
+from cicd_templates.deploy.destruction.taking_back import IDENTIFIERS, TakingBack, take_back
+from cicd_templates.deploy.stacks import read_stacks
+from cicd_templates.deploy.waiting import Patience
+from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.targets import Target
+from tests.conftest import ROOT
+from tests.unit.deploy.destruction.fake_aws import SCOPE, WHEN, Many, aws, clock, inventory, living, refusal
+
+STAGING = read_stacks(ROOT / "out/staging")
+KEYS = next(stack for stack in STAGING if stack.layer == "keys")
+KEY = Owned("keys", "Key", "AWS::KMS::Key", "k-1", "RetainExceptOnCreate")
+PARAMETER = Item("AWS::SSM::Parameter", "/payments/staging/x", Fate.DELETED)
+
+
+def test_what_cannot_be_deleted_beside_the_stacks_is_said_and_the_rest_goes() -> None:
+    said = io.StringIO()
+    fake = aws(ssm={"delete_parameter": Many([refusal("AccessDenied", "not yours"), {}])})
+    _delete_items(fake, [PARAMETER, replace(PARAMETER, name="/y")], OneAtATime(report.PlainReporter(said)))
+
+    assert "AWS::SSM::Parameter /payments/staging/x: An error occurred (AccessDenied)" in said.getvalue()
+    assert "beside the stacks: deleted AWS::SSM::Parameter /y" in said.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("item", "explained", "reason"),
+    [
+        (Item("T", "x", Fate.RETAINED, detail="kept"), True, "kept"),
+        (Item("T", "x", Fate.SCHEDULED, detail="KMS deletes it on 2026-01-01"), True, "KMS deletes it on 2026-01-01"),
+        (Item("T", "x", Fate.SCHEDULED, detail=WINDOW), False, "it is ours, and no stack owns it"),
+        (Item("T", "x", Fate.DELETED), False, "it is ours, and no stack owns it"),
+        (Item("T", "x", Fate.UNTOUCHED, detail="only its name"), False, "only its name"),
+    ],
+)
+def test_only_what_is_meant_to_be_left_is_explained(item: Item, explained: bool, reason: str) -> None:
+    (left,) = proof.left(inventory(item, Item("T", "owned", Fate.DELETED, "keys")), stacks_too=True)
+
+    assert (left.explained, left.reason.startswith(reason)) == (explained, True)
+
+
+def test_a_stack_that_is_still_there_is_not_explained() -> None:
+    there = inventory(stacks=(living(status="DELETE_FAILED"),))
+
+    (left,) = proof.left(there, stacks_too=True)
+    assert (left.explained, left.reason) == (False, "its stack is still there, in DELETE_FAILED")
+    assert "delete-stack --region eu-central-1 --stack-name payments-staging-keys" in left.by_hand
+    assert proof.left(there, stacks_too=False) == []
+
+
+def test_the_proof_looks_again_until_services_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [inventory(PARAMETER), inventory(PARAMETER), inventory()]
+    monkeypatch.setattr(proof, "again", lambda clients, before: looks.pop(0))
+    patience = clock()
+
+    assert proof.prove(aws(), inventory(), patience) == []
+    assert patience.now() == 2.0 + 4.0
+
+
+def test_the_proof_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "again", lambda clients, before: inventory(PARAMETER))
+    patience = clock()
+
+    assert len(proof.prove(aws(), inventory(), patience)) == 1
+    assert patience.now() == sum(2.0 * 2**look for look in range(proof.LOOKS - 1))
+
+
+def test_the_report_keeps_what_it_says_of_others_and_what_an_earlier_run_kept(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    other = replace(inventory(), scope=replace(SCOPE, environment="production"))
+    report_file.write_report(other, Journal(), [], path, WHEN)
+    report_file.write_report(inventory(stacks=(living("payments-staging-keys", KEY),)), Journal(), None, path, WHEN)
+    left = [Remainder("AWS::KMS::Key", "k-1", "kept by policy", explained=True)]
+    report_file.write_report(inventory(), Journal([Step("s", 1.0, 2.0)]), left, path, WHEN)
+    facts = json.loads(path.read_text())
+
+    assert facts.keys() == {"production", "staging"}
+    staging = facts["staging"]
+    assert (staging["finished"], staging["explained"], staging["ended"]) == (True, True, "2026-01-02T03:04:00+00:00")
+    assert staging["stacks"] == [{"stack": "s", "began": 1.0, "ended": 2.0, "reason": ""}]
+    assert report_file.kept_by_report("staging", path) == [KEY]
+    assert report_file.kept_by_report("production", path) == []
+    assert report_file.kept_by_report("staging", tmp_path / "none.json") == []
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"staging": []}', '{"staging": {"kept": [{"x": 1}]}}'])
+def test_a_report_that_is_none_is_said(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match="not a report that destroy wrote; move it away"):
+        report_file.kept_by_report("staging", path)
+
+
+def test_an_inventory_counts_what_just_goes_and_names_what_has_a_fate_of_its_own() -> None:
+    items = [Item("AWS::IAM::Role", f"r{number}", Fate.DELETED, "service") for number in range(12)]
+    items += [Item("AWS::S3::Bucket", "b", Fate.EMPTIED, "storage", "3 versions"), PARAMETER]
+
+    assert item_lines("staging", items) == [
+        "  inventory of staging: 2 stacks, 14 resources of theirs and beside them",
+        "    deleted: 13",
+        "      12 IAM::Role",
+        "      AWS::SSM::Parameter /payments/staging/x",
+        "    emptied and deleted: 1",
+        "      AWS::S3::Bucket b",
+        "        3 versions",
+    ]
+
+
+def test_what_is_explained_needs_no_command() -> None:
+    explained = Remainder("T", "a", "kept", explained=True, by_hand="aws delete a")
+    lost = Remainder("T", "b", "lost", explained=False, by_hand="aws delete b")
+
+    assert remainder_lines("staging", [lost, explained])[1:] == [
+        "    UNEXPLAINED: lost",
+        "      T b",
+        "        aws delete b",
+        "    kept",
+        "      T a",
+    ]
+
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+
+def stack_of(
+    suffix: str | None, *, ends: str = "", hours: int = 50, guarded: bool = False, **more: str
+) -> dict[str, Any]:
+    tags = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "staging", **more}
+    tags |= {"Suffix": suffix} if suffix else {}
+    tags |= {"Expires": ends} if ends else {}
+    return {
+        "StackName": f"s-{suffix}",
+        "StackStatus": "CREATE_COMPLETE",
+        "CreationTime": NOW - timedelta(hours=hours),
+        "EnableTerminationProtection": guarded,
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+    }
+
+
+PAST, FUTURE = "2026-06-01T11:00:00Z", "2026-06-01T13:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("stacks", "stays"),
+    [
+        ([stack_of("a", ends=PAST)], ""),
+        ([stack_of("a", ends=PAST), stack_of("a", ends=FUTURE)], "it expires on 2026-06-01 13:00 UTC"),
+        ([stack_of("a", ends=PAST), stack_of("a")], "no tag says when it expires"),
+        ([stack_of("a", ends="tomorrow")], "no tag says when it expires"),
+        ([stack_of("a", ends=PAST, hours=1)], "it was deployed on 2026-06-01 11:00 UTC"),
+        ([stack_of("a", ends=PAST, guarded=True)], "it is protected from deletion"),
+    ],
+    ids=["expired", "one stack is younger", "one without a tag", "a tag nobody can read", "not idle", "protected"],
+)
+def test_a_copy_is_swept_only_when_all_of_it_has_expired_and_is_idle(stacks: list[dict[str, Any]], stays: str) -> None:
+    fake = aws(cloudformation={"describe_stacks": [{"Stacks": stacks}]})
+    (copy,) = copies(fake, Scope("payments", "staging", None, "2", "r"), timedelta(hours=48), NOW)
+
+    assert (copy.stays, copy.scope.qualified) == (stays, "staging-a")
+
+
+def test_originals_and_the_copies_of_others_are_never_swept() -> None:
+    stacks = [
+        stack_of(None, ends=PAST),
+        stack_of("a", ends=PAST, Environment="qa"),
+        stack_of("b", ends=PAST, Project="x"),
+    ]
+    fake = aws(cloudformation={"describe_stacks": [{"Stacks": stacks}]})
+
+    assert copies(fake, Scope("payments", "staging", None, "2", "r"), timedelta(0), NOW) == []
+
+
+@pytest.mark.parametrize(("text", "expected"), [("48h", timedelta(hours=48)), ("7d", timedelta(days=7))])
+def test_an_age_is_hours_or_days(text: str, expected: timedelta) -> None:
+    assert duration(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("existing", "expected"),
+    [
+        (None, "2026-06-03T12:00:00Z"),
+        ({"Tags": [{"Key": "Expires", "Value": FUTURE}]}, FUTURE),
+        ({"Tags": [{"Key": "Expires", "Value": PAST}]}, "2026-06-03T12:00:00Z"),
+    ],
+    ids=["new", "not yet", "has passed"],
+)
+def test_the_tag_of_a_copy_stays_until_it_has_passed(existing: dict[str, Any] | None, expected: str) -> None:
+    copy = replace(KEYS, facts={**KEYS.facts, "StackTags": {**KEYS.tags, "Suffix": "pr1"}})
+
+    assert expiry.stack_tags(copy, existing, NOW) == {**copy.tags, "Expires": expected}
+
+
+def test_originals_and_protected_copies_do_not_expire() -> None:
+    protected = {**KEYS.facts, "StackTags": {**KEYS.tags, "Suffix": "pr1"}, "Protection": "protected"}
+
+    for stack in (KEYS, replace(KEYS, facts=protected)):
+        assert "Expires" not in expiry.stack_tags(stack, None, NOW)
+
+
+def test_resources_are_imported_by_what_the_schemas_call_their_identifier() -> None:
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+    for resource_type, identifier in IDENTIFIERS.items():
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-central-1", resource_type).schema
+        assert schema["primaryIdentifier"] == [f"/properties/{identifier}"]
+
+
+def test_every_type_that_a_protected_environment_keeps_can_be_taken_back() -> None:
+    kept = {
+        resource["Type"]
+        for environment in ("tools", "production")
+        for stack in read_stacks(ROOT / "out" / environment)
+        for resource in stack.template["Resources"].values()
+        if resource.get("DeletionPolicy", "Delete") != "Delete"
+    }
+
+    assert kept
+    assert kept <= IDENTIFIERS.keys()
+
+
+def test_the_template_of_an_import_refers_to_nothing_outside_it() -> None:
+    for stack in read_stacks(ROOT / "out/production"):
+        kept = [
+            Owned(stack.label, logical_id, resource["Type"], "x")
+            for logical_id, resource in stack.template["Resources"].items()
+            if resource.get("DeletionPolicy", "Delete") != "Delete"
+        ]
+        template = TakingBack(stack, tuple(kept)).template
+        resources = json.loads(template)["Resources"]
+        assert all(resource["DeletionPolicy"] for resource in resources.values())
+        for reference in ("Fn::GetAtt", '"Ref": "KeyArn"'):
+            assert reference not in template
+        if stack.layer == "keys":
+            assert "KeyPolicy" in resources["Key"]["Properties"]
+        if stack.layer == "storage":
+            assert resources["LogBucket" if "LogBucket" in resources else next(iter(resources))]["Properties"][
+                "BucketName"
+            ]
+
+
+def importing(states: list[str], prepared: dict[str, Any] | None = None) -> Any:
+    return aws(
+        cloudformation={
+            "create_change_set": {"Id": "arn:cs", "StackId": "id"},
+            "describe_change_set": prepared or {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"},
+            "describe_stacks": Many([{"Stacks": [{"StackStatus": state}]} for state in states]),
+        }
+    )
+
+
+BACK = TakingBack(KEYS, (KEY,))
+
+
+def test_what_was_imported_is_tagged_as_ours() -> None:
+    fake = importing(["IMPORT_IN_PROGRESS", "IMPORT_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE"])
+    take_back(fake, BACK, clock())
+
+    (asked,) = fake.called("create_change_set")
+    assert asked["ChangeSetType"] == "IMPORT"
+    assert asked["ResourcesToImport"] == [
+        {"ResourceType": "AWS::KMS::Key", "LogicalResourceId": "Key", "ResourceIdentifier": {"KeyId": "k-1"}}
+    ]
+    assert "Tags" not in asked
+    (tagged,) = fake.called("update_stack")
+    assert {"Key": "ManagedBy", "Value": "cicd-templates"} in tagged["Tags"]
+
+
+def test_an_import_that_ends_otherwise_is_an_error() -> None:
+    with pytest.raises(CicdError, match="ended in IMPORT_ROLLBACK_COMPLETE instead of IMPORT_COMPLETE"):
+        take_back(importing(["IMPORT_ROLLBACK_COMPLETE"]), BACK, clock())
+
+
+def test_an_import_that_is_refused_leaves_nothing_behind() -> None:
+    fake = importing([], {"Status": "FAILED", "StatusReason": "the key is in another stack"})
+
+    with pytest.raises(CicdError, match="CloudFormation refuses the import: the key is in another stack"):
+        take_back(fake, BACK, clock())
+    assert [call for call, _ in fake.calls][-2:] == ["delete_change_set", "delete_stack"]
+
+
+def test_a_refusal_names_two_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = TakingBack(KEYS, tuple(replace(KEY, physical_id=f"k-{number}") for number in range(5)))
+    monkeypatch.setattr(taking_back, "takings_back", lambda clients, stacks: [many])
+
+    with pytest.raises(CicdError, match="kept AWS::KMS::Key k-0, AWS::KMS::Key k-1 and 3 more; take them back"):
+        taking_back.refuse_kept(aws(), [KEYS], "make adopt ENV=staging")
+
+
+def test_on_aws_itself_nothing_is_only_recorded() -> None:
+    target = Target([KEYS], [KEYS], aws(), Patience(), None)
+
+    assert (target.notes(), target.recorded_remains()) == ([], [])
+    assert (target.heading("Deploying").where, target.make, target.labels) == ("", "ENV=staging", None)
+    copy = replace(KEYS, facts={**KEYS.facts, "Suffix": "pr1"})
+    assert Target([copy], [copy], aws(), Patience(), None).make == "ENV=staging SUFFIX=pr1"
+
+
+def test_a_wait_ends_with_what_it_waited_for() -> None:
+    with pytest.raises(CicdError, match="x has not ended within 1 minutes; it goes on in AWS"):
+        clock().until(lambda: False, "x", 60)
+
+
+def test_the_keys_of_disposable_environments_wait_the_shortest_time() -> None:
+    for environment, days in (("staging", 7), ("production", 30)):
+        (keys,) = [stack for stack in read_stacks(ROOT / "out" / environment) if stack.layer == "keys"]
+        assert keys.template["Resources"]["Key"]["Properties"]["PendingWindowInDays"] == days

@@ -1,0 +1,189 @@
+"""What forbids a destruction, the plan of one, and the order in which it goes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd_templates.deploy.destruction import guards, proposal
+from cicd_templates.deploy.destruction.deployed import Owned
+from cicd_templates.deploy.destruction.items import Fate, Item
+from cicd_templates.deploy.destruction.order import needed_by, walk
+from cicd_templates.errors import CicdError, ConfigurationError, RefusedError
+from cicd_templates.links import Links, Read
+from tests.unit.deploy.destruction.fake_aws import SCOPE, WHEN, inventory, living
+
+ROLE = Owned("delivery", "Role", "AWS::IAM::Role", "payments-staging-delivery")
+ROLE_ARN = "arn:aws:iam::222222222222:role/team/payments-staging-delivery"
+
+
+def links(name: str, *, reads: str = "", publishes: str = "", after: tuple[str, ...] = ()) -> Links:
+    read = (Read("P", reads, is_list=False),) if reads else ()
+    return Links(name, "staging", read, {publishes: False} if publishes else {}, after)
+
+
+KEYS = living("payments-staging-keys", links=links("payments-staging-keys", publishes="/p/keys/Arn"))
+DELIVERY = living("payments-staging-delivery", ROLE)
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (
+            living("other", links=links("other", reads="/p/keys/Arn")),
+            "other reads /p/keys/Arn of payments-staging-keys, so it has to go first: make destroy ENV=staging LAYER=",
+        ),
+        (
+            living("other", role=ROLE_ARN),
+            "other keeps the role payments-staging-delivery of payments-staging-delivery for ever",
+        ),
+        (
+            living("other", links=links("other", after=("elsewhere", "payments-staging-delivery"))),
+            "other needs payments-staging-delivery until it is gone",
+        ),
+    ],
+    ids=["a value", "the role that CloudFormation uses", "a declared need"],
+)
+def test_what_a_stack_that_stays_still_needs_is_not_taken_from_under_it(other: Any, why: str) -> None:
+    with pytest.raises(RefusedError, match=why):
+        guards.refuse_still_needed(inventory(stacks=(KEYS, DELIVERY), others=(other,)), "make destroy ENV=staging")
+
+
+def test_a_stack_that_needs_nothing_of_it_forbids_nothing() -> None:
+    other = living("other", links=links("other", reads="/elsewhere", after=("elsewhere",)), role="arn:x:role/theirs")
+
+    guards.refuse_still_needed(inventory(stacks=(KEYS, DELIVERY), others=(other,)), "make destroy ENV=staging")
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "typed", "raises"),
+    [
+        ("staging,tools", None, None),
+        ("tools", None, RefusedError),
+        (None, ["tools", "staging"], None),
+        (None, ["tools", "y"], RefusedError),
+        (None, None, ConfigurationError),
+    ],
+    ids=["named", "only one named", "typed", "something else typed", "nobody there"],
+)
+def test_the_names_are_said_again(
+    confirmed: str | None, typed: list[str] | None, raises: type[CicdError] | None
+) -> None:
+    answers = iter(typed or [])
+    ask = (lambda name: next(answers)) if typed else None
+    if raises is None:
+        guards.require_confirmed(["tools", "staging"], confirmed, ask)
+        assert list(answers) == []
+    else:
+        with pytest.raises(raises):
+            guards.require_confirmed(["tools", "staging"], confirmed, ask)
+
+
+BUCKET = Item("AWS::S3::Bucket", "b", Fate.EMPTIED, "storage")
+KEPT = Item("AWS::S3::Bucket", "kept", Fate.RETAINED, "storage")
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> dict[str, Any]:
+    path = tmp_path / "plan.json"
+    proposal.write_plan([inventory(BUCKET, KEPT, stacks=(KEYS,))], path)
+    (environment,) = proposal.read_plan(path)
+    return environment
+
+
+def test_a_plan_holds_as_long_as_there_is_no_more_than_it_says(planned: dict[str, Any]) -> None:
+    for now in (
+        inventory(BUCKET, KEPT, stacks=(KEYS,)),
+        inventory(),
+        inventory(Item("AWS::S3::Bucket", "later", Fate.RETAINED)),
+    ):
+        proposal.refuse_changes(planned, now)
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (inventory(stacks=(living("payments-staging-new"),)), "payments-staging-new has been deployed since the plan"),
+        (inventory(stacks=(replace(KEYS, changed=WHEN.replace(year=2027)),)), "has been deployed since the plan"),
+        (inventory(replace(KEPT, fate=Fate.EMPTIED)), "AWS::S3::Bucket kept was not there when this was planned"),
+        (inventory(protected=True), "it has been protected since the plan"),
+        (replace(inventory(), scope=replace(SCOPE, account="333333333333")), "planned for account 222222222222"),
+    ],
+    ids=["another stack", "a later deployment", "more to delete", "protected now", "another account"],
+)
+def test_a_plan_that_is_not_true_any_more_is_refused(planned: dict[str, Any], now: Any, why: str) -> None:
+    with pytest.raises(RefusedError, match=why):
+        proposal.refuse_changes(planned, now)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"format": 2, "environments": []}', '{"format": 1, "environments": [{"environment": "x"}]}'],
+)
+def test_a_file_that_is_no_plan_is_said(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match="not a plan that destroy wrote"):
+        proposal.read_plan(path)
+
+
+def test_a_plan_is_written_for_people_and_machines(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    proposal.write_plan([replace(inventory(BUCKET), labels=frozenset({"b", "a"}))], path)
+    (environment,) = json.loads(path.read_text())["environments"]
+
+    assert environment["labels"] == ["a", "b"]
+    assert environment["items"][0]["fate"] == "emptied and deleted"
+
+
+def test_the_stack_of_a_role_goes_after_the_stack_that_uses_it() -> None:
+    service = living("payments-staging-service", role=ROLE_ARN)
+    own = living("payments-staging-own", replace(ROLE, physical_id="own"), role="arn:aws:iam::2:role/own")
+
+    assert needed_by([DELIVERY, service, own]) == {
+        "payments-staging-delivery": set(),
+        "payments-staging-service": {"payments-staging-delivery"},
+        "payments-staging-own": set(),
+    }
+
+
+def test_stacks_in_a_circle_are_named() -> None:
+    with pytest.raises(CicdError, match=r"need each other in a circle: (a, b, a|b, a, b)"):
+        walk({"a": {"b"}, "b": {"a"}}, lambda name: "", lambda name, readers: None)
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> tuple[dict[str, set[str]], set[str]]:
+    names = [f"s{number}" for number in range(draw(st.integers(1, 9)))]
+    needed = {name: set(draw(st.lists(st.sampled_from(names[:at])))) if at else set() for at, name in enumerate(names)}
+    return needed, set(draw(st.lists(st.sampled_from(names), max_size=2)))
+
+
+@given(graphs())
+def test_whatever_fails_a_stack_goes_only_after_all_that_need_it(graph: tuple[dict[str, set[str]], set[str]]) -> None:
+    needed, failing = graph
+    gone: list[str] = []
+    refused: dict[str, list[str]] = {}
+    lock = threading.Lock()
+
+    def work(name: str) -> str:
+        with lock:
+            assert all(reader in gone for reader, producers in needed.items() if name in producers)
+            if name in failing:
+                return "broken"
+            gone.append(name)
+        return ""
+
+    walk(needed, work, refused.__setitem__)
+    stuck = {name for name in needed if name not in gone}
+    assert {name for name in stuck if name not in refused} <= failing
+    for name, readers in refused.items():
+        assert readers
+        assert all(reader in stuck and name in needed[reader] for reader in readers)

@@ -1,0 +1,369 @@
+"""What is found beside the stacks, whose it is, and what becomes of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.destruction import beside as finding
+from cicd_templates.deploy.destruction.beside import Found, beside
+from cicd_templates.deploy.destruction.deployed import Owned, deployed, former_resources
+from cicd_templates.deploy.destruction.inventory import WINDOW, _item_beside, _items_beside, plain
+from cicd_templates.deploy.destruction.items import Fate
+from cicd_templates.deploy.destruction.kinds import KINDS, THERE, by_hand, state
+from cicd_templates.deploy.destruction.scope import as_tags
+from tests.unit.deploy.destruction.fake_aws import SCOPE, WHEN, aws, living, refusal
+
+ARN = "arn:aws:{}:eu-central-1:222222222222:{}"
+TAGS = [{"Key": key, "Value": value} for key, value in SCOPE.tags.items()]
+
+
+@pytest.mark.parametrize(
+    ("service", "resource", "expected"),
+    [
+        ("s3", "payments-staging-logs", ("AWS::S3::Bucket", "payments-staging-logs")),
+        ("logs", "log-group:/payments/staging/x:*", ("AWS::Logs::LogGroup", "/payments/staging/x")),
+        ("kms", "key/1234", ("AWS::KMS::Key", "1234")),
+        ("ecr", "repository/payments-app", ("AWS::ECR::Repository", "payments-app")),
+        ("ssm", "parameter/payments/staging/x", ("AWS::SSM::Parameter", "/payments/staging/x")),
+        ("ecs", "task-definition/app:3", ("AWS::ECS::TaskDefinition", ARN.format("ecs", "task-definition/app:3"))),
+        ("ecs", "service/c/app", ("AWS::ECS::Service", ARN.format("ecs", "service/c/app"))),
+        ("ecs", "task/c/1", None),
+        ("secretsmanager", "secret:token-abcdef", None),
+        ("cloudformation", "stack/x/1", None),
+        ("lambda", "function:gate", ("lambda function", ARN.format("lambda", "function:gate"))),
+    ],
+)
+def test_an_arn_is_spelled_as_stacks_spell_the_resource(
+    service: str, resource: str, expected: tuple[str, str] | None
+) -> None:
+    assert finding._from_arn(ARN.format(service, resource)) == expected
+
+
+@pytest.mark.parametrize(
+    ("tags", "owns"),
+    [
+        (SCOPE.tags, True),
+        ({**SCOPE.tags, "Layer": "keys"}, True),
+        ({**SCOPE.tags, "Suffix": "pr1"}, False),
+        ({**SCOPE.tags, "ManagedBy": "somebody"}, False),
+        ({**SCOPE.tags, "Environment": "production"}, False),
+        ({}, False),
+    ],
+)
+def test_tags_prove_whose_something_is(tags: dict[str, str], owns: bool) -> None:
+    assert SCOPE.owns(tags) is owns
+
+
+def test_tags_are_read_however_a_service_spells_them() -> None:
+    spelled = [{"Key": "a", "Value": "1"}, {"TagKey": "b", "TagValue": "2"}, {"key": "c", "value": "3"}, {"key": "d"}]
+
+    assert as_tags(spelled) == {"a": "1", "b": "2", "c": "3", "d": ""}
+
+
+def found_by(finder: Any, fake: Any, *had: Owned) -> list[tuple[str, str, bool]]:
+    return [(each.resource_type, each.name, each.ours) for each in finder(fake, SCOPE, list(had))]
+
+
+PROJECT = Owned("build", "Project", "AWS::CodeBuild::Project", "payments-staging-app-bandit")
+
+
+def test_report_groups_that_codebuild_made_are_named_after_a_project_of_ours() -> None:
+    groups = [ARN.format("codebuild", f"report-group/{name}") for name in ("payments-staging-app-bandit-x", "other-x")]
+    fake = aws(codebuild={"list_report_groups": [{"reportGroups": groups[:1]}, {"reportGroups": groups[1:]}]})
+
+    assert found_by(finding._report_groups, fake, PROJECT) == [("AWS::CodeBuild::ReportGroup", groups[0], True)]
+    assert found_by(finding._report_groups, fake) == []
+
+
+def test_secrets_are_ours_by_their_tags_alone() -> None:
+    secrets = [{"Name": "payments-staging-a", "Tags": TAGS}, {"Name": "payments-staging-b"}]
+    fake = aws(secretsmanager={"list_secrets": [{"SecretList": secrets}]})
+
+    assert found_by(finding._secrets, fake) == [("AWS::SecretsManager::Secret", "payments-staging-a", True)]
+
+
+def test_an_alias_is_ours_where_its_key_is() -> None:
+    aliases = [
+        {"AliasName": "alias/payments-staging-key", "TargetKeyId": "k"},
+        {"AliasName": "alias/payments-staging-other", "TargetKeyId": "theirs"},
+        {"AliasName": "alias/aws/s3"},
+    ]
+    fake = aws(kms={"list_aliases": [{"Aliases": aliases}]})
+
+    key = Owned("keys", "Key", "AWS::KMS::Key", "k")
+    assert found_by(finding._aliases, fake, key) == [("AWS::KMS::Alias", "alias/payments-staging-key", True)]
+
+
+def test_an_archive_is_ours_where_a_stack_had_it_and_all_pages_are_read() -> None:
+    pages = {
+        None: {"Archives": [{"ArchiveName": "payments-staging-a"}], "NextToken": "2"},
+        "2": {"Archives": [{"ArchiveName": "payments-staging-b"}]},
+    }
+    fake = aws(events={"list_archives": lambda **request: pages[request.get("NextToken")]})
+
+    archive = Owned("x", "Archive", "AWS::Events::Archive", "payments-staging-b")
+    assert found_by(finding._archives, fake, archive) == [("AWS::Events::Archive", "payments-staging-b", True)]
+
+
+def test_only_unused_network_interfaces_of_our_networks_are_found() -> None:
+    fake = aws(ec2={"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1"}]}]})
+
+    vpc = Owned("network", "Vpc", "AWS::EC2::VPC", "vpc-1")
+    assert found_by(finding._interfaces, fake, vpc) == [("AWS::EC2::NetworkInterface", "eni-1", True)]
+    assert found_by(finding._interfaces, fake) == []
+    (asked,) = fake.called("describe_network_interfaces")
+    assert asked["Filters"][0] == {"Name": "vpc-id", "Values": ["vpc-1"]}
+
+
+def test_a_group_that_a_service_made_is_known_by_the_exact_name_of_ours() -> None:
+    groups = [{"logGroupName": "/aws/codebuild/payments-staging-app-bandit-too"}]
+    fake = aws(logs={"describe_log_groups": [{"logGroups": groups}]})
+
+    assert found_by(finding._implicit_log_groups, fake, PROJECT) == []
+
+
+@pytest.mark.parametrize(
+    ("local", "code", "raises"),
+    [(True, "InvalidAction", False), (False, "InvalidAction", True), (True, "AccessDenied", True)],
+    ids=["the local AWS lacks a call", "AWS does not", "a refusal"],
+)
+def test_a_call_that_only_the_local_aws_lacks_is_passed_over(local: bool, code: str, raises: bool) -> None:
+    fake = aws(local=local, codebuild={"list_report_groups": refusal(code)}, events={"list_archives": {"Archives": []}})
+    fake._services["logs"] = {"describe_log_groups": {"logGroups": []}}
+    if raises:
+        with pytest.raises(ClientError, match=code):
+            beside(fake, SCOPE, [PROJECT], whole=False)
+    else:
+        assert beside(fake, SCOPE, [PROJECT], whole=False) == []
+
+
+def test_what_tags_prove_outweighs_a_name_whichever_is_found_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = Found("AWS::Logs::LogGroup", "/payments/staging/x", ours=False)
+    proved = Found("AWS::Logs::LogGroup", "/payments/staging/x", ours=True)
+    for order in ((named, proved), (proved, named)):
+        monkeypatch.setattr(finding, "MADE_BY_RESOURCES", [lambda clients, scope, had, order=order: iter(order)])
+        assert beside(aws(), SCOPE, [], whole=False) == [proved]
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "standing", "kept_by", "protected", "fate"),
+    [
+        ("AWS::Logs::LogGroup", THERE, "", False, Fate.DELETED),
+        ("AWS::Logs::LogGroup", THERE, "", True, Fate.RETAINED),
+        ("AWS::Logs::LogGroup", THERE, "storage", True, Fate.RETAINED),
+        ("AWS::S3::Bucket", THERE, "", False, Fate.EMPTIED),
+        ("AWS::KMS::Key", THERE, "", False, Fate.SCHEDULED),
+        ("AWS::KMS::Key", "KMS deletes it on 2026-01-01", "keys", True, Fate.SCHEDULED),
+        ("AWS::SecretsManager::Secret", "deletes it on 2026-01-01", "", True, Fate.SCHEDULED),
+        ("AWS::SecretsManager::Secret", "deletes it on 2026-01-01", "", False, Fate.DELETED),
+        ("AWS::ECS::TaskDefinition", THERE, "", True, Fate.DELETED),
+        ("AWS::ECS::Service", THERE, "", False, Fate.UNTOUCHED),
+        ("lambda function", THERE, "", False, Fate.UNTOUCHED),
+    ],
+)
+def test_what_becomes_of_something_beside_the_stacks(
+    resource_type: str, standing: str, kept_by: str, protected: bool, fate: Fate
+) -> None:
+    item = _item_beside(Found(resource_type, "x", ours=True), standing, kept_by, protected=protected)
+
+    assert item.fate is fate
+    assert (item.detail == WINDOW) is (resource_type == "AWS::KMS::Key" and standing == THERE)
+
+
+def test_a_name_alone_proves_nothing_but_what_a_stack_kept_is_its_own() -> None:
+    found = Found("AWS::S3::Bucket", "payments-staging-x", ours=False)
+
+    assert _item_beside(found, THERE, "", protected=False).fate is Fate.UNTOUCHED
+    assert _item_beside(found, THERE, "storage", protected=False).fate is Fate.RETAINED
+
+
+def test_what_a_living_stack_spells_otherwise_is_not_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = Found("events rule", ARN.format("events", "rule/by-name"), ours=True)
+    address = Found("ec2 elastic-ip", ARN.format("ec2", "elastic-ip/eipalloc-1"), True, "id-keys")
+    other = Found("AWS::Logs::LogGroup", "/of/another", True, "id-other")
+    lost = Found("lambda function", ARN.format("lambda", "function:lost"), ours=True)
+    found = [rule, address, other, lost]
+    monkeypatch.setattr("cicd_templates.deploy.destruction.inventory.beside", lambda *rest, **options: found)
+    going = living("payments-staging-keys", Owned("keys", "Rule", "AWS::Events::Rule", "by-name"))
+    items = _items_beside(aws(), SCOPE, [], [going], [living("payments-staging-other")], protected=False, whole=True)
+
+    assert [item.name for item in items] == [lost.name]
+
+
+def test_what_a_former_stack_kept_is_listed_where_nobody_else_lists_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cicd_templates.deploy.destruction.inventory.beside", lambda *rest, **options: [])
+    kept = Owned("storage", "Logs", "AWS::S3::Bucket", "b", "Retain")
+    gone = Owned("storage", "Gone", "AWS::ECR::Repository", "gone", "Retain")
+    fake = aws(ecr={"describe_repositories": refusal("RepositoryNotFoundException")})
+    (item,) = _items_beside(fake, SCOPE, [kept, gone], [], [], protected=True, whole=True)
+
+    assert (item.name, item.detail) == ("b", "kept by policy: its data outlives the stack storage")
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "services", "expected"),
+    [
+        ("AWS::S3::Bucket", {"s3": {"head_bucket": refusal("404")}}, ""),
+        ("AWS::SecretsManager::Secret", {"secretsmanager": {"describe_secret": {}}}, THERE),
+        (
+            "AWS::SecretsManager::Secret",
+            {"secretsmanager": {"describe_secret": {"DeletedDate": datetime(2026, 3, 1, tzinfo=UTC)}}},
+            "Secrets Manager deletes it after 2026-03-01; until then it can be restored",
+        ),
+        ("AWS::EC2::NetworkInterface", {}, THERE),
+        ("AWS::ECS::TaskDefinition", {"ecs": {"describe_task_definition": refusal("ClientException")}}, ""),
+        (
+            "AWS::ECS::Service",
+            {"ecs": {"describe_services": {"services": [{"status": "DRAINING"}]}}},
+            "ECS drains its last tasks",
+        ),
+        ("AWS::ECS::Service", {"ecs": {"describe_services": {"services": []}}}, ""),
+        ("AWS::KMS::Alias", {}, THERE),
+        ("AWS::Events::Archive", {}, THERE),
+        ("AWS::CodeBuild::ReportGroup", {}, THERE),
+        ("AWS::CloudFormation::Stack", {}, THERE),
+        ("lambda function", {}, THERE),
+    ],
+)
+def test_how_something_stands(resource_type: str, services: dict[str, Any], expected: str) -> None:
+    assert state(aws(**services), resource_type, "a/service/c/x") == expected
+
+
+@pytest.mark.parametrize("resource_type", ["AWS::S3::Bucket", "AWS::ECS::TaskDefinition"])
+def test_a_refusal_to_look_is_no_proof_that_something_is_gone(resource_type: str) -> None:
+    fake = aws(s3={"head_bucket": refusal("403")}, ecs={"describe_task_definition": refusal("AccessDenied")})
+
+    with pytest.raises(ClientError):
+        state(fake, resource_type, "x")
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "call", "request_"),
+    [
+        ("AWS::ECR::Repository", "delete_repository", {"repositoryName": "xx", "force": True}),
+        ("AWS::KMS::Key", "schedule_key_deletion", {"KeyId": "xx", "PendingWindowInDays": 7}),
+        ("AWS::SSM::Parameter", "delete_parameter", {"Name": "xx"}),
+        ("AWS::KMS::Alias", "delete_alias", {"AliasName": "xx"}),
+        ("AWS::Events::Archive", "delete_archive", {"ArchiveName": "xx"}),
+        ("AWS::EC2::NetworkInterface", "delete_network_interface", {"NetworkInterfaceId": "xx"}),
+        ("AWS::CodeBuild::ReportGroup", "delete_report_group", {"arn": "xx", "deleteReports": True}),
+        (
+            "AWS::SecretsManager::Secret",
+            "delete_secret",
+            {"SecretId": "xx", "ForceDeleteWithoutRecovery": True},
+        ),
+    ],
+)
+def test_how_something_is_deleted(resource_type: str, call: str, request_: dict[str, Any]) -> None:
+    fake = aws()
+    delete = KINDS[resource_type].delete
+    assert delete is not None
+    delete(fake, "xx")
+
+    assert fake.calls == [(call, request_)]
+
+
+@pytest.mark.parametrize(("status", "calls"), [("ACTIVE", 3), ("INACTIVE", 2)])
+def test_a_revision_is_deregistered_once_and_deleted(status: str, calls: int) -> None:
+    fake = aws(ecs={"describe_task_definition": {"taskDefinition": {"status": status}}})
+    delete = KINDS["AWS::ECS::TaskDefinition"].delete
+    assert delete is not None
+    delete(fake, "app:1")
+
+    assert len(fake.calls) == calls
+    assert fake.calls[-1] == ("delete_task_definitions", {"taskDefinitions": ["app:1"]})
+
+
+def test_how_something_is_removed_by_hand() -> None:
+    assert by_hand("AWS::SSM::Parameter", "/a", "eu-central-1") == (
+        "aws ssm delete-parameter --region eu-central-1 --name /a"
+    )
+    assert by_hand("lambda function", "x", "r") == "look it up in the console of its service"
+
+
+def test_a_secret_is_listed_by_its_name_and_owned_by_its_arn() -> None:
+    arn = ARN.format("secretsmanager", "secret:payments-staging-token-a1B2c3")
+
+    assert plain(Owned("build", "S", "AWS::SecretsManager::Secret", arn)) == "payments-staging-token"
+    assert (
+        plain(Owned("build", "S", "AWS::SecretsManager::Secret", "payments-staging-token")) == "payments-staging-token"
+    )
+
+
+def summary(logical_id: str, status: str = "CREATE_COMPLETE", physical_id: str | None = "p") -> dict[str, Any]:
+    found = {"LogicalResourceId": logical_id, "ResourceType": "T", "ResourceStatus": status}
+    return found | ({"PhysicalResourceId": physical_id} if physical_id else {})
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "Resources:\n  Key:\n    Type: AWS::KMS::Key\n    DeletionPolicy: Retain\n",
+        {"Resources": {"Key": {"Type": "AWS::KMS::Key", "DeletionPolicy": "Retain"}}},
+    ],
+    ids=["YAML comes as text", "JSON comes parsed"],
+)
+def test_the_policies_are_those_that_were_deployed(template: Any) -> None:
+    summaries = [
+        summary("Key"),
+        summary("Old"),
+        summary("Gone", "DELETE_COMPLETE"),
+        summary("Never", "CREATE_FAILED", None),
+    ]
+    fake = aws(
+        cloudformation={
+            "list_stack_resources": [{"StackResourceSummaries": summaries}],
+            "get_template": {"TemplateBody": template},
+        }
+    )
+    described = {"StackName": "s", "StackId": "id", "StackStatus": "CREATE_COMPLETE", "CreationTime": WHEN}
+    stack = deployed(fake, described)
+
+    assert [(each.logical_id, each.policy) for each in stack.resources] == [("Key", "Retain"), ("Old", "Delete")]
+    assert (stack.label, stack.links.reads, stack.changed) == ("s", (), WHEN)
+
+
+def test_what_a_deleted_stack_had_is_read_from_its_last_events() -> None:
+    def happened(logical_id: str, status: str, kind: str = "T", physical_id: str = "") -> dict[str, Any]:
+        return {
+            "LogicalResourceId": logical_id,
+            "ResourceStatus": status,
+            "ResourceType": kind,
+            "PhysicalResourceId": physical_id or logical_id.lower(),
+        }
+
+    stack = "AWS::CloudFormation::Stack"
+    history = [
+        happened("s", "DELETE_COMPLETE", stack),
+        happened("Bucket", "DELETE_COMPLETE"),
+        happened("Key", "DELETE_SKIPPED"),
+        happened("s", "DELETE_FAILED", stack),
+        happened("Bucket", "DELETE_FAILED"),
+        happened("Group", "DELETE_COMPLETE"),
+        happened("s", "UPDATE_COMPLETE", stack),
+        happened("Older", "DELETE_COMPLETE"),
+    ]
+    # The events of another one go back no further than 90 days.
+    histories = {"mine": history, "old": history[:2]}
+    of_keys = [{"StackName": "payments-staging-keys", "StackId": each} for each in ("mine", "copys", "old")]
+    fake = aws(
+        cloudformation={
+            "list_stacks": [{"StackSummaries": [*of_keys, {"StackName": "theirs", "StackId": "theirs"}]}],
+            "describe_stacks": lambda StackName: {  # noqa: N803 - AWS's word
+                "Stacks": [{"Tags": [*TAGS, {"Key": "Suffix", "Value": "x"}] if StackName == "copys" else TAGS}]
+            },
+            "describe_stack_events": lambda StackName: [{"StackEvents": histories[StackName]}],  # noqa: N803
+        }
+    )
+
+    assert [(each.physical_id, each.kept) for each in former_resources(fake, SCOPE)] == [
+        ("bucket", False),
+        ("key", True),
+        ("group", False),
+        ("bucket", False),
+    ]
+    assert [call["StackName"] for call in fake.called("describe_stack_events")] == ["mine", "old"]
