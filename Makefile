@@ -149,7 +149,6 @@ soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deploy through SEQUENCES= of faults, 
 test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer than a change should wait
 	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal -m long
 
-
 fuzz: $(VENV)/.done ## Feed the gate's readers damaged reports: INPUTS= many, by SEED=
 	@$(VENV)/bin/python tests/fuzz/gate.py
 
