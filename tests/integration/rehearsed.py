@@ -120,7 +120,7 @@ def rehearsed(folder: Path, app: Path | None = None, out: Path = ROOT / "out", *
     archive = source_archive(app or example(folder))
     options = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True, **options}
     with (
-        running(python=ENGINE_PYTHON, auth=True) as engine,
+        running(python=ENGINE_PYTHON, auth=True, tls=True) as engine,
         rehearsing(engine, stacks, None, archive, **options) as rehearsal,
     ):
         yield Rehearsed(engine, stacks, rehearsal)

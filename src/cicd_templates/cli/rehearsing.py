@@ -71,7 +71,7 @@ def rehearse(
             say(report.progress(step))
 
     with (
-        local_engine.running(auth=True) as engine,
+        local_engine.running(auth=True, tls=True) as engine,
         rehearsing(
             engine,
             stacks,

@@ -29,6 +29,8 @@ ANSWER_SECONDS = 5.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
 LOG_FILE = "engine.log"
+# Builds and functions of a rehearsal speak HTTP, which a bucket that wants TLS would refuse for that alone.
+TLS_VARIABLE = "COUNT_AS_TLS"
 LOG_LINES = 15
 LAUNCHER = Path(__file__).with_name("launcher.py")
 DEFAULT_PYTHON = Path(".venv-local/bin/python")
@@ -77,8 +79,10 @@ def _open(request: str | urllib.request.Request, seconds: float) -> http.client.
     return answer
 
 
-def start(*, python: Path | None = None, auth: bool = False, now: Callable[[], float] = time.monotonic) -> Engine:
-    """Start an engine and wait until it answers; `auth` makes it enforce IAM.
+def start(
+    *, python: Path | None = None, auth: bool = False, tls: bool = False, now: Callable[[], float] = time.monotonic
+) -> Engine:
+    """Start an engine and wait until it answers; `auth` makes it enforce IAM, `tls` count every request as one over TLS.
 
     Raises `CicdError` where its environment is missing, or with the end of its log where it does not come up. Whatever
     is raised, nothing of it is left.
@@ -92,7 +96,7 @@ def start(*, python: Path | None = None, auth: bool = False, now: Callable[[], f
         with (folder / LOG_FILE).open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own launcher
                 [str(python.absolute()), str(LAUNCHER)],
-                env=_environment(folder, port, auth=auth),
+                env=_environment(folder, port, auth=auth) | ({TLS_VARIABLE: "true"} if tls else {}),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -185,9 +189,9 @@ def alive(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def running(*, python: Path | None = None, auth: bool = False) -> Iterator[Engine]:
+def running(*, python: Path | None = None, auth: bool = False, tls: bool = False) -> Iterator[Engine]:
     """An engine for the length of a block."""
-    engine = start(python=python, auth=auth)
+    engine = start(python=python, auth=auth, tls=tls)
     try:
         yield engine
     finally:
