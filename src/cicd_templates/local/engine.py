@@ -82,7 +82,7 @@ def _open(request: str | urllib.request.Request, seconds: float) -> http.client.
 def start(
     *, python: Path | None = None, auth: bool = False, tls: bool = False, now: Callable[[], float] = time.monotonic
 ) -> Engine:
-    """Start an engine and wait until it answers; `auth` makes it enforce IAM, `tls` count every request as one over TLS.
+    """Start an engine and wait until it answers; `auth` makes it enforce IAM, `tls` count each request as one by TLS.
 
     Raises `CicdError` where its environment is missing, or with the end of its log where it does not come up. Whatever
     is raised, nothing of it is left.
