@@ -89,8 +89,6 @@ def _default(field: FieldInfo) -> str:
             return "none"
         case bool():
             return f"`{str(field.default).lower()}`"
-        case Table():
-            return "empty"
         case tuple() | dict() if not field.default:
             return "empty"
         case tuple() | dict():

@@ -549,6 +549,7 @@ def test_every_environment_knows_the_others_and_the_one_with_the_pipeline() -> N
 
 
 PRODUCTION, TOOLS = "environments/production", "environments/tools"
+OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
 
 
@@ -625,6 +626,42 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
             [(f"{STAGING}/domain", ...)],
             "environments.staging.domain: missing; name the host that certificate_arn is for",
             id="certificate without a host",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/egress", {"10.0.0.1/8": [443]})],
+            "services.payment-processor.egress.10.0.0.1/8: '10.0.0.1/8' is no IPv4 range: 10.0.0.1/8 has host bits set",
+            id="a range that is none",
+        ),
+        pytest.param(
+            [
+                (
+                    f"{SERVICE}/autoscaling",
+                    {"maximum": 2, "schedules": {"n": {"cron": "0 7 * *", "minimum": 1, "maximum": 2}}},
+                )
+            ],
+            "autoscaling.schedules.n.cron: '0 7 * *' is no schedule: write minute, hour, day of month",
+            id="a schedule that is none",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/secrets", {"PORT": "acquirer-key"})],
+            "payment-processor.secrets.PORT: is an environment variable already; a variable has one value",
+            id="a variable with two values",
+        ),
+        pytest.param(
+            [
+                (f"{STAGING}/nat", "none"),
+                (f"{SERVICE}/image", OWN),
+                (f"{SERVICE}/hooks", ["smoke"]),
+                (f"{SERVICE}/rollout", "canary"),
+                (f"{SERVICE}/rollback_on_alarm", True),
+            ],
+            "staging.services.payment-processor.hooks: smoke reaches the load balancer by its public address",
+            id="a smoke test without a way out",
+        ),
+        pytest.param(
+            [(f"{STAGING}/services/payment-processor/architecture", "arm64")],
+            "services.payment-processor.architecture: arm64 differs from x86_64 elsewhere; a release is one image",
+            id="a release for two processors",
         ),
         pytest.param(
             [(f"{PRODUCTION}/deployment_window", "0 9 * * MON")],

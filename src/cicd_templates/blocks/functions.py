@@ -45,7 +45,7 @@ def inline_function(
     key: KeyArn,
     dead_letters: QueueArn,
     timeout_seconds: int,
-    variables: Mapping[str, object] | None = None,
+    variables: Mapping[str, object],
     memory_mb: int = MEMORY_MB,
     network: awslambda.VPCConfig | None = None,
 ) -> tuple[logs.LogGroup, iam.Role, awslambda.Function]:
@@ -77,10 +77,9 @@ def inline_function(
         KmsKeyArn=key,
         LoggingConfig=awslambda.LoggingConfig(LogGroup=group.ref()),
         DeadLetterConfig=awslambda.DeadLetterConfig(TargetArn=dead_letters),
+        Environment=awslambda.Environment(Variables=dict(variables)),
         Code=awslambda.Code(ZipFile=code.text),
     )
-    if variables:
-        function.Environment = awslambda.Environment(Variables=dict(variables))
     if env.pipeline.reserve_concurrency:
         function.ReservedConcurrentExecutions = CONCURRENCY
     digest = hashlib.sha256(code.text.encode()).hexdigest()

@@ -232,17 +232,21 @@ class Walk:
             if not batch.advance():
                 continue
             self._batches.remove(batch)
-            try:
-                if not self._stop:
-                    self._consider(batch)
-            except (RefusedError, DeclinedError) as error:
-                self._stop = error
+            self._stop = self._stop or self._objection(batch)
             if self._stop:
                 batch.discard()
                 for planned in self._agreed.values():
                     self._drop(planned)
                 self._agreed.clear()
             self._journal.proposed(batch.plan_id)
+
+    def _objection(self, batch: Batch) -> CicdError | None:
+        """Consider a batch; a guard's refusal of it, or a person's."""
+        try:
+            self._consider(batch)
+        except (RefusedError, DeclinedError) as error:
+            return error
+        return None
 
     def _consider(self, batch: Batch) -> None:
         """Seal what a batch found, show it, guard it, ask, and take it back from its file as it was shown."""
