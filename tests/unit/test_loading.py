@@ -219,17 +219,21 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
             id="two processors for one image",
         ),
         pytest.param(
-            [(f"{SERVICE}/hooks", ["smoke"])],
+            [(f"{STAGING}/services/payment-processor/hooks", ["smoke"])],
             "environments.staging.services.payment-processor.hooks: ECS runs them when requests move only",
             id="rollout that cannot be meant",
         ),
         pytest.param(
             [(f"{SERVICE}/secrets", {"PORT": "port"})],
-            "services.payment-processor.secrets.PORT: is an environment variable already; a variable has one value",
+            "services.payment-processor.secrets.PORT: is an environment variable",
             id="secret in the place of a variable",
         ),
         pytest.param(
-            [(f"{STAGING}/nat", "none"), (f"{SERVICE}/rollout", "canary"), (f"{SERVICE}/hooks", ["smoke"])],
+            [
+                (f"{STAGING}/nat", "none"),
+                (f"{STAGING}/services/payment-processor/rollout", "canary"),
+                (f"{STAGING}/services/payment-processor/hooks", ["smoke"]),
+            ],
             "environments.staging.services.payment-processor.hooks: smoke reaches the load balancer by its public",
             id="smoke without a way out",
         ),
@@ -549,6 +553,7 @@ def test_every_environment_knows_the_others_and_the_one_with_the_pipeline() -> N
 
 
 PRODUCTION, TOOLS = "environments/production", "environments/tools"
+SHORT = {"cron": "0 7 * *", "minimum": 1, "maximum": 2}
 OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
 
@@ -639,28 +644,28 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
                     {"maximum": 2, "schedules": {"n": {"cron": "0 7 * *", "minimum": 1, "maximum": 2}}},
                 )
             ],
-            "autoscaling.schedules.n.cron: '0 7 * *' is no schedule: write minute, hour, day of month",
+            "services.payment-processor.autoscaling.schedules.n.cron: '0 7 * *' is no schedule: write minute",
             id="a schedule that is none",
         ),
         pytest.param(
-            [(f"{SERVICE}/secrets", {"PORT": "acquirer-key"})],
-            "payment-processor.secrets.PORT: is an environment variable already; a variable has one value",
+            [(f"{STAGING}/services/payment-processor/secrets", {"PORT": "acquirer-key"})],
+            "environments.staging.services.payment-processor.secrets.PORT: is an environment variable",
             id="a variable with two values",
         ),
         pytest.param(
             [
                 (f"{STAGING}/nat", "none"),
                 (f"{SERVICE}/image", OWN),
-                (f"{SERVICE}/hooks", ["smoke"]),
-                (f"{SERVICE}/rollout", "canary"),
-                (f"{SERVICE}/rollback_on_alarm", True),
+                (f"{STAGING}/services/payment-processor/hooks", ["smoke"]),
+                (f"{STAGING}/services/payment-processor/rollout", "canary"),
+                (f"{STAGING}/services/payment-processor/rollback_on_alarm", True),
             ],
-            "staging.services.payment-processor.hooks: smoke reaches the load balancer by its public address",
+            "environments.staging.services.payment-processor.hooks: smoke reaches the load balancer",
             id="a smoke test without a way out",
         ),
         pytest.param(
             [(f"{STAGING}/services/payment-processor/architecture", "arm64")],
-            "services.payment-processor.architecture: arm64 differs from x86_64 elsewhere; a release is one image",
+            "environments.staging.services.payment-processor.architecture: arm64 differs from x86_64",
             id="a release for two processors",
         ),
         pytest.param(
