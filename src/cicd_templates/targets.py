@@ -22,7 +22,7 @@ from cicd_templates.deploy.planning import Desk
 from cicd_templates.deploy.report import Heading, Inventoried, Left, Note, Reporter
 from cicd_templates.deploy.stacks import Stack, read_stacks, select
 from cicd_templates.deploy.waiting import Patience
-from cicd_templates.deploy.walk import Confirm
+from cicd_templates.deploy.walk import Confirm, DeclinedError
 from cicd_templates.environment import Configuration, Environment
 from cicd_templates.errors import RefusedError
 from cicd_templates.local import state
@@ -31,6 +31,7 @@ from cicd_templates.local.recorded import SPELLINGS
 from cicd_templates.project import STATE
 
 LOCAL_POLL_SECONDS = 0.05
+HAND_OVER = "Hand these templates to the pipeline? Its next release deploys them."
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,15 @@ class Target:
     ) -> None:
         """Deploy what was chosen and report it; the errors are those of `deployment.deploy`.
 
-        The templates go to the pipeline before anything else where its bucket is there, otherwise when it is. What
-        the pipeline writes by now is left to it; `RefusedError` where just that was asked for by name.
+        The templates go to the pipeline before anything else where its bucket is there, after a question where they
+        are others than it has, otherwise when there is one. What the pipeline writes by now is left to it;
+        `RefusedError` where just that was asked for by name.
         """
         reporter.report(self.heading("Deploying"))
         stacks = self._own(reporter, tools)
+        # The next release deploys them, also where nothing of this environment changes.
+        if tools.handed_over() == "older" and not confirm(HAND_OVER):
+            raise DeclinedError("the templates were not handed to the pipeline, and nothing was deployed")
         reporter.report(Note(tools.publish_templates()))
         if stacks:
             deployment.deploy(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from cicd_templates.deploy.report import Event, Heading, Note
 from cicd_templates.deploy.stacks import read_stacks
 from cicd_templates.deploy.waiting import Patience
+from cicd_templates.deploy.walk import DeclinedError
 from cicd_templates.targets import Target
 from tests.conftest import ROOT
 from tests.unit.deploy.fake_cloudformation import FakeClients, FakeCloudFormation, stack
@@ -15,10 +18,17 @@ from tests.unit.deploy.fake_cloudformation import FakeClients, FakeCloudFormatio
 class Tools:
     """A pipeline that writes every service."""
 
+    def __init__(self, has: str = "handed over") -> None:
+        self.has, self.published = has, 0
+
+    def handed_over(self) -> str:
+        return self.has
+
     def writes(self, stack: object) -> bool:
         return True
 
     def publish_templates(self) -> str:
+        self.published += 1
         return "templates: handed over"
 
 
@@ -37,3 +47,27 @@ def test_what_is_left_to_the_pipeline_altogether_is_deployed_by_nobody() -> None
     target.deploy(Reporter(), lambda question: True, tools)
     assert [type(event) for event in said] == [Heading, Note, Note]
     assert target.plan(Reporter(), tools) is None
+
+
+@pytest.mark.parametrize(("has", "asked"), [("older", 1), ("handed over", 0), ("none", 0)])
+def test_other_templates_than_the_pipeline_has_are_handed_over_with_consent_only(has: str, asked: int) -> None:
+    stacks = read_stacks(ROOT / "out/production")
+    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")]))
+    tools: Any = Tools(has)
+    target = Target(stacks, [each for each in stacks if each.layer == "service"], clients, Patience(), None)
+    questions: list[str] = []
+
+    class Reporter:
+        def report(self, event: Event) -> None:
+            """Nobody listens."""
+
+    def refuse(question: str) -> bool:
+        questions.append(question)
+        return False
+
+    if asked:
+        with pytest.raises(DeclinedError, match="not handed to the pipeline, and nothing was deployed"):
+            target.deploy(Reporter(), refuse, tools)
+    else:
+        target.deploy(Reporter(), refuse, tools)
+    assert (len(questions), tools.published) == (asked, 1 - asked)
