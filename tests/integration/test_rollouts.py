@@ -47,14 +47,23 @@ def carriers(project: Project) -> dict[str, str]:
     }
 
 
-def test_every_rung_is_climbed_up_and_down_again_and_nothing_that_carries_requests_is_replaced(
-    project: Project,
+UP = [RUNGS[:number] for number in range(1, len(RUNGS) + 1)]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param([UP[-1], UP[2], []], id="up at once, and down in two steps"),
+        pytest.param([*UP, *reversed(UP[:-1]), []], id="step by step, up and down", marks=pytest.mark.long),
+    ],
+)
+def test_the_ladder_is_climbed_up_and_down_again_and_nothing_that_carries_requests_is_replaced(
+    project: Project, steps: list[list[str]]
 ) -> None:
     project.ok("deploy --env staging --local --yes")
     first = carriers(project)
     assert {"PrimaryTargetGroup", "AlternateTargetGroup", "ProductionRule", "TestRule", "Service"} <= first.keys()
-    up = [RUNGS[:number] for number in range(1, len(RUNGS) + 1)]
-    for lines in [*up, *reversed(up[:-1]), []]:
+    for lines in steps:
         configure(project, lines)
         deployed = project.ok("deploy --env staging --local --yes")
 

@@ -39,7 +39,7 @@ from cicd_templates.deploy.stacks import Stack
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from tests.unit.deploy.simulated_aws import COMPLETE, Clock, SimulatedAws, rendered
 
-SEQUENCES = int(os.environ.get("SEQUENCES", "1000"))
+SEQUENCES = int(os.environ.get("SEQUENCES", "250"))
 STEPS = 8
 KINDS = ("throttled", "lost response", "stale read", "reordered events")
 LAYERS = ("keys", "network", "storage", "service")
