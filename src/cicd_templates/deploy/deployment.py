@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cicd_templates.deploy import plan as plans
 from cicd_templates.deploy import report
-from cicd_templates.deploy.batches import Batch, existing_stacks, waiting
+from cicd_templates.deploy.batches import Batch, waiting
 from cicd_templates.deploy.discarding import discard_plan, discard_plans
 from cicd_templates.deploy.journal import Journal
 from cicd_templates.deploy.markdown import plan_markdown
@@ -42,7 +42,7 @@ def plan(desk: Desk, stacks: Sequence[Stack], reporter: Reporter, path: Path | N
 
 def _plan(desk: Desk, stacks: Sequence[Stack], journal: Journal, reporter: Reporter, path: Path | None) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
-    waits = waiting(stacks, existing_stacks(desk, stacks))
+    waits = waiting(desk, stacks)
     batch = Batch(desk, [stack for stack in stacks if stack.name not in waits], uuid.uuid4().hex)
     journal.propose(batch.plan_id, [stack.name for stack in batch.stacks])
     try:
