@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cicd_templates import hints
 from cicd_templates.deploy import deployment
 from cicd_templates.deploy.clients import Clients, aws_clients, local_clients, require_account
 from cicd_templates.deploy.commits import revision
@@ -156,9 +157,15 @@ class Target:
             refuse_kept(self.clients, self.chosen, f"make adopt {self.make}")
         left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
         if left and self.named:
+            release = hints.make(
+                "release",
+                SERVICE=left[0].service,
+                SUFFIX=left[0].facts.get("Suffix"),
+                LOCAL=self.engine is not None,
+            )
             raise RefusedError(
                 f"{left[0].name}: releases write this stack, so deploying it here would put an older image or template"
-                " back; release instead: make release SERVICE= APP="
+                f" back; release instead: {release} APP=<source>"
             )
         for stack in left:
             reporter.report(Note(f"{stack.label}: left to the pipeline"))

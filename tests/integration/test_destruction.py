@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cicd_templates.deploy.changes import describe_stack
+from cicd_templates.deploy.changes import describe_stack, live_resources
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.destruction import deletion, proof
 from cicd_templates.deploy.destruction.emptying import empty_bucket, empty_repository
@@ -129,6 +129,31 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     arn = clients.ssm.get_parameter(Name="/payments/production/keys/KeyArn")["Parameter"]["Value"]
     assert arn.endswith(key)
     assert "nothing to take back" in project.ok("adopt --env production --local --yes")
+
+
+def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_back(project: Project) -> None:
+    project.ok("deploy --env production --local --yes")
+    project.ok("deploy --env tools --local --yes")
+    project.ok("destroy --env production --local --yes --allow production")
+    project.ok("adopt --env production --local --yes")
+    clients, service = project.clients("production"), "payments-production-service-payment-processor"
+    assert describe_stack(clients, service) is not None
+
+    planned = project.ok("plan --env production --local")
+    assert "network: waits, after keys" in planned
+    allow = "storage/Uploads,network/FlowLogGroup,cluster/InsightsLogGroup,service-payment-processor/LogGroup"
+    deployed = project.ok(f"deploy --env production --local --yes --allow {allow}")
+    assert "left to the pipeline" not in deployed
+    assert "service-payment-processor: updated" in deployed
+    (running,) = [each for each in live_resources(clients, service) if each["ResourceType"] == "AWS::ECS::Service"]
+    cluster = str(running["PhysicalResourceId"]).split("/")[-2]
+    (found,) = clients.ecs.describe_services(cluster=cluster, services=[running["PhysicalResourceId"]])["services"]
+    assert (found["status"], found["desiredCount"]) == ("ACTIVE", 2)
+    status = json.loads(project.ok("status --env production --local --json"))["production"]
+    assert {row["status"] for row in status} == {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    assert {row["text"] for row in status} == {"not committed"}
+    # The pipeline writes it again from now on.
+    assert "service-payment-processor: left to the pipeline" in project.ok("plan --env production --local")
 
 
 def test_an_import_that_cloudformation_refuses_leaves_no_shell(project: Project) -> None:

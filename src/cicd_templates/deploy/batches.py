@@ -25,21 +25,26 @@ def waiting(desk: Desk, stacks: Sequence[Stack]) -> dict[str, tuple[str, ...]]:
     reads from a stack that waits for others waits as well.
     """
     existing = finished(persist(lambda: _existing(desk)), desk.patience)
-    wanted = {path for stack in stacks for path in _read_by(stack)}
-    there = finished(persist(lambda: published(desk.clients, wanted)), desk.patience)
+    missing = unpublished(desk, stacks)
     by_name = {stack.name: stack for stack in stacks}
     needed = links.producers(stack.links for stack in stacks)
     found: dict[str, tuple[str, ...]] = {}
     for name in (name for wave in links.waves(stack.links for stack in stacks) for name in wave):
-        unpublished = _read_by(by_name[name]) - there.keys()
+        lacking = _read_by(by_name[name]) & missing
         after = {
             each
             for each in needed[name]
-            if each not in existing or each in found or unpublished & by_name[each].links.publishes.keys()
+            if each not in existing or each in found or lacking & by_name[each].links.publishes.keys()
         }
         if after:
             found[name] = tuple(sorted(by_name[each].label for each in after))
     return found
+
+
+def unpublished(desk: Desk, stacks: Sequence[Stack]) -> set[str]:
+    """The paths that `stacks` read and that Parameter Store does not have."""
+    wanted = {path for stack in stacks for path in _read_by(stack)}
+    return wanted - finished(persist(lambda: published(desk.clients, wanted)), desk.patience).keys()
 
 
 def _read_by(stack: Stack) -> set[str]:
