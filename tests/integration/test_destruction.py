@@ -26,7 +26,8 @@ OURS = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "st
 
 
 def report(project: Project, environment: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((project.folder / ".state/destroy-report.json").read_text())[environment]
+    facts: dict[str, Any] = json.loads((project.folder / ".state/local/destroy-report.json").read_text())
+    (found,) = [dict(entry) for entry in facts.values() if entry["environment"] == environment]
     return found
 
 
@@ -57,14 +58,14 @@ def test_a_protected_environment_is_planned_and_then_destroyed_by_the_plan(proje
     planned = project.type("destroy --env production --local --allow production")
     assert planned.exit_code == 4
     assert "retained by policy: 1" in planned.output
-    assert "make destroy PLAN=destroy-plan.json LOCAL=1" in planned.output
-    assert project.type("destroy --local --plan destroy-plan.json --confirm staging").exit_code == 3
-    assert project.type("destroy --local --plan destroy-plan.json").exit_code == 2
+    assert "make destroy PLAN=.state/local/destroy-plan.json LOCAL=1" in planned.output
+    assert project.type("destroy --local --plan .state/local/destroy-plan.json --confirm staging").exit_code == 3
+    assert project.type("destroy --local --plan .state/local/destroy-plan.json").exit_code == 2
     stack = describe_stack(project.clients("production"), "payments-production-keys")
     assert stack is not None
     assert stack["EnableTerminationProtection"] is True
 
-    destroyed = project.ok("destroy --local --plan destroy-plan.json --confirm production")
+    destroyed = project.ok("destroy --local --plan .state/local/destroy-plan.json --confirm production")
     assert "kept by policy: its data outlives the stack keys" in destroyed
     assert describe_stack(project.clients("production"), "payments-production-keys") is None
     (kept,) = report(project, "production")["kept"]
@@ -77,16 +78,16 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
     project.ok("deploy --env production --layer keys --local --yes")
     assert project.type("destroy --env production --local --allow production").exit_code == 4
     project.ok("deploy --env production --layer notifications --local --yes")
-    result = project.type("destroy --local --plan destroy-plan.json --confirm production")
+    result = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm production")
 
     assert result.exit_code == 3
     assert "payments-production-notifications has been deployed since the plan; plan again" in result.output
-    refused = project.type("destroy --local --plan destroy-plan.json --env production --suffix x")
+    refused = project.type("destroy --local --plan .state/local/destroy-plan.json --env production --suffix x")
     assert (refused.exit_code, "leave out --env, --suffix" in refused.output) == (2, True)
     assert project.type("destroy --env staging --local --confirm staging").exit_code == 2
-    plan = project.folder / "destroy-plan.json"
+    plan = project.folder / ".state/local/destroy-plan.json"
     plan.write_text(plan.read_text().replace('"environment": "production"', '"environment": "qa"'))
-    gone = project.type("destroy --local --plan destroy-plan.json --confirm qa")
+    gone = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm qa")
     assert (gone.exit_code, "there is no environment qa here" in gone.output) == (2, True)
 
 
@@ -97,7 +98,7 @@ def test_with_several_environments_none_is_touched_when_one_refuses(project: Pro
     assert describe_stack(project.clients("staging"), "payments-staging-keys") is not None
 
     assert project.type("destroy --env all --local --allow tools,production").exit_code == 4
-    project.ok("destroy --local --plan destroy-plan.json --confirm tools,production,staging")
+    project.ok("destroy --local --plan .state/local/destroy-plan.json --confirm tools,production,staging")
     for environment, state in (("staging", "PendingDeletion"), ("production", "Enabled")):
         kms = project.clients(environment).kms
         (key,) = kms.list_keys()["Keys"]
@@ -119,8 +120,9 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     assert "make adopt ENV=production" in refused.output
 
     adopted = project.ok("adopt --env production --local --yes")
+    assert "which is not ours" not in project.ok("render --suffix pr1")
     assert "--change-set-type IMPORT" in adopted
-    to_import = json.loads((project.folder / "build/adopt/payments-production-keys.resources.json").read_text())
+    to_import = json.loads((project.folder / ".state/local/adopt/payments-production-keys.resources.json").read_text())
     assert to_import[0]["ResourceIdentifier"] == {"KeyId": key}
     project.ok("deploy --env production --layer keys --local --yes")
     # The local AWS calls every property that it did not know before a perhaps.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cicd_templates import hints
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import ENV, JSON, LOCAL, TARGET, YES, verb
 from cicd_templates.errors import CicdError, ConfigurationError
@@ -35,6 +36,7 @@ def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: st
     """Take environments down and prove what is left; exit 1 where something is left unexplained.
 
     A protected environment is planned first: --allow writes destroy-plan.json and exits 4, --plan executes it.
+    Of the local AWS that file is in .state/local/.
     """
     from cicd_templates.deploy import report
     from cicd_templates.deploy.destruction import guards, proposal
@@ -54,9 +56,10 @@ def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: st
     _show(work, reporter)
     guarded = any(inventory.protected for _, inventory in work)
     if guarded and not (target["local"] and yes):
-        proposal.write_plan([inventory for _, inventory in work])
-        command = f"make destroy PLAN={proposal.PLAN_FILE}{' LOCAL=1' if target['local'] else ''}"
-        reporter.report(report.Note(f"nothing was deleted; read {proposal.PLAN_FILE}, then: {command}"))
+        path = proposal.plan_file(local=target["local"])
+        proposal.write_plan([inventory for _, inventory in work], path)
+        command = hints.make("destroy", PLAN=str(path), LOCAL=target["local"])
+        reporter.report(report.Note(f"nothing was deleted; read {path}, then: {command}"))
         raise click.exceptions.Exit(CHANGES_REMAINING)
     confirmed = selection.confirmation(yes)
     for each, _ in work:
@@ -189,7 +192,7 @@ def adopt(yes: bool, **target: Any) -> None:
             for owned in taking.resources:
                 click.echo(f"  {owned.resource_type} {owned.physical_id}")
             click.echo("  which is what these commands do:")
-            for command in taking.write():
+            for command in taking.write(each.state / "adopt"):
                 click.echo(f"    {command}")
             if not selection.confirmation(yes)(f"Import them into {taking.stack.name}?"):
                 raise CicdError(f"{taking.stack.name}: declined, nothing was imported")

@@ -124,14 +124,40 @@ def test_a_plan_that_is_not_true_any_more_is_refused(planned: dict[str, Any], no
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "[]", "{", '{"format": 2, "environments": []}', '{"format": 1, "environments": [{"environment": "x"}]}'],
+    ("text", "said"),
+    [
+        pytest.param("", "not a plan of a destruction", id="nothing"),
+        pytest.param("[]", "not a plan of a destruction", id="a list"),
+        pytest.param("{", "not a plan of a destruction", id="half of one"),
+        pytest.param(
+            '{"digest": "x", "local": true}',
+            "not a plan of a destruction; it is one of a deployment: make deploy PLAN={path} LOCAL=1",
+            id="of a deployment, local",
+        ),
+        pytest.param(
+            '{"digest": "x", "local": false}',
+            "not a plan of a destruction; it is one of a deployment: make deploy PLAN={path}",
+            id="of a deployment",
+        ),
+        pytest.param(
+            '{"format": 2, "environments": []}', "made by another version of make destroy; plan again", id="later"
+        ),
+        pytest.param('{"format": 1, "environments": 1}', "made by another version of make destroy; plan again", id="1"),
+        pytest.param(
+            '{"format": 1, "environments": [{"environment": "x"}]}',
+            "made by another version of make destroy; plan again",
+            id="less",
+        ),
+        pytest.param(None, "No such file or directory; make destroy ENV= ALLOW= writes one", id="no file"),
+    ],
 )
-def test_a_file_that_is_no_plan_is_said(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_plan_is_said(tmp_path: Path, text: str | None, said: str) -> None:
     path = tmp_path / "plan.json"
-    path.write_text(text)
-    with pytest.raises(ConfigurationError, match="not a plan that destroy wrote"):
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
         proposal.read_plan(path)
+    assert str(caught.value) == f"{path}: {said.format(path=path)}"
 
 
 def test_a_plan_is_written_for_people_and_machines(tmp_path: Path) -> None:
