@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -307,7 +308,10 @@ def test_an_interrupted_destruction_continues(project: Project, monkeypatch: pyt
         return real(clients, stack, *rest, **options)
 
     monkeypatch.setattr("cicd_templates.deploy.destruction.execution.delete", interrupted)
-    assert project.type("destroy --env staging --local --yes").exit_code == 1
+    stopped = project.type("destroy --env staging --local --yes")
+    assert stopped.exit_code == 75
+    assert re.search(r"error: stopped: .* in AWS; the same command continues\n", stopped.output)
+    assert report(project, "staging")["finished"] is False
     assert describe_stack(project.clients("staging"), "payments-staging-service-payment-processor") is None
     assert describe_stack(project.clients("staging"), "payments-staging-cluster") is not None
     monkeypatch.undo()

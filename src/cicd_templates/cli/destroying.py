@@ -39,18 +39,26 @@ def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: st
     Of the local AWS that file is in .state/local/.
     """
     from cicd_templates.deploy import report
+
+    if plan is None and confirm is not None:
+        raise ConfigurationError("--confirm belongs to --plan; a disposable environment takes --yes")
+    reporter = report.reporter(as_json=as_json)
+    with selection.detaching():
+        if plan is not None:
+            _execute_plan(plan, confirm, reporter, **target)
+        else:
+            _destroy(reporter, yes, allow.split(","), **target)
+
+
+def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **target: Any) -> None:
+    """Destroy what is disposable after a question; of what is protected write a plan and exit."""
+    from cicd_templates.deploy import report
     from cicd_templates.deploy.destruction import guards, proposal
 
-    reporter = report.reporter(as_json=as_json)
-    if plan is not None:
-        _execute_plan(plan, confirm, reporter, **target)
-        return
-    if confirm is not None:
-        raise ConfigurationError("--confirm belongs to --plan; a disposable environment takes --yes")
     work = [(each, each.inventory()) for each in selection.targets(**target)[::-1]]
     for each, inventory in work:
         guards.refuse_protected(
-            each.environment, allow.split(","), protected=inventory.protected, make=f"make destroy {each.make}"
+            each.environment, allowed, protected=inventory.protected, make=f"make destroy {each.make}"
         )
         each.refuse_destruction(inventory)
     _show(work, reporter)
@@ -106,7 +114,15 @@ def _every_environment(local: bool, suffixes: set[str | None]) -> dict[str, Targ
 def _typing() -> Callable[[str], str] | None:
     if not sys.stdin.isatty():
         return None
-    return lambda name: click.prompt(f"  Type {name} to destroy it", default="", show_default=False)
+    return _typed
+
+
+def _typed(name: str) -> str:
+    try:
+        return str(click.prompt(f"  Type {name} to destroy it", default="", show_default=False))
+    except click.Abort:
+        # Ctrl-C at the question is another answer than the name.
+        return ""
 
 
 def _show(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None:
@@ -173,7 +189,8 @@ def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: st
         return
     if not selection.confirmation(yes)(f"Destroy {len(swept)} copies?"):
         raise CicdError("declined, nothing was deleted")
-    unexplained = sum(account.sweep(copy.scope, reporter) for account, copy in swept)
+    with selection.detaching():
+        unexplained = sum(account.sweep(copy.scope, reporter) for account, copy in swept)
     if unexplained:
         raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
 

@@ -14,7 +14,8 @@ import pytest
 from cicd_templates.deploy import expiry, report
 from cicd_templates.deploy.destruction import proof, report_file, taking_back
 from cicd_templates.deploy.destruction.deployed import Owned
-from cicd_templates.deploy.destruction.execution import Journal, OneAtATime, Step, _delete_items
+from cicd_templates.deploy.destruction.destroy import destroy
+from cicd_templates.deploy.destruction.execution import Journal, OneAtATime, Step, Stoppable, _delete_items
 from cicd_templates.deploy.destruction.inventory import WINDOW
 from cicd_templates.deploy.destruction.items import Fate, Item, Remainder, item_lines, remainder_lines
 from cicd_templates.deploy.destruction.scope import Scope, scope_of
@@ -22,7 +23,7 @@ from cicd_templates.deploy.destruction.sweep import copies, duration
 from cicd_templates.deploy.destruction.taking_back import IDENTIFIERS, TakingBack, take_back, takings_back
 from cicd_templates.deploy.stacks import read_stacks
 from cicd_templates.deploy.waiting import Patience
-from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.errors import CicdError, ConfigurationError, DetachedError
 from cicd_templates.targets import Target
 from tests.conftest import ROOT
 from tests.unit.deploy.destruction.fake_aws import SCOPE, WHEN, Many, aws, clock, inventory, living, refusal
@@ -31,6 +32,39 @@ STAGING = read_stacks(ROOT / "out/staging")
 KEYS = next(stack for stack in STAGING if stack.layer == "keys")
 KEY = Owned("keys", "Key", "AWS::KMS::Key", "k-1", "RetainExceptOnCreate")
 PARAMETER = Item("AWS::SSM::Parameter", "/payments/staging/x", Fate.DELETED)
+
+
+def test_the_work_on_a_stack_ends_at_its_next_pause_after_a_stop() -> None:
+    slept: list[float] = []
+    whole = Stoppable()
+    patience = whole.patience(Patience(2.0, slept.append))
+
+    patience.sleep(1.0)
+    whole.stopping.set()
+    with pytest.raises(KeyboardInterrupt):
+        patience.sleep(2.0)
+    assert slept == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ("DELETE_IN_PROGRESS", "stopped: keys still being deleted in AWS; the same command continues"),
+        ("DELETE_COMPLETE", "stopped: nothing is under way in AWS; the same command continues"),
+    ],
+)
+def test_an_interrupted_destruction_says_what_goes_on_in_aws(tmp_path: Path, now: str, said: str) -> None:
+    path, sink = tmp_path / "report.json", io.StringIO()
+    gone = refusal("ValidationError", "Stack with id id-keys does not exist")
+    after = gone if now == "DELETE_COMPLETE" else {"Stacks": [{"StackStatus": now}]}
+    fake = aws(cloudformation={"describe_stacks": Many([KeyboardInterrupt(), after])})
+    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+
+    with pytest.raises(DetachedError) as stopped:
+        destroy(fake, there, clock(), report.PlainReporter(sink), path=path)
+    assert str(stopped.value) == said
+    (entry,) = json.loads(path.read_text()).values()
+    assert (entry["finished"], entry["kept"][0]["physical_id"]) == (False, "k-1")
 
 
 def test_what_cannot_be_deleted_beside_the_stacks_is_said_and_the_rest_goes() -> None:
