@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from cicd_templates import words
+from cicd_templates import hints, words
 from cicd_templates.deploy.destruction.items import Item, Remainder, item_lines, remainder_lines
 from cicd_templates.deploy.diagnose import Diagnosis
 from cicd_templates.deploy.duration import spelled
@@ -102,12 +102,13 @@ class Broke:
 
 @dataclass(frozen=True)
 class Sealed:
-    """A plan was written, for somebody to read and to deploy later."""
+    """A plan was written, for somebody to read and to deploy later. `allow` is what has to be named for that."""
 
     path: str
     digest: str
     expires: str
     local: bool
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,11 +190,13 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
             return [f"  {event.stack}: nothing to change"]
         case Waits():
             return [f"  {event.stack}: waits, after {', '.join(event.after)}"]
-    local = " LOCAL=1" if event.local else ""
+    command = hints.make("deploy", PLAN=event.path, ALLOW=",".join(event.allow), LOCAL=event.local)
+    lost = ["  it is refused unless what would be lost is allowed by name, as here"] if event.allow else []
     return [
         f"  written to {event.path}, which holds until {event.expires}",
         f"  read it as a page: {Path(event.path).with_suffix('.md')}",
-        f"  deploy just that: make deploy PLAN={event.path}{local}",
+        *lost,
+        f"  deploy just that: {command}",
     ]
 
 
