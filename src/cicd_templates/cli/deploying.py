@@ -79,7 +79,7 @@ def deploy(
                 planned = each.plan(reporter, tools, out, wait=wait)
                 if planned and not planned.empty:
                     path = out or each.desk().plans / f"{each.environment}.json"
-                    _stop(reporter, f"{each.environment} is protected; what comes after it waits", each, planned, path)
+                    _stop(reporter, f"{each.environment} is protected", each, planned, path)
             else:
                 confirm = selection.confirmation(yes)
                 each.deploy(reporter, confirm, tools, allowed=allowed, eager=yes, wait=wait)

@@ -105,6 +105,15 @@ def moved(status: str, reason: str = "") -> report.Moved:
                 "  deploy just that: make deploy PLAN=.state/plans/staging.json LOCAL=1",
             ],
         ),
+        (
+            report.Sealed("p/production.json", "d", "tomorrow", True, ("storage/Logs", "keys/Key")),
+            [
+                "  written to p/production.json, which holds until tomorrow",
+                "  read it as a page: p/production.md",
+                "  it is refused unless what would be lost is allowed by name, as here",
+                "  deploy just that: make deploy PLAN=p/production.json ALLOW=storage/Logs,keys/Key LOCAL=1",
+            ],
+        ),
         (report.Started("keys", True, 5.0), []),
         (report.Unchanged("keys"), ["  keys: nothing to change"]),
         (report.Waits("cluster", ("keys", "network")), ["  cluster: waits, after keys, network"]),
