@@ -29,6 +29,7 @@ _TAG_OF = {f"Fn::{name}": f"!{name}" for name in SHORT_TAGS} | {"Ref": "!Ref"}
 _KEY_OF = {tag: key for key, tag in _TAG_OF.items()} | {"!Condition": "Condition"}
 
 
+_STR, _MAP, _SEQ = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
 _RESOLVER: Any = yaml.resolver.Resolver()
 _OTHERS = yaml.representer.SafeRepresenter()
 
@@ -38,13 +39,13 @@ class _Dumper(yaml.CSafeDumper):
 
     @staticmethod
     @cache
-    def _resolved(value: str, implicit: tuple[bool, bool]) -> Any:
-        return _RESOLVER.resolve(yaml.ScalarNode, value, implicit)
+    def _unquoted(value: str) -> Any:
+        return _RESOLVER.resolve(yaml.ScalarNode, value, (True, False))
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
         if kind is yaml.ScalarNode:
-            return self._resolved(value, implicit)
-        return _RESOLVER.resolve(kind, value, implicit)
+            return self._unquoted(value) if implicit[0] else _STR
+        return _SEQ if kind is yaml.SequenceNode else _MAP
 
 
 # Numbers of YAML 1.2 that PyYAML, which speaks 1.1, would leave unquoted: an account id may begin with a zero.
@@ -57,9 +58,6 @@ def _style(text: str) -> str | None:
     if _NUMBER.fullmatch(text):
         return "'"
     return "|" if "\n" in text or len(text) > LONGEST_IN_LINE else None
-
-
-_STR, _MAP, _SEQ = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
 
 
 def _node(value: Any) -> yaml.Node:

@@ -58,14 +58,14 @@ def ordered(template: Mapping[str, Any]) -> dict[str, Any]:
 def _ordered_value(value: Any) -> Any:
     if isinstance(value, list):
         return [_ordered_value(item) for item in value]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     within = {key: _ordered_value(item) for key, item in value.items()}
     if "Effect" in within:
         return _moved(within, STATEMENT_FIRST, ("Condition",))
     if "Statement" in within:
         return _moved(within, ("Version", "Statement"), ())
-    return _moved(within, (), PROPERTIES_LAST)
+    return within if within.keys().isdisjoint(PROPERTIES_LAST) else _moved(within, (), PROPERTIES_LAST)
 
 
 def _moved(mapping: dict[str, Any], first: tuple[str, ...], last: tuple[str, ...]) -> dict[str, Any]:

@@ -68,31 +68,28 @@ class _Module:
     names: tuple[str, ...]
 
 
+# Imports stand first, as the linter demands: only they are worth a parser. Names are defined in the first column.
+_AFTER_IMPORTS = re.compile(r"^(?!from |import |[ )]|# (?:ruff|fmt):|$)", re.MULTILINE)
+_DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=\n]+)? = ", re.MULTILINE)
+
+
 @cache
 def _module(name: str) -> _Module:
     (folder,) = functions.__path__
     text = Path(folder, "scan_gate", f"{name}.py").read_text(encoding="ascii")
-    lines = text.splitlines()
+    _, title, rest = text.split('"""', 2)
+    start = next(_AFTER_IMPORTS.finditer(rest)).start()
     imports: set[tuple[str, str]] = set()
-    names: list[str] = []
-    for node in reversed(ast.parse(text).body):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.append(node.name)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names += [each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+    for node in ast.parse(rest[:start]).body:
         if isinstance(node, ast.ImportFrom) and node.module and not node.module.startswith("cicd_templates"):
             imports |= {(node.module, alias.name) for alias in node.names}
         elif isinstance(node, ast.Import):
             imports |= {(alias.name, "") for alias in node.names}
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            del lines[node.lineno - 1 : node.end_lineno]
+    kept = "\n".join(line for line in rest[start:].splitlines() if not line.startswith(("# ruff:", "# fmt:")))
     # One empty line where the source has two: what stands in a template is read in one column.
-    body = re.sub(
-        r"\n{3,}", "\n\n", "\n".join(line for line in lines if not line.startswith(("# ruff:", "# fmt:"))).strip()
-    )
-    title, _, body = body.removeprefix('"""').partition('"""')
-    return _Module(f"# --- {name}: {title.splitlines()[0]}\n{body.strip()}", frozenset(imports), tuple(names))
+    body = re.sub(r"\n{3,}", "\n\n", kept).strip()
+    names = [name for function, variables in _DEFINED.findall(body) for name in (function or variables).split(", ")]
+    return _Module(f"# --- {name}: {title.splitlines()[0]}\n{body}", frozenset(imports), tuple(names))
 
 
 def _imported(modules: Iterable[_Module]) -> str:

@@ -61,11 +61,17 @@ class Statement:
 
     def covers(self, action: str) -> bool:
         """Whether it is about `action`, which patterns and exceptions decide, too."""
-        named = any(fnmatchcase(action.lower(), pattern.lower()) for pattern in self.does)
+        asked = action.lower()
+        named = any(_matches(asked, pattern.lower()) for pattern in self.does)
         return named != ("Action" in self.but)
 
     def _but(self, element: str) -> str:
         return "all but " if element in self.but else ""
+
+
+def _matches(action: str, pattern: str) -> bool:
+    # Nearly every action is written out: only a pattern is worth the compiling of one.
+    return fnmatchcase(action, pattern) if "*" in pattern or "?" in pattern else action == pattern
 
 
 def is_statement(value: Any) -> bool:

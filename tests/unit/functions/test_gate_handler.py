@@ -385,5 +385,5 @@ def test_the_joined_gate_reads_findings_of_every_check_that_it_judges(
 def test_two_modules_of_the_gate_that_define_the_same_name_are_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(joining, "AFTER", (*joining.AFTER, "record"))
 
-    with pytest.raises(ValueError, match="wrong_record is defined twice: # --- record"):
+    with pytest.raises(ValueError, match="RECORD is defined twice: # --- record"):
         joined_gate(["bandit"])
