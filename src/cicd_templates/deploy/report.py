@@ -93,11 +93,12 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class Broke:
-    """A stack's operation failed."""
+    """A stack's operation failed; `history` is the file of its events."""
 
     stack: str
     reason: str
     diagnosis: Diagnosis | None = None
+    history: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,8 @@ def as_lines(event: Event) -> list[str]:
                 f"  {event.stack}: {event.verb}, {words.counted(event.resources, 'resource')}, {event.seconds:.1f} s"
             ]
         case Broke():
-            block = event.diagnosis.lines if event.diagnosis else ()
+            block = [*(event.diagnosis.lines if event.diagnosis else ())]
+            block += [f"all its events: {event.history}"] if event.history else []
             return [f"  {event.stack}: FAILED: {event.reason}", *(f"      {line}" for line in block)]
         case Note():
             return [f"  {event.text}"]
@@ -177,9 +179,9 @@ def as_lines(event: Event) -> list[str]:
             return []
 
 
-def broke(stack: str, why: str | Diagnosis) -> Broke:
-    """The event of a failure, with its diagnosis where there is one."""
-    return Broke(stack, why.reason, why) if isinstance(why, Diagnosis) else Broke(stack, why)
+def broke(stack: str, why: Diagnosis, history: Path | None) -> Broke:
+    """The event of a failure, with its diagnosis and the file of its events."""
+    return Broke(stack, why.reason, why, str(history or ""))
 
 
 def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:

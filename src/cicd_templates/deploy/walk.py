@@ -22,6 +22,7 @@ from cicd_templates.deploy.clients import explained
 from cicd_templates.deploy.diagnose import Witness
 from cicd_templates.deploy.discarding import discard_named, discard_planned, discard_plans
 from cicd_templates.deploy.execute import execute, known
+from cicd_templates.deploy.history import History
 from cicd_templates.deploy.journal import PLANNED, STANDS, STARTED, Entry, Journal, duration_key
 from cicd_templates.deploy.markdown import plan_markdown
 from cicd_templates.deploy.persistence import FAULTS, expired, finished, persist
@@ -85,6 +86,7 @@ class Walk:
         self._broken: dict[str, str] = {}
         self._moved: set[str] = set()
         self._witnesses: dict[str, Witness] = {}
+        self._histories: dict[str, History] = {}
         self._written: list[Path] = []
         self._stop: CicdError | None = None
         self._in_waves = False
@@ -386,12 +388,16 @@ class Walk:
             self._reporter.report(report.Broke(entry.label, f"the stack ended in {status}"))
             return
         witness = self._witnesses.pop(entry.stack, Witness(self._desk.clients, stack))
-        self._reporter.report(report.broke(entry.label, witness.diagnosis(entry.stack_id, status, entry.token)))
+        diagnosis = witness.diagnosis(entry.stack_id, status, entry.token)
+        history = self._histories[entry.token].path if entry.token in self._histories else None
+        self._reporter.report(report.broke(entry.label, diagnosis, history))
 
     def _tell(self, news: Happened) -> None:
         """Show what happened to a resource, and look at once at what failed, while its tasks and logs are there."""
         entry = news.entry
         self._reporter.report(report.Moved(entry.label, news.event))
+        file = self._desk.state / "failures" / f"{entry.stack}-{entry.token}.jsonl"
+        self._histories.setdefault(entry.token, History(file)).add(news.event)
         if entry.stack in self._stacks:
             witness = self._witnesses.setdefault(entry.stack, Witness(self._desk.clients, self._stacks[entry.stack]))
             witness.see(news.event)

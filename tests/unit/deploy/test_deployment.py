@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -528,6 +529,12 @@ def test_a_failed_first_creation_goes_by_itself_where_nothing_is_protected(offic
     assert office.of(report.Succeeded) == ["network"]
     assert "keys: FAILED: Policy (AWS::SNS::TopicPolicy): no quota is left" in office.said()
     assert "service: FAILED: not started, because of keys" in office.said()
+    # The stack is gone; what happened to it is not.
+    (kept,) = office.desk.state.glob("failures/payments-staging-keys-*.jsonl")
+    assert f"all its events: {kept}" in office.said()
+    statuses = [json.loads(line)["status"] for line in kept.read_text().splitlines()]
+    assert "CREATE_FAILED" in statuses
+    assert statuses[-1] == "DELETE_COMPLETE"
 
     office.aws.fails = set()
     office.deploy()
