@@ -161,9 +161,15 @@ class Target:
             refuse_kept(self.clients, self.chosen, self.typed("adopt"))
         left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
         if left and self.named:
+            release = hints.make(
+                "release",
+                SERVICE=left[0].service,
+                SUFFIX=left[0].facts.get("Suffix"),
+                LOCAL=self.engine is not None,
+            )
             raise RefusedError(
                 f"{left[0].name}: releases write this stack, so deploying it here would put an older image or template"
-                " back; release instead: make release SERVICE= APP="
+                f" back; release instead: {release} APP=<source>"
             )
         for stack in left:
             reporter.report(Note(f"{stack.label}: left to the pipeline"))

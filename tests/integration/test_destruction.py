@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cicd_templates.deploy.changes import describe_stack
+from cicd_templates.deploy.changes import describe_stack, live_resources
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.destruction import deletion, proof
 from cicd_templates.deploy.destruction.emptying import empty_bucket, empty_repository
@@ -26,7 +27,8 @@ OURS = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "st
 
 
 def report(project: Project, environment: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((project.folder / ".state/destroy-report.json").read_text())[environment]
+    facts: dict[str, Any] = json.loads((project.folder / ".state/local/destroy-report.json").read_text())
+    (found,) = [dict(entry) for entry in facts.values() if entry["environment"] == environment]
     return found
 
 
@@ -57,14 +59,14 @@ def test_a_protected_environment_is_planned_and_then_destroyed_by_the_plan(proje
     planned = project.type("destroy --env production --local --allow production")
     assert planned.exit_code == 4
     assert "retained by policy: 1" in planned.output
-    assert "make destroy PLAN=destroy-plan.json LOCAL=1" in planned.output
-    assert project.type("destroy --local --plan destroy-plan.json --confirm staging").exit_code == 3
-    assert project.type("destroy --local --plan destroy-plan.json").exit_code == 2
+    assert "make destroy PLAN=.state/local/destroy-plan.json LOCAL=1" in planned.output
+    assert project.type("destroy --local --plan .state/local/destroy-plan.json --confirm staging").exit_code == 3
+    assert project.type("destroy --local --plan .state/local/destroy-plan.json").exit_code == 2
     stack = describe_stack(project.clients("production"), "payments-production-keys")
     assert stack is not None
     assert stack["EnableTerminationProtection"] is True
 
-    destroyed = project.ok("destroy --local --plan destroy-plan.json --confirm production")
+    destroyed = project.ok("destroy --local --plan .state/local/destroy-plan.json --confirm production")
     assert "kept by policy: its data outlives the stack keys" in destroyed
     assert describe_stack(project.clients("production"), "payments-production-keys") is None
     (kept,) = report(project, "production")["kept"]
@@ -77,16 +79,16 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
     project.ok("deploy --env production --layer keys --local --yes")
     assert project.type("destroy --env production --local --allow production").exit_code == 4
     project.ok("deploy --env production --layer notifications --local --yes")
-    result = project.type("destroy --local --plan destroy-plan.json --confirm production")
+    result = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm production")
 
     assert result.exit_code == 3
     assert "payments-production-notifications has been deployed since the plan; plan again" in result.output
-    refused = project.type("destroy --local --plan destroy-plan.json --env production --suffix x")
+    refused = project.type("destroy --local --plan .state/local/destroy-plan.json --env production --suffix x")
     assert (refused.exit_code, "leave out --env, --suffix" in refused.output) == (2, True)
     assert project.type("destroy --env staging --local --confirm staging").exit_code == 2
-    plan = project.folder / "destroy-plan.json"
+    plan = project.folder / ".state/local/destroy-plan.json"
     plan.write_text(plan.read_text().replace('"environment": "production"', '"environment": "qa"'))
-    gone = project.type("destroy --local --plan destroy-plan.json --confirm qa")
+    gone = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm qa")
     assert (gone.exit_code, "there is no environment qa here" in gone.output) == (2, True)
 
 
@@ -97,7 +99,7 @@ def test_with_several_environments_none_is_touched_when_one_refuses(project: Pro
     assert describe_stack(project.clients("staging"), "payments-staging-keys") is not None
 
     assert project.type("destroy --env all --local --allow tools,production").exit_code == 4
-    project.ok("destroy --local --plan destroy-plan.json --confirm tools,production,staging")
+    project.ok("destroy --local --plan .state/local/destroy-plan.json --confirm tools,production,staging")
     for environment, state in (("staging", "PendingDeletion"), ("production", "Enabled")):
         kms = project.clients(environment).kms
         (key,) = kms.list_keys()["Keys"]
@@ -119,8 +121,9 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     assert "make adopt ENV=production LOCAL=1" in refused.output
 
     adopted = project.ok("adopt --env production --local --yes")
+    assert "which is not ours" not in project.ok("render --suffix pr1")
     assert "--change-set-type IMPORT" in adopted
-    to_import = json.loads((project.folder / "build/adopt/payments-production-keys.resources.json").read_text())
+    to_import = json.loads((project.folder / ".state/local/adopt/payments-production-keys.resources.json").read_text())
     assert to_import[0]["ResourceIdentifier"] == {"KeyId": key}
     project.ok("deploy --env production --layer keys --local --yes")
     # The local AWS calls every property that it did not know before a perhaps.
@@ -129,6 +132,32 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     arn = clients.ssm.get_parameter(Name="/payments/production/keys/KeyArn")["Parameter"]["Value"]
     assert arn.endswith(key)
     assert "nothing to take back" in project.ok("adopt --env production --local --yes")
+
+
+def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_back(project: Project) -> None:
+    project.ok("deploy --env production --local --yes")
+    project.ok("deploy --env tools --local --yes")
+    project.ok("destroy --env production --local --yes --allow production")
+    project.ok("adopt --env production --local --yes")
+    clients, service = project.clients("production"), "payments-production-service-payment-processor"
+    assert describe_stack(clients, service) is not None
+
+    planned = project.ok("plan --env production --local")
+    assert "network: waits, after keys" in planned
+    # The local AWS calls every property that it did not know before a perhaps.
+    allow = "network/FlowLogGroup,storage/Uploads,cluster/InsightsLogGroup,service-payment-processor/LogGroup"
+    deployed = project.ok(f"deploy --env production --local --yes --allow {allow}")
+    assert "left to the pipeline" not in deployed
+    assert "service-payment-processor: updated" in deployed
+    (running,) = [each for each in live_resources(clients, service) if each["ResourceType"] == "AWS::ECS::Service"]
+    cluster = str(running["PhysicalResourceId"]).split("/")[-2]
+    (found,) = clients.ecs.describe_services(cluster=cluster, services=[running["PhysicalResourceId"]])["services"]
+    assert (found["status"], found["desiredCount"]) == ("ACTIVE", 2)
+    status = json.loads(project.ok("status --env production --local --json"))["production"]
+    assert {row["status"] for row in status} == {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    assert {row["text"] for row in status} == {"not committed"}
+    # The pipeline writes it again from now on.
+    assert "service-payment-processor: left to the pipeline" in project.ok("plan --env production --local")
 
 
 def test_an_import_that_cloudformation_refuses_leaves_no_shell(project: Project) -> None:
@@ -280,7 +309,10 @@ def test_an_interrupted_destruction_continues(project: Project, monkeypatch: pyt
         return real(clients, stack, *rest, **options)
 
     monkeypatch.setattr("cicd_templates.deploy.destruction.execution.delete", interrupted)
-    assert project.type("destroy --env staging --local --yes").exit_code == 1
+    stopped = project.type("destroy --env staging --local --yes")
+    assert stopped.exit_code == 75
+    assert re.search(r"error: stopped: .* in AWS; the same command continues\n", stopped.output)
+    assert report(project, "staging")["finished"] is False
     assert describe_stack(project.clients("staging"), "payments-staging-service-payment-processor") is None
     assert describe_stack(project.clients("staging"), "payments-staging-cluster") is not None
     monkeypatch.undo()

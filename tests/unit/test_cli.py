@@ -15,7 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cicd_templates.cli import destroying, main, selection
-from cicd_templates.errors import ConfigurationError, DetachedError
+from cicd_templates.deploy.destruction import guards
+from cicd_templates.errors import ConfigurationError, DetachedError, RefusedError
 from tests.conftest import ROOT, environment
 from tests.unit.deploy.fake_cloudformation import client_error
 
@@ -368,3 +369,13 @@ def test_the_name_of_what_is_destroyed_is_typed_at_a_terminal_only(monkeypatch: 
     ask = destroying._typing()
     assert ask is not None
     assert ask("production") == "  Type production to destroy it"
+
+
+def test_ctrl_c_at_the_name_of_what_is_destroyed_is_not_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(question: str, **options: object) -> str:
+        raise click.Abort
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", interrupted)
+    with pytest.raises(RefusedError, match="'' is not production; nothing was deleted"):
+        guards.require_confirmed(["production"], None, destroying._typing())

@@ -10,14 +10,22 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.deploy.handover import left_to_the_pipeline
 from cicd_templates.deploy.report import Event, Heading, Note
 from cicd_templates.deploy.stacks import read_stacks
 from cicd_templates.deploy.waiting import Patience
 from cicd_templates.deploy.walk import DeclinedError
 from cicd_templates.errors import RefusedError
+from cicd_templates.local.engine import Engine
 from cicd_templates.targets import Target
 from tests.conftest import ROOT
 from tests.unit.deploy.fake_cloudformation import FakeClients, FakeCloudFormation, stack
+
+RUNNING = [{"LogicalResourceId": "Service", "ResourceType": "AWS::ECS::Service", "ResourceStatus": "CREATE_COMPLETE"}]
+ADOPTED = [
+    {"LogicalResourceId": "LogGroup", "ResourceType": "AWS::Logs::LogGroup", "ResourceStatus": "UPDATE_COMPLETE"}
+]
+GONE = [{**RUNNING[0], "ResourceStatus": "DELETE_COMPLETE"}]
 
 
 class Tools:
@@ -40,7 +48,7 @@ class Tools:
 def test_what_is_left_to_the_pipeline_altogether_is_deployed_by_nobody() -> None:
     stacks = read_stacks(ROOT / "out/production")
     service = [each for each in stacks if each.layer == "service"]
-    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")]))
+    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
     tools: Any = Tools()
     target = Target(stacks, service, clients, Patience(), None)
     said: list[Event] = []
@@ -83,7 +91,7 @@ def test_templates_are_handed_over_when_nothing_refuses_the_plan_any_more(
 @pytest.mark.parametrize(("has", "asked"), [("older", 1), ("handed over", 0), ("none", 0)])
 def test_other_templates_than_the_pipeline_has_are_handed_over_with_consent_only(has: str, asked: int) -> None:
     stacks = read_stacks(ROOT / "out/production")
-    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")]))
+    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
     tools: Any = Tools(has)
     target = Target(stacks, [each for each in stacks if each.layer == "service"], clients, Patience(), None)
     questions: list[str] = []
@@ -102,3 +110,37 @@ def test_other_templates_than_the_pipeline_has_are_handed_over_with_consent_only
     else:
         target.deploy(Reporter(), refuse, tools)
     assert (len(questions), tools.published) == (asked, 1 - asked)
+
+
+@pytest.mark.parametrize(
+    ("found", "resources", "left"),
+    [
+        pytest.param("UPDATE_COMPLETE", RUNNING, 1, id="its service runs"),
+        pytest.param("UPDATE_COMPLETE", ADOPTED, 0, id="only what was taken back"),
+        pytest.param("UPDATE_COMPLETE", [*ADOPTED, *GONE], 0, id="its service is deleted"),
+        pytest.param(None, [], 0, id="no stack"),
+    ],
+)
+def test_a_stack_is_the_pipelines_as_soon_as_it_has_its_service(
+    found: str | None, resources: list[dict[str, str]], left: int
+) -> None:
+    service = [each for each in read_stacks(ROOT / "out/production") if each.layer == "service"]
+    tools: Any = Tools()
+    clients: Any = FakeClients(FakeCloudFormation([stack(found) if found else None], resources=resources))
+
+    assert len(left_to_the_pipeline(clients, tools, service)) == left
+
+
+@pytest.mark.parametrize(("local", "words"), [(False, ""), (True, " LOCAL=1")])
+def test_the_stack_of_the_pipeline_asked_for_by_name_is_refused_with_the_release(local: bool, words: str) -> None:
+    stacks = read_stacks(ROOT / "out/production")
+    service = [each for each in stacks if each.layer == "service"]
+    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
+    tools: Any = Tools()
+    engine: Any = Engine(1, 1, ROOT) if local else None
+    target = Target(stacks, service, clients, Patience(), engine, named=True)
+    reporter: Any = SimpleNamespace(report=lambda event: None)
+
+    with pytest.raises(RefusedError) as refused:
+        target.plan(reporter, tools)
+    assert str(refused.value).endswith(f"release instead: make release SERVICE=payment-processor{words} APP=<source>")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cicd_templates import hints
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import ENV, JSON, LOCAL, TARGET, YES, verb
 from cicd_templates.errors import CicdError, ConfigurationError
@@ -35,28 +36,36 @@ def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: st
     """Take environments down and prove what is left; exit 1 where something is left unexplained.
 
     A protected environment is planned first: --allow writes destroy-plan.json and exits 4, --plan executes it.
+    Of the local AWS that file is in .state/local/.
     """
+    from cicd_templates.deploy import report
+
+    if plan is None and confirm is not None:
+        raise ConfigurationError("--confirm belongs to --plan; a disposable environment takes --yes")
+    reporter = report.reporter(as_json=as_json)
+    with selection.detaching():
+        if plan is not None:
+            _execute_plan(plan, confirm, reporter, **target)
+        else:
+            _destroy(reporter, yes, allow.split(","), **target)
+
+
+def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **target: Any) -> None:
+    """Destroy what is disposable after a question; of what is protected write a plan and exit."""
     from cicd_templates.deploy import report
     from cicd_templates.deploy.destruction import guards, proposal
 
-    reporter = report.reporter(as_json=as_json)
-    if plan is not None:
-        _execute_plan(plan, confirm, reporter, **target)
-        return
-    if confirm is not None:
-        raise ConfigurationError("--confirm belongs to --plan; a disposable environment takes --yes")
     work = [(each, each.inventory()) for each in selection.targets(**target)[::-1]]
     for each, inventory in work:
-        guards.refuse_protected(
-            each.environment, allow.split(","), protected=inventory.protected, make=each.typed("destroy")
-        )
+        guards.refuse_protected(each.environment, allowed, protected=inventory.protected, make=each.typed("destroy"))
         each.refuse_destruction(inventory)
     _show(work, reporter)
     guarded = any(inventory.protected for _, inventory in work)
     if guarded and not (target["local"] and yes):
-        proposal.write_plan([inventory for _, inventory in work])
-        command = f"make destroy PLAN={proposal.PLAN_FILE}{' LOCAL=1' if target['local'] else ''}"
-        reporter.report(report.Note(f"nothing was deleted; read {proposal.PLAN_FILE}, then: {command}"))
+        path = proposal.plan_file(local=target["local"])
+        proposal.write_plan([inventory for _, inventory in work], path)
+        command = hints.make("destroy", PLAN=str(path), LOCAL=target["local"])
+        reporter.report(report.Note(f"nothing was deleted; read {path}, then: {command}"))
         raise click.exceptions.Exit(CHANGES_REMAINING)
     confirmed = selection.confirmation(yes)
     for each, _ in work:
@@ -103,7 +112,15 @@ def _every_environment(local: bool, suffixes: set[str | None]) -> dict[str, Targ
 def _typing() -> Callable[[str], str] | None:
     if not sys.stdin.isatty():
         return None
-    return lambda name: click.prompt(f"  Type {name} to destroy it", default="", show_default=False)
+    return _typed
+
+
+def _typed(name: str) -> str:
+    try:
+        return str(click.prompt(f"  Type {name} to destroy it", default="", show_default=False))
+    except click.Abort:
+        # Ctrl-C at the question is another answer than the name.
+        return ""
 
 
 def _show(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None:
@@ -170,7 +187,8 @@ def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: st
         return
     if not selection.confirmation(yes)(f"Destroy {len(swept)} copies?"):
         raise CicdError("declined, nothing was deleted")
-    unexplained = sum(account.sweep(copy.scope, reporter) for account, copy in swept)
+    with selection.detaching():
+        unexplained = sum(account.sweep(copy.scope, reporter) for account, copy in swept)
     if unexplained:
         raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
 
@@ -190,7 +208,7 @@ def adopt(yes: bool, **target: Any) -> None:
             for owned in taking.resources:
                 click.echo(f"  {owned.resource_type} {owned.physical_id}")
             click.echo("  which is what these commands do:")
-            for command in taking.write():
+            for command in taking.write(each.state / "adopt"):
                 click.echo(f"    {addressed(command, each.clients, each.account)}")
             if not selection.confirmation(yes)(f"Import them into {taking.stack.name}?"):
                 raise CicdError(f"{taking.stack.name}: declined, nothing was imported")

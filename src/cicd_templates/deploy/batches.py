@@ -12,35 +12,53 @@ from cicd_templates.deploy.discarding import discard_named, discard_planned
 from cicd_templates.deploy.persistence import FAULTS, expired, finished, persist
 from cicd_templates.deploy.plan import VALID_FOR, Plan, PlannedStack
 from cicd_templates.deploy.planning import Desk, propose
+from cicd_templates.deploy.requests import published
 from cicd_templates.deploy.stacks import Stack
 from cicd_templates.deploy.status import NEXT, Next
 from cicd_templates.errors import CicdError, RefusedError
 
 
-def existing_stacks(desk: Desk, stacks: Sequence[Stack]) -> set[str]:
-    """Those of `stacks` whose values can be read: they were created, whatever happened to them since."""
+def waiting(desk: Desk, stacks: Sequence[Stack]) -> dict[str, tuple[str, ...]]:
+    """The stacks that cannot be looked at before others of them stand, by name, with the labels of those.
 
-    def listed() -> set[str]:
-        pages = desk.clients.cloudformation.get_paginator("describe_stacks").paginate()
-        return {
-            stack["StackName"]
-            for page in pages
-            for stack in page["Stacks"]
-            if NEXT[stack["StackStatus"]] not in (Next.CREATE, Next.RECREATE)
-        }
-
-    return {stack.name for stack in stacks} & finished(persist(listed), desk.patience)
-
-
-def waiting(stacks: Sequence[Stack], standing: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The stacks that cannot be looked at before others of them stand, by name, with the labels of those."""
-    labels = {stack.name: stack.label for stack in stacks}
-    absent = labels.keys() - set(standing)
+    A stack that exists is still waited for where it has not published what is read of it, as after an import. What
+    reads from a stack that waits for others waits as well.
+    """
+    existing = finished(persist(lambda: _existing(desk)), desk.patience)
+    missing = unpublished(desk, stacks)
+    by_name = {stack.name: stack for stack in stacks}
     needed = links.producers(stack.links for stack in stacks)
+    found: dict[str, tuple[str, ...]] = {}
+    for name in (name for wave in links.waves(stack.links for stack in stacks) for name in wave):
+        lacking = _read_by(by_name[name]) & missing
+        after = {
+            each
+            for each in needed[name]
+            if each not in existing or each in found or lacking & by_name[each].links.publishes.keys()
+        }
+        if after:
+            found[name] = tuple(sorted(by_name[each].label for each in after))
+    return found
+
+
+def unpublished(desk: Desk, stacks: Sequence[Stack]) -> set[str]:
+    """The paths that `stacks` read and that Parameter Store does not have."""
+    wanted = {path for stack in stacks for path in _read_by(stack)}
+    return wanted - finished(persist(lambda: published(desk.clients, wanted)), desk.patience).keys()
+
+
+def _read_by(stack: Stack) -> set[str]:
+    """Where in Parameter Store stands what `stack` cannot be deployed without, its role among it."""
+    return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
+
+
+def _existing(desk: Desk) -> set[str]:
+    """The stacks of the account that were created, whatever happened to them since."""
     return {
-        stack.name: tuple(sorted(labels[name] for name in needed[stack.name] & absent))
-        for stack in stacks
-        if needed[stack.name] & absent
+        stack["StackName"]
+        for page in desk.clients.cloudformation.get_paginator("describe_stacks").paginate()
+        for stack in page["Stacks"]
+        if NEXT[stack["StackStatus"]] not in (Next.CREATE, Next.RECREATE)
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cicd_templates.deploy import plan as plans
 from cicd_templates.deploy import report
-from cicd_templates.deploy.batches import Batch, existing_stacks, waiting
+from cicd_templates.deploy.batches import Batch, unpublished, waiting
 from cicd_templates.deploy.discarding import discard_plan, discard_plans
 from cicd_templates.deploy.journal import Journal
 from cicd_templates.deploy.markdown import plan_markdown
@@ -42,7 +42,7 @@ def plan(desk: Desk, stacks: Sequence[Stack], reporter: Reporter, path: Path | N
 
 def _plan(desk: Desk, stacks: Sequence[Stack], journal: Journal, reporter: Reporter, path: Path | None) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
-    waits = waiting(stacks, existing_stacks(desk, stacks))
+    waits = waiting(desk, stacks)
     batch = Batch(desk, [stack for stack in stacks if stack.name not in waits], uuid.uuid4().hex)
     journal.propose(batch.plan_id, [stack.name for stack in batch.stacks])
     try:
@@ -54,11 +54,13 @@ def _plan(desk: Desk, stacks: Sequence[Stack], journal: Journal, reporter: Repor
             reporter.report(report.Broke(labels[name], reason))
         if batch.failed:
             raise CicdError(f"not planned: {', '.join(labels[name] for name in batch.failed)}; the causes are above")
+        made = batch.sealed({labels[name]: after for name, after in waits.items()})
+        if made.waits and not made.changing:
+            _refuse_a_wait_for_ever(desk, stacks, made)
     except BaseException:
         batch.discard()
         journal.proposed(batch.plan_id)
         raise
-    made = batch.sealed({labels[name]: after for name, after in waits.items()})
     report.show(made, reporter)
     if not made.empty:
         path = path or desk.plans / f"{made.environment}.json"
@@ -68,6 +70,15 @@ def _plan(desk: Desk, stacks: Sequence[Stack], journal: Journal, reporter: Repor
         reporter.report(report.Sealed(str(path), plans.digest(made), until, made.local, lost))
     journal.proposed(batch.plan_id)
     return made
+
+
+def _refuse_a_wait_for_ever(desk: Desk, stacks: Sequence[Stack], made: Plan) -> None:
+    """Nothing that changes would publish what the stacks that wait are waiting for: somebody has deleted it."""
+    lost = ", ".join(sorted(unpublished(desk, stacks)))
+    raise CicdError(
+        f"not planned: {', '.join(made.waits)}; {lost} does not exist, although the stack that publishes it does and"
+        " nothing of it changes; put it back into Parameter Store"
+    )
 
 
 def _refuse_unfinished(journal: Journal) -> None:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.archives import bundle
-from cicd_templates.deploy.changes import describe_stack
+from cicd_templates.deploy.changes import describe_stack, live_resources
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.stacks import Stack
 from cicd_templates.environment import Environment
 from cicd_templates.naming import TEMPLATES_KEY, parameter_path
 
 DIGEST_METADATA = "sha256"
+SERVICE_TYPE = "AWS::ECS::Service"
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,12 @@ class Tools:
 
 
 def left_to_the_pipeline(clients: Clients, tools: Tools, stacks: Iterable[Stack]) -> list[Stack]:
-    """Those of `stacks` that are the pipeline's by now: protected, there, and with a pipeline that writes them."""
-    return [
-        stack
-        for stack in stacks
-        if stack.protected and tools.writes(stack) and describe_stack(clients, stack.name) is not None
-    ]
+    """Those of `stacks` that are the pipeline's by now: protected, running, and with a pipeline that writes them."""
+    return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
+
+
+def _runs(clients: Clients, stack: Stack) -> bool:
+    """Whether the stack has its service. What an import took back is a log group alone, which no release can update."""
+    if describe_stack(clients, stack.name) is None:
+        return False
+    return any(resource["ResourceType"] == SERVICE_TYPE for resource in live_resources(clients, stack.name))

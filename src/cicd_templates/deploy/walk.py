@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from cicd_templates import links
 from cicd_templates.deploy import plan as plans
 from cicd_templates.deploy import report
-from cicd_templates.deploy.batches import Batch, existing_stacks
+from cicd_templates.deploy.batches import Batch, waiting
 from cicd_templates.deploy.changes import discard
 from cicd_templates.deploy.clients import explained
 from cicd_templates.deploy.diagnose import Witness
@@ -78,7 +78,7 @@ class Walk:
         self._allowed, self._eager, self._after = tuple(allowed), eager, after
         self._watch = Watch(desk.clients)
         self._todo: set[str] = set()
-        self._standing: set[str] = set()
+        self._first: set[str] = set()
         self._batches: list[Batch] = []
         self._agreed: dict[str, PlannedStack] = {}
         self._done: set[str] = set()
@@ -113,7 +113,7 @@ class Walk:
         self._todo = set(self._stacks) - self._broken.keys()
         self._done.clear()
         self._executed.clear()
-        self._standing = existing_stacks(self._desk, list(self._stacks.values()))
+        self._first = self._stacks.keys() - waiting(self._desk, list(self._stacks.values()))
         self._in_waves = True
         self._drive()
 
@@ -199,11 +199,11 @@ class Walk:
     # Looking.
 
     def _lookable(self) -> list[str]:
-        """What can be looked at now: at first what exists, then what comes after that has been dealt with."""
+        """What can be looked at now: at first what waits for nothing, then what comes after what is dealt with."""
         if self._stop or not (self._eager or self._idle):
             return []
-        known = self._done | self._standing
-        return [name for name in self._stacks if name in self._todo and self._needed[name] <= known]
+        ready = [name for name in self._stacks if name in self._first or self._needed[name] <= self._done]
+        return [name for name in ready if name in self._todo]
 
     @property
     def _idle(self) -> bool:
@@ -214,7 +214,7 @@ class Walk:
         self._block(self._todo)
         names = self._lookable()
         # What stands and is dealt with later counts once: after that only what is done does.
-        self._standing = set()
+        self._first = set()
         if names:
             batch = Batch(self._desk, [self._stacks[name] for name in names], uuid.uuid4().hex)
             self._journal.propose(batch.plan_id, names)

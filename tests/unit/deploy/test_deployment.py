@@ -417,6 +417,46 @@ def test_what_no_plan_file_knows_any_more_goes_after_its_time(office: Office) ->
     assert office.aws.clock.today() - fresh.created < timedelta(minutes=1)
 
 
+def test_a_stack_that_has_not_published_what_is_read_of_it_is_waited_for_though_it_exists(office: Office) -> None:
+    whole = office.keys(Kept=BUCKET)
+    office.stacks = [office.made("keys", resources={"Kept": BUCKET})]
+    office.deploy()
+    readers = [
+        office.made("storage", reads={"KeyArn": f"{ROOT}/keys/KeyArn"}, publishes={f"{ROOT}/storage/Name": "b"}),
+        office.made("cluster", reads={"Name": f"{ROOT}/storage/Name"}),
+    ]
+    office.stacks = [whole, office.network(), *readers]
+    made = office.plan()
+
+    assert [stack.label for stack in made.changing] == ["keys", "network"]
+    assert made.waits == {"storage": ("keys",), "cluster": ("storage",)}
+    office.deploy()
+    assert sorted(office.of(report.Succeeded)[:2]) == ["keys", "network"]
+    assert office.of(report.Succeeded)[2:] == ["storage", "cluster"]
+    assert office.plan().empty
+
+
+def test_what_reads_from_a_stack_that_waits_for_others_waits_as_well(office: Office) -> None:
+    storage = {f"{ROOT}/storage/Name": "b"}
+    cluster = office.made("cluster", reads={"Name": f"{ROOT}/storage/Name"})
+    office.stacks = [office.keys(), office.made("storage", publishes=storage), cluster]
+    office.deploy()
+    office.stacks[0] = office.made("keys", publishes={f"{ROOT}/keys/KeyArn": "key-1", f"{ROOT}/keys/Other": "x"})
+    office.stacks[1] = office.made("storage", reads={"Other": f"{ROOT}/keys/Other"}, publishes=storage)
+
+    assert office.plan().waits == {"storage": ("keys",), "cluster": ("storage",)}
+
+
+def test_a_wait_for_a_value_that_nothing_publishes_again_is_no_plan(office: Office) -> None:
+    office.deploy()
+    del office.aws.values[f"{ROOT}/keys/KeyArn"]
+
+    with pytest.raises(CicdError, match=f"not planned: service; {ROOT}/keys/KeyArn does not exist, although"):
+        office.plan()
+    assert not office.path.exists()
+    assert office.nothing_in_review()
+
+
 def test_a_plan_of_nothing_is_not_written(office: Office) -> None:
     office.deploy()
 

@@ -56,7 +56,12 @@ class Deployed:
 
 def project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any]]:
     """Every stack of the project in the account, as CloudFormation describes it, those of copies among them."""
-    ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": project}.items()
+    return [stack for stack in our_stacks(clients) if as_tags(stack["Tags"]).get("Project") == project]
+
+
+def our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
+    """Every stack in the account that a project of ours made."""
+    ours = {MANAGED_BY_KEY: MANAGED_BY}.items()
     return [
         dict(found)
         for page in clients.cloudformation.get_paginator("describe_stacks").paginate()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from cicd_templates.deploy.changes import describe_stack
 from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.destruction.deletion import DELETING
 from cicd_templates.deploy.destruction.execution import Journal, execute
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.items import Remainder
@@ -13,6 +15,7 @@ from cicd_templates.deploy.destruction.proof import prove
 from cicd_templates.deploy.destruction.report_file import report_file, write_report
 from cicd_templates.deploy.report import Reporter
 from cicd_templates.deploy.waiting import Patience
+from cicd_templates.errors import DetachedError
 
 
 def destroy(
@@ -26,13 +29,23 @@ def destroy(
     """Destroy what `inventory` has; what is left of it. `also_left` adds what no service can tell.
 
     Termination protection is switched off where the inventory is protected: who calls this for one has been allowed
-    to. The report is written also where it fails. Raises `CicdError` that names the stacks whose deletion failed.
+    to. The report is written also where it fails. Raises `CicdError` that names the stacks whose deletion failed, and
+    `DetachedError` with what goes on in AWS where it was interrupted.
     """
     journal = Journal()
     remains: list[Remainder] | None = None
     try:
         execute(clients, inventory, patience, reporter, journal, unguard=inventory.protected)
         remains = prove(clients, inventory, patience) + also_left()
+    except KeyboardInterrupt:
+        raise _detached(clients, inventory) from None
     finally:
         write_report(inventory, journal, remains, path or report_file(local=clients.local))
     return remains
+
+
+def _detached(clients: Clients, inventory: Inventory) -> DetachedError:
+    described = {stack.label: describe_stack(clients, stack.stack_id) for stack in inventory.stacks}
+    running = [label for label, found in described.items() if found and found["StackStatus"] == DELETING]
+    state = f"{', '.join(running)} still being deleted in AWS" if running else "nothing is under way in AWS"
+    return DetachedError(f"stopped: {state}; the same command continues")

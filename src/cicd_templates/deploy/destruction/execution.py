@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import ClientError
 
@@ -60,6 +60,27 @@ class OneAtATime:
         self.report(report.Note(text))
 
 
+class Stoppable:
+    """What lets the threads that work on stacks end, each at its next pause or word."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+
+    def check(self) -> None:
+        """End the thread that calls it where the whole is to stop; no failure of its stack."""
+        if self.stopping.is_set():
+            raise KeyboardInterrupt
+
+    def patience(self, patience: Patience) -> Patience:
+        """`patience` with this at the end of each pause."""
+
+        def sleep(seconds: float) -> None:
+            patience.sleep(seconds)
+            self.check()
+
+        return replace(patience, sleep=sleep)
+
+
 def execute(
     clients: Clients, inventory: Inventory, patience: Patience, reporter: Reporter, journal: Journal, *, unguard: bool
 ) -> None:
@@ -75,14 +96,20 @@ def execute(
     # A network interface keeps its subnet, so these go before the stacks; everything else when nothing writes any more.
     _delete_items(clients, [each for each in inventory.to_delete if each.resource_type == NETWORK_INTERFACE], voice)
 
+    whole = Stoppable()
+
     def work(name: str) -> str:
         stack = stacks[name]
         began = patience.now()
 
+        def say(text: str) -> None:
+            voice.say(text)
+            whole.check()
+
         def moved(event: ResourceEvent) -> None:
             voice.report(report.Moved(stack.label, event))
 
-        reason = delete(clients, stack, patience, Voice(voice.say, moved), unguard=unguard)
+        reason = delete(clients, stack, whole.patience(patience), Voice(say, moved), unguard=unguard)
         ended = patience.now()
         journal.steps.append(Step(name, began, ended, reason))
         if reason:
@@ -98,7 +125,7 @@ def execute(
         stuck.append(stacks[name].label)
         voice.report(report.Broke(stacks[name].label, f"kept, because {', '.join(readers)} still needs it"))
 
-    walk(needed_by(inventory.stacks), work, refuse)
+    walk(needed_by(inventory.stacks), work, refuse, whole.stopping)
     failed = [stacks[step.stack].label for step in journal.steps if step.reason]
     if failed or stuck:
         raise CicdError(f"not destroyed: {', '.join([*failed, *stuck])}; the causes are above")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import graphlib
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from cicd_templates import links
@@ -40,11 +42,17 @@ def role_name(stack: Deployed) -> str:
     return (stack.role or "").rpartition("/")[2]
 
 
-def walk(needed: Mapping[str, set[str]], work: Callable[[str], str], refuse: Callable[[str, list[str]], None]) -> None:
+def walk(
+    needed: Mapping[str, set[str]],
+    work: Callable[[str], str],
+    refuse: Callable[[str, list[str]], None],
+    stopping: threading.Event,
+) -> None:
     """Do `work` on every stack, each after all that need it, those that do not need each other side by side.
 
     `work` gives back the reason where it failed. What a failed stack needs is not worked on: `refuse` is told, with
-    the stacks that still need it. Raises `CicdError` where stacks need each other in a circle.
+    the stacks that still need it. Raises `CicdError` where stacks need each other in a circle. `stopping` is set where
+    the walk has to end early: it begins nothing more, and waits until what works on a stack has seen that.
     """
     readers: dict[str, set[str]] = {name: set() for name in needed}
     for name, producers in needed.items():
@@ -57,7 +65,7 @@ def walk(needed: Mapping[str, set[str]], work: Callable[[str], str], refuse: Cal
         raise CicdError(f"these stacks need each other in a circle: {', '.join(error.args[1])}") from None
     stuck: set[str] = set()
     under_way: dict[Future[str], str] = {}
-    with ThreadPoolExecutor(STACKS_AT_A_TIME) as pool:
+    with _workers(stopping) as pool:
         while sorter.is_active():
             for name in sorted(sorter.get_ready()):
                 if blocking := sorted(readers[name] & stuck):
@@ -72,3 +80,15 @@ def walk(needed: Mapping[str, set[str]], work: Callable[[str], str], refuse: Cal
                     if ended.result():
                         stuck.add(name)
                     sorter.done(name)
+
+
+@contextlib.contextmanager
+def _workers(stopping: threading.Event) -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(STACKS_AT_A_TIME)
+    try:
+        yield pool
+    except BaseException:
+        stopping.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)

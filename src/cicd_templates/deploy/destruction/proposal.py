@@ -8,17 +8,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cicd_templates import hints
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.items import Fate
 from cicd_templates.errors import ConfigurationError, RefusedError
 
 PLAN_FILE = Path("destroy-plan.json")
+LOCAL_PLAN_FILE = Path(".state/local/destroy-plan.json")
 FORMAT = 1
 GOING = (Fate.DELETED, Fate.EMPTIED, Fate.SCHEDULED)
 
 
-def write_plan(inventories: Sequence[Inventory], path: Path = PLAN_FILE) -> None:
+def plan_file(*, local: bool) -> Path:
+    """Where a plan is written."""
+    return LOCAL_PLAN_FILE if local else PLAN_FILE
+
+
+def write_plan(inventories: Sequence[Inventory], path: Path) -> None:
     """Write what would be destroyed, to be read by people and executed by `destroy --plan`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     facts = {"format": FORMAT, "environments": [_facts(inventory) for inventory in inventories]}
     path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
@@ -40,14 +48,28 @@ def read_plan(path: Path) -> list[dict[str, Any]]:
     """The environments of a plan, in the order of their destruction. Raises `ConfigurationError` where it is none."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        environments = facts["environments"]
-        wanted = {"environment", "suffix", "protected", "account", "region", "labels", "stacks", "items"}
-        if facts["format"] != FORMAT or not all(wanted <= each.keys() for each in environments):
-            raise ValueError("made by another version")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        detail = str(error).splitlines()[0]
-        raise ConfigurationError(f"{path}: not a plan that destroy wrote ({detail}); plan again") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}; make destroy ENV= ALLOW= writes one") from None
+    except ValueError:
+        facts = None
+    if not isinstance(facts, dict) or "environments" not in facts:
+        deploying = ""
+        # Those that `make plan` writes are sealed.
+        if isinstance(facts, dict) and "digest" in facts:
+            deploy = hints.make("deploy", PLAN=str(path), LOCAL=bool(facts.get("local")))
+            deploying = f"; it is one of a deployment: {deploy}"
+        raise ConfigurationError(f"{path}: not a plan of a destruction{deploying}")
+    wanted = {"environment", "suffix", "protected", "account", "region", "labels", "stacks", "items"}
+    environments = facts["environments"]
+    if facts.get("format") != FORMAT or not _whole(environments, wanted):
+        raise ConfigurationError(f"{path}: made by another version of make destroy; plan again")
     return list(environments)
+
+
+def _whole(environments: Any, wanted: set[str]) -> bool:
+    return isinstance(environments, list) and all(
+        isinstance(each, dict) and wanted <= each.keys() for each in environments
+    )
 
 
 def refuse_changes(planned: dict[str, Any], inventory: Inventory) -> None:

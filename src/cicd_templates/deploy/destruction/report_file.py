@@ -1,6 +1,7 @@
 """The account of a destruction in destroy-report.json: what was done, what is left and why, and the way back.
 
-One entry an environment: a later destruction of another leaves it alone, because the ids of kept keys stand in it.
+One entry for each environment of a project in an account: a destruction of another leaves it alone, because the ids
+of kept keys stand in it.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from cicd_templates.deploy.destruction.deployed import Owned
 from cicd_templates.deploy.destruction.execution import Journal
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.items import Remainder
+from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.errors import ConfigurationError
 
 REPORT_FILE = Path("destroy-report.json")
 # What happened on the local AWS must not replace the ids of real keys.
-LOCAL_REPORT_FILE = Path(".state/destroy-report.json")
+LOCAL_REPORT_FILE = Path(".state/local/destroy-report.json")
 
 
 def report_file(*, local: bool) -> Path:
@@ -40,10 +42,11 @@ def write_report(
     What a run before this one kept is kept in the entry, so that one that continues does not forget it.
     """
     everything = _read(path)
-    name = inventory.scope.qualified
-    kept = {(each.stack, each.logical_id): each for each in kept_by_report(name, path)}
+    kept = {(each.stack, each.logical_id): each for each in kept_by_report(inventory.scope, path)}
     kept |= {(each.stack, each.logical_id): each for stack in inventory.stacks for each in stack.resources if each.kept}
-    everything[name] = {
+    everything[_entry(inventory.scope)] = {
+        "project": inventory.scope.project,
+        "environment": inventory.scope.qualified,
         "account": inventory.scope.account,
         "region": inventory.scope.region,
         "ended": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
@@ -58,10 +61,14 @@ def write_report(
     path.write_text(json.dumps(everything, indent=2) + "\n", encoding="utf-8")
 
 
-def kept_by_report(environment: str, path: Path) -> list[Owned]:
-    """What a destruction of `environment` kept, as its report says; nothing where there is none."""
+def _entry(scope: Scope) -> str:
+    return f"{scope.account}/{scope.region}/{scope.project}/{scope.qualified}"
+
+
+def kept_by_report(scope: Scope, path: Path) -> list[Owned]:
+    """What a destruction of just this environment kept, as its report says; nothing where there is none."""
     try:
-        return [Owned(**each) for each in _read(path).get(environment, {}).get("kept", [])]
+        return [Owned(**each) for each in _read(path).get(_entry(scope), {}).get("kept", [])]
     except (TypeError, AttributeError):
         raise ConfigurationError(f"{path}: not a report that destroy wrote; move it away") from None
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from cicd_templates.deploy.changes import describe_stack
 from cicd_templates.deploy.clients import Clients
-from cicd_templates.deploy.destruction.deployed import Owned, deployed, former_resources, project_stacks
+from cicd_templates.deploy.destruction.deployed import Owned, deployed, former_resources, our_stacks
 from cicd_templates.deploy.destruction.inventory import plain
 from cicd_templates.deploy.destruction.kinds import THERE, state
 from cicd_templates.deploy.destruction.report_file import kept_by_report, report_file
@@ -27,7 +27,6 @@ from cicd_templates.deploy.waiting import CHANGE_SET_SECONDS, LONGEST_OPERATION_
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.links import METADATA_KEY
 
-FOLDER = Path("build/adopt")
 # By what CloudFormation knows one of a type: `primaryIdentifier` of its schema.
 IDENTIFIERS = {
     "AWS::ECR::Repository": "RepositoryName",
@@ -70,7 +69,7 @@ class TakingBack:
             for owned in self.resources
         ]
 
-    def write(self, folder: Path = FOLDER) -> list[str]:
+    def write(self, folder: Path) -> list[str]:
         """Write both files for the AWS command line; the commands that use them."""
         folder.mkdir(parents=True, exist_ok=True)
         template, resources = folder / f"{self.stack.name}.json", folder / f"{self.stack.name}.resources.json"
@@ -120,17 +119,17 @@ def takings_back(clients: Clients, stacks: Sequence[Stack]) -> list[TakingBack]:
 
 
 def _kept(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Owned]:
-    """What former stacks kept and is still there, the last of each; CloudFormation forgets after 90 days."""
+    """What former stacks kept and no stack has by now, the last of each; CloudFormation forgets after 90 days."""
     scope = scope_of(stacks)
     living = {
         (owned.resource_type, plain(owned))
-        for described in project_stacks(clients, scope.project)
+        for described in our_stacks(clients)
         for owned in deployed(clients, described).resources
     }
     remembered = [owned for owned in former_resources(clients, scope) if owned.kept]
     # The newest deletion is listed first, so its word comes first; the report knows what is older.
     kept: dict[tuple[str, str], Owned] = {}
-    for owned in (*remembered, *kept_by_report(scope.qualified, report_file(local=clients.local))):
+    for owned in (*remembered, *kept_by_report(scope, report_file(local=clients.local))):
         key = (owned.resource_type, plain(owned))
         if key not in living and state(clients, *key) == THERE:
             kept.setdefault((owned.stack, owned.logical_id), owned)

@@ -60,7 +60,7 @@ class Service:
             answer = self._answers.get(name, {})
             if isinstance(answer, Many):
                 answer = answer.pop(0) if len(answer) > 1 else answer[0]
-            if isinstance(answer, Exception):
+            if isinstance(answer, BaseException):
                 raise answer
             return answer(**request) if callable(answer) else answer
 

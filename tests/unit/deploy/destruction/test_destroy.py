@@ -14,15 +14,16 @@ import pytest
 from cicd_templates.deploy import expiry, report
 from cicd_templates.deploy.destruction import proof, report_file, taking_back
 from cicd_templates.deploy.destruction.deployed import Owned
-from cicd_templates.deploy.destruction.execution import Journal, OneAtATime, Step, _delete_items
+from cicd_templates.deploy.destruction.destroy import destroy
+from cicd_templates.deploy.destruction.execution import Journal, OneAtATime, Step, Stoppable, _delete_items
 from cicd_templates.deploy.destruction.inventory import WINDOW
 from cicd_templates.deploy.destruction.items import Fate, Item, Remainder, item_lines, remainder_lines
-from cicd_templates.deploy.destruction.scope import Scope
+from cicd_templates.deploy.destruction.scope import Scope, scope_of
 from cicd_templates.deploy.destruction.sweep import copies, duration
-from cicd_templates.deploy.destruction.taking_back import IDENTIFIERS, TakingBack, take_back
+from cicd_templates.deploy.destruction.taking_back import IDENTIFIERS, TakingBack, take_back, takings_back
 from cicd_templates.deploy.stacks import read_stacks
 from cicd_templates.deploy.waiting import Patience
-from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.errors import CicdError, ConfigurationError, DetachedError
 from cicd_templates.targets import Target
 from tests.conftest import ROOT
 from tests.unit.deploy.destruction.fake_aws import SCOPE, WHEN, Many, aws, clock, inventory, living, refusal
@@ -31,6 +32,39 @@ STAGING = read_stacks(ROOT / "out/staging")
 KEYS = next(stack for stack in STAGING if stack.layer == "keys")
 KEY = Owned("keys", "Key", "AWS::KMS::Key", "k-1", "RetainExceptOnCreate")
 PARAMETER = Item("AWS::SSM::Parameter", "/payments/staging/x", Fate.DELETED)
+
+
+def test_the_work_on_a_stack_ends_at_its_next_pause_after_a_stop() -> None:
+    slept: list[float] = []
+    whole = Stoppable()
+    patience = whole.patience(Patience(2.0, slept.append))
+
+    patience.sleep(1.0)
+    whole.stopping.set()
+    with pytest.raises(KeyboardInterrupt):
+        patience.sleep(2.0)
+    assert slept == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ("DELETE_IN_PROGRESS", "stopped: keys still being deleted in AWS; the same command continues"),
+        ("DELETE_COMPLETE", "stopped: nothing is under way in AWS; the same command continues"),
+    ],
+)
+def test_an_interrupted_destruction_says_what_goes_on_in_aws(tmp_path: Path, now: str, said: str) -> None:
+    path, sink = tmp_path / "report.json", io.StringIO()
+    gone = refusal("ValidationError", "Stack with id id-keys does not exist")
+    after = gone if now == "DELETE_COMPLETE" else {"Stacks": [{"StackStatus": now}]}
+    fake = aws(cloudformation={"describe_stacks": Many([KeyboardInterrupt(), after])})
+    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+
+    with pytest.raises(DetachedError) as stopped:
+        destroy(fake, there, clock(), report.PlainReporter(sink), path=path)
+    assert str(stopped.value) == said
+    (entry,) = json.loads(path.read_text()).values()
+    assert (entry["finished"], entry["kept"][0]["physical_id"]) == (False, "k-1")
 
 
 def test_what_cannot_be_deleted_beside_the_stacks_is_said_and_the_rest_goes() -> None:
@@ -93,21 +127,83 @@ def test_the_report_keeps_what_it_says_of_others_and_what_an_earlier_run_kept(tm
     report_file.write_report(inventory(), Journal([Step("s", 1.0, 2.0)]), left, path, WHEN)
     facts = json.loads(path.read_text())
 
-    assert facts.keys() == {"production", "staging"}
-    staging = facts["staging"]
+    assert {entry["environment"] for entry in facts.values()} == {"production", "staging"}
+    (staging,) = [entry for entry in facts.values() if entry["environment"] == "staging"]
     assert (staging["finished"], staging["explained"], staging["ended"]) == (True, True, "2026-01-02T03:04:00+00:00")
     assert staging["stacks"] == [{"stack": "s", "began": 1.0, "ended": 2.0, "reason": ""}]
-    assert report_file.kept_by_report("staging", path) == [KEY]
-    assert report_file.kept_by_report("production", path) == []
-    assert report_file.kept_by_report("staging", tmp_path / "none.json") == []
+    assert report_file.kept_by_report(SCOPE, path) == [KEY]
+    assert report_file.kept_by_report(SCOPE, tmp_path / "none.json") == []
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"staging": []}', '{"staging": {"kept": [{"x": 1}]}}'])
+@pytest.mark.parametrize(
+    "other",
+    [{"project": "shop"}, {"environment": "production"}, {"suffix": "pr1"}, {"account": "3"}, {"region": "eu-west-1"}],
+    ids=lambda each: next(iter(each)),
+)
+def test_a_report_counts_for_its_own_environment_alone_and_keeps_what_it_says_of_others(
+    tmp_path: Path, other: dict[str, str]
+) -> None:
+    path, theirs = tmp_path / "report.json", replace(SCOPE, **other)  # type: ignore[arg-type] # all of them texts
+    kept = replace(inventory(stacks=(living("payments-staging-keys", KEY),)), scope=theirs)
+    report_file.write_report(kept, Journal(), [], path, WHEN)
+
+    assert report_file.kept_by_report(SCOPE, path) == []
+    report_file.write_report(inventory(), Journal(), [], path, WHEN)
+    assert report_file.kept_by_report(SCOPE, path) == []
+    assert report_file.kept_by_report(theirs, path) == [KEY]
+
+
+@pytest.mark.parametrize("project", ["payments", "shop"])
+def test_what_a_stack_of_any_project_has_is_not_offered_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scope = scope_of(STAGING)
+    kept = replace(inventory(stacks=(living("payments-staging-keys", KEY),)), scope=scope)
+    report_file.write_report(kept, Journal(), [], report_file.report_file(local=True), WHEN)
+    tags = {"ManagedBy": "cicd-templates", "Project": project}
+    other = {
+        "StackName": "other",
+        "StackId": "id-other",
+        "StackStatus": "CREATE_COMPLETE",
+        "CreationTime": WHEN,
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+    }
+    owned = {
+        "LogicalResourceId": "Key",
+        "ResourceType": "AWS::KMS::Key",
+        "PhysicalResourceId": "k-1",
+        "ResourceStatus": "IMPORT_COMPLETE",
+    }
+
+    def offered(*resources: dict[str, Any]) -> list[TakingBack]:
+        def described(**request: Any) -> Any:
+            if "StackName" in request:
+                raise refusal("ValidationError", f"Stack with id {request['StackName']} does not exist")
+            return [{"Stacks": [other]}]
+
+        fake = aws(
+            local=True,
+            cloudformation={
+                "describe_stacks": described,
+                "list_stacks": {"StackSummaries": []},
+                "list_stack_resources": {"StackResourceSummaries": list(resources)},
+                "get_template": {"TemplateBody": {"Resources": {}}},
+            },
+            kms={"describe_key": {"KeyMetadata": {"KeyState": "Enabled"}}},
+        )
+        return takings_back(fake, STAGING)
+
+    assert [each.resources for each in offered()] == [(KEY,)]
+    assert offered(owned) == []
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"%s": []}', '{"%s": {"kept": [{"x": 1}]}}'])
 def test_a_report_that_is_none_is_said(tmp_path: Path, text: str) -> None:
     path = tmp_path / "report.json"
-    path.write_text(text)
+    path.write_text(text.replace("%s", "222222222222/eu-central-1/payments/staging"))
     with pytest.raises(ConfigurationError, match="not a report that destroy wrote; move it away"):
-        report_file.kept_by_report("staging", path)
+        report_file.kept_by_report(SCOPE, path)
 
 
 def test_an_inventory_counts_what_just_goes_and_names_what_has_a_fate_of_its_own() -> None:

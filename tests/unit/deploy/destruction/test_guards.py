@@ -6,6 +6,7 @@ import json
 import threading
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -124,14 +125,40 @@ def test_a_plan_that_is_not_true_any_more_is_refused(planned: dict[str, Any], no
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "[]", "{", '{"format": 2, "environments": []}', '{"format": 1, "environments": [{"environment": "x"}]}'],
+    ("text", "said"),
+    [
+        pytest.param("", "not a plan of a destruction", id="nothing"),
+        pytest.param("[]", "not a plan of a destruction", id="a list"),
+        pytest.param("{", "not a plan of a destruction", id="half of one"),
+        pytest.param(
+            '{"digest": "x", "local": true}',
+            "not a plan of a destruction; it is one of a deployment: make deploy PLAN={path} LOCAL=1",
+            id="of a deployment, local",
+        ),
+        pytest.param(
+            '{"digest": "x", "local": false}',
+            "not a plan of a destruction; it is one of a deployment: make deploy PLAN={path}",
+            id="of a deployment",
+        ),
+        pytest.param(
+            '{"format": 2, "environments": []}', "made by another version of make destroy; plan again", id="later"
+        ),
+        pytest.param('{"format": 1, "environments": 1}', "made by another version of make destroy; plan again", id="1"),
+        pytest.param(
+            '{"format": 1, "environments": [{"environment": "x"}]}',
+            "made by another version of make destroy; plan again",
+            id="less",
+        ),
+        pytest.param(None, "No such file or directory; make destroy ENV= ALLOW= writes one", id="no file"),
+    ],
 )
-def test_a_file_that_is_no_plan_is_said(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_plan_is_said(tmp_path: Path, text: str | None, said: str) -> None:
     path = tmp_path / "plan.json"
-    path.write_text(text)
-    with pytest.raises(ConfigurationError, match="not a plan that destroy wrote"):
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
         proposal.read_plan(path)
+    assert str(caught.value) == f"{path}: {said.format(path=path)}"
 
 
 def test_a_plan_is_written_for_people_and_machines(tmp_path: Path) -> None:
@@ -156,7 +183,7 @@ def test_the_stack_of_a_role_goes_after_the_stack_that_uses_it() -> None:
 
 def test_stacks_in_a_circle_are_named() -> None:
     with pytest.raises(CicdError, match=r"need each other in a circle: (a, b, a|b, a, b)"):
-        walk({"a": {"b"}, "b": {"a"}}, lambda name: "", lambda name, readers: None)
+        walk({"a": {"b"}, "b": {"a"}}, lambda name: "", lambda name, readers: None, Event())
 
 
 @st.composite
@@ -181,9 +208,27 @@ def test_whatever_fails_a_stack_goes_only_after_all_that_need_it(graph: tuple[di
             gone.append(name)
         return ""
 
-    walk(needed, work, refused.__setitem__)
+    walk(needed, work, refused.__setitem__, Event())
     stuck = {name for name in needed if name not in gone}
     assert {name for name in stuck if name not in refused} <= failing
     for name, readers in refused.items():
         assert readers
         assert all(reader in stuck and name in needed[reader] for reader in readers)
+
+
+def test_a_walk_that_is_stopped_begins_nothing_more_and_waits_for_what_has_seen_it() -> None:
+    stopping, begun, ended = Event(), [], []
+
+    def work(name: str) -> str:
+        begun.append(name)
+        if name == "a":
+            raise KeyboardInterrupt
+        assert stopping.wait(10)
+        ended.append(name)
+        return ""
+
+    needed: dict[str, set[str]] = {name: set() for name in "abcdefgh"}
+    with pytest.raises(KeyboardInterrupt):
+        walk(needed, work, lambda name, readers: None, stopping)
+    assert len(begun) < len(needed)
+    assert sorted(ended) == sorted(set(begun) - {"a"})
