@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cicd_templates import hints
 from cicd_templates.deploy import deployment
+from cicd_templates.deploy.claims import Claim, claims
 from cicd_templates.deploy.clients import Clients, aws_clients, local_clients, require_account
 from cicd_templates.deploy.commits import revision
 from cicd_templates.deploy.destruction import guards
@@ -131,9 +132,11 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute exactly a plan; the plan of what comes after it. Errors as `deployment.execute_plan`."""
+        """Execute exactly a plan; the plan of what comes after it. Errors as `deployment.execute_plan`.
+
+        The templates go to the pipeline once nothing refuses the plan any more.
+        """
         reporter.report(self.heading("Deploying"))
-        reporter.report(Note(tools.publish_templates()))
         following = deployment.execute_plan(
             self.desk(),
             made,
@@ -141,6 +144,7 @@ class Target:
             [stack for stack in self.stacks if stack.label in made.labels],
             reporter,
             allowed=allowed,
+            passed=lambda: reporter.report(Note(tools.publish_templates())),
             after=self._handing_over(reporter, tools),
             next_path=next_path,
         )
@@ -154,7 +158,7 @@ class Target:
     def _own(self, reporter: Reporter, tools: Tools | None) -> list[Stack]:
         """What was chosen without what the pipeline writes by now; refused where kept things are in the way."""
         if tools:
-            refuse_kept(self.clients, self.chosen, f"make adopt {self.make}")
+            refuse_kept(self.clients, self.chosen, self.typed("adopt"))
         left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
         if left and self.named:
             release = hints.make(
@@ -182,11 +186,13 @@ class Target:
         for note in self.notes():
             reporter.report(Note(note))
 
-    @property
-    def make(self) -> str:
-        """How the environment's verbs are typed, behind the verb."""
-        suffix = self.stacks[0].facts.get("Suffix")
-        return f"ENV={self.stacks[0].facts['Environment']}" + (f" SUFFIX={suffix}" if suffix else "")
+    def typed(self, verb: str) -> str:
+        """How a verb of the environment is typed, here and not elsewhere."""
+        return hints.make(verb, **self.stacks[0].asked, LOCAL=self.engine is not None)
+
+    def claims(self) -> dict[str, Claim]:
+        """What of this machine wants stacks of the environment that were never created. Raises as `claims.claims`."""
+        return claims(self.state, self.stacks[0], local=self.engine is not None)
 
     @property
     def labels(self) -> frozenset[str] | None:
@@ -201,7 +207,7 @@ class Target:
     def refuse_destruction(self, inventory: Inventory) -> None:
         """Raise `RefusedError` where a stack of a stranger or one that stays forbids it."""
         guards.refuse_strangers(self.clients, self.chosen)
-        guards.refuse_still_needed(inventory, f"make destroy {self.make}")
+        guards.refuse_still_needed(inventory, self.typed("destroy"))
 
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
         """Destroy what `inventory` has and write destroy-report.json; what is left, reported.
@@ -274,7 +280,7 @@ class Account:
         """Destroy a disposable copy in this account and report it; how much is left that nothing explains."""
         reporter.report(Heading("Destroying", copy.qualified, copy.account, copy.region, ""))
         inventory = take_inventory(self.clients, copy, protected=False)
-        make = f"make destroy ENV={copy.environment} SUFFIX={copy.suffix}"
+        make = hints.make("destroy", ENV=copy.environment, SUFFIX=copy.suffix, LOCAL=self.clients.local)
         guards.refuse_protected(copy.qualified, (), protected=inventory.protected, make=make)
         reporter.report(Inventoried(copy.qualified, inventory.items))
         left = destroy(self.clients, inventory, self.patience, reporter)

@@ -54,7 +54,7 @@ def test_a_protected_environment_is_planned_and_then_destroyed_by_the_plan(proje
     for allow in ("", " --allow staging"):
         result = project.type(f"destroy --env production --local --yes{allow}")
         assert result.exit_code == 3
-        assert "make destroy ENV=production ALLOW=production" in result.output
+        assert "make destroy ENV=production LOCAL=1 ALLOW=production" in result.output
 
     planned = project.type("destroy --env production --local --allow production")
     assert planned.exit_code == 4
@@ -118,7 +118,7 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     refused = project.type("deploy --env production --layer keys --local --yes")
     assert refused.exit_code == 3
     assert f"its destruction kept AWS::KMS::Key {key}" in refused.output
-    assert "make adopt ENV=production" in refused.output
+    assert "make adopt ENV=production LOCAL=1" in refused.output
 
     adopted = project.ok("adopt --env production --local --yes")
     assert "which is not ours" not in project.ok("render --suffix pr1")
@@ -411,7 +411,7 @@ def test_the_role_that_a_stack_keeps_is_not_taken_from_under_it(project: Project
 
     assert refused.exit_code == 3
     assert "payments-staging-service-payment-processor needs payments-staging-delivery" in refused.output
-    assert "make destroy ENV=staging LAYER=service" in refused.output
+    assert "make destroy ENV=staging LOCAL=1 LAYER=service" in refused.output
     project.ok("destroy --env staging --layer service --local --yes")
     assert "delivery-payment-processor: deleted" in project.ok("destroy --env staging --layer delivery --local --yes")
 

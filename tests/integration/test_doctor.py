@@ -16,9 +16,11 @@ pytestmark = pytest.mark.integration
 def test_the_doctor_says_what_to_mend_and_then_that_all_is_well(project: Project) -> None:
     ill = project.type("doctor --env all --local")
     assert ill.exit_code == 1
-    assert "fix  service-linked role: AWSServiceRoleForECS is missing" in ill.output
+    assert "?    service-linked role: AWSServiceRoleForECS is not known on the local AWS" in ill.output
     assert "certificate/00000000-0000-4000-8000-000000000002 does not exist" in ill.output
-    assert "error: 6 to fix before deploying" in ill.output
+    assert "error: 2 to fix before deploying" in ill.output
+
+    assert " aws --endpoint-url http://127.0.0.1:" in ill.output
 
     mend(project, "staging")
     project.ok("render")

@@ -52,6 +52,7 @@ def test_all_environments_stop_at_the_first_protected_one_with_its_plan(
     assert "production is protected: read .state/local/plans/production.md, then make deploy PLAN=" in result.output
     assert "service-payment-processor: created" in result.output.partition("Plan of production")[0]
     assert "Deploying tools" not in result.output
+    assert "error:" not in result.output
     again = project.type("deploy --env all --local")
     assert again.exit_code == 4
     assert again.output.count(": nothing to change") > 6
@@ -82,6 +83,11 @@ def test_a_plan_is_refused_where_anything_has_moved(project: Project, tmp_path: 
 def test_a_discarded_plan_leaves_nothing(project: Project) -> None:
     project.ok("plan --env staging --local")
     assert describe_stack(project.clients("staging"), "payments-staging-keys") is not None
+    recovering = project.type("recover --env staging --local")
+    assert "the plan .state/local/plans/staging.json wants it, until " in recovering.output
+    assert "change set cicd-templates-" in recovering.output
+    assert "make deploy PLAN=.state/local/plans/staging.json LOCAL=1\n" in recovering.output
+    assert "delete-stack" not in recovering.output
     told = project.ok("plan-discard --plan .state/local/plans/staging.json --local")
 
     assert re.fullmatch(r"staging: discarded \d change sets\n", told)

@@ -14,7 +14,7 @@ from tests.unit.deploy.test_recovery import KEYS, aws, described, resource
 
 
 def recover(monkeypatch: pytest.MonkeyPatch, fake: Any, *words: str) -> Result:
-    target = SimpleNamespace(environment="staging", clients=fake, stacks=[KEYS], chosen=[KEYS])
+    target = SimpleNamespace(environment="staging", clients=fake, stacks=[KEYS], chosen=[KEYS], claims=dict)
     monkeypatch.setattr(selection, "targets", lambda **options: [target])
     return CliRunner().invoke(main, ["recover", "--env", "staging", *words])
 

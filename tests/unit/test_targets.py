@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,6 +60,32 @@ def test_what_is_left_to_the_pipeline_altogether_is_deployed_by_nobody() -> None
     target.deploy(Reporter(), lambda question: True, tools)
     assert [type(event) for event in said] == [Heading, Note, Note]
     assert target.plan(Reporter(), tools) is None
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_templates_are_handed_over_when_nothing_refuses_the_plan_any_more(
+    refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacks = read_stacks(ROOT / "out/production")
+    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")]))
+    tools: Any = Tools("older")
+    made: Any = SimpleNamespace(labels=())
+
+    def execute_plan(*arguments: Any, passed: Callable[[], None], **options: Any) -> None:
+        if refused:
+            raise RefusedError("a file has moved")
+        assert tools.published == 0
+        passed()
+
+    monkeypatch.setattr("cicd_templates.deploy.deployment.execute_plan", execute_plan)
+
+    class Reporter:
+        def report(self, event: Event) -> None:
+            """Nobody listens."""
+
+    with pytest.raises(RefusedError) if refused else contextlib.nullcontext():
+        Target(stacks, stacks, clients, Patience(), None).execute(made, Path("p"), Reporter(), tools)
+    assert tools.published == (not refused)
 
 
 @pytest.mark.parametrize(("has", "asked"), [("older", 1), ("handed over", 0), ("none", 0)])

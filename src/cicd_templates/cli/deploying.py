@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cicd_templates import hints
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import JSON, TARGET, YES, verb
 from cicd_templates.errors import ChangesRemainError, ConfigurationError, RefusedError
@@ -76,7 +77,9 @@ def deploy(
         for each in chosen:
             if each.protected and not rehearsed:
                 planned = each.plan(reporter, tools, out, wait=wait)
-                _stop_at(planned, out or each.desk().plans / f"{each.environment}.json")
+                if planned and not planned.empty:
+                    path = out or each.desk().plans / f"{each.environment}.json"
+                    _stop(reporter, f"{each.environment} is protected", each, planned, path)
             else:
                 confirm = selection.confirmation(yes)
                 each.deploy(reporter, confirm, tools, allowed=allowed, eager=yes, wait=wait)
@@ -85,21 +88,23 @@ def deploy(
 def _refuse_protected(chosen: list[Target]) -> None:
     for each in chosen:
         if each.protected:
-            facts, local = each.stacks[0].facts, " LOCAL=1" if each.engine else ""
-            words = f"ENV={facts['Environment']}{f' SUFFIX={suffix}' if (suffix := facts.get('Suffix')) else ''}{local}"
+            path = each.desk().plans / f"{each.environment}.json"
+            deploying = hints.make("deploy", PLAN=str(path), LOCAL=each.engine is not None)
             raise RefusedError(
                 f"{each.environment} is protected, so it is deployed from a plan that somebody has read:"
-                f" make plan {words}, then make deploy PLAN={each.desk().plans / each.environment}.json{local}"
+                f" {each.typed('plan')}, then {deploying}"
             )
 
 
-def _stop_at(planned: Plan | None, path: Path) -> None:
-    """Raise where a plan waits to be read before anything after it can go on."""
-    if planned and not planned.empty:
-        raise ChangesRemainError(
-            f"{planned.environment} is protected: read {path.with_suffix('.md')}, then make deploy PLAN={path}"
-            f"{' LOCAL=1' if planned.local else ''}; the environments after it wait for that"
-        )
+def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Path) -> None:
+    """End well, with the exit code that says that a plan waits to be read."""
+    from cicd_templates.deploy.plan import to_allow
+    from cicd_templates.deploy.report import Note
+
+    allow = ",".join(to_allow(planned, target.desk().recorded))
+    command = hints.make("deploy", PLAN=str(path), ALLOW=allow, LOCAL=planned.local)
+    reporter.report(Note(f"{why}: read {path.with_suffix('.md')}, then {command}"))
+    raise click.exceptions.Exit(ChangesRemainError.exit_code)
 
 
 def _deploy_plan(path: Path, reporter: Reporter, allowed: list[str], out: Path | None, **target: Any) -> None:
@@ -119,9 +124,7 @@ def _deploy_plan(path: Path, reporter: Reporter, allowed: list[str], out: Path |
     following = each.execute(made, path, reporter, selection.tools(suffix, made.local), allowed=allowed, next_path=out)
     if following:
         written = out or each.desk().plans / f"{made.environment}.json"
-        raise ChangesRemainError(
-            f"that plan is deployed, and what comes after it is planned: make deploy PLAN={written}"
-        )
+        _stop(reporter, "that plan is deployed, and what comes after it is planned", each, following, written)
 
 
 @verb(

@@ -57,9 +57,7 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **target: Any) -
 
     work = [(each, each.inventory()) for each in selection.targets(**target)[::-1]]
     for each, inventory in work:
-        guards.refuse_protected(
-            each.environment, allowed, protected=inventory.protected, make=f"make destroy {each.make}"
-        )
+        guards.refuse_protected(each.environment, allowed, protected=inventory.protected, make=each.typed("destroy"))
         each.refuse_destruction(inventory)
     _show(work, reporter)
     guarded = any(inventory.protected for _, inventory in work)
@@ -198,6 +196,7 @@ def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: st
 @verb("adopt", *TARGET, YES)
 def adopt(yes: bool, **target: Any) -> None:
     """Take what a destroyed protected environment kept back into its stacks, so that it can be deployed again."""
+    from cicd_templates.deploy.by_hand import addressed
     from cicd_templates.deploy.destruction import taking_back
 
     for each in selection.targets(**target):
@@ -210,7 +209,7 @@ def adopt(yes: bool, **target: Any) -> None:
                 click.echo(f"  {owned.resource_type} {owned.physical_id}")
             click.echo("  which is what these commands do:")
             for command in taking.write(each.state / "adopt"):
-                click.echo(f"    {command}")
+                click.echo(f"    {addressed(command, each.clients, each.account)}")
             if not selection.confirmation(yes)(f"Import them into {taking.stack.name}?"):
                 raise CicdError(f"{taking.stack.name}: declined, nothing was imported")
             taking_back.take_back(each.clients, taking, each.patience)

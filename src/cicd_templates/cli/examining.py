@@ -103,7 +103,7 @@ def recover(as_json: bool, **target: Any) -> None:
     from cicd_templates.deploy import recovery
 
     chosen = selection.targets(**target)
-    found = {each.environment: list(recovery.unsettled(each.clients, each.chosen)) for each in chosen}
+    found = {each.environment: list(recovery.unsettled(each.clients, each.chosen, each.claims())) for each in chosen}
     if as_json:
         click.echo(json.dumps({name: [asdict(each) for each in rows] for name, rows in found.items()}, indent=2))
     else:

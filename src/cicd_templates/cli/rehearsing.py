@@ -59,9 +59,9 @@ def rehearse(
         raise ConfigurationError("--yes and --refuse together: an approval is either given or refused")
     prepared = _prepared(tools)
     given = _given([name for names in tokens for name in names.split(",")])
-    confirm = (lambda question: False) if refuse else selection.confirmation(yes)
     stacks = deployed.read_all(rendered_folder(suffix), suffix)
     archive = archives.source_archive(Path(app))
+    confirm = (lambda question: False) if refuse else selection.confirmation(yes)
 
     def say(text: str) -> None:
         click.echo(text, err=as_json)

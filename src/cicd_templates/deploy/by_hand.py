@@ -5,10 +5,26 @@ The commands are for a POSIX shell.
 
 from __future__ import annotations
 
+import re
 import shlex
 
+from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.requests import BODY_BYTES, UPLOADS_OUTPUT
 from cicd_templates.deploy.stacks import Stack
+
+_COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
+
+
+def addressed(text: str, clients: Clients, account: str) -> str:
+    """`text` with its `aws` commands as they reach the account where `clients` work; unchanged for AWS itself.
+
+    Without the address of the local AWS they would work on AWS. Its access key is the account's number, and it checks
+    no secret.
+    """
+    if clients.endpoint_url is None:
+        return text
+    keys = f"AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=local"
+    return _COMMAND.sub(f"{keys} aws --endpoint-url {clients.endpoint_url} ", text)
 
 
 def adopting(stack: Stack, *, creates: bool) -> tuple[str, ...]:

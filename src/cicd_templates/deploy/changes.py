@@ -185,7 +185,8 @@ def remove_shell(clients: Clients, stack: str) -> None:
     if existing is None or existing["StackStatus"] != "REVIEW_IN_PROGRESS":
         return
     tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
-    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=existing["StackId"])
+    # By its name, which is its own as long as it is there: the local AWS lists nothing by a stack's id.
+    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=existing["StackName"])
     if tags.get(MANAGED_BY_KEY) != MANAGED_BY or any(page["Summaries"] for page in pages):
         return
     if not live_resources(clients, existing["StackId"]):

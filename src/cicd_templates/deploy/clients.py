@@ -62,6 +62,11 @@ class Clients:
         return self._region
 
     @property
+    def endpoint_url(self) -> str | None:
+        """The address of the local AWS; None for AWS, whose addresses everybody knows."""
+        return self._endpoint_url
+
+    @property
     def local(self) -> bool:
         """Whether these talk to the local AWS."""
         return self._endpoint_url is not None
@@ -259,4 +264,5 @@ def explained(error: Exception) -> str:
         return MISSING_CREDENTIALS
     if isinstance(error, ProfileNotFound):
         return f"{error}; correct `profile` in templates/environments.toml or AWS_PROFILE"
-    return " ".join(str(error).split())
+    # Some answers have a code and no words behind the colon.
+    return " ".join(str(error).split()).removesuffix(":")

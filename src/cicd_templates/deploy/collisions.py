@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cicd_templates.deploy.by_hand import adopting
+from cicd_templates.deploy.by_hand import addressed, adopting
 from cicd_templates.deploy.changes import describe_stack, live_resources
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.existing import KINDS, Found, existing
@@ -64,7 +64,7 @@ def collisions(clients: Clients, stacks: Sequence[Stack]) -> Names:
     taken = [each for stack in stacks for each in _taken(clients, stack, unread)]
     tagged = _with_tags(clients, [each.found for each in taken])
     return Names(
-        tuple(_collision(replace(each, found=found)) for each, found in zip(taken, tagged, strict=True)),
+        tuple(_collision(clients, replace(each, found=found)) for each, found in zip(taken, tagged, strict=True)),
         tuple(sorted(unread)),
     )
 
@@ -107,11 +107,10 @@ def _with_tags(clients: Clients, found: Sequence[Found]) -> list[Found]:
     return [replace(each, tags=tags.get(each.arn, {})) if each.tags is None else each for each in found]
 
 
-def _collision(taken: _Taken) -> Collision:
+def _collision(clients: Clients, taken: _Taken) -> Collision:
     stack, tags = taken.stack, taken.found.tags
-    return Collision(
-        stack.label, taken.logical_id, taken.resource_type, taken.name, _owner(taken.found), _remedy(taken, tags or {})
-    )
+    remedy = tuple(addressed(line, clients, stack.account) for line in _remedy(taken, tags or {}))
+    return Collision(stack.label, taken.logical_id, taken.resource_type, taken.name, _owner(taken.found), remedy)
 
 
 def _owner(found: Found) -> str:

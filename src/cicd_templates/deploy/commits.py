@@ -95,7 +95,9 @@ def introduced(path: Path, content: bytes) -> str | None:
     # As git names a content: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
     try:
-        found = _git(path.parent, "log", "--no-show-signature", "--format=%h", f"--find-object={blob}", "--", path.name)
+        # Of a merge git shows no differences by itself, and a text that two branches make together is first in one.
+        options = ("-m", "--no-show-signature", "--format=%h", f"--find-object={blob}")
+        found = _git(path.parent, "log", *options, "--", path.name)
     except ConfigurationError:
         # git refuses a content that it has never seen.
         return None

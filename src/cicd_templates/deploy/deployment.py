@@ -19,7 +19,7 @@ from cicd_templates.deploy.plan import Plan
 from cicd_templates.deploy.planning import Desk
 from cicd_templates.deploy.report import Reporter
 from cicd_templates.deploy.stacks import Stack
-from cicd_templates.deploy.walk import Confirm, Walk, nothing_after
+from cicd_templates.deploy.walk import Confirm, Walk, nothing_after, nothing_more
 from cicd_templates.errors import CicdError, RefusedError
 
 
@@ -65,7 +65,9 @@ def _plan(desk: Desk, stacks: Sequence[Stack], journal: Journal, reporter: Repor
     if not made.empty:
         path = path or desk.plans / f"{made.environment}.json"
         plans.write(made, path, plan_markdown(made))
-        reporter.report(report.Sealed(str(path), plans.digest(made), f"{made.expires:%Y-%m-%d %H:%M} UTC", made.local))
+        until = f"{made.expires:%Y-%m-%d %H:%M} UTC"
+        lost = plans.to_allow(made, desk.recorded)
+        reporter.report(report.Sealed(str(path), plans.digest(made), until, made.local, lost))
     journal.proposed(batch.plan_id)
     return made
 
@@ -113,16 +115,17 @@ def execute_plan(
     reporter: Reporter,
     *,
     allowed: Iterable[str] = (),
+    passed: Callable[[], None] = nothing_more,
     after: Callable[[Stack], None] = nothing_after,
     next_path: Path | None = None,
 ) -> Plan | None:
     """Execute exactly `made`; the plan of what comes after it, written like any, or None where there is nothing more.
 
-    The errors are those of `Walk.execute`.
+    `passed` is called once nothing refuses it any more. The errors are those of `Walk.execute`.
     """
     with journal_of(desk, stacks) as journal:
         walk = Walk(desk, stacks, journal, reporter, lambda question: True, allowed=allowed, after=after)
-        rest = walk.execute(made, path)
+        rest = walk.execute(made, path, passed)
         if path.resolve().is_relative_to(desk.plans.resolve()):
             plans.remove(path)
         following = _plan(desk, rest, journal, reporter, next_path) if rest else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cicd_templates.deploy.by_hand import addressed
 from cicd_templates.deploy.causes.ecs import stopped_tasks
 from cicd_templates.deploy.clients import Clients, explained
 from cicd_templates.deploy.denials import decoding, denial
@@ -100,10 +101,10 @@ def diagnose(
         found = failures(clients.cloudformation, stack_id, token)
     except (ClientError, BotoCoreError) as error:
         unread = f"the stack ended in {status}, and its events are not readable: {explained(error)}"
-        return Diagnosis(unread, str(stack.path), (), _next(stack, status, ""))
+        return Diagnosis(unread, str(stack.path), (), _next(clients, stack, status, ""))
     if not found:
         reason = f"the stack ended in {status} and its events name no cause"
-        return Diagnosis(reason, str(stack.path), (), _next(stack, status, ""))
+        return Diagnosis(reason, str(stack.path), (), _next(clients, stack, status, ""))
     first = found[0]
     facts = (seen or {}).get(first.logical_id)
     if facts is None:
@@ -113,7 +114,7 @@ def diagnose(
         f"{first.logical_id} ({first.resource_type}): {first.reason}",
         place(stack, first.logical_id, first.path),
         (*([refused.fact] if refused else []), *facts),
-        _next(stack, status, first.reason),
+        _next(clients, stack, status, first.reason),
         len({each.logical_id for each in found} - {first.logical_id}),
     )
 
@@ -129,7 +130,7 @@ def probed(clients: Clients, stack: Stack, failure: Failure) -> list[str]:
         return [f"{failure.resource_type} tells no more: {explained(error)}"]
 
 
-def _next(stack: Stack, status: str, reason: str) -> tuple[str, ...]:
+def _next(clients: Clients, stack: Stack, status: str, reason: str) -> tuple[str, ...]:
     """What mends the cause, then what settles the stack where a deployment would not do that itself."""
     steps = []
     refused = denial(reason)
@@ -142,4 +143,4 @@ def _next(stack: Stack, status: str, reason: str) -> tuple[str, ...]:
         steps.append(ADVICE[code[1]])
     if NEXT[status] is Next.REFUSE:
         steps += commands(status, stack.region, stack.name)[:1]
-    return tuple(steps)
+    return tuple(addressed(step, clients, stack.account) for step in steps)

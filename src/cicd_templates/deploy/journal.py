@@ -90,6 +90,11 @@ class Journal:
         self._write()
         return self
 
+    def look(self) -> Journal:
+        """Read it without holding the environment, on which another run may be at work."""
+        self._read()
+        return self
+
     def __enter__(self) -> Journal:
         """The journal itself."""
         return self

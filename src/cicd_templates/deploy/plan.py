@@ -130,20 +130,37 @@ def exempt(plan: Plan, recorded: Iterable[str]) -> list[Loss]:
 
 def refuse_losses(plan: Plan, allowed: Iterable[str], recorded: Iterable[str] = ()) -> None:
     """Raise `RefusedError` where a stateful resource would go that `allowed` does not name, with its label or stack."""
-    names = {stack.label: stack.name for stack in plan.stacks}
-    named = set(allowed)
-    spared = exempt(plan, recorded)
-    unnamed = [
-        loss
-        for loss in losses(plan)
-        if loss not in spared and not named & {loss.name, f"{names[loss.stack]}/{loss.change.logical_id}"}
-    ]
+    named = list(dict.fromkeys(allowed))
+    unnamed = [loss for loss in _guarded(plan, recorded) if not _names(plan, loss) & set(named)]
     if unnamed:
         listed = "\n".join(f"  {loss.words}" for loss in unnamed)
         raise RefusedError(
             f"{plan.environment}: what nobody can render again would be lost:\n{listed}\n"
-            f"  if that is meant, name each of them: ALLOW={','.join(loss.name for loss in unnamed)}"
+            f"  if that is meant, name each of them: ALLOW={','.join([*named, *(loss.name for loss in unnamed)])}"
         )
+
+
+def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
+    """What `--allow` must name for `plan` to be executed; types in `recorded` are let pass as by `refuse_losses`."""
+    return tuple(loss.name for loss in _guarded(plan, recorded))
+
+
+def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
+    """Those of `allowed` that fit no loss, now or in another wave of `stacks`, which has their labels and names."""
+    fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
+    elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}
+    return [name for name in allowed if name not in fitting and name.partition("/")[0] not in elsewhere]
+
+
+def _guarded(plan: Plan, recorded: Iterable[str]) -> list[Loss]:
+    spared = exempt(plan, recorded)
+    return [loss for loss in losses(plan) if loss not in spared]
+
+
+def _names(plan: Plan, loss: Loss) -> set[str]:
+    """A loss goes by the label of its stack, or by the stack's whole name."""
+    whole = next(stack.name for stack in plan.stacks if stack.label == loss.stack)
+    return {loss.name, f"{whole}/{loss.change.logical_id}"}
 
 
 def write(plan: Plan, path: Path, summary: str) -> None:

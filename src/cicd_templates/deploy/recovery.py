@@ -6,11 +6,12 @@ Reads only. The commands are the AWS command line's; whoever reads them decides.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from cicd_templates.deploy.by_hand import reverting
+from cicd_templates.deploy.by_hand import addressed, reverting
 from cicd_templates.deploy.changes import describe_stack, is_ours, live_resources
+from cicd_templates.deploy.claims import Claim
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.collisions import collisions
 from cicd_templates.deploy.diagnose import Diagnosis, diagnose
@@ -42,23 +43,35 @@ class Unsettled:
     diagnosis: Diagnosis | None = None
 
 
-def unsettled(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Unsettled]:
-    """Each stack that a deployment would not get on with by itself, then what it would find in its way."""
+def unsettled(clients: Clients, stacks: Sequence[Stack], claims: Mapping[str, Claim]) -> Iterator[Unsettled]:
+    """Each stack that a deployment would not get on with by itself, then what it would find in its way.
+
+    `claims` are those of this machine on stacks that were never created, by their names.
+    """
     for stack in stacks:
-        existing = describe_stack(clients, stack.name)
-        if existing is None:
-            continue
-        if not is_ours(existing, stack):
-            means = f"a stack of the name {stack.name} that this project did not make"
-            yield Unsettled(stack.label, existing["StackStatus"], means, (), ("choose another project name or suffix",))
-        elif state := _state(clients, stack, existing):
-            yield state
-        elif existing.get("DriftInformation", {}).get("StackDriftStatus") == DRIFTED:
-            yield from _drift(clients, stack, existing["StackId"])
+        for each in _unsettled(clients, stack, claims.get(stack.name)):
+            yield replace(each, commands=_addressed(clients, stack, each.commands))
     yield from _in_the_way(clients, stacks)
 
 
-def _state(clients: Clients, stack: Stack, existing: Mapping[str, Any]) -> Unsettled | None:
+def _addressed(clients: Clients, stack: Stack, commands: Sequence[str]) -> tuple[str, ...]:
+    return tuple(addressed(command, clients, stack.account) for command in commands)
+
+
+def _unsettled(clients: Clients, stack: Stack, claim: Claim | None) -> Iterator[Unsettled]:
+    existing = describe_stack(clients, stack.name)
+    if existing is None:
+        return
+    if not is_ours(existing, stack):
+        means = f"a stack of the name {stack.name} that this project did not make"
+        yield Unsettled(stack.label, existing["StackStatus"], means, (), ("choose another project name or suffix",))
+    elif state := _state(clients, stack, existing, claim):
+        yield state
+    elif existing.get("DriftInformation", {}).get("StackDriftStatus") == DRIFTED:
+        yield from _drift(clients, stack, existing["StackId"])
+
+
+def _state(clients: Clients, stack: Stack, existing: Mapping[str, Any], claim: Claim | None) -> Unsettled | None:
     status, stack_id = existing["StackStatus"], existing["StackId"]
     alive = live_resources(clients, stack_id)
     # A deployment goes on from these by itself; a stack that is gone has a description for a while.
@@ -70,7 +83,8 @@ def _state(clients: Clients, stack: Stack, existing: Mapping[str, Any]) -> Unset
     diagnosis: Diagnosis | None = None
     match status:
         case "REVIEW_IN_PROGRESS":
-            facts = _waiting(clients, stack_id)
+            facts = _waiting(clients, stack.name, claim)
+            exact = claim.commands if claim else exact
         case "UPDATE_ROLLBACK_FAILED" | "DELETE_FAILED":
             option, failed = _SKIPS[status]
             stuck = [each for each in alive if each["ResourceStatus"] == failed]
@@ -99,14 +113,20 @@ def _because(resource: Mapping[str, Any]) -> str:
     return f": {reason}" if reason else ""
 
 
-def _waiting(clients: Clients, stack_id: str) -> tuple[str, ...]:
-    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_id)
-    waiting = [each for page in pages for each in page["Summaries"]]
-    return tuple(
+def _waiting(clients: Clients, name: str, claim: Claim | None) -> tuple[str, ...]:
+    # By its name, which is its own as long as it is there: the local AWS lists nothing by a stack's id.
+    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=name)
+    sets = [
         f"change set {each['ChangeSetName']} of {each['CreationTime']:%Y-%m-%d %H:%M} is"
-        f" {each.get('ExecutionStatus', each['Status'])}; a plan may still want it"
-        for each in waiting
-    ) or ("it has no change set, so nobody can want it",)
+        f" {each.get('ExecutionStatus', each['Status'])}"
+        for page in pages
+        for each in page["Summaries"]
+    ]
+    if claim:
+        return (*sets, claim.fact)
+    if sets:
+        return (*sets, "no plan on this machine names it; one elsewhere may still want it")
+    return ("it has no change set, and no plan on this machine names it",)
 
 
 def _drift(clients: Clients, stack: Stack, stack_id: str) -> Iterator[Unsettled]:
@@ -164,4 +184,4 @@ def looking_for_drift(clients: Clients, stacks: Sequence[Stack]) -> str:
         return ""
     names = " ".join(stack.name for stack in never)
     detect = f"aws cloudformation detect-stack-drift --region {never[0].region} --stack-name $stack"
-    return f"for stack in {names}; do {detect}; done"
+    return addressed(f"for stack in {names}; do {detect}; done", clients, never[0].account)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from cicd_templates import words
+from cicd_templates import hints, words
 from cicd_templates.deploy.destruction.items import Item, Remainder, item_lines, remainder_lines
 from cicd_templates.deploy.diagnose import Diagnosis
 from cicd_templates.deploy.duration import spelled
@@ -93,21 +93,23 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class Broke:
-    """A stack's operation failed."""
+    """A stack's operation failed; `history` is the file of its events."""
 
     stack: str
     reason: str
     diagnosis: Diagnosis | None = None
+    history: str = ""
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """A plan was written, for somebody to read and to deploy later."""
+    """A plan was written, for somebody to read and to deploy later. `allow` is what has to be named for that."""
 
     path: str
     digest: str
     expires: str
     local: bool
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ def as_lines(event: Event) -> list[str]:
                 f"  {event.stack}: {event.verb}, {words.counted(event.resources, 'resource')}, {event.seconds:.1f} s"
             ]
         case Broke():
-            block = event.diagnosis.lines if event.diagnosis else ()
+            block = [*(event.diagnosis.lines if event.diagnosis else ())]
+            block += [f"all its events: {event.history}"] if event.history else []
             return [f"  {event.stack}: FAILED: {event.reason}", *(f"      {line}" for line in block)]
         case Note():
             return [f"  {event.text}"]
@@ -176,9 +179,9 @@ def as_lines(event: Event) -> list[str]:
             return []
 
 
-def broke(stack: str, why: str | Diagnosis) -> Broke:
-    """The event of a failure, with its diagnosis where there is one."""
-    return Broke(stack, why.reason, why) if isinstance(why, Diagnosis) else Broke(stack, why)
+def broke(stack: str, why: Diagnosis, history: Path | None) -> Broke:
+    """The event of a failure, with its diagnosis and the file of its events."""
+    return Broke(stack, why.reason, why, str(history or ""))
 
 
 def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
@@ -189,11 +192,13 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
             return [f"  {event.stack}: nothing to change"]
         case Waits():
             return [f"  {event.stack}: waits, after {', '.join(event.after)}"]
-    local = " LOCAL=1" if event.local else ""
+    command = hints.make("deploy", PLAN=event.path, ALLOW=",".join(event.allow), LOCAL=event.local)
+    lost = ["  it is refused unless what would be lost is allowed by name, as here"] if event.allow else []
     return [
         f"  written to {event.path}, which holds until {event.expires}",
         f"  read it as a page: {Path(event.path).with_suffix('.md')}",
-        f"  deploy just that: make deploy PLAN={event.path}{local}",
+        *lost,
+        f"  deploy just that: {command}",
     ]
 
 

@@ -33,6 +33,11 @@ class Stack:
     facts: Mapping[str, Any]
 
     @property
+    def asked(self) -> dict[str, str | None]:
+        """The variables by which `make` is told its environment."""
+        return {"ENV": str(self.facts["Environment"]), "SUFFIX": self.facts.get("Suffix")}
+
+    @property
     def account(self) -> str:
         """The account that it is for."""
         return str(self.facts["Account"])

@@ -22,6 +22,7 @@ from cicd_templates.deploy.clients import explained
 from cicd_templates.deploy.diagnose import Witness
 from cicd_templates.deploy.discarding import discard_named, discard_planned, discard_plans
 from cicd_templates.deploy.execute import execute, known
+from cicd_templates.deploy.history import History
 from cicd_templates.deploy.journal import PLANNED, STANDS, STARTED, Entry, Journal, duration_key
 from cicd_templates.deploy.markdown import plan_markdown
 from cicd_templates.deploy.persistence import FAULTS, expired, finished, persist
@@ -42,6 +43,10 @@ AT_ONCE = 20
 
 class DeclinedError(CicdError):
     """The person at the keyboard said no."""
+
+
+def nothing_more() -> None:
+    """Nothing more to do before a plan is executed."""
 
 
 def nothing_after(stack: Stack) -> None:
@@ -81,6 +86,7 @@ class Walk:
         self._broken: dict[str, str] = {}
         self._moved: set[str] = set()
         self._witnesses: dict[str, Witness] = {}
+        self._histories: dict[str, History] = {}
         self._written: list[Path] = []
         self._stop: CicdError | None = None
         self._in_waves = False
@@ -92,12 +98,13 @@ class Walk:
         """
         self._guarded(self._deploy)
 
-    def execute(self, made: Plan, path: Path) -> list[Stack]:
+    def execute(self, made: Plan, path: Path, passed: Callable[[], None] = nothing_more) -> list[Stack]:
         """Execute exactly what a plan says; the stacks that have to be planned after it. Raises as `deploy`.
 
         Stacks of it that an interrupted run has begun are taken up; `RefusedError` where anything else has moved.
+        `passed` is called when every guard has let it pass, before anything of it begins.
         """
-        self._guarded(lambda: self._execute(made, path))
+        self._guarded(lambda: self._execute(made, path, passed))
         return [stack for stack in self._stacks.values() if stack.name in self._moved or stack.label in made.waits]
 
     def _deploy(self) -> None:
@@ -110,11 +117,12 @@ class Walk:
         self._in_waves = True
         self._drive()
 
-    def _execute(self, made: Plan, path: Path) -> None:
-        plans.refuse_losses(made, self._allowed, self._desk.recorded)
+    def _execute(self, made: Plan, path: Path, passed: Callable[[], None]) -> None:
+        self._refuse_losses(made)
         self._note_exempt(made)
         begun = {name for name, entry in self._journal.entries.items() if entry.plan == str(path) and entry.begun}
         finished(verify(self._desk, made, self._stacks, begun), self._desk.patience)
+        passed()
         self._executed |= begun
         self._take_up(path)
         self._agree(made, path, begun)
@@ -259,7 +267,7 @@ class Walk:
         path = self._desk.plans / f"{made.environment}.{made.id[:8]}.json"
         report.show(made, self._reporter)
         self._note_exempt(made)
-        plans.refuse_losses(made, self._allowed, self._desk.recorded)
+        self._refuse_losses(made)
         if made.changing:
             if not self._confirm(f"Execute {change_sets(made)} on {made.environment}?"):
                 raise DeclinedError(f"{made.environment}: declined, nothing of this was executed")
@@ -268,6 +276,13 @@ class Walk:
             made = plans.read(path)
             finished(verify(self._desk, made, self._stacks), self._desk.patience)
         self._agree(made, path, ())
+
+    def _refuse_losses(self, made: Plan) -> None:
+        labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
+        for name in plans.unfitting(made, self._allowed, labels):
+            self._allowed = tuple(each for each in self._allowed if each != name)
+            self._reporter.report(report.Note(f"ALLOW={name}: nothing of this name would be lost"))
+        plans.refuse_losses(made, self._allowed, self._desk.recorded)
 
     def _note_exempt(self, made: Plan) -> None:
         for loss in plans.exempt(made, self._desk.recorded):
@@ -373,12 +388,16 @@ class Walk:
             self._reporter.report(report.Broke(entry.label, f"the stack ended in {status}"))
             return
         witness = self._witnesses.pop(entry.stack, Witness(self._desk.clients, stack))
-        self._reporter.report(report.broke(entry.label, witness.diagnosis(entry.stack_id, status, entry.token)))
+        diagnosis = witness.diagnosis(entry.stack_id, status, entry.token)
+        history = self._histories[entry.token].path if entry.token in self._histories else None
+        self._reporter.report(report.broke(entry.label, diagnosis, history))
 
     def _tell(self, news: Happened) -> None:
         """Show what happened to a resource, and look at once at what failed, while its tasks and logs are there."""
         entry = news.entry
         self._reporter.report(report.Moved(entry.label, news.event))
+        file = self._desk.state / "failures" / f"{entry.stack}-{entry.token}.jsonl"
+        self._histories.setdefault(entry.token, History(file)).add(news.event)
         if entry.stack in self._stacks:
             witness = self._witnesses.setdefault(entry.stack, Witness(self._desk.clients, self._stacks[entry.stack]))
             witness.see(news.event)

@@ -47,7 +47,7 @@ def summary(result: Result) -> str:
     lines += [line for each in result.uninterpreted for line in _wrapped(each, "  ")]
     lines += ["", "Types that are only recorded, not built:"]
     lines += _wrapped(", ".join(result.recorded), "  ", "")
-    lines += ["", *_permissions(result.grants), "", "What the end waited for:"]
+    lines += ["", *_permissions(result.grants, ended=result.succeeded), "", "What the end waited for:"]
     for step in critical_path(result.steps):
         phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in step.phases.items() if seconds >= 0.05)
         lines.append(f"  {step.path:<40} {step.seconds:6.1f} s{f'   {phases}' if phases else ''}")
@@ -63,7 +63,7 @@ def _notes(steps: Iterable[Step]) -> dict[str, list[str]]:
     return found
 
 
-def _permissions(grants: Sequence[Grant]) -> Iterator[str]:
+def _permissions(grants: Sequence[Grant], *, ended: bool) -> Iterator[str]:
     counts = {use: sum(grant.use is use for grant in grants) for use in Use}
     roles = {use: len({grant.role for grant in grants if grant.use is use}) for use in Use}
     yield (
@@ -72,6 +72,10 @@ def _permissions(grants: Sequence[Grant]) -> Iterator[str]:
     )
     for use, which in ((Use.NOT_MEASURED, " of CloudFormation, ECS and VPC"), (Use.NOT_PART, "")):
         yield f"  {use.value:<18} {counts[use]} of {roles[use]} roles{which}"
+    if not ended:
+        # What was to come after the stop would have used its grants.
+        yield "  which grants nothing uses is said of a run that comes to its end only"
+        return
     for grant in unexplained(grants):
         yield f"  unused, and no reason known: {grant.role} {grant.statement} {grant.action}"
 

@@ -43,6 +43,11 @@ class FakeAws:
     """
 
     region = "eu-central-1"
+    endpoint_url: str | None = None
+
+    @property
+    def local(self) -> bool:
+        return self.endpoint_url is not None
 
     def __init__(self, answers: dict[str, Any], parsed: frozenset[str] = frozenset()) -> None:
         self.answers = answers

@@ -93,6 +93,8 @@ def stack(status: str, **tags: str) -> dict[str, Any]:
 class FakeClients:
     """The one client that these calls use."""
 
+    endpoint_url = None
+
     def __init__(self, cloudformation: FakeCloudFormation) -> None:
         self.cloudformation = cloudformation
 

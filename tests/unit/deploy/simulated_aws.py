@@ -134,6 +134,7 @@ class SimulatedAws:
         self._count = 0
         self.page = PAGE
         self.local = False
+        self.endpoint_url = None
         self.cloudformation = CloudFormation(self)
         self.ssm = ParameterStore(self)
         self.tagging = Tagging()

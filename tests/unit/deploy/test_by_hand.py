@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import botocore.session
 import pytest
 from botocore import xform_name
 
-from cicd_templates.deploy.by_hand import adopting, reverting
+from cicd_templates.deploy.by_hand import addressed, adopting, reverting
 from cicd_templates.deploy.stacks import Stack, read_stacks
 from tests.conftest import ROOT
 
@@ -72,6 +74,30 @@ def test_a_stack_with_a_role_keeps_it_and_one_with_named_roles_says_so() -> None
         "--role-arn $(aws ssm get-parameter --name /payments/staging/delivery-payment-processor/ExecutionRoleArn"
         " --query Parameter.Value --output text)"
     ) in create
+
+
+LOCAL: Any = SimpleNamespace(endpoint_url="http://127.0.0.1:1")
+THERE = "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=local aws --endpoint-url http://127.0.0.1:1 "
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("aws s3 ls", f"{THERE}s3 ls"),
+        ("for s in a; do aws ecs x; done; or aws y z", f"for s in a; do {THERE}ecs x; done; or {THERE}y z"),
+        ("aws a --k $(aws ssm get)", f"{THERE}a --k $({THERE}ssm get)"),
+        (f"{THERE}s3 ls", f"{THERE}s3 ls"),
+        ("from AWS; ./aws x and arn:aws:s3", "from AWS; ./aws x and arn:aws:s3"),
+    ],
+)
+def test_on_the_local_aws_a_command_goes_there_and_says_so_once(text: str, expected: str) -> None:
+    assert addressed(text, LOCAL, "222222222222") == expected
+
+
+def test_on_aws_a_command_stays_as_it_is() -> None:
+    aws: Any = SimpleNamespace(endpoint_url=None)
+
+    assert addressed("aws s3 ls", aws, "222222222222") == "aws s3 ls"
 
 
 def test_a_text_that_is_too_long_is_uploaded_first() -> None:

@@ -135,6 +135,10 @@ def test_an_error_of_aws_is_one_line(error: Exception, expected: str) -> None:
     assert "\n" not in explained(error)
 
 
+def test_an_answer_without_words_has_no_colon_before_nothing() -> None:
+    assert explained(client_error("400", "")).endswith(" operation")
+
+
 def test_the_stubbed_errors_are_those_of_botocore() -> None:
     assert isinstance(client_error("A", "b"), ClientError)
 

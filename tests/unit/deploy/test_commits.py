@@ -205,6 +205,27 @@ def test_two_copies_of_a_commit_are_the_same_bytes(tree: Path, tmp_path: Path) -
         assert {entry.date_time for entry in opened.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
+def test_a_text_that_two_branches_make_together_is_first_in_their_merge(tmp_path: Path) -> None:
+    tree = tmp_path / "merged"
+    tree.mkdir()
+    path = tree / "keys.yaml"
+    git(tree, "init", "-q", "-b", "main")
+    path.write_text("a\nb\nc\nd\n")
+    commit(tree)
+    git(tree, "branch", "other")
+    for branch, text in (("main", "a\nb\nc\nD\n"), ("other", "A\nb\nc\nd\n")):
+        git(tree, "checkout", "-q", branch)
+        path.write_text(text)
+        commit(tree)
+    git(tree, "checkout", "-q", "main")
+    git(tree, "merge", "-q", "-m", "both", "other")
+
+    assert path.read_text() == "A\nb\nc\nD\n"
+    assert commits.introduced(path, path.read_bytes()) == git(tree, "log", "-1", "--format=%h")
+    # What a branch had is its own, although the merge brings it to the other.
+    assert commits.introduced(path, b"A\nb\nc\nd\n") == git(tree, "log", "-1", "--format=%h", "other")
+
+
 def test_a_revision_says_whether_files_differ_from_it(tree: Path, tmp_path: Path) -> None:
     head = git(tree, "rev-parse", "HEAD")
     assert commits.revision(tree) == head

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -338,6 +339,42 @@ def test_a_plan_that_no_longer_holds_is_refused_before_anything_is_executed(
     assert len(office.aws.executed) == before
 
 
+def test_before_anything_begins_and_after_every_check_the_caller_is_told(office: Office) -> None:
+    office.plan()
+    seen: list[int] = []
+
+    def passed() -> None:
+        seen.append(len(office.of(report.Started)))
+
+    office.execute(passed=passed)
+    assert seen == [0]
+    assert office.of(report.Started) == ["keys", "network"]
+
+
+def test_of_a_plan_that_is_refused_nobody_is_told_that_it_passed(office: Office) -> None:
+    office.deploy()
+    office.stacks[2] = office.service(More=TOPIC)
+    office.plan()
+    rerendered(office)
+    seen: list[int] = []
+
+    with pytest.raises(RefusedError):
+        office.execute(passed=lambda: seen.append(1))
+    assert seen == []
+
+
+def test_a_name_that_fits_nothing_is_told_once_and_not_asked_for_again(office: Office) -> None:
+    office.stacks[1] = office.network(Data=BUCKET)
+    office.deploy()
+    office.stacks[1] = office.network(Data={**BUCKET, "Properties": {"Fixed": 2}}, More=TOPIC)
+
+    with pytest.raises(RefusedError) as caught:
+        office.deploy(allowed=["network/data", "keys/Key"])
+    told = [line for line in office.said() if line.startswith("ALLOW=")]
+    assert told == [f"ALLOW={name}: nothing of this name would be lost" for name in ("network/data", "keys/Key")]
+    assert str(caught.value).endswith("ALLOW=network/Data")
+
+
 def test_a_plan_of_the_local_aws_is_none_of_aws(office: Office) -> None:
     office.aws.local = True
     office.plan()
@@ -532,6 +569,12 @@ def test_a_failed_first_creation_goes_by_itself_where_nothing_is_protected(offic
     assert office.of(report.Succeeded) == ["network"]
     assert "keys: FAILED: Policy (AWS::SNS::TopicPolicy): no quota is left" in office.said()
     assert "service: FAILED: not started, because of keys" in office.said()
+    # The stack is gone; what happened to it is not.
+    (kept,) = office.desk.state.glob("failures/payments-staging-keys-*.jsonl")
+    assert f"all its events: {kept}" in office.said()
+    statuses = [json.loads(line)["status"] for line in kept.read_text().splitlines()]
+    assert "CREATE_FAILED" in statuses
+    assert statuses[-1] == "DELETE_COMPLETE"
 
     office.aws.fails = set()
     office.deploy()

@@ -122,10 +122,18 @@ def test_a_plan_names_its_environment_as_make_does() -> None:
     ("protected", "allowed", "recorded", "refused"),
     [
         pytest.param(False, [], [], "ALLOW=storage/Logs", id="certain"),
-        pytest.param(False, ["storage/Queue", "keys/Logs"], [], "ALLOW=storage/Logs", id="another is named"),
+        pytest.param(
+            False,
+            ["storage/Queue", "keys/Logs"],
+            [],
+            "ALLOW=storage/Queue,keys/Logs,storage/Logs",
+            id="another is named",
+        ),
         pytest.param(False, ["storage/Logs"], [], None, id="named"),
         pytest.param(False, ["payments-staging-storage/Logs"], [], None, id="named by the whole name"),
-        pytest.param(True, ["storage/Logs"], [], "ALLOW=storage/Queue", id="conditional counts where protected"),
+        pytest.param(
+            True, ["storage/Logs"], [], "ALLOW=storage/Logs,storage/Queue", id="conditional counts where protected"
+        ),
         pytest.param(True, ["storage/Logs"], ["AWS::SQS::Queue"], None, id="of a type that is only recorded"),
         pytest.param(False, [], ["AWS::S3::Bucket"], "ALLOW=storage/Logs", id="recorded, but certain"),
     ],
@@ -142,6 +150,32 @@ def test_what_holds_data_goes_only_by_its_name(
         assert str(caught.value).endswith(refused)
     spared = {loss.change.logical_id for loss in plans.exempt(plan, recorded)}
     assert spared == ({"Queue"} if "AWS::SQS::Queue" in recorded else set())
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        ("storage/Logs", True),
+        ("payments-staging-storage/Logs", True),
+        ("storage/logs", False),
+        ("keys/Key", False),
+        ("service/Anything", True),
+        ("nothing/Logs", False),
+        ("Logs", False),
+    ],
+)
+def test_a_name_fits_a_loss_or_a_stack_of_a_later_wave(name: str, fits: bool) -> None:
+    stacks = ["storage", "payments-staging-storage", "keys", "payments-staging-keys", "service"]
+
+    assert plans.unfitting(PLAN, [name], stacks) == ([] if fits else [name])
+
+
+def test_what_has_to_be_allowed_is_what_is_refused() -> None:
+    protected = replace(PLAN, protected=True)
+
+    assert plans.to_allow(protected) == ("storage/Logs", "storage/Queue")
+    assert plans.to_allow(protected, ["AWS::SQS::Queue"]) == ("storage/Logs",)
+    plans.refuse_losses(protected, plans.to_allow(protected))
 
 
 def test_a_refusal_says_what_and_what_becomes_of_it() -> None:

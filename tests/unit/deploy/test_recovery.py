@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from cicd_templates.deploy.claims import Claim
 from cicd_templates.deploy.recovery import Unsettled, looking_for_drift, unsettled
 from cicd_templates.deploy.stacks import read_stacks
 from cicd_templates.deploy.status import STATES
@@ -18,6 +21,10 @@ STACKS = read_stacks(ROOT / "out/staging")
 KEYS = next(stack for stack in STACKS if stack.layer == "keys")
 WHERE = "--region eu-central-1 --stack-name payments-staging-keys"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+WAITING = {"ChangeSetName": "c", "CreationTime": TIME, "Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
+UNNAMED = "no plan on this machine names it; one elsewhere may still want it"
 
 
 def described(status: str, drift: str = "IN_SYNC", **tags: str) -> dict[str, Any]:
@@ -66,8 +73,8 @@ def aws(stack: dict[str, Any], *resources: dict[str, Any], **answers: Any) -> Fa
     )
 
 
-def found(fake: FakeAws) -> list[Unsettled]:
-    return list(unsettled(fake, [KEYS]))  # type: ignore[arg-type] # the fake stands in
+def found(fake: FakeAws, claims: Mapping[str, Claim] = MappingProxyType({})) -> list[Unsettled]:
+    return list(unsettled(fake, [KEYS], claims))  # type: ignore[arg-type] # the fake stands in
 
 
 def line_of(logical_id: str) -> str:
@@ -143,26 +150,57 @@ def test_a_busy_stack_comes_with_what_waits_for_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change_sets", "fact"),
+    ("change_sets", "facts"),
     [
         (
-            [{"ChangeSetName": "c", "CreationTime": TIME, "Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}],
-            "change set c of 2026-01-01 00:00 is AVAILABLE; a plan may still want it",
+            [WAITING],
+            ("change set c of 2026-01-01 00:00 is AVAILABLE", UNNAMED),
         ),
         (
             [{"ChangeSetName": "c", "CreationTime": TIME, "Status": "FAILED"}],
-            "change set c of 2026-01-01 00:00 is FAILED; a plan may still want it",
+            ("change set c of 2026-01-01 00:00 is FAILED", UNNAMED),
         ),
-        ([], "it has no change set, so nobody can want it"),
+        ([], ("it has no change set, and no plan on this machine names it",)),
     ],
     ids=["waiting", "failed", "abandoned"],
 )
-def test_a_shell_says_who_may_want_it(change_sets: list[dict[str, Any]], fact: str) -> None:
+def test_a_shell_says_who_may_want_it(change_sets: list[dict[str, Any]], facts: tuple[str, ...]) -> None:
     fake = aws(described("REVIEW_IN_PROGRESS"), **{"cloudformation.list_change_sets": {"Summaries": change_sets}})
     (only,) = found(fake)
 
-    assert only.facts == (fact,)
+    assert only.facts == facts
     assert only.commands == (f"aws cloudformation delete-stack {WHERE}",)
+    # The local AWS lists nothing by a stack's id.
+    assert ("cloudformation.list_change_sets", {"StackName": KEYS.name}) in fake.calls
+
+
+@pytest.mark.parametrize("change_sets", [[WAITING], []], ids=["listed", "not listed"])
+def test_a_shell_that_a_plan_here_wants_comes_with_the_plan_and_is_never_deleted(
+    change_sets: list[dict[str, Any]],
+) -> None:
+    fake = aws(described("REVIEW_IN_PROGRESS"), **{"cloudformation.list_change_sets": {"Summaries": change_sets}})
+    (only,) = found(fake, {KEYS.name: Claim("the plan p wants it", ("make deploy PLAN=p",))})
+
+    assert only.facts[-1] == "the plan p wants it"
+    assert len(only.facts) == 1 + len(change_sets)
+    assert only.commands == ("make deploy PLAN=p",)
+
+
+def test_on_the_local_aws_each_command_goes_there() -> None:
+    fake = aws(described("UPDATE_ROLLBACK_FAILED"), resource("Key", "UPDATE_FAILED", "gone"))
+    fake.endpoint_url = "http://127.0.0.1:4566"
+    (only,) = found(fake)
+
+    there = (
+        "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=local aws --endpoint-url http://127.0.0.1:4566"
+        f" cloudformation continue-update-rollback {WHERE}"
+    )
+    assert only.commands == (there, f"{there} --resources-to-skip Key")
+    assert only.diagnosis is not None
+    assert only.diagnosis.then == (there,)
+    never: Any = aws(described("UPDATE_COMPLETE", "NOT_CHECKED"))
+    never.endpoint_url = fake.endpoint_url
+    assert "do AWS_ACCESS_KEY_ID=222222222222 " in looking_for_drift(never, [KEYS])
 
 
 def test_a_stack_of_somebody_else_is_not_ours_to_settle() -> None:
@@ -235,7 +273,7 @@ def test_requests_that_ecs_has_moved_are_never_moved_back(drifted: list[str], fa
         **{"cloudformation.describe_stack_resource_drifts": {"StackResourceDrifts": drifts}},
     )
 
-    unsettled_stacks = [each for each in unsettled(fake, [INGRESS]) if each.state == "DRIFTED"]  # type: ignore[arg-type] # the fake stands in
+    unsettled_stacks = [each for each in unsettled(fake, [INGRESS], {}) if each.state == "DRIFTED"]  # type: ignore[arg-type] # the fake stands in
     # A change set that takes drift back takes all of it back, the weights among it.
     assert [(len(each.facts), each.commands) for each in unsettled_stacks] == [(count, ()) for count in facts]
 

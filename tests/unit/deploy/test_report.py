@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -105,15 +106,28 @@ def moved(status: str, reason: str = "") -> report.Moved:
                 "  deploy just that: make deploy PLAN=.state/plans/staging.json LOCAL=1",
             ],
         ),
+        (
+            report.Sealed("p/production.json", "d", "tomorrow", True, ("storage/Logs", "keys/Key")),
+            [
+                "  written to p/production.json, which holds until tomorrow",
+                "  read it as a page: p/production.md",
+                "  it is refused unless what would be lost is allowed by name, as here",
+                "  deploy just that: make deploy PLAN=p/production.json ALLOW=storage/Logs,keys/Key LOCAL=1",
+            ],
+        ),
         (report.Started("keys", True, 5.0), []),
         (report.Unchanged("keys"), ["  keys: nothing to change"]),
         (report.Waits("cluster", ("keys", "network")), ["  cluster: waits, after keys, network"]),
         (report.Succeeded("storage", "created", 0.5, 1), ["  storage: created, 1 resource, 0.5 s"]),
         (report.Succeeded("keys", "created", 61.25, 3), ["  keys: created, 3 resources, 61.2 s"]),
-        (report.broke("keys", "why"), ["  keys: FAILED: why"]),
+        (report.Broke("keys", "why"), ["  keys: FAILED: why"]),
         (
-            report.broke("keys", Diagnosis("why", "out/keys.yaml:3", ("a fact",), ("mend it",))),
+            report.broke("keys", Diagnosis("why", "out/keys.yaml:3", ("a fact",), ("mend it",)), None),
             ["  keys: FAILED: why", "      at out/keys.yaml:3", "      a fact", "      next: mend it"],
+        ),
+        (
+            report.broke("keys", Diagnosis("why", "out/keys.yaml:3", (), ()), Path("keys.jsonl")),
+            ["  keys: FAILED: why", "      at out/keys.yaml:3", "      all its events: keys.jsonl"],
         ),
         (report.Note("text"), ["  text"]),
         (moved("CREATE_COMPLETE"), []),

@@ -83,10 +83,15 @@ def test_the_summary_fits_a_terminal_and_says_what_was_not_so() -> None:
         "  S: OnFailure",
         "IAM: 1 of 2 granted actions used by 1 roles",
         "  not part of a run  1 of 1 roles",
-        "  unused, and no reason known: r S a:C",
+        "  which grants nothing uses is said of a run that comes to its end only",
         "p stops at Gate/Gate",
     ):
         assert line in text.splitlines()
+    assert "no reason known" not in text
+
+
+def test_a_run_that_came_to_its_end_names_the_grants_that_nothing_used() -> None:
+    assert "  unused, and no reason known: r S a:C" in report.summary(result(STEPS[0])).splitlines()
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cicd_templates.deploy.by_hand import addressed
 from cicd_templates.deploy.clients import explained
 from cicd_templates.deploy.doctor import (
     certificates,
@@ -48,6 +50,7 @@ def checks(patient: Patient) -> Iterator[Check]:
         return
     for name, subject in SUBJECTS.items():
         try:
-            yield from subject(patient)
+            for check in subject(patient):
+                yield replace(check, fix=addressed(check.fix, patient.clients, patient.stacks[0].account))
         except (ClientError, BotoCoreError) as error:
             yield Check(name, f"not readable: {explained(error)}", read=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cicd_templates import hints
 from cicd_templates.deploy.doctor.check import Check, Patient
 
 
@@ -20,5 +21,5 @@ def checks(patient: Patient) -> Iterator[Check]:
             continue
         finding = "has only the value that was generated for it" if generated else "has no value, so its check fails"
         short = name.removeprefix(f"{stack.facts['Project']}-{stack.links.environment}-{stack.service}-")
-        fix = f"make secret ENV={stack.facts['Environment']} SERVICE={stack.service} NAME={short}"
+        fix = hints.make("secret", **stack.asked, SERVICE=stack.service, NAME=short, LOCAL=patient.clients.local)
         yield Check(f"secret {name}", finding, fix)

@@ -405,9 +405,15 @@ def test_on_aws_itself_nothing_is_only_recorded() -> None:
     target = Target([KEYS], [KEYS], aws(), Patience(), None)
 
     assert (target.notes(), target.recorded_remains()) == ([], [])
-    assert (target.heading("Deploying").where, target.make, target.labels) == ("", "ENV=staging", None)
+    assert (target.heading("Deploying").where, target.typed("adopt"), target.labels) == (
+        "",
+        "make adopt ENV=staging",
+        None,
+    )
     copy = replace(KEYS, facts={**KEYS.facts, "Suffix": "pr1"})
-    assert Target([copy], [copy], aws(), Patience(), None).make == "ENV=staging SUFFIX=pr1"
+    engine: Any = object()
+    local = Target([copy], [copy], aws(local=True), Patience(), engine)
+    assert local.typed("adopt") == "make adopt ENV=staging SUFFIX=pr1 LOCAL=1"
 
 
 def test_a_wait_ends_with_what_it_waited_for() -> None:

@@ -42,6 +42,19 @@ def test_what_may_not_be_read_is_said_and_the_rest_goes_on() -> None:
     assert {check.verdict for check in seen.values()} == {"ok", "?"}
 
 
+def test_a_fix_on_the_local_aws_goes_there() -> None:
+    failed = {"Status": "FAILED", "CertificateArn": "arn:aws:acm:eu-central-1:222222222222:certificate/1"}
+    fake = aws({"acm.describe_certificate": {"Certificate": failed}})
+    fake.endpoint_url = "http://127.0.0.1:4566"
+    stacks = [stack for stack in STAGING if stack.layer == "cluster"]
+    (fix,) = [check.fix for check in checks(patient(fake, stacks)) if check.fix]
+
+    assert fix.startswith(
+        "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=local aws --endpoint-url http://127.0.0.1:4566"
+        " acm request-certificate --region "
+    )
+
+
 @pytest.mark.parametrize(
     ("answer", "fix"),
     [

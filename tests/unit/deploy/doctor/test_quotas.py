@@ -83,6 +83,15 @@ def test_a_quota_that_may_not_be_read_is_neither_fine_nor_wrong() -> None:
     assert seen[0].finding.startswith("1 wanted, quota not readable: An error occurred (AccessDenied)")
 
 
+def test_the_local_aws_has_no_quotas() -> None:
+    fake = aws()
+    fake.endpoint_url = "http://127.0.0.1:4566"
+    seen = next(iter(quotas.checks(patient(fake))))
+
+    assert (seen.verdict, seen.finding) == ("?", "1 wanted, quotas are not known on the local AWS")
+    assert fake.calls == []
+
+
 @pytest.mark.parametrize(("limit", "fixed"), [(108, False), (107, True), (10, True)])
 def test_what_functions_reserve_must_leave_a_hundred(limit: int, fixed: bool) -> None:
     answer = {"lambda_.get_account_settings": {"AccountLimit": {"ConcurrentExecutions": limit}}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +46,17 @@ def test_roles_that_are_there_are_fine_and_others_come_with_their_command() -> N
     assert seen(roles.checks, [layer(STAGING, "keys")]) == []
     with pytest.raises(type(denied()), match="AccessDenied"):
         seen(roles.checks, [CLUSTER], **{"iam.get_role": denied()})
+
+
+def test_the_local_aws_knows_no_roles_of_services_and_asks_for_none() -> None:
+    fake = aws({"iam.get_role": missing("NoSuchEntity")})
+    fake.endpoint_url = "http://127.0.0.1:4566"
+    found = list(roles.checks(patient(fake, [CLUSTER])))
+
+    assert [(check.verdict, check.finding) for check in found] == [
+        ("?", "AWSServiceRoleForECS is not known on the local AWS"),
+        ("?", "AWSServiceRoleForElasticLoadBalancing is not known on the local AWS"),
+    ]
 
 
 def certificate(**facts: Any) -> dict[str, Any]:
@@ -153,6 +165,18 @@ def test_a_secret_without_a_version_has_no_value() -> None:
     )
     assert {check.verdict for check in seen(secrets.checks, [build], deployed=True)} == {"ok"}
     assert seen(secrets.checks, [build]) == []
+
+
+def test_the_way_to_give_a_secret_its_value_stays_on_the_local_aws_and_the_copy() -> None:
+    build = layer(TOOLS, "build")
+    copy = replace(build, facts={**build.facts, "Suffix": "pr1"})
+    fake = aws({"secretsmanager.describe_secret": {"Name": "n"}}, deployed=True)
+    fake.endpoint_url = "http://127.0.0.1:4566"
+
+    assert {check.fix.partition(" NAME=")[0] for check in secrets.checks(patient(fake, [copy]))} == {
+        "make secret ENV=tools SUFFIX=pr1 SERVICE=payment-processor"
+    }
+    assert all(check.fix.endswith(" LOCAL=1") for check in secrets.checks(patient(fake, [copy])))
 
 
 def test_a_generated_value_is_not_yet_the_true_one() -> None:
