@@ -14,6 +14,7 @@ from typing import Any
 
 from cicd_templates import cloudformation_yaml
 from cicd_templates.deploy import grants
+from cicd_templates.deploy.by_hand import addressed
 from cicd_templates.deploy.changes import (
     EXECUTED,
     Described,
@@ -31,7 +32,7 @@ from cicd_templates.deploy.persistence import Steps, persist
 from cicd_templates.deploy.plan import VALID_FOR, PlannedStack
 from cicd_templates.deploy.requests import change_set_request, kept_values, published
 from cicd_templates.deploy.stacks import Stack
-from cicd_templates.deploy.status import NEXT, Next
+from cicd_templates.deploy.status import NEXT, Next, Verb, refusal
 from cicd_templates.deploy.waiting import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Patience
 from cicd_templates.errors import CicdError, RefusedError
 
@@ -176,11 +177,12 @@ def _settled(desk: Desk, stack: Stack) -> Steps[Mapping[str, Any] | None]:
         if existing is None:
             return None
         require_ours(existing, stack)
-        what = NEXT[existing["StackStatus"]]
-        if what not in (Next.WAIT, Next.REFUSE):
+        status = existing["StackStatus"]
+        refused = refusal(status, Verb.PLAN, stack.region, stack.name)
+        if not refused:
             return existing
-        if what is Next.REFUSE or not desk.wait_for_busy or desk.patience.now() >= deadline:
-            raise RefusedError(f"{stack.name} is in {existing['StackStatus']}: {what.value}")
+        if NEXT[status] is Next.REFUSE or not desk.wait_for_busy or desk.patience.now() >= deadline:
+            raise RefusedError(f"{stack.name} {addressed(refused, desk.clients, stack.account)}")
         yield
 
 
@@ -189,9 +191,10 @@ def _remove_failed_creation(desk: Desk, stack: Stack) -> Steps[None]:
     living = yield from persist(lambda: live_resources(desk.clients, stack.name))
     alive = [resource["LogicalResourceId"] for resource in living]
     if alive:
+        way_out = f"`aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}`"
         raise RefusedError(
             f"{stack.name}: its first creation failed and left {', '.join(alive)}; look at them, then"
-            f" `aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}`"
+            f" {addressed(way_out, desk.clients, stack.account)}"
         )
     yield from persist(lambda: desk.clients.cloudformation.delete_stack(StackName=stack.name))
     deadline = desk.patience.now() + CHANGE_SET_SECONDS

@@ -138,12 +138,12 @@ def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
 
 
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
-    """Why `verb` does not touch a stack in `status` and what to type instead, in a line; nothing where it does."""
+    """Why `verb` does not touch `stack` in `status` and what to type instead, less its name; nothing where it does."""
     state = STATES[status]
     what = state.step(verb)
     if what not in (Next.WAIT, Next.REFUSE):
         return ""
     first = commands(status, region, stack)[0]
     if what is Next.WAIT:
-        return f"{stack} is in {status}: {what.value} (`{first}`)"
-    return f"{stack} is in {status}: {state.means}: `{first}`"
+        return f"is in {status}: {what.value} (`{first}`)"
+    return f"is in {status}: {state.means}: `{first}`"

@@ -552,12 +552,18 @@ def test_a_stack_that_another_operation_works_on_is_refused_or_waited_for(office
             office.deploy()
 
 
-@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"])
-def test_a_state_that_a_person_must_settle_is_refused(office: Office, status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "command"),
+    [("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"), ("DELETE_FAILED", "delete-stack")],
+)
+def test_a_state_that_a_person_must_settle_is_refused_with_the_command(
+    office: Office, status: str, command: str
+) -> None:
     office.deploy()
     office.aws.named("payments-staging-keys").status = status  # type: ignore[union-attr] # it is there
 
-    with pytest.raises(RefusedError, match=f"payments-staging-keys is in {status}: "):
+    typed = f"`aws cloudformation {command} --region eu-central-1 --stack-name payments-staging-keys"
+    with pytest.raises(RefusedError, match=f"payments-staging-keys is in {status}: .*{typed}"):
         office.plan()
 
 

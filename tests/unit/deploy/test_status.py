@@ -29,17 +29,17 @@ def test_each_state_in_which_a_verb_does_nothing_says_what_to_type(status: str) 
         said = refusal(status, verb, "eu-central-1", "payments-staging-keys")
         assert bool(said) == (what in (Next.WAIT, Next.REFUSE))
         if said:
-            assert f"payments-staging-keys is in {status}: " in said
+            assert said.startswith(f"is in {status}: ")
             assert commands(status, "eu-central-1", "payments-staging-keys")[0] in said
 
 
 def test_whether_somebody_must_wait_or_act_is_told_apart() -> None:
     assert refusal("UPDATE_ROLLBACK_FAILED", Verb.DEPLOY, "eu-central-1", "s") == (
-        "s is in UPDATE_ROLLBACK_FAILED: an update failed and could not be undone; mend what the events name, then"
+        "is in UPDATE_ROLLBACK_FAILED: an update failed and could not be undone; mend what the events name, then"
         " continue: `aws cloudformation continue-update-rollback --region eu-central-1 --stack-name s`"
     )
     assert refusal("UPDATE_IN_PROGRESS", Verb.DESTROY, "eu-central-1", "s") == (
-        "s is in UPDATE_IN_PROGRESS: another operation is running; try again when it has ended"
+        "is in UPDATE_IN_PROGRESS: another operation is running; try again when it has ended"
         " (`aws cloudformation wait stack-update-complete --region eu-central-1 --stack-name s`)"
     )
 

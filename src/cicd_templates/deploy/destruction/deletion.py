@@ -8,12 +8,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cicd_templates.deploy.by_hand import addressed
 from cicd_templates.deploy.changes import describe_stack
 from cicd_templates.deploy.clients import Clients, explained
 from cicd_templates.deploy.destruction.deployed import Deployed, Owned
 from cicd_templates.deploy.destruction.emptying import empty_bucket, empty_repository
 from cicd_templates.deploy.destruction.mending import lift_deletion_protection, mend
 from cicd_templates.deploy.events import ResourceEvent, events_since, first_failure
+from cicd_templates.deploy.status import Verb, refusal
 from cicd_templates.deploy.waiting import LONGEST_OPERATION_SECONDS, Patience
 from cicd_templates.errors import CicdError
 
@@ -48,9 +50,9 @@ def delete(clients: Clients, stack: Deployed, patience: Patience, voice: Voice, 
 
 def _delete(clients: Clients, stack: Deployed, patience: Patience, voice: Voice, *, unguard: bool) -> str:
     status = _status(clients, stack)
-    if status.endswith("_IN_PROGRESS") and status not in (DELETING, "REVIEW_IN_PROGRESS"):
-        return f"is in {status}: another operation is running; try again when it has ended"
     if status != DELETING:
+        if refused := refusal(status, Verb.DESTROY, clients.region, stack.name):
+            return addressed(refused, clients, stack.account)
         _prepare(clients, stack, voice)
         if unguard and stack.guarded:
             clients.cloudformation.update_termination_protection(

@@ -53,6 +53,11 @@ class Deployed:
     label: str
     resources: tuple[Owned, ...]
 
+    @property
+    def account(self) -> str:
+        """The number of the account that it is in."""
+        return self.stack_id.split(":")[4]
+
 
 def project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any]]:
     """Every stack of the project in the account, as CloudFormation describes it, those of copies among them."""

@@ -81,7 +81,7 @@ class Aws:
     """Clients by their names; `calls` has what was asked for, in order."""
 
     def __init__(self, *, local: bool = False, **services: dict[str, Any]) -> None:
-        self.local = local
+        self.local, self.region = local, "eu-central-1"
         self.endpoint_url = "http://127.0.0.1:4566" if local else None
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self._services = services

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,9 +49,13 @@ def run(fake: Any, stack: Deployed, *, unguard: bool = False) -> tuple[str, list
 
 def test_another_operation_under_way_is_not_disturbed() -> None:
     fake = aws(cloudformation={"describe_stacks": described("UPDATE_IN_PROGRESS")})
-    reason, _ = run(fake, living())
+    stack_id = "arn:aws:cloudformation:eu-central-1:222222222222:stack/payments-staging-keys/1"
+    reason, _ = run(fake, replace(living(), stack_id=stack_id))
 
-    assert reason.startswith("is in UPDATE_IN_PROGRESS: another operation is running")
+    assert reason == (
+        "is in UPDATE_IN_PROGRESS: another operation is running; try again when it has ended (`aws cloudformation wait"
+        " stack-update-complete --region eu-central-1 --stack-name payments-staging-keys`)"
+    )
     assert fake.called("delete_stack") == []
 
 
