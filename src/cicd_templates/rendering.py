@@ -14,7 +14,6 @@ from typing import Any, Literal
 from cicd_templates import cloudformation_yaml
 
 Format = Literal["yaml", "json"]
-FORMATS: tuple[Format, ...] = ("yaml", "json")
 
 # The order in which a reader expects keys; the ones not named keep the order of the layer.
 SECTIONS = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cicd_templates import links
 from cicd_templates.deploy.clients import explained
 from cicd_templates.deploy.discarding import discard_named, discard_planned
-from cicd_templates.deploy.persistence import FAULTS, expired, finished, persist
+from cicd_templates.deploy.persistence import FAULTS, expired
 from cicd_templates.deploy.plan import VALID_FOR, Plan, PlannedStack
 from cicd_templates.deploy.planning import Desk, propose
 from cicd_templates.deploy.requests import published
@@ -24,7 +24,7 @@ def waiting(desk: Desk, stacks: Sequence[Stack]) -> dict[str, tuple[str, ...]]:
     A stack that exists is still waited for where it has not published what is read of it, as after an import. What
     reads from a stack that waits for others waits as well.
     """
-    existing = finished(persist(lambda: _existing(desk)), desk.patience)
+    existing = desk.insist(lambda: _existing(desk))
     missing = unpublished(desk, stacks)
     by_name = {stack.name: stack for stack in stacks}
     needed = links.producers(stack.links for stack in stacks)
@@ -44,7 +44,7 @@ def waiting(desk: Desk, stacks: Sequence[Stack]) -> dict[str, tuple[str, ...]]:
 def unpublished(desk: Desk, stacks: Sequence[Stack]) -> set[str]:
     """The paths that `stacks` read and that Parameter Store does not have."""
     wanted = {path for stack in stacks for path in _read_by(stack)}
-    return wanted - finished(persist(lambda: published(desk.clients, wanted)), desk.patience).keys()
+    return wanted - desk.insist(lambda: published(desk.clients, wanted)).keys()
 
 
 def _read_by(stack: Stack) -> set[str]:
@@ -106,7 +106,7 @@ class Batch:
 
     def _discard(self, stacks: Iterable[Stack]) -> None:
         for stack in stacks:
-            finished(persist(functools.partial(self._discard_one, stack.name)), self.desk.patience)
+            self.desk.insist(functools.partial(self._discard_one, stack.name))
 
     def _discard_one(self, name: str) -> None:
         if planned := self.planned.get(name):

@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy import plan as plans
 from cicd_templates.deploy.changes import discard, gone, remove_shell
 from cicd_templates.deploy.clients import Clients
-from cicd_templates.deploy.persistence import finished, persist
 from cicd_templates.deploy.plan import PlannedStack
 from cicd_templates.deploy.planning import CHANGE_SET_PREFIX, Desk
 from cicd_templates.errors import RefusedError
@@ -55,6 +54,6 @@ def discard_plan(desk: Desk, path: Path) -> int:
     """Delete what the plan in `path` left, and the file; errors as `plans.read`."""
     made = plans.read(path)
     for stack in made.changing:
-        finished(persist(functools.partial(discard_planned, desk.clients, stack)), desk.patience)
+        desk.insist(functools.partial(discard_planned, desk.clients, stack))
     plans.remove(path)
     return len(made.changing)

@@ -28,7 +28,7 @@ from cicd_templates.deploy.classes import judged
 from cicd_templates.deploy.clients import Clients
 from cicd_templates.deploy.collisions import collisions
 from cicd_templates.deploy.duration import longest_wait
-from cicd_templates.deploy.persistence import Steps, persist
+from cicd_templates.deploy.persistence import Steps, T, finished, persist
 from cicd_templates.deploy.plan import VALID_FOR, PlannedStack
 from cicd_templates.deploy.requests import change_set_request, kept_values, published
 from cicd_templates.deploy.stacks import Stack
@@ -64,6 +64,10 @@ class Desk:
     def plans(self) -> Path:
         """Where plans lie that nobody gave another place."""
         return self.state / "plans"
+
+    def insist(self, call: Callable[[], T]) -> T:
+        """The answer of `call`, made again as `persist` does, for a caller that has nothing else to drive meanwhile."""
+        return finished(persist(call), self.patience)
 
 
 def propose(desk: Desk, stack: Stack, plan_id: str) -> Steps[PlannedStack]:

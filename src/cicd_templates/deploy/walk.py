@@ -25,7 +25,7 @@ from cicd_templates.deploy.execute import execute, known
 from cicd_templates.deploy.history import History
 from cicd_templates.deploy.journal import PLANNED, STANDS, STARTED, Entry, Journal, duration_key
 from cicd_templates.deploy.markdown import plan_markdown
-from cicd_templates.deploy.persistence import FAULTS, expired, finished, persist
+from cicd_templates.deploy.persistence import FAULTS, expired, finished
 from cicd_templates.deploy.plan import Plan, PlannedStack
 from cicd_templates.deploy.planning import Desk
 from cicd_templates.deploy.report import Reporter
@@ -159,14 +159,10 @@ class Walk:
         """Bring to its end what an interrupted run began, and discard what it did not; all but of the plan `keep`."""
         for plan_id, names in list(self._journal.proposals.items()):
             for name in names:
-                finished(
-                    persist(functools.partial(discard_named, self._desk.clients, name, plan_id)), self._desk.patience
-                )
+                self._desk.insist(functools.partial(discard_named, self._desk.clients, name, plan_id))
             self._journal.proposed(plan_id)
         for entry in list(self._journal.entries.values()):
-            if entry.state == STARTED and not finished(
-                persist(functools.partial(known, self._desk.clients, entry)), self._desk.patience
-            ):
+            if entry.state == STARTED and not self._desk.insist(functools.partial(known, self._desk.clients, entry)):
                 told = f"{entry.label}: what an earlier run began is not known to AWS, so it is looked at anew"
                 self._reporter.report(report.Note(told))
                 self._journal.forget([entry.stack])
@@ -318,7 +314,7 @@ class Walk:
 
     def _has_moved(self, planned: PlannedStack) -> bool:
         """Whether what was just executed has published other values than the plan was made with."""
-        now = finished(persist(lambda: published(self._desk.clients, planned.inputs)), self._desk.patience)
+        now = self._desk.insist(lambda: published(self._desk.clients, planned.inputs))
         return now != planned.inputs
 
     def _look_again(self, planned: PlannedStack) -> None:
@@ -329,7 +325,7 @@ class Walk:
             self._todo.add(planned.name)
 
     def _drop(self, planned: PlannedStack) -> None:
-        finished(persist(lambda: discard_planned(self._desk.clients, planned)), self._desk.patience)
+        self._desk.insist(lambda: discard_planned(self._desk.clients, planned))
         self._journal.forget([planned.name])
 
     def _begin(self, name: str) -> None:
@@ -341,7 +337,7 @@ class Walk:
 
     def _ask_for(self, entry: Entry, began: float | None) -> None:
         try:
-            finished(persist(lambda: execute(self._desk.clients, entry)), self._desk.patience)
+            self._desk.insist(lambda: execute(self._desk.clients, entry))
         except ClientError as error:
             if expired(error):
                 raise
@@ -353,10 +349,7 @@ class Walk:
             self._watch.add(entry, began)
 
     def _discard(self, entry: Entry) -> None:
-        dropped = functools.partial(
-            discard, self._desk.clients, entry.change_set, entry.stack_id, creates=entry.creates
-        )
-        finished(persist(dropped), self._desk.patience)
+        self._desk.insist(lambda: discard(self._desk.clients, entry.change_set, entry.stack_id, creates=entry.creates))
         self._journal.forget([entry.stack])
 
     def _observe(self) -> None:
@@ -377,7 +370,7 @@ class Walk:
         verb = "created" if entry.creates else "updated"
         self._reporter.report(report.Succeeded(entry.label, verb, seconds or 0.0, entry.resources))
         if entry.protected:
-            finished(persist(lambda: self._protect(entry)), self._desk.patience)
+            self._desk.insist(lambda: self._protect(entry))
         if entry.stack in self._stacks:
             self._stand(entry.stack)
 
