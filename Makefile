@@ -143,7 +143,7 @@ bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure what a rehearsal ad
 	@$(VENV)/bin/python -m tests.bench.rehearse
 
 soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deploy through SEQUENCES= of faults, rehearse with less rights
-	@SEQUENCES="$${SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q tests/unit/deploy/test_faults.py
+	@SEQUENCES="$${SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q tests/unit/deploy/runs/test_faults.py
 	@$(VENV)/bin/python -m tests.soak.rehearse
 
 test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer than a change should wait

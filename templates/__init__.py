@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cicd_templates.config_values import Kind
-from cicd_templates.layers import Layer
+from cicd_templates.config.types import Kind
+from cicd_templates.layer.definition import Layer
 from templates import (
     access,
     build,

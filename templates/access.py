@@ -10,14 +10,14 @@ from awacs import s3 as s3_actions
 from awacs.aws import StringEquals
 from troposphere import Sub, Template, iam
 
-from cicd_templates.blocks.access import bucket_arn, may_put, may_read
+from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.blocks.roles import assumed_role
-from cicd_templates.environment import Environment, Service
-from cicd_templates.github import RELEASE_ROLE
-from cicd_templates.iam import Grant, allow, deny, document, trust_web_identity
-from cicd_templates.naming import log_group_name, parameter_path, physical_name, pipeline_arn, project_arn
-from cicd_templates.outputs import BucketName, KeyArn
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import log_group_name, parameter_path, physical_name, pipeline_arn, project_arn
+from cicd_templates.layer.iam import Grant, allow, deny, document, trust_web_identity
+from cicd_templates.layer.outputs import BucketName, KeyArn
+from cicd_templates.render.github_workflow import RELEASE_ROLE
 from templates import build as builds
 from templates import keys, pipeline, storage
 

@@ -6,14 +6,22 @@ from awacs import ecr, inspector2, secretsmanager
 from troposphere import Sub, Template
 from troposphere import secretsmanager as secrets
 
-from cicd_templates.blocks.access import may_put, may_read
+from cicd_templates.blocks.bucket_access import may_put, may_read
+from cicd_templates.blocks.build_projects import (
+    DOCKER_IMAGES,
+    Build,
+    Where,
+    may_report,
+    project,
+    report_group,
+    sha256,
+)
 from cicd_templates.blocks.lifecycle import stateful
-from cicd_templates.blocks.projects import DOCKER_IMAGES, Build, Where, may_report, project, report_group, sha256
 from cicd_templates.builds import buildspecs
 from cicd_templates.builds.presets import Check, checks_of
-from cicd_templates.environment import Environment, Service
-from cicd_templates.iam import Grant, allow
-from cicd_templates.naming import physical_name, repository_arn, title
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import physical_name, repository_arn, title
+from cicd_templates.layer.iam import Grant, allow
 from templates import keys, registry, scan_gate, storage
 
 IMAGE = "image"

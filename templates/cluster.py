@@ -5,12 +5,12 @@ from __future__ import annotations
 from troposphere import GetAtt, Select, Template, ecs, logs
 
 from cicd_templates.blocks import load_balancers
-from cicd_templates.blocks.hooks import SMOKE
-from cicd_templates.blocks.logs import log_group
+from cicd_templates.blocks.log_groups import log_group
+from cicd_templates.blocks.release_hooks import SMOKE
 from cicd_templates.blocks.tasks import exec_log_group
-from cicd_templates.environment import Environment
-from cicd_templates.naming import cluster_name
-from cicd_templates.outputs import (
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import cluster_name
+from cicd_templates.layer.outputs import (
     ClusterName,
     HostName,
     KeyArn,

@@ -6,12 +6,12 @@ from awacs import cloudformation, iam, kms, s3
 from awacs.aws import StringEquals, StringEqualsIfExists
 from troposphere import Sub, Template
 
-from cicd_templates.blocks.execution import service_grants
+from cicd_templates.blocks.delivery_permissions import service_grants
 from cicd_templates.blocks.roles import assumed_role, service_role
-from cicd_templates.environment import Environment, Service
-from cicd_templates.iam import Grant, allow, trust_roles_of
-from cicd_templates.naming import DELIVERY, physical_name, role_arn, stack_name
-from cicd_templates.outputs import Output, RoleArn
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import DELIVERY, physical_name, role_arn, stack_name
+from cicd_templates.layer.iam import Grant, allow, trust_roles_of
+from cicd_templates.layer.outputs import Output, RoleArn
 
 EXECUTION_ROLE = Output(
     RoleArn, "delivery", "ExecutionRoleArn", "With it CloudFormation works on the service's stack, whoever asks"

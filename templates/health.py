@@ -7,10 +7,10 @@ from troposphere import Sub, Template, cloudwatch
 from cicd_templates.blocks import service_alarms, service_events
 from cicd_templates.blocks.alarms import any_of
 from cicd_templates.blocks.dashboards import service_dashboard
-from cicd_templates.blocks.rules import Subject
-from cicd_templates.environment import Environment, Service
-from cicd_templates.naming import physical_name
-from cicd_templates.outputs import AlarmNames, Output
+from cicd_templates.blocks.event_rules import Subject
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import physical_name
+from cicd_templates.layer.outputs import AlarmNames, Output
 from templates import ingress, notifications
 
 ROLLBACK_ALARMS = Output(AlarmNames, "health", "RollbackAlarmNames", "Take a deployment back when they go off")

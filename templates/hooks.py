@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from troposphere import GetAtt, Template
 
-from cicd_templates.blocks import hooks
+from cicd_templates.blocks import release_hooks
 from cicd_templates.blocks.alarms import function_errors
 from cicd_templates.blocks.deployments import hooks_role
-from cicd_templates.blocks.rules import Subject
-from cicd_templates.environment import Environment, Service
-from cicd_templates.naming import title
-from cicd_templates.outputs import FunctionArn, Output, RoleArn
+from cicd_templates.blocks.event_rules import Subject
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import title
+from cicd_templates.layer.outputs import FunctionArn, Output, RoleArn
 from templates import cluster, keys, network, notifications
 
 HOOKS_ROLE = Output(RoleArn, "hooks", "HooksRoleArn", "With it ECS calls the functions that must agree to a release")
@@ -34,14 +34,14 @@ def build(env: Environment, service: Service) -> Template:
     key = keys.KEY_ARN.read(template, env)
     made = []
     for hook in service.settings.hooks:
-        if hook == hooks.SMOKE:
+        if hook == release_hooks.SMOKE:
             vpc = network.VPC_ID.read(template, env)
-            group = template.add_resource(hooks.smoke_group("SmokeGroup", env, service, vpc))
+            group = template.add_resource(release_hooks.smoke_group("SmokeGroup", env, service, vpc))
             balancer = cluster.BALANCER_HOST.read(template, env)
             subnets = network.PRIVATE_SUBNET_IDS.read(template, env)
-            resources = hooks.smoke(subject, key, balancer, subnets, group)
+            resources = release_hooks.smoke(subject, key, balancer, subnets, group)
         else:
-            resources = hooks.verify_image(subject, key)
+            resources = release_hooks.verify_image(subject, key)
         for resource in resources:
             template.add_resource(resource)
         function = resources[-1]

@@ -6,8 +6,8 @@ from troposphere import GetAtt, Template
 
 from cicd_templates.blocks import target_groups
 from cicd_templates.blocks.service_alarms import Sides
-from cicd_templates.environment import Environment, Service
-from cicd_templates.outputs import (
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.layer.outputs import (
     ListenerRuleArn,
     MetricName,
     Output,

@@ -15,9 +15,9 @@ from cicd_templates.blocks.keys import (
 )
 from cicd_templates.blocks.queues import DEAD_LETTERS
 from cicd_templates.blocks.topics import topic_words
-from cicd_templates.environment import Environment
-from cicd_templates.naming import cluster_name, log_group_name, name_prefix, physical_name
-from cicd_templates.outputs import KeyArn, Output
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import cluster_name, log_group_name, name_prefix, physical_name
+from cicd_templates.layer.outputs import KeyArn, Output
 
 KEY_ARN = Output(KeyArn, "keys", "KeyArn", "Encrypts everything in the environment")
 

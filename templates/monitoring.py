@@ -5,7 +5,7 @@ from __future__ import annotations
 from awacs import codepipeline
 from troposphere import AWSHelperFn, Sub, Template, cloudwatch
 
-from cicd_templates.blocks import rules
+from cicd_templates.blocks import event_rules
 from cicd_templates.blocks.alarms import (
     NAMESPACE,
     Metric,
@@ -16,12 +16,12 @@ from cicd_templates.blocks.alarms import (
     telling_of_silence,
 )
 from cicd_templates.blocks.dashboards import dashboard_body
+from cicd_templates.blocks.event_rules import ACTION, RUN, Subject, pattern
 from cicd_templates.blocks.functions import inline_function, source
-from cicd_templates.blocks.rules import ACTION, RUN, Subject, pattern
-from cicd_templates.environment import Environment, Service
-from cicd_templates.iam import allow
-from cicd_templates.naming import physical_name, pipeline_arn, project_name, title
-from cicd_templates.outputs import KeyArn, TopicArn
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import physical_name, pipeline_arn, project_name, title
+from cicd_templates.layer.iam import allow
+from cicd_templates.layer.outputs import KeyArn, TopicArn
 from templates import build as builds
 from templates import keys, notifications, pipeline, review, scan_gate
 
@@ -52,7 +52,7 @@ def build(env: Environment, service: Service) -> Template:
     # The pipeline's creation starts a run that finds no source; what is made after it need not hear of that.
     name = pipeline.PIPELINE_NAME.read(template, env, service.name)
     _add_messages(template, subject, topics)
-    group, rule = rules.history("History", subject, key)
+    group, rule = event_rules.history("History", subject, key)
     template.add_resource(group)
     template.add_resource(rule)
     _add_functions(template, subject, key, topics["operations"])
@@ -78,10 +78,10 @@ def _add_messages(template: Template, subject: Subject, topics: dict[str, TopicA
     news = [
         ("RunStarted", "run-started", pattern(subject, RUN, state=["STARTED"]), "run <execution> has started.",
          RUN_PATHS, groups("developers")),
-        ("RunRolledBack", "run-rolled-back", pattern(subject, RUN, **rules.ROLLBACK),
+        ("RunRolledBack", "run-rolled-back", pattern(subject, RUN, **event_rules.ROLLBACK),
          "run <execution> takes a stage back to an earlier release: <state>.", RUN_PATHS,
          groups("developers", "operations")),
-        ("RunSucceeded", "run-succeeded", pattern(subject, RUN, state=["SUCCEEDED"], **rules.NO_ROLLBACK),
+        ("RunSucceeded", "run-succeeded", pattern(subject, RUN, state=["SUCCEEDED"], **event_rules.NO_ROLLBACK),
          "run <execution> has succeeded: the release is where its path ends.", RUN_PATHS, groups("developers")),
         ("RunFailed", "run-failed", pattern(subject, RUN, state=["FAILED"]), "run <execution> has failed.",
          RUN_PATHS, groups("developers", "operations")),
@@ -94,17 +94,17 @@ def _add_messages(template: Template, subject: Subject, topics: dict[str, TopicA
         ("ApprovalGiven", "approval-given", pattern(subject, ACTION, type=approvals, state=["SUCCEEDED", "FAILED"]),
          "the approval of run <execution> in <stage> was answered: <state>.", ACTION_PATHS,
          groups("developers", "security")),
-        ("ConditionOverridden", "condition-overridden", rules.overriding(subject),
+        ("ConditionOverridden", "condition-overridden", event_rules.overriding(subject),
          "<who> has overridden a condition of <stage> in run <execution>.",
          {"who": "$.detail.userIdentity.arn", "stage": "$.detail.requestParameters.stageName",
           "execution": "$.detail.requestParameters.pipelineExecutionId"}, groups("security", "operations")),
-        ("PipelineChanged", "pipeline-changed", rules.changing(subject),
+        ("PipelineChanged", "pipeline-changed", event_rules.changing(subject),
          "<who> has changed or deleted the pipeline itself: <call>.",
          {"who": "$.detail.userIdentity.arn", "call": "$.detail.eventName"}, groups("security", "operations")),
     ]  # fmt: skip
     for logical_id, purpose, event_pattern, message, paths, told in news:
         template.add_resource(
-            rules.telling(
+            event_rules.telling(
                 f"{logical_id}Rule", subject, purpose, event_pattern, message, paths, told, subject.pipeline_page
             )
         )
@@ -148,7 +148,7 @@ def _add_functions(template: Template, subject: Subject, key: KeyArn, operations
         for resource in resources:
             template.add_resource(resource)
         function = resources[-1]
-        for called in rules.calling(f"{name}Rule", subject, module, description, function, **when):
+        for called in event_rules.calling(f"{name}Rule", subject, module, description, function, **when):
             template.add_resource(called)
         words = [service.name, module]
         template.add_resource(function_errors(f"{name}Errors", env, words, function.ref(), [operations]))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from troposphere import Template, ec2
 
 from cicd_templates.blocks import networks
-from cicd_templates.blocks.logs import log_group
+from cicd_templates.blocks.log_groups import log_group
 from cicd_templates.blocks.networks import Zone
-from cicd_templates.environment import Environment
-from cicd_templates.naming import log_group_name
-from cicd_templates.outputs import IpRanges, Output, SubnetIds, VpcId, text
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import log_group_name
+from cicd_templates.layer.outputs import IpRanges, Output, SubnetIds, VpcId, text
 from templates import keys
 
 VPC_ID = Output(VpcId, "network", "VpcId", "The environment's VPC")

@@ -7,9 +7,9 @@ from troposphere import GetAtt, Template, cloudwatch
 from cicd_templates.blocks.alarms import Metric, alarm
 from cicd_templates.blocks.queues import dead_letter_policy, dead_letter_queue
 from cicd_templates.blocks.topics import subscriptions, topic, topic_policy, topic_words
-from cicd_templates.environment import Environment
-from cicd_templates.naming import title
-from cicd_templates.outputs import Output, QueueArn, TopicArn
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import title
+from cicd_templates.layer.outputs import Output, QueueArn, TopicArn
 from templates import keys
 
 DEVELOPERS = Output(TopicArn, "notifications", "DevelopersTopicArn", "Tells developers how runs and releases went")

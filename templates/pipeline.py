@@ -9,9 +9,11 @@ from awacs.aws import ArnEquals
 from awacs.sts import AssumeRole
 from troposphere import GetAtt, Sub, Template, codepipeline, events
 
-from cicd_templates.blocks import stages
-from cicd_templates.blocks.access import may_find, may_put, may_read
-from cicd_templates.blocks.actions import (
+from cicd_templates.blocks import pipeline_stages
+from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
+from cicd_templates.blocks.keys import may_encrypt
+from cicd_templates.blocks.lifecycle import because
+from cicd_templates.blocks.pipeline_actions import (
     EXECUTION_ID,
     Context,
     Done,
@@ -22,14 +24,10 @@ from cicd_templates.blocks.actions import (
     invoke,
     s3_source,
 )
-from cicd_templates.blocks.keys import may_encrypt
-from cicd_templates.blocks.lifecycle import because
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.builds.presets import checks_of
-from cicd_templates.config import PLACEHOLDER_REPOSITORY
-from cicd_templates.environment import Environment, Service
-from cicd_templates.iam import allow
-from cicd_templates.naming import (
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import (
     DELIVERY,
     TEMPLATES_KEY,
     physical_name,
@@ -39,7 +37,9 @@ from cicd_templates.naming import (
     stack_name,
     title,
 )
-from cicd_templates.outputs import FunctionName, Output, PipelineName, QueueArn
+from cicd_templates.config.tables import PLACEHOLDER_REPOSITORY
+from cicd_templates.layer.iam import allow
+from cicd_templates.layer.outputs import FunctionName, Output, PipelineName, QueueArn
 from templates import build as builds
 from templates import delivery, keys, notifications, review, scan_gate, storage
 
@@ -84,7 +84,9 @@ def build(env: Environment, service: Service) -> Template:
         template.add_resource(action_role)
     assumed: list[GetAtt | Sub] = [GetAtt(action_role, "Arn") for action_role in roles.values()]
     assumed += [Sub(role_arn(peer, DELIVERY, service.name)) for peer in env.route]
-    template.add_resource(stages.may_act("PipelineActions", role, allow("ActInTheRoles", [AssumeRole], on=assumed)))
+    template.add_resource(
+        pipeline_stages.may_act("PipelineActions", role, allow("ActInTheRoles", [AssumeRole], on=assumed))
+    )
     pipeline = template.add_resource(
         codepipeline.Pipeline(
             "Pipeline",
@@ -124,7 +126,7 @@ def _source(context: Context, template: Template) -> Declared:
     else:
         app = s3_source(context, APP, storage.SOURCE_BUCKET.read(template, env), service.release_key)
     done = [app, s3_source(context, TEMPLATES, templates, TEMPLATES_KEY)]
-    return stages.stage("Source", done), done
+    return pipeline_stages.stage("Source", done), done
 
 
 def _source_version(context: Context) -> str:
@@ -148,7 +150,7 @@ def _verify(context: Context) -> Declared:
         )
         for number, check in enumerate(checks_of(service))
     ]
-    return stages.stage("Verify", done, on_failure=stages.retry_failed_actions()), done
+    return pipeline_stages.stage("Verify", done, on_failure=pipeline_stages.retry_failed_actions()), done
 
 
 def _gate(context: Context, template: Template) -> Declared:
@@ -161,7 +163,7 @@ def _gate(context: Context, template: Template) -> Declared:
     }
     reports = [scan_gate.report_artifact(check.name) for check in checks_of(context.service)]
     done = [invoke(context, GATE, function, parameters, namespace=GATE, inputs=reports)]
-    return stages.stage("Gate", done), done
+    return pipeline_stages.stage("Gate", done), done
 
 
 def _build(context: Context) -> Declared:
@@ -182,7 +184,7 @@ def _build(context: Context) -> Declared:
         inputs=[APP],
     )
     done = [image, sbom, _image_scan(context, "ImageScan", "image-scan.json", order=2)]
-    return stages.stage("Build", done, before=stages.passed_the_gate()), done
+    return pipeline_stages.stage("Build", done, before=pipeline_stages.passed_the_gate()), done
 
 
 def _image_scan(context: Context, name: str, evidence: str, *, order: int) -> Done:
@@ -200,11 +202,13 @@ def _deploy(context: Context, template: Template, peer: Environment) -> list[Dec
     done = [_prepare(context, peer)]
     if peer.protected:
         done += [*_approve(context, template, peer), _execute(context, peer, order=4)]
-        declared = [(stages.stage(titled, done, before=stages.passed_the_gate()), done)]
+        declared = [(pipeline_stages.stage(titled, done, before=pipeline_stages.passed_the_gate()), done)]
     else:
         done += [_execute(context, peer, order=2), _smoke_test(context, peer, order=3)]
-        back = stages.roll_back()
-        declared = [(stages.stage(titled, done, before=stages.passed_the_gate(), on_failure=back), done)]
+        back = pipeline_stages.roll_back()
+        declared = [
+            (pipeline_stages.stage(titled, done, before=pipeline_stages.passed_the_gate(), on_failure=back), done)
+        ]
     if peer.settings.deployment_window:
         declared.insert(0, _window(context, peer))
     return declared
@@ -220,8 +224,8 @@ def _window(context: Context, peer: Environment) -> Declared:
     titled = title(peer.name)
     done = [_image_scan(context, f"{titled}ImageScan", f"image-scan-{peer.name}.json", order=1)]
     settings = peer.settings
-    window = stages.inside_the_window(str(settings.deployment_window), settings.time_zone)
-    return stages.stage(f"{titled}-Window", done, before=stages.passed_the_gate(), after=window), done
+    window = pipeline_stages.inside_the_window(str(settings.deployment_window), settings.time_zone)
+    return pipeline_stages.stage(f"{titled}-Window", done, before=pipeline_stages.passed_the_gate(), after=window), done
 
 
 def _prepare(context: Context, peer: Environment) -> Done:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from troposphere import Template
 
 from cicd_templates.blocks.repositories import repository
-from cicd_templates.environment import Environment, Service
-from cicd_templates.outputs import Output, RepositoryUri
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.layer.outputs import Output, RepositoryUri
 from templates import keys
 
 REPOSITORY_URI = Output(RepositoryUri, "registry", "RepositoryUri", "Where builds push the service's image")

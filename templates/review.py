@@ -7,10 +7,10 @@ from troposphere import Sub, Template
 
 from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.functions import inline_function, may_answer_jobs, source
-from cicd_templates.environment import Environment, Service
-from cicd_templates.iam import allow
-from cicd_templates.naming import pipeline_name, role_arn
-from cicd_templates.outputs import FunctionName, Output
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import pipeline_name, role_arn
+from cicd_templates.layer.iam import allow
+from cicd_templates.layer.outputs import FunctionName, Output
 from templates import keys, notifications
 
 REVIEW_FUNCTION = Output(FunctionName, "review", "ReviewFunctionName", "Describes a change set before its approval")

@@ -6,14 +6,14 @@ import json
 
 from troposphere import Template
 
-from cicd_templates.blocks.access import may_put, may_read
 from cicd_templates.blocks.alarms import NAMESPACE
+from cicd_templates.blocks.bucket_access import may_put, may_read
 from cicd_templates.blocks.functions import Code, inline_function, may_answer_jobs
-from cicd_templates.blocks.joining import joined_gate
+from cicd_templates.blocks.inlining import joined_gate
 from cicd_templates.builds.presets import checks_of
-from cicd_templates.environment import Environment, Service
-from cicd_templates.naming import pipeline_name, title
-from cicd_templates.outputs import FunctionName, Output
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import pipeline_name, title
+from cicd_templates.layer.outputs import FunctionName, Output
 from templates import keys, notifications, storage
 
 GATE_FUNCTION = Output(FunctionName, "scan_gate", "GateFunctionName", "Judges the reports of a release")

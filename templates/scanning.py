@@ -5,8 +5,8 @@ from __future__ import annotations
 from troposphere import Template, ecr
 
 from cicd_templates.blocks.lifecycle import because
-from cicd_templates.environment import Environment
-from cicd_templates.naming import name_prefix
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import name_prefix
 
 
 def exists(env: Environment) -> bool:

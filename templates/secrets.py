@@ -5,9 +5,9 @@ from __future__ import annotations
 from troposphere import Template
 
 from cicd_templates.blocks.secrets import generated_secret
-from cicd_templates.environment import Environment, Service
-from cicd_templates.naming import title
-from cicd_templates.outputs import Output, SecretArn
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import title
+from cicd_templates.layer.outputs import Output, SecretArn
 from templates import keys
 
 

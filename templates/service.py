@@ -6,11 +6,11 @@ from troposphere import Parameter, Template
 
 from cicd_templates.blocks import scaling, tasks
 from cicd_templates.blocks.deployments import Traffic, Watch, fargate_service
-from cicd_templates.blocks.logs import masked_log_group, may_write
+from cicd_templates.blocks.log_groups import masked_log_group, may_write
 from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
-from cicd_templates.environment import Environment, Service
-from cicd_templates.naming import log_group_name
-from cicd_templates.outputs import Output, Url
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import log_group_name
+from cicd_templates.layer.outputs import Output, Url
 from templates import cluster, health, hooks, ingress, keys, network, secrets
 
 SERVICE_URL = Output(Url, "service", "ServiceUrl", "Where the service answers; the pipeline's smoke test asks there")

@@ -13,8 +13,8 @@ from cicd_templates.blocks.buckets import (
     put_once_only,
     sources_stay,
 )
-from cicd_templates.environment import Environment
-from cicd_templates.outputs import BucketName, KeyArn, Output
+from cicd_templates.config.environment import Environment
+from cicd_templates.layer.outputs import BucketName, KeyArn, Output
 from templates import keys
 
 UPLOADS_BUCKET = Output(BucketName, "storage", "UploadsBucketName", "Templates too large for one request")

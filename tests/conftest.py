@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cicd_templates.environment import Configuration, Environment
-from cicd_templates.loading import parse_configuration
+from cicd_templates.config.environment import Configuration, Environment
+from cicd_templates.config.load import parse_configuration
 
 ROOT = Path(__file__).parent.parent
 RAW = tomllib.loads((ROOT / "templates/environments.toml").read_text())

@@ -13,12 +13,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from cicd_templates import links
-from cicd_templates.deploy import deployment
-from cicd_templates.deploy.planning import Desk
-from cicd_templates.deploy.report import Event
-from cicd_templates.deploy.stacks import Stack
-from tests.unit.deploy.simulated_aws import CHANGE_SET_SECONDS, SimulatedAws, rendered
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.plans.propose import Desk
+from cicd_templates.deploy.reporting.report import Event
+from cicd_templates.deploy.runs import deployment
+from cicd_templates.template import links
+from tests.fakes.simulated_aws import CHANGE_SET_SECONDS, SimulatedAws, rendered
 
 STACKS = 30
 LONGEST_RATIO = 1.10

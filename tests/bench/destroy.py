@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cicd_templates.deploy.clients import Clients, local_clients
+from cicd_templates.deploy.aws.clients import Clients, local_clients
 from cicd_templates.deploy.destruction.emptying import empty_bucket
 from cicd_templates.local.engine import running
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.blocks.joining import joined_gate
+from cicd_templates.blocks.inlining import joined_gate
 from cicd_templates.functions.scan_gate.formats import format_of, read_report
 
 RUNS = 5

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from cicd_templates.rehearsal.result import State
-from tests.integration.rehearsed import rehearsed
+from tests.integration.rehearsed_example import rehearsed
 
 RUNS = 3
 

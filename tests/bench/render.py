@@ -43,18 +43,18 @@ for template in json.load(open(sys.argv[1])):
 SCALE = """
 import gc; gc.disable()
 import pathlib, resource, sys, tempfile, time, tomllib
-from cicd_templates import output, stacks
-from cicd_templates.loading import parse_configuration
-from cicd_templates.project import layers
+from cicd_templates.render import out_folder, render
+from cicd_templates.config.load import parse_configuration
+from cicd_templates.paths import layers
 raw = tomllib.loads(pathlib.Path("templates/environments.toml").read_text())
 checks = raw["services"]["payment-processor"]["checks"]
 raw["services"] = {f"service-{n}": {"priority": n, "checks": checks} for n in range(1, int(sys.argv[1]) + 1)}
 raw["environments"]["production"].pop("services", None)
 began = time.perf_counter()
-rendered = stacks.render(parse_configuration(raw, source="bench"), layers(), "yaml")
+rendered = render.render(parse_configuration(raw, source="bench"), layers(), "yaml")
 with tempfile.TemporaryDirectory() as folder:
     root = pathlib.Path(folder)
-    output.write(output.files_of(rendered, root), root)
+    out_folder.write(out_folder.files_of(rendered, root), root)
 scale = 1024 * 1024 if sys.platform == "darwin" else 1024
 print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, len(rendered))
 """
@@ -82,7 +82,7 @@ def line(label: str, samples: list[tuple[float, float]]) -> float:
 
 def main() -> None:
     """Print the two tables."""
-    from cicd_templates.cloudformation_yaml import load
+    from cicd_templates.template.cloudformation_yaml import load
 
     with tempfile.TemporaryDirectory() as folder:
         dicts = Path(folder, "dicts.json")

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from cicd_templates import cloudformation_yaml, output, stacks
-from cicd_templates.linting import lint_templates
-from cicd_templates.loading import read_configuration
+from cicd_templates.config.load import read_configuration
+from cicd_templates.lint.run import lint_templates
+from cicd_templates.render import out_folder, render
+from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
 from tests.conftest import ROOT
 
@@ -55,9 +56,9 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_the_committed_files_are_what_is_rendered() -> None:
-    rendered = stacks.render(read_configuration(ROOT / "templates/environments.toml"), LAYERS, "yaml")
+    rendered = render.render(read_configuration(ROOT / "templates/environments.toml"), LAYERS, "yaml")
 
-    assert output.differences(output.files_of(rendered, OUT), OUT) == []
+    assert out_folder.differences(out_folder.files_of(rendered, OUT), OUT) == []
 
 
 @pytest.mark.parametrize("seed", ["0", "4711"])

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates import cloudformation_yaml
-from cicd_templates.blocks.joining import joined_gate
+from cicd_templates.blocks.inlining import joined_gate
+from cicd_templates.template import cloudformation_yaml
 from tests.conftest import ROOT
 
 TOOLS = ROOT / "out/tools"

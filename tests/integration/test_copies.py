@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cicd_templates.deploy import expiry
-from cicd_templates.deploy.changes import describe_stack, live_resources
-from cicd_templates.deploy.clients import Clients, local_clients
+from cicd_templates.deploy.aws.clients import Clients, local_clients
+from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.change_sets import expiry
+from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import take_inventory
 from cicd_templates.deploy.destruction.scope import Scope
-from cicd_templates.deploy.report import JsonReporter
-from cicd_templates.deploy.waiting import Patience
+from cicd_templates.deploy.reporting.report import JsonReporter
 from cicd_templates.local.engine import Engine
 from tests.integration import conftest
 from tests.integration.conftest import STAGING_STACKS, Project

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.deploy.changes import describe_stack
-from cicd_templates.deploy.waiting import Patience
+from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.change_sets.api import describe_stack
 from cicd_templates.local.engine import Engine, running
 from tests.integration.conftest import ENGINE_PYTHON, STACKS, STAGING_STACKS, Project, make_project
 

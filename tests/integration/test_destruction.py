@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cicd_templates.deploy.changes import describe_stack, live_resources
-from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
 from cicd_templates.deploy.destruction import deletion, proof
 from cicd_templates.deploy.destruction.emptying import empty_bucket, empty_repository
 from tests.integration.conftest import STAGING_STACKS, Project

@@ -66,8 +66,8 @@ def test_no_verb_reaches_for_aws_without_credentials_or_falls_back_to_the_local_
 def test_credentials_of_another_account_are_refused_before_anything_else(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cicd_templates import targets
-    from cicd_templates.deploy.clients import local_clients
+    from cicd_templates.cli import targets
+    from cicd_templates.deploy.aws.clients import local_clients
 
     monkeypatch.setattr(
         targets, "local_clients", lambda url, account, region: local_clients(url, "999999999999", region)

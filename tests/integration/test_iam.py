@@ -19,10 +19,18 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cicd_templates import cloudformation_yaml
 from cicd_templates.local.engine import Engine, running
+from cicd_templates.template import cloudformation_yaml
+from tests.integration.attempts import (
+    DEEDS,
+    NAME,
+    REGION,
+    SIMULATED,
+    SOURCE,
+    Place,
+    allowed,
+)
 from tests.integration.conftest import ENGINE_PYTHON, Project, make_project
-from tests.integration.deeds import DEEDS, NAME, REGION, SIMULATED, SOURCE, Place, allowed
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 

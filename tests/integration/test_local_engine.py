@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.local import engine as engines
-from cicd_templates.local import state
+from cicd_templates.local import running_engine
 from tests.conftest import ROOT
 from tests.integration.conftest import ENGINE_PYTHON, Project
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 def test_a_reset_forgets_every_resource_and_every_record() -> None:
     with engines.running(python=ENGINE_PYTHON) as engine:
-        from cicd_templates.deploy.clients import local_clients
+        from cicd_templates.deploy.aws.clients import local_clients
 
         clients = local_clients(engine.url, "123456789012", "eu-central-1")
         clients.s3.create_bucket(Bucket="a-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
@@ -32,7 +32,7 @@ def test_a_reset_forgets_every_resource_and_every_record() -> None:
 # The process is meant to outlive the command that started it, of which Python warns.
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_local_starts_once_and_stops_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    state.forget()
+    running_engine.forget()
     monkeypatch.setattr("cicd_templates.local.engine.DEFAULT_PYTHON", ENGINE_PYTHON)
     assert "no local AWS is running" in project.ok("local-stop")
     refused = project.type("status --local")
@@ -40,7 +40,7 @@ def test_local_starts_once_and_stops_once(project: Project, monkeypatch: pytest.
     assert "no local AWS is running; start it with `make local`" in refused.output
 
     started = project.ok("local")
-    engine = state.required()
+    engine = running_engine.required()
     assert str(engine.pid) in started
     assert "is running already" in project.ok("local")
     assert "stopped the local AWS" in project.ok("local-stop")

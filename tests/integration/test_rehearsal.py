@@ -14,7 +14,7 @@ from cicd_templates.rehearsal.context import ActionFailedError
 from cicd_templates.rehearsal.grants import Use, unexplained
 from cicd_templates.rehearsal.result import State, Step, as_json, as_junit
 from tests.conftest import ROOT
-from tests.integration.rehearsed import Rehearsed, rehearsed
+from tests.integration.rehearsed_example import Rehearsed, rehearsed
 
 pytestmark = pytest.mark.integration
 NAME = "payments-tools-payment-processor"

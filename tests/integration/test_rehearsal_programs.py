@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.clients import local_clients
+from cicd_templates.deploy.aws.clients import local_clients
 from cicd_templates.errors import CicdError
 from cicd_templates.local.engine import Engine
-from cicd_templates.rehearsal.deployed import deploy, read_all
+from cicd_templates.rehearsal.deployment import deploy, read_all
 from cicd_templates.rehearsal.programs import aws, docker, recorded
 from tests.conftest import ROOT
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from cicd_templates.cli import main
 from cicd_templates.errors import CicdError
 from tests.conftest import ROOT
-from tests.integration.rehearsed import example, rehearsed
+from tests.integration.rehearsed_example import example, rehearsed
 
 pytestmark = pytest.mark.integration
 Outcome = tuple[int, str, dict[str, Any]]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.naming import TEMPLATES_KEY
+from cicd_templates.config.naming import TEMPLATES_KEY
 from tests.conftest import ROOT
 from tests.integration.conftest import Project
 
@@ -155,7 +155,7 @@ def test_cloudformation_is_given_the_delivery_role_from_the_first_creation_on(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {}
-    clients_of = __import__("cicd_templates.deploy.clients", fromlist=["Clients"]).Clients
+    clients_of = __import__("cicd_templates.deploy.aws.clients", fromlist=["Clients"]).Clients
     original = clients_of._client
 
     def watched(self: Any, service: str) -> Any:

@@ -12,12 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from cicd_templates.deploy.stacks import Stack
+from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.rehearsal.cloudformation import REPLACE
-from cicd_templates.rehearsal.deployed import deploy
+from cicd_templates.rehearsal.deployment import deploy
 from cicd_templates.rehearsal.grants import ALLOWED, role_name
 from cicd_templates.rehearsal.result import State
-from tests.integration.rehearsed import Rehearsed, rehearsed, without
+from tests.integration.rehearsed_example import Rehearsed, rehearsed, without
 
 Key = tuple[str, str, str]
 

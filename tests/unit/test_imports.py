@@ -20,21 +20,24 @@ RENDERER = ("troposphere", "awacs", "templates")
 RULES = [
     ("src/cicd_templates/blocks/**/*.py", (*AWS, "rich", "click", "os", "templates", "cicd_templates.deploy")),
     ("templates/**/*.py", (*AWS, "rich", "click", "os", "pathlib", "datetime", "cicd_templates.deploy")),
-    ("src/cicd_templates/deploy/**/*.py", (*RENDERER, "click", "cicd_templates.blocks", "cicd_templates.stacks")),
+    (
+        "src/cicd_templates/deploy/**/*.py",
+        (*RENDERER, "click", "cicd_templates.blocks", "cicd_templates.render.render"),
+    ),
     ("src/cicd_templates/local/**/*.py", (*RENDERER, "click", "cicd_templates.blocks", "cicd_templates.deploy")),
     (
         "src/cicd_templates/rehearsal/**/*.py",
-        (*RENDERER, "rich", "click", "cicd_templates.blocks", "cicd_templates.stacks", "cicd_templates.builds"),
+        (*RENDERER, "rich", "click", "cicd_templates.blocks", "cicd_templates.render.render", "cicd_templates.builds"),
     ),
-    ("src/cicd_templates/links.py", (*AWS, *RENDERER)),
+    ("src/cicd_templates/template/links.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/rules/**/*.py", (*AWS, *RENDERER, "click", "yaml", "cicd_templates.blocks")),
-    ("src/cicd_templates/naming.py", (*AWS, *RENDERER)),
-    ("src/cicd_templates/cloudformation_yaml.py", (*AWS, *RENDERER)),
-    ("src/cicd_templates/rendering.py", (*AWS, *RENDERER)),
+    ("src/cicd_templates/config/naming.py", (*AWS, *RENDERER)),
+    ("src/cicd_templates/template/cloudformation_yaml.py", (*AWS, *RENDERER)),
+    ("src/cicd_templates/render/text.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/review/**/*.py", (*AWS, *RENDERER, "click", "cicd_templates.deploy", "cicd_templates.blocks")),
-    ("src/cicd_templates/stacks.py", (*AWS, "templates", "cicd_templates.deploy")),
-    ("src/cicd_templates/output.py", (*AWS, "templates", "cicd_templates.deploy")),
-    ("src/cicd_templates/local/recorded.py", ("cicd_templates", *AWS)),
+    ("src/cicd_templates/render/render.py", (*AWS, "templates", "cicd_templates.deploy")),
+    ("src/cicd_templates/render/out_folder.py", (*AWS, "templates", "cicd_templates.deploy")),
+    ("src/cicd_templates/local/recorded_types.py", ("cicd_templates", *AWS)),
 ]
 
 
@@ -64,7 +67,7 @@ def test_only_iam_makes_statements() -> None:
         if "awacs.aws.Statement" in set(imported(path))
     }
 
-    assert makers == {"src/cicd_templates/iam.py"}
+    assert makers == {"src/cicd_templates/layer/iam.py"}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_only_iam_makes_statements() -> None:
         ),
         pytest.param("import cicd_templates.cli", ("boto3", "rich", "troposphere", "pydantic", "cfnlint"), id="cli"),
         pytest.param(
-            "import cicd_templates.targets", ("troposphere", "awacs", "rich", "cfnlint", "boto3"), id="deployer"
+            "import cicd_templates.cli.targets", ("troposphere", "awacs", "rich", "cfnlint", "boto3"), id="deployer"
         ),
     ],
 )

@@ -12,9 +12,9 @@ from typing import Any
 
 from troposphere import AWSHelperFn, Sub, cloudwatch
 
-from cicd_templates.environment import Environment
-from cicd_templates.naming import physical_name
-from cicd_templates.outputs import TopicArn
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import physical_name
+from cicd_templates.layer.outputs import TopicArn
 
 # Where our own measures stand; the functions that write them and the alarms that read them agree here.
 NAMESPACE = "CicdTemplates"

@@ -5,7 +5,7 @@ The service would otherwise wait for an image that the pipeline has not built ye
 
 from __future__ import annotations
 
-from cicd_templates.environment import Service
+from cicd_templates.config.environment import Service
 
 # Needs no root, writes nothing, listens on the service's port and answers as the health check and the hooks ask it.
 _SERVER = """\

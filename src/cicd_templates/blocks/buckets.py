@@ -7,10 +7,17 @@ from awacs.aws import Action, ArnLike, ArnNotLike, Bool, Null, Principal, String
 from troposphere import GetAtt, Sub, s3
 
 from cicd_templates.blocks.lifecycle import because, excepted, stateful
-from cicd_templates.environment import Environment
-from cicd_templates.iam import Grant, account_principal, allow, are_delivery_roles, deny, document
-from cicd_templates.naming import SOURCE_ACTION, name_prefix, physical_name
-from cicd_templates.outputs import KeyArn, text
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import SOURCE_ACTION, name_prefix, physical_name
+from cicd_templates.layer.iam import (
+    Grant,
+    account_principal,
+    allow,
+    are_delivery_roles,
+    deny,
+    document,
+)
+from cicd_templates.layer.outputs import KeyArn, text
 
 ABORT_UPLOADS_AFTER_DAYS = 7
 ACCESS_LOG_DAYS = 400

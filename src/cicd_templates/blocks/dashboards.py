@@ -11,9 +11,9 @@ from typing import Any
 
 from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.service_alarms import Sides
-from cicd_templates.environment import Environment, Service
-from cicd_templates.naming import cluster_name, service_name
-from cicd_templates.outputs import interpolated
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import cluster_name, service_name
+from cicd_templates.layer.outputs import interpolated
 
 HALF, THIRD, QUARTER, HEIGHT = 12, 8, 6, 6
 DAY = 86400

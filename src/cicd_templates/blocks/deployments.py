@@ -9,12 +9,12 @@ from typing import Any
 from awacs import awslambda as actions
 from troposphere import ecs, iam
 
-from cicd_templates import rollouts
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.environment import Environment, Service
-from cicd_templates.iam import allow
-from cicd_templates.naming import service_name
-from cicd_templates.outputs import (
+from cicd_templates.config import rollout_checks
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import service_name
+from cicd_templates.layer.iam import allow
+from cicd_templates.layer.outputs import (
     AlarmNames,
     ClusterName,
     FunctionArn,
@@ -109,12 +109,12 @@ def _deployment(service: Service, watch: Watch) -> ecs.DeploymentConfiguration:
     deployment = ecs.DeploymentConfiguration(
         Strategy=STRATEGIES[settings.rollout], MinimumHealthyPercent=100, MaximumPercent=200
     )
-    if not rollouts.progressive(settings):
-        on = rollouts.breaks_the_circuit(settings)
+    if not rollout_checks.progressive(settings):
+        on = rollout_checks.breaks_the_circuit(settings)
         deployment.DeploymentCircuitBreaker = ecs.DeploymentCircuitBreaker(Enable=on, Rollback=on)
     if watch.alarms is not None:
         deployment.Alarms = ecs.DeploymentAlarms(AlarmNames=watch.alarms, Enable=True, Rollback=True)
-    if watch.alarms is not None or rollouts.progressive(settings):
+    if watch.alarms is not None or rollout_checks.progressive(settings):
         deployment.BakeTimeInMinutes = settings.bake_minutes
     if settings.rollout == "canary":
         deployment.CanaryConfiguration = ecs.CanaryConfiguration(

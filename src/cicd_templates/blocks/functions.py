@@ -14,13 +14,13 @@ from troposphere import awslambda, iam, logs
 from cicd_templates import functions
 from cicd_templates.blocks.keys import may_encrypt
 from cicd_templates.blocks.lifecycle import because, excepted
-from cicd_templates.blocks.logs import log_group, may_write
+from cicd_templates.blocks.log_groups import log_group, may_write
 from cicd_templates.blocks.queues import may_send
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.environment import Environment
-from cicd_templates.iam import Grant, allow
-from cicd_templates.naming import log_group_name, physical_name
-from cicd_templates.outputs import KeyArn, QueueArn
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import log_group_name, physical_name
+from cicd_templates.layer.iam import Grant, allow
+from cicd_templates.layer.outputs import KeyArn, QueueArn
 
 RUNTIME = "python3.13"
 MEMORY_MB = 256

@@ -7,10 +7,10 @@ from awacs.aws import ArnLike, AWSPrincipal, ForAllValuesStringEquals, Principal
 from troposphere import Sub, kms
 
 from cicd_templates.blocks.lifecycle import stateful
-from cicd_templates.environment import Environment
-from cicd_templates.iam import Grant, account_principal, allow, are_delivery_roles, document
-from cicd_templates.naming import physical_name
-from cicd_templates.outputs import KeyArn
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import physical_name
+from cicd_templates.layer.iam import Grant, account_principal, allow, are_delivery_roles, document
+from cicd_templates.layer.outputs import KeyArn
 
 # The shortest and the longest window that ScheduleKeyDeletion takes, in days. A disposable copy pays for its key until
 # the window has passed.

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from troposphere import AWSObject
 
-from cicd_templates.environment import Environment
-from cicd_templates.rendering import WHY
+from cicd_templates.config.environment import Environment
+from cicd_templates.render.text import WHY
 
 R = TypeVar("R", bound=AWSObject)
 

@@ -6,9 +6,9 @@ from troposphere import AWSHelperFn, GetAtt, ec2
 from troposphere import elasticloadbalancingv2 as elb
 
 from cicd_templates.blocks.networks import NO_EGRESS, named
-from cicd_templates.environment import Environment
-from cicd_templates.naming import physical_name
-from cicd_templates.outputs import BucketName, SubnetIds, VpcId
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import physical_name
+from cicd_templates.layer.outputs import BucketName, SubnetIds, VpcId
 
 # TLS 1.3 and 1.2 with forward secrecy:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html

@@ -9,11 +9,11 @@ from awacs import logs as logs_actions
 from awacs.aws import ArnLike
 from troposphere import AWSObject, GetAtt, Sub, Tags, ec2, iam, logs
 
-from cicd_templates.blocks.logs import may_write
+from cicd_templates.blocks.log_groups import may_write
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.environment import Environment
-from cicd_templates.iam import allow
-from cicd_templates.naming import name_prefix, title
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import name_prefix, title
+from cicd_templates.layer.iam import allow
 
 # Four more bits than the VPC: sixteen subnets, of which each tier takes up to four, one a zone.
 SUBNET_BITS = 4

@@ -10,10 +10,10 @@ from awacs.aws import ArnEquals
 from troposphere import Sub, ecr
 
 from cicd_templates.blocks.lifecycle import stateful
-from cicd_templates.environment import Environment, Service
-from cicd_templates.iam import Grant, account_principal, allow, document
-from cicd_templates.naming import physical_name, repository_arn, role_arn
-from cicd_templates.outputs import KeyArn
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import physical_name, repository_arn, role_arn
+from cicd_templates.layer.iam import Grant, account_principal, allow, document
+from cicd_templates.layer.outputs import KeyArn
 
 PULL = [actions.BatchCheckLayerAvailability, actions.BatchGetImage, actions.GetDownloadUrlForLayer]
 # A release keeps its image by digest; what no tag names is the rest of a failed push.

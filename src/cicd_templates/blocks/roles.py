@@ -8,9 +8,9 @@ from awacs.aws import ConditionElement, PolicyDocument
 from troposphere import iam
 
 from cicd_templates.blocks.lifecycle import because
-from cicd_templates.environment import Environment
-from cicd_templates.iam import Grant, document, reasons, trust
-from cicd_templates.naming import physical_name
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import physical_name
+from cicd_templates.layer.iam import Grant, document, reasons, trust
 
 
 def service_role(

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from troposphere import cloudwatch
 
 from cicd_templates.blocks.alarms import Metric, alarm, computed_alarm, in_some_of
-from cicd_templates.blocks.rules import Subject
+from cicd_templates.blocks.event_rules import Subject
 from cicd_templates.blocks.scaling import running_tasks
 from cicd_templates.blocks.service_events import DEPLOYMENT_FAILED, ROLLED_BACK, TASK_ENDED
-from cicd_templates.naming import cluster_name, service_name
-from cicd_templates.outputs import MetricName, TopicArn
+from cicd_templates.config.naming import cluster_name, service_name
+from cicd_templates.layer.outputs import MetricName, TopicArn
 
 MINUTE = 60
 # One wrong answer of few, or one late one, is no sign of anything.

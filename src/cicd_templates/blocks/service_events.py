@@ -10,9 +10,9 @@ from typing import Any
 
 from troposphere import Sub, events
 
-from cicd_templates.blocks.rules import Subject, telling
-from cicd_templates.naming import cluster_name, service_arn, service_name, stack_name
-from cicd_templates.outputs import TopicArn
+from cicd_templates.blocks.event_rules import Subject, telling
+from cicd_templates.config.naming import cluster_name, service_arn, service_name, stack_name
+from cicd_templates.layer.outputs import TopicArn
 
 DEPLOYED, DEPLOYMENT_FAILED, TASK_ENDED, IMPAIRED = "deployed", "deployment-failed", "task-ended", "impaired"
 ROLLED_BACK = "rolled-back"

@@ -11,10 +11,10 @@ from troposphere import AWSHelperFn, GetAtt, ec2, iam
 from troposphere import elasticloadbalancingv2 as elb
 
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.environment import Environment, Service
-from cicd_templates.iam import allow
-from cicd_templates.naming import physical_name
-from cicd_templates.outputs import ListenerArn, VpcId
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import physical_name
+from cicd_templates.layer.iam import allow
+from cicd_templates.layer.outputs import ListenerArn, VpcId
 
 DRAIN_SECONDS = 30
 HTTP_PORT = 80

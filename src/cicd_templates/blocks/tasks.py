@@ -11,11 +11,11 @@ from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub, ecs,
 
 from cicd_templates.blocks import bootstrap
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.config_values import BOOTSTRAP_IMAGE
-from cicd_templates.environment import Environment, Service
-from cicd_templates.iam import Grant, allow
-from cicd_templates.naming import log_group_name, physical_name
-from cicd_templates.outputs import KeyArn, SecretArn
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import log_group_name, physical_name
+from cicd_templates.config.types import BOOTSTRAP_IMAGE
+from cicd_templates.layer.iam import Grant, allow
+from cicd_templates.layer.outputs import KeyArn, SecretArn
 
 IMAGE_PARAMETER = "ImageUri"
 BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"

@@ -9,10 +9,10 @@ from awacs import sns as actions
 from awacs.aws import ArnLike, Bool, Principal, StringEquals
 from troposphere import Sub, sns
 
-from cicd_templates.environment import Environment
-from cicd_templates.iam import allow, deny, document
-from cicd_templates.naming import name_prefix, physical_name
-from cicd_templates.outputs import KeyArn
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import name_prefix, physical_name
+from cicd_templates.layer.iam import allow, deny, document
+from cicd_templates.layer.outputs import KeyArn
 
 GROUPS = ("developers", "security", "operations")
 

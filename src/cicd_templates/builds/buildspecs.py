@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates import cloudformation_yaml
 from cicd_templates.builds.presets import Check, installed, written
-from cicd_templates.environment import Service
+from cicd_templates.config.environment import Service
 from cicd_templates.functions.scan_gate.policy import POLICY
+from cicd_templates.template import cloudformation_yaml
 
 RUN_RECORD = "run.json"
 REPORT = "report"

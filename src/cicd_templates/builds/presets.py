@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 
 from cicd_templates import builds
-from cicd_templates.config import CheckTable
-from cicd_templates.config_values import BOOTSTRAP_IMAGE, Preset, ReportFormat
-from cicd_templates.environment import Service
+from cicd_templates.config.environment import Service
+from cicd_templates.config.tables import CheckTable
+from cicd_templates.config.types import BOOTSTRAP_IMAGE, Preset, ReportFormat
 
 # Python on Debian, the same image that services start with: small, public, by digest.
 PYTHON_IMAGE = BOOTSTRAP_IMAGE

@@ -4,30 +4,19 @@ Every command imports what it needs when it runs, so that rendering loads neithe
 no layer.
 """
 
-from cicd_templates.cli import (
-    deploying,
-    destroying,
-    examining,
-    gating,
-    local,
-    rehearsing,
-    releasing,
-    rendering,
-    reviewing,
-)
 from cicd_templates.cli.command import main
-
-render = rendering.render
+from cicd_templates.cli.verbs import deploy, destroy, examine, gate, local, rehearse, release, review
+from cicd_templates.cli.verbs.render import render
 
 __all__ = [
-    "deploying",
-    "destroying",
-    "examining",
-    "gating",
+    "deploy",
+    "destroy",
+    "examine",
+    "gate",
     "local",
     "main",
-    "rehearsing",
-    "releasing",
+    "rehearse",
+    "release",
     "render",
-    "reviewing",
+    "review",
 ]

@@ -24,7 +24,7 @@ class Command(click.Command):
         except Exception as error:
             if type(error).__module__.split(".")[0] != "botocore":
                 raise
-            from cicd_templates.deploy.clients import explained
+            from cicd_templates.deploy.aws.clients import explained
 
             click.echo(f"error: {explained(error)}", err=True)
             ctx.exit(CicdError.exit_code)

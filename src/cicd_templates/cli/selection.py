@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from cicd_templates.errors import ConfigurationError, DetachedError
-from cicd_templates.project import CONFIGURATION, rendered_folder
+from cicd_templates.paths import CONFIGURATION, rendered_folder
 
 if TYPE_CHECKING:
-    from cicd_templates.deploy.handover import Tools
-    from cicd_templates.environment import Configuration, Environment, Service
-    from cicd_templates.targets import Account, Target
+    from cicd_templates.cli.targets import Account, Target
+    from cicd_templates.config.environment import Configuration, Environment, Service
+    from cicd_templates.deploy.releases.handover import Tools
 
 
 def require_environment(configuration: Configuration, env: str | None) -> None:
@@ -38,8 +38,8 @@ def targets(
     checked: bool = True,
 ) -> list[Target]:
     """The environments that a verb works on, in the order of a deployment; `checked` for the account first of all."""
-    from cicd_templates.loading import read_configuration
-    from cicd_templates.targets import open_target
+    from cicd_templates.cli.targets import open_target
+    from cicd_templates.config.load import read_configuration
 
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
     names = [environment.name for environment in configuration.environments]
@@ -58,8 +58,8 @@ def targets(
 
 def accounts(env: str, local: bool) -> list[Account]:
     """The account of each environment, for what needs none of its templates; tools first, as it reads the others."""
-    from cicd_templates.loading import read_configuration
-    from cicd_templates.targets import open_plain_account
+    from cicd_templates.cli.targets import open_plain_account
+    from cicd_templates.config.load import read_configuration
 
     configuration = read_configuration(CONFIGURATION)
     if env != "all":
@@ -73,15 +73,15 @@ def accounts(env: str, local: bool) -> list[Account]:
 
 def tools(suffix: str | None, local: bool) -> Tools:
     """The tools environment, which hands templates and releases to the pipeline."""
-    from cicd_templates.loading import read_configuration
-    from cicd_templates.targets import open_tools
+    from cicd_templates.cli.targets import open_tools
+    from cicd_templates.config.load import read_configuration
 
     return open_tools(read_configuration(CONFIGURATION, suffix=suffix), rendered_folder(suffix), local=local)
 
 
 def environment(name: str | None, suffix: str | None) -> Environment:
     """The environment of that name, or the tools environment."""
-    from cicd_templates.loading import read_configuration
+    from cicd_templates.config.load import read_configuration
 
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
     require_environment(configuration, name)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
-from cicd_templates.local.recorded import Record
+from cicd_templates.local.recorded_types import Record
 
 HOST = "127.0.0.1"
 READY_SECONDS = 30.0

@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.status import RUNNING, SUCCEEDED
-from cicd_templates.deploy.waiting import Patience
+from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.change_sets.stack_states import RUNNING, SUCCEEDED
 from cicd_templates.rehearsal import artifacts
 from cicd_templates.rehearsal.context import ActionFailedError, Run
 from cicd_templates.rehearsal.definition import Action

@@ -13,14 +13,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 from cicd_templates.rehearsal import artifacts
+from cicd_templates.rehearsal.build_environment import NOTES_FILE, environment_of, masked, phases_of, served
+from cicd_templates.rehearsal.build_projects import Project, Setting
 from cicd_templates.rehearsal.buildspec import Buildspec, read_buildspec
 from cicd_templates.rehearsal.context import ActionFailedError, Run
 from cicd_templates.rehearsal.definition import Action
-from cicd_templates.rehearsal.projects import Project, Setting
 from cicd_templates.rehearsal.result import Step
 from cicd_templates.rehearsal.sessions import Session
 from cicd_templates.rehearsal.shell import Outcome, run_phases
-from cicd_templates.rehearsal.surroundings import NOTES_FILE, environment_of, masked, phases_of, served
 
 REPORT_ACTIONS = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"]
 LOG_LINES = 25

@@ -11,8 +11,8 @@ from cicd_templates.errors import CicdError
 from cicd_templates.local.codepipeline import Answers
 from cicd_templates.local.permissions import Calls
 from cicd_templates.rehearsal.artifacts import Artifact
+from cicd_templates.rehearsal.build_projects import Project
 from cicd_templates.rehearsal.definition import Action, Pipeline
-from cicd_templates.rehearsal.projects import Project
 from cicd_templates.rehearsal.result import Step
 from cicd_templates.rehearsal.sessions import Session, root
 from cicd_templates.rehearsal.tools import Tools

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from cicd_templates.rehearsal.reasons import reason_for
+from cicd_templates.rehearsal.unused_grants import reason_for
 
 ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::Policy"
 ALLOWED = "allowed"

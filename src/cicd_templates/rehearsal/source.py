@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.ht
 
 from __future__ import annotations
 
-from cicd_templates.deploy.release import SOURCE_ACTION
+from cicd_templates.deploy.releases.release import SOURCE_ACTION
 from cicd_templates.rehearsal import artifacts
 from cicd_templates.rehearsal.context import Run
 from cicd_templates.rehearsal.definition import Action

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cicd_templates.links import READING_TYPE
-from cicd_templates.review.comparing import ABSENT, Difference, differences, named
 from cicd_templates.review.permissions import moved
 from cicd_templates.review.reviewed import Reviewed
 from cicd_templates.review.statements import OWN, is_statement, own_stem
+from cicd_templates.template.comparison import ABSENT, Difference, differences, named
+from cicd_templates.template.links import READING_TYPE
 
 KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Added", "Changed")
 _ATTRIBUTES = ("Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from cicd_templates.review.comparing import ABSENT
-from cicd_templates.review.comparing import differences as compared
-from cicd_templates.review.markdown import table
+from cicd_templates.markdown import table
 from cicd_templates.review.reviewed import Reviewed
+from cicd_templates.template.comparison import ABSENT
+from cicd_templates.template.comparison import differences as compared
 
 FILE = "DIFFERENCES.md"
 _LONGEST = 160

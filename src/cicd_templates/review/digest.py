@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cicd_templates.links import READING_TYPE
-from cicd_templates.review import access, alarms, billing, data, exposure, placeholders, reach
-from cicd_templates.review.markdown import cell, table
+from cicd_templates.markdown import cell, table
+from cicd_templates.review import (
+    access_matrix,
+    alarms,
+    billing,
+    data,
+    exposure,
+    placeholders,
+    reach,
+)
 from cicd_templates.review.reviewed import Reviewed
+from cicd_templates.template.links import READING_TYPE
 
 FILE = "REVIEW.md"
 SERVICE = "{service}"
@@ -91,15 +99,19 @@ def _sections(here: Sequence[Reviewed]) -> Iterable[tuple[str, Sequence[str], It
     yield "Stacks, in deploy order", ("stack", "what it is for", "reads", "resources"), each(_stack)
     yield (
         "What roles and policies may",
-        access.IDENTITY,
-        each(lambda one: access.identity_rows(one.subject.label, one.statements)),
+        access_matrix.IDENTITY,
+        each(lambda one: access_matrix.identity_rows(one.subject.label, one.statements)),
     )
     yield (
         "What resources admit and refuse",
-        access.RESOURCE,
-        each(lambda one: access.resource_rows(one.subject.label, one.statements)),
+        access_matrix.RESOURCE,
+        each(lambda one: access_matrix.resource_rows(one.subject.label, one.statements)),
     )
-    yield "Who may assume what", access.TRUST, each(lambda one: access.trust_rows(one.subject.label, one.statements))
+    yield (
+        "Who may assume what",
+        access_matrix.TRUST,
+        each(lambda one: access_matrix.trust_rows(one.subject.label, one.statements)),
+    )
     yield (
         "Data: its key, how long it is kept, what survives",
         data.HEADS,

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cicd_templates.links import READING_TYPE
 from cicd_templates.review.subject import Subject
+from cicd_templates.template.links import READING_TYPE
 
 _VARIABLE = re.compile(r"\$\{([^}!]+)\}")
 _BOUNDARY = re.compile(r"[/:]")

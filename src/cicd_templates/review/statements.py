@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cicd_templates.rendering import WHY
+from cicd_templates.render.text import WHY
 from cicd_templates.review.spelling import Speller, actions, condition
 
 TRUST = "AssumeRolePolicyDocument"

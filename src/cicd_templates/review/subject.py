@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from cicd_templates import cloudformation_yaml
 from cicd_templates.errors import CicdError
-from cicd_templates.links import METADATA_KEY
+from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.links import METADATA_KEY
 
 Template = Mapping[str, Any]
 

@@ -59,7 +59,7 @@ def test_a_disposable_registry_can_be_emptied_with_its_stack() -> None:
 
 def test_without_a_runtime_environment_nobody_pulls() -> None:
     from cicd_templates.blocks.repositories import repository
-    from cicd_templates.outputs import KeyArn
+    from cicd_templates.layer.outputs import KeyArn
 
     env = environment("tools")
     assert "RepositoryPolicyText" not in repository("Images", env, env.services[0], KeyArn("k"), []).properties

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates import cloudformation_yaml
 from cicd_templates.errors import CicdError
 from cicd_templates.local import engine as engines
 from cicd_templates.local.engine import Engine
-from cicd_templates.local.recorded import TYPES
+from cicd_templates.local.recorded_types import TYPES
+from cicd_templates.template import cloudformation_yaml
 from tests.conftest import ROOT
 
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"

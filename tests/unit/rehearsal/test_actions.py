@@ -18,13 +18,13 @@ from cicd_templates.local.codepipeline import Answers
 from cicd_templates.local.permissions import Calls
 from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas
 from cicd_templates.rehearsal.artifacts import Artifact
+from cicd_templates.rehearsal.build_projects import Project
 from cicd_templates.rehearsal.context import ActionFailedError, Place, Run
 from cicd_templates.rehearsal.definition import Action, read_pipeline
-from cicd_templates.rehearsal.projects import Project
 from cicd_templates.rehearsal.result import State, Step
 from cicd_templates.rehearsal.sessions import Keys, Session
+from cicd_templates.rehearsal.stages import walk
 from cicd_templates.rehearsal.tools import Tools
-from cicd_templates.rehearsal.walking import walk
 from tests.unit.rehearsal.pipelines import action as raw_action
 from tests.unit.rehearsal.pipelines import conditions, properties, rule, stage
 

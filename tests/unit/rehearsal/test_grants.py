@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.rehearsal.grants import Use, grants, role_name, roles_of, unexplained
-from cicd_templates.rehearsal.reasons import reason_for
+from cicd_templates.rehearsal.unused_grants import reason_for
 
 
 def role(name: str, service: str, *statements: dict[str, Any]) -> dict[str, Any]:

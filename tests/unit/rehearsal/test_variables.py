@@ -8,7 +8,7 @@ import pytest
 
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal.definition import Lock
-from cicd_templates.rehearsal.resolving import resolve
+from cicd_templates.rehearsal.intrinsic_functions import resolve
 from cicd_templates.rehearsal.variables import namespaces, opens, substitute
 
 VARIABLES = {"Gate": {"Verdict": "PASS", "High": "0"}}

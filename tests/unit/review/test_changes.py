@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from cicd_templates.review.changes import changes
-from cicd_templates.review.comparing import ABSENT, Difference, differences
 from cicd_templates.review.report import markdown
 from cicd_templates.review.reviewed import reviewed
-from cicd_templates.review.schemas import create_only
 from cicd_templates.review.subject import Subject
+from cicd_templates.template.comparison import ABSENT, Difference, differences
+from cicd_templates.template.schemas import create_only
 from tests.unit.review.conftest import reading, resource, role, statement, subject
 
 ONLY = {"AWS::EC2::VPC": (frozenset({"CidrBlock"}), frozenset({"Tenancy/Kind"}))}

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
+from cicd_templates.markdown import table
+from cicd_templates.render.render import render
+from cicd_templates.render.review_pages import pages
 from cicd_templates.review import differences, digest
-from cicd_templates.review.markdown import table
-from cicd_templates.review.pages import pages
 from cicd_templates.review.reviewed import reviewed
-from cicd_templates.stacks import render
 from templates import LAYERS
 from tests.conftest import ROOT, configured
 from tests.unit.review.conftest import one, reading, resource, role, statement, subject

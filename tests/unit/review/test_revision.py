@@ -130,7 +130,7 @@ def test_upgrade_check_renders_this_configuration_with_another_revision_of_the_t
     (tmp_path / "templates/extra/own.py").write_text(
         '"""Layer `own`: mine."""\n'
         "from troposphere import Template, sns\n"
-        "from cicd_templates.layers import Layer\n"
+        "from cicd_templates.layer.definition import Layer\n"
         "def build(env):\n"
         "    template = Template()\n"
         '    template.add_resource(sns.Topic("Mine"))\n'

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.review import access
+from cicd_templates.review import access_matrix
 from cicd_templates.review.statements import Statement, own_stem
 from tests.unit.review.conftest import one, resource, role, statement, subject
 
@@ -118,11 +118,13 @@ def test_alike_statements_of_many_holders_are_one_row() -> None:
     }
     found = statements({f"{name}Role": role(each) for name, each in grant.items()})
 
-    assert access.identity_rows("build", found) == [
+    assert access_matrix.identity_rows("build", found) == [
         ("build", "BanditRole, SnykRole", "WriteTheLog", "logs: PutLogEvents", "(own)LogGroup", "", "")
     ]
-    assert access.trust_rows("build", found) == [("build", "BanditRole, SnykRole", "ecs-tasks.amazonaws.com", "")]
-    assert access.resource_rows("build", found) == []
+    assert access_matrix.trust_rows("build", found) == [
+        ("build", "BanditRole, SnykRole", "ecs-tasks.amazonaws.com", "")
+    ]
+    assert access_matrix.resource_rows("build", found) == []
 
 
 def test_alike_policies_of_many_resources_are_one_row_even_where_they_are_on_different_things() -> None:
@@ -132,5 +134,5 @@ def test_alike_policies_of_many_resources_are_one_row_even_where_they_are_on_dif
     alike = statements({"APolicy": policy({"Ref": "A"}), "BPolicy": policy({"Ref": "B"})})
     different = statements({"APolicy": policy({"Ref": "C"}), "BPolicy": policy({"Ref": "Bob"})})
 
-    assert [row[1] for row in access.resource_rows("s", alike)] == ["APolicy, BPolicy: (own)"]
-    assert [row[1] for row in access.resource_rows("s", different)] == ["APolicy: C, BPolicy: Bob"]
+    assert [row[1] for row in access_matrix.resource_rows("s", alike)] == ["APolicy, BPolicy: (own)"]
+    assert [row[1] for row in access_matrix.resource_rows("s", different)] == ["APolicy: C, BPolicy: Bob"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates import cloudformation_yaml
 from cicd_templates.rules import RULES
+from cicd_templates.template import cloudformation_yaml
 from tests.unit.rules.linted import findings
 
 CASES = Path(__file__).parent / "cases"

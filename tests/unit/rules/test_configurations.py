@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates import stacks
-from cicd_templates.linting import lint_templates
+from cicd_templates.lint.run import lint_templates
+from cicd_templates.render import render
 from templates import LAYERS
 from tests.conftest import configured
 
@@ -46,7 +46,7 @@ def test_what_another_configuration_renders_is_clean(
     edits: tuple[tuple[str, Any], ...], suffix: str | None, tmp_path: Path
 ) -> None:
     paths = []
-    for stack in stacks.render(configured(*edits, suffix=suffix), LAYERS, "yaml"):
+    for stack in render.render(configured(*edits, suffix=suffix), LAYERS, "yaml"):
         path = tmp_path / stack.path
         path.parent.mkdir(exist_ok=True)
         path.write_text(stack.text)

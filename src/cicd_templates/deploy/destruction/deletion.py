@@ -8,15 +8,15 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cicd_templates.deploy.by_hand import addressed
-from cicd_templates.deploy.changes import describe_stack
-from cicd_templates.deploy.clients import Clients, explained
+from cicd_templates.deploy.aws.clients import Clients, explained
+from cicd_templates.deploy.aws.polling import LONGEST_OPERATION_SECONDS, Patience
+from cicd_templates.deploy.change_sets.api import describe_stack
+from cicd_templates.deploy.change_sets.aws_commands import addressed
+from cicd_templates.deploy.change_sets.events import ResourceEvent, events_since, first_failure
+from cicd_templates.deploy.change_sets.stack_states import Verb, refusal
 from cicd_templates.deploy.destruction.deployed import Deployed, Owned
 from cicd_templates.deploy.destruction.emptying import empty_bucket, empty_repository
-from cicd_templates.deploy.destruction.mending import lift_deletion_protection, mend
-from cicd_templates.deploy.events import ResourceEvent, events_since, first_failure
-from cicd_templates.deploy.status import Verb, refusal
-from cicd_templates.deploy.waiting import LONGEST_OPERATION_SECONDS, Patience
+from cicd_templates.deploy.destruction.repair import lift_deletion_protection, mend
 from cicd_templates.errors import CicdError
 
 ATTEMPTS = 4

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cicd_templates import cloudformation_yaml
-from cicd_templates.deploy.clients import Clients
+from cicd_templates.config.naming import file_stem
+from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
-from cicd_templates.links import METADATA_KEY, Links, links_of
-from cicd_templates.naming import file_stem
-from cicd_templates.tags import MANAGED_BY, MANAGED_BY_KEY
+from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.links import METADATA_KEY, Links, links_of
+from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from cicd_templates.deploy.changes import describe_stack
-from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.change_sets.api import describe_stack
 from cicd_templates.deploy.destruction.deletion import DELETING
 from cicd_templates.deploy.destruction.execution import Journal, execute
 from cicd_templates.deploy.destruction.inventory import Inventory
-from cicd_templates.deploy.destruction.items import Remainder
 from cicd_templates.deploy.destruction.proof import prove
 from cicd_templates.deploy.destruction.report_file import report_file, write_report
-from cicd_templates.deploy.report import Reporter
-from cicd_templates.deploy.waiting import Patience
+from cicd_templates.deploy.reporting.inventory_items import Remainder
+from cicd_templates.deploy.reporting.report import Reporter
 from cicd_templates.errors import DetachedError
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.errors import CicdError
 
 if TYPE_CHECKING:

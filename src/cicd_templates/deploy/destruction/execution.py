@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy import report
-from cicd_templates.deploy.clients import Clients, explained
+from cicd_templates.deploy.aws.clients import Clients, explained
+from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.destruction.deletion import Voice, delete
+from cicd_templates.deploy.destruction.drain import drain, stop_runs
 from cicd_templates.deploy.destruction.inventory import Inventory, again
-from cicd_templates.deploy.destruction.items import Item
-from cicd_templates.deploy.destruction.kinds import KINDS
 from cicd_templates.deploy.destruction.order import needed_by, walk
-from cicd_templates.deploy.destruction.quieting import drain, stop_runs
-from cicd_templates.deploy.events import ResourceEvent
-from cicd_templates.deploy.report import Event, Reporter
-from cicd_templates.deploy.waiting import Patience
+from cicd_templates.deploy.destruction.resource_types import KINDS
+from cicd_templates.deploy.reporting import report
+from cicd_templates.deploy.reporting.inventory_items import Item
+from cicd_templates.deploy.reporting.report import Event, Reporter
 from cicd_templates.errors import CicdError
 
 NETWORK_INTERFACE = "AWS::EC2::NetworkInterface"

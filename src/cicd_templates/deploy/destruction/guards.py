@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cicd_templates.deploy.changes import describe_stack, require_ours
-from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.api import describe_stack, require_ours
+from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.destruction.deployed import Deployed
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.order import ROLE_TYPE, role_name
-from cicd_templates.deploy.stacks import Stack
 from cicd_templates.errors import ConfigurationError, RefusedError
 
 

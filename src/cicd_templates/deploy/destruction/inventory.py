@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from cicd_templates.deploy.clients import Clients
-from cicd_templates.deploy.destruction.beside import Found, beside
+from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.destruction.deployed import (
     STACK_TYPE,
     Deployed,
@@ -18,9 +17,10 @@ from cicd_templates.deploy.destruction.deployed import (
     project_stacks,
 )
 from cicd_templates.deploy.destruction.emptying import held_by_bucket, held_by_repository
-from cicd_templates.deploy.destruction.items import Fate, Item
-from cicd_templates.deploy.destruction.kinds import KEY_DAYS, KINDS, THERE, state
+from cicd_templates.deploy.destruction.resource_types import KEY_DAYS, KINDS, THERE, state
 from cicd_templates.deploy.destruction.scope import Scope
+from cicd_templates.deploy.destruction.unmanaged import Found, beside
+from cicd_templates.deploy.reporting.inventory_items import Fate, Item
 
 SHELL = "REVIEW_IN_PROGRESS"
 LOOKING_AT_A_TIME = 8

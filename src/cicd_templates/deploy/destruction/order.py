@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from cicd_templates import links
 from cicd_templates.deploy.destruction.deployed import Deployed
 from cicd_templates.errors import CicdError
+from cicd_templates.template import links
 
 ROLE_TYPE = "AWS::IAM::Role"
 STACKS_AT_A_TIME = 4

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.polling import Patience
 from cicd_templates.deploy.destruction.deployed import STACK_TYPE
 from cicd_templates.deploy.destruction.inventory import WINDOW, Inventory, again
-from cicd_templates.deploy.destruction.items import Fate, Item, Remainder
-from cicd_templates.deploy.destruction.kinds import by_hand
-from cicd_templates.deploy.waiting import Patience
+from cicd_templates.deploy.destruction.resource_types import by_hand
+from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder
 
 # The tagging API lists what is gone for a while, so what nothing explains is looked for again after 1, 2, 4 ... polls:
 # about a minute on AWS.

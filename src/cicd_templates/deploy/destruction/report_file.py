@@ -16,8 +16,8 @@ from typing import Any
 from cicd_templates.deploy.destruction.deployed import Owned
 from cicd_templates.deploy.destruction.execution import Journal
 from cicd_templates.deploy.destruction.inventory import Inventory
-from cicd_templates.deploy.destruction.items import Remainder
 from cicd_templates.deploy.destruction.scope import Scope
+from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.errors import ConfigurationError
 
 REPORT_FILE = Path("destroy-report.json")

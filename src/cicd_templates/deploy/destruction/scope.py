@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cicd_templates.deploy.stacks import Stack
-from cicd_templates.tags import MANAGED_BY, MANAGED_BY_KEY
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 
 @dataclass(frozen=True)

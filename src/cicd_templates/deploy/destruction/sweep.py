@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cicd_templates.deploy.clients import Clients
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.expiry import expires
 from cicd_templates.deploy.destruction.deployed import project_stacks
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
-from cicd_templates.deploy.expiry import expires
 from cicd_templates.errors import ConfigurationError
 
 UNITS = {"h": "hours", "d": "days"}

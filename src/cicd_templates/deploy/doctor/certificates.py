@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.doctor.check import Check, Patient
-from cicd_templates.deploy.existing import ABSENT
-from cicd_templates.deploy.stacks import Stack
+from cicd_templates.deploy.aws.lookup import ABSENT
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.doctor.checks import Check, Patient
 
 REQUEST = "aws acm request-certificate --region {region} --domain-name {domain} --validation-method DNS"
 

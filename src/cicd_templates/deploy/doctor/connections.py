@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.doctor.check import Check, Patient
-from cicd_templates.deploy.existing import ABSENT
+from cicd_templates.deploy.aws.lookup import ABSENT
+from cicd_templates.deploy.doctor.checks import Check, Patient
 
 
 def checks(patient: Patient) -> Iterator[Check]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from cicd_templates.deploy.clients import require_account
-from cicd_templates.deploy.doctor.check import Check, Patient
+from cicd_templates.deploy.aws.clients import require_account
+from cicd_templates.deploy.doctor.checks import Check, Patient
 from cicd_templates.errors import CicdError
 
 OLDEST_PYTHON = (3, 11)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.deploy.collisions import collisions
-from cicd_templates.deploy.doctor.check import Check, Patient
+from cicd_templates.deploy.doctor.checks import Check, Patient
+from cicd_templates.deploy.plans.name_collisions import collisions
 
 
 def checks(patient: Patient) -> Iterator[Check]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.doctor.check import Check, Patient
+from cicd_templates.deploy.doctor.checks import Check, Patient
 
 CORRECT = "correct it under [environments.<name>.provided] in templates/environments.toml"
 # A load balancer wants subnets in two zones:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cicd_templates.deploy.clients import explained
-from cicd_templates.deploy.doctor.check import Check, Patient
+from cicd_templates.deploy.aws.clients import explained
+from cicd_templates.deploy.doctor.checks import Check, Patient
 
 # What Lambda leaves to functions that reserve nothing:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html

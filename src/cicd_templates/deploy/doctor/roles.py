@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.doctor.check import Check, Patient
+from cicd_templates.deploy.doctor.checks import Check, Patient
 
 # Type that needs it: name of the role and of the service.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cicd_templates import hints
-from cicd_templates.deploy.doctor.check import Check, Patient
+from cicd_templates.deploy.doctor.checks import Check, Patient
 
 
 def checks(patient: Patient) -> Iterator[Check]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.deploy.changes import live_resources
-from cicd_templates.deploy.doctor.check import Check, Patient
+from cicd_templates.deploy.change_sets.api import live_resources
+from cicd_templates.deploy.doctor.checks import Check, Patient
 
 # What SNS says in the place of an ARN until the link in the mail was opened:
 # https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from cicd_templates.deploy.stacks import Stack
+from cicd_templates.deploy.change_sets.stacks import Stack
 
 # Kind of resource by service, as the service authorization reference calls it, and its ARN after the account. `{name}`
 # begins the environment's physical names, `{path}` its places in Parameter Store and in the logs.

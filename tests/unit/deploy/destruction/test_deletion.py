@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from cicd_templates.deploy.destruction import deletion
 from cicd_templates.deploy.destruction.deletion import Voice, delete
 from cicd_templates.deploy.destruction.deployed import Deployed, Owned
-from cicd_templates.deploy.destruction.mending import MENDERS, mend
-from tests.unit.deploy.destruction.fake_aws import Many, aws, clock, living, refusal
-from tests.unit.deploy.fake_cloudformation import event
+from cicd_templates.deploy.destruction.repair import MENDERS, mend
+from tests.fakes.scripted_aws import Many, aws, clock, living, refusal
+from tests.fakes.scripted_cloudformation import event
 
 STACK = "AWS::CloudFormation::Stack"
 

@@ -11,22 +11,32 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy import expiry, report
-from cicd_templates.deploy.destruction import proof, report_file, taking_back
+from cicd_templates.cli.targets import Target
+from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.change_sets import expiry
+from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.destruction import proof, reimport, report_file
 from cicd_templates.deploy.destruction.deployed import Owned
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.execution import Journal, OneAtATime, Step, Stoppable, _delete_items
 from cicd_templates.deploy.destruction.inventory import WINDOW
-from cicd_templates.deploy.destruction.items import Fate, Item, Remainder, item_lines, remainder_lines
+from cicd_templates.deploy.destruction.reimport import IDENTIFIERS, TakingBack, take_back, takings_back
 from cicd_templates.deploy.destruction.scope import Scope, scope_of
 from cicd_templates.deploy.destruction.sweep import copies, duration
-from cicd_templates.deploy.destruction.taking_back import IDENTIFIERS, TakingBack, take_back, takings_back
-from cicd_templates.deploy.stacks import read_stacks
-from cicd_templates.deploy.waiting import Patience
+from cicd_templates.deploy.reporting import report
+from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder, item_lines, remainder_lines
 from cicd_templates.errors import CicdError, ConfigurationError, DetachedError
-from cicd_templates.targets import Target
 from tests.conftest import ROOT
-from tests.unit.deploy.destruction.fake_aws import SCOPE, WHEN, Many, aws, clock, inventory, living, refusal
+from tests.fakes.scripted_aws import (
+    SCOPE,
+    WHEN,
+    Many,
+    aws,
+    clock,
+    inventory,
+    living,
+    refusal,
+)
 
 STAGING = read_stacks(ROOT / "out/staging")
 KEYS = next(stack for stack in STAGING if stack.layer == "keys")
@@ -395,10 +405,10 @@ def test_an_import_that_is_refused_leaves_nothing_behind() -> None:
 
 def test_a_refusal_names_two_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
     many = TakingBack(KEYS, tuple(replace(KEY, physical_id=f"k-{number}") for number in range(5)))
-    monkeypatch.setattr(taking_back, "takings_back", lambda clients, stacks: [many])
+    monkeypatch.setattr(reimport, "takings_back", lambda clients, stacks: [many])
 
     with pytest.raises(CicdError, match="kept AWS::KMS::Key k-0, AWS::KMS::Key k-1 and 3 more; take them back"):
-        taking_back.refuse_kept(aws(), [KEYS], "make adopt ENV=staging")
+        reimport.refuse_kept(aws(), [KEYS], "make adopt ENV=staging")
 
 
 def test_on_aws_itself_nothing_is_only_recorded() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from cicd_templates.deploy.destruction import emptying
 from cicd_templates.errors import CicdError
-from tests.unit.deploy.destruction.fake_aws import Many, aws, refusal
+from tests.fakes.scripted_aws import Many, aws, refusal
 
 
 def versions(count: int, page: int = 1000) -> list[dict[str, Any]]:

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.deploy.destruction import guards, proposal
+from cicd_templates.deploy.destruction import guards, plan_file
 from cicd_templates.deploy.destruction.deployed import Owned
-from cicd_templates.deploy.destruction.items import Fate, Item
 from cicd_templates.deploy.destruction.order import needed_by, walk
+from cicd_templates.deploy.reporting.inventory_items import Fate, Item
 from cicd_templates.errors import CicdError, ConfigurationError, RefusedError
-from cicd_templates.links import Links, Read
-from tests.unit.deploy.destruction.fake_aws import SCOPE, WHEN, inventory, living
+from cicd_templates.template.links import Links, Read
+from tests.fakes.scripted_aws import SCOPE, WHEN, inventory, living
 
 ROLE = Owned("delivery", "Role", "AWS::IAM::Role", "payments-staging-delivery")
 ROLE_ARN = "arn:aws:iam::222222222222:role/team/payments-staging-delivery"
@@ -94,8 +94,8 @@ KEPT = Item("AWS::S3::Bucket", "kept", Fate.RETAINED, "storage")
 @pytest.fixture
 def planned(tmp_path: Path) -> dict[str, Any]:
     path = tmp_path / "plan.json"
-    proposal.write_plan([inventory(BUCKET, KEPT, stacks=(KEYS,))], path)
-    (environment,) = proposal.read_plan(path)
+    plan_file.write_plan([inventory(BUCKET, KEPT, stacks=(KEYS,))], path)
+    (environment,) = plan_file.read_plan(path)
     return environment
 
 
@@ -105,7 +105,7 @@ def test_a_plan_holds_as_long_as_there_is_no_more_than_it_says(planned: dict[str
         inventory(),
         inventory(Item("AWS::S3::Bucket", "later", Fate.RETAINED)),
     ):
-        proposal.refuse_changes(planned, now)
+        plan_file.refuse_changes(planned, now)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_plan_holds_as_long_as_there_is_no_more_than_it_says(planned: dict[str
 )
 def test_a_plan_that_is_not_true_any_more_is_refused(planned: dict[str, Any], now: Any, why: str) -> None:
     with pytest.raises(RefusedError, match=why):
-        proposal.refuse_changes(planned, now)
+        plan_file.refuse_changes(planned, now)
 
 
 @pytest.mark.parametrize(
@@ -157,13 +157,13 @@ def test_a_file_that_is_no_plan_is_said(tmp_path: Path, text: str | None, said: 
     if text is not None:
         path.write_text(text)
     with pytest.raises(ConfigurationError) as caught:
-        proposal.read_plan(path)
+        plan_file.read_plan(path)
     assert str(caught.value) == f"{path}: {said.format(path=path)}"
 
 
 def test_a_plan_is_written_for_people_and_machines(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
-    proposal.write_plan([replace(inventory(BUCKET), labels=frozenset({"b", "a"}))], path)
+    plan_file.write_plan([replace(inventory(BUCKET), labels=frozenset({"b", "a"}))], path)
     (environment,) = json.loads(path.read_text())["environments"]
 
     assert environment["labels"] == ["a", "b"]

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.destruction import beside as finding
-from cicd_templates.deploy.destruction.beside import Found, beside
+from cicd_templates.deploy.destruction import unmanaged as finding
 from cicd_templates.deploy.destruction.deployed import Owned, deployed, former_resources
 from cicd_templates.deploy.destruction.inventory import WINDOW, _item_beside, _items_beside, plain
-from cicd_templates.deploy.destruction.items import Fate
-from cicd_templates.deploy.destruction.kinds import KINDS, THERE, by_hand, state
+from cicd_templates.deploy.destruction.resource_types import KINDS, THERE, by_hand, state
 from cicd_templates.deploy.destruction.scope import as_tags
-from tests.unit.deploy.destruction.fake_aws import SCOPE, WHEN, aws, living, refusal
+from cicd_templates.deploy.destruction.unmanaged import Found, beside
+from cicd_templates.deploy.reporting.inventory_items import Fate
+from tests.fakes.scripted_aws import SCOPE, WHEN, aws, living, refusal
 
 ARN = "arn:aws:{}:eu-central-1:222222222222:{}"
 TAGS = [{"Key": key, "Value": value} for key, value in SCOPE.tags.items()]

@@ -6,10 +6,17 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.doctor import quotas
-from cicd_templates.deploy.stacks import Stack
-from tests.unit.deploy.doctor.patients import STAGING, TOOLS, aws, layer, patient, rewritten
-from tests.unit.deploy.fake_aws import denied
+from tests.fakes.answering_aws import denied
+from tests.unit.deploy.doctor.doctor_fixtures import (
+    STAGING,
+    TOOLS,
+    aws,
+    layer,
+    patient,
+    rewritten,
+)
 
 CODES = {
     "CodeBuild, small": ("codebuild", "L-9D07B6EF"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.doctor import (
     Check,
     Patient,
@@ -19,10 +20,19 @@ from cicd_templates.deploy.doctor import (
     secrets,
     subscriptions,
 )
-from cicd_templates.deploy.stacks import Stack
-from tests.unit.deploy.doctor.patients import CERTIFICATE, ISSUED, STAGING, TIME, TOOLS, aws, layer, patient, rewritten
-from tests.unit.deploy.fake_aws import denied, missing
-from tests.unit.deploy.test_collisions import REPOSITORY, ROLE
+from tests.fakes.answering_aws import denied, missing
+from tests.unit.deploy.doctor.doctor_fixtures import (
+    CERTIFICATE,
+    ISSUED,
+    STAGING,
+    TIME,
+    TOOLS,
+    aws,
+    layer,
+    patient,
+    rewritten,
+)
+from tests.unit.deploy.plans.test_name_collisions import REPOSITORY, ROLE
 
 CLUSTER = layer(STAGING, "cluster")
 PIPELINE = layer(TOOLS, "pipeline")

@@ -1,0 +1,184 @@
+"""CodeBuild projects: one role each, a build specification that is in the template, and a log of their own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from awacs import codebuild as actions
+from awacs.aws import ArnEquals
+from troposphere import AWSHelperFn, GetAtt, Sub, codebuild, iam, logs
+
+from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
+from cicd_templates.blocks.keys import may_encrypt
+from cicd_templates.blocks.lifecycle import because
+from cicd_templates.blocks.log_groups import log_group, may_write
+from cicd_templates.blocks.roles import service_role
+from cicd_templates.builds.presets import PYTHON_IMAGE
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import log_group_name, pipeline_name, project_arn, project_name
+from cicd_templates.layer.iam import Grant, allow
+from cicd_templates.layer.outputs import BucketName, KeyArn, text
+
+# The one image with a Docker engine, by the processors that it builds for. AWS keeps what is behind these names up to
+# date and gives them no digest: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html
+DOCKER_IMAGES = {
+    "x86_64": "aws/codebuild/amazonlinux-x86_64-standard:5.0",
+    "arm64": "aws/codebuild/amazonlinux2-aarch64-standard:3.0",
+}
+COMPUTE = "BUILD_GENERAL1_SMALL"
+DOCKER_COMPUTE = "BUILD_GENERAL1_MEDIUM"
+# How much CodePipeline takes of the names of pipeline and artifact into an artifact's key.
+PIPELINE_KEY_LENGTH = 20
+ARTIFACT_KEY_LENGTH = 10
+# A build that no capacity was found for must fail while somebody still cares.
+QUEUED_MINUTES = 15
+
+
+@dataclass(frozen=True)
+class Where:
+    """What every project of a service shares: its environment, its key and its buckets."""
+
+    env: Environment
+    service: Service
+    key: KeyArn
+    artifacts: BucketName
+    cache: BucketName
+    evidence: BucketName
+
+
+@dataclass(frozen=True)
+class Build:
+    """A project with its log group and its role, in the order in which they are added."""
+
+    log: logs.LogGroup
+    role: iam.Role
+    project: codebuild.Project
+
+
+def project(
+    logical_id: str,
+    where: Where,
+    purpose: str,
+    buildspec: str,
+    *grants: Grant,
+    description: str,
+    timeout_minutes: int,
+    image: str = PYTHON_IMAGE,
+    variables: Mapping[str, AWSHelperFn | str] | None = None,
+    secrets: Mapping[str, AWSHelperFn] | None = None,
+    cache: str = "",
+    hands_on: str = "",
+) -> Build:
+    """A project that a pipeline runs on its artifacts, without Docker; `secrets` are ARNs that `grants` let it read.
+
+    It can write the artifact that it `hands_on` and no other. Projects of one `cache` trust each other's downloads;
+    without a name there is none.
+    """
+    env, service = where.env, where.service
+    group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "build", service.name, purpose), where.key)
+    role = service_role(
+        f"{logical_id}Role",
+        env,
+        "codebuild",
+        may_write("WriteTheLog", group),
+        *_artifact_grants(where),
+        *([_may_hand_on(where, hands_on)] if hands_on else ()),
+        *(_cache_grants(where, cache) if cache else ()),
+        *grants,
+        name=[service.name, purpose],
+        when=[ArnEquals({"aws:SourceArn": Sub(project_arn(env, service.name, purpose))})],
+    )
+    docker = image in DOCKER_IMAGES.values()
+    built = codebuild.Project(
+        logical_id,
+        Name=project_name(env, service.name, purpose),
+        Description=description,
+        ServiceRole=GetAtt(role, "Arn"),
+        EncryptionKey=where.key,
+        Source=codebuild.Source(Type="CODEPIPELINE", BuildSpec=buildspec),
+        Artifacts=codebuild.Artifacts(Type="CODEPIPELINE"),
+        Environment=codebuild.Environment(
+            Type="ARM_CONTAINER" if image == DOCKER_IMAGES["arm64"] else "LINUX_CONTAINER",
+            ComputeType=DOCKER_COMPUTE if docker else COMPUTE,
+            Image=image,
+            PrivilegedMode=docker,
+            EnvironmentVariables=_variables(variables or {}, secrets or {}),
+        ),
+        LogsConfig=codebuild.LogsConfig(
+            CloudWatchLogs=codebuild.CloudWatchLogs(Status="ENABLED", GroupName=group.ref())
+        ),
+        TimeoutInMinutes=timeout_minutes,
+        QueuedTimeoutInMinutes=QUEUED_MINUTES,
+    )
+    if docker:
+        because(built, "Privileged, because it alone builds an image, and a Docker engine needs that.")
+        built.Cache = codebuild.ProjectCache(Type="LOCAL", Modes=["LOCAL_DOCKER_LAYER_CACHE"])
+    elif cache:
+        built.Cache = codebuild.ProjectCache(
+            Type="S3", Location=text(where.cache, f"/{service.name}/{cache}"), CacheNamespace=cache
+        )
+    return Build(group, role, built)
+
+
+def sha256(buildspec: str) -> str:
+    """The digest of a build specification, for the provenance of what it made."""
+    return hashlib.sha256(buildspec.encode()).hexdigest()
+
+
+def _artifact_grants(where: Where) -> Sequence[Grant]:
+    # CodePipeline chooses the keys of artifacts, and an action's inputs are those of other actions.
+    return [
+        may_find("FindTheArtifacts", where.artifacts),
+        may_read("ReadTheArtifacts", where.artifacts),
+        may_encrypt("UseTheKey", where.key),
+    ]
+
+
+def _may_hand_on(where: Where, artifact: str) -> Grant:
+    """Lets a build put its own artifact: not those that others judge, nor what another check reports.
+
+    The key is the pipeline's name and the artifact's, both cut, and letters of CodePipeline's own: seen everywhere, but
+    not documented, so the wildcards hold should it cut later.
+    """
+    pipeline = pipeline_name(where.env, where.service.name)[:PIPELINE_KEY_LENGTH]
+    return may_put("HandOnItsReport", where.artifacts, f"{pipeline}*/{artifact[:ARTIFACT_KEY_LENGTH]}*")
+
+
+def _cache_grants(where: Where, cache: str) -> Sequence[Grant]:
+    keys = f"{where.service.name}/{cache}/*"
+    return [may_read("ReadTheCache", where.cache, keys), may_put("FillTheCache", where.cache, keys)]
+
+
+def _variables(
+    plain: Mapping[str, AWSHelperFn | str], secrets: Mapping[str, AWSHelperFn]
+) -> list[codebuild.EnvironmentVariable]:
+    return [
+        codebuild.EnvironmentVariable(Name=name, Type="PLAINTEXT", Value=value) for name, value in plain.items()
+    ] + [codebuild.EnvironmentVariable(Name=name, Type="SECRETS_MANAGER", Value=arn) for name, arn in secrets.items()]
+
+
+def report_group(logical_id: str, of: Build, name: str) -> codebuild.ReportGroup:
+    """Where a project's test results are shown; CodeBuild finds it by the project's name and `name` in its report.
+
+    Reports end after 30 days of themselves; what is kept as evidence is the report file.
+    """
+    return codebuild.ReportGroup(
+        logical_id,
+        Name=f"{of.project.Name}-{name}",
+        Type="TEST",
+        ExportConfig=codebuild.ReportExportConfig(ExportConfigType="NO_EXPORT"),
+        # Without it a group that has reports cannot be deleted.
+        DeleteReports=True,
+    )
+
+
+def may_report(env: Environment, service: Service, purpose: str, name: str) -> Grant:
+    """Lets a project put its test results into its own report group."""
+    group = f"{project_name(env, service.name, purpose)}-{name}"
+    return allow(
+        "ReportTestResults",
+        [actions.BatchPutTestCases, actions.CreateReport, actions.UpdateReport],
+        on=Sub(f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}:report-group/{group}"),
+    )

@@ -1,0 +1,238 @@
+"""What CloudFormation may do when it works on a service's stack: the resources of the layer `service`, by their names.
+
+From the permissions that the handlers of each type in that layer ask for, which their registry schemas list:
+https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
+Where an API has a resource level, the names that `naming` spells are the limit.
+"""
+
+from __future__ import annotations
+
+from awacs import application_autoscaling as scaling
+from awacs import cloudwatch, ecs, iam, kms, logs, ssm
+from awacs.aws import ConditionElement, StringEquals, StringEqualsIfExists
+from troposphere import Sub
+
+from cicd_templates.blocks.deployments import HOOKS
+from cicd_templates.blocks.repositories import EXECUTION_ROLE
+from cicd_templates.blocks.target_groups import INFRASTRUCTURE
+from cicd_templates.blocks.tasks import TASK_ROLE
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import (
+    cluster_name,
+    log_group_name,
+    parameter_path,
+    physical_name,
+    role_arn,
+    service_arn,
+    service_name,
+)
+from cicd_templates.layer.iam import Grant, allow
+
+
+def service_grants(env: Environment, service: Service) -> list[Grant]:
+    """The statements of the role that CloudFormation is given for one service's stack."""
+    return [
+        *_tasks(env, service),
+        *_roles(env, service),
+        *_logs(env, service),
+        *_parameters(env, service),
+        *_scaling(env),
+    ]
+
+
+def _arn(env: Environment, service: str, resource: str) -> Sub:
+    return Sub(f"arn:${{AWS::Partition}}:{service}:{env.region}:{env.account}:{resource}")
+
+
+def _tasks(env: Environment, service: Service) -> list[Grant]:
+    family = physical_name(env, "AWS::ECS::TaskDefinition", service.name)
+    cluster, name = cluster_name(env), service_name(env, service.name)
+    own_service = Sub(service_arn(env, service.name))
+    own_definitions = _arn(env, "ecs", f"task-definition/{family}:*")
+    return [
+        allow(
+            "RunTheService",
+            [
+                ecs.CreateService,
+                ecs.DeleteService,
+                ecs.DescribeServices,
+                ecs.ListServiceDeployments,
+                ecs.UpdateService,
+            ],
+            on=own_service,
+        ),
+        allow(
+            "FollowItsDeployments",
+            [ecs.DescribeServiceDeployments, ecs.StopServiceDeployment],
+            on=[own_service, _arn(env, "ecs", f"service-deployment/{cluster}/{name}/*")],
+        ),
+        allow(
+            "TagTheServiceAndItsTasks",
+            [ecs.ListTagsForResource, ecs.TagResource, ecs.UntagResource],
+            on=[own_service, own_definitions],
+        ),
+        allow(
+            "KeepTaskDefinitions",
+            [ecs.DeregisterTaskDefinition, ecs.DescribeTaskDefinition, ecs.RegisterTaskDefinition],
+            on="*",
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+            because="ecs has no resource level for task definitions being registered, described or retired.",
+        ),
+    ]
+
+
+def _roles(env: Environment, service: Service) -> list[Grant]:
+    roles = [Sub(role_arn(env, service.name, purpose)) for purpose in (EXECUTION_ROLE, TASK_ROLE)]
+    boundary = env.settings.permissions_boundary
+    bounded: list[ConditionElement] = [StringEquals({"iam:PermissionsBoundary": boundary})] if boundary else []
+    return [
+        allow(
+            "MakeTheTaskRoles",
+            [iam.CreateRole, iam.DeleteRolePolicy, iam.PutRolePolicy],
+            on=roles,
+            when=bounded,
+        ),
+        allow(
+            "KeepTheTaskRoles",
+            [
+                iam.DeleteRole,
+                iam.GetRole,
+                iam.GetRolePolicy,
+                iam.ListAttachedRolePolicies,
+                iam.ListRolePolicies,
+                iam.ListRoleTags,
+                iam.TagRole,
+                iam.UntagRole,
+                iam.UpdateAssumeRolePolicy,
+                iam.UpdateRole,
+                iam.UpdateRoleDescription,
+            ],
+            on=roles,
+        ),
+        allow(
+            "GiveEcsItsRoles",
+            [iam.PassRole],
+            on=[Sub(role_arn(env, service.name, purpose)) for purpose in (INFRASTRUCTURE, HOOKS)],
+            when=[StringEquals({"iam:PassedToService": "ecs.amazonaws.com"})],
+        ),
+        allow(
+            "GiveTasksTheirRoles",
+            [iam.PassRole],
+            on=roles,
+            when=[StringEquals({"iam:PassedToService": "ecs-tasks.amazonaws.com"})],
+        ),
+    ]
+
+
+def _logs(env: Environment, service: Service) -> list[Grant]:
+    name = log_group_name(env, "service", service.name)
+    return [
+        allow(
+            "KeepTheLogGroup",
+            [
+                logs.AssociateKmsKey,
+                logs.CreateLogGroup,
+                logs.DeleteDataProtectionPolicy,
+                logs.DeleteLogGroup,
+                logs.DeleteRetentionPolicy,
+                logs.DisassociateKmsKey,
+                logs.GetDataProtectionPolicy,
+                logs.ListTagsForResource,
+                logs.PutDataProtectionPolicy,
+                logs.PutRetentionPolicy,
+                logs.TagResource,
+                logs.UntagResource,
+            ],
+            on=[_arn(env, "logs", f"log-group:{name}"), _arn(env, "logs", f"log-group:{name}:*")],
+        ),
+        allow(
+            "LookAtLogGroups",
+            [logs.DescribeLogGroups],
+            # The list is asked of all groups of the account; its ARN has no name.
+            on=_arn(env, "logs", "log-group:*"),
+        ),
+        allow(
+            "CheckTheKeyOfTheLogGroup",
+            [kms.DescribeKey],
+            on=_arn(env, "kms", "key/*"),
+            when=[StringEquals({"aws:ResourceTag/Environment": env.name})],
+        ),
+    ]
+
+
+def _parameters(env: Environment, service: Service) -> list[Grant]:
+    """Reads what the other layers publish, and writes its own."""
+    own = parameter_path(env, "service", "*", service.name)
+    return [
+        allow(
+            "ReadValues",
+            [ssm.GetParameter, ssm.GetParameters],
+            on=_arn(env, "ssm", f"parameter/{env.project.name}/{env.qualified}/*"),
+        ),
+        allow(
+            "PublishItsOwnValues",
+            [
+                ssm.AddTagsToResource,
+                ssm.DeleteParameter,
+                ssm.ListTagsForResource,
+                ssm.PutParameter,
+                ssm.RemoveTagsFromResource,
+            ],
+            on=_arn(env, "ssm", f"parameter{own}"),
+        ),
+    ]
+
+
+def _scaling(env: Environment) -> list[Grant]:
+    """Limits and policies of the service's number of tasks, whether it has them or not.
+
+    Whoever takes autoscaling away has to be allowed to delete it. Application Auto Scaling makes the alarms itself, but
+    asks whether its caller may: https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
+    """
+    targets = _arn(env, "application-autoscaling", "scalable-target/*")
+    service_linked = (
+        f"arn:${{AWS::Partition}}:iam::{env.account}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
+        "AWSServiceRoleForApplicationAutoScaling_ECSService"
+    )
+    return [
+        allow(
+            "ScaleTheService",
+            [
+                scaling.DeleteScalingPolicy,
+                scaling.DeleteScheduledAction,
+                scaling.DeregisterScalableTarget,
+                scaling.ListTagsForResource,
+                scaling.PutScalingPolicy,
+                scaling.PutScheduledAction,
+                scaling.RegisterScalableTarget,
+                scaling.TagResource,
+                scaling.UntagResource,
+            ],
+            on=targets,
+            when=[StringEqualsIfExists({"application-autoscaling:service-namespace": "ecs"})],
+        ),
+        allow(
+            "LetScalingHaveItsAlarms",
+            [cloudwatch.DeleteAlarms, cloudwatch.PutMetricAlarm],
+            on=_arn(env, "cloudwatch", "alarm:TargetTracking-*"),
+        ),
+        allow(
+            "LookAtScaling",
+            [
+                cloudwatch.DescribeAlarms,
+                scaling.DescribeScalableTargets,
+                scaling.DescribeScalingPolicies,
+                scaling.DescribeScheduledActions,
+            ],
+            on="*",
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
+            because="the Describe actions of application-autoscaling have no resource level, and those of alarms are"
+            " asked of all.",
+        ),
+        allow(
+            "LetScalingHaveItsRole",
+            [iam.CreateServiceLinkedRole],
+            on=Sub(service_linked),
+            when=[StringEquals({"iam:AWSServiceName": "ecs.application-autoscaling.amazonaws.com"})],
+        ),
+    ]

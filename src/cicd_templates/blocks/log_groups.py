@@ -1,0 +1,53 @@
+"""Log groups that exist before anything writes to them: encrypted, with an end, and with the grant to write."""
+
+from __future__ import annotations
+
+from awacs import logs as actions
+from troposphere import GetAtt, logs
+
+from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.config.environment import Environment
+from cicd_templates.layer.iam import Grant, allow
+from cicd_templates.layer.outputs import KeyArn, text
+
+
+def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
+    """A log group under the environment's key, its events kept for the environment's retention.
+
+    Without it the service makes one of its own, unencrypted, without end and outside the stack.
+    """
+    return stateful(
+        logs.LogGroup(logical_id, LogGroupName=name, KmsKeyId=key, RetentionInDays=env.settings.log_retention_days),
+        env,
+    )
+
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/protect-sensitive-log-data-types-financial.html
+CARD_DATA = ("CreditCardNumber", "CreditCardSecurityCode")
+
+
+def masked_log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
+    """A log group that shows card numbers to nobody who may not unmask them, and counts what it has masked.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch-logs-data-protection-policies.html
+    """
+    group = log_group(logical_id, env, name, key)
+    identifiers = [f"arn:aws:dataprotection::aws:data-identifier/{kind}" for kind in CARD_DATA]
+    operations: dict[str, dict[str, dict[str, str]]] = {
+        "Audit": {"FindingsDestination": {}},
+        "Deidentify": {"MaskConfig": {}},
+    }
+    group.DataProtectionPolicy = {
+        "Name": "card-data",
+        "Version": "2021-06-01",
+        "Statement": [
+            {"Sid": name, "DataIdentifier": identifiers, "Operation": {name: how}} for name, how in operations.items()
+        ],
+    }
+    return group
+
+
+def may_write(sid: str, group: logs.LogGroup) -> Grant:
+    """Lets a role open streams in `group` and write events to them; the group itself it finds ready."""
+    # The ARN of a log group ends in `:*`, which stands for its streams.
+    return allow(sid, [actions.CreateLogStream, actions.PutLogEvents], on=text(GetAtt(group, "Arn")))

@@ -1,0 +1,282 @@
+"""Actions of a pipeline: each is declared with the role that does it, and that role may do nothing else.
+
+Property names of every action's configuration:
+https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from awacs import awslambda, codebuild, codeconnections, s3, sns
+from troposphere import AWSHelperFn, GetAtt, Sub, codepipeline, iam
+
+from cicd_templates.blocks.bucket_access import bucket_arn, may_find, may_put, may_read
+from cicd_templates.blocks.keys import may_decrypt, may_encrypt
+from cicd_templates.blocks.roles import assumed_role
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import SOURCE_ACTION, project_arn, project_name, title
+from cicd_templates.layer.iam import Grant, allow, trust_role
+from cicd_templates.layer.outputs import BucketName, FunctionName, KeyArn, TopicArn
+
+EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the actions of one pipeline share; every action's role is assumed by `pipeline_role` alone."""
+
+    env: Environment
+    service: Service
+    key: KeyArn
+    artifacts: BucketName
+    pipeline_role: iam.Role
+
+    def role(self, logical_id: str, purpose: str, *grants: Grant) -> iam.Role:
+        """The role of one action."""
+        return assumed_role(
+            f"{logical_id}ActionRole",
+            self.env,
+            trust_role(GetAtt(self.pipeline_role, "Arn")),
+            *grants,
+            name=[self.service.name, "action", purpose],
+        )
+
+    def source_role(self, name: str, *grants: Grant) -> iam.Role:
+        """The role of a source action, which alone puts what everything else reads.
+
+        What it is for stands first in its name, so that one pattern of the artifacts' bucket admits all of them.
+        """
+        return assumed_role(
+            f"{name}ActionRole",
+            self.env,
+            trust_role(GetAtt(self.pipeline_role, "Arn")),
+            *grants,
+            may_put("HandOnTheSource", self.artifacts),
+            may_encrypt("UseTheKey", self.key),
+            name=[SOURCE_ACTION, self.service.name, name.lower()],
+        )
+
+
+@dataclass(frozen=True)
+class Done:
+    """An action and the role that does it, which is absent where the role is another account's."""
+
+    action: codepipeline.Actions
+    role: iam.Role | None = None
+
+
+def _action(
+    name: str,
+    category: str,
+    provider: str,
+    configuration: Mapping[str, AWSHelperFn | str],
+    role: AWSHelperFn | str,
+    *,
+    order: int = 1,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    namespace: str | None = None,
+) -> codepipeline.Actions:
+    action = codepipeline.Actions(
+        Name=name,
+        ActionTypeId=codepipeline.ActionTypeId(Category=category, Owner="AWS", Provider=provider, Version="1"),
+        RunOrder=order,
+        RoleArn=role,
+        Configuration=dict(configuration),
+    )
+    if inputs:
+        action.InputArtifacts = [codepipeline.InputArtifacts(Name=each) for each in inputs]
+    if outputs:
+        action.OutputArtifacts = [codepipeline.OutputArtifacts(Name=each) for each in outputs]
+    if namespace:
+        action.Namespace = namespace
+    return action
+
+
+def s3_source(context: Context, name: str, bucket: BucketName, key: str) -> Done:
+    """An object of a versioned bucket as source. It never polls: an event starts the run and pins the version."""
+    role = context.source_role(
+        name,
+        may_find("FindTheSource", bucket),
+        may_read("ReadTheSource", bucket, key),
+    )
+    configuration: dict[str, AWSHelperFn | str] = {
+        "S3Bucket": bucket,
+        "S3ObjectKey": key,
+        "PollForSourceChanges": "false",
+        "AllowOverrideForS3ObjectKey": "false",
+    }
+    return Done(_action(name, "Source", "S3", configuration, GetAtt(role, "Arn"), outputs=[name], namespace=name), role)
+
+
+def github_source(context: Context, name: str) -> Done:
+    """A branch of a repository on GitHub through a connection that a person has accepted."""
+    github = context.service.settings.github
+    connection = str(github.connection_arn)
+    role = context.source_role(
+        name,
+        allow("UseTheConnection", [codeconnections.UseConnection], on=connection),
+        # A connection's upload asks for an ACL, the bucket owner's own:
+        # https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
+        allow("NameTheOwnerOfTheSource", [s3.PutObjectAcl], on=bucket_arn(context.artifacts, "*")),
+    )
+    configuration = {
+        "ConnectionArn": connection,
+        "FullRepositoryId": github.repository,
+        "BranchName": github.branch,
+        "DetectChanges": str(github.trigger).lower(),
+        "OutputArtifactFormat": "CODE_ZIP",
+    }
+    return Done(
+        _action(
+            name,
+            "Source",
+            "CodeStarSourceConnection",
+            configuration,
+            GetAtt(role, "Arn"),
+            outputs=[name],
+            namespace=name,
+        ),
+        role,
+    )
+
+
+def code_build(
+    context: Context,
+    name: str,
+    purpose: str,
+    variables: Mapping[str, str],
+    *,
+    category: str = "Build",
+    order: int = 1,
+    inputs: Sequence[str],
+    outputs: Sequence[str] = (),
+    namespace: str | None = None,
+) -> Done:
+    """A run of the service's CodeBuild project for `purpose`; `variables` may take what earlier actions exported."""
+    env, service = context.env, context.service.name
+    role = context.role(
+        name,
+        name.lower(),
+        allow(
+            "RunTheProject",
+            [codebuild.BatchGetBuilds, codebuild.StartBuild, codebuild.StopBuild],
+            on=Sub(project_arn(env, service, purpose)),
+        ),
+    )
+    listed = [{"name": key, "value": value, "type": "PLAINTEXT"} for key, value in variables.items()]
+    configuration = {
+        "ProjectName": project_name(env, service, purpose),
+        "EnvironmentVariables": json.dumps(listed),
+    }
+    return Done(
+        _action(
+            name,
+            category,
+            "CodeBuild",
+            configuration,
+            GetAtt(role, "Arn"),
+            order=order,
+            inputs=inputs,
+            outputs=outputs,
+            namespace=namespace,
+        ),
+        role,
+    )
+
+
+def invoke(
+    context: Context,
+    name: str,
+    function: FunctionName,
+    parameters: Mapping[str, str],
+    *,
+    namespace: str,
+    order: int = 1,
+    inputs: Sequence[str] = (),
+) -> Done:
+    """A call of a function, which answers by CodePipeline's own API; it reads the inputs with this role's rights."""
+    env = context.env
+    arn = Sub(f"arn:${{AWS::Partition}}:lambda:{env.region}:{env.account}:function:${{Function}}", Function=function)
+    grants = [
+        allow("CallTheFunction", [awslambda.InvokeFunction], on=arn),
+        allow(
+            "FindTheFunction",
+            [awslambda.ListFunctions],
+            on="*",
+            # https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html
+            because="lambda:ListFunctions, which CodePipeline asks for before it invokes one, has no resource level.",
+        ),
+    ]
+    if inputs:
+        grants += [may_read("ReadTheReports", context.artifacts), may_decrypt("DecryptTheReports", context.key)]
+    role = context.role(name, name.lower(), *grants)
+    text = json.dumps(dict(parameters))
+    configuration: dict[str, AWSHelperFn | str] = {
+        "FunctionName": function,
+        "UserParameters": Sub(text) if "${" in text else text,
+    }
+    return Done(
+        _action(
+            name,
+            "Invoke",
+            "Lambda",
+            configuration,
+            GetAtt(role, "Arn"),
+            order=order,
+            inputs=inputs,
+            namespace=namespace,
+        ),
+        role,
+    )
+
+
+def change_set(
+    name: str,
+    mode: str,
+    *,
+    stack: str,
+    change_set_name: str,
+    delivery_role: AWSHelperFn | str,
+    configuration: Mapping[str, AWSHelperFn | str],
+    order: int,
+    inputs: Sequence[str] = (),
+    namespace: str | None = None,
+) -> Done:
+    """CloudFormation's part, with the delivery role of the other account; `mode` replaces or executes a change set."""
+    return Done(
+        _action(
+            name,
+            "Deploy",
+            "CloudFormation",
+            {"ActionMode": mode, "StackName": stack, "ChangeSetName": change_set_name, **configuration},
+            delivery_role,
+            order=order,
+            inputs=inputs,
+            namespace=namespace,
+        )
+    )
+
+
+def approval(context: Context, name: str, topic: TopicArn, data: str, link: str, *, order: int, purpose: str) -> Done:
+    """A person's decision. CodePipeline asks by `topic`, shows `data`, and gives up after the configured hours."""
+    role = context.role(
+        f"{title(purpose)}{name}",
+        f"{name.lower()}-{purpose}",
+        allow("AskTheApprovers", [sns.Publish], on=topic),
+        may_encrypt("UseTheKey", context.key),
+    )
+    action = _action(
+        name,
+        "Approval",
+        "Manual",
+        {"NotificationArn": topic, "CustomData": data, "ExternalEntityLink": link},
+        GetAtt(role, "Arn"),
+        order=order,
+    )
+    # Of all actions only this one has a limit of its own: ActionDeclaration.timeoutInMinutes.
+    action.TimeoutInMinutes = context.env.pipeline.approval_hours * 60
+    return Done(action, role)

@@ -1,0 +1,139 @@
+"""What must agree before a release gets requests: one function looks at its image, another asks it.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html
+"""
+
+from __future__ import annotations
+
+import json
+
+from awacs import ec2 as ec2_actions
+from awacs import ecr, ecs
+from awacs.aws import ArnEquals
+from troposphere import Sub, awslambda, ec2, iam, logs
+
+from cicd_templates.blocks.event_rules import Subject
+from cicd_templates.blocks.functions import inline_function, source
+from cicd_templates.blocks.load_balancers import TEST_PORT
+from cicd_templates.blocks.repositories import VERIFY_IMAGE
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import cluster_name, physical_name, repository_arn, service_name
+from cicd_templates.config.types import BOOTSTRAP_IMAGE
+from cicd_templates.layer.iam import Grant, allow, deny
+from cicd_templates.layer.outputs import HostName, KeyArn, SubnetIds, VpcId
+
+SMOKE = "smoke"
+# ECS waits for a function as long as the function may run.
+TIMEOUT_SECONDS = 180
+
+Hook = tuple[logs.LogGroup, iam.Role, awslambda.Function]
+
+
+def verify_image(subject: Subject, key: KeyArn) -> Hook:
+    """Looks at the image of a release: ours, by digest, and without findings that would have stopped its build."""
+    env, service = subject.env, subject.service
+    tools = env.tools
+    repository = physical_name(tools, "AWS::ECR::Repository", service.name)
+    revisions = f"service-revision/{cluster_name(env)}/{service_name(env, service.name)}/*"
+    return inline_function(
+        "VerifyImage",
+        env,
+        source("verify_image"),
+        allow(
+            "LookAtTheRelease",
+            [ecs.DescribeServiceRevisions],
+            on=Sub(f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:{revisions}"),
+        ),
+        allow(
+            "LookAtItsTaskDefinition",
+            [ecs.DescribeTaskDefinition],
+            on="*",
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+            because="ecs:DescribeTaskDefinition has no resource level.",
+        ),
+        allow("ReadTheScan", [ecr.DescribeImageScanFindings], on=Sub(repository_arn(tools, service.name))),
+        name=(service.name, VERIFY_IMAGE),
+        key=key,
+        dead_letters=subject.dead_letters,
+        timeout_seconds=TIMEOUT_SECONDS,
+        variables={
+            "REPOSITORY": Sub(f"{tools.account}.dkr.ecr.{tools.region}.${{AWS::URLSuffix}}/{repository}"),
+            "BOOTSTRAP": BOOTSTRAP_IMAGE,
+            "SEVERITIES": ",".join(service.settings.build.scan_severities),
+        },
+    )
+
+
+def smoke(subject: Subject, key: KeyArn, balancer: HostName, subnets: SubnetIds, group: ec2.SecurityGroup) -> Hook:
+    """Asks a release through the test listener, from inside the environment's network."""
+    env, service = subject.env, subject.service
+    settings = service.settings
+    return inline_function(
+        "Smoke",
+        env,
+        source("smoke"),
+        *_may_join_the_network(env, service),
+        name=(service.name, SMOKE),
+        key=key,
+        dead_letters=subject.dead_letters,
+        timeout_seconds=TIMEOUT_SECONDS,
+        variables={
+            "BALANCER": balancer,
+            "PORT": str(TEST_PORT),
+            "HOST": env.settings.domain or balancer,
+            "TLS": "" if env.settings.allow_http else "1",
+            "PROBES": json.dumps(settings.probes or {settings.health_check.path: 200}),
+        },
+        network=awslambda.VPCConfig(SubnetIds=subnets, SecurityGroupIds=[group.ref()]),
+    )
+
+
+def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
+    """Lets the function out to the test listener, wherever the load balancer's public addresses are."""
+    return ec2.SecurityGroup(
+        logical_id,
+        GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name, SMOKE),
+        GroupDescription=f"Function that tests new releases of {service.name}",
+        VpcId=vpc,
+        SecurityGroupEgress=[
+            ec2.SecurityGroupRule(
+                IpProtocol="tcp",
+                FromPort=TEST_PORT,
+                ToPort=TEST_PORT,
+                CidrIp="0.0.0.0/0",
+                Description="The test listener, by the load balancer's public addresses",
+            )
+        ],
+    )
+
+
+def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
+    """What Lambda needs of the role to put the function into the network, and what its code must not do with it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    """
+    name = physical_name(env, "AWS::Lambda::Function", service.name, SMOKE)
+    function = Sub(f"arn:${{AWS::Partition}}:lambda:{env.region}:{env.account}:function:{name}")
+    actions = [
+        ec2_actions.AssignPrivateIpAddresses,
+        ec2_actions.CreateNetworkInterface,
+        ec2_actions.DeleteNetworkInterface,
+        ec2_actions.DescribeNetworkInterfaces,
+        ec2_actions.DescribeSubnets,
+        ec2_actions.UnassignPrivateIpAddresses,
+    ]
+    return [
+        allow(
+            "JoinTheNetwork",
+            actions,
+            on="*",
+            because="ec2:Describe... have no resource level, and Lambda refuses a role that may not do the others"
+            " everywhere.",
+        ),
+        deny(
+            "LeaveTheNetworkToLambda",
+            actions,
+            on="*",
+            when=[ArnEquals({"lambda:SourceFunctionArn": function})],
+        ),
+    ]

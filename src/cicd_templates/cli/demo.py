@@ -1,0 +1,92 @@
+"""The main job from end to end on a local AWS of its own: render, lint, deploy, deploy again, use, destroy, prove.
+
+Composes the commands' own functions and prints between them; it can do nothing that a user could not type.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from cicd_templates.cli.targets import Target, open_target, open_tools
+from cicd_templates.config.environment import Configuration
+from cicd_templates.config.load import read_configuration
+from cicd_templates.deploy.change_sets.request import UPLOADS_OUTPUT
+from cicd_templates.deploy.reporting import report
+from cicd_templates.errors import CicdError
+from cicd_templates.lint.run import lint_templates
+from cicd_templates.local import engine as local_engine
+from cicd_templates.local.engine import Engine
+from cicd_templates.paths import CONFIGURATION, OUT, layers
+from cicd_templates.render import out_folder, render
+
+
+def run() -> None:
+    """Raises `CicdError` where any step fails or anything is left that nothing explains."""
+    began = time.monotonic()
+    configuration = read_configuration(CONFIGURATION)
+    rendered = render.render(configuration, layers(), "yaml")
+    written = out_folder.write(out_folder.files_of(rendered, OUT), OUT)
+    click.echo(f"1. render   {len(rendered)} stacks of {len(configuration.environments)} environments into {OUT}/")
+    for path in written.written:
+        click.echo(f"     wrote {OUT / path}")
+    findings = lint_templates([OUT / stack.path for stack in rendered])
+    if findings:
+        raise CicdError("\n  ".join(["cfn-lint has findings:", *map(str, findings)]))
+    click.echo("2. lint     cfn-lint: 0 errors, warnings and informational findings")
+    with local_engine.running() as engine:
+        click.echo(f"3. deploy   to a local AWS at {engine.url}, through change sets")
+        targets = _targets(configuration, engine, OUT)
+        tools = open_tools(configuration, OUT, local=True, engine=engine)
+        for target in targets:
+            target.deploy(report.reporter(as_json=False), lambda question: True, tools)
+        click.echo("\n4. again    a second deployment must find nothing to change")
+        _nothing_to_change(targets)
+        click.echo("\n5. use      versions of an object, one of them deleted, where data is disposable")
+        _use(targets)
+        click.echo(
+            "\n6. destroy  what there is and what becomes of it, readers before what they read from, and the proof"
+        )
+        _destroy(targets)
+    click.echo(
+        f"\ndone in {time.monotonic() - began:.1f} s: deployed, unchanged when repeated, destroyed, all explained"
+    )
+    click.echo("A local AWS is laxer than AWS: README.md says what this does not prove.")
+
+
+def _targets(configuration: Configuration, engine: Engine, folder: Path) -> list[Target]:
+    return [
+        open_target(environment, folder, layer=None, service=None, local=True, engine=engine)
+        for environment in configuration.deploy_order
+    ]
+
+
+def _nothing_to_change(targets: list[Target]) -> None:
+    for target in targets:
+        planned = target.plan(report.reporter(as_json=False), None)
+        if planned is None or not planned.empty:
+            raise CicdError(f"{target.environment}: a second deployment would change something")
+
+
+def _use(targets: list[Target]) -> None:
+    """Leave something behind that CloudFormation alone could not delete."""
+    for target in targets:
+        if not target.stacks[0].protected:
+            path = f"{target.stacks[0].parameter_root}storage/{UPLOADS_OUTPUT}"
+            bucket = target.clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
+            for version in (b"first", b"second", b"third"):
+                target.clients.s3.put_object(Bucket=bucket, Key="templates/example", Body=version)
+            target.clients.s3.delete_object(Bucket=bucket, Key="templates/example")
+
+
+def _destroy(targets: list[Target]) -> None:
+    reporter = report.reporter(as_json=False)
+    for target in reversed(targets):
+        reporter.report(target.heading("Destroying"))
+        inventory = target.inventory()
+        target.refuse_destruction(inventory)
+        reporter.report(report.Inventoried(target.environment, inventory.items))
+        if any(not remainder.explained for remainder in target.destroy(reporter, inventory)):
+            raise CicdError(f"{target.environment}: something is left unexplained")

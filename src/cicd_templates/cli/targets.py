@@ -1,0 +1,316 @@
+"""Where a verb works: the rendered stacks of one environment, and clients of the account that they are for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cicd_templates import hints
+from cicd_templates.config.environment import Configuration, Environment
+from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients, require_account
+from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks, select
+from cicd_templates.deploy.destruction import guards
+from cicd_templates.deploy.destruction.destroy import destroy
+from cicd_templates.deploy.destruction.inventory import Inventory, take_inventory
+from cicd_templates.deploy.destruction.reimport import refuse_kept
+from cicd_templates.deploy.destruction.scope import Scope, scope_of
+from cicd_templates.deploy.plans.document import Plan
+from cicd_templates.deploy.plans.propose import Desk
+from cicd_templates.deploy.recovery.claims import Claim, claims
+from cicd_templates.deploy.releases.commits import revision
+from cicd_templates.deploy.releases.handover import Tools, left_to_the_pipeline
+from cicd_templates.deploy.reporting.inventory_items import Remainder
+from cicd_templates.deploy.reporting.report import Heading, Inventoried, Left, Note, Reporter
+from cicd_templates.deploy.runs import deployment
+from cicd_templates.deploy.runs.engine import Confirm, DeclinedError
+from cicd_templates.errors import RefusedError
+from cicd_templates.local import running_engine
+from cicd_templates.local.engine import Engine
+from cicd_templates.local.recorded_types import SPELLINGS
+from cicd_templates.paths import STATE
+
+LOCAL_POLL_SECONDS = 0.05
+HAND_OVER = "Hand these templates to the pipeline? Its next release deploys them."
+
+
+@dataclass(frozen=True)
+class Target:
+    """One environment to work on: all its stacks, those chosen among them, and the way to its account.
+
+    `named` says that a layer was asked for by its name, `caller` who asks; in the folder `state` runs are remembered.
+    """
+
+    stacks: Sequence[Stack]
+    chosen: Sequence[Stack]
+    clients: Clients
+    patience: Patience
+    engine: Engine | None
+    named: bool = False
+    caller: str = ""
+    state: Path = STATE
+
+    @property
+    def environment(self) -> str:
+        """The environment's name, with the copy's suffix."""
+        return self.stacks[0].links.environment
+
+    @property
+    def account(self) -> str:
+        """The account's number."""
+        return self.stacks[0].account
+
+    def heading(self, verb: str) -> Heading:
+        """What to say before the work begins."""
+        where = "local AWS" if self.engine else ""
+        return Heading(verb, self.environment, self.account, self.stacks[0].region, where)
+
+    @property
+    def protected(self) -> bool:
+        """Whether the environment is protected."""
+        return self.stacks[0].protected
+
+    def desk(self, *, wait: bool = False) -> Desk:
+        """What the deployer works with; `wait` for what another operation works on instead of refusing it."""
+        recorded = frozenset(SPELLINGS) if self.engine else frozenset()
+        return Desk(self.clients, self.patience, self.state, self.caller, revision(Path.cwd()), wait, recorded)
+
+    def plan(
+        self, reporter: Reporter, tools: Tools | None, path: Path | None = None, *, wait: bool = False
+    ) -> Plan | None:
+        """Plan what was chosen and write that down; None where nothing is left to plan. Errors as `deployment.plan`.
+
+        Without `tools`, which a protected environment needs, nothing is left to the pipeline.
+        """
+        reporter.report(self.heading("Plan of"))
+        stacks = self._own(reporter, tools)
+        return deployment.plan(self.desk(wait=wait), stacks, reporter, path) if stacks else None
+
+    def deploy(
+        self,
+        reporter: Reporter,
+        confirm: Confirm,
+        tools: Tools,
+        *,
+        allowed: Iterable[str] = (),
+        eager: bool = True,
+        wait: bool = False,
+    ) -> None:
+        """Deploy what was chosen and report it; the errors are those of `deployment.deploy`.
+
+        The templates go to the pipeline before anything else where its bucket is there, after a question where they
+        are others than it has, otherwise when there is one. What the pipeline writes by now is left to it;
+        `RefusedError` where just that was asked for by name.
+        """
+        reporter.report(self.heading("Deploying"))
+        stacks = self._own(reporter, tools)
+        # The next release deploys them, also where nothing of this environment changes.
+        if tools.handed_over() == "older" and not confirm(HAND_OVER):
+            raise DeclinedError("the templates were not handed to the pipeline, and nothing was deployed")
+        reporter.report(Note(tools.publish_templates()))
+        if stacks:
+            deployment.deploy(
+                self.desk(wait=wait),
+                stacks,
+                reporter,
+                confirm,
+                allowed=allowed,
+                eager=eager,
+                after=self._handing_over(reporter, tools),
+            )
+        self._tell(reporter)
+
+    def execute(
+        self,
+        made: Plan,
+        path: Path,
+        reporter: Reporter,
+        tools: Tools,
+        *,
+        allowed: Iterable[str] = (),
+        next_path: Path | None = None,
+    ) -> Plan | None:
+        """Execute exactly a plan; the plan of what comes after it. Errors as `deployment.execute_plan`.
+
+        The templates go to the pipeline once nothing refuses the plan any more.
+        """
+        reporter.report(self.heading("Deploying"))
+        following = deployment.execute_plan(
+            self.desk(),
+            made,
+            path,
+            [stack for stack in self.stacks if stack.label in made.labels],
+            reporter,
+            allowed=allowed,
+            passed=lambda: reporter.report(Note(tools.publish_templates())),
+            after=self._handing_over(reporter, tools),
+            next_path=next_path,
+        )
+        self._tell(reporter)
+        return following
+
+    def discard(self, path: Path | None = None) -> int:
+        """Delete what the plan in `path` left, or all plans; how many change sets. Errors as `deployment.discard`."""
+        return deployment.discard(self.desk(), self.stacks, path)
+
+    def _own(self, reporter: Reporter, tools: Tools | None) -> list[Stack]:
+        """What was chosen without what the pipeline writes by now; refused where kept things are in the way."""
+        if tools:
+            refuse_kept(self.clients, self.chosen, self.typed("adopt"))
+        left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
+        if left and self.named:
+            release = hints.make(
+                "release",
+                SERVICE=left[0].service,
+                SUFFIX=left[0].facts.get("Suffix"),
+                LOCAL=self.engine is not None,
+            )
+            raise RefusedError(
+                f"{left[0].name}: releases write this stack, so deploying it here would put an older image or template"
+                f" back; release instead: {release} APP=<source>"
+            )
+        for stack in left:
+            reporter.report(Note(f"{stack.label}: left to the pipeline"))
+        return [stack for stack in self.chosen if stack not in left]
+
+    def _handing_over(self, reporter: Reporter, tools: Tools) -> Callable[[Stack], None]:
+        def hand_over(stack: Stack) -> None:
+            if stack.links.environment == tools.environment.qualified and stack.layer == "storage":
+                reporter.report(Note(tools.publish_templates()))
+
+        return hand_over
+
+    def _tell(self, reporter: Reporter) -> None:
+        for note in self.notes():
+            reporter.report(Note(note))
+
+    def typed(self, verb: str) -> str:
+        """How a verb of the environment is typed, here and not elsewhere."""
+        return hints.make(verb, **self.stacks[0].asked, LOCAL=self.engine is not None)
+
+    def claims(self) -> dict[str, Claim]:
+        """What of this machine wants stacks of the environment that were never created. Raises as `claims.claims`."""
+        return claims(self.state, self.stacks[0], local=self.engine is not None)
+
+    @property
+    def labels(self) -> frozenset[str] | None:
+        """Which stacks were asked for; None for all, those among them that the templates do not have any more."""
+        return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
+
+    def inventory(self) -> Inventory:
+        """What the environment has, or of it what was chosen."""
+        scope, protected = scope_of(self.stacks), self.stacks[0].protected
+        return take_inventory(self.clients, scope, protected=protected, labels=self.labels)
+
+    def refuse_destruction(self, inventory: Inventory) -> None:
+        """Raise `RefusedError` where a stack of a stranger or one that stays forbids it."""
+        guards.refuse_strangers(self.clients, self.chosen)
+        guards.refuse_still_needed(inventory, self.typed("destroy"))
+
+    def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
+        """Destroy what `inventory` has and write destroy-report.json; what is left, reported.
+
+        Raises `CicdError` that names the stacks whose deletion failed.
+        """
+        left = destroy(self.clients, inventory, self.patience, reporter, self.recorded_remains)
+        reporter.report(Left(self.environment, tuple(left)))
+        return left
+
+    def notes(self) -> list[str]:
+        """What the reader must know of a local deployment: which types were only recorded."""
+        if self.engine is None:
+            return []
+        counts = Counter(entry["type"] for entry in self.engine.record.entries(self.account))
+        types = ", ".join(f"{count} {name.removeprefix('AWS::')}" for name, count in sorted(counts.items()))
+        return [f"only recorded, not built, by the local AWS: {types}"] if types else []
+
+    def recorded_remains(self) -> list[Remainder]:
+        """What the local AWS recorded and no stack deleted; none of it is meant to be left."""
+        if self.engine is None:
+            return []
+        chosen = {stack.name for stack in self.chosen}
+        return [
+            Remainder(entry["type"], entry["id"], f"recorded for {entry['stack']}", explained=False)
+            for entry in self.engine.record.entries(self.account)
+            if entry["stack"] in chosen
+        ]
+
+
+def open_target(
+    environment: Environment,
+    folder: Path,
+    *,
+    layer: str | None,
+    service: str | None,
+    local: bool,
+    checked: bool = True,
+    engine: Engine | None = None,
+) -> Target:
+    """The target for `environment`, its stacks read from below `folder`.
+
+    With `local` it is on the running local AWS and never on AWS; what is remembered of an `engine` that is handed in
+    goes with it. With `checked` the caller's account is compared first of all. Raises the errors of reading, of the
+    credentials and of the account.
+    """
+    stacks = read_stacks(folder / environment.qualified)
+    chosen = select(stacks, layer, service)
+    account = stacks[0].account
+    memory = STATE
+    if local:
+        memory = engine.folder if engine else STATE / "local"
+        engine = engine or running_engine.required()
+    else:
+        engine = None
+    clients, patience = open_account(environment, account, stacks[0].region, engine)
+    caller = require_account(clients, account) if checked else ""
+    return Target(stacks, chosen, clients, patience, engine, layer is not None, caller, memory)
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account of an environment without its templates, for copies that nobody has rendered here."""
+
+    scope: Scope
+    clients: Clients
+    patience: Patience
+
+    def sweep(self, copy: Scope, reporter: Reporter) -> int:
+        """Destroy a disposable copy in this account and report it; how much is left that nothing explains."""
+        reporter.report(Heading("Destroying", copy.qualified, copy.account, copy.region, ""))
+        inventory = take_inventory(self.clients, copy, protected=False)
+        make = hints.make("destroy", ENV=copy.environment, SUFFIX=copy.suffix, LOCAL=self.clients.local)
+        guards.refuse_protected(copy.qualified, (), protected=inventory.protected, make=make)
+        reporter.report(Inventoried(copy.qualified, inventory.items))
+        left = destroy(self.clients, inventory, self.patience, reporter)
+        reporter.report(Left(copy.qualified, tuple(left)))
+        return sum(not remainder.explained for remainder in left)
+
+
+def open_plain_account(environment: Environment, *, local: bool) -> Account:
+    """The account of `environment`, which the caller must be in."""
+    scope = Scope(environment.project.name, environment.name, None, environment.account, environment.region)
+    engine = running_engine.required() if local else None
+    clients, patience = open_account(environment, scope.account, scope.region, engine)
+    require_account(clients, scope.account)
+    return Account(scope, clients, patience)
+
+
+def open_account(
+    environment: Environment, account: str, region: str, engine: Engine | None
+) -> tuple[Clients, Patience]:
+    """Clients of the account that `environment` is in, on the local AWS where `engine` is given, and how to wait."""
+    if engine is not None:
+        return local_clients(engine.url, account, region), Patience(poll_seconds=LOCAL_POLL_SECONDS)
+    return aws_clients(region, environment.settings.profile, environment.settings.role_arn), Patience()
+
+
+def open_tools(configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None) -> Tools:
+    """The tools environment, with the rendered stacks of every environment, all of which a run may deploy."""
+    tools = next(environment for environment in configuration.environments if environment.kind == "tools")
+    target = open_target(tools, folder, layer=None, service=None, local=local, engine=engine)
+    stacks = [
+        stack for environment in configuration.environments for stack in read_stacks(folder / environment.qualified)
+    ]
+    return Tools(tools, target.clients, tuple(stacks))

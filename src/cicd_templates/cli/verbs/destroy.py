@@ -1,0 +1,216 @@
+"""Verbs that take environments down, and the way back: destroy, sweep, adopt."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cicd_templates import hints
+from cicd_templates.cli import selection
+from cicd_templates.cli.command import ENV, JSON, LOCAL, TARGET, YES, verb
+from cicd_templates.errors import CicdError, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cicd_templates.cli.targets import Target
+    from cicd_templates.deploy.destruction.inventory import Inventory
+    from cicd_templates.deploy.reporting.report import Reporter
+
+CHANGES_REMAINING = 4
+
+
+@verb(
+    "destroy",
+    *TARGET,
+    YES,
+    JSON,
+    click.option("--allow", default="", help="Protected environments that may be destroyed, by name, with commas."),
+    click.option("--plan", type=click.Path(path_type=Path), help="Execute exactly what this file has planned."),
+    click.option("--confirm", help="With --plan: the names of its environments, with commas, instead of typing them."),
+)
+def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: str | None, **target: Any) -> None:
+    """Take environments down and prove what is left; exit 1 where something is left unexplained.
+
+    A protected environment is planned first: --allow writes destroy-plan.json and exits 4, --plan executes it.
+    Of the local AWS that file is in .state/local/.
+    """
+    from cicd_templates.deploy.reporting import report
+
+    if plan is None and confirm is not None:
+        raise ConfigurationError("--confirm belongs to --plan; a disposable environment takes --yes")
+    reporter = report.reporter(as_json=as_json)
+    with selection.detaching():
+        if plan is not None:
+            _execute_plan(plan, confirm, reporter, **target)
+        else:
+            _destroy(reporter, yes, allow.split(","), **target)
+
+
+def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **target: Any) -> None:
+    """Destroy what is disposable after a question; of what is protected write a plan and exit."""
+    from cicd_templates.deploy.destruction import guards, plan_file
+    from cicd_templates.deploy.reporting import report
+
+    work = [(each, each.inventory()) for each in selection.targets(**target)[::-1]]
+    for each, inventory in work:
+        guards.refuse_protected(each.environment, allowed, protected=inventory.protected, make=each.typed("destroy"))
+        each.refuse_destruction(inventory)
+    _show(work, reporter)
+    guarded = any(inventory.protected for _, inventory in work)
+    if guarded and not (target["local"] and yes):
+        path = plan_file.plan_file(local=target["local"])
+        plan_file.write_plan([inventory for _, inventory in work], path)
+        command = hints.make("destroy", PLAN=str(path), LOCAL=target["local"])
+        reporter.report(report.Note(f"nothing was deleted; read {path}, then: {command}"))
+        raise click.exceptions.Exit(CHANGES_REMAINING)
+    confirmed = selection.confirmation(yes)
+    for each, _ in work:
+        if not confirmed(f"Delete the stacks of {each.environment} in account {each.account}?"):
+            raise CicdError(f"{each.environment}: declined, nothing was deleted")
+    _carry_out(work, reporter)
+
+
+def _execute_plan(path: Path, confirm: str | None, reporter: Reporter, **target: Any) -> None:
+    """Execute a plan where everything is as it was planned, once its environments have been named again."""
+    from cicd_templates.deploy.destruction import guards, plan_file
+    from cicd_templates.deploy.destruction.inventory import take_inventory
+    from cicd_templates.deploy.destruction.scope import scope_of
+
+    given = [name for name in ("env", "layer", "service", "suffix") if target[name]]
+    if given:
+        raise ConfigurationError(f"--plan says what is destroyed; leave out --{', --'.join(given)}")
+    planned = plan_file.read_plan(path)
+    names = [each["environment"] for each in planned]
+    known = _every_environment(target["local"], {each["suffix"] for each in planned})
+    work = []
+    for each in planned:
+        if each["environment"] not in known:
+            raise ConfigurationError(f"{path}: there is no environment {each['environment']} here; plan again")
+        of = known[each["environment"]]
+        labels = None if each["labels"] is None else frozenset(each["labels"])
+        inventory = take_inventory(of.clients, scope_of(of.stacks), protected=each["protected"], labels=labels)
+        plan_file.refuse_changes(each, inventory)
+        of.refuse_destruction(inventory)
+        work.append((of, inventory))
+    _show(work, reporter)
+    guards.require_confirmed(names, confirm, _typing())
+    _carry_out(work, reporter)
+
+
+def _every_environment(local: bool, suffixes: set[str | None]) -> dict[str, Target]:
+    return {
+        target.environment: target
+        for suffix in suffixes
+        for target in selection.targets(env="all", suffix=suffix, layer=None, service=None, local=local)
+    }
+
+
+def _typing() -> Callable[[str], str] | None:
+    if not sys.stdin.isatty():
+        return None
+    return _typed
+
+
+def _typed(name: str) -> str:
+    try:
+        return str(click.prompt(f"  Type {name} to destroy it", default="", show_default=False))
+    except click.Abort:
+        # Ctrl-C at the question is another answer than the name.
+        return ""
+
+
+def _show(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None:
+    from cicd_templates.deploy.reporting.report import Inventoried
+
+    for each, inventory in work:
+        reporter.report(each.heading("Destroying"))
+        reporter.report(Inventoried(each.environment, inventory.items))
+
+
+def _carry_out(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None:
+    unexplained = 0
+    for each, inventory in work:
+        unexplained += sum(not remainder.explained for remainder in each.destroy(reporter, inventory))
+    if unexplained:
+        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
+
+
+def show_left(targets: list[Target], *, as_json: bool) -> None:
+    """Report what is beside the stacks of each target. Raises `CicdError` where nothing explains something."""
+    from cicd_templates.deploy.destruction.proof import left
+    from cicd_templates.deploy.reporting import report
+
+    reporter = report.reporter(as_json=as_json)
+    unexplained = 0
+    for each in targets:
+        remains = left(each.inventory(), stacks_too=False)
+        reporter.report(report.Left(each.environment, tuple(remains)))
+        unexplained += sum(not remainder.explained for remainder in remains)
+    if unexplained:
+        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
+
+
+@verb(
+    "sweep",
+    ENV,
+    LOCAL,
+    YES,
+    JSON,
+    click.option(
+        "--older-than", default="1h", show_default=True, help="Only what nobody deployed for so long: 48h, 7d."
+    ),
+)
+def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: str) -> None:
+    """List the disposable copies of environments and destroy those that have expired."""
+    from datetime import UTC, datetime
+
+    from cicd_templates.deploy.destruction import sweep as sweeping
+    from cicd_templates.deploy.reporting import report
+
+    age = sweeping.duration(older_than)
+    reporter = report.reporter(as_json=as_json)
+    found = [
+        (account, copy)
+        for account in selection.accounts(env or "all", local)
+        for copy in sweeping.copies(account.clients, account.scope, age, datetime.now(UTC))
+    ]
+    for _, copy in found:
+        fate = f"stays: {copy.stays}" if copy.stays else "expired"
+        reporter.report(report.Note(f"{copy.scope.qualified}: {copy.stacks} stacks, {fate}"))
+    swept = [(account, copy) for account, copy in found if not copy.stays]
+    if not swept:
+        reporter.report(report.Note("no copy has expired"))
+        return
+    if not selection.confirmation(yes)(f"Destroy {len(swept)} copies?"):
+        raise CicdError("declined, nothing was deleted")
+    with selection.detaching():
+        unexplained = sum(account.sweep(copy.scope, reporter) for account, copy in swept)
+    if unexplained:
+        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
+
+
+@verb("adopt", *TARGET, YES)
+def adopt(yes: bool, **target: Any) -> None:
+    """Take what a destroyed protected environment kept back into its stacks, so that it can be deployed again."""
+    from cicd_templates.deploy.change_sets.aws_commands import addressed
+    from cicd_templates.deploy.destruction import reimport
+
+    for each in selection.targets(**target):
+        back = reimport.takings_back(each.clients, each.chosen)
+        if not back:
+            click.echo(f"{each.environment}: nothing to take back")
+        for taking in back:
+            click.echo(f"{each.environment}: {taking.stack.label} takes back")
+            for owned in taking.resources:
+                click.echo(f"  {owned.resource_type} {owned.physical_id}")
+            click.echo("  which is what these commands do:")
+            for command in taking.write(each.state / "adopt"):
+                click.echo(f"    {addressed(command, each.clients, each.account)}")
+            if not selection.confirmation(yes)(f"Import them into {taking.stack.name}?"):
+                raise CicdError(f"{taking.stack.name}: declined, nothing was imported")
+            reimport.take_back(each.clients, taking, each.patience)
+            click.echo(f"  {taking.stack.label}: imported")

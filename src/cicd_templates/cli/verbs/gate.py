@@ -1,0 +1,150 @@
+"""Verb `gate`: the pipeline's decision, on this machine."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import click
+
+from cicd_templates.cli import selection
+from cicd_templates.cli.command import JSON, SERVICE, Command, Group, main
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.plurals import counted
+
+
+@main.group("gate", cls=Group, invoke_without_command=True)
+@click.option("--reports", type=click.Path(path_type=Path), help="Folder of the reports, as the checks write them.")
+@SERVICE
+@click.option("--source-version", help="Version of the source that every report has to be of.")
+@click.option("--policy", type=click.Path(path_type=Path), help="Policy of the application, as TOML.")
+@JSON
+@click.pass_context
+def gate(
+    ctx: click.Context,
+    reports: Path | None,
+    service: str | None,
+    source_version: str | None,
+    policy: Path | None,
+    as_json: bool,
+) -> None:
+    """Judge the reports of a service's checks on this machine; exit 1 where a release may not go on."""
+    if ctx.invoked_subcommand:
+        return
+    from cicd_templates import gate as judging
+    from cicd_templates.functions.scan_gate.findings import as_json as findings
+    from cicd_templates.functions.scan_gate.policy import POLICY
+    from cicd_templates.functions.scan_gate.summary import summary
+
+    folder = _folder(reports)
+    if policy is None and Path(POLICY).is_file():
+        policy = Path(POLICY)
+    decision = judging.judge(folder, _checks(service), policy, source_version, date.today())
+    click.echo(json.dumps(findings(decision), indent=2) if as_json else summary(decision).rstrip())
+    if policy and not as_json:
+        click.echo(f"\nJudged by the policy {policy}.")
+    if decision.verdict != "PASS":
+        ctx.exit(1)
+
+
+def _folder(reports: Path | None) -> Path:
+    if reports is None:
+        raise ConfigurationError("which reports? Name their folder with REPORTS= (--reports)")
+    return reports
+
+
+def _checks(service: str | None) -> dict[str, str]:
+    """The checks of a service, each with the format of its report."""
+    from cicd_templates.builds.presets import checks_of
+
+    of = selection.only_service(selection.environment(None, None), service)
+    return {check.name: check.format for check in checks_of(of)}
+
+
+@gate.command("waive", cls=Command)
+@click.option("--reports", type=click.Path(path_type=Path), help="Folder of the reports.")
+@SERVICE
+@click.option("--policy", type=click.Path(path_type=Path), default="scan-policy.toml", help="Policy to add to.")
+@click.option("--all-current", is_flag=True, help="Accept each finding that stops the release now.")
+@click.option("--expires", default="", help="Last day of the waivers, such as 2027-03-31.")
+@click.option("--owner", default="", help="Who answers for them.")
+@click.option("--reason", default="there before the gate was", help="Why they are accepted.")
+def waive(
+    reports: Path | None,
+    service: str | None,
+    policy: Path,
+    all_current: bool,
+    expires: str,
+    owner: str,
+    reason: str,
+) -> None:
+    """Write waivers for what stops a legacy application now; each ends on a day and has an owner."""
+    from cicd_templates import gate as judging
+
+    today = date.today()
+    folder = _folder(reports)
+    if not all_current:
+        raise ConfigurationError("which findings? --all-current accepts each that stops the release now")
+    if not owner.strip():
+        raise ConfigurationError("whose waivers? Name who answers for them with OWNER= (--owner)")
+    last = _last_day(expires, today)
+    checks = _checks(service)
+    decision = judging.judge(folder, checks, policy if policy.exists() else None, None, today)
+    waived = judging.waive(decision, policy, checks, last, owner, reason)
+    click.echo(f"{policy}: {counted(waived.written, 'waiver')} added, of {owner} until {last}")
+    for check, why in decision.broken.items():
+        click.echo(f"no waiver covers {check}: {why}")
+    for id_ in waived.left:
+        click.echo(f"no waiver covers {id_}: its report names neither package nor file")
+
+
+def _last_day(expires: str, today: date) -> date:
+    if not expires:
+        raise ConfigurationError("until when? Name the last day of the waivers with EXPIRES= (--expires)")
+    try:
+        last = date.fromisoformat(expires)
+    except ValueError:
+        raise ConfigurationError(f"EXPIRES= (--expires) {expires!r} is no day; write one such as 2027-03-31") from None
+    if last < today:
+        raise ConfigurationError(f"EXPIRES= (--expires) {last} is over; name the last day on which the waivers hold")
+    return last
+
+
+@gate.command("inspect", cls=Command)
+@click.option("--tool", default="", help="Who wrote the report: a preset or a format, such as unit-tests or sarif.")
+@click.argument("report", required=False, type=click.Path(path_type=Path))
+@JSON
+def inspect(tool: str, report: Path | None, as_json: bool) -> None:
+    """Show what the gate reads in a report: its status, and each finding."""
+    from dataclasses import asdict
+
+    from cicd_templates.builds.presets import PRESETS
+    from cicd_templates.functions.scan_gate.formats import READERS, format_of, read_report
+
+    known = ", ".join(sorted({*READERS, *PRESETS}))
+    if not tool:
+        raise ConfigurationError(f"which tool wrote it? Name it with TOOL= (--tool): {known}")
+    if report is None:
+        raise ConfigurationError("which report? Name its file with REPORT= (an argument)")
+    form = format_of(tool) or next((make().format for name, make in PRESETS.items() if name == tool), None)
+    if form is None:
+        raise ConfigurationError(f"no reader for {tool!r}; there are {known}")
+    try:
+        data = report.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{report}: cannot be read: {error.strerror}") from None
+    read = read_report(form, data)
+    if as_json:
+        lists = {"findings": read.findings, "suppressed": read.suppressed}
+        found = {name: [asdict(each) for each in listed] for name, listed in lists.items()}
+        click.echo(json.dumps({"status": read.status, "reason": read.reason, **found}, indent=2))
+        return
+    judged = {"ok": "counts", "incomplete": "does not count, incomplete"}.get(read.status, "does not count")
+    passed_over = f", {len(read.suppressed)} that the tool was told to pass over" if read.suppressed else ""
+    click.echo(
+        f"{judged}{': ' if read.reason else ''}{read.reason}, {counted(len(read.findings), 'finding')}{passed_over}"
+    )
+    for each in (*read.findings, *read.suppressed):
+        where = f"{each.package} {each.version}".strip() or f"{each.file}:{each.line}"
+        click.echo(f"  {each.severity:<8}  {each.id}  {where}")

@@ -1,0 +1,43 @@
+"""Verbs of the local AWS: local, local-stop, demo."""
+
+from __future__ import annotations
+
+import click
+
+from cicd_templates.cli.command import verb
+
+
+@verb("local")
+def local() -> None:
+    """Start the local AWS; LOCAL=1 then points any verb at it."""
+    from cicd_templates.local import engine, running_engine
+
+    running = running_engine.recall()
+    if running is not None:
+        click.echo(f"the local AWS is running already at {running.url} (process {running.pid})")
+        return
+    started = engine.start()
+    running_engine.remember(started)
+    click.echo(f"the local AWS is running at {started.url} (process {started.pid}); stop it with `make local-stop`")
+
+
+@verb("local-stop")
+def local_stop() -> None:
+    """Stop the local AWS."""
+    from cicd_templates.local import engine, running_engine
+
+    running = running_engine.recall()
+    running_engine.forget()
+    if running is None:
+        click.echo("no local AWS is running")
+        return
+    engine.stop(running)
+    click.echo(f"stopped the local AWS (process {running.pid})")
+
+
+@verb("demo")
+def demo() -> None:
+    """Render, lint, deploy and destroy all environments on a local AWS of its own."""
+    from cicd_templates.cli.demo import run
+
+    run()

@@ -1,0 +1,125 @@
+"""Verb of the rehearsal: rehearse."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cicd_templates.cli import selection
+from cicd_templates.cli.command import JSON, SERVICE, SUFFIX, YES, verb
+from cicd_templates.errors import CicdError, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cicd_templates.rehearsal.result import Result
+    from cicd_templates.rehearsal.tools import Tools
+
+OUTPUT = Path(".state/rehearsal")
+NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX_URL", "PIP_CERT")
+
+
+@verb(
+    "rehearse",
+    SUFFIX,
+    SERVICE,
+    click.option("--app", default="", help="Git work tree, folder or .zip file to release."),
+    YES,
+    click.option("--refuse", is_flag=True, help="Refuse every approval."),
+    click.option("--tools", type=Path, help="Virtual environment with the tools of the checks, instead of this one."),
+    click.option("--token", "tokens", multiple=True, help="Variables with tokens, by commas: services to really ask."),
+    click.option("--output", type=Path, default=OUTPUT, help=f"Folder for the results, {OUTPUT} by default."),
+    JSON,
+)
+def rehearse(
+    app: str,
+    yes: bool,
+    refuse: bool,
+    tools: Path | None,
+    tokens: tuple[str, ...],
+    output: Path,
+    service: str | None,
+    suffix: str | None,
+    as_json: bool,
+) -> None:
+    """Run the rendered pipeline on this machine, in a local AWS of its own with IAM enforced."""
+    from cicd_templates.deploy.releases import archives
+    from cicd_templates.local import engine as local_engine
+    from cicd_templates.paths import rendered_folder
+    from cicd_templates.rehearsal import deployment, report, result
+    from cicd_templates.rehearsal.rehearse import rehearsing
+
+    if not app:
+        raise ConfigurationError("which source? Name a git work tree, a folder or a .zip file with APP= (--app)")
+    if yes and refuse:
+        raise ConfigurationError("--yes and --refuse together: an approval is either given or refused")
+    prepared = _prepared(tools)
+    given = _given([name for names in tokens for name in names.split(",")])
+    stacks = deployment.read_all(rendered_folder(suffix), suffix)
+    archive = archives.source_archive(Path(app))
+    confirm = (lambda question: False) if refuse else selection.confirmation(yes)
+
+    def say(text: str) -> None:
+        click.echo(text, err=as_json)
+
+    def tell(step: result.Step) -> None:
+        if step.state is not result.State.NOT_REACHED:
+            say(report.progress(step))
+
+    with (
+        local_engine.running(auth=True, tls=True) as engine,
+        rehearsing(
+            engine,
+            stacks,
+            service,
+            archive,
+            tools=prepared,
+            tokens=given,
+            network={name: value for name, value in os.environ.items() if name.upper() in NETWORK},
+            confirm=confirm,
+            say=tell,
+            begun=lambda definition, seconds: say(report.heading(definition.pipeline, len(stacks), seconds)),
+        ) as rehearsal,
+    ):
+        found = rehearsal.result
+    finish(found, output, say, as_json)
+
+
+def finish(found: Result, output: Path, say: Callable[[str], None], as_json: bool) -> None:
+    """Tell and keep a result. Raises `CicdError` for one that is no success."""
+    from cicd_templates.rehearsal import report, result
+
+    say(report.summary(found))
+    output.mkdir(parents=True, exist_ok=True)
+    files = {
+        "rehearsal.json": result.as_json(found),
+        "rehearsal.xml": result.as_junit(found),
+        "grants.md": report.matrix(found.grants),
+    }
+    for name, text in files.items():
+        (output / name).write_text(text)
+    say(f"written: {', '.join(files)} in {output}")
+    if as_json:
+        click.echo(files["rehearsal.json"], nl=False)
+    if not found.succeeded:
+        raise CicdError(report.verdict(found))
+
+
+def _prepared(tools: Path | None) -> Tools:
+    from cicd_templates.rehearsal.tools import Tools
+
+    prefix = tools or Path(sys.prefix)
+    if not (prefix / "pyvenv.cfg").is_file():
+        raise ConfigurationError(f"{prefix}: no virtual environment; --tools names one with the tools of the checks")
+    return Tools(prefix)
+
+
+def _given(names: list[str]) -> dict[str, str]:
+    """The tokens of variables; their values never come from the command line, where everybody could read them."""
+    if missing := [name for name in names if not os.environ.get(name)]:
+        raise ConfigurationError(f"{missing[0]}: no such variable here; --token names one that holds a token")
+    return {name: os.environ[name] for name in names}

@@ -1,0 +1,117 @@
+"""Verbs of a release: release, secret."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cicd_templates import hints
+from cicd_templates.cli import selection
+from cicd_templates.cli.command import ENV, LOCAL, SERVICE, SUFFIX, verb
+from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.plurals import counted
+
+LOCAL_START_SECONDS = 10.0
+
+
+@verb(
+    "release",
+    SUFFIX,
+    SERVICE,
+    LOCAL,
+    click.option("--app", default="", help="Git work tree, folder or .zip file."),
+    click.option("--wait", is_flag=True, help="Follow the run to its end; exit 1 where it does not succeed."),
+)
+def release(app: str, wait: bool, service: str | None, suffix: str | None, local: bool) -> None:
+    """Put a release of a service into the source bucket, which starts a run of its pipeline."""
+    from cicd_templates.deploy.aws.polling import Patience
+    from cicd_templates.deploy.releases import archives
+    from cicd_templates.deploy.releases import release as releasing
+
+    if not app:
+        raise ConfigurationError("which source? Name a git work tree, a folder or a .zip file with APP= (--app)")
+    if wait and local:
+        raise ConfigurationError("WAIT=1 (--wait) has nothing to follow on the local AWS, which runs no pipeline")
+    tools = selection.tools(suffix, local)
+    of = selection.only_service(tools.environment, service)
+    if of.settings.source == "github":
+        raise ConfigurationError(f"{of.name} is released from GitHub; push to {of.settings.github.branch} instead")
+    archive = archives.source_archive(Path(app), of.settings.path)
+    archive.require(Path(app), of.settings.build.dockerfile, of.settings.path)
+    bucket = tools.value("storage", "SourceBucketName")
+    pipeline = tools.value("pipeline", "PipelineName", of.name)
+    if bucket is None or pipeline is None:
+        first = hints.make("deploy", ENV=tools.environment.name, SUFFIX=suffix, LOCAL=local)
+        raise CicdError(f"{of.name} has no pipeline yet; deploy it first: {first}")
+    version = releasing.put(tools.clients, bucket, of.release_key, archive)
+    click.echo(f"released {of.name} {archive.revision} by {archive.author}")
+    click.echo(f"  source   s3://{bucket}/{of.release_key}, {len(archive.data):,} bytes")
+    if archive.left_out:
+        named = ", ".join(archive.left_out[:3]) + (", ..." if len(archive.left_out) > 3 else "")
+        click.echo(f"  left out {counted(len(archive.left_out), 'file')} that git does not have: {named}")
+    click.echo(f"  version  {version}")
+    if local:
+        _show_local_start(tools.environment.account, version)
+        return
+    execution = releasing.started(tools.clients, pipeline, version, Patience())
+    click.echo(f"  run      {execution} of {pipeline}")
+    if wait:
+        releasing.follow(tools.clients, pipeline, execution, Patience(), lambda line: click.echo(f"  {line}"))
+        click.echo(f"{of.name}: the release is where its path ends")
+
+
+def _show_local_start(account: str, version: str) -> None:
+    """What EventBridge asked of CodePipeline, which the local AWS has not got."""
+    from cicd_templates.cli.targets import LOCAL_POLL_SECONDS
+    from cicd_templates.deploy.aws.polling import Patience
+    from cicd_templates.local import running_engine
+
+    record = running_engine.required().record
+    found: list[dict[str, Any]] = []
+
+    def begun() -> bool:
+        found.extend(start for start in record.starts(account) if version in json.dumps(start["request"]))
+        return bool(found)
+
+    Patience(poll_seconds=LOCAL_POLL_SECONDS).until(begun, f"the start for version {version}", LOCAL_START_SECONDS)
+    click.echo(f"  run      {found[0]['execution']}, only recorded: the local AWS has no CodePipeline")
+    click.echo(textwrap.indent(f"request\n{json.dumps(found[0]['request'], indent=2)}", "  "))
+
+
+@verb(
+    "secret",
+    ENV,
+    SUFFIX,
+    SERVICE,
+    LOCAL,
+    click.option("--name", default="", help="The secret's name, as a check or the service names it."),
+)
+def secret(name: str, env: str | None, service: str | None, suffix: str | None, local: bool) -> None:
+    """Set a secret of a service from a prompt or standard input."""
+    from cicd_templates.builds.presets import checks_of
+    from cicd_templates.config.naming import physical_name
+    from cicd_templates.deploy.releases import secrets
+
+    environment = selection.environment(env, suffix)
+    of = selection.only_service(environment, service)
+    checked = {each for check in checks_of(of) for each in check.secrets.values()}
+    known = sorted(checked) if environment.kind == "tools" else of.own_secrets
+    if not known:
+        raise ConfigurationError(f"{of.name} has no secret in {environment.name}; nothing is to be set")
+    if not name:
+        raise ConfigurationError(f"which secret? Name one with NAME= (--name): {', '.join(known)}")
+    if name not in known:
+        raise ConfigurationError(
+            f"{of.name} has no secret {name!r} in {environment.name}; NAME= is one of: {', '.join(known)}"
+        )
+    (target,) = selection.targets(env=environment.name, suffix=suffix, layer=None, service=None, local=local)
+    full_name = physical_name(environment, "AWS::SecretsManager::Secret", of.name, name)
+    value = secrets.read_value(sys.stdin)
+    first = hints.make("deploy", ENV=environment.name, SUFFIX=suffix, LOCAL=local)
+    version = secrets.set_secret(target.clients, full_name, value, first)
+    click.echo(f"set {full_name}, version {version}")

@@ -1,0 +1,126 @@
+"""Verbs left of `out/`: render, lint, docs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cicd_templates.cli import selection
+from cicd_templates.cli.command import SUFFIX, Command, main, verb
+from cicd_templates.errors import CicdError
+from cicd_templates.paths import (
+    CONFIGURATION,
+    CONFIGURATION_DOC,
+    OUT,
+    ROLLOUTS_DOC,
+    RULES_DOC,
+    layers,
+    rendered_folder,
+)
+from cicd_templates.plurals import counted
+
+
+@main.command(cls=Command)
+@click.option("--env", "env", help="This environment only.")
+@click.option("--format", "form", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
+@click.option("--check", is_flag=True, help="Compare with what is there instead of writing; exit 1 on a difference.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder; default out/, or build/ for a copy.",
+)
+@SUFFIX
+def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
+    """Render every layer for every environment."""
+    # Rendering makes many objects and no cycles worth collecting; collecting them costs a third of its time, and
+    # looking through them once more at the interpreter's end another tenth.
+    import atexit
+    import gc
+
+    gc.disable()
+    atexit.register(gc.freeze)
+    from cicd_templates.config.load import read_configuration
+    from cicd_templates.render import out_folder
+    from cicd_templates.render import render as stacks
+
+    configuration = read_configuration(CONFIGURATION, suffix=suffix)
+    selection.require_environment(configuration, env)
+    folder = out or rendered_folder(suffix)
+    rendered = stacks.render(configuration, layers(), form)  # type: ignore[arg-type] # click checked the choice
+    files = out_folder.files_of(rendered, folder, env)
+    if check:
+        difference = out_folder.differences(files, folder)
+        for line in difference:
+            click.echo(line)
+        if difference:
+            raise CicdError(f"{folder}/ is not what the templates render now; run `make render` and review its diff")
+        click.echo(f"{folder}/ is up to date: {len(rendered)} stacks")
+        return
+    written = out_folder.write(files, folder)
+    for path in written.written:
+        click.echo(f"  wrote    {folder / path}")
+    for path in written.deleted:
+        click.echo(f"  deleted  {folder / path}")
+    for path in written.kept:
+        click.echo(f"  kept     {folder / path}, which is not ours")
+    click.echo(f"rendered {len(rendered)} stacks into {folder}/, {written.unchanged} of {len(files)} files unchanged")
+
+
+FORM = click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "sarif", "github")),
+    default="text",
+    show_default=True,
+    help="For people, for tools that read SARIF, or as annotations of a pull request on GitHub.",
+)
+
+
+@verb("lint", FORM, SUFFIX)
+def lint(form: str, suffix: str | None) -> None:
+    """Lint the rendered templates with cfn-lint and the rules of docs/rules.md; any finding fails."""
+    from cicd_templates.lint import formats
+    from cicd_templates.lint.run import lint_templates
+
+    folder = rendered_folder(suffix)
+    paths = sorted(path for kind in ("yaml", "json") for path in folder.glob(f"*/*.{kind}"))
+    found = lint_templates(paths, suffix)
+    write = {"text": formats.as_text, "sarif": formats.as_sarif, "github": formats.as_github}[form]
+    if found or form == "sarif":
+        click.echo(write(found))
+    if found:
+        raise CicdError(
+            f"cfn-lint: {counted(len(found), 'finding')} in {counted(len(paths), 'template')}; "
+            "docs/rules.md explains E91 and W91"
+        )
+    if form != "sarif":
+        click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
+
+
+@verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
+def docs(check: bool) -> None:
+    """Write the documents, and the parts of documents, that are made from the code and from what it rendered."""
+    from cicd_templates.reference.configuration import configuration_reference
+    from cicd_templates.reference.documents import documents
+    from cicd_templates.reference.lint_rules import rules_reference
+    from cicd_templates.reference.rollouts import rollouts_page
+    from cicd_templates.review.revision import templates_in
+
+    generated = documents(templates_in(OUT))
+    whole = {
+        CONFIGURATION_DOC: configuration_reference(),
+        ROLLOUTS_DOC: rollouts_page(layers()),
+        RULES_DOC: rules_reference(),
+    }
+    stale = []
+    for path, text in (whole | generated).items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            click.echo(f"{path} is up to date")
+        elif check:
+            stale.append(str(path))
+        else:
+            path.write_text(text, encoding="utf-8")
+            click.echo(f"wrote {path}")
+    if stale:
+        raise CicdError(f"not what the code says now: {', '.join(stale)}; run `make fmt` and review the diff")

@@ -1,0 +1,54 @@
+"""Verbs that compare what is rendered: review against a revision, upgrade-check against another version of the tool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cicd_templates.cli.command import verb
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.paths import OUT
+
+if TYPE_CHECKING:
+    from cicd_templates.review.subject import Subject
+
+
+@verb("review", click.option("--base", help="Revision to compare with, such as main or HEAD~1."))
+def review(base: str | None) -> None:
+    """Say in words what changed in out/ since a revision, as Markdown."""
+    from cicd_templates.review import revision
+
+    if not base:
+        raise ConfigurationError("compare with which revision? Name it with BASE= (--base), such as main or HEAD~1")
+    before, after = revision.templates_at(base, OUT.as_posix()), revision.templates_in(OUT)
+    click.echo(_compared(f"What changes in out/ since {base}", before, after), nl=False)
+
+
+@verb(
+    "upgrade-check", click.option("--ref", help="Revision of this tool to render with, such as origin/main or a tag.")
+)
+def upgrade_check(ref: str | None) -> None:
+    """Say in words what another revision of the tool would render from this configuration, as Markdown."""
+    import tempfile
+    from pathlib import Path
+
+    from cicd_templates.review import revision, upgrade
+
+    if not ref:
+        raise ConfigurationError("render with which revision of the tool? Name it with REF= (--ref), such as a tag")
+    before = revision.templates_in(OUT)
+    with tempfile.TemporaryDirectory() as folder:
+        after = upgrade.rendered_with(ref, Path(folder))
+    click.echo(_compared(f"What {ref} of the tool would change in out/", before, after), nl=False)
+
+
+def _compared(title: str, before: list[Subject], after: list[Subject]) -> str:
+    from cicd_templates.review.changes import changes
+    from cicd_templates.review.report import markdown
+    from cicd_templates.review.reviewed import reviewed
+    from cicd_templates.template.schemas import create_only
+
+    found = changes(reviewed(before), reviewed(after), create_only)
+    stacks = {(each.environment, each.label) for each in (*before, *after)}
+    return markdown(title, found, len(stacks))

@@ -1,0 +1,69 @@
+"""Which errors of AWS pass by themselves, and calls that are made again until they do.
+
+Steps are generators: each `yield` is a moment to wait, so that one loop drives many of them without threads, and a test
+without time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+from botocore.exceptions import ConnectionError as NotReachedError
+
+from cicd_templates.deploy.aws.polling import Patience
+
+T = TypeVar("T")
+Steps = Generator[None, None, T]
+# botocore has tried each of these ten times already.
+ATTEMPTS = 5
+THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+SERVER_ERROR = 500
+FAULTS = (ClientError, BotoCoreError)
+
+
+def transient(error: Exception) -> bool:
+    """Whether the same call can succeed a moment later: throttled, not reached, or a fault of the service."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return error.response["Error"]["Code"] in THROTTLED or status >= SERVER_ERROR
+    return isinstance(error, HTTPClientError | NotReachedError)
+
+
+def expired(error: Exception) -> bool:
+    """Whether the credentials have ended, which signing in again mends and nothing else."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] in EXPIRED
+    return isinstance(error, CredentialRetrievalError | TokenRetrievalError | UnauthorizedSSOTokenError)
+
+
+def persist(call: Callable[[], T]) -> Steps[T]:
+    """The answer of `call`, made again while what it meets is transient, `ATTEMPTS` times in all."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return call()
+        except FAULTS as error:
+            if not transient(error):
+                raise
+        yield
+    return call()
+
+
+def finished(steps: Steps[T], patience: Patience) -> T:
+    """The end of `steps`, waiting at each of its moments: for a caller that has nothing else to drive."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        patience.pause()

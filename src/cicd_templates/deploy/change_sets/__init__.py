@@ -1,0 +1,1 @@
+"""Change sets: their request, what CloudFormation answers, and what each change means. Executes none."""

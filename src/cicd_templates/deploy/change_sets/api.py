@@ -1,0 +1,193 @@
+"""Stacks as they are, and their change sets: described with all their pages, and discarded. Executes none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.impact import Change, change_of, merged
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.errors import RefusedError
+from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+# The two ways in which CloudFormation says that a change set would change nothing. It has no field for it:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-create.html
+NO_CHANGE_REASONS = (
+    "The submitted information didn't contain changes.",
+    "No updates are to be performed.",
+)
+# What an account, a policy or an engine without this call answers.
+NOT_TOLD = frozenset({"AccessDenied", "AccessDeniedException", "InvalidAction", "UnknownOperationException"})
+# Of a change set that is being executed or was.
+EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
+
+
+@dataclass(frozen=True)
+class Described:
+    """A change set as CloudFormation describes it. It may list no resource, where only outputs or tags change.
+
+    `finding` are the validations that failed or warn, also of a change set that was made; one line each.
+    """
+
+    arn: str
+    stack_id: str
+    status: str
+    reason: str
+    execution: str
+    changes: tuple[Change, ...] = ()
+    resolved: tuple[tuple[str, str], ...] = ()
+    findings: tuple[str, ...] = ()
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it failed because there is nothing to change."""
+        return self.status == "FAILED" and self.reason.startswith(NO_CHANGE_REASONS)
+
+
+def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
+    """The stack of that name or id as CloudFormation describes it, or None where there is none."""
+    try:
+        return dict(clients.cloudformation.describe_stacks(StackName=name)["Stacks"][0])
+    except ClientError as error:
+        if gone(error):
+            return None
+        raise
+
+
+def gone(error: ClientError) -> bool:
+    """Whether there is no such change set or stack; for the latter CloudFormation has no code of its own."""
+    code = error.response["Error"]["Code"]
+    return code == "ChangeSetNotFound" or (code == "ValidationError" and "does not exist" in str(error))
+
+
+def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
+    """The resources of a stack that are not deleted; one that was never created has no `PhysicalResourceId`."""
+    return [
+        resource
+        for page in clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceStatus"] != "DELETE_COMPLETE"
+    ]
+
+
+def is_ours(existing: Mapping[str, Any], stack: Stack) -> bool:
+    """Whether a stack, as CloudFormation describes it, is by its tags of the same project as `stack`."""
+    tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
+    return (tags.get(MANAGED_BY_KEY), tags.get("Project")) == (MANAGED_BY, stack.tags["Project"])
+
+
+def require_ours(existing: Mapping[str, Any], stack: Stack) -> None:
+    """Raise `RefusedError` where a stack of that name exists that this project did not make."""
+    if not is_ours(existing, stack):
+        raise RefusedError(
+            f"{stack.name}: a stack of this name exists, but its tags do not say {MANAGED_BY_KEY}={MANAGED_BY} and"
+            f" Project={stack.tags['Project']}, so it is not touched; choose another project name or suffix"
+        )
+
+
+def describe(client: CloudFormationClient, arn: str) -> Described | None:
+    """The change set with everything that can be told of it, or None where it is gone.
+
+    While it is being made its status alone is told.
+    """
+    try:
+        first = client.describe_change_set(ChangeSetName=arn)
+    except ClientError as error:
+        if gone(error):
+            return None
+        raise
+    if first["Status"] not in ("CREATE_COMPLETE", "FAILED"):
+        return _described(first)
+    findings = validations(client, first["ChangeSetId"])
+    if first["Status"] == "FAILED":
+        return _described(first, findings=findings)
+    plain = _pages(client, arn, first)
+    valued = _pages(client, arn, client.describe_change_set(ChangeSetName=arn, IncludePropertyValues=True), True)
+    return _described(first, merged(plain, valued), findings)
+
+
+def _described(
+    answer: Mapping[str, Any], changes: tuple[Change, ...] = (), findings: tuple[str, ...] = ()
+) -> Described:
+    parameters = {
+        # A parameter that reads Parameter Store has its path for a value, and what it found there beside it.
+        parameter["ParameterKey"]: parameter.get("ResolvedValue") or parameter.get("ParameterValue", "")
+        for parameter in answer.get("Parameters", ())
+    }
+    return Described(
+        answer["ChangeSetId"],
+        answer["StackId"],
+        answer["Status"],
+        answer.get("StatusReason", ""),
+        answer.get("ExecutionStatus", ""),
+        changes,
+        tuple(sorted(parameters.items())),
+        findings,
+    )
+
+
+def _pages(
+    client: CloudFormationClient, arn: str, answer: Mapping[str, Any], valued: bool = False
+) -> tuple[Change, ...]:
+    changes = list(answer["Changes"])
+    while token := answer.get("NextToken"):
+        answer = client.describe_change_set(ChangeSetName=arn, NextToken=token, IncludePropertyValues=valued)
+        changes += answer["Changes"]
+    return tuple(change_of(change["ResourceChange"]) for change in changes if "ResourceChange" in change)
+
+
+def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
+    """What the validation before deployment found wrong with a change set, a line each.
+
+    Nothing where the caller may not ask (`cloudformation:DescribeEvents`) or the call does not exist: what it would say
+    is a help, and CloudFormation stops at real faults without it.
+    """
+    found = []
+    try:
+        for page in client.get_paginator("describe_events").paginate(ChangeSetName=arn):
+            for event in page["OperationEvents"]:
+                if event.get("ValidationStatus") == "FAILED":
+                    mode = "warning" if event.get("ValidationFailureMode") == "WARN" else "error"
+                    where = event.get("ValidationPath") or event.get("LogicalResourceId", "")
+                    reason = event.get("ValidationStatusReason", "")
+                    found.append(f"{mode}: {event.get('ValidationName', 'validation')} at {where}: {reason}")
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in NOT_TOLD:
+            raise
+    return tuple(found)
+
+
+def discard(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
+    """Delete a change set, and the empty shell of a stack that it made where it would have created one."""
+    try:
+        clients.cloudformation.delete_change_set(ChangeSetName=arn)
+    except ClientError as error:
+        # One that is being executed, or was, is no longer a plan's.
+        if not gone(error) and error.response["Error"]["Code"] != "InvalidChangeSetStatus":
+            raise
+    if creates:
+        remove_shell(clients, stack_id)
+
+
+def remove_shell(clients: Clients, stack: str) -> None:
+    """Delete a stack of ours that was never created, where no change set waits in it any more.
+
+    That it is empty is asked for itself: a description of a moment ago can still call a stack a shell.
+    """
+    existing = describe_stack(clients, stack)
+    if existing is None or existing["StackStatus"] != "REVIEW_IN_PROGRESS":
+        return
+    tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
+    # By its name, which is its own as long as it is there: the local AWS lists nothing by a stack's id.
+    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=existing["StackName"])
+    if tags.get(MANAGED_BY_KEY) != MANAGED_BY or any(page["Summaries"] for page in pages):
+        return
+    if not live_resources(clients, existing["StackId"]):
+        clients.cloudformation.delete_stack(StackName=existing["StackId"])

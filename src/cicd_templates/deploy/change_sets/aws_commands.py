@@ -1,0 +1,71 @@
+"""Change sets that a person makes with the AWS command line: written down, and run by nobody here. Pure.
+
+The commands are for a POSIX shell.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.request import BODY_BYTES, UPLOADS_OUTPUT
+from cicd_templates.deploy.change_sets.stacks import Stack
+
+_COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
+
+
+def addressed(text: str, clients: Clients, account: str) -> str:
+    """`text` with its `aws` commands as they reach the account where `clients` work; unchanged for AWS itself.
+
+    Without the address of the local AWS they would work on AWS. Its access key is the account's number, and it checks
+    no secret.
+    """
+    if clients.endpoint_url is None:
+        return text
+    keys = f"AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=local"
+    return _COMMAND.sub(f"{keys} aws --endpoint-url {clients.endpoint_url} ", text)
+
+
+def adopting(stack: Stack, *, creates: bool) -> tuple[str, ...]:
+    """The commands that bring everything of the reviewed text that exists already into its stack.
+
+    CloudFormation finds what to adopt by the names in the template, and adopts only what its policy would retain:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
+    """
+    kind = "CREATE" if creates else "UPDATE"
+    return _change_set(stack, "adopt", f"--change-set-type {kind} --import-existing-resources")
+
+
+def reverting(stack: Stack) -> tuple[str, ...]:
+    """The commands that bring resources that were changed beside CloudFormation back to the reviewed text.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+    """
+    return _change_set(stack, "revert-drift", "--change-set-type UPDATE --deployment-mode REVERT_DRIFT")
+
+
+def _change_set(stack: Stack, name: str, options: str) -> tuple[str, ...]:
+    where = f"--region {stack.region} --stack-name {stack.name} --change-set-name {name}"
+    upload: tuple[str, ...] = ()
+    text = f"--template-body file://{stack.path}"
+    if len(stack.body.encode()) > BODY_BYTES:
+        bucket = value_of(f"{stack.parameter_root}storage/{UPLOADS_OUTPUT}")
+        key = f"by-hand/{stack.path.name}"
+        upload = (f"aws s3 cp {stack.path} s3://{bucket}/{key}",)
+        text = f"--template-url https://{bucket}.s3.{stack.region}.amazonaws.com/{key}"
+    tags = " ".join(shlex.quote(f"Key={key},Value={value}") for key, value in stack.tags.items())
+    role = f" --role-arn {value_of(stack.deployed_as)}" if stack.deployed_as else ""
+    capabilities = f" --capabilities {' '.join(stack.capabilities)}" if stack.capabilities else ""
+    return (
+        *upload,
+        f"aws cloudformation create-change-set {where} {options} {text}{capabilities}{role} --tags {tags}",
+        f"aws cloudformation wait change-set-create-complete {where}",
+        f"aws cloudformation describe-change-set {where}",
+        f"aws cloudformation execute-change-set {where}",
+    )
+
+
+def value_of(path: str) -> str:
+    """The shell's words for what stands in Parameter Store under `path`."""
+    return f"$(aws ssm get-parameter --name {path} --query Parameter.Value --output text)"

@@ -1,0 +1,67 @@
+"""How long CloudFormation may take for a stack before it gives up itself. Pure; bounds, not estimates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cicd_templates.deploy.change_sets.impact import Change
+
+MINUTE = 60.0
+# What CloudFormation gives an ECS service to become steady, on top of the waits that its deployment makes on purpose;
+# it refuses 33 hours of those, because an operation ends after 36.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-linearconfiguration.html
+ECS_STEADY_SECONDS = 3 * 60 * MINUTE
+# Types that take long by themselves, by their usual upper end; anything else is a matter of a few minutes.
+SLOW: Mapping[str, float] = {
+    "AWS::EC2::NatGateway": 10 * MINUTE,
+    "AWS::EC2::VPCEndpoint": 10 * MINUTE,
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": 15 * MINUTE,
+    # Until a person has put the record into DNS.
+    "AWS::CertificateManager::Certificate": 72 * 60 * MINUTE,
+    "AWS::RDS::DBInstance": 60 * MINUTE,
+    "AWS::RDS::DBCluster": 60 * MINUTE,
+}
+OTHER_SECONDS = 5 * MINUTE
+
+
+def longest_wait(changes: Iterable[Change], resources: Mapping[str, Any]) -> float:
+    """Seconds after which the slowest of `changes` has ended or failed, by the resources of the template after them."""
+    waits = [_wait(change, resources.get(change.logical_id, {}).get("Properties", {})) for change in changes]
+    return max(waits, default=0.0)
+
+
+def _wait(change: Change, properties: Mapping[str, Any]) -> float:
+    if change.resource_type == "AWS::ECS::Service" and change.action != "Remove":
+        return ECS_STEADY_SECONDS + bake(properties.get("DeploymentConfiguration", {})) * MINUTE
+    return SLOW.get(change.resource_type, OTHER_SECONDS)
+
+
+def bake(configuration: Mapping[str, Any]) -> float:
+    """Minutes that an ECS deployment waits on purpose, after each step and with all traffic on the new version.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+    """
+    minutes = _number(configuration.get("BakeTimeInMinutes"), 0)
+    canary, linear = (configuration.get(f"{name}Configuration") for name in ("Canary", "Linear"))
+    if canary is not None:
+        minutes += _number(canary.get("CanaryBakeTimeInMinutes"), 10)
+    if linear is not None:
+        # After the last step comes the bake time instead of the step's own.
+        steps = math.ceil(100 / _number(linear.get("StepPercent"), 10)) - 1
+        minutes += steps * _number(linear.get("StepBakeTimeInMinutes"), 6)
+    return minutes
+
+
+def _number(value: Any, default: float) -> float:
+    """A number of the template, or the service's default where it states none or one that only CloudFormation knows."""
+    return float(value) if isinstance(value, int | float) else default
+
+
+def spelled(seconds: float) -> str:
+    """A length of time as people say it: `45 s`, `12 min`, `3 h 10 min`."""
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / MINUTE), 60)
+    return " ".join(filter(None, [f"{hours} h" if hours else "", f"{minutes} min" if minutes or not hours else ""]))

@@ -1,0 +1,38 @@
+"""When a disposable copy has had its time: a tag on its stacks, given when they are created.
+
+It stays as it is while it lies ahead, so that deploying again finds nothing to change, and moves on when a copy is
+deployed after it has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cicd_templates.deploy.change_sets.stacks import Stack
+
+EXPIRES_KEY = "Expires"
+COPY_LIVES = timedelta(hours=48)
+# Without a `+`, which the tags of some services do not take.
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def stack_tags(stack: Stack, existing: Mapping[str, Any] | None, now: datetime | None = None) -> dict[str, str]:
+    """The tags for a change set of `stack`: its own, and for a disposable copy when it expires."""
+    if "Suffix" not in stack.tags or stack.protected:
+        return stack.tags
+    now = now or datetime.now(UTC)
+    given = {tag["Key"]: tag["Value"] for tag in (existing or {}).get("Tags", ())}
+    before = expires(given)
+    if before is not None and before > now:
+        return stack.tags | {EXPIRES_KEY: given[EXPIRES_KEY]}
+    return stack.tags | {EXPIRES_KEY: (now + COPY_LIVES).strftime(_FORMAT)}
+
+
+def expires(tags: Mapping[str, str]) -> datetime | None:
+    """When something with `tags` expires; None where no tag says so, or not in a way that can be read."""
+    try:
+        return datetime.strptime(tags[EXPIRES_KEY], _FORMAT).replace(tzinfo=UTC)
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,103 @@
+"""What CreateChangeSet is asked for one stack: template, role, parameters, tags. Makes no change set.
+
+Options that hide checks are never sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.expiry import stack_tags
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.errors import CicdError
+from cicd_templates.template.links import READING_TYPE
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
+
+# Longest TemplateBody, in bytes; a longer one is uploaded and named by TemplateURL:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+BODY_BYTES = 51_200
+UPLOADS_OUTPUT = "UploadsBucketName"
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
+NAMES_AT_ONCE = 10
+
+
+def change_set_request(clients: Clients, stack: Stack, existing: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The request for `stack` without the change set's own name. `existing` is the stack to update, None to create.
+
+    Uploads a template that is too long for a request. Raises `CicdError` where what it needs is not deployed yet.
+    """
+    request: dict[str, Any] = {
+        "StackName": stack.name,
+        "ChangeSetType": "CREATE" if existing is None else "UPDATE",
+        "Capabilities": stack.capabilities,
+        "Tags": [{"Key": key, "Value": value} for key, value in stack_tags(stack, existing).items()],
+        "Parameters": [] if existing is None else _kept_parameters(stack, existing),
+        **_role(clients, stack),
+        **_template(clients, stack),
+    }
+    if existing is None and not stack.protected:
+        # A failed first creation would otherwise stay as a stack that can be neither updated nor created over.
+        request["OnStackFailure"] = "DELETE"
+    return request
+
+
+def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
+    """The values of Parameter Store that exist among `paths`."""
+    wanted, found = sorted(set(paths)), {}
+    for start in range(0, len(wanted), NAMES_AT_ONCE):
+        answer = clients.ssm.get_parameters(Names=wanted[start : start + NAMES_AT_ONCE])
+        found.update({parameter["Name"]: parameter["Value"] for parameter in answer["Parameters"]})
+    return found
+
+
+def kept_values(stack: Stack, existing: Mapping[str, Any]) -> dict[str, str]:
+    """The values of the parameters that somebody else decides, such as the image, as the stack has them."""
+    return {
+        parameter["ParameterKey"]: parameter["ParameterValue"]
+        for parameter in existing.get("Parameters", ())
+        if parameter["ParameterKey"] in _decided_elsewhere(stack)
+    }
+
+
+def _decided_elsewhere(stack: Stack) -> set[str]:
+    return {
+        name
+        for name, parameter in stack.template.get("Parameters", {}).items()
+        if not parameter["Type"].startswith(READING_TYPE)
+    }
+
+
+def _kept_parameters(stack: Stack, existing: Mapping[str, Any]) -> list[ParameterTypeDef]:
+    return [{"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept_values(stack, existing))]
+
+
+def _role(clients: Clients, stack: Stack) -> dict[str, Any]:
+    """The role that CloudFormation is given, which it keeps for the stack for ever: the pipeline gives the same."""
+    if stack.deployed_as is None:
+        return {}
+    role = published(clients, [stack.deployed_as]).get(stack.deployed_as)
+    if role is None:
+        raise CicdError(f"{stack.name}: {stack.deployed_as} does not exist yet; deploy the layer delivery first")
+    return {"RoleARN": role}
+
+
+def _template(clients: Clients, stack: Stack) -> dict[str, Any]:
+    body = stack.body.encode()
+    if len(body) <= BODY_BYTES:
+        return {"TemplateBody": stack.body}
+    path = f"{stack.parameter_root}storage/{UPLOADS_OUTPUT}"
+    bucket = published(clients, [path]).get(path)
+    if bucket is None:
+        raise CicdError(
+            f"{stack.name}: its template has {len(body):,} bytes and must be uploaded, but {path}"
+            " does not exist yet; deploy the layer storage first"
+        )
+    key = f"templates/{stack.name}/{hashlib.sha256(body).hexdigest()}{stack.path.suffix}"
+    version = clients.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
+    # By version, so that what is executed later is what was uploaded now.
+    return {"TemplateURL": f"{clients.s3.meta.endpoint_url}/{bucket}/{key}?versionId={version}"}

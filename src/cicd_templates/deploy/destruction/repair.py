@@ -1,0 +1,73 @@
+"""What to do about a resource that CloudFormation could not delete, so that the next attempt can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.destruction.deployed import Owned
+from cicd_templates.deploy.destruction.emptying import empty_bucket, empty_repository
+from cicd_templates.deploy.destruction.unmanaged import unused_interfaces
+
+Mend = Callable[[Clients, str], str]
+
+
+def lift_deletion_protection(clients: Clients, load_balancer: str) -> str:
+    """Load balancers of protected environments refuse their deletion, also CloudFormation's."""
+    clients.elbv2.modify_load_balancer_attributes(
+        LoadBalancerArn=load_balancer, Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}]
+    )
+    return "lifted its deletion protection"
+
+
+def _empty_again(clients: Clients, bucket: str) -> str:
+    # S3 delivers access logs for hours after what they tell of.
+    return f"emptied it again ({empty_bucket(clients, bucket):,} objects)"
+
+
+def _remove_images(clients: Clients, repository: str) -> str:
+    return f"deleted {empty_repository(clients, repository):,} images"
+
+
+def _stop_tasks(clients: Clients, cluster: str) -> str:
+    pages = clients.ecs.get_paginator("list_tasks").paginate(cluster=cluster)
+    tasks = [arn for page in pages for arn in page["taskArns"]]
+    for task in tasks:
+        clients.ecs.stop_task(cluster=cluster, task=task, reason="its environment is being destroyed")
+    return f"stopped {len(tasks)} tasks"
+
+
+def _interfaces_by(what: str) -> Mend:
+    def release(clients: Clients, physical_id: str) -> str:
+        unused = unused_interfaces(clients, what, [physical_id])
+        for interface in unused:
+            clients.ec2.delete_network_interface(NetworkInterfaceId=interface)
+        return f"deleted {len(unused)} unused network interfaces; services give others back by themselves"
+
+    return release
+
+
+def _delete_reports(clients: Clients, group: str) -> str:
+    pages = clients.codebuild.get_paginator("list_reports_for_report_group").paginate(reportGroupArn=group)
+    reports = [arn for page in pages for arn in page["reports"]]
+    for report in reports:
+        clients.codebuild.delete_report(arn=report)
+    return f"deleted {len(reports)} reports"
+
+
+MENDERS: dict[str, Mend] = {
+    "AWS::S3::Bucket": _empty_again,
+    "AWS::ECR::Repository": _remove_images,
+    "AWS::ECS::Cluster": _stop_tasks,
+    "AWS::EC2::Subnet": _interfaces_by("subnet-id"),
+    "AWS::EC2::SecurityGroup": _interfaces_by("group-id"),
+    "AWS::EC2::VPC": _interfaces_by("vpc-id"),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": lift_deletion_protection,
+    "AWS::CodeBuild::ReportGroup": _delete_reports,
+}
+
+
+def mend(clients: Clients, owned: Owned) -> str:
+    """Do what helps against the usual cause of a failed deletion of `owned`; what was done, or nothing."""
+    mender = MENDERS.get(owned.resource_type)
+    return mender(clients, owned.physical_id) if mender else ""

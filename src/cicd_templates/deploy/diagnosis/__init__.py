@@ -1,0 +1,1 @@
+"""Why an operation failed, where in the reviewed text, and what to do. Reads only."""

@@ -1,0 +1,32 @@
+"""What stands behind a failed action of a pipeline's run: its build, its stack, its page in the console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cicd_templates.deploy.aws.clients import Clients, explained
+from cicd_templates.deploy.diagnosis.causes.codebuild import failed_build
+
+
+def behind(clients: Clients, action: Mapping[str, Any]) -> list[str]:
+    """What the service behind a failed action knows, or why it could not be asked. Never raises."""
+    try:
+        return list(_behind(clients, action))
+    except (ClientError, BotoCoreError) as error:
+        return [f"CodeBuild tells no more: {explained(error)}"]
+
+
+def _behind(clients: Clients, action: Mapping[str, Any]) -> Iterator[str]:
+    result = action.get("output", {}).get("executionResult", {})
+    given = action.get("input", {})
+    provider = given.get("actionTypeId", {}).get("provider")
+    if result.get("externalExecutionUrl"):
+        yield f"see {result['externalExecutionUrl']}"
+    if provider == "CloudFormation":
+        stack = given.get("resolvedConfiguration", given.get("configuration", {})).get("StackName", "")
+        yield f"its stack is {stack}: `make recover` for that environment says what it needs"
+    if provider == "CodeBuild" and result.get("externalExecutionId"):
+        yield from failed_build(clients, result["externalExecutionId"])

@@ -1,0 +1,75 @@
+"""Why the tasks of a service stopped: ECS's reason, each container's end, and the last lines of its log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.diagnosis.causes.logs import tail
+from cicd_templates.deploy.diagnosis.failures import Failure
+
+# A service that cannot stand starts one task after the other, which all stop for the same reason.
+TASKS = 2
+
+
+def stopped_tasks(clients: Clients, stack: Stack, failure: Failure) -> list[str]:
+    """What ECS knows of the tasks that stopped last, which it forgets after an hour. Raises the clients' errors.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
+    """
+    # arn:aws:ecs:<region>:<account>:service/<cluster>/<name>
+    parts = failure.physical_id.split("/")
+    if len(parts) != 3:
+        return []
+    _, cluster, service = parts
+    family = _family(stack, failure.logical_id)
+    # By family, because a service that was rolled back is gone while its tasks are still known.
+    by: dict[str, Any] = {"family": family} if family else {"serviceName": service}
+    pages = clients.ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="STOPPED", **by)
+    arns = [arn for page in pages for arn in page["taskArns"]][:100]
+    if not arns:
+        return [f"no task of {service} has stopped within the last hour; did its image and its subnets let one start?"]
+    tasks = clients.ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
+    latest = sorted(tasks, key=lambda task: str(task.get("stoppedAt", "")), reverse=True)[:TASKS]
+    return [line for task in latest for line in _task(clients, task)]
+
+
+def _family(stack: Stack, logical_id: str) -> str | None:
+    """The family of the service's task definition, as the reviewed text names both."""
+    resources = stack.template["Resources"]
+    definition = resources.get(logical_id, {}).get("Properties", {}).get("TaskDefinition")
+    name = definition.get("Ref") if isinstance(definition, dict) else None
+    family = resources.get(name, {}).get("Properties", {}).get("Family")
+    return family if isinstance(family, str) else None
+
+
+def _task(clients: Clients, task: Mapping[str, Any]) -> Iterator[str]:
+    name = task["taskArn"].rpartition("/")[2]
+    code = f" ({task['stopCode']})" if task.get("stopCode") else ""
+    yield f"task {name} stopped{code}: {task.get('stoppedReason', 'no reason given')}"
+    logs = _logs(clients, task["taskDefinitionArn"])
+    for container in task.get("containers", ()):
+        ended = [f"exit code {container['exitCode']}"] if "exitCode" in container else []
+        ended += [container["reason"]] if container.get("reason") else []
+        if ended:
+            yield f"container {container['name']}: {', '.join(ended)}"
+        if container["name"] in logs:
+            group, prefix = logs[container["name"]]
+            for line in tail(clients, group, f"{prefix}/{container['name']}/{name}"):
+                yield f"  | {line}"
+
+
+def _logs(clients: Clients, definition_arn: str) -> dict[str, tuple[str, str]]:
+    """Log group and stream prefix by container, of those that write to CloudWatch Logs."""
+    definition = clients.ecs.describe_task_definition(taskDefinition=definition_arn)["taskDefinition"]
+    options = {
+        container["name"]: container.get("logConfiguration", {}).get("options", {})
+        for container in definition["containerDefinitions"]
+    }
+    return {
+        name: (each["awslogs-group"], each["awslogs-stream-prefix"])
+        for name, each in options.items()
+        if {"awslogs-group", "awslogs-stream-prefix"} <= each.keys()
+    }

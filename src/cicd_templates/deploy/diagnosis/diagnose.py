@@ -1,0 +1,146 @@
+"""Why an operation on a stack failed, in one block: the first real cause, what the service knows, where, what next.
+
+Reads only. What it cannot read it leaves out or says; it never changes how an operation has ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cicd_templates.deploy.aws.clients import Clients, explained
+from cicd_templates.deploy.change_sets.aws_commands import addressed
+from cicd_templates.deploy.change_sets.events import ResourceEvent
+from cicd_templates.deploy.change_sets.stack_states import NEXT, Next, commands
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.diagnosis.access_denied import decoding, denial
+from cicd_templates.deploy.diagnosis.causes.ecs import stopped_tasks
+from cicd_templates.deploy.diagnosis.failures import Failure, failures
+from cicd_templates.deploy.diagnosis.source_lines import place
+
+# Who knows more of a failure than CloudFormation, by the type of what failed.
+PROBES: dict[str, Callable[[Clients, Stack, Failure], list[str]]] = {"AWS::ECS::Service": stopped_tasks}
+
+# Resource handlers end their message with one of these codes, which stands in no field of the event:
+# https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html
+_HANDLER_CODE = re.compile(r"HandlerErrorCode: (\w+)")
+ADVICE = {
+    "AccessDenied": "allow it for whoever deploys: `make deploy-policy` prints all that is needed",
+    "AlreadyExists": "something of that name is there already: `make doctor` says whose it is and the way out",
+    "GeneralServiceException": "the service refused it; its words above say why",
+    "InternalFailure": "CloudFormation failed itself; deploy again",
+    "InvalidCredentials": "the credentials ended meanwhile; sign in again, then deploy again",
+    "InvalidRequest": "the service takes no such value; correct it in templates/ or environments.toml, then render",
+    "NetworkFailure": "the service was not reached; deploy again",
+    "NotFound": "what it refers to is not there: `make recover` shows what was changed beside CloudFormation",
+    "NotStabilized": "it was made but never became ready; the lines above say what it did instead",
+    "NotUpdatable": "the property can only be set at creation; a replacement has to be planned",
+    "ResourceConflict": "something else was changing it; deploy again",
+    "ServiceInternalError": "the service failed itself; deploy again",
+    "ServiceLimitExceeded": "a quota of the account is used up: `make doctor` shows the quotas and how to raise them",
+    "ServiceTimeout": "the service did not answer in time; deploy again",
+    "Throttling": "the account's calls were throttled; deploy again",
+    "UnauthorizedTaggingOperation": "allow its tagging for whoever deploys: `make deploy-policy` prints what is needed",
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """`reason` is the first cause, `at` its place in the reviewed text, `facts` what services add, `then` what to do.
+
+    `also` counts failures of their own beside the first.
+    """
+
+    reason: str
+    at: str
+    facts: tuple[str, ...]
+    then: tuple[str, ...]
+    also: int = 0
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What stands below the reason in a block for people."""
+        beside = (f"and {self.also} more of its resources failed by themselves",) if self.also else ()
+        return (f"at {self.at}", *self.facts, *beside, *(f"next: {each}" for each in self.then))
+
+
+class Witness:
+    """Asks services about a failure at once, while its tasks and logs are there: a rollback deletes them."""
+
+    def __init__(self, clients: Clients, stack: Stack) -> None:
+        self._clients, self._stack = clients, stack
+        self._seen: dict[str, list[str]] = {}
+
+    def see(self, event: ResourceEvent) -> None:
+        """Look at what has just failed; events of anything else are let pass. Never raises."""
+        if event.failed and event.resource_type in PROBES and event.logical_id not in self._seen:
+            failure = Failure(event.time, event.logical_id, event.resource_type, event.physical_id, event.reason)
+            self._seen[event.logical_id] = probed(self._clients, self._stack, failure)
+
+    def diagnosis(self, stack_id: str, status: str, token: str | None = None) -> Diagnosis:
+        """The diagnosis of the operation that has just ended in `status`. Never raises."""
+        return diagnose(self._clients, self._stack, stack_id, status, token, self._seen)
+
+
+def diagnose(
+    clients: Clients,
+    stack: Stack,
+    stack_id: str,
+    status: str,
+    token: str | None = None,
+    seen: dict[str, list[str]] | None = None,
+) -> Diagnosis:
+    """Why the operation with the request token `token`, or the latest one, ended in `status`. Never raises.
+
+    `stack_id` finds a stack that is deleted by now as well. `seen` has what services said earlier, by logical id.
+    """
+    try:
+        found = failures(clients.cloudformation, stack_id, token)
+    except (ClientError, BotoCoreError) as error:
+        unread = f"the stack ended in {status}, and its events are not readable: {explained(error)}"
+        return Diagnosis(unread, str(stack.path), (), _next(clients, stack, status, ""))
+    if not found:
+        reason = f"the stack ended in {status} and its events name no cause"
+        return Diagnosis(reason, str(stack.path), (), _next(clients, stack, status, ""))
+    first = found[0]
+    facts = (seen or {}).get(first.logical_id)
+    if facts is None:
+        facts = probed(clients, stack, first)
+    refused = denial(first.reason)
+    return Diagnosis(
+        f"{first.logical_id} ({first.resource_type}): {first.reason}",
+        place(stack, first.logical_id, first.path),
+        (*([refused.fact] if refused else []), *facts),
+        _next(clients, stack, status, first.reason),
+        len({each.logical_id for each in found} - {first.logical_id}),
+    )
+
+
+def probed(clients: Clients, stack: Stack, failure: Failure) -> list[str]:
+    """What the service behind a failure knows, or why it could not be asked. Never raises."""
+    probe = PROBES.get(failure.resource_type)
+    if probe is None:
+        return []
+    try:
+        return probe(clients, stack, failure)
+    except (ClientError, BotoCoreError) as error:
+        return [f"{failure.resource_type} tells no more: {explained(error)}"]
+
+
+def _next(clients: Clients, stack: Stack, status: str, reason: str) -> tuple[str, ...]:
+    """What mends the cause, then what settles the stack where a deployment would not do that itself."""
+    steps = []
+    refused = denial(reason)
+    code = _HANDLER_CODE.search(reason)
+    if refused:
+        steps.append(refused.mending)
+    elif decode := decoding(reason):
+        steps.append(decode)
+    elif code and code[1] in ADVICE:
+        steps.append(ADVICE[code[1]])
+    if NEXT[status] is Next.REFUSE:
+        steps += commands(status, stack.region, stack.name)[:1]
+    return tuple(addressed(step, clients, stack.account) for step in steps)

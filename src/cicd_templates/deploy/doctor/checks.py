@@ -1,0 +1,53 @@
+"""What the doctor is given and what he says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.api import describe_stack
+from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
+from cicd_templates.deploy.change_sets.stacks import Stack
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: fine where `fix` is empty, and nothing known of it where it could not be `read`."""
+
+    subject: str
+    finding: str
+    fix: str = ""
+    read: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """`ok`, `fix`, or `?` for what could not be read."""
+        return "fix" if self.fix else "ok" if self.read else "?"
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One environment: its rendered stacks, the way to its account, and the values that its file provides."""
+
+    clients: Clients
+    stacks: Sequence[Stack]
+    provided: Mapping[str, str] = field(default_factory=dict)
+
+    def resources(self, *types: str, of: Sequence[Stack] | None = None) -> Iterator[tuple[Stack, str, dict[str, Any]]]:
+        """Stack, logical id and properties of every resource of these types, in all its stacks or in those given."""
+        for stack in self.stacks if of is None else of:
+            for logical_id, resource in stack.template["Resources"].items():
+                if resource["Type"] in types:
+                    yield stack, logical_id, resource.get("Properties", {})
+
+    @cached_property
+    def missing(self) -> list[Stack]:
+        """The stacks that are not there yet, and whose resources a deployment would create."""
+        return [stack for stack in self.stacks if self._creates(stack)]
+
+    def _creates(self, stack: Stack) -> bool:
+        existing = describe_stack(self.clients, stack.name)
+        return existing is None or NEXT[existing["StackStatus"]] in (Next.CREATE, Next.RECREATE)

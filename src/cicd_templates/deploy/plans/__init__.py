@@ -1,0 +1,1 @@
+"""Plans: proposed, written down, shown, verified, discarded. Executes none."""

@@ -1,0 +1,137 @@
+"""What a stack would create although something of that name exists: found before CloudFormation trips over it.
+
+Reads only. A destroyed protected environment keeps its data, and the next deployment meets it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.lookup import KINDS, Found, existing
+from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
+from cicd_templates.deploy.change_sets.aws_commands import addressed, adopting
+from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
+
+# GetResources takes so many ARNs:
+# https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+ARNS_AT_ONCE = 100
+# CloudFormation puts it on whatever it makes, and it stays when the stack is gone.
+OF_STACK = "aws:cloudformation:stack-name"
+
+
+@dataclass(frozen=True)
+class Collision:
+    """A name that is taken. `owner` says by whom, from the tags, and `remedy` has the ways out, exact commands."""
+
+    stack: str
+    logical_id: str
+    resource_type: str
+    name: str
+    owner: str
+    remedy: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Names:
+    """`taken` in the order of the stacks; `unread` are types that could not be looked at, for want of permission."""
+
+    taken: tuple[Collision, ...]
+    unread: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Taken:
+    stack: Stack
+    creates: bool
+    logical_id: str
+    resource_type: str
+    name: str
+    found: Found
+
+
+def collisions(clients: Clients, stacks: Sequence[Stack]) -> Names:
+    """Every name of `stacks` that would be created and is taken. Writes nothing, so it can come before a change set.
+
+    What a stack has already is its own and no collision. Raises the errors of CloudFormation alone.
+    """
+    unread: set[str] = set()
+    taken = [each for stack in stacks for each in _taken(clients, stack, unread)]
+    tagged = _with_tags(clients, [each.found for each in taken])
+    return Names(
+        tuple(_collision(clients, replace(each, found=found)) for each, found in zip(taken, tagged, strict=True)),
+        tuple(sorted(unread)),
+    )
+
+
+def _taken(clients: Clients, stack: Stack, unread: set[str]) -> Iterator[_Taken]:
+    described = describe_stack(clients, stack.name)
+    creates = described is None or NEXT[described["StackStatus"]] in (Next.CREATE, Next.RECREATE)
+    own = set() if described is None else {each["LogicalResourceId"] for each in live_resources(clients, stack.name)}
+    for logical_id, resource in stack.template["Resources"].items():
+        resource_type = resource["Type"]
+        kind = KINDS.get(resource_type)
+        name = resource.get("Properties", {}).get(kind.property) if kind else None
+        if logical_id in own or resource_type in unread or not isinstance(name, str):
+            continue
+        try:
+            found = existing(clients, resource_type, name)
+        except (ClientError, BotoCoreError):
+            unread.add(resource_type)
+            continue
+        if found is not None:
+            yield _Taken(stack, creates, logical_id, resource_type, name, found)
+
+
+def _with_tags(clients: Clients, found: Sequence[Found]) -> list[Found]:
+    """The same, with the tags of those whose own service was not asked for them; unknown where that is refused."""
+    asked = [each.arn for each in found if each.tags is None and each.arn]
+    tags: dict[str, dict[str, str]] = {}
+    try:
+        for at in range(0, len(asked), ARNS_AT_ONCE):
+            pages = clients.tagging.get_paginator("get_resources").paginate(
+                ResourceARNList=asked[at : at + ARNS_AT_ONCE]
+            )
+            for page in pages:
+                for each in page["ResourceTagMappingList"]:
+                    tags[each["ResourceARN"]] = {tag["Key"]: tag["Value"] for tag in each.get("Tags", ())}
+    except (ClientError, BotoCoreError):
+        # Whose it is then stays unknown; that it is there is known.
+        return list(found)
+    # What has no tags is not in the answer.
+    return [replace(each, tags=tags.get(each.arn, {})) if each.tags is None else each for each in found]
+
+
+def _collision(clients: Clients, taken: _Taken) -> Collision:
+    stack, tags = taken.stack, taken.found.tags
+    remedy = tuple(addressed(line, clients, stack.account) for line in _remedy(taken, tags or {}))
+    return Collision(stack.label, taken.logical_id, taken.resource_type, taken.name, _owner(taken.found), remedy)
+
+
+def _owner(found: Found) -> str:
+    if found.foreign:
+        return "another account has it, or this principal may not look at it"
+    if found.tags is None:
+        return "its tags are not readable"
+    made = [f"made by the stack {found.tags[OF_STACK]}"] if OF_STACK in found.tags else []
+    shown = [f"{key}={value}" for key, value in sorted(found.tags.items()) if not key.startswith("aws:")]
+    return ", ".join(made + shown) or "it has no tags"
+
+
+def _remedy(taken: _Taken, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Import where it is ours and would be retained, deletion where it is ours and not, otherwise other names."""
+    stack = taken.stack
+    ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}
+    if not ours.items() <= tags.items():
+        return ("it is not this environment's; choose another project name or suffix, or ask its owner",)
+    policy = stack.template["Resources"][taken.logical_id].get("DeletionPolicy", "Delete")
+    words = KINDS[taken.resource_type].delete.format(name=taken.name, arn=taken.found.arn)
+    delete = f"aws {words} --region {stack.region}"
+    if policy.startswith("Retain"):
+        return (*adopting(stack, creates=taken.creates), f"# or, where nothing in it is needed: {delete}")
+    return (delete,)

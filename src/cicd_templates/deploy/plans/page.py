@@ -1,0 +1,62 @@
+"""A plan as Markdown, for the person who reviews it and for a pull request. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd_templates.deploy.change_sets.duration import spelled
+from cicd_templates.deploy.change_sets.impact import SAFE
+from cicd_templates.deploy.plans.document import Plan, PlannedStack, digest, losses
+from cicd_templates.deploy.plans.text import counted, facts, outcome
+
+
+def plan_markdown(plan: Plan) -> str:
+    """The plan as a page: what would be lost first, then a table for each stack."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield f"# Plan of {plan.environment}"
+    yield ""
+    yield f"- account {plan.account}, {plan.region}{' (local AWS)' if plan.local else ''}, by `{plan.caller}`"
+    yield f"- revision {plan.revision or 'unknown'}"
+    yield f"- made {plan.created:%Y-%m-%d %H:%M} UTC, holds until {plan.expires:%Y-%m-%d %H:%M} UTC"
+    yield f"- digest `{digest(plan)}`"
+    lost = losses(plan)
+    if lost:
+        yield ""
+        yield "## Data that would be lost"
+        yield ""
+        yield from (f"- {_cell(loss.words)}" for loss in lost)
+        yield ""
+        yield f"It is refused unless each is named: `ALLOW={','.join(loss.name for loss in lost)}`."
+    for stack in plan.changing:
+        yield ""
+        yield from _stack(stack)
+    unchanged = [stack.label for stack in plan.stacks if not stack.change_set]
+    yield ""
+    yield f"Nothing to change: {', '.join(unchanged) or 'none'}."
+    for label, after in plan.waits.items():
+        yield f"Planned after this: {label}, after {', '.join(after)}."
+
+
+def _stack(stack: PlannedStack) -> Iterator[str]:
+    verb = "create" if stack.creates else "update"
+    yield f"## {stack.label}: {verb}, {counted(stack.changes)}"
+    yield ""
+    yield f"Template `{stack.template_sha256[:12]}`, at most {spelled(stack.longest_wait_seconds)}."
+    yield from (f"\n- {_cell(finding)}" for finding in stack.findings)
+    if stack.changes:
+        yield ""
+        yield "| action | resource | type | meaning | what to know |"
+        yield "|---|---|---|---|---|"
+    for change, verdict in zip(stack.changes, stack.verdicts, strict=True):
+        meaning = outcome(verdict) if verdict.kind == SAFE else f"**{outcome(verdict)}**"
+        known = facts(stack, change, verdict) or ([", ".join(change.properties)] if change.properties else [])
+        cells = [change.action, change.logical_id, change.resource_type, meaning, "<br>".join(map(_cell, known))]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _cell(text: str) -> str:
+    """Text that stays inside its cell and is not taken for markup."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ").replace("*", "\\*")

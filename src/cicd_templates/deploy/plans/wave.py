@@ -1,0 +1,134 @@
+"""Stacks that are looked at together: which can be, the looking itself, and what was found as one document."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cicd_templates.deploy.aws.clients import explained
+from cicd_templates.deploy.aws.retry import FAULTS, expired
+from cicd_templates.deploy.change_sets.request import published
+from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.plans.discard import discard_named, discard_planned
+from cicd_templates.deploy.plans.document import VALID_FOR, Plan, PlannedStack
+from cicd_templates.deploy.plans.propose import Desk, propose
+from cicd_templates.errors import CicdError, RefusedError
+from cicd_templates.template import links
+
+
+def waiting(desk: Desk, stacks: Sequence[Stack]) -> dict[str, tuple[str, ...]]:
+    """The stacks that cannot be looked at before others of them stand, by name, with the labels of those.
+
+    A stack that exists is still waited for where it has not published what is read of it, as after an import. What
+    reads from a stack that waits for others waits as well.
+    """
+    existing = desk.insist(lambda: _existing(desk))
+    missing = unpublished(desk, stacks)
+    by_name = {stack.name: stack for stack in stacks}
+    needed = links.producers(stack.links for stack in stacks)
+    found: dict[str, tuple[str, ...]] = {}
+    for name in (name for wave in links.waves(stack.links for stack in stacks) for name in wave):
+        lacking = _read_by(by_name[name]) & missing
+        after = {
+            each
+            for each in needed[name]
+            if each not in existing or each in found or lacking & by_name[each].links.publishes.keys()
+        }
+        if after:
+            found[name] = tuple(sorted(by_name[each].label for each in after))
+    return found
+
+
+def unpublished(desk: Desk, stacks: Sequence[Stack]) -> set[str]:
+    """The paths that `stacks` read and that Parameter Store does not have."""
+    wanted = {path for stack in stacks for path in _read_by(stack)}
+    return wanted - desk.insist(lambda: published(desk.clients, wanted)).keys()
+
+
+def _read_by(stack: Stack) -> set[str]:
+    """Where in Parameter Store stands what `stack` cannot be deployed without, its role among it."""
+    return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
+
+
+def _existing(desk: Desk) -> set[str]:
+    """The stacks of the account that were created, whatever happened to them since."""
+    return {
+        stack["StackName"]
+        for page in desk.clients.cloudformation.get_paginator("describe_stacks").paginate()
+        for stack in page["Stacks"]
+        if NEXT[stack["StackStatus"]] not in (Next.CREATE, Next.RECREATE)
+    }
+
+
+@dataclass
+class Batch:
+    """Stacks that are looked at together, to be shown and agreed to together."""
+
+    desk: Desk
+    stacks: Sequence[Stack]
+    plan_id: str
+    planned: dict[str, PlannedStack] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    refused: RefusedError | None = None
+
+    def __post_init__(self) -> None:
+        """Make no call yet."""
+        self._steps = {stack.name: propose(self.desk, stack, self.plan_id) for stack in self.stacks}
+
+    def advance(self) -> bool:
+        """Take every stack a step further; whether all have ended. Raises where the credentials have ended."""
+        for name, steps in list(self._steps.items()):
+            try:
+                next(steps)
+                continue
+            except StopIteration as end:
+                self.planned[name] = end.value
+            except RefusedError as error:
+                self.refused = self.refused or error
+            except FAULTS as error:
+                if expired(error):
+                    raise
+                self.failed[name] = explained(error)
+            except CicdError as error:
+                self.failed[name] = str(error)
+            del self._steps[name]
+        return not self._steps
+
+    def discard(self) -> None:
+        """Delete every change set that it made, also those whose end it has not seen."""
+        self._discard(self.stacks)
+
+    def discard_failed(self) -> None:
+        """Delete what the stacks that could not be looked at have left."""
+        self._discard(stack for stack in self.stacks if stack.name in self.failed)
+
+    def _discard(self, stacks: Iterable[Stack]) -> None:
+        for stack in stacks:
+            self.desk.insist(functools.partial(self._discard_one, stack.name))
+
+    def _discard_one(self, name: str) -> None:
+        if planned := self.planned.get(name):
+            discard_planned(self.desk.clients, planned)
+        else:
+            discard_named(self.desk.clients, name, self.plan_id)
+
+    def sealed(self, waits: Mapping[str, tuple[str, ...]]) -> Plan:
+        """What it has found, as a document; `waits` are by label."""
+        first, now = self.stacks[0], self.desk.today()
+        return Plan(
+            id=self.plan_id,
+            environment=first.links.environment,
+            suffix=str(first.facts.get("Suffix", "")),
+            account=first.account,
+            region=first.region,
+            caller=self.desk.caller,
+            revision=self.desk.revision,
+            local=self.desk.clients.local,
+            protected=first.protected,
+            created=now,
+            expires=now + VALID_FOR,
+            stacks=tuple(self.planned[stack.name] for stack in self.stacks if stack.name in self.planned),
+            waits=dict(waits),
+        )

@@ -1,0 +1,187 @@
+"""What stands between an environment and its next deployment: each unsettled stack, why, and the exact command.
+
+Reads only. The commands are the AWS command line's; whoever reads them decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.api import describe_stack, is_ours, live_resources
+from cicd_templates.deploy.change_sets.aws_commands import addressed, reverting
+from cicd_templates.deploy.change_sets.stack_states import NEXT, STATES, Next, commands
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
+from cicd_templates.deploy.diagnosis.source_lines import place
+from cicd_templates.deploy.plans.name_collisions import collisions
+from cicd_templates.deploy.recovery.claims import Claim
+
+# ECS moves the weights of a rule with each progressive deployment, so that they differ from the template is no fault.
+SHIFTED = "AWS::ElasticLoadBalancingV2::ListenerRule"
+DRIFTED, NOT_CHECKED = "DRIFTED", "NOT_CHECKED"
+# How to go on without the resources that cannot be mended, and the status that these have. What is skipped is out of
+# step with its template from then on, so it is the last resort.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
+_SKIPS = {
+    "UPDATE_ROLLBACK_FAILED": ("--resources-to-skip", "UPDATE_FAILED"),
+    "DELETE_FAILED": ("--retain-resources", "DELETE_FAILED"),
+}
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """A stack that needs a person. `facts` are what was found, `commands` what to type, the first to be tried first."""
+
+    stack: str
+    state: str
+    means: str
+    facts: tuple[str, ...]
+    commands: tuple[str, ...]
+    diagnosis: Diagnosis | None = None
+
+
+def unsettled(clients: Clients, stacks: Sequence[Stack], claims: Mapping[str, Claim]) -> Iterator[Unsettled]:
+    """Each stack that a deployment would not get on with by itself, then what it would find in its way.
+
+    `claims` are those of this machine on stacks that were never created, by their names.
+    """
+    for stack in stacks:
+        for each in _unsettled(clients, stack, claims.get(stack.name)):
+            yield replace(each, commands=_addressed(clients, stack, each.commands))
+    yield from _in_the_way(clients, stacks)
+
+
+def _addressed(clients: Clients, stack: Stack, commands: Sequence[str]) -> tuple[str, ...]:
+    return tuple(addressed(command, clients, stack.account) for command in commands)
+
+
+def _unsettled(clients: Clients, stack: Stack, claim: Claim | None) -> Iterator[Unsettled]:
+    existing = describe_stack(clients, stack.name)
+    if existing is None:
+        return
+    if not is_ours(existing, stack):
+        means = f"a stack of the name {stack.name} that this project did not make"
+        yield Unsettled(stack.label, existing["StackStatus"], means, (), ("choose another project name or suffix",))
+    elif state := _state(clients, stack, existing, claim):
+        yield state
+    elif existing.get("DriftInformation", {}).get("StackDriftStatus") == DRIFTED:
+        yield from _drift(clients, stack, existing["StackId"])
+
+
+def _state(clients: Clients, stack: Stack, existing: Mapping[str, Any], claim: Claim | None) -> Unsettled | None:
+    status, stack_id = existing["StackStatus"], existing["StackId"]
+    alive = live_resources(clients, stack_id)
+    # A deployment goes on from these by itself; a stack that is gone has a description for a while.
+    stands = NEXT[status] is Next.UPDATE or status == "DELETE_COMPLETE"
+    if stands or (NEXT[status] is Next.RECREATE and not alive):
+        return None
+    means = STATES[status].means
+    exact = commands(status, stack.region, stack.name)
+    diagnosis: Diagnosis | None = None
+    match status:
+        case "REVIEW_IN_PROGRESS":
+            facts = _waiting(clients, stack.name, claim)
+            exact = claim.commands if claim else exact
+        case "UPDATE_ROLLBACK_FAILED" | "DELETE_FAILED":
+            option, failed = _SKIPS[status]
+            stuck = [each for each in alive if each["ResourceStatus"] == failed]
+            names = " ".join(each["LogicalResourceId"] for each in stuck)
+            facts = _stuck(stack, stuck)
+            exact += (f"{exact[0]} {option} {names}",) if stuck else ()
+            diagnosis = diagnose(clients, stack, stack_id, status)
+        case _ if NEXT[status] is Next.WAIT:
+            facts = ()
+        case _:
+            facts = _stuck(stack, alive)
+            diagnosis = diagnose(clients, stack, stack_id, status)
+    return Unsettled(stack.label, status, means, facts, exact, diagnosis)
+
+
+def _stuck(stack: Stack, resources: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(
+        f"{each['LogicalResourceId']} ({each['ResourceType']}) is {each['ResourceStatus']}"
+        f" at {place(stack, each['LogicalResourceId'])}{_because(each)}"
+        for each in resources
+    )
+
+
+def _because(resource: Mapping[str, Any]) -> str:
+    reason = resource.get("ResourceStatusReason")
+    return f": {reason}" if reason else ""
+
+
+def _waiting(clients: Clients, name: str, claim: Claim | None) -> tuple[str, ...]:
+    # By its name, which is its own as long as it is there: the local AWS lists nothing by a stack's id.
+    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=name)
+    sets = [
+        f"change set {each['ChangeSetName']} of {each['CreationTime']:%Y-%m-%d %H:%M} is"
+        f" {each.get('ExecutionStatus', each['Status'])}"
+        for page in pages
+        for each in page["Summaries"]
+    ]
+    if claim:
+        return (*sets, claim.fact)
+    if sets:
+        return (*sets, "no plan on this machine names it; one elsewhere may still want it")
+    return ("it has no change set, and no plan on this machine names it",)
+
+
+def _drift(clients: Clients, stack: Stack, stack_id: str) -> Iterator[Unsettled]:
+    """What was changed beside CloudFormation, but for the rules whose weights ECS moves: going back moves requests."""
+    facts = []
+    # Not paginated by botocore, although the API has pages.
+    request: dict[str, Any] = {"StackName": stack_id, "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"]}
+    while True:
+        page = clients.cloudformation.describe_stack_resource_drifts(**request)
+        for each in page["StackResourceDrifts"]:
+            at = place(stack, each["LogicalResourceId"])
+            if each["ResourceType"] == SHIFTED:
+                continue
+            changed = ", ".join(
+                f"{difference['PropertyPath']} is {difference['ActualValue']} instead of {difference['ExpectedValue']}"
+                for difference in each.get("PropertyDifferences", ())
+            )
+            facts.append(
+                f"{each['LogicalResourceId']} ({each['ResourceType']}) at {at}: {each['StackResourceDriftStatus']}"
+                f"{': ' if changed else ''}{changed}"
+            )
+        if not (token := page.get("NextToken")):
+            break
+        request["NextToken"] = token
+    if not facts:
+        return
+    means = (
+        "resources were changed beside CloudFormation, when that was last looked at; put the change into templates/,"
+    )
+    shifted = any(resource["Type"] == SHIFTED for resource in stack.template["Resources"].values())
+    # A change set that takes drift back takes all of it back.
+    then = "a deployment changes nothing of it" if shifted else "or take it back"
+    yield Unsettled(stack.label, DRIFTED, f"{means} {then}", tuple(facts), () if shifted else reverting(stack))
+
+
+def _in_the_way(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Unsettled]:
+    by_remedy: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for taken in collisions(clients, stacks).taken:
+        fact = f"{taken.logical_id} ({taken.resource_type}) {taken.name}: {taken.owner}"
+        by_remedy.setdefault((taken.stack, taken.remedy), []).append(fact)
+    for (stack, remedy), facts in by_remedy.items():
+        yield Unsettled(stack, "NAME TAKEN", "something that it would create exists already", tuple(facts), remedy)
+
+
+def looking_for_drift(clients: Clients, stacks: Sequence[Stack]) -> str:
+    """The command that looks for drift where nobody ever has, for some minutes; nothing where somebody has."""
+    never = [
+        stack
+        for stack in stacks
+        if (existing := describe_stack(clients, stack.name)) is not None
+        and existing.get("DriftInformation", {}).get("StackDriftStatus", NOT_CHECKED) == NOT_CHECKED
+        and NEXT[existing["StackStatus"]] is Next.UPDATE
+    ]
+    if not never:
+        return ""
+    names = " ".join(stack.name for stack in never)
+    detect = f"aws cloudformation detect-stack-drift --region {never[0].region} --stack-name $stack"
+    return addressed(f"for stack in {names}; do {detect}; done", clients, never[0].account)

@@ -1,0 +1,166 @@
+"""Archives whose bytes depend on their content alone: an application's source, and the reviewed templates.
+
+Reads folders and, through `commits`, git; calls no AWS. The same content makes the same bytes on every machine, so that
+a checksum says what was released.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import io
+import json
+import lzma
+import os
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.releases.commits import committed, in_work_tree
+from cicd_templates.errors import ConfigurationError
+
+# The earliest date that the format can say.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+IGNORED = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "node_modules"}
+# What zipfile raises for a damaged, an encrypted and an unknown compression, besides its own error.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A zip, where its content comes from, and who made that.
+
+    `left_out` are files of a work tree that are not in it, because git does not have them; ignored ones are not listed.
+    """
+
+    data: bytes
+    revision: str
+    author: str
+    left_out: tuple[str, ...] = ()
+
+    def require(self, app: Path, dockerfile: str, path: str | None = None) -> None:
+        """Raise `ConfigurationError` where the source of `app` lacks the Dockerfile from which its image is built."""
+        with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+            if dockerfile in {posixpath.normpath(name) for name in archive.namelist()}:
+                return
+        where = f"{path}/{dockerfile}" if path else dockerfile
+        if dockerfile in self.left_out:
+            raise ConfigurationError(f"{app}: {where} is in no commit, and the image is built from it; commit it")
+        raise ConfigurationError(
+            f"{app}: has no {where}, from which the image is built; name the application's source with APP=, or set"
+            " build.dockerfile of the service"
+        )
+
+
+def source_archive(app: Path, path: str | None = None) -> Archive:
+    """The source of an application: a git work tree as it is committed, a folder as it is, or a zip as it is.
+
+    `path` is the application's folder within it. Raises `ConfigurationError` where there is nothing to release, where
+    a work tree has changes that are in no commit, and for a link, which could point outside.
+    """
+    if app.suffix == ".zip" and app.is_file():
+        return _existing(app, path)
+    folder = app / path if path else app
+    if not folder.is_dir():
+        wrong = "is a file and no .zip" if folder.is_file() else "no such folder"
+        raise ConfigurationError(f"{folder}: {wrong}; APP= names a git work tree, a folder or a .zip file")
+    if not folder.resolve().is_relative_to(app.resolve()):
+        raise ConfigurationError(f"{folder}: is outside of {app}; name the folder that it leads to with APP=")
+    if in_work_tree(folder):
+        commit = committed(folder)
+        return Archive(_zipped(_checked(folder, commit.files)), commit.revision, commit.author, commit.untracked)
+    files = _checked(folder, _files(folder, _present(folder)))
+    return Archive(_zipped(files), f"sha256:{_digest(files)}", _user())
+
+
+def _existing(path: Path, within: str | None) -> Archive:
+    if within:
+        raise ConfigurationError(f"{path}: a zip is released as it is; name a folder to release only {within} of it")
+    data = path.read_bytes()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            broken = archive.testzip()
+            empty = all(entry.is_dir() for entry in archive.infolist())
+    except UNREADABLE as error:
+        raise ConfigurationError(f"{path}: not a zip file that can be read: {error}") from None
+    if broken is not None:
+        raise ConfigurationError(f"{path}: {broken} in it is damaged; make the zip again")
+    if empty:
+        raise ConfigurationError(f"{path}: nothing in it to release")
+    return Archive(data, f"sha256:{hashlib.sha256(data).hexdigest()}", _user())
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # Containers run under numbers that no file gives a name.
+        return f"uid {os.getuid()}"
+
+
+def _checked(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
+    """The files, with names that a zip can say. Raises `ConfigurationError` for others, and where there are none."""
+    if not files:
+        raise ConfigurationError(f"{folder}: nothing in it to release")
+    for name in files:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise ConfigurationError(f"{folder}: {name!a} is no UTF-8 name, as a zip has them; rename it") from None
+    return files
+
+
+def _present(folder: Path) -> Iterable[str]:
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if not IGNORED & set(relative.parts) and (path.is_symlink() or path.is_file()):
+            yield relative.as_posix()
+
+
+def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
+    """Content, and whether it can be executed, by name. Raises `ConfigurationError` for a link."""
+    found = {}
+    for name in names:
+        path = folder / name
+        if path.is_symlink():
+            raise ConfigurationError(f"{path}: is a link, whose content is not the source's own; put the file itself")
+        found[name] = (path.read_bytes(), bool(path.stat().st_mode & 0o100))
+    return found
+
+
+def _digest(files: Mapping[str, tuple[bytes, bool]]) -> str:
+    digest = hashlib.sha256()
+    for name, (content, executable) in sorted(files.items()):
+        digest.update(f"{name}\0{executable}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _zipped(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, (content, executable) in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.create_system = 3
+            entry.external_attr = (0o100755 if executable else 0o100644) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
+    return target.getvalue()
+
+
+def bundle(stacks: Iterable[Stack]) -> bytes:
+    """The reviewed templates as a run deploys them, each beside the tags that its stack has.
+
+    The tags are in the form of CodePipeline's template configuration, and from the template's own metadata:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html
+    """
+    files: dict[str, tuple[bytes, bool]] = {}
+    for stack in stacks:
+        name = f"{stack.links.environment}/{stack.path.name}"
+        tags = json.dumps({"Tags": stack.tags}, indent=2) + "\n"
+        files[name] = (stack.body.encode(), False)
+        files[f"{name.removesuffix(stack.path.suffix)}.configuration.json"] = (tags.encode(), False)
+    return _zipped(files)

@@ -1,0 +1,102 @@
+"""Puts a release into the source bucket, and follows the run that it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.diagnosis.causes.codepipeline import behind
+from cicd_templates.deploy.releases.archives import Archive
+from cicd_templates.errors import CicdError
+
+if TYPE_CHECKING:
+    from mypy_boto3_codepipeline.type_defs import ActionExecutionDetailTypeDef
+
+SOURCE_ACTION = "App"
+START_SECONDS = 120.0
+# A run may wait for its approval for as long as the configuration lets it; who watches longer asks again.
+RUN_SECONDS = 24 * 3600.0
+# Asking again is no way to go on watching.
+ONCE_MORE = "the console shows it; releasing again starts another run"
+RUNNING = ("InProgress", "Stopping")
+
+
+def put(clients: Clients, bucket: str, key: str, archive: Archive) -> str:
+    """Put `archive` as a new version of the source; its version id. The bucket encrypts it under its own key."""
+    answer = clients.s3.put_object(
+        Bucket=bucket,
+        Key=key,
+        Body=archive.data,
+        ContentType="application/zip",
+        # S3 compares it with what arrives, and keeps it with the version for whoever audits it.
+        ChecksumAlgorithm="SHA256",
+        # Metadata travels in headers, which are ASCII.
+        Metadata={"revision": archive.revision, "author": quote(archive.author, safe=" <>@+.,-")},
+    )
+    return answer["VersionId"]
+
+
+def started(clients: Clients, pipeline: str, version: str, patience: Patience) -> str:
+    """The run that `version` has started. Raises `CicdError` where none has within two minutes."""
+    found: list[str] = []
+
+    def begun() -> bool:
+        runs = clients.codepipeline.list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
+        found.extend(
+            run["pipelineExecutionId"]
+            for run in runs
+            for revision in run.get("sourceRevisions", ())
+            if (revision["actionName"], revision.get("revisionId")) == (SOURCE_ACTION, version)
+        )
+        return bool(found)
+
+    patience.until(begun, f"the start of {pipeline} for version {version}", START_SECONDS, ONCE_MORE)
+    return found[0]
+
+
+def follow(clients: Clients, pipeline: str, execution: str, patience: Patience, say: Callable[[str], None]) -> None:
+    """Say each action's state as it changes until the run has ended. Raises `CicdError` where that is no success."""
+    known: dict[str, str] = {}
+    causes: list[tuple[str, ActionExecutionDetailTypeDef]] = []
+    status = ""
+
+    def ended() -> bool:
+        nonlocal status
+        run = clients.codepipeline.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=execution)
+        status = run["pipelineExecution"]["status"]
+        for action in _actions(clients, pipeline, execution):
+            if known.get(action["actionExecutionId"]) != action["status"]:
+                known[action["actionExecutionId"]] = action["status"]
+                line = f"{action['stageName']}/{action['actionName']}: {_told(action)}"
+                say(line)
+                if action["status"] == "Failed":
+                    causes.append((line, action))
+        return status not in RUNNING
+
+    patience.until(ended, f"the run {execution} of {pipeline}", RUN_SECONDS, ONCE_MORE)
+    if status != "Succeeded":
+        ended_as = f"{pipeline}: the run {execution} has ended as {status}"
+        if not causes:
+            raise CicdError(f"{ended_as}; its actions are above")
+        cause, failed = causes[-1]
+        raise CicdError("\n  ".join([f"{ended_as}; {cause}", *behind(clients, failed)]))
+
+
+def _actions(clients: Clients, pipeline: str, execution: str) -> Iterator[ActionExecutionDetailTypeDef]:
+    """The run's actions, oldest first; the API lists them newest first."""
+    pages = clients.codepipeline.get_paginator("list_action_executions").paginate(
+        pipelineName=pipeline, filter={"pipelineExecutionId": execution}
+    )
+    yield from reversed([action for page in pages for action in page["actionExecutionDetails"]])
+
+
+def _told(action: ActionExecutionDetailTypeDef) -> str:
+    category = action.get("input", {}).get("actionTypeId", {}).get("category")
+    if action["status"] == "InProgress" and category == "Approval":
+        return "waits for an approval"
+    result = action.get("output", {}).get("executionResult", {})
+    details = result.get("errorDetails", {}).get("message") or result.get("externalExecutionSummary") or ""
+    return f"{action['status']}{': ' if details else ''}{details}"

@@ -1,0 +1,49 @@
+"""Gives a secret its value, which comes from a prompt or from standard input and is never an argument or a message."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from typing import IO
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.errors import CicdError, ConfigurationError
+
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+LONGEST_BYTES = 65_536
+
+
+def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> str:
+    """The value: asked for twice without echo at a terminal, else all of `stream` but for a last line break.
+
+    Raises `ConfigurationError` for a value that cannot be meant, without saying it.
+    """
+    try:
+        value = _typed(ask) if stream.isatty() else stream.read().removesuffix("\n").removesuffix("\r")
+        size = len(value.encode())
+    except UnicodeError:
+        # It quotes the value's bytes and keeps all of them.
+        raise ConfigurationError("the value is no UTF-8 text; nothing was set") from None
+    if not value:
+        raise ConfigurationError("the value is empty; type it, or send it: make secret ... < file")
+    if "\0" in value or size > LONGEST_BYTES:
+        raise ConfigurationError(f"the value is no text of at most {LONGEST_BYTES:,} bytes; nothing was set")
+    return value
+
+
+def _typed(ask: Callable[[str], str]) -> str:
+    value = ask("Value: ")
+    if ask("Again: ") != value:
+        raise ConfigurationError("the two values differ; nothing was set")
+    return value
+
+
+def set_secret(clients: Clients, name: str, value: str, deploy: str) -> str:
+    """Make `value` the current version of a secret; the version's id.
+
+    Raises `CicdError` where the secret does not exist, with the command `deploy` that makes it.
+    """
+    try:
+        return clients.secretsmanager.put_secret_value(SecretId=name, SecretString=value)["VersionId"]
+    except clients.secretsmanager.exceptions.ResourceNotFoundException:
+        raise CicdError(f"{name}: no such secret; deploy it first: {deploy}") from None

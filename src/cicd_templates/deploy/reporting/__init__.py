@@ -1,0 +1,1 @@
+"""What deployments and destructions say, as values, and how they are shown."""

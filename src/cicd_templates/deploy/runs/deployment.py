@@ -1,0 +1,141 @@
+"""What the verbs do with one environment: plan it, deploy it, execute a plan of it, discard its plans.
+
+Each holds the environment's journal, so that no two runs of this machine work on one environment.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.plans import document as plans
+from cicd_templates.deploy.plans.discard import discard_plan, discard_plans
+from cicd_templates.deploy.plans.document import Plan
+from cicd_templates.deploy.plans.page import plan_markdown
+from cicd_templates.deploy.plans.propose import Desk
+from cicd_templates.deploy.plans.wave import Batch, unpublished, waiting
+from cicd_templates.deploy.reporting import report
+from cicd_templates.deploy.reporting.report import Reporter
+from cicd_templates.deploy.runs.engine import Confirm, Walk, nothing_after, nothing_more
+from cicd_templates.deploy.runs.journal import Journal
+from cicd_templates.errors import CicdError, RefusedError
+
+
+def journal_of(desk: Desk, stacks: Sequence[Stack]) -> Journal:
+    """The journal of an environment, held until it is closed. Raises `RefusedError` where another run holds it."""
+    return Journal(desk.state / "runs", stacks[0].links.environment).open(desk.today())
+
+
+def plan(desk: Desk, stacks: Sequence[Stack], reporter: Reporter, path: Path | None = None) -> Plan:
+    """Plan every stack whose inputs exist and write it to `path`, or to the plans of the environment.
+
+    Its change sets stay until it is executed, discarded or expired; those of the plan before it go. A plan of nothing
+    is not written. Raises `CicdError` where a stack cannot be planned; then nothing of it stays.
+    """
+    with journal_of(desk, stacks) as journal:
+        _refuse_unfinished(journal)
+        discard_plans(desk, stacks[0].links.environment)
+        return _plan(desk, stacks, journal, reporter, path)
+
+
+def _plan(desk: Desk, stacks: Sequence[Stack], journal: Journal, reporter: Reporter, path: Path | None) -> Plan:
+    labels = {stack.name: stack.label for stack in stacks}
+    waits = waiting(desk, stacks)
+    batch = Batch(desk, [stack for stack in stacks if stack.name not in waits], uuid.uuid4().hex)
+    journal.propose(batch.plan_id, [stack.name for stack in batch.stacks])
+    try:
+        while not batch.advance():
+            desk.patience.pause()
+        if batch.refused:
+            raise batch.refused
+        for name, reason in batch.failed.items():
+            reporter.report(report.Broke(labels[name], reason))
+        if batch.failed:
+            raise CicdError(f"not planned: {', '.join(labels[name] for name in batch.failed)}; the causes are above")
+        made = batch.sealed({labels[name]: after for name, after in waits.items()})
+        if made.waits and not made.changing:
+            _refuse_a_wait_for_ever(desk, stacks, made)
+    except BaseException:
+        batch.discard()
+        journal.proposed(batch.plan_id)
+        raise
+    report.show(made, reporter)
+    if not made.empty:
+        path = path or desk.plans / f"{made.environment}.json"
+        plans.write(made, path, plan_markdown(made))
+        until = f"{made.expires:%Y-%m-%d %H:%M} UTC"
+        lost = plans.to_allow(made, desk.recorded)
+        reporter.report(report.Sealed(str(path), plans.digest(made), until, made.local, lost))
+    journal.proposed(batch.plan_id)
+    return made
+
+
+def _refuse_a_wait_for_ever(desk: Desk, stacks: Sequence[Stack], made: Plan) -> None:
+    """Nothing that changes would publish what the stacks that wait are waiting for: somebody has deleted it."""
+    lost = ", ".join(sorted(unpublished(desk, stacks)))
+    raise CicdError(
+        f"not planned: {', '.join(made.waits)}; {lost} does not exist, although the stack that publishes it does and"
+        " nothing of it changes; put it back into Parameter Store"
+    )
+
+
+def _refuse_unfinished(journal: Journal) -> None:
+    """A plan beside what is under way would be of a state that nobody has seen yet."""
+    if journal.unfinished:
+        labels = ", ".join(entry.label for entry in journal.unfinished)
+        raise RefusedError(
+            f"{labels}: an interrupted run began this and nobody has seen its end; the command that was interrupted"
+            " takes it up"
+        )
+
+
+def deploy(
+    desk: Desk,
+    stacks: Sequence[Stack],
+    reporter: Reporter,
+    confirm: Confirm,
+    *,
+    allowed: Iterable[str] = (),
+    eager: bool = True,
+    after: Callable[[Stack], None] = nothing_after,
+) -> None:
+    """Bring every stack to its reviewed text; the errors are those of `Walk.deploy`."""
+    with journal_of(desk, stacks) as journal:
+        walk = Walk(desk, stacks, journal, reporter, confirm, allowed=allowed, eager=eager, after=after)
+        walk.deploy()
+
+
+def execute_plan(
+    desk: Desk,
+    made: Plan,
+    path: Path,
+    stacks: Sequence[Stack],
+    reporter: Reporter,
+    *,
+    allowed: Iterable[str] = (),
+    passed: Callable[[], None] = nothing_more,
+    after: Callable[[Stack], None] = nothing_after,
+    next_path: Path | None = None,
+) -> Plan | None:
+    """Execute exactly `made`; the plan of what comes after it, written like any, or None where there is nothing more.
+
+    `passed` is called once nothing refuses it any more. The errors are those of `Walk.execute`.
+    """
+    with journal_of(desk, stacks) as journal:
+        walk = Walk(desk, stacks, journal, reporter, lambda question: True, allowed=allowed, after=after)
+        rest = walk.execute(made, path, passed)
+        if path.resolve().is_relative_to(desk.plans.resolve()):
+            plans.remove(path)
+        following = _plan(desk, rest, journal, reporter, next_path) if rest else None
+        return following if following and not following.empty else None
+
+
+def discard(desk: Desk, stacks: Sequence[Stack], path: Path | None = None) -> int:
+    """Delete what the plan in `path` left, or every plan of the environment; how many change sets that were."""
+    with journal_of(desk, stacks) as journal:
+        _refuse_unfinished(journal)
+        if path is None:
+            return discard_plans(desk, stacks[0].links.environment)
+        return discard_plan(desk, path)

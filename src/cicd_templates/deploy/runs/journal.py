@@ -1,0 +1,213 @@
+"""What a deployment has set going, kept on disk so that an interrupted one can be taken up. One run an environment.
+
+Written before each call, because the call may have its effect although its answer is lost. Knows no AWS.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import uuid
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.errors import CicdError, RefusedError
+
+# A creation that ends in DELETE_COMPLETE has failed, so that is none of these.
+STANDS = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+PLANNED, STARTED, ENDED = "planned", "started", "ended"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change set of a run, and how far it is. `token` is the request token of its execution, also the second time.
+
+    `status` is the stack's where the operation has ended.
+    """
+
+    stack: str
+    label: str
+    change_set: str
+    stack_id: str
+    creates: bool
+    token: str
+    plan: str
+    resources: int
+    protected: bool
+    state: str = PLANNED
+    status: str = ""
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is under way as far as is written, or has succeeded; one that failed has to be planned again."""
+        return self.state == STARTED or self.status in STANDS
+
+
+class Journal:
+    """The journal of one environment, held against every other run on this machine while it is open."""
+
+    def __init__(self, folder: Path, environment: str) -> None:
+        self._file = folder / f"{environment}.json"
+        self._lock_file = folder / f"{environment}.lock"
+        self._environment = environment
+        self._lock: IO[str] | None = None
+        self._holder: dict[str, object] = {}
+        self.entries: dict[str, Entry] = {}
+        # Stacks in which a plan may have made change sets that are not written down yet, by the plan's id.
+        self.proposals: dict[str, list[str]] = {}
+        self.durations: dict[str, float] = {}
+
+    def open(self, today: datetime) -> Journal:
+        """Hold the environment and read what an interrupted run left.
+
+        Raises `RefusedError` that names the run that holds it.
+        """
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = self._lock_file.open("a")
+        try:
+            # The system gives it back whenever the process ends, however it ends: no lock of a dead run is left.
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            self._lock = None
+            raise RefusedError(
+                f"{self._environment}: another run is at work on it ({self._first()}); wait for its end, or stop"
+                " it with Ctrl-C, after which the same command takes up where it was"
+            ) from None
+        try:
+            self._read()
+        except CicdError:
+            self.close()
+            raise
+        self._holder = {"process": os.getpid(), "host": socket.gethostname(), "since": f"{today:%Y-%m-%d %H:%M:%S}"}
+        self._write()
+        return self
+
+    def look(self) -> Journal:
+        """Read it without holding the environment, on which another run may be at work."""
+        self._read()
+        return self
+
+    def __enter__(self) -> Journal:
+        """The journal itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Let go of the environment."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the environment; what is unfinished stays written."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _first(self) -> str:
+        try:
+            holder = json.loads(self._file.read_text())["holder"]
+            return f"process {holder['process']} on {holder['host']}, since {holder['since']} UTC"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "it has just begun"
+
+    def _read(self) -> None:
+        try:
+            facts = json.loads(self._file.read_text())
+            self.entries = {each["stack"]: Entry(**each) for each in facts["entries"]}
+            self.proposals = dict(facts["proposals"])
+            self.durations = dict(facts["durations"])
+        except FileNotFoundError:
+            return
+        except (ValueError, KeyError, TypeError):
+            raise CicdError(
+                f"{self._file}: not a journal as `make deploy` writes it; see `make status` for what is under way, then"
+                " remove the file"
+            ) from None
+
+    def _write(self) -> None:
+        facts = {
+            "holder": self._holder,
+            "entries": [asdict(entry) for entry in self.entries.values()],
+            "proposals": self.proposals,
+            "durations": self.durations,
+        }
+        # Renaming is all or nothing: a run that is killed leaves the journal as it was before or after.
+        fresh = self._file.with_suffix(".new")
+        with fresh.open("w") as stream:
+            stream.write(json.dumps(facts, indent=2) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(self._file)
+
+    def propose(self, plan_id: str, names: Iterable[str]) -> None:
+        """Write down that change sets are about to be made."""
+        self.proposals[plan_id] = list(names)
+        self._write()
+
+    def proposed(self, plan_id: str) -> None:
+        """Write down that they are in a plan or discarded."""
+        self.proposals.pop(plan_id, None)
+        self._write()
+
+    def plan(self, plan: Plan, path: Path, stacks: Iterable[PlannedStack]) -> None:
+        """Write down what will be executed, with a token for each that stays the same however often it is sent."""
+        for stack in stacks:
+            self.entries[stack.name] = Entry(
+                stack.name,
+                stack.label,
+                stack.change_set,
+                stack.stack_id,
+                stack.creates,
+                str(uuid.uuid5(uuid.NAMESPACE_URL, f"{plan.id} {stack.change_set}")),
+                str(path),
+                len(stack.changes),
+                plan.protected,
+            )
+        self._write()
+
+    def start(self, name: str) -> Entry:
+        """Write down that the execution is asked for, before it is."""
+        self.entries[name] = replace(self.entries[name], state=STARTED)
+        self._write()
+        return self.entries[name]
+
+    def unstart(self, name: str) -> None:
+        """Write down that the execution was refused, so that it is not asked for again."""
+        self.entries[name] = replace(self.entries[name], state=PLANNED)
+        self._write()
+
+    @property
+    def unfinished(self) -> list[Entry]:
+        """What was asked for and has not been seen to end."""
+        return [entry for entry in self.entries.values() if entry.state == STARTED]
+
+    def end(self, name: str, status: str, seconds: float | None = None) -> None:
+        """Write down how an operation has ended, and how long it took where it was watched from its beginning."""
+        entry = replace(self.entries[name], state=ENDED, status=status)
+        self.entries[name] = entry
+        if seconds is not None:
+            self.durations[duration_key(entry)] = round(seconds, 1)
+        self._write()
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Drop what has ended or was discarded."""
+        for name in names:
+            self.entries.pop(name, None)
+        self._write()
+
+    def settle(self) -> None:
+        """Drop what has ended, at the end of a run that has dealt with everything."""
+        self.forget([entry.stack for entry in self.entries.values() if entry.state == ENDED])
+
+
+def duration_key(entry: Entry) -> str:
+    """Under which name the length of an operation is remembered: a creation takes longer than an update."""
+    return f"{'create' if entry.creates else 'update'} {entry.stack}"

@@ -1,0 +1,109 @@
+"""How the stacks of an environment stand, whose text they run, and what they gave out. Reads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.api import describe_stack, is_ours
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.releases.commits import introduced
+
+NOT_DEPLOYED = "not deployed"
+# What a stack's text is, beside the rendered one of now.
+REVIEWED = "reviewed"
+OLDER = "older"
+UNCOMMITTED = "not committed"
+UNKNOWN = "unknown text"
+UNREAD = "not readable"
+GONE = "not rendered"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stack: CloudFormation's status or `not deployed`, when it last changed, in UTC, and whose text it runs.
+
+    `text` is `reviewed` (as rendered now, since the commit `revision`), `older` (as rendered at `revision`), `not
+    committed` (as rendered now, which is in no commit), `unknown text` (in no commit that is known here), `not
+    readable`, or `not rendered` for a stack of ours that the templates have no more.
+    """
+
+    stack: str
+    status: str
+    changed: str = ""
+    text: str = ""
+    revision: str = ""
+
+    @property
+    def told(self) -> str:
+        """The text in a word or two."""
+        return {REVIEWED: f"at {self.revision}", OLDER: f"older, {self.revision}"}.get(self.text, self.text)
+
+
+def status_rows(clients: Clients, stacks: Sequence[Stack], chosen: Sequence[Stack]) -> list[Row]:
+    """A row for each of `chosen`, in deploy order, then for those of ours that `stacks` has not, if all are chosen."""
+    pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
+    existing: dict[str, Mapping[str, Any]] = {each["StackName"]: each for page in pages for each in page["Stacks"]}
+    rows = [
+        _row(stack, existing[stack.name], *_text(clients, stack)) if stack.name in existing else _absent(stack)
+        for stack in chosen
+    ]
+    if len(chosen) == len(stacks):
+        known = {stack.name for stack in stacks}
+        rows += [
+            Row(name, each["StackStatus"], _changed(each), GONE)
+            for name, each in sorted(existing.items())
+            if name not in known and _of_the_environment(each, stacks[0])
+        ]
+    return rows
+
+
+def _absent(stack: Stack) -> Row:
+    return Row(stack.label, NOT_DEPLOYED)
+
+
+def _row(stack: Stack, existing: Mapping[str, Any], text: str, revision: str) -> Row:
+    return Row(stack.label, existing["StackStatus"], _changed(existing), text, revision)
+
+
+def _changed(existing: Mapping[str, Any]) -> str:
+    return f"{existing.get('LastUpdatedTime') or existing['CreationTime']:%Y-%m-%d %H:%M}"
+
+
+def _of_the_environment(existing: Mapping[str, Any], stack: Stack) -> bool:
+    """Whether a stack is of the same project, environment and copy, by its tags."""
+    tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
+    return is_ours(existing, stack) and all(tags.get(key) == stack.tags.get(key) for key in ("Environment", "Suffix"))
+
+
+def _text(clients: Clients, stack: Stack) -> tuple[str, str]:
+    """Whose text the stack runs, and the commit that has it where one is known."""
+    try:
+        body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
+    except ClientError:
+        return UNREAD, ""
+    # boto3 parses a JSON template, and leaves a YAML one as text.
+    same = body.strip() == stack.body.strip() if isinstance(body, str) else body == stack.template
+    if same:
+        revision = introduced(stack.path, stack.body.encode())
+        return (REVIEWED, revision) if revision else (UNCOMMITTED, "")
+    # As `rendering` writes JSON.
+    text = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
+    revision = introduced(stack.path, f"{text.rstrip()}\n".encode())
+    return (OLDER, revision) if revision else (UNKNOWN, "")
+
+
+def outputs(clients: Clients, stacks: Sequence[Stack]) -> dict[str, dict[str, str]]:
+    """The outputs of each deployed stack that has any, by its label."""
+    found = {}
+    for stack in stacks:
+        existing = describe_stack(clients, stack.name) or {}
+        values = {output["OutputKey"]: output["OutputValue"] for output in existing.get("Outputs", ())}
+        if values:
+            found[stack.label] = dict(sorted(values.items()))
+    return found

@@ -1,0 +1,153 @@
+"""Watches operations: one look at all stacks of an account and region serves every operation under way there.
+
+What it cannot see for a while changes no outcome: an operation has ended when CloudFormation says so, and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cicd_templates.deploy.aws.clients import Clients, explained
+from cicd_templates.deploy.aws.retry import FAULTS, expired
+from cicd_templates.deploy.change_sets.api import describe_stack
+from cicd_templates.deploy.change_sets.events import ResourceEvent, resource_event
+from cicd_templates.deploy.change_sets.stack_states import RUNNING
+from cicd_templates.deploy.runs.journal import Entry
+from cicd_templates.errors import DetachedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+# How many stacks are asked for their events at each look: the rate of calls does not grow with the stacks.
+EVENTS_AT_ONCE = 2
+STACK_TYPE = "AWS::CloudFormation::Stack"
+# Looks in a row that may fail; with pauses that double up to half a minute that is a quarter of an hour.
+BLIND_LOOKS = 30
+
+
+@dataclass
+class Watched:
+    """An operation under way. `began` is the clock's at its start, None for one that an earlier run started."""
+
+    entry: Entry
+    began: float | None
+    seen: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An operation that has ended in `status`."""
+
+    entry: Entry
+    status: str
+    began: float | None
+
+
+@dataclass(frozen=True)
+class Happened:
+    """Something happened to a resource."""
+
+    entry: Entry
+    event: ResourceEvent
+
+
+class Watch:
+    """The operations under way in one account and region."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._watched: dict[str, Watched] = {}
+        self._turn = 0
+        self.failures = 0
+
+    def add(self, entry: Entry, began: float | None) -> None:
+        """Watch an operation that has been asked for."""
+        self._watched[entry.stack] = Watched(entry, began)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The operations that have not ended as far as was seen."""
+        return [watched.entry for watched in self._watched.values()]
+
+    def look(self) -> list[Ended | Happened]:
+        """What is new since the last look; nothing where this one failed.
+
+        Raises `DetachedError` where the credentials have ended, or nothing could be seen for long.
+        """
+        found: list[Ended | Happened] = []
+        try:
+            statuses = self._statuses()
+            settled = [
+                name for name, watched in self._watched.items() if statuses[watched.entry.stack_id] not in RUNNING
+            ]
+            moving = [name for name in self._watched if name not in settled]
+            turns = [moving[(self._turn + n) % len(moving)] for n in range(min(EVENTS_AT_ONCE, len(moving)))]
+            self._turn += EVENTS_AT_ONCE
+            for name in settled + turns:
+                watched = self._watched[name]
+                events = list(operation_events(self._clients.cloudformation, watched.entry))
+                found += self._fresh(watched, events)
+                ended = ending(events, statuses[watched.entry.stack_id], watched.entry.token)
+                if ended:
+                    found.append(Ended(watched.entry, ended, watched.began))
+                    del self._watched[name]
+            self.failures = 0
+        except FAULTS as error:
+            self.failures += 1
+            if expired(error):
+                raise DetachedError(f"the credentials have ended ({explained(error)}); sign in again") from None
+            if self.failures >= BLIND_LOOKS:
+                raise DetachedError(f"nothing could be seen for a while ({explained(error)})") from None
+        return found
+
+    def _statuses(self) -> dict[str, str]:
+        """The status of every watched stack, by its id."""
+        wanted = {watched.entry.stack_id for watched in self._watched.values()}
+        found: dict[str, str] = {}
+        # All stacks in one list, page after page, unless there is just one to look at.
+        if len(wanted) > 1:
+            for page in self._clients.cloudformation.get_paginator("describe_stacks").paginate():
+                found.update({stack["StackId"]: stack["StackStatus"] for stack in page["Stacks"]})
+        # The list has no deleted stacks; by their ids they are found for ninety days.
+        for stack_id in wanted - found.keys():
+            stack = describe_stack(self._clients, stack_id)
+            found[stack_id] = stack["StackStatus"] if stack else "DELETE_COMPLETE"
+        return found
+
+    @staticmethod
+    def _fresh(watched: Watched, events: list[Mapping[str, Any]]) -> Iterator[Happened]:
+        for event in sorted(events, key=lambda each: each["Timestamp"]):
+            if event["EventId"] not in watched.seen and event.get("ClientRequestToken") == watched.entry.token:
+                watched.seen.add(event["EventId"])
+                yield Happened(watched.entry, resource_event(event))
+
+
+def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
+    """The events of a stack back to the page before the operation's first, newest first, others' among them."""
+    ours = False
+    for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):
+        tokens = {event.get("ClientRequestToken") for event in page["StackEvents"]}
+        if ours and entry.token not in tokens:
+            return
+        ours = ours or entry.token in tokens
+        yield from page["StackEvents"]
+
+
+def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
+    """The status in which the operation with `token` has ended, nothing while it has not.
+
+    A description alone can be of a moment ago, and an event alone of a step on the way: a creation that is rolled back
+    and then deleted passes through a state that lasts. So both have to agree, unless another operation has begun since.
+    """
+    own = sorted(
+        (event for event in events if event.get("ResourceType") == STACK_TYPE),
+        key=lambda event: event["Timestamp"],
+    )
+    statuses = [event["ResourceStatus"] for event in own if event.get("ClientRequestToken") == token]
+    if described not in RUNNING and described in statuses:
+        return described
+    if statuses and statuses[-1] not in RUNNING and own[-1].get("ClientRequestToken") != token:
+        return str(statuses[-1])
+    return ""

@@ -1,0 +1,78 @@
+"""What a layer is: a name, a pure function that builds its template, and where it exists.
+
+Layers know nothing of each other but the constants that they read; their order is derived by `links`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from troposphere import Template
+
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.types import Kind
+from cicd_templates.layer.outputs import Output, RoleArn
+
+BuildOnce = Callable[[Environment], Template]
+BuildPerService = Callable[[Environment, Service], Template]
+
+
+def everywhere(env: Environment) -> bool:
+    """In every environment of the layer's kinds."""
+    return True
+
+
+def every_service(service: Service) -> bool:
+    """For every service of the environment."""
+    return True
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A module of `templates/` with a function `build(env)`, or `build(env, service)` where it is per service.
+
+    `after` names layers of the same environment that must stand before this one although no value passes between them;
+    one that is per service stands before the same service's. `where` narrows the environments of `kinds` further,
+    and `needed` the services.
+    `deployed_as` is the published role with which CloudFormation works on the layer's stacks, the pipeline's and the
+    deployer's alike: it keeps the role that it was given for a stack for ever.
+    The first line of the module's docstring, after its colon, is the description of the template.
+    """
+
+    name: str
+    build: BuildOnce | None = None
+    kinds: frozenset[Kind] = frozenset({"tools", "runtime"})
+    build_per_service: BuildPerService | None = None
+    after: tuple[str, ...] = ()
+    where: Callable[[Environment], bool] = everywhere
+    needed: Callable[[Service], bool] = every_service
+    deployed_as: Output[RoleArn] | None = None
+
+    def exists(self, env: Environment) -> bool:
+        """Whether `env` has this layer."""
+        return env.settings.kind in self.kinds and self.where(env)
+
+    def instances(self, env: Environment) -> Iterator[tuple[Service | None, Template]]:
+        """A fresh template for each stack that this layer has in `env`."""
+        if not self.exists(env):
+            return
+        if self.build is not None:
+            yield None, self.build(env)
+        if self.build_per_service is not None:
+            for service in filter(self.needed, env.services):
+                yield service, self.build_per_service(env, service)
+
+    @property
+    def module(self) -> str:
+        """The module that builds it, as Python names it."""
+        return str((self.build or self.build_per_service).__module__)
+
+    @property
+    def description(self) -> str:
+        """What it is for, in a line."""
+        docstring = sys.modules[self.module].__doc__ or ""
+        first_line = docstring.strip().splitlines()[0]
+        description = first_line.partition(": ")[2].rstrip(".")
+        return description[:1].upper() + description[1:]

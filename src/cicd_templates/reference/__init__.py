@@ -1,0 +1,1 @@
+"""Generated pages of `docs/`, each written from the code that it describes."""

@@ -1,0 +1,308 @@
+"""`docs/compliance.md`: what standards ask for, the resource that answers, its test, and what stays a duty.
+
+A row without a test claims nothing: it says what is not met. Numbers and words of the standards are shortened; the
+standards themselves decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cicd_templates.markdown import table
+
+HEADS = ("requirement", "in `out/`", "held by", "what remains yours")
+NOT_MET = "not met"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One row. `resources` are `layer.LogicalId`; `held_by` are tests, or ids of lint rules."""
+
+    asks: str
+    resources: tuple[str, ...]
+    held_by: tuple[str, ...]
+    duty: str
+
+
+def _row(asks: str, resources: str, held_by: str, duty: str) -> Requirement:
+    return Requirement(asks, tuple(resources.split()), tuple(held_by.split()), duty)
+
+
+STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
+    "PCI DSS 4.0.1": (
+        _row(
+            "1.4.2 inbound traffic from untrusted networks goes to public services only",
+            "cluster.LoadBalancer network.Vpc",
+            "test_subnets_lie_in_the_vpc_and_apart_and_hand_out_no_public_address"
+            " test_what_opens_itself_to_the_internet_is_found",
+            "A firewall for web traffic before the load balancer (6.4.2)",
+        ),
+        _row(
+            "3.6.1, 3.7.4 keys are protected, and changed at the end of their time",
+            "keys.Key",
+            "test_everything_that_takes_a_key_has_ours_but_the_log_delivery_bucket"
+            " test_key_and_bucket_admit_the_delivery_roles_and_no_other_account"
+            " test_a_principal_may_do_what_it_needs_and_nothing_else",
+            "Who may administer the key in your account; keys of cardholder data itself",
+        ),
+        _row(
+            "4.2.1 strong cryptography on public networks",
+            "cluster.Listener",
+            "test_a_certificate_means_tls_and_nothing_else_listens"
+            " test_every_bucket_policy_refuses_what_does_not_come_by_tls"
+            " test_without_tls_every_bucket_topic_and_queue_refuses",
+            "The certificate, and TLS behind the load balancer where your assessor asks for it",
+        ),
+        _row(
+            "6.2.4 software is tested for common attacks before its release",
+            "build.Bandit build.Snyk scan_gate.ScanGate",
+            "test_a_critical_finding_fails_with_the_summary_and_a_waiver_accepts_it"
+            " test_no_stage_after_the_gate_is_entered_without_its_verdict"
+            " test_the_deployed_gate_stops_what_must_not_pass",
+            "Choosing checks that fit your languages; a dynamic scan",
+        ),
+        _row(
+            "6.3.1 vulnerabilities are identified and ranked",
+            "scan_gate.ScanGate registry.Images",
+            "test_a_finding_stops_a_release_from_its_checks_threshold_on"
+            " test_a_scan_that_left_something_out_is_incomplete",
+            "Looking at findings that appear after the release",
+        ),
+        _row(
+            "6.3.2 an inventory of third-party components",
+            "build.BillOfMaterials storage.Evidence",
+            "test_the_bill_of_materials_lists_what_is_pinned"
+            " test_the_evidence_that_the_document_lists_is_what_the_builds_write",
+            "An inventory of what is not in the image",
+        ),
+        _row(
+            "6.5.1 a change to production has a reason, its impact, an approval, tests and a way back",
+            "pipeline.Pipeline review.Review access.ApproversPolicy",
+            "test_production_is_changed_only_by_the_action_after_its_approval"
+            " test_what_is_executed_is_the_change_set_that_was_prepared"
+            " test_staging_is_tested_where_it_says_that_it_answers_and_goes_back_when_it_fails",
+            "The reason and the security impact of each change, in your change process",
+        ),
+        _row(
+            "6.5.3 environments before production are apart from it, with access control",
+            "keys.Key storage.ArtifactsPolicy",
+            "test_key_and_bucket_admit_the_delivery_roles_and_no_other_account"
+            " test_production_takes_what_it_deploys_and_nothing_else_of_tools",
+            "An account of its own for each environment",
+        ),
+        _row(
+            "6.5.4 who releases is not who approves",
+            "access.DevelopersPolicy access.ApproversPolicy access.OperatorsPolicy",
+            "test_approvers_alone_approve_and_nobody_overrides test_a_sentence_of_an_auditor_is_true",
+            "Giving no person two of the policies; one person with two of them is refused the approval by the denials",
+        ),
+        _row("6.5.5 no live account numbers before production", "", "", "Test data is yours; nothing here looks at it"),
+        _row(
+            "7.2.2, 7.2.5 people and systems have the least privileges",
+            "build.BanditRole pipeline.PipelineActions",
+            "test_no_allowed_action_is_a_pattern test_every_statement_on_every_resource_is_known_by_its_actions"
+            " test_a_principal_may_do_what_it_needs_and_nothing_else",
+            "Reviewing every six months who has which policy (7.2.4): REVIEW.md lists what they give",
+        ),
+        _row(
+            "8.6.2 no passwords of systems in scripts or files",
+            "build.SnykTokenSecret",
+            "test_a_secret_is_read_by_one_project_only test_a_secret_comes_from_standard_input_and_is_told_nowhere",
+            "Rotating the secrets of third parties",
+        ),
+        _row(
+            "10.2.1, 10.5.1 audit logs, kept for twelve months",
+            "monitoring.HistoryLogGroup network.FlowLogGroup",
+            "test_logs_and_buckets_are_under_the_environments_key_but_for_the_log_delivery_bucket"
+            " test_the_history_admits_its_one_rule_under_the_key",
+            "A CloudTrail trail with data events, and reviewing the logs (10.4)",
+        ),
+        _row(
+            "10.3.2 audit logs and evidence are protected from changes",
+            "storage.EvidencePolicy",
+            "test_evidence_can_be_put_and_never_replaced test_a_principal_may_do_what_it_needs_and_nothing_else",
+            "Who may delete in your account: denials of an organisation cover also its administrators",
+        ),
+        _row(
+            "10.7.2 failures of security controls are noticed",
+            "monitoring.GateErrors monitoring.RunFailedAlarm",
+            "test_a_gate_that_cannot_judge_lets_nothing_pass test_alarms_are_on_these_metrics_and_each_tells_somebody",
+            "Answering the alarms",
+        ),
+        _row(
+            "11.5.2 unauthorised changes are noticed",
+            "",
+            "",
+            "Drift of what is deployed: `out/` is compared with the code here, not with the account",
+        ),
+    ),
+    "OWASP Top 10 CI/CD security risks": (
+        _row(
+            "CICD-SEC-1 flow control",
+            "pipeline.Pipeline scan_gate.ScanGate",
+            "test_no_stage_after_the_gate_is_entered_without_its_verdict"
+            " test_production_is_changed_only_by_the_action_after_its_approval"
+            " test_nothing_writes_an_image_or_a_stack_before_the_gate",
+            "Protecting the branch from which you release",
+        ),
+        _row(
+            "CICD-SEC-2 identity and access management",
+            "pipeline.PipelineRole access.OperatorsPolicy",
+            "test_each_action_has_a_role_and_no_two_kinds_share_one"
+            " test_a_principal_may_do_what_it_needs_and_nothing_else"
+            " test_no_account_is_trusted_with_its_own_roles",
+            "Your people's identities, and multi-factor authentication",
+        ),
+        _row(
+            "CICD-SEC-3 dependency chain",
+            "build.Safety build.Snyk",
+            "test_every_package_of_a_tool_is_pinned_by_version_and_hash",
+            "Pinning your application's own dependencies by hash",
+        ),
+        _row(
+            "CICD-SEC-4 poisoned pipeline execution",
+            "build.Bandit build.Image",
+            "test_the_policy_is_taken_from_the_source_before_anything_runs"
+            " test_a_report_that_lies_in_the_source_is_not_handed_on"
+            " test_only_the_project_that_builds_the_image_has_docker",
+            "What the tests of your application do runs with the rights of their project",
+        ),
+        _row(
+            "CICD-SEC-5 pipeline-based access controls",
+            "build.UnitTestsRole build.ImageRole",
+            "test_every_project_has_limits_a_log_a_key_and_a_role_of_its_own"
+            " test_a_principal_may_do_what_it_needs_and_nothing_else",
+            "Builds have the internet; a network for them is yours to add",
+        ),
+        _row(
+            "CICD-SEC-6 credential hygiene",
+            "build.SnykTokenSecret build.Secrets",
+            "test_a_secret_is_read_by_one_project_only test_secrets_are_reported_without_the_secret",
+            "Rotating secrets",
+        ),
+        _row(
+            "CICD-SEC-7 system configuration",
+            "storage.Artifacts",
+            "test_cfn_lint_finds_nothing_not_even_to_inform test_what_opens_itself_to_the_internet_is_found"
+            " test_each_exception_from_the_audit_has_its_reason_where_a_reviewer_reads_it",
+            "The account's own settings",
+        ),
+        _row(
+            "CICD-SEC-8 third-party services",
+            "build.SnykRole",
+            "test_a_secret_is_read_by_one_project_only test_a_principal_may_do_what_it_needs_and_nothing_else",
+            "What the third party does with what it is sent",
+        ),
+        _row(
+            "CICD-SEC-9 artifact integrity",
+            "registry.Images pipeline.Pipeline",
+            "test_tags_cannot_move_and_what_is_pushed_is_scanned test_an_image_is_built_pushed_and_noted_by_its_digest"
+            " test_sources_are_not_polled_and_an_event_pins_the_version",
+            "Signing: images are deployed by digest, and not signed",
+        ),
+        _row(
+            "CICD-SEC-10 logging and visibility",
+            "monitoring.HistoryRule monitoring.RunStuckAlarm",
+            "test_every_rule_is_about_this_pipeline_and_loses_nothing_in_silence"
+            " test_alarms_are_on_these_metrics_and_each_tells_somebody",
+            "A CloudTrail trail; somebody who reads",
+        ),
+    ),
+    "SLSA 1.2, build track": (
+        _row(
+            "Build L1: provenance exists",
+            "build.Image storage.Evidence",
+            "test_an_image_is_built_pushed_and_noted_by_its_digest test_evidence_can_be_put_and_never_replaced",
+            "Handing it to who uses the image",
+        ),
+        _row(
+            "Build L2: signed provenance from a hosted platform",
+            "",
+            "",
+            "The platform is hosted, the provenance is not signed",
+        ),
+        _row("Build L3: hardened builds", "", "", "Needs L2, and a signing key that no build step reaches"),
+        _row("Source track", "", "", "The history of the source is your repository's; nothing is claimed here"),
+    ),
+    "AWS deployment pipeline reference architecture": (
+        _row(
+            "Source: versioned, under access control",
+            "storage.Source storage.Templates",
+            "test_sources_are_not_polled_and_an_event_pins_the_version"
+            " test_a_principal_may_do_what_it_needs_and_nothing_else",
+            "The repository before the bucket",
+        ),
+        _row(
+            "Build: unit tests with published results",
+            "build.UnitTests build.UnitTestsReports",
+            "test_the_unit_tests_run_and_report_as_junit",
+            "Writing them",
+        ),
+        _row(
+            "Build: secrets detection, static analysis, composition analysis, each with a threshold",
+            "build.Secrets build.Bandit build.Safety",
+            "test_a_finding_stops_a_release_from_its_checks_threshold_on test_secrets_are_reported_without_the_secret",
+            "The policy of your application",
+        ),
+        _row(
+            "Build: an artifact built once, with a bill of materials",
+            "build.Image build.BillOfMaterials",
+            "test_an_image_that_is_there_is_not_built_again test_the_bill_of_materials_lists_what_is_pinned",
+            "Signing it",
+        ),
+        _row(
+            "Test: an environment like production, deployed and tried out",
+            "pipeline.Pipeline build.SmokeTest",
+            "test_staging_is_tested_where_it_says_that_it_answers_and_goes_back_when_it_fails",
+            "Integration, acceptance, performance and resilience tests beyond a smoke test",
+        ),
+        _row("Test: synthetic tests that run all the time", "", "", "No canary is rendered"),
+        _row(
+            "Production: manual approval",
+            "access.ApproversPolicy pipeline.ProductionApproveActionRole",
+            "test_production_is_changed_only_by_the_action_after_its_approval test_a_sentence_of_an_auditor_is_true",
+            "Naming approvers",
+        ),
+        _row(
+            "Production: progressive deployment with a way back",
+            "delivery.CloudFormationRole",
+            "test_the_service_gives_up_on_a_bad_release_and_goes_back",
+            "Choosing the rollout",
+        ),
+        _row(
+            "Metrics: lead time, frequency, failures, recovery",
+            "monitoring.Measure monitoring.Dashboard",
+            "test_alarms_are_on_these_metrics_and_each_tells_somebody",
+            "Looking at them",
+        ),
+    ),
+}
+
+
+def page() -> str:
+    """The document. The same whatever is configured: a service of another name has the same resources."""
+    lines = [*_HEADER]
+    for standard, rows in STANDARDS.items():
+        met = sum(bool(row.held_by) for row in rows)
+        lines += ["", f"## {standard}", "", f"{met} of {len(rows)} have something here, and each a test.", ""]
+        lines += table(HEADS, map(_cells, rows))
+    return "\n".join(lines) + "\n"
+
+
+_HEADER = (
+    "# Compliance",
+    "",
+    "Generated by `make fmt` from `src/cicd_templates/reference/compliance.py`; do not edit.",
+    "",
+    "No standard is met by templates alone, and nobody has certified these. The table says what a requirement has in",
+    "`out/` (`layer.LogicalId`), which test of this repository holds it, and what remains your duty. A test fails",
+    "where a named resource or test does not exist. What has no test is not claimed. Rows of standards are shortened",
+    "and chosen: what a pipeline can answer.",
+)
+
+
+def _cells(row: Requirement) -> tuple[str, ...]:
+    named = ", ".join(f"`{resource}`" for resource in row.resources)
+    held = ", ".join(f"`{name}`" for name in row.held_by)
+    return row.asks, named or NOT_MET, held or NOT_MET, row.duty

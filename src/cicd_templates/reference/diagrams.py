@@ -1,0 +1,64 @@
+"""The stacks of an environment and the way of a release, as Mermaid that GitHub and editors draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cicd_templates.review.subject import Subject
+from cicd_templates.template.links import Links, links_of, producers
+
+
+def stacks(subjects: Sequence[Subject]) -> list[str]:
+    """What stands on what in one environment: an arrow from a stack to those that read from it.
+
+    An arrow that others imply is left out.
+    """
+    links = [links_of(subject.template) for subject in subjects]
+    named = {link.stack: subject.label for link, subject in zip(links, subjects, strict=True)}
+    lines = ["```mermaid", "flowchart LR"]
+    lines += [f"  {_node(label)}[{label}]" for label in named.values()]
+    lines += [f"  {_node(named[before])} --> {_node(named[after])}" for before, after in _arrows(links)]
+    return [*lines, "```"]
+
+
+def _arrows(links: Iterable[Links]) -> Iterator[tuple[str, str]]:
+    before = producers(links)
+    for stack in sorted(before):
+        implied = {far for near in before[stack] for far in _all_before(near, before)}
+        yield from ((each, stack) for each in sorted(before[stack] - implied))
+
+
+def _all_before(stack: str, before: Mapping[str, set[str]]) -> set[str]:
+    return before[stack] | {far for near in before[stack] for far in _all_before(near, before)}
+
+
+def pipelines(subjects: Iterable[Subject]) -> list[str]:
+    """Every pipeline: its stages in order, each with its actions in the order in which they run."""
+    lines = ["```mermaid", "flowchart LR"]
+    for subject in subjects:
+        for logical_id, resource in subject.resources.items():
+            if resource["Type"] == "AWS::CodePipeline::Pipeline":
+                lines += _pipeline(f"{_node(subject.label)}_{logical_id}", resource["Properties"]["Stages"])
+    return [*lines, "```"]
+
+
+def _pipeline(prefix: str, stages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    names = [f"{prefix}_{number}" for number in range(len(stages))]
+    for name, stage in zip(names, stages, strict=True):
+        locked = ", locked" if "BeforeEntry" in stage else ""
+        yield f'  {name}["<b>{stage["Name"]}</b>{locked}<br/>{"<br/>".join(_actions(stage))}"]'
+    yield f"  {' --> '.join(names)}"
+
+
+def _actions(stage: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each step of a stage: the actions that run at once."""
+    steps: dict[int, list[str]] = {}
+    for action in stage["Actions"]:
+        steps.setdefault(int(action.get("RunOrder", 1)), []).append(str(action["Name"]))
+    for _, actions in sorted(steps.items()):
+        yield ", ".join(actions)
+
+
+def _node(label: str) -> str:
+    return label.replace("-", "_")

@@ -1,0 +1,90 @@
+"""The released application as a process of this machine, where a smoke test expects a deployed one."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from cicd_templates.deploy.releases.archives import Archive
+from cicd_templates.rehearsal.artifacts import unpack
+from cicd_templates.rehearsal.context import ActionFailedError
+from cicd_templates.rehearsal.tools import Tools, search_path
+
+SCRIPT = Path("rehearsal/serve")
+HOST = "127.0.0.1"
+READY_SECONDS = 20.0
+POLL_SECONDS = 0.05
+
+
+def serving(archive: Archive, folder: Path, tools: Tools, until: contextlib.ExitStack) -> Callable[[], str]:
+    """A function that starts `rehearsal/serve` of the source once and gives its address; it ends with `until`.
+
+    The script gets HOST and PORT. Raises `ActionFailedError` where there is none, or it does not listen.
+    """
+    started: list[str] = []
+    # Actions that run at the same time ask the same process.
+    lock = threading.Lock()
+
+    def serve() -> str:
+        with lock:
+            if not started:
+                started.append(_start(archive, folder / "served", tools, until))
+            return started[0]
+
+    return serve
+
+
+def _start(archive: Archive, folder: Path, tools: Tools, until: contextlib.ExitStack) -> str:
+    source = folder / "src"
+    with zipfile.ZipFile(io.BytesIO(archive.data)) as files:
+        unpack(files, source)
+    if not (source / SCRIPT).is_file():
+        raise ActionFailedError(
+            f"nothing answers for the deployed service, because no container runs here; {SCRIPT} in the source can"
+            " start the application on $HOST and $PORT"
+        )
+    port = _free_port()
+    path = search_path(tools.place(folder / "tool"))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - the application's own script
+            ["/bin/sh", str(SCRIPT)],
+            cwd=source,
+            env={"PATH": path, "HOME": str(folder), "HOST": HOST, "PORT": str(port), "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    until.callback(_stop, process)
+    deadline = time.monotonic() + READY_SECONDS
+    while not _listens(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise ActionFailedError(f"{SCRIPT} does not listen on {HOST}:{port}", (folder / "log").read_text())
+        time.sleep(POLL_SECONDS)
+    return f"http://{HOST}:{port}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,145 @@
+"""Puts everything that is rendered into a local AWS, and reads there what a pipeline and its projects became."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.deploy.aws.clients import Clients, local_clients
+from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from cicd_templates.deploy.plans.propose import Desk
+from cicd_templates.deploy.reporting.report import Broke
+from cicd_templates.deploy.runs import deployment
+from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.local.recorded_types import SPELLINGS
+from cicd_templates.rehearsal import build_projects, definition
+from cicd_templates.rehearsal.build_projects import Project, read_project
+from cicd_templates.rehearsal.definition import Pipeline, read_pipeline
+from cicd_templates.rehearsal.intrinsic_functions import resolve
+from cicd_templates.rehearsal.sessions import Session
+
+TOOLS = "tools"
+POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A pipeline and the projects that it can start, as they are deployed. `stack` is the pipeline's."""
+
+    stack: Stack
+    pipeline: Pipeline
+    projects: Mapping[str, Project]
+
+
+def read_all(folder: Path, suffix: str | None = None) -> list[Stack]:
+    """The stacks of every environment in `folder`, runtime environments first: the pipeline needs their roles.
+
+    With a suffix those of that copy alone. Raises `ConfigurationError` where there are none.
+    """
+    environments = sorted({path.parent for path in folder.glob("*/*.*") if path.suffix in (".yaml", ".json")})
+    found = [read_stacks(path) for path in environments if not suffix or path.name.endswith(f"-{suffix}")]
+    if not found:
+        raise ConfigurationError(f"{folder}: no rendered templates; run `make render` first")
+    return [stack for stacks in sorted(found, key=lambda each: _kind(each[0]) == TOOLS) for stack in stacks]
+
+
+def _kind(stack: Stack) -> str:
+    return str(stack.facts["Kind"])
+
+
+def pipeline_stack(stacks: Sequence[Stack], service: str | None) -> Stack:
+    """The stack with the pipeline of a service, or the only one. Raises `ConfigurationError` naming what there is."""
+    found = {str(stack.service): stack for stack in stacks if _resources(stack, definition.TYPE)}
+    if service is None and len(found) == 1:
+        return next(iter(found.values()))
+    if service not in found:
+        known = ", ".join(found) or "none"
+        asked = f"no pipeline of {service!r}" if service else "which service? Name one with SERVICE= (--service)"
+        raise ConfigurationError(f"{asked}; there are {known}")
+    return found[str(service)]
+
+
+def _resources(stack: Stack, resource_type: str) -> list[Any]:
+    return [each for each in stack.template["Resources"].values() if each["Type"] == resource_type]
+
+
+def deploy(endpoint: str, stacks: Sequence[Stack]) -> None:
+    """Create every stack with the deployer's own code. Raises `CicdError` with the first cause where one fails."""
+    broken: list[str] = []
+
+    class Listener:
+        def report(self, event: object) -> None:
+            if isinstance(event, Broke):
+                broken.append(f"{event.stack}: {event.reason}")
+
+    for environment in dict.fromkeys(stack.links.environment for stack in stacks):
+        chosen = [stack for stack in stacks if stack.links.environment == environment]
+        with tempfile.TemporaryDirectory() as state:
+            clients = clients_of(endpoint, chosen[0])
+            desk = Desk(clients, patience(), Path(state), recorded=frozenset(SPELLINGS))
+            try:
+                deployment.deploy(desk, chosen, Listener(), lambda _: True)
+            except CicdError as error:
+                raise CicdError(f"{environment} cannot be deployed: {(broken or [str(error)])[0]}") from None
+
+
+def patience() -> Patience:
+    """How often the local AWS, which answers at once, is looked at."""
+    return Patience(poll_seconds=POLL_SECONDS)
+
+
+def clients_of(endpoint: str, stack: Stack) -> Clients:
+    """The deployer's clients for the account of a stack."""
+    return local_clients(endpoint, stack.account, stack.region)
+
+
+def read_definition(root: Session, stacks: Sequence[Stack], stack: Stack) -> Definition:
+    """The pipeline of `stack` and the projects of its account, with the values that CloudFormation gave them."""
+    (resource,) = _resources(stack, definition.TYPE)
+    pipeline = read_pipeline(resolve(resource["Properties"], names(root, stack)))
+    found = {}
+    for each in stacks:
+        if each.account == stack.account and (resources := _resources(each, build_projects.TYPE)):
+            known = names(root, each)
+            for project in resources:
+                read = read_project(resolve(project["Properties"], known), each.account, each.region)
+                found[read.name] = read
+    return Definition(stack, pipeline, found)
+
+
+def names(root: Session, stack: Stack) -> dict[str, str]:
+    """What the references of a deployed stack stand for."""
+    cloudformation = root.client("cloudformation")
+    described = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
+    found = {
+        "AWS::AccountId": stack.account,
+        "AWS::Region": stack.region,
+        "AWS::Partition": "aws",
+        "AWS::StackName": stack.name,
+    }
+    for parameter in described.get("Parameters", ()):
+        # The local AWS gives the value itself, AWS the name of the parameter and the value beside it.
+        found[parameter["ParameterKey"]] = parameter.get("ResolvedValue", parameter["ParameterValue"])
+    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.name):
+        for each in page["StackResourceSummaries"]:
+            logical, physical = each["LogicalResourceId"], each["PhysicalResourceId"]
+            found[logical] = physical
+            if each["ResourceType"] == "AWS::IAM::Role":
+                path = stack.template["Resources"][logical]["Properties"].get("Path", "/")
+                found[f"{logical}.Arn"] = f"arn:aws:iam::{stack.account}:role{path}{physical}"
+            elif each["ResourceType"] == "AWS::Logs::LogGroup":
+                found[f"{logical}.Arn"] = f"arn:aws:logs:{stack.region}:{stack.account}:log-group:{physical}:*"
+    return found
+
+
+def give_tokens(root: Session, definition: Definition, tokens: Mapping[str, str]) -> None:
+    """Put what the caller gave for a check's service into its secret."""
+    secrets = root.client("secretsmanager")
+    for project in definition.projects.values():
+        for setting in project.settings:
+            if setting.kind == "SECRETS_MANAGER" and setting.name in tokens:
+                secrets.put_secret_value(SecretId=setting.value, SecretString=tokens[setting.name])

@@ -1,0 +1,210 @@
+"""From a configuration to the texts of all its stacks, checked against each other. Writes nothing; `output` does."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from troposphere import Template
+
+from cicd_templates.config import checks, naming
+from cicd_templates.config.checks import Problem
+from cicd_templates.config.environment import Configuration, Environment, Service
+from cicd_templates.layer.definition import Layer
+from cicd_templates.paths import CONFIGURATION
+from cicd_templates.render import patching, tagging
+from cicd_templates.render import text as rendering
+from cicd_templates.render.text import Format
+from cicd_templates.template import links
+from cicd_templates.template.links import METADATA_KEY, Links
+
+
+@dataclass(frozen=True)
+class RenderedStack:
+    """One stack as text and as what the text says, with what the index and the order need of it.
+
+    `path` is relative to the output folder.
+    """
+
+    environment: Environment
+    layer: Layer
+    service: str | None
+    path: str
+    text: str
+    links: Links
+    tags: dict[str, str]
+    deployed_as: str | None
+    template: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """How people call it: its file's stem."""
+        return naming.file_stem(self.layer.name, self.service)
+
+    @property
+    def name(self) -> str:
+        """The stack's physical name."""
+        return self.links.stack
+
+
+def render(configuration: Configuration, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
+    """Every stack of every environment, in deploy order within each environment.
+
+    Raises `ConfigurationError` where layers and configuration do not fit together.
+    """
+    rendered = {each.name: _render_environment(each, layers, form) for each in configuration.environments}
+    problems = [
+        problem for each in configuration.environments for problem in _provided_problems(each, rendered[each.name])
+    ]
+    if problems:
+        raise checks.refused(str(CONFIGURATION), problems)
+    stacks: list[RenderedStack] = []
+    for environment in configuration.environments:
+        provided = _provided(environment)
+        kept = [stack for stack in rendered[environment.name] if stack.layer.name not in provided]
+        at = f"environments.{environment.name}.patch"
+        patching.refuse_unknown(environment.settings.patch, [stack.label for stack in kept], at)
+        links.check(stack.links for stack in kept)
+        stacks += _in_deploy_order(kept)
+    return stacks
+
+
+def _render_environment(env: Environment, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
+    stacks = []
+    for layer in layers:
+        for service, template in layer.instances(env):
+            after = [
+                naming.stack_name(env, other.name, service.name if service and other.build_per_service else None)
+                for other in layers
+                if other.name in layer.after and other.exists(env)
+            ]
+            stacks.append(_render_stack(env, layer, service, template, after, form))
+    return stacks
+
+
+def _in_deploy_order(stacks: list[RenderedStack]) -> Iterator[RenderedStack]:
+    by_name = {stack.name: stack for stack in stacks}
+    for wave in links.waves(stack.links for stack in stacks):
+        yield from (by_name[name] for name in wave)
+
+
+def _render_stack(
+    env: Environment, layer: Layer, service: Service | None, template: Template, after: list[str], form: Format
+) -> RenderedStack:
+    service_name = service.name if service else None
+    tags = tagging.stack_tags(env, layer.name, service_name)
+    finished = tagging.finish(template, env, tags)
+    facts = _facts(env, layer, service_name, after, tags)
+    label = naming.file_stem(layer.name, service_name)
+    patches = env.settings.patch.get(label, {})
+    patching.patch(finished, patches, f'environments.{env.name}.patch."{label}"')
+    content = rendering.ordered(
+        finished
+        | {
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Description": layer.description,
+            "Metadata": {METADATA_KEY: facts},
+        }
+    )
+    own_links = links.links_of(content)
+    path = f"{env.qualified}/{label}.{form}"
+    text = rendering.as_text(content, _header(facts, layer, own_links), form)
+    return RenderedStack(env, layer, service_name, path, text, own_links, tags, facts.get("DeployedAs"), content)
+
+
+def _facts(
+    env: Environment, layer: Layer, service: str | None, after: list[str], tags: dict[str, str]
+) -> dict[str, Any]:
+    role = layer.deployed_as
+    deployed_as = role and naming.parameter_path(env, role.layer, role.name, service)
+    patches = env.settings.patch.get(naming.file_stem(layer.name, service), {})
+    return {
+        "Project": env.project.name,
+        "Environment": env.name,
+        **({"Suffix": env.suffix} if env.suffix else {}),
+        "Kind": env.kind,
+        "Layer": layer.name,
+        **({"Service": service} if service else {}),
+        "Stack": naming.stack_name(env, layer.name, service),
+        "Account": env.account,
+        "Region": env.region,
+        "Protection": env.settings.protection,
+        # What a lint rule asks of every role; said only where an organisation demands it.
+        **({"RolePath": env.settings.role_path} if env.settings.role_path != "/" else {}),
+        **({"PermissionsBoundary": boundary} if (boundary := env.settings.permissions_boundary) else {}),
+        "Sources": [layer.module.replace(".", "/") + ".py", "templates/environments.toml"],
+        **({"After": after} if after else {}),
+        **({"DeployedAs": deployed_as} if deployed_as else {}),
+        **({"Patches": {path: entry.because for path, entry in patches.items()}} if patches else {}),
+        "StackTags": tags,
+    }
+
+
+_PROTECTION = {
+    "protected": "protected (data outlives the stack)",
+    "disposable": "disposable (destroy empties and deletes)",
+}
+
+
+def _header(facts: dict[str, Any], layer: Layer, own_links: Links) -> list[str]:
+    subject = f"{layer.name} of {facts['Service']}" if "Service" in facts else layer.name
+    rows = {
+        "stack": facts["Stack"],
+        "environment": f"{own_links.environment}, {_PROTECTION[facts['Protection']]}",
+        "account": f"{facts['Account']} in {facts['Region']}",
+        "rendered from": " and ".join(facts["Sources"]) + " (edit those, then `make render`)",
+        "reads": ", ".join(read.path for read in own_links.reads) or "nothing",
+        "publishes": ", ".join(path.rpartition("/")[2] for path in own_links.publishes) or "nothing",
+    }
+    if "Patches" in facts:
+        rows["patched"] = ", ".join(facts["Patches"])
+    title = textwrap.wrap(f"{subject}: {layer.description}", width=108)
+    return [*title, ""] + [line for label, text in rows.items() for line in _row(label, text.split(", "))]
+
+
+def _row(label: str, words: Iterable[str]) -> Iterator[str]:
+    """A labelled list, broken so that no line is longer than the width of the page."""
+    line, indent = f"{label:<15}", " " * 15
+    first = True
+    for word in words:
+        piece = word if first else f", {word}"
+        if not first and len(line) + len(piece) > 105:
+            yield f"{line},"
+            line, piece = indent, word
+        line += piece
+        first = False
+    yield line
+
+
+def _provided(env: Environment) -> dict[str, set[str]]:
+    """The outputs that the configuration provides, by layer; those layers are not rendered."""
+    provided: dict[str, set[str]] = {}
+    for key in env.settings.provided:
+        layer, _, output = key.partition(".")
+        provided.setdefault(layer, set()).add(output)
+    return provided
+
+
+def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterator[Problem]:
+    """What is provided and unknown, and layers of which the read outputs are not all provided."""
+    provided, at = _provided(env), f"environments.{env.name}.provided"
+    known: dict[str, set[str]] = {}
+    for stack in stacks:
+        known.setdefault(stack.layer.name, set()).update(path.rpartition("/")[2] for path in stack.links.publishes)
+    there = sorted(f"{name}.{each}" for name, values in known.items() for each in values)
+    for layer, outputs in provided.items():
+        for unknown in (f"{layer}.{output}" for output in sorted(outputs - known.get(layer, set()))):
+            close = difflib.get_close_matches(unknown, there, n=1)
+            right = f"did you mean {close[0]}?" if close else f"known are {', '.join(there)}"
+            yield Problem(at, f"no layer here publishes {unknown}; {right}")
+    others = [stack for stack in stacks if stack.layer.name not in provided]
+    for stack in stacks:
+        if stack.layer.name in provided:
+            names = {path: path.rpartition("/")[2] for path in stack.links.publishes}
+            still_read = {names[read.path] for other in others for read in other.links.reads if read.path in names}
+            if still_read:
+                missing = ", ".join(f'"{stack.layer.name}.{name}"' for name in sorted(still_read))
+                yield Problem(at, f"layer {stack.layer.name} is provided in part; also provide {missing}")

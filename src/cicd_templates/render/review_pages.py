@@ -1,0 +1,38 @@
+"""The digests that `make render` writes beside the templates: `REVIEW.md` an environment, `DIFFERENCES.md` of all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cicd_templates.review import differences, digest
+from cicd_templates.review.reviewed import reviewed
+from cicd_templates.review.subject import Subject
+
+if TYPE_CHECKING:
+    from cicd_templates.render.render import RenderedStack
+
+
+def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
+    """The pages by path relative to the output folder; from the templates in memory, not from their text."""
+    everything = reviewed([Subject(stack.environment.qualified, stack.label, stack.template) for stack in stacks])
+    found = {}
+    environments = {stack.environment.qualified: stack.environment for stack in stacks}
+    for name, environment in environments.items():
+        patches = [
+            f"{stack}: {path} = {json.dumps(patch.value)} because {patch.because}"
+            for stack, patched in environment.settings.patch.items()
+            for path, patch in patched.items()
+        ]
+        settings = digest.Settings(environment.settings.provided, patches)
+        found[f"{name}/{digest.FILE}"] = digest.review(name, everything, settings)
+    route = [
+        peer.qualified
+        for environment in environments.values()
+        if environment.kind == "tools"
+        for peer in environment.route
+    ]
+    if len(route) > 1:
+        found[differences.FILE] = differences.differences(everything, route)
+    return found

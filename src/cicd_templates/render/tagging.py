@@ -1,0 +1,61 @@
+"""The one pass over a finished template: tags on everything that takes them, boundary and path on every role.
+
+Layers mention none of these, so no layer can forget them. A tag that a block set on purpose stays as it is.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import Any
+
+from troposphere import AWSObject, Tags, Template, iam
+
+from cicd_templates.config.environment import Environment
+from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
+
+
+def stack_tags(env: Environment, layer: str, service: str | None) -> dict[str, str]:
+    """The tags of a stack and of every resource in it, in the order in which they are shown."""
+    tags = {
+        "Project": env.project.name,
+        "Environment": env.name,
+        **({"Suffix": env.suffix} if env.suffix else {}),
+        "Layer": layer,
+        **({"Service": service} if service else {}),
+        "Owner": env.project.owner,
+        "CostCenter": env.project.cost_center,
+        MANAGED_BY_KEY: MANAGED_BY,
+    }
+    return {**env.project.tags, **tags}
+
+
+def finish(template: Template, env: Environment, tags: dict[str, str]) -> dict[str, Any]:
+    """`template` as a dict, with `tags` on every taggable resource and the environment's boundary and path on roles.
+
+    Raises `TypeError` for a type whose tags are neither a list nor a map.
+    """
+    content: dict[str, Any] = template.to_dict()
+    listed = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+    for name, resource in template.resources.items():
+        properties = content["Resources"][name].setdefault("Properties", {})
+        if "Tags" in resource.props:
+            properties["Tags"] = _tagged(resource, properties.pop("Tags", None), tags, listed)
+        if isinstance(resource, iam.Role):
+            properties["Path"] = env.settings.role_path
+            if env.settings.permissions_boundary:
+                properties["PermissionsBoundary"] = env.settings.permissions_boundary
+    return content
+
+
+def _tagged(resource: AWSObject, own: Any, tags: dict[str, str], listed: list[dict[str, str]]) -> Any:
+    """The tags of a resource. Most types take a list of keys and values, a few (Parameter Store) a plain map."""
+    shape = resource.props["Tags"][0]
+    if shape is dict:
+        return dict(sorted({**tags, **(own or {})}.items()))
+    # Where a list is taken besides, troposphere has a validating function instead of the class.
+    if shape is not Tags and not isinstance(shape, FunctionType):
+        raise TypeError(f"{resource.title}: the tags of {resource.resource_type} have a shape that is not known here")
+    if own is None:
+        return listed
+    merged = tags | {tag["Key"]: tag["Value"] for tag in own}
+    return [{"Key": key, "Value": value} for key, value in sorted(merged.items())]

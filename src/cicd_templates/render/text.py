@@ -1,0 +1,104 @@
+"""Turns a finished template into the text that a person reviews: order, comments and layout. Decides no content.
+
+The bytes depend on the template alone: no date, no version, no machine.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from cicd_templates.template import cloudformation_yaml
+
+Format = Literal["yaml", "json"]
+
+# The order in which a reader expects keys; the ones not named keep the order of the layer.
+SECTIONS = (
+    "AWSTemplateFormatVersion",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Mappings",
+    "Conditions",
+    "Resources",
+    "Outputs",
+)
+RESOURCE_FIRST = ("Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
+RESOURCE_LAST = ("Properties", "Metadata")
+STATEMENT_FIRST = (
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+)
+PROPERTIES_LAST = ("Tags", "Code")
+_LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
+# Where a block leaves its reason; JSON has no comments, so it is metadata first.
+WHY = "Why"
+
+
+def ordered(template: Mapping[str, Any]) -> dict[str, Any]:
+    """`template` in the reader's order, all the way down."""
+    sections = {key: template[key] for key in SECTIONS if template.get(key)}
+    sections["Resources"] = {
+        name: _moved({key: _ordered_value(value) for key, value in resource.items()}, RESOURCE_FIRST, RESOURCE_LAST)
+        for name, resource in template["Resources"].items()
+    }
+    return sections
+
+
+def _ordered_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_ordered_value(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    within = {key: _ordered_value(item) for key, item in value.items()}
+    if "Effect" in within:
+        return _moved(within, STATEMENT_FIRST, ("Condition",))
+    if "Statement" in within:
+        return _moved(within, ("Version", "Statement"), ())
+    return within if within.keys().isdisjoint(PROPERTIES_LAST) else _moved(within, (), PROPERTIES_LAST)
+
+
+def _moved(mapping: dict[str, Any], first: tuple[str, ...], last: tuple[str, ...]) -> dict[str, Any]:
+    keys = [key for key in first if key in mapping]
+    keys += [key for key in mapping if key not in first and key not in last]
+    keys += [key for key in last if key in mapping]
+    return {key: mapping[key] for key in keys}
+
+
+def as_text(template: Mapping[str, Any], header: list[str], form: Format) -> str:
+    """The file's text. `header` is commented out on top of YAML; JSON has the same facts in its metadata."""
+    if form == "json":
+        return json.dumps(template, indent=2, ensure_ascii=False) + "\n"
+    blocks = ["".join(f"# {line}".rstrip() + "\n" for line in header)]
+    for section, content in template.items():
+        if section == "Resources":
+            blocks.append("Resources:\n" + "\n".join(_resource(name, body) for name, body in content.items()))
+        else:
+            blocks.append(cloudformation_yaml.dump({section: content}))
+    return "\n".join(blocks)
+
+
+def _resource(name: str, body: Mapping[str, Any]) -> str:
+    why = "".join(
+        f"{line}\n"
+        for reason in body.get("Metadata", {}).get(WHY, ())
+        for line in textwrap.wrap(
+            reason,
+            width=cloudformation_yaml.WIDTH,
+            initial_indent="  # Why: ",
+            subsequent_indent="  #      ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
+    # As textwrap.indent, which looks at each line for itself and takes a tenth of all rendering for that.
+    return why + _LINE_START.sub("  ", cloudformation_yaml.dump({name: body}))

@@ -1,0 +1,126 @@
+"""A rehearsal for tests: the example once, actions of it again, and templates with a permission less."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dataclasses
+import io
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.releases.archives import source_archive
+from cicd_templates.local.engine import Engine, running
+from cicd_templates.rehearsal import artifacts, deployment
+from cicd_templates.rehearsal.context import Run
+from cicd_templates.rehearsal.definition import Action
+from cicd_templates.rehearsal.rehearse import Rehearsal, rehearsing
+from cicd_templates.rehearsal.result import Step
+from cicd_templates.rehearsal.tools import Tools
+from cicd_templates.template import cloudformation_yaml
+from tests.conftest import ROOT
+
+EXAMPLE = ROOT / "examples/payment-processor"
+ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
+TOOLS = Tools(Path(sys.prefix))
+
+
+def example(folder: Path) -> Path:
+    """The example as a plain folder, so that the state of this repository's work tree does not matter."""
+    app = folder / "app"
+    shutil.copytree(EXAMPLE, app, ignore=shutil.ignore_patterns("__pycache__"))
+    return app
+
+
+@dataclasses.dataclass(frozen=True)
+class Rehearsed:
+    """A walked run in an engine that still runs."""
+
+    engine: Engine
+    stacks: list[Stack]
+    rehearsal: Rehearsal
+
+    @property
+    def run(self) -> Run:
+        return self.rehearsal.run
+
+    def action(self, path: str) -> Action:
+        return next(action for action in self.run.pipeline.actions if action.path == path)
+
+    def again(self, path: str, *, reports: Mapping[str, Mapping[str, str]] = {}, **changes: Any) -> Step:
+        """An action once more, with another report in an artifact, or with other facts of the place."""
+        run = dataclasses.replace(
+            self.run,
+            place=dataclasses.replace(self.run.place, **changes),
+            artifacts=dict(self.run.artifacts),
+            variables=copy.deepcopy(self.run.variables),
+        )
+        for name, files in reports.items():
+            run.artifacts[name] = self.changed(name, files)
+        return dataclasses.replace(self.rehearsal, run=run).replay(self.action(path))
+
+    def changed(self, name: str, files: Mapping[str, str]) -> artifacts.Artifact:
+        """An artifact of the run with some of its files changed."""
+        s3 = self.run.place.root(self.run.pipeline.role).client("s3")
+        with artifacts.take(s3, self.run.artifacts[name]) as archive:
+            content = {each: archive.read(each) for each in archive.namelist()}
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w") as archive:
+            for each, data in {**content, **{key: text.encode() for key, text in files.items()}}.items():
+                archive.writestr(each, data)
+        return artifacts.put(s3, self.run.pipeline, name, target.getvalue())
+
+    def stack(self, label: str, environment: str = "tools") -> Stack:
+        return next(each for each in self.stacks if (each.links.environment, each.label) == (environment, label))
+
+    @contextlib.contextmanager
+    def without(self, role: str, statement: str, action: str) -> Iterator[None]:
+        """The role's stack deployed without one action of one statement, for the length of a block."""
+        stack, lesser = without(self.stacks, role, statement, action)
+        deployment.deploy(self.engine.url, [lesser])
+        try:
+            yield
+        finally:
+            deployment.deploy(self.engine.url, [stack])
+
+
+def without(stacks: list[Stack], role: str, statement: str, action: str) -> tuple[Stack, Stack]:
+    """The stack of a role, and the same with an action less in its rendered template."""
+    for stack in stacks:
+        template = copy.deepcopy(dict(stack.template))
+        for found in _statements(template["Resources"], role):
+            if found["Sid"] == statement and action in found["Action"]:
+                # A statement without an action is none.
+                found["Action"] = [each for each in found["Action"] if each != action] or ["iam:GetContextKeysForX"]
+                body = cloudformation_yaml.dump(template)
+                return stack, dataclasses.replace(stack, template=template, body=body)
+    raise AssertionError(f"{role} has no {action} in {statement}")
+
+
+def _statements(resources: Mapping[str, Any], role: str) -> Iterator[Any]:
+    for logical, resource in resources.items():
+        properties = resource["Properties"]
+        if resource["Type"] == "AWS::IAM::Role" and properties.get("RoleName") == role:
+            for policy in properties.get("Policies", ()):
+                yield from policy["PolicyDocument"]["Statement"]
+            for other in resources.values():
+                if other["Type"] == "AWS::IAM::Policy" and {"Ref": logical} in other["Properties"]["Roles"]:
+                    yield from other["Properties"]["PolicyDocument"]["Statement"]
+
+
+@contextlib.contextmanager
+def rehearsed(folder: Path, app: Path | None = None, out: Path = ROOT / "out", **options: Any) -> Iterator[Rehearsed]:
+    """A rehearsal of the example, or of another source, in an engine of its own."""
+    stacks = deployment.read_all(out)
+    archive = source_archive(app or example(folder))
+    options = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True, **options}
+    with (
+        running(python=ENGINE_PYTHON, auth=True, tls=True) as engine,
+        rehearsing(engine, stacks, None, archive, **options) as rehearsal,
+    ):
+        yield Rehearsed(engine, stacks, rehearsal)

@@ -1,0 +1,386 @@
+"""The command line as a clumsy user meets it: one clear line, the right exit code, nothing half-done."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from cicd_templates.cli import main, selection
+from cicd_templates.cli.verbs import destroy
+from cicd_templates.deploy.destruction import guards
+from cicd_templates.errors import ConfigurationError, DetachedError, RefusedError
+from tests.conftest import ROOT, environment
+from tests.fakes.scripted_cloudformation import client_error
+
+STACKS = len(list((ROOT / "out").glob("*/*.yaml")))
+
+
+def run(command: str) -> Result:
+    return CliRunner().invoke(main, command.split())
+
+
+def test_render_writes_then_changes_nothing_then_checks(in_project: Path) -> None:
+    assert "  wrote    out/staging/keys.yaml" in run("render").output
+    # Beside the stacks an index, checksums, a review of each environment and their differences.
+    assert run("render").output == f"rendered {STACKS} stacks into out/, {STACKS + 6} of {STACKS + 6} files unchanged\n"
+    assert run("render --check").output == f"out/ is up to date: {STACKS} stacks\n"
+
+
+def test_a_stale_file_fails_the_check_with_its_diff(in_project: Path) -> None:
+    run("render")
+    path = in_project / "out/staging/keys.yaml"
+    path.write_text(path.read_text().replace("EnableKeyRotation: true", "EnableKeyRotation: false"))
+    result = run("render --check")
+
+    assert result.exit_code == 1
+    assert "-      EnableKeyRotation: false" in result.output
+    assert "+      EnableKeyRotation: true" in result.output
+    assert "error: out/ is not what the templates render now; run `make render`" in result.output
+
+
+def test_rendering_as_json_replaces_the_yaml_and_keeps_strangers(in_project: Path) -> None:
+    run("render")
+    (in_project / "out/notes.txt").write_text("mine")
+    result = run("render --format json")
+
+    assert "  deleted  out/staging/keys.yaml" in result.output
+    assert "  kept     out/notes.txt, which is not ours" in result.output
+    assert json.loads((in_project / "out/staging/keys.json").read_text())["Resources"]["Key"]
+
+
+def test_a_copy_is_rendered_beside_and_not_into_the_committed_folder(in_project: Path) -> None:
+    run("render --suffix pr4918")
+
+    assert (in_project / "build/staging-pr4918/keys.yaml").exists()
+    assert not (in_project / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code", "expected"),
+    [
+        (
+            "render --env qa",
+            2,
+            "error: no environment 'qa'; templates/environments.toml has tools, staging, production",
+        ),
+        ("render --format xml", 2, "'xml' is not one of 'yaml', 'json'"),
+        ("render --suffix PR", 2, "suffix: 'PR': use at most 10 lower-case letters"),
+        ("deploy --yes --local", 2, "error: which environment? Name one with ENV= (--env): tools, staging, production"),
+        ("deploy --env qa --yes --local", 2, "error: no environment 'qa'"),
+        ("deploy --env staging --yes --local", 2, "out/staging: no rendered templates; run `make render` first"),
+        ("lint", 2, "error: nothing to lint: no rendered templates; run `make render` first"),
+        ("lint --suffix pr1", 2, "no rendered templates; run `make render SUFFIX=pr1` first"),
+        (
+            "deploy --env staging --yes --local --suffix pr1",
+            2,
+            "build/staging-pr1: no rendered templates; run `make render` with the same SUFFIX= first",
+        ),
+        ("nonsense", 2, "No such command 'nonsense'"),
+        ("inspect x", 2, "No such command 'inspect'; there is gate inspect."),
+        ("status --env staging", 2, "out/staging: no rendered templates"),
+    ],
+)
+def test_bad_input_is_one_clear_line(in_project: Path, command: str, exit_code: int, expected: str) -> None:
+    result = run(command)
+
+    assert result.exit_code == exit_code
+    assert expected in result.output
+    assert "Traceback" not in result.output
+
+
+def test_outside_a_project_the_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("render")
+
+    assert result.exit_code == 2
+    assert "templates/environments.toml: no such file" in result.output
+
+
+def test_a_project_without_layers_says_so(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # How Python remembers that there is no such module.
+    monkeypatch.setitem(sys.modules, "templates", None)
+    result = run("render")
+
+    assert result.exit_code == 2
+    assert "error: no folder templates/ here" in result.output
+
+
+def test_a_missing_module_of_a_users_layer_keeps_its_traceback(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'numpy'", name="numpy")
+
+    monkeypatch.setattr("importlib.import_module", missing)
+    assert isinstance(run("render").exception, ModuleNotFoundError)
+
+
+def test_the_working_folder_is_searched_for_layers_once(in_project: Path) -> None:
+    run("render")
+    run("render")
+
+    assert sys.path.count(str(in_project)) == 1
+    sys.path.remove(str(in_project))
+
+
+def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
+    run("render --env staging")
+    count = len(list(in_project.glob("out/staging/*.yaml")))
+    assert f"cfn-lint: 0 errors, warnings and informational findings in {count} templates" in run("lint").output
+    path = in_project / "out/staging/keys.yaml"
+    path.write_text(path.read_text().replace("kms:EnableKey\n", "kms:EnableKeyy\n"))
+    result = run("lint")
+
+    assert result.exit_code == 1
+    assert "out/staging/keys.yaml:" in result.output
+    assert "W3037" in result.output
+    assert f"error: cfn-lint: 1 finding in {count} templates" in result.output
+
+
+def test_lint_writes_for_tools_and_for_pull_requests_too(in_project: Path) -> None:
+    path = in_project / "out/staging/keys.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text((ROOT / "out/staging/keys.yaml").read_text())
+    (nothing,) = json.loads(run("lint --format sarif").stdout)["runs"]
+    assert nothing["results"] == []
+    path.write_text(path.read_text().replace("kms:EnableKey\n", "kms:*\n"))
+    annotated, logged = run("lint --format github"), run("lint --format sarif")
+    (log,) = json.loads(logged.stdout)["runs"]
+
+    assert annotated.exit_code == logged.exit_code == 1
+    assert "::error file=out/staging/keys.yaml,line=" in annotated.stdout
+    assert "title=E9111 A grant names its actions::" in annotated.stdout
+    assert [result["ruleId"] for result in log["results"]] == ["E9111"]
+
+
+def test_documents_are_written_and_checked(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It renders the ladder's every step; tests/unit/test_ladder.py looks at what it says.
+    monkeypatch.setattr("cicd_templates.reference.rollouts.rollouts_page", lambda layers: "steps")
+    assert run("docs --check").exit_code == 2
+    run("render")
+    assert run("docs --check").exit_code == 1
+    written = ["docs/configuration.md", "docs/rollouts.md", "docs/rules.md", "docs/compliance.md"]
+    assert run("docs").output.splitlines() == [f"wrote {path}" for path in written]
+    assert run("docs --check").output.splitlines() == [f"{path} is up to date" for path in written]
+    (in_project / "docs/configuration.md").write_text("old")
+    assert "not what the code says now: docs/configuration.md; run `make fmt`" in run("docs --check").output
+
+
+def test_without_a_terminal_somebody_must_have_said_yes(in_project: Path) -> None:
+    run("render")
+    with pytest.raises(ConfigurationError, match=r"add YES=1 \(--yes\)"):
+        selection.confirmation(yes=False)
+
+
+def test_at_a_terminal_the_answer_is_the_persons(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.confirm", lambda question, default: question == "  Really?")
+
+    assert selection.confirmation(yes=False)("Really?")
+    assert not selection.confirmation(yes=False)("Other?")
+
+
+def test_ctrl_c_at_a_question_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    def abort(question: str, default: bool) -> bool:
+        raise click.Abort
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.confirm", abort)
+
+    assert not selection.confirmation(yes=False)("Really?")
+
+
+def test_the_end_that_a_system_asks_for_detaches() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(DetachedError, match="stopped between two steps"), selection.detaching():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_an_error_of_aws_is_one_line_and_a_bug_keeps_its_traceback(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise client_error("AccessDenied", "not yours")
+
+    monkeypatch.setattr(selection, "targets", refuse)
+    result = run("status")
+    assert (result.exit_code, result.output) == (
+        1,
+        "error: An error occurred (AccessDenied) when calling the DescribeStacks operation: not yours\n",
+    )
+
+    def bug(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(selection, "targets", bug)
+    assert isinstance(run("status").exception, ZeroDivisionError)
+
+
+def test_the_module_and_the_script_are_the_same_commands() -> None:
+    environment = {**os.environ, "COVERAGE_PROCESS_START": ""}
+    for command in (["-m", "cicd_templates", "render", "--check"], ["generate.py", "--check"]):
+        answer = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (answer.returncode, answer.stdout) == (0, f"out/ is up to date: {STACKS} stacks\n")
+
+
+def test_clumsy_hands_at_make_get_one_line(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        ["make", "--no-print-directory", "PYTHON=python0", "VENV=" + str(tmp_path / "v"), "setup"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 2
+    assert "error: no python0 here; install Python 3.11 or newer, or name one: make PYTHON=python3.12" in answer.stderr
+
+
+class ReleasingTools:
+    """A tools environment whose pipeline is there, and what was done with it."""
+
+    def __init__(self, *edits: tuple[str, Any]) -> None:
+        self.environment = environment("tools", *edits)
+        self.clients = None
+
+    def value(self, layer: str, output: str, service: str | None = None) -> str:
+        return f"{layer}-{output}"
+
+
+@pytest.fixture
+def releasing(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A source to release, and a pipeline that takes it."""
+    (in_project / "app").mkdir()
+    (in_project / "app/Dockerfile").write_text("FROM scratch\n")
+    monkeypatch.setattr("cicd_templates.cli.selection.tools", lambda suffix, local: ReleasingTools())
+    monkeypatch.setattr(
+        "cicd_templates.deploy.releases.release.put", lambda clients, bucket, key, archive: f"{bucket} {key}"
+    )
+    monkeypatch.setattr(
+        "cicd_templates.deploy.releases.release.started", lambda clients, pipeline, version, patience: "e-1"
+    )
+
+    def follow(clients: object, pipeline: str, execution: str, patience: object, say: Any) -> None:
+        say(f"{pipeline}/{execution}: Succeeded")
+
+    monkeypatch.setattr("cicd_templates.deploy.releases.release.follow", follow)
+    return in_project / "app"
+
+
+def test_a_release_names_its_run_and_follows_it_on_request(releasing: Path) -> None:
+    released = run(f"release --app {releasing}").output
+    assert "  version  storage-SourceBucketName payment-processor/source.zip" in released
+    assert "  run      e-1 of pipeline-PipelineName" in released
+    assert "Succeeded" not in released
+
+    followed = run(f"release --app {releasing} --wait").output
+    assert "  pipeline-PipelineName/e-1: Succeeded" in followed
+    assert followed.endswith("payment-processor: the release is where its path ends\n")
+
+
+def test_what_a_work_tree_has_beside_its_commits_is_named_at_a_release(releasing: Path) -> None:
+    for arguments in ("init -q", "add -A", "-c user.name=a -c user.email=a@x commit -qm first"):
+        subprocess.run(["git", "-C", str(releasing), *arguments.split()], check=True)
+    assert "left out" not in run(f"release --app {releasing}").output
+    (releasing / "a.py").write_text("x")
+    assert "  left out 1 file that git does not have: a.py\n" in run(f"release --app {releasing}").output
+    for name in "bcd":
+        (releasing / f"{name}.py").write_text("x")
+    released = run(f"release --app {releasing}").output
+    assert "  left out 4 files that git does not have: a.py, b.py, c.py, ...\n" in released
+
+
+def test_this_repository_is_no_application(releasing: Path) -> None:
+    result = run("release --app templates")
+
+    assert result.exit_code == 2
+    assert "error: templates: has no Dockerfile, from which the image is built; name the application" in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "edits", "expected"),
+    [
+        ("secret", [], "which secret? Name one with NAME= (--name): safety-api-key, snyk-token"),
+        ("secret --name x", [], "has no secret 'x' in tools; NAME= is one of: safety-api-key, snyk-token"),
+        (
+            "secret",
+            [("services/payment-processor/checks", {"bandit": {"preset": "bandit"}})],
+            "payment-processor has no secret in tools; nothing is to be set",
+        ),
+    ],
+)
+def test_a_secret_that_nobody_uses_is_refused(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch, command: str, edits: list[tuple[str, Any]], expected: str
+) -> None:
+    monkeypatch.setattr(selection, "environment", lambda name, suffix: environment("tools", *edits))
+    result = run(command)
+
+    assert result.exit_code == 2
+    assert expected in result.output
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        (
+            [("services/ledger", {"priority": 7, "checks": {"b": {"preset": "bandit"}}})],
+            "which service? Name one with SERVICE= (--service): payment-processor, ledger",
+        ),
+        (
+            [
+                ("services/payment-processor/source", "github"),
+                (
+                    "services/payment-processor/github",
+                    {
+                        "repository": "me/pay",
+                        "connection_arn": "arn:aws:codeconnections:eu-central-1:111111111111:connection/1",
+                    },
+                ),
+            ],
+            "payment-processor is released from GitHub; push to main instead",
+        ),
+    ],
+    ids=["two services", "GitHub"],
+)
+def test_a_release_that_is_not_clear_is_refused(
+    releasing: Path, edits: list[tuple[str, Any]], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cicd_templates.cli.selection.tools", lambda suffix, local: ReleasingTools(*edits))
+    result = run(f"release --app {releasing}")
+
+    assert result.exit_code == 2
+    assert expected in result.output
+
+
+def test_the_name_of_what_is_destroyed_is_typed_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    assert destroy._typing() is None
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda question, **options: question)
+    ask = destroy._typing()
+    assert ask is not None
+    assert ask("production") == "  Type production to destroy it"
+
+
+def test_ctrl_c_at_the_name_of_what_is_destroyed_is_not_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(question: str, **options: object) -> str:
+        raise click.Abort
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", interrupted)
+    with pytest.raises(RefusedError, match="'' is not production; nothing was deleted"):
+        guards.require_confirmed(["production"], None, destroy._typing())

@@ -1,0 +1,55 @@
+"""The demo fails where anything that it shows is not so."""
+
+from __future__ import annotations
+
+import pytest
+
+from cicd_templates.cli import demo, targets
+from cicd_templates.cli.targets import Target
+from cicd_templates.deploy.aws.clients import local_clients
+from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.reporting.inventory_items import Remainder
+from cicd_templates.deploy.runs import deployment
+from cicd_templates.errors import CicdError
+from cicd_templates.lint.formats import Finding
+from tests.conftest import ROOT
+from tests.fakes.scripted_aws import inventory
+from tests.unit.deploy.plans.test_document import PLAN
+
+
+class Leaking(Target):
+    """The staging environment, with something recorded that no stack deleted."""
+
+    def recorded_remains(self) -> list[Remainder]:
+        return [Remainder("T", "lost", "recorded", explained=False)]
+
+
+STAGING = read_stacks(ROOT / "out/staging")
+TARGET = Leaking(STAGING, STAGING, local_clients("http://127.0.0.1:1", "2", "r"), Patience(), None)
+
+
+def test_a_finding_of_cfn_lint_fails_it(in_project: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "lint_templates", lambda paths: [Finding("out/x.yaml", 1, "E1", "wrong")])
+
+    with pytest.raises(CicdError, match=r"cfn-lint has findings:\n  out/x.yaml:1: E1 wrong"):
+        demo.run()
+
+
+def test_a_second_deployment_that_would_change_something_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment, "plan", lambda *arguments: PLAN)
+
+    with pytest.raises(CicdError, match="staging: a second deployment would change something"):
+        demo._nothing_to_change([TARGET])
+
+
+def test_something_left_unexplained_fails_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Target, "inventory", lambda target: inventory())
+    monkeypatch.setattr(Target, "refuse_destruction", lambda target, found: None)
+    monkeypatch.setattr(targets, "destroy", lambda clients, found, patience, reporter, also_left: also_left())
+
+    with pytest.raises(CicdError, match="staging: something is left unexplained"):
+        demo._destroy([TARGET])
+    assert "UNEXPLAINED: recorded" in capsys.readouterr().out

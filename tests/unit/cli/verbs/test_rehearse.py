@@ -1,0 +1,61 @@
+"""`rehearse` refuses what it cannot do before it starts anything."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cicd_templates.cli import main
+from cicd_templates.cli.verbs.rehearse import finish
+from cicd_templates.errors import CicdError
+from cicd_templates.rehearsal.result import Result, State, Step
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "expected"),
+    [
+        ("", 2, "which source? Name a git work tree, a folder or a .zip file with APP= (--app)"),
+        ("--app . --yes --refuse", 2, "--yes and --refuse together: an approval is either given or refused"),
+        ("--app . --yes --tools nowhere", 2, "nowhere: no virtual environment; --tools names one"),
+        ("--app . --yes --token NO_SUCH_TOKEN", 2, "NO_SUCH_TOKEN: no such variable here; --token names one"),
+        ("--app {app}", 2, "nobody is here to ask; add YES=1 (--yes)"),
+        ("--app nowhere --yes", 2, "nowhere: no such folder"),
+        ("--app nowhere", 2, "nowhere: no such folder"),
+        ("--app . --yes --suffix pr9", 2, "no rendered templates; run `make render` first"),
+        ("--app {app} --refuse --token HOME --service other", 2, "no pipeline of 'other'; there are payment-processor"),
+    ],
+)
+def test_a_wrong_call_is_a_line(
+    options: str, code: int, expected: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    app = tmp_path_factory.mktemp("app")
+    (app / "a").write_text("1")
+    monkeypatch.chdir(ROOT)
+    answer = CliRunner().invoke(main, ["rehearse", *options.format(app=app).split()])
+
+    assert (answer.exit_code, answer.output.count("Traceback")) == (code, 0), answer.output
+    assert expected in answer.output
+    assert len(answer.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "as_json"), [(State.SUCCEEDED, True), (State.SUCCEEDED, False), (State.FAILED, False)]
+)
+def test_a_result_is_told_and_kept(
+    tmp_path: Path, state: State, as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step = Step("S/A", "Manual", state, error="why")
+    found = Result("p", "e", "v", 1.0, {}, (step,), "", (), (), ())
+    said: list[str] = []
+
+    with pytest.raises(CicdError, match="p stops at S/A") if state is State.FAILED else contextlib.nullcontext():
+        finish(found, tmp_path / "deep/result", said.append, as_json)
+    assert said[-1] == f"written: rehearsal.json, rehearsal.xml, grants.md in {tmp_path}/deep/result"
+    kept = (tmp_path / "deep/result/rehearsal.json").read_text()
+    assert json.loads(kept)["succeeded"] is (state is State.SUCCEEDED)
+    assert capsys.readouterr().out == (kept if as_json else "")

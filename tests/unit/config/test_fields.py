@@ -1,0 +1,112 @@
+"""Texts of the environments file: what each kind takes and refuses, and that a refusal advises what is taken."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from cicd_templates.config import fields
+from cicd_templates.config.fields import (
+    Account,
+    Branch,
+    CertificateArn,
+    Command,
+    ConnectionArn,
+    Digest,
+    Domain,
+    Email,
+    FolderPath,
+    OutputName,
+    PatchPath,
+    PathPattern,
+    PolicyArn,
+    Profile,
+    ProjectName,
+    Reason,
+    Region,
+    Repository,
+    RoleArn,
+    RolePath,
+    SecretSource,
+    Suffix,
+    TagKey,
+    TagText,
+    UrlPath,
+    VariableName,
+    Word,
+    Zone,
+)
+
+SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:pay/db-AbCdEf"
+CONNECTION_ARN = "arn:aws:codeconnections:eu-central-1:111111111111:connection/0-1"
+KINDS = [
+    pytest.param(
+        PatchPath,
+        ["Resources.Vpc.Properties.CidrBlock", "Outputs.KeyArn.Value", "Parameters.ImageUri.Default"],
+        ["Resources", "Resources.Vpc", "Metadata.CicdTemplates.Stack"],
+        id="PatchPath",
+    ),
+    pytest.param(
+        Reason, ["a policy of ours asks for it"], ["so", "in two lines,\nwhich a comment has not"], id="Reason"
+    ),
+    pytest.param(Word, ["a", "a1-b2"], ["", "A", "1a", "a-", "a--b", "a_b", "\u00e4", "a\n"], id="Word"),
+    pytest.param(ProjectName, ["a" * 16], ["a" * 17], id="ProjectName"),
+    pytest.param(Suffix, ["pr4918", "a" * 10], ["a" * 11], id="Suffix"),
+    pytest.param(TagText, ["A team: a/b=c+d@e_f.g-h", "x" * 256], ["", "a,b", "x" * 257], id="TagText"),
+    pytest.param(TagKey, ["Data:Class"], ["a b", "aws:x", "LAYER", "x" * 129], id="TagKey"),
+    pytest.param(Email, ["a.b@c.de"], ["a", "a@b", "a b@c.de", "a@b@c.de"], id="Email"),
+    pytest.param(Digest, [f"a.b:443/c/d@sha256:{'0' * 64}"], ["a/b:1", f"a/b@sha256:{'g' * 64}"], id="Digest"),
+    pytest.param(Command, ["make it", "a\nb"], [""], id="Command"),
+    pytest.param(Profile, ["my profile"], [""], id="Profile"),
+    pytest.param(VariableName, ["_A1"], ["1A", "A-B", "\u00c4"], id="VariableName"),
+    pytest.param(FolderPath, [".", "a/b-c.d"], ["", "/a", "a/", "../a", "a/../b", "a//b"], id="FolderPath"),
+    pytest.param(UrlPath, ["/", "/a/b.c"], ["", "a", "/a?b"], id="UrlPath"),
+    pytest.param(PathPattern, ["/*", "/a?/*"], ["*", "/" * 129], id="PathPattern"),
+    pytest.param(SecretSource, ["db-password", "/pay/db", SECRET_ARN], ["DB", f"x{SECRET_ARN}"], id="SecretSource"),
+    pytest.param(Repository, ["a.b/c-d"], ["a", "a/b/c"], id="Repository"),
+    pytest.param(Branch, ["release/1.x"], ["a b", "x" * 256], id="Branch"),
+    pytest.param(ConnectionArn, [CONNECTION_ARN], ["arn:aws:s3:::bucket"], id="ConnectionArn"),
+    pytest.param(Account, ["012345678901"], ["1", "0" * 13, "\uff11" * 12], id="Account"),
+    pytest.param(Region, ["eu-central-1", "us-gov-west-1", "eusc-de-east-1"], ["Frankfurt", "eu-central"], id="Region"),
+    pytest.param(Zone, ["eu-central-1a"], ["eu-central-1", "eu-central-1ab"], id="Zone"),
+    pytest.param(RoleArn, ["arn:aws:iam::111111111111:role/a/b"], ["arn:aws:iam::1:role/a"], id="RoleArn"),
+    pytest.param(PolicyArn, ["arn:aws:iam::aws:policy/x", "arn:aws:iam::111111111111:policy/x"], ["x"], id="PolicyArn"),
+    pytest.param(RolePath, ["/", "/a/b/"], ["", "a/", "/a", "/" + "a" * 511 + "/"], id="RolePath"),
+    pytest.param(
+        CertificateArn, ["arn:aws:acm:eu-central-1:111111111111:certificate/0-1"], ["arn:aws:acm"], id="CertificateArn"
+    ),
+    pytest.param(Domain, ["pay.example.com"], ["localhost", "Pay.example.com", "a." * 126 + "ab"], id="Domain"),
+    pytest.param(OutputName, ["network.VpcId"], ["network", "network.vpcId", "Network.VpcId"], id="OutputName"),
+]
+
+
+def refusal(kind: Any, text: str) -> str:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(kind).validate_python(text)
+    (error,) = caught.value.errors()
+    return error["msg"].removeprefix("Value error, ")
+
+
+@pytest.mark.parametrize(("kind", "taken", "refused"), KINDS)
+def test_a_text_is_taken_as_a_whole_or_refused_with_what_is_allowed(
+    kind: Any, taken: list[str], refused: list[str]
+) -> None:
+    for text in taken:
+        assert TypeAdapter(kind).validate_python(text) == text
+    for text in refused:
+        assert " is not allowed; " in refusal(kind, text)
+
+
+@pytest.mark.parametrize(("kind", "taken", "refused"), KINDS)
+def test_what_a_refusal_gives_as_an_example_is_taken(kind: Any, taken: list[str], refused: list[str]) -> None:
+    for example in re.findall(r'such as "?([^\s,;"]+)', refusal(kind, refused[0])):
+        assert TypeAdapter(kind).validate_python(example) == example
+
+
+def test_every_kind_of_text_has_its_row() -> None:
+    kinds = {name for name, value in vars(fields).items() if hasattr(value, "__metadata__")}
+
+    assert kinds == {str(row.id) for row in KINDS}

@@ -1,0 +1,13 @@
+"""Words for wrong values: what no table of today can hold is told as well."""
+
+from __future__ import annotations
+
+from pydantic_core import ErrorDetails
+
+from cicd_templates.config.messages import told
+
+
+def test_a_kind_of_mistake_without_words_of_its_own_keeps_those_of_the_library() -> None:
+    detail = ErrorDetails(type="url_type", loc=("x",), msg="URL input should be a string or URL", input=True)
+
+    assert told(detail) == "URL input should be a string or URL, not true"

@@ -1,0 +1,90 @@
+"""Names: within AWS's limits whatever goes in, never two alike, and readable where they fit."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd_templates.config import naming
+from tests.conftest import environment
+
+words = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True)
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "expected"),
+    [
+        ("AWS::IAM::Role", "payments-staging-task"),
+        ("AWS::S3::Bucket", "payments-staging-task-222222222222-eu-central-1"),
+        ("AWS::ElasticLoadBalancingV2::LoadBalancer", "payments-staging-task"),
+    ],
+)
+def test_a_name_that_fits_says_project_environment_and_purpose(resource_type: str, expected: str) -> None:
+    assert naming.physical_name(environment(), resource_type, "task") == expected
+
+
+def test_a_copy_has_its_suffix_in_every_kind_of_name() -> None:
+    copy = environment(suffix="pr4918")
+
+    assert naming.physical_name(copy, "AWS::IAM::Role", "task") == "payments-staging-pr4918-task"
+    assert naming.stack_name(copy, "scan_gate") == "payments-staging-pr4918-scan-gate"
+    assert naming.parameter_path(copy, "network", "VpcId") == "/payments/staging-pr4918/network/VpcId"
+    assert naming.log_group_name(copy, "flow-log") == "/payments/staging-pr4918/flow-log"
+
+
+def test_a_service_stands_behind_its_layer() -> None:
+    assert naming.stack_name(environment(), "service", "ledger") == "payments-staging-service-ledger"
+    assert naming.parameter_path(environment(), "service", "Url", "ledger") == "/payments/staging/service-ledger/Url"
+
+
+@given(st.sampled_from(sorted(naming.LIMITS)), st.lists(words, min_size=1, max_size=4))
+def test_no_name_is_longer_than_its_type_allows(resource_type: str, parts: list[str]) -> None:
+    name = naming.physical_name(environment(suffix="pr4918"), resource_type, *parts)
+
+    assert len(name) <= naming.LIMITS[resource_type]
+    assert re.fullmatch(r"[a-z][a-z0-9-]*[a-z0-9]", name)
+    assert "--" not in name
+
+
+@given(words, words)
+def test_two_purposes_never_share_a_name(one: str, other: str) -> None:
+    names = {
+        naming.physical_name(environment(), "AWS::ElasticLoadBalancingV2::TargetGroup", word) for word in (one, other)
+    }
+
+    assert len(names) == len({one, other})
+
+
+@pytest.mark.parametrize("word", ["Upper", "under_score", "space here", "end-", ""])
+def test_a_word_outside_the_alphabet_is_a_mistake_of_the_layer(word: str) -> None:
+    with pytest.raises(ValueError, match="lower-case"):
+        naming.physical_name(environment(), "AWS::IAM::Role", word)
+
+
+def test_a_type_without_a_known_limit_is_a_mistake_of_the_layer() -> None:
+    with pytest.raises(KeyError):
+        naming.physical_name(environment(), "AWS::Unknown::Type", "x")
+
+
+def test_the_limits_are_those_of_the_schemas() -> None:
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+    for resource_type, attribute in NAME_PROPERTIES.items():
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-central-1", resource_type).schema
+        limit = schema["properties"][attribute].get("maxLength")
+        assert limit is None or naming.LIMITS[resource_type] <= limit, resource_type
+
+
+NAME_PROPERTIES = {
+    "AWS::CodeBuild::Project": "Name",
+    "AWS::CodePipeline::Pipeline": "Name",
+    "AWS::ECR::Repository": "RepositoryName",
+    "AWS::Events::Rule": "Name",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::KMS::Alias": "AliasName",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::S3::Bucket": "BucketName",
+}

@@ -1,0 +1,164 @@
+"""Clients: of the account that the templates are for, never the local AWS's for AWS's or the other way round."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.stub import Stubber
+
+from cicd_templates.deploy.aws import clients as clients_module
+from cicd_templates.deploy.aws.clients import Clients, aws_clients, explained, local_clients, require_account
+from cicd_templates.errors import CicdError, RefusedError
+from tests.fakes.scripted_cloudformation import client_error
+
+SERVICES = (
+    "cloudformation",
+    "codepipeline",
+    "ecr",
+    "elbv2",
+    "iam",
+    "kms",
+    "lambda_",
+    "logs",
+    "s3",
+    "secretsmanager",
+    "ssm",
+    "sts",
+)
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No credentials of whoever runs the tests."""
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+
+
+def test_local_clients_point_at_the_local_aws_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:2")
+    local = local_clients("http://127.0.0.1:1", "222222222222", "eu-central-1")
+
+    assert local.local
+    for service in SERVICES:
+        client = getattr(local, service)
+        assert client.meta.endpoint_url == "http://127.0.0.1:1"
+        assert client.meta.config.proxies == {}
+        assert client._request_signer._credentials.access_key == "222222222222"
+
+
+def test_clients_of_aws_point_at_its_region_and_retry_with_patience() -> None:
+    real = aws_clients("eu-central-1", None, None)
+
+    assert not real.local
+    assert real.s3.meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
+    assert vars(real.cloudformation.meta.config)["retries"] == {"mode": "adaptive", "total_max_attempts": 10}
+    assert real.cloudformation is real.cloudformation
+
+
+def test_an_unknown_profile_says_where_to_correct_it() -> None:
+    with pytest.raises(CicdError, match="profile \\(nobody\\) could not be found; correct `profile`"):
+        aws_clients("eu-central-1", "nobody", None)
+
+
+def test_a_role_is_assumed_and_its_credentials_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, str]] = []
+
+    class Sts:
+        def assume_role(self, **request: str) -> Any:
+            asked.append(request)
+            return {"Credentials": {"AccessKeyId": "ASIA1", "SecretAccessKey": "s", "SessionToken": "t"}}
+
+    monkeypatch.setattr(boto3.session.Session, "client", lambda self, service, **options: Sts())
+    used: list[Any] = []
+    session_with = clients_module._session_with
+
+    def remembered(credentials: Any) -> Any:
+        used.append(credentials)
+        return session_with(credentials)
+
+    monkeypatch.setattr(clients_module, "_session_with", remembered)
+    assumed = aws_clients("eu-central-1", None, "arn:aws:iam::222222222222:role/deployer")
+
+    assert asked == [{"RoleArn": "arn:aws:iam::222222222222:role/deployer", "RoleSessionName": "cicd-templates"}]
+    assert used[0]["AccessKeyId"] == "ASIA1"
+    assert isinstance(assumed, Clients)
+
+
+def test_a_role_that_cannot_be_assumed_is_one_clear_line() -> None:
+    with pytest.raises(CicdError, match=r"no AWS credentials; either name `profile`.*LOCAL=1"):
+        aws_clients("eu-central-1", None, "arn:aws:iam::222222222222:role/deployer")
+
+
+def test_without_credentials_the_error_says_exactly_what_to_do() -> None:
+    with pytest.raises(CicdError, match=r"no AWS credentials; .* `make local`, then the same command with LOCAL=1"):
+        require_account(aws_clients("eu-central-1", None, None), "222222222222")
+
+
+@pytest.mark.parametrize(("account", "fits"), [("222222222222", True), ("333333333333", False)])
+def test_the_caller_must_work_in_the_account_of_the_templates(account: str, fits: bool) -> None:
+    clients = local_clients("http://127.0.0.1:1", "222222222222", "eu-central-1")
+    caller = {"Account": "222222222222", "Arn": "arn:aws:iam::222222222222:user/me", "UserId": "1"}
+    with Stubber(clients.sts) as stub:
+        stub.add_response("get_caller_identity", caller)
+        if fits:
+            assert require_account(clients, account) == "arn:aws:iam::222222222222:user/me"
+            return
+        with pytest.raises(
+            RefusedError, match=r"are for account 222222222222 .* templates are for 333333333333"
+        ) as error:
+            require_account(clients, account)
+        assert error.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (NoCredentialsError(), "no AWS credentials"),
+        (client_error("ExpiredToken", "The token\nhas expired"), "The token has expired"),
+        (BotoCoreError(), "An unspecified error occurred"),
+    ],
+)
+def test_an_error_of_aws_is_one_line(error: Exception, expected: str) -> None:
+    assert expected in explained(error)
+    assert "\n" not in explained(error)
+
+
+def test_an_answer_without_words_has_no_colon_before_nothing() -> None:
+    assert explained(client_error("400", "")).endswith(" operation")
+
+
+def test_the_stubbed_errors_are_those_of_botocore() -> None:
+    assert isinstance(client_error("A", "b"), ClientError)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "service"),
+    [
+        ("acm", "acm"),
+        ("codebuild", "codebuild"),
+        ("codeconnections", "codeconnections"),
+        ("ec2", "ec2"),
+        ("ecs", "ecs"),
+        ("quotas", "service-quotas"),
+        ("sns", "sns"),
+        ("sqs", "sqs"),
+        ("tagging", "resourcegroupstaggingapi"),
+    ],
+)
+def test_each_attribute_is_the_client_of_its_service(attribute: str, service: str) -> None:
+    clients = local_clients("http://127.0.0.1:1", "222222222222", "eu-central-1")
+
+    assert getattr(clients, attribute).meta.service_model.service_name == service
+    assert clients.region == "eu-central-1"

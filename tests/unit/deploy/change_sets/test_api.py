@@ -1,0 +1,198 @@
+"""Change sets: described with all their pages and from both sides, discarded with nothing of ours left behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.change_sets.api import describe, describe_stack, discard, validations
+from cicd_templates.deploy.plans.discard import discard_named
+from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, client_error, stack
+
+
+class Change:
+    """One resource of a change set, with or without its values."""
+
+    def __init__(self, logical_id: str, *properties: str) -> None:
+        self.logical_id, self.properties = logical_id, properties
+
+    def told(self, valued: bool) -> dict[str, Any]:
+        values = {"BeforeValue": "1", "AfterValue": "2"} if valued else {}
+        details = [{"Target": {"Attribute": "Properties", "Name": name, **values}} for name in self.properties]
+        change = {
+            "Action": "Modify",
+            "LogicalResourceId": self.logical_id,
+            "ResourceType": "AWS::KMS::Key",
+            "Replacement": "False",
+            "Details": details,
+        }
+        return {"Type": "Resource", "ResourceChange": change}
+
+
+class Describing:
+    """Describes one change set: `plain` in pages of one, and `valued` of which CloudFormation may leave some out."""
+
+    def __init__(self, plain: list[Change], valued: list[Change], events: Any = ()) -> None:
+        self.plain, self.valued, self.events = plain, valued, events
+
+    def describe_change_set(self, **request: Any) -> Any:
+        valued = request.get("IncludePropertyValues", False)
+        changes = self.valued if valued else self.plain
+        start = int(request.get("NextToken", 0))
+        return {
+            "ChangeSetId": "arn",
+            "StackId": "stack",
+            "Status": "CREATE_COMPLETE",
+            "Changes": [{"Type": "Hook"}, *(change.told(valued) for change in changes[start : start + 1])],
+            **({"NextToken": str(start + 1)} if start + 1 < len(changes) else {}),
+        }
+
+    def get_paginator(self, name: str) -> Any:
+        if isinstance(self.events, Exception):
+            raise self.events
+
+        class Paginator:
+            @staticmethod
+            def paginate(**request: Any) -> Any:
+                return [{"OperationEvents": [event]} for event in self.events]
+
+        return Paginator()
+
+
+def test_all_pages_are_read_and_what_one_side_leaves_out_the_other_has() -> None:
+    client: Any = Describing([Change("A", "Description"), Change("B", "Enabled", "Tags")], [Change("B", "Enabled")])
+    described = describe(client, "arn")
+
+    assert described is not None
+    assert [change.logical_id for change in described.changes] == ["A", "B"]
+    a, b = described.changes
+    assert (a.details[0].name, a.details[0].after) == ("Description", "")
+    assert [(detail.name, detail.before, detail.after) for detail in b.details] == [
+        ("Enabled", "1", "2"),
+        ("Tags", "", ""),
+    ]
+
+
+def test_a_change_that_only_the_side_with_values_has_counts_as_well() -> None:
+    client: Any = Describing([Change("A", "X")], [Change("A", "X"), Change("C", "Y")])
+    described = describe(client, "arn")
+
+    assert described is not None
+    assert [change.logical_id for change in described.changes] == ["A", "C"]
+
+
+WARNING = {
+    "ValidationStatus": "FAILED",
+    "ValidationFailureMode": "WARN",
+    "ValidationName": "BUCKET_EMPTINESS_VALIDATION",
+    "ValidationPath": "/Resources/Logs",
+    "ValidationStatusReason": "not empty",
+}
+ERROR = {"ValidationStatus": "FAILED", "LogicalResourceId": "Logs", "ValidationStatusReason": "taken"}
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        pytest.param([], (), id="none"),
+        pytest.param([{"ValidationStatus": "SKIPPED"}, {"EventType": "STACK_EVENT"}], (), id="nothing failed"),
+        pytest.param(
+            [WARNING, ERROR],
+            (
+                "warning: BUCKET_EMPTINESS_VALIDATION at /Resources/Logs: not empty",
+                "error: validation at Logs: taken",
+            ),
+            id="a warning and an error",
+        ),
+        pytest.param(client_error("AccessDenied", "DescribeEvents"), (), id="not allowed"),
+        pytest.param(client_error("InvalidAction", "DescribeEvents"), (), id="not there"),
+    ],
+)
+def test_validations_are_told_also_of_a_change_set_that_was_made(events: Any, expected: tuple[str, ...]) -> None:
+    client: Any = Describing([Change("A")], [Change("A")], events)
+    described = describe(client, "arn")
+
+    assert described is not None
+    assert described.findings == expected
+
+
+def test_another_fault_of_the_validations_is_not_swallowed() -> None:
+    client: Any = Describing([], [], client_error("Throttling", "slow down"))
+
+    with pytest.raises(ClientError, match="slow down"):
+        validations(client, "arn")
+
+
+class Gone(FakeCloudFormation):
+    def describe_change_set(self, **request: Any) -> Any:
+        raise client_error("ChangeSetNotFound", "gone")
+
+
+class Refusing(FakeCloudFormation):
+    def describe_change_set(self, **request: Any) -> Any:
+        raise client_error("AccessDenied", "not yours")
+
+    def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 - AWS's word
+        raise client_error("AccessDenied", "not yours")
+
+    def delete_change_set(self, **request: Any) -> None:
+        raise client_error("AccessDenied", "not yours")
+
+
+def test_a_change_set_that_is_gone_is_none_and_one_that_is_hidden_is_an_error() -> None:
+    gone: Any = Gone()
+    refusing: Any = Refusing()
+
+    assert describe(gone, "arn") is None
+    with pytest.raises(ClientError, match="not yours"):
+        describe(refusing, "arn")
+
+
+ALIVE = [{"LogicalResourceId": "Key", "ResourceStatus": "CREATE_COMPLETE"}]
+
+
+@pytest.mark.parametrize(
+    ("creates", "found", "others", "resources", "expected"),
+    [
+        pytest.param(False, stack("CREATE_COMPLETE"), [], [], ["delete_change_set"], id="update"),
+        pytest.param(
+            True, stack("REVIEW_IN_PROGRESS"), [], [], ["delete_change_set", "delete_stack"], id="empty shell"
+        ),
+        pytest.param(True, stack("REVIEW_IN_PROGRESS"), ["arn:other"], [], ["delete_change_set"], id="another waits"),
+        pytest.param(True, stack("REVIEW_IN_PROGRESS"), [], ALIVE, ["delete_change_set"], id="not empty"),
+        pytest.param(
+            True, stack("REVIEW_IN_PROGRESS", ManagedBy="x"), [], [], ["delete_change_set"], id="another's shell"
+        ),
+        pytest.param(True, stack("CREATE_COMPLETE"), [], [], ["delete_change_set"], id="created meanwhile"),
+        pytest.param(True, None, [], [], ["delete_change_set"], id="gone meanwhile"),
+    ],
+)
+def test_discarding_leaves_nothing_of_ours_and_everything_of_others(
+    creates: bool, found: Any, others: list[str], resources: list[Any], expected: list[str]
+) -> None:
+    fake = FakeCloudFormation([found], others=[{"ChangeSetId": other} for other in others], resources=resources)
+    discard(FakeClients(fake), "arn:change-set", "arn:stack", creates=creates)  # type: ignore[arg-type] # a fake
+
+    assert fake.calls == expected
+
+
+@pytest.mark.parametrize("code", ["ChangeSetNotFound", "InvalidChangeSetStatus"])
+def test_what_is_gone_or_executed_needs_no_discarding(code: str) -> None:
+    class Other(FakeCloudFormation):
+        def delete_change_set(self, **request: Any) -> None:
+            raise client_error(code, "no")
+
+    discard(FakeClients(Other()), "arn", "stack", creates=False)  # type: ignore[arg-type] # a fake
+
+
+def test_another_error_than_what_is_meant_is_not_swallowed() -> None:
+    clients: Any = FakeClients(Refusing())
+
+    with pytest.raises(ClientError, match="not yours"):
+        describe_stack(clients, "x")
+    with pytest.raises(ClientError, match="not yours"):
+        discard(clients, "arn", "stack", creates=True)
+    with pytest.raises(ClientError, match="not yours"):
+        discard_named(clients, "stack", "plan")

@@ -1,0 +1,109 @@
+"""Commands for a person's own hands: complete, and such as the AWS command line takes."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from cicd_templates.deploy.change_sets.aws_commands import addressed, adopting, reverting
+from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from tests.conftest import ROOT
+
+STACKS = {stack.layer: stack for name in ("tools", "staging") for stack in read_stacks(ROOT / "out" / name)}
+MODEL = botocore.session.Session().get_service_model("cloudformation")
+FLAGS = {"--import-existing-resources"}
+
+
+def options(command: str) -> tuple[list[str], dict[str, list[str]]]:
+    words = shlex.split(command)
+    found: dict[str, list[str]] = {}
+    verbs = [word for word in words[1:] if not word.startswith("--")][:3]
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name = word
+            found[name] = []
+        elif name:
+            found[name].append(word)
+    return verbs, found
+
+
+@pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
+def test_each_command_has_only_options_that_there_are(stack: Stack) -> None:
+    for command in (*adopting(stack, creates=True), *adopting(stack, creates=False), *reverting(stack)):
+        (service, verb, *_), given = options(
+            command.replace("$(aws ssm get-parameter --name ", "$(").replace(
+                " --query Parameter.Value --output text)", ")"
+            )
+        )
+        if service != "cloudformation" or verb == "wait":
+            continue
+        operation = next(name for name in MODEL.operation_names if xform_name(name, "-") == verb)
+        shape = MODEL.operation_model(operation).input_shape
+        assert shape is not None
+        assert {name.removeprefix("--") for name in given} - {"region"} <= {xform_name(m, "-") for m in shape.members}
+
+
+def test_an_adoption_names_the_text_the_consent_and_the_tags() -> None:
+    keys = STACKS["keys"]
+    create, wait, describe, execute = adopting(keys, creates=True)
+
+    assert create.startswith(
+        "aws cloudformation create-change-set --region eu-central-1 --stack-name payments-staging-keys"
+        " --change-set-name adopt --change-set-type CREATE --import-existing-resources"
+        f" --template-body file://{keys.path} --tags Key=Project,Value=payments "
+    )
+    assert " --change-set-type UPDATE " in adopting(keys, creates=False)[0]
+    assert wait.startswith("aws cloudformation wait change-set-create-complete ")
+    assert describe.startswith("aws cloudformation describe-change-set ")
+    assert execute.startswith("aws cloudformation execute-change-set ")
+
+
+def test_a_stack_with_a_role_keeps_it_and_one_with_named_roles_says_so() -> None:
+    (create, *_) = reverting(STACKS["service"])
+
+    assert "--deployment-mode REVERT_DRIFT" in create
+    assert "--capabilities CAPABILITY_NAMED_IAM" in create
+    assert (
+        "--role-arn $(aws ssm get-parameter --name /payments/staging/delivery-payment-processor/ExecutionRoleArn"
+        " --query Parameter.Value --output text)"
+    ) in create
+
+
+LOCAL: Any = SimpleNamespace(endpoint_url="http://127.0.0.1:1")
+THERE = "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=local aws --endpoint-url http://127.0.0.1:1 "
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("aws s3 ls", f"{THERE}s3 ls"),
+        ("for s in a; do aws ecs x; done; or aws y z", f"for s in a; do {THERE}ecs x; done; or {THERE}y z"),
+        ("aws a --k $(aws ssm get)", f"{THERE}a --k $({THERE}ssm get)"),
+        (f"{THERE}s3 ls", f"{THERE}s3 ls"),
+        ("from AWS; ./aws x and arn:aws:s3", "from AWS; ./aws x and arn:aws:s3"),
+    ],
+)
+def test_on_the_local_aws_a_command_goes_there_and_says_so_once(text: str, expected: str) -> None:
+    assert addressed(text, LOCAL, "222222222222") == expected
+
+
+def test_on_aws_a_command_stays_as_it_is() -> None:
+    aws: Any = SimpleNamespace(endpoint_url=None)
+
+    assert addressed("aws s3 ls", aws, "222222222222") == "aws s3 ls"
+
+
+def test_a_text_that_is_too_long_is_uploaded_first() -> None:
+    keys = STACKS["keys"]
+    upload, create, *_ = adopting(replace(keys, body=keys.body + "#" * 60_000), creates=True)
+
+    assert upload.startswith(f"aws s3 cp {keys.path} s3://$(aws ssm get-parameter --name /payments/staging/storage/")
+    assert upload.endswith("/by-hand/keys.yaml")
+    assert "--template-url https://$(aws ssm " in create

@@ -1,0 +1,320 @@
+"""What changes mean: kinds, data and its fate, interruptions, statements in words, and how long it may take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cicd_templates.deploy.change_sets import policy_diff
+from cicd_templates.deploy.change_sets.duration import longest_wait, spelled
+from cicd_templates.deploy.change_sets.impact import (
+    MASKED,
+    Change,
+    Detail,
+    Verdict,
+    change_of,
+    judged,
+    total,
+)
+
+BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {}}
+ROLE = {"Type": "AWS::IAM::Role", "Properties": {}}
+
+
+def edited(*names: str) -> tuple[Detail, ...]:
+    return tuple(Detail("Properties", name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after", "widens", "expected"),
+    [
+        pytest.param(Change("Add", "R", "AWS::S3::Bucket"), {}, {"R": BUCKET}, False, Verdict("safe"), id="added"),
+        pytest.param(
+            Change("Modify", "R", "AWS::IAM::Role", "False"),
+            {"R": ROLE},
+            {"R": ROLE},
+            True,
+            Verdict("IAM widening"),
+            id="grants more",
+        ),
+        pytest.param(
+            Change("Remove", "R", "AWS::S3::Bucket", policy_action="Retain"),
+            {"R": BUCKET},
+            {},
+            False,
+            Verdict("deletion", holds="objects", fate="kept, outside the stack"),
+            id="removed, kept by what CloudFormation says",
+        ),
+        pytest.param(
+            Change("Remove", "R", "AWS::S3::Bucket"),
+            {"R": {**BUCKET, "DeletionPolicy": "RetainExceptOnCreate"}},
+            {},
+            False,
+            Verdict("deletion", holds="objects", fate="kept, outside the stack"),
+            id="removed, kept by what the template says",
+        ),
+        pytest.param(
+            Change("Remove", "R", "AWS::KMS::Key", policy_action="Delete"),
+            {"R": {"Type": "AWS::KMS::Key"}},
+            {},
+            False,
+            Verdict(
+                "deletion",
+                holds="a key, without which what it encrypted cannot be read",
+                fate="scheduled for deletion; until its day it can be kept",
+            ),
+            id="a key",
+        ),
+        pytest.param(
+            Change("Modify", "R", "AWS::RDS::DBInstance", "True", "ReplaceAndSnapshot"),
+            {"R": {}},
+            {"R": {}},
+            False,
+            Verdict("replacement", holds="a database", fate="deleted, a snapshot is kept"),
+            id="replaced with a snapshot",
+        ),
+        pytest.param(
+            Change("Modify", "R", "AWS::S3::Bucket", "Conditional"),
+            {"R": BUCKET},
+            {"R": {**BUCKET, "UpdateReplacePolicy": "Retain"}},
+            False,
+            Verdict("replacement", False, "objects", "kept, outside the stack"),
+            id="perhaps replaced",
+        ),
+        pytest.param(
+            Change("Dynamic", "R", "AWS::SNS::TopicPolicy"),
+            {"R": {}},
+            {"R": {}},
+            False,
+            Verdict("replacement", False, "", "deleted"),
+            id="decided when it is executed, with nothing to lose",
+        ),
+        pytest.param(
+            Change("Remove", "R", "Custom::Thing"),
+            {"R": {"Type": "Custom::Thing", "DeletionPolicy": "Delete"}},
+            {},
+            False,
+            Verdict("deletion", holds="what its DeletionPolicy is about", fate="deleted"),
+            id="a type of one's own with a policy",
+        ),
+        pytest.param(
+            Change("Remove", "R", "AWS::IAM::Role"),
+            {"R": ROLE},
+            {},
+            False,
+            Verdict("deletion", fate="deleted"),
+            id="a role that nobody names",
+        ),
+        pytest.param(
+            Change("Remove", "R", "AWS::IAM::Role"),
+            {"R": {**ROLE, "Properties": {"RoleName": "x"}}},
+            {},
+            False,
+            Verdict("deletion", holds="a role that other policies and stacks name", fate="deleted"),
+            id="a role with a name",
+        ),
+        pytest.param(
+            Change("Remove", "R", "AWS::IAM::Role"),
+            {
+                "R": ROLE,
+                "Other": BUCKET,
+                "P": {"Type": "AWS::SSM::Parameter", "Properties": {"Value": {"Fn::GetAtt": ["R", "Arn"]}}},
+            },
+            {},
+            False,
+            Verdict("deletion", holds="a role that other policies and stacks name", fate="deleted"),
+            id="a role that is handed to others",
+        ),
+        pytest.param(
+            Change("Modify", "R", "AWS::ElasticLoadBalancingV2::ListenerRule", "False", details=edited("Actions")),
+            {},
+            {},
+            False,
+            Verdict(
+                "interruption",
+                why="requests take another way at once, and weights that ECS shifts during a blue/green deployment are"
+                " set back",
+            ),
+            id="a rule that a blue/green deployment shifts",
+        ),
+        pytest.param(
+            Change("Modify", "R", "AWS::ElasticLoadBalancingV2::ListenerRule", "False", details=edited("Tags")),
+            {},
+            {},
+            False,
+            Verdict("safe"),
+            id="only its tags",
+        ),
+        pytest.param(
+            Change("Modify", "R", "AWS::KMS::Key", "False", details=edited("Enabled")),
+            {},
+            {},
+            False,
+            Verdict("interruption", why="what it encrypted cannot be read while it is off"),
+            id="a key that is switched off",
+        ),
+        pytest.param(
+            Change("Modify", "R", "AWS::KMS::Key", "False", details=edited("Description")),
+            {},
+            {},
+            False,
+            Verdict("safe"),
+            id="a key's description",
+        ),
+    ],
+)
+def test_a_change_is_judged(change: Change, before: Any, after: Any, widens: bool, expected: Verdict) -> None:
+    assert judged(change, before, after, widens=widens) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "expected"),
+    [
+        ("T", {"Name": "Password", "BeforeValue": "a", "AfterValue": "b"}, (MASKED, MASKED)),
+        ("T", {"Name": "X", "Path": "/Properties/X/ApiKey", "AfterValue": "b"}, ("", MASKED)),
+        ("T", {"Name": "SecretArn", "AfterValue": "arn"}, ("", "arn")),
+        ("T", {"Name": "Port", "BeforeValue": "1", "AfterValue": "2"}, ("1", "2")),
+        (
+            "AWS::SecretsManager::Secret",
+            {"Attribute": "Properties", "Name": "GenerateSecretString", "AfterValue": "{}"},
+            ("", MASKED),
+        ),
+    ],
+)
+def test_values_that_may_be_secrets_are_masked(kind: str, target: dict[str, str], expected: tuple[str, str]) -> None:
+    change = change_of(
+        {"Action": "Modify", "LogicalResourceId": "R", "ResourceType": kind, "Details": [{"Target": target}]}
+    )
+    (detail,) = change.details
+
+    assert (detail.before, detail.after) == expected
+
+
+def test_replacements_are_counted_apart() -> None:
+    changes = [
+        Change("Add", "A", "T"),
+        Change("Modify", "B", "T", "False"),
+        Change("Modify", "C", "T", "Conditional"),
+        Change("Modify", "D", "T", "True"),
+        Change("Import", "E", "T"),
+    ]
+
+    assert total(changes) == {"Add": 1, "Modify": 1, "Replace": 2, "Import": 1}
+
+
+def role(*statements: Any, **more: Any) -> dict[str, Any]:
+    return {"R": {"Properties": {"Policies": [{"PolicyDocument": {"Statement": list(statements)}}], **more}}}
+
+
+READ = {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": {"Fn::Sub": "${B.Arn}/*"}}
+DENY = {"Effect": "Deny", "NotAction": "iam:*", "NotResource": {"Ref": "B"}, "NotPrincipal": "*"}
+TRUST = {
+    "Effect": "Allow",
+    "Action": "sts:AssumeRole",
+    "Principal": {"Service": ["ecs.amazonaws.com"], "AWS": {"Fn::GetAtt": ["Other", "Arn"]}},
+    "Condition": {"StringEquals": {"aws:SourceAccount": {"Fn::If": ["A", "1", "2"]}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param(role(READ), role({**READ, "Sid": "Other"}), policy_diff.Grants(), id="another Sid alone"),
+        pytest.param(
+            role(), role(READ), policy_diff.Grants(("allow s3:GetObject on ${B.Arn}/*",), (), True), id="one more"
+        ),
+        pytest.param(
+            role(READ), role(), policy_diff.Grants((), ("allow s3:GetObject on ${B.Arn}/*",), False), id="one less"
+        ),
+        pytest.param(
+            role(DENY),
+            role(),
+            policy_diff.Grants((), ("deny everything but iam:* on everything but B to everybody but *",), True),
+            id="a denial that goes is a widening",
+        ),
+        pytest.param(
+            role(),
+            role(TRUST),
+            policy_diff.Grants(
+                (
+                    "allow sts:AssumeRole to ecs.amazonaws.com, Other.Arn"
+                    ' if aws:SourceAccount StringEquals {"Fn::If": ["A", "1", "2"]}',
+                ),
+                (),
+                True,
+            ),
+            id="trust with a condition",
+        ),
+        pytest.param(
+            role(),
+            role(ManagedPolicyArns=["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
+            policy_diff.Grants(("allow everything on arn:aws:iam::aws:policy/ReadOnlyAccess",), (), True),
+            id="a managed policy",
+        ),
+        pytest.param(
+            {"R": {"Properties": {"Statement": {"ByteMatchStatement": {}}}}},
+            {"R": {"Properties": {"Statement": {"GeoMatchStatement": {"Country": "x"}}}}},
+            policy_diff.Grants(),
+            id="the rules of a firewall grant nothing",
+        ),
+        pytest.param({}, {"R": {"Properties": {"Statement": READ}}}, None, id="a single statement of a new resource"),
+    ],
+)
+def test_statements_are_compared_in_words(before: Any, after: Any, expected: policy_diff.Grants | None) -> None:
+    found = policy_diff.compare("R", before, after)
+
+    assert found == (expected or policy_diff.Grants(("allow s3:GetObject on ${B.Arn}/*",), (), True))
+
+
+SERVICE = "AWS::ECS::Service"
+
+
+def service(**configuration: Any) -> dict[str, Any]:
+    return {"S": {"Properties": {"DeploymentConfiguration": configuration}}}
+
+
+@pytest.mark.parametrize(
+    ("resources", "minutes"),
+    [
+        pytest.param(service(), 180, id="steady within three hours"),
+        pytest.param(service(BakeTimeInMinutes=15), 195, id="and a bake"),
+        pytest.param(
+            service(BakeTimeInMinutes=5, CanaryConfiguration={"CanaryBakeTimeInMinutes": 20}), 205, id="canary"
+        ),
+        pytest.param(service(CanaryConfiguration={}), 190, id="canary by default"),
+        pytest.param(
+            service(LinearConfiguration={"StepPercent": 25.0, "StepBakeTimeInMinutes": 10}),
+            210,
+            id="three steps of four",
+        ),
+        pytest.param(
+            service(LinearConfiguration={"StepPercent": 11.0, "StepBakeTimeInMinutes": 1}), 189, id="nine steps"
+        ),
+        pytest.param(service(LinearConfiguration={}), 234, id="linear by default"),
+        pytest.param(service(BakeTimeInMinutes={"Ref": "P"}), 180, id="a number that only CloudFormation knows"),
+    ],
+)
+def test_a_service_takes_its_bake_on_top_of_the_three_hours(resources: Any, minutes: int) -> None:
+    assert longest_wait([Change("Modify", "S", SERVICE, "False")], resources) == minutes * 60
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([], 0.0),
+        ([Change("Add", "A", "AWS::SNS::Topic"), Change("Add", "B", "AWS::EC2::NatGateway")], 600.0),
+        ([Change("Remove", "S", SERVICE)], 300.0),
+    ],
+    ids=["nothing", "the slowest", "a service that goes"],
+)
+def test_the_slowest_change_counts(changes: list[Change], expected: float) -> None:
+    assert longest_wait(changes, {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0 s"), (45, "45 s"), (60, "1 min"), (720, "12 min"), (10800, "3 h"), (11400, "3 h 10 min")],
+)
+def test_lengths_of_time_are_spelled_as_people_say_them(seconds: float, expected: str) -> None:
+    assert spelled(seconds) == expected

@@ -1,0 +1,105 @@
+"""Reading rendered files: in order, with the capabilities that they need, and refused where they are not ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks, select
+from cicd_templates.errors import ConfigurationError
+from tests.conftest import ROOT
+
+STAGING = read_stacks(ROOT / "out/staging")
+
+
+def test_stacks_are_read_in_deploy_order() -> None:
+    assert [stack.label for stack in STAGING] == [
+        "delivery-payment-processor",
+        "keys",
+        "network",
+        "notifications",
+        "storage",
+        "cluster",
+        "ingress-payment-processor",
+        "health-payment-processor",
+        "service-payment-processor",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [("keys", ()), ("network", ("CAPABILITY_NAMED_IAM",)), ("service-payment-processor", ("CAPABILITY_NAMED_IAM",))],
+)
+def test_capabilities_are_those_that_the_resources_need(label: str, expected: tuple[str, ...]) -> None:
+    (stack,) = [stack for stack in STAGING if stack.label == label]
+
+    assert stack.capabilities == expected
+
+
+def test_an_unnamed_role_needs_the_lesser_capability() -> None:
+    facts = STAGING[0]
+    template = {
+        "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {}}, "Policy": {"Type": "AWS::IAM::Policy"}}
+    }
+    stack = Stack("s", "l", None, Path("l.yaml"), "", template, facts.links, facts.facts)
+
+    assert stack.capabilities == ("CAPABILITY_IAM",)
+
+
+def test_a_stack_knows_what_its_file_says() -> None:
+    stack = STAGING[-1]
+
+    assert (stack.account, stack.region, stack.protected) == ("222222222222", "eu-central-1", False)
+    assert stack.tags["Service"] == "payment-processor"
+
+
+@pytest.mark.parametrize(
+    ("layer", "service", "expected"),
+    [
+        (None, None, 9),
+        ("keys", None, 1),
+        (None, "payment-processor", 4),
+        ("service", "payment-processor", 1),
+    ],
+)
+def test_stacks_are_chosen_by_layer_and_service(layer: str | None, service: str | None, expected: int) -> None:
+    assert len(select(STAGING, layer, service)) == expected
+
+
+def test_a_choice_of_nothing_says_what_there_is() -> None:
+    with pytest.raises(
+        ConfigurationError,
+        match="no stack of layer 'key' and service 'x' here; there are delivery-payment-processor, keys",
+    ):
+        select(STAGING, "key", "x")
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_an_empty_or_missing_folder_says_to_render(tmp_path: Path, create: bool) -> None:
+    folder = tmp_path / "staging"
+    if create:
+        folder.mkdir()
+
+    with pytest.raises(ConfigurationError, match="run `make render` first"):
+        read_stacks(folder)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"a: [", b"\xff", b"Resources: {}", b"Metadata: {CicdTemplates: {Stack: x}}", b"Metadata: 1"],
+    ids=["empty", "not YAML", "not UTF-8", "no metadata", "little metadata", "odd metadata"],
+)
+def test_a_file_that_we_did_not_render_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.yaml").write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=r"x\.yaml: not a template that `make render` wrote"):
+        read_stacks(tmp_path)
+
+
+def test_files_of_two_accounts_in_one_folder_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "keys.yaml").write_text((ROOT / "out/staging/keys.yaml").read_text())
+    (tmp_path / "storage.yaml").write_text((ROOT / "out/production/storage.yaml").read_text())
+
+    with pytest.raises(ConfigurationError, match="rendered for 222222222222 in eu-central-1 and 333333333333"):
+        read_stacks(tmp_path)

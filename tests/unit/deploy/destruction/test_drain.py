@@ -1,0 +1,101 @@
+"""What runs is brought to rest: runs stopped or abandoned, services drained or left to CloudFormation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.destruction.deployed import Owned
+from cicd_templates.deploy.destruction.drain import drain, stop_runs
+from tests.fakes.scripted_aws import Many, aws, clock, refusal
+
+SERVICE = Owned("service", "Service", "AWS::ECS::Service", "arn:aws:ecs:r:2:service/cluster/app")
+
+
+def runs(*statuses: str) -> dict[str, Any]:
+    return {
+        "pipelineExecutionSummaries": [
+            {"pipelineExecutionId": f"e{number}", "status": status} for number, status in enumerate(statuses)
+        ]
+    }
+
+
+def test_a_run_is_stopped_and_its_actions_end() -> None:
+    fake = aws(codepipeline={"list_pipeline_executions": Many([runs("InProgress", "Succeeded"), runs("Stopped")])})
+    said: list[str] = []
+    stop_runs(fake, ["p"], clock(), said.append)
+
+    (stopped,) = fake.called("stop_pipeline_execution")
+    assert (stopped["pipelineExecutionId"], stopped["abandon"]) == ("e0", False)
+    assert said == ["p: stops its run e0"]
+
+
+def test_a_run_that_does_not_stop_is_abandoned() -> None:
+    busy = refusal("DuplicatedStopRequestException")
+    fake = aws(codepipeline={"list_pipeline_executions": runs("Stopping"), "stop_pipeline_execution": Many([busy, {}])})
+    said: list[str] = []
+    stop_runs(fake, ["p"], clock(), said.append)
+
+    assert [each["abandon"] for each in fake.called("stop_pipeline_execution")] == [False, True]
+    assert said[-1] == "p: abandons its run e0"
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"list_pipeline_executions": runs("Succeeded")},
+        {"list_pipeline_executions": refusal("PipelineNotFoundException")},
+    ],
+    ids=["nothing runs", "the pipeline is gone"],
+)
+def test_where_nothing_runs_nothing_is_stopped(answers: dict[str, Any]) -> None:
+    fake = aws(codepipeline=answers)
+    stop_runs(fake, ["p"], clock(), lambda text: None)
+
+    assert fake.called("stop_pipeline_execution") == []
+
+
+def test_the_local_aws_runs_no_pipeline() -> None:
+    fake = aws(local=True)
+    stop_runs(fake, ["p"], clock(), lambda text: None)
+
+    assert fake.calls == []
+
+
+@pytest.mark.parametrize("call", ["list_pipeline_executions", "stop_pipeline_execution"])
+def test_a_refusal_to_look_or_to_stop_is_an_error(call: str) -> None:
+    fake = aws(codepipeline={"list_pipeline_executions": runs("InProgress"), call: refusal("AccessDenied")})
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stop_runs(fake, ["p"], clock(), lambda text: None)
+
+
+def tasks(running: int, pending: int = 0) -> dict[str, Any]:
+    return {"services": [{"runningCount": running, "pendingCount": pending}]}
+
+
+def test_a_service_runs_down_before_its_stack_goes() -> None:
+    fake = aws(ecs={"describe_services": Many([tasks(2), tasks(0, 1), tasks(0)])})
+    drain(fake, [SERVICE], clock(), lambda text: None)
+
+    (asked,) = fake.called("update_service")
+    assert (asked["cluster"], asked["service"], asked["desiredCount"]) == ("cluster", SERVICE.physical_id, 0)
+    assert len(fake.called("describe_services")) == 3
+
+
+def test_a_service_that_does_not_drain_is_left_to_cloudformation() -> None:
+    said: list[str] = []
+    drain(aws(ecs={"describe_services": tasks(1)}), [SERVICE], clock(), said.append)
+
+    assert "has not ended within 15 minutes" in said[-1]
+
+
+def test_a_service_that_is_gone_needs_no_draining() -> None:
+    fake = aws(ecs={"update_service": refusal("ServiceNotFoundException")})
+    drain(fake, [SERVICE], clock(), lambda text: None)
+    assert fake.called("describe_services") == []
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        drain(aws(ecs={"update_service": refusal("AccessDenied")}), [SERVICE], clock(), lambda text: None)

@@ -1,0 +1,55 @@
+"""Behind a failed action is a build, a stack or a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cicd_templates.deploy.diagnosis.causes.codepipeline import behind
+from tests.fakes.answering_aws import FakeAws, denied
+
+BUILD = {"builds": [{"id": "p:1", "phases": [{"phaseType": "BUILD", "phaseStatus": "FAILED"}]}]}
+NO_BUILDS = denied("BatchGetBuilds")
+
+
+def action(provider: str, **result: Any) -> dict[str, Any]:
+    kind = {"category": "Build", "owner": "AWS", "provider": provider, "version": "1"}
+    return {
+        "input": {"actionTypeId": kind, "configuration": {"StackName": "payments-staging-service"}},
+        "output": {"executionResult": result},
+    }
+
+
+@pytest.mark.parametrize(
+    ("failed", "builds", "expected"),
+    [
+        pytest.param(
+            action("CodeBuild", externalExecutionId="p:1", externalExecutionUrl="https://example.com"),
+            BUILD,
+            ["see https://example.com", "build p:1, phase BUILD: FAILED"],
+            id="a build",
+        ),
+        pytest.param(
+            action("CodeBuild", externalExecutionId="p:1"),
+            NO_BUILDS,
+            [
+                "CodeBuild tells no more: An error occurred (AccessDenied) when calling the BatchGetBuilds operation:"
+                " not yours"
+            ],
+            id="a build that may not be read",
+        ),
+        pytest.param(action("CodeBuild"), BUILD, [], id="a build that never began"),
+        pytest.param(
+            action("CloudFormation"),
+            BUILD,
+            ["its stack is payments-staging-service: `make recover` for that environment says what it needs"],
+            id="a stack, in another account",
+        ),
+        pytest.param({}, BUILD, [], id="nothing"),
+    ],
+)
+def test_what_stands_behind_an_action_is_told(failed: dict[str, Any], builds: Any, expected: list[str]) -> None:
+    fake: Any = FakeAws({"codebuild.batch_get_builds": builds})
+
+    assert behind(fake, failed) == expected

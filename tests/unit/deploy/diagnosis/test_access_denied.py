@@ -1,0 +1,70 @@
+"""A refusal by IAM or KMS is read out of the sentence in which AWS words it."""
+
+from __future__ import annotations
+
+import pytest
+
+from cicd_templates.deploy.diagnosis.access_denied import Denial, decoding, denial
+
+ME = "arn:aws:sts::222222222222:assumed-role/deployer/me"
+KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
+
+
+@pytest.mark.parametrize(
+    ("message", "fact", "mending"),
+    [
+        pytest.param(
+            f'Resource handler returned message: "User: {ME} is not authorized to perform: kms:CreateGrant on resource:'
+            f" {KEY} because no identity-based policy allows the kms:CreateGrant action (Service: Kms, Status: 400,"
+            ' Request ID: 1)" (RequestToken: 2, HandlerErrorCode: AccessDenied)',
+            f"{ME} may not kms:CreateGrant on {KEY}",
+            "allow it in a policy of the principal",
+            id="no policy of the principal",
+        ),
+        pytest.param(
+            f"User: {ME} is not authorized to perform: kms:Decrypt on the resource: {KEY} because no resource-based"
+            " policy allows the kms:Decrypt action",
+            f"{ME} may not kms:Decrypt on {KEY}",
+            "the policy of the resource itself must allow it",
+            id="the key's policy",
+        ),
+        pytest.param(
+            f"User: {ME} is not authorized to perform: iam:CreateRole on resource: role r with an explicit deny in a"
+            " service control policy",
+            f"{ME} may not iam:CreateRole on role r",
+            "the organisation's service control policy forbids it; only who keeps that can allow it",
+            id="a service control policy wins over the word deny",
+        ),
+        pytest.param(
+            f"API: ecs:CreateCluster {ME} is not authorized to perform: ecs:CreateCluster because no permissions"
+            " boundary allows the ecs:CreateCluster action",
+            f"{ME} may not ecs:CreateCluster",
+            "the principal's permissions boundary leaves it out; extend the boundary",
+            id="the boundary, no resource",
+        ),
+        pytest.param(
+            f"User: {ME} is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::b/k.",
+            f"{ME} may not s3:PutObject on arn:aws:s3:::b/k",
+            "allow it in a policy of the principal, and in the key's or bucket's own policy where it has one",
+            id="no reason given",
+        ),
+    ],
+)
+def test_a_refusal_names_who_what_and_what_mends_it(message: str, fact: str, mending: str) -> None:
+    found = denial(message)
+
+    assert isinstance(found, Denial)
+    assert (found.fact, found.mending) == (fact, mending)
+
+
+def test_other_messages_are_no_refusals() -> None:
+    assert denial("You are not authorized to perform this operation. Quota exceeded") is None
+    assert decoding("Quota exceeded") == ""
+
+
+def test_a_refusal_in_cipher_comes_with_the_command_that_reads_it() -> None:
+    message = "You are not authorized. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm-abcd (Status"
+
+    assert decoding(message) == (
+        "aws sts decode-authorization-message --encoded-message 4GIOHlTkIaWHQD0Q0m6XSnuUMCm-abcd"
+    )

@@ -1,0 +1,62 @@
+"""Environments to examine, and an account in which all is well unless a test says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from cicd_templates.deploy.doctor import Patient
+from cicd_templates.template import cloudformation_yaml
+from tests.conftest import ROOT
+from tests.fakes.answering_aws import FakeAws
+from tests.unit.deploy.plans.test_name_collisions import account
+
+TIME = datetime(2026, 1, 1, tzinfo=UTC)
+STAGING = read_stacks(ROOT / "out/staging")
+TOOLS = read_stacks(ROOT / "out/tools")
+CERTIFICATE = "arn:aws:acm:eu-central-1:222222222222:certificate/00000000-0000-4000-8000-000000000002"
+ISSUED = {"Status": "ISSUED", "DomainName": "payments.staging.example.com", "CertificateArn": CERTIFICATE}
+VALUED = {
+    "ARN": "arn:aws:secretsmanager:eu-central-1:222222222222:secret:s",
+    "VersionIdsToStages": {"v" * 32: ["AWSCURRENT"]},
+}
+
+
+def aws(answers: Mapping[str, Any] | None = None, *, deployed: bool = False) -> FakeAws:
+    healthy = {
+        "sts.get_caller_identity": {
+            "Account": "222222222222",
+            "Arn": "arn:aws:iam::222222222222:user/me",
+            "UserId": "u",
+        },
+        "ec2.describe_regions": {"Regions": [{"RegionName": "eu-central-1", "OptInStatus": "opt-in-not-required"}]},
+        "ec2.describe_vpcs": [{"Vpcs": [{"VpcId": "vpc-1"}]}, {"Vpcs": []}],
+        "ec2.describe_addresses": {"Addresses": []},
+        "iam.get_account_summary": {"SummaryMap": {"Roles": 20, "RolesQuota": 1000}},
+        "quotas.get_service_quota": {"Quota": {"Value": 20.0}},
+        "lambda_.get_account_settings": {"AccountLimit": {"ConcurrentExecutions": 1000}},
+        "acm.describe_certificate": {"Certificate": ISSUED},
+        "secretsmanager.describe_secret": VALUED,
+        "sns.list_subscriptions_by_topic": {"Subscriptions": []},
+    }
+    fake = account(deployed=deployed)
+    fake.answers |= healthy | dict(answers or {})
+    return fake
+
+
+def patient(fake: FakeAws, stacks: list[Stack] = STAGING, provided: Mapping[str, str] | None = None) -> Patient:
+    return Patient(fake, stacks, provided or {})  # type: ignore[arg-type] # the fake stands in
+
+
+def rewritten(stack: Stack, before: str, after: str) -> Stack:
+    """The stack of another text, as if the templates had rendered that."""
+    assert before in stack.body
+    body = stack.body.replace(before, after)
+    return replace(stack, body=body, template=cloudformation_yaml.load(body))
+
+
+def layer(stacks: list[Stack], name: str) -> Stack:
+    return next(stack for stack in stacks if stack.layer == name)

@@ -1,0 +1,221 @@
+"""What a deploying principal needs: every call, every handler, no wildcard action, within IAM's limit."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from click.testing import CliRunner
+
+from cicd_templates.cli import main
+from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from cicd_templates.deploy.permissions.handlers import handler_actions, is_action, kinds
+from cicd_templates.deploy.permissions.own_calls import CALLS, DESTROYING
+from cicd_templates.deploy.permissions.policies import LIMIT, policies, size
+from cicd_templates.deploy.permissions.scopes import OURS, Names, scope
+from tests.conftest import ROOT
+
+ENVIRONMENTS = {name: read_stacks(ROOT / "out" / name) for name in ("tools", "staging", "production")}
+STAGING = ENVIRONMENTS["staging"]
+
+
+def statements(stacks: list[Stack]) -> list[dict[str, Any]]:
+    return [statement for document in policies(stacks).values() for statement in document["Statement"]]
+
+
+@pytest.mark.parametrize("stacks", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[Stack]) -> None:
+    documents = policies(stacks)
+    actions = [action for statement in statements(stacks) for action in statement["Action"]]
+
+    assert all(size(document["Statement"]) <= LIMIT for document in documents.values())
+    assert len(documents) <= 3
+    assert not [action for action in actions if "*" in action or not is_action(action)]
+    assert len(set(actions)) == len(actions)
+
+
+@pytest.mark.parametrize("stacks", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_every_resource_with_a_name_is_within_the_places_that_are_allowed(stacks: list[Stack]) -> None:
+    names = Names.of(stacks)
+    for stack in stacks:
+        for resource in stack.template["Resources"].values():
+            for key, value in resource.get("Properties", {}).items():
+                if key in ("RoleName", "BucketName", "RepositoryName", "TopicName", "FunctionName", "AlarmName") and (
+                    isinstance(value, str)
+                ):
+                    assert value.startswith(f"{names.name}-"), (stack.label, value)
+
+
+def test_what_has_names_of_ours_is_allowed_on_these_alone() -> None:
+    by_action = {action: each["Resource"] for each in statements(STAGING) for action in each["Action"]}
+
+    assert by_action["iam:CreateRole"] == ["arn:aws:iam::222222222222:role/payments-staging-*"]
+    assert by_action["s3:CreateBucket"] == ["arn:aws:s3:::payments-staging-*"]
+    assert by_action["ssm:PutParameter"] == ["arn:aws:ssm:eu-central-1:222222222222:parameter/payments/staging/*"]
+    assert by_action["cloudformation:CreateChangeSet"] == [
+        "arn:aws:cloudformation:eu-central-1:222222222222:stack/payments-staging-*"
+    ]
+    assert by_action["iam:CreateServiceLinkedRole"] == ["arn:aws:iam::222222222222:role/aws-service-role/*"]
+    assert by_action["ec2:CreateVpc"] == ["*"]
+
+
+def test_a_role_may_be_passed_only_to_services_that_the_templates_let_assume_one() -> None:
+    (passing,) = [each for each in statements(STAGING) if each["Action"] == ["iam:PassRole"]]
+    services = passing["Condition"]["StringEquals"]["iam:PassedToService"]
+
+    assert passing["Resource"] == ["arn:aws:iam::222222222222:role/payments-staging-*"]
+    assert {"cloudformation.amazonaws.com", "ecs-tasks.amazonaws.com"} <= set(services)
+    keys = [stack for stack in STAGING if stack.layer == "keys"]
+    assert statements(keys)[-1]["Condition"] == {"StringEquals": {"iam:PassedToService": []}}
+
+
+def test_what_a_role_of_its_own_does_the_principal_need_not() -> None:
+    actions = {action for each in statements(STAGING) for action in each["Action"]}
+
+    assert "ecs:CreateCluster" in actions
+    assert "ecs:CreateService" not in actions
+
+
+def test_features_that_no_template_uses_are_left_out() -> None:
+    assert any(action.startswith("s3tables:") for action in handler_actions(["AWS::S3::Bucket"], "eu-central-1"))
+    assert not [each for each in statements(STAGING) if each["Action"][0].startswith("s3tables:")]
+
+
+def test_a_type_without_listed_handlers_has_its_actions_all_the_same() -> None:
+    actions = {action for each in statements(ENVIRONMENTS["tools"]) for action in each["Action"]}
+
+    assert {"codebuild:CreateProject", "codebuild:UpdateProject"} <= actions
+
+
+def test_every_kind_that_is_limited_is_one_that_iam_knows() -> None:
+    from cicd_templates.deploy.permissions.handlers import _reference
+
+    assert [key for key in OURS if key[1] not in {kind.lower() for kind in _reference()[key[0]]["Resources"]}] == []
+    assert scope("ec2:DescribeVpcs", kinds("ec2:DescribeVpcs"), Names.of(STAGING)) == ("*",)
+
+
+@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+def test_other_partitions_have_their_own_arns(region: str, partition: str) -> None:
+    moved = replace(STAGING[0], facts={**STAGING[0].facts, "Region": region})
+
+    assert Names.of([moved]).arn("s3:::{name}-*") == f"arn:{partition}:s3:::payments-staging-*"
+
+
+def test_a_statement_that_fits_nowhere_is_cut() -> None:
+    from cicd_templates.deploy.permissions.policies import _packed
+
+    long = {"Effect": "Allow", "Action": [f"s3:Action{number:0200}" for number in range(40)], "Resource": ["*"]}
+    groups = _packed([long])
+
+    assert len(groups) > 1
+    assert [action for group in groups for each in group for action in each["Action"]] == long["Action"]
+    assert all(size(group) <= LIMIT for group in groups)
+
+
+# Where the action is not called as the operation is:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+ACTIONS = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "s3:DeleteObjects": "s3:DeleteObject",
+}
+SERVICES = {
+    "elbv2": ("elbv2", "elasticloadbalancing"),
+    "lambda_": ("lambda", "lambda"),
+    "quotas": ("service-quotas", "servicequotas"),
+    "tagging": ("resourcegroupstaggingapi", "tag"),
+    "client": ("cloudformation", "cloudformation"),
+}
+
+
+def called() -> set[str]:
+    """The IAM actions of every call in the deployer's source."""
+    found = set()
+    for path in (ROOT / "src/cicd_templates/deploy").rglob("*.py"):
+        text = path.read_text()
+        for service, operation, paginated in re.findall(r"\b(?:clients\.)?(\w+)\.(\w+)\((?:\s*\"(\w+)\"\))?", text):
+            model = model_of(service)
+            name = paginated if operation == "get_paginator" else operation
+            if model is not None and name in model:
+                prefix = SERVICES.get(service, (service, service))[1]
+                found.add(ACTIONS.get(f"{prefix}:{model[name]}", f"{prefix}:{model[name]}"))
+    return found
+
+
+SESSION = botocore.session.Session()
+KNOWN = set(SESSION.get_available_services())
+
+
+@cache
+def model_of(service: str) -> dict[str, str] | None:
+    name = SERVICES.get(service, (service, service))[0]
+    if name not in KNOWN:
+        return None
+    return {xform_name(each): each for each in SESSION.get_service_model(name).operation_names}
+
+
+def test_every_call_of_the_deployer_is_in_the_policy() -> None:
+    found = called()
+
+    assert len(found) > 50
+    # Whoever adds a call to the deployer adds its action to permissions/calls.py.
+    assert found - {*CALLS, *DESTROYING} == set()
+    assert set(DESTROYING) <= found - set(CALLS)
+
+
+def test_who_destroys_needs_more_than_who_deploys() -> None:
+    def allowed(**options: bool) -> set[str]:
+        documents = policies(STAGING, **options).values()
+        return {action for document in documents for each in document["Statement"] for action in each["Action"]}
+
+    assert allowed(destroying=True) - allowed() <= set(DESTROYING)
+    assert "ecs:DeleteTaskDefinitions" in allowed(destroying=True) - allowed()
+
+
+def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    every = CliRunner().invoke(main, ["deploy-policy", "--env", "staging"])
+    documents = json.loads(every.stdout)
+    assert list(documents) == [f"payments-staging-deploy-{number}" for number in range(1, len(documents) + 1)]
+    assert every.stderr == (
+        f"{len(documents)} policies, as a managed policy holds 6,144 characters: attach all of them;"
+        " --part N prints one alone\n"
+    )
+    one = CliRunner().invoke(main, ["deploy-policy", "--env", "staging", "--part", "2"])
+    assert json.loads(one.stdout) == documents["payments-staging-deploy-2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ([], "error: which environment is to be deployed? Name it with ENV= (--env)\n"),
+        (["--env", "staging", "--part", "9"], "error: there is no part 9; staging needs "),
+        (["--env", "qa"], "error: no environment 'qa'"),
+    ],
+)
+def test_a_clumsy_call_is_one_line(words: list[str], error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(main, ["deploy-policy", *words])
+
+    assert (result.exit_code, result.stderr.startswith(error)) == (2, True)
+
+
+def test_one_small_environment_has_one_policy_and_nothing_to_attach_beside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keys = [stack for stack in STAGING if stack.layer == "keys"]
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("cicd_templates.deploy.change_sets.stacks.read_stacks", lambda folder: keys)
+    result = CliRunner().invoke(main, ["deploy-policy", "--env", "staging"])
+
+    assert (len(json.loads(result.stdout)), result.stderr) == (1, "")

@@ -1,0 +1,233 @@
+"""The plan as a document: sealed, read back, refused where it was touched, and readable as a page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.deploy.change_sets.impact import Change, Detail, Verdict
+from cicd_templates.deploy.change_sets.policy_diff import Grants
+from cicd_templates.deploy.plans import document as plans
+from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.plans.page import plan_markdown
+from cicd_templates.errors import ConfigurationError, RefusedError
+from tests.fakes.simulated_aws import EPOCH
+
+CHANGES = (
+    Change(
+        "Modify", "Logs", "AWS::S3::Bucket", "True", "ReplaceAndRetain", (Detail("Properties", "Name", "", "a|b", "c"),)
+    ),
+    Change("Modify", "Topic", "AWS::SNS::TopicPolicy", "False", details=(Detail("Properties", "Text"),)),
+    Change("Modify", "Queue", "AWS::SQS::Queue", "Conditional"),
+    Change("Modify", "Tags", "AWS::EC2::Route", "False"),
+)
+VERDICTS = (
+    Verdict("replacement", True, "objects", "kept, outside the stack"),
+    Verdict("IAM widening"),
+    Verdict("replacement", False, "messages", "deleted"),
+    Verdict("safe"),
+)
+STORAGE = PlannedStack(
+    "payments-staging-storage",
+    "storage",
+    "0123456789abcdef",
+    change_set="arn",
+    changes=CHANGES,
+    verdicts=VERDICTS,
+    grants={"Topic": Grants(("allow *",), (), True)},
+    findings=("warning: x",),
+    longest_wait_seconds=300.0,
+)
+PLAN = Plan(
+    id="1",
+    environment="staging-pr1",
+    suffix="pr1",
+    account="222222222222",
+    region="eu-central-1",
+    caller="arn:me",
+    revision="abc",
+    local=True,
+    protected=False,
+    created=EPOCH,
+    expires=EPOCH + timedelta(hours=24),
+    stacks=(STORAGE, PlannedStack("payments-staging-keys", "keys", "s")),
+    waits={"service": ("keys", "network")},
+)
+
+
+def test_a_plan_is_read_as_it_was_written_and_only_by_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "plans/staging.json"
+    plans.write(PLAN, path, "summary")
+
+    assert plans.read(path) == PLAN
+    assert path.with_suffix(".md").read_text() == "summary"
+    assert path.stat().st_mode & 0o077 == 0
+    plans.remove(path)
+    plans.remove(path)
+    assert list(path.parent.iterdir()) == []
+
+
+def edited(path: Path, **facts: Any) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **facts}))
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        ({"account": "333333333333"}, "was changed after it was written; plan again"),
+        ({"digest": "0"}, "was changed after it was written; plan again"),
+        ({"schema": 0}, "a plan of schema 0, but this release reads 1; plan again"),
+        ({"stacks": "x"}, "not a plan as `make plan` writes it; plan again"),
+        ({"more": 1}, "was changed after it was written; plan again"),
+    ],
+    ids=["another account", "another digest", "another release", "another shape", "one fact too many"],
+)
+def test_a_plan_that_was_touched_is_refused(tmp_path: Path, edit: dict[str, Any], expected: str) -> None:
+    path = tmp_path / "staging.json"
+    plans.write(PLAN, path, "")
+    edited(path, **edit)
+
+    with pytest.raises(RefusedError, match=expected):
+        plans.read(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "1", "{}", '{"schema": 1}'])
+def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+
+    with pytest.raises(RefusedError, match="not a plan as `make plan` writes it"):
+        plans.read(path)
+
+
+def test_a_plan_that_is_not_there_is_said_with_the_way_to_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no plan there: No such file or directory; write one with `make plan"):
+        plans.read(tmp_path / "nothing.json")
+
+
+def test_a_plan_names_its_environment_as_make_does() -> None:
+    assert PLAN.words == "ENV=staging SUFFIX=pr1 LOCAL=1"
+    assert replace(PLAN, environment="tools", suffix="", local=False).words == "ENV=tools"
+    assert PLAN.labels == ("storage", "keys", "service")
+    assert not PLAN.empty
+    assert replace(PLAN, stacks=PLAN.stacks[1:], waits={}).empty
+
+
+@pytest.mark.parametrize(
+    ("protected", "allowed", "recorded", "refused"),
+    [
+        pytest.param(False, [], [], "ALLOW=storage/Logs", id="certain"),
+        pytest.param(
+            False,
+            ["storage/Queue", "keys/Logs"],
+            [],
+            "ALLOW=storage/Queue,keys/Logs,storage/Logs",
+            id="another is named",
+        ),
+        pytest.param(False, ["storage/Logs"], [], None, id="named"),
+        pytest.param(False, ["payments-staging-storage/Logs"], [], None, id="named by the whole name"),
+        pytest.param(
+            True, ["storage/Logs"], [], "ALLOW=storage/Logs,storage/Queue", id="conditional counts where protected"
+        ),
+        pytest.param(True, ["storage/Logs"], ["AWS::SQS::Queue"], None, id="of a type that is only recorded"),
+        pytest.param(False, [], ["AWS::S3::Bucket"], "ALLOW=storage/Logs", id="recorded, but certain"),
+    ],
+)
+def test_what_holds_data_goes_only_by_its_name(
+    protected: bool, allowed: list[str], recorded: list[str], refused: str | None
+) -> None:
+    plan = replace(PLAN, protected=protected)
+    if refused is None:
+        plans.refuse_losses(plan, allowed, recorded)
+    else:
+        with pytest.raises(RefusedError) as caught:
+            plans.refuse_losses(plan, allowed, recorded)
+        assert str(caught.value).endswith(refused)
+    spared = {loss.change.logical_id for loss in plans.exempt(plan, recorded)}
+    assert spared == ({"Queue"} if "AWS::SQS::Queue" in recorded else set())
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        ("storage/Logs", True),
+        ("payments-staging-storage/Logs", True),
+        ("storage/logs", False),
+        ("keys/Key", False),
+        ("service/Anything", True),
+        ("nothing/Logs", False),
+        ("Logs", False),
+    ],
+)
+def test_a_name_fits_a_loss_or_a_stack_of_a_later_wave(name: str, fits: bool) -> None:
+    stacks = ["storage", "payments-staging-storage", "keys", "payments-staging-keys", "service"]
+
+    assert plans.unfitting(PLAN, [name], stacks) == ([] if fits else [name])
+
+
+def test_what_has_to_be_allowed_is_what_is_refused() -> None:
+    protected = replace(PLAN, protected=True)
+
+    assert plans.to_allow(protected) == ("storage/Logs", "storage/Queue")
+    assert plans.to_allow(protected, ["AWS::SQS::Queue"]) == ("storage/Logs",)
+    plans.refuse_losses(protected, plans.to_allow(protected))
+
+
+def test_a_refusal_says_what_and_what_becomes_of_it() -> None:
+    words = [loss.words for loss in plans.losses(replace(PLAN, protected=True))]
+
+    assert words == [
+        "storage/Logs (AWS::S3::Bucket): replaced; objects: kept, outside the stack",
+        "storage/Queue (AWS::SQS::Queue): perhaps replaced; messages: deleted",
+    ]
+    gone = plans.Loss("keys", Change("Remove", "Key", "AWS::KMS::Key"), Verdict("deletion", holds="a key", fate="x"))
+    assert gone.words == "keys/Key (AWS::KMS::Key): deleted; a key: x"
+
+
+def test_a_plan_is_a_page_with_the_losses_first() -> None:
+    page = plan_markdown(PLAN)
+
+    assert page.splitlines()[:6] == [
+        "# Plan of staging-pr1",
+        "",
+        "- account 222222222222, eu-central-1 (local AWS), by `arn:me`",
+        "- revision abc",
+        "- made 2026-01-01 00:00 UTC, holds until 2026-01-02 00:00 UTC",
+        f"- digest `{plans.digest(PLAN)}`",
+    ]
+    for line in (
+        "- storage/Logs (AWS::S3::Bucket): replaced; objects: kept, outside the stack",
+        "It is refused unless each is named: `ALLOW=storage/Logs`.",
+        "## storage: update, 2 Modify, 2 Replace",
+        "Template `0123456789ab`, at most 5 min.",
+        "- warning: x",
+        "| Modify | Logs | AWS::S3::Bucket | **replacement** | Name: a\\|b -> c<br>objects: kept, outside the stack |",
+        "| Modify | Topic | AWS::SNS::TopicPolicy | **IAM widening** | now: allow \\* |",
+        "| Modify | Queue | AWS::SQS::Queue | **perhaps replacement** | messages: deleted |",
+        "| Modify | Tags | AWS::EC2::Route | safe |  |",
+        "Nothing to change: keys.",
+        "Planned after this: service, after keys, network.",
+    ):
+        assert line in page.splitlines(), line
+
+
+def test_a_page_of_outputs_alone_has_no_table() -> None:
+    only = replace(STORAGE, changes=(), verdicts=(), grants={}, findings=(), creates=True)
+    page = plan_markdown(replace(PLAN, stacks=(only,), revision="", local=False, waits={}))
+
+    assert "## storage: create, outputs or tags only" in page
+    assert "- revision unknown" in page
+    assert "|" not in page
+    assert "Nothing to change: none." in page
+
+
+def test_plans_of_an_environment_are_found_and_no_others(tmp_path: Path) -> None:
+    for name in ("staging.json", "staging.0a.json", "staging-pr1.json", "staging.md"):
+        (tmp_path / name).touch()
+
+    assert [path.name for path in plans.files(tmp_path, "staging")] == ["staging.json", "staging.0a.json"]

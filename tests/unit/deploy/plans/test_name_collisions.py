@@ -1,0 +1,242 @@
+"""A name that is taken is told before CloudFormation trips over it: whose it is, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.aws.lookup import ABSENT, KINDS, existing
+from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from cicd_templates.deploy.plans.name_collisions import Names, collisions
+from tests.conftest import ROOT
+from tests.fakes.answering_aws import FakeAws, denied, missing
+
+STACKS = {stack.layer: stack for name in ("tools", "staging") for stack in read_stacks(ROOT / "out" / name)}
+TIME = datetime(2026, 1, 1, tzinfo=UTC)
+ARN = "arn:aws:x:eu-central-1:222222222222:thing/name"
+CALLER = {"UserId": "u", "Account": "222222222222", "Arn": "arn:aws:iam::222222222222:user/me"}
+ROLE = {"Path": "/", "RoleName": "name", "RoleId": "AROAAAAAAAAAAAAAAAAA", "Arn": ARN, "CreateDate": TIME}
+GROUP = {"logGroupName": "name", "arn": f"{ARN}:*"}
+PIPELINE = {"metadata": {"pipelineArn": "arn:aws:codepipeline:eu-central-1:222222222222:name"}}
+
+# What each service says of something called `name` that is there, and of one that is not.
+ANSWERS: dict[str, tuple[str, Any, Any]] = {
+    "AWS::CodeBuild::Project": ("codebuild.batch_get_projects", {"projects": [{"arn": ARN}]}, {"projects": []}),
+    "AWS::CodePipeline::Pipeline": ("codepipeline.get_pipeline", PIPELINE, missing("PipelineNotFoundException")),
+    "AWS::ECR::Repository": (
+        "ecr.describe_repositories",
+        {"repositories": [{"repositoryArn": ARN}]},
+        missing("RepositoryNotFoundException"),
+    ),
+    "AWS::ECS::Cluster": (
+        "ecs.describe_clusters",
+        {"clusters": [{"clusterArn": ARN, "status": "ACTIVE"}]},
+        {"clusters": [{"clusterArn": ARN, "status": "INACTIVE"}]},
+    ),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": (
+        "elbv2.describe_load_balancers",
+        {"LoadBalancers": [{"LoadBalancerArn": ARN}]},
+        missing("LoadBalancerNotFound"),
+    ),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": (
+        "elbv2.describe_target_groups",
+        {"TargetGroups": [{"TargetGroupArn": ARN}]},
+        missing("TargetGroupNotFound"),
+    ),
+    "AWS::IAM::ManagedPolicy": (
+        "iam.list_policies",
+        [{"Policies": [{"PolicyName": "other", "Arn": ARN}]}, {"Policies": [{"PolicyName": "name", "Arn": ARN}]}],
+        [{"Policies": []}],
+    ),
+    "AWS::IAM::Role": ("iam.get_role", {"Role": ROLE}, missing("NoSuchEntity")),
+    "AWS::KMS::Alias": ("kms.describe_key", {"KeyMetadata": {"KeyId": "1", "Arn": ARN}}, missing("NotFoundException")),
+    "AWS::Lambda::Function": (
+        "lambda_.get_function_configuration",
+        {"FunctionArn": ARN},
+        missing("ResourceNotFoundException"),
+    ),
+    "AWS::Logs::LogGroup": (
+        "logs.describe_log_groups",
+        [{"logGroups": [{"logGroupName": "name-of-another", "arn": "x:*"}]}, {"logGroups": [GROUP]}],
+        [{"logGroups": []}],
+    ),
+    "AWS::S3::Bucket": ("s3.head_bucket", {}, missing("404")),
+    "AWS::SNS::Topic": ("sns.get_topic_attributes", {}, missing("NotFound")),
+    "AWS::SQS::Queue": ("sqs.get_queue_url", {}, missing("QueueDoesNotExist")),
+    "AWS::SSM::Parameter": ("ssm.get_parameter", {"Parameter": {"ARN": ARN}}, missing("ParameterNotFound")),
+    "AWS::SecretsManager::Secret": (
+        "secretsmanager.describe_secret",
+        {"ARN": ARN, "Tags": [{"Key": "a", "Value": "b"}]},
+        missing("ResourceNotFoundException"),
+    ),
+}
+
+# What services say of the tags of what holds data, each in its own form.
+OWN_TAGS = {
+    "s3.get_bucket_tagging": {"TagSet": [{"Key": "a", "Value": "b"}]},
+    "ecr.list_tags_for_resource": {"tags": [{"Key": "a", "Value": "b"}]},
+    "logs.list_tags_for_resource": {"tags": {"a": "b"}},
+}
+
+
+@pytest.mark.parametrize("resource_type", KINDS)
+def test_each_type_can_be_found_and_found_missing(resource_type: str) -> None:
+    call, there, absent = ANSWERS[resource_type]
+    fake: Any = FakeAws({**OWN_TAGS, call: there, "sts.get_caller_identity": CALLER})
+    found = existing(fake, resource_type, "name")
+
+    assert found is not None
+    assert found.arn.startswith("arn:aws:")
+    assert found.arn.endswith("name")
+    assert found.tags in (None, {}, {"a": "b"})
+    assert existing(FakeAws({call: absent, "sts.get_caller_identity": CALLER}), resource_type, "name") is None  # type: ignore[arg-type] # the fake
+    with pytest.raises(type(denied()), match="AccessDenied"):
+        existing(FakeAws({}), resource_type, "name")  # type: ignore[arg-type] # the fake stands in
+
+
+@pytest.mark.parametrize("resource_type", ["AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"])
+def test_what_holds_data_is_asked_for_its_tags_and_need_not_answer(resource_type: str) -> None:
+    call, there, _ = ANSWERS[resource_type]
+    told = existing(FakeAws({**OWN_TAGS, call: there, "sts.get_caller_identity": CALLER}), resource_type, "name")  # type: ignore[arg-type] # the fake
+    untold = existing(FakeAws({call: there, "sts.get_caller_identity": CALLER}), resource_type, "name")  # type: ignore[arg-type] # the fake
+
+    assert told is not None
+    assert told.tags == {"a": "b"}
+    assert untold is not None
+    assert untold.tags is None
+
+
+def test_a_bucket_of_another_account_is_out_of_reach() -> None:
+    fake: Any = FakeAws({"s3.head_bucket": missing("403")})
+    found = existing(fake, "AWS::S3::Bucket", "name")
+
+    assert found is not None
+    assert (found.foreign, found.arn) == (True, "")
+
+
+def account(answers: Mapping[str, Any] | None = None, *, deployed: bool = False) -> FakeAws:
+    """An account where nothing is, except what is told."""
+    free = {call: absent for call, _, absent in ANSWERS.values()}
+    no_stack = missing("ValidationError")
+    no_stack.response["Error"]["Message"] = "Stack does not exist"
+    stack = {"StackName": "s", "CreationTime": TIME, "StackStatus": "CREATE_COMPLETE"}
+    summary = {
+        "LogicalResourceId": "Images",
+        "ResourceType": "AWS::ECR::Repository",
+        "ResourceStatus": "CREATE_COMPLETE",
+        "LastUpdatedTimestamp": TIME,
+    }
+    return FakeAws(
+        {
+            **free,
+            "sts.get_caller_identity": CALLER,
+            "cloudformation.describe_stacks": {"Stacks": [stack]}
+            if deployed
+            else type(no_stack)(no_stack.response, "x"),
+            "cloudformation.list_stack_resources": {"StackResourceSummaries": [summary]},
+            "tagging.get_resources": {"ResourceTagMappingList": []},
+            **(answers or {}),
+        }
+    )
+
+
+def names(fake: FakeAws, *stacks: Stack) -> Names:
+    return collisions(fake, stacks or (STACKS["registry"],))  # type: ignore[arg-type] # the fake stands in
+
+
+REPOSITORY = {"ecr.describe_repositories": {"repositories": [{"repositoryArn": ARN}]}}
+
+
+def tagged(**tags: str) -> dict[str, Any]:
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+    return {"tagging.get_resources": {"ResourceTagMappingList": [{"ResourceARN": ARN, "Tags": listed}]}}
+
+
+OURS = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "tools"}
+
+
+def test_where_all_names_are_free_nothing_is_told() -> None:
+    assert names(account(), *STACKS.values()) == Names((), ())
+
+
+def test_what_an_earlier_deployment_kept_can_be_imported() -> None:
+    (only,) = names(
+        account(
+            {
+                **REPOSITORY,
+                **tagged(**OURS, **{"aws:cloudformation:stack-name": "s", "aws:cloudformation:logical-id": "Images"}),
+            }
+        )
+    ).taken
+
+    assert (only.stack, only.logical_id) == ("registry-payment-processor", "Images")
+    assert only.owner == "made by the stack s, Environment=tools, ManagedBy=cicd-templates, Project=payments"
+    assert "--change-set-type CREATE --import-existing-resources" in only.remedy[0]
+    assert only.remedy[-1] == (
+        "# or, where nothing in it is needed: aws ecr delete-repository"
+        " --repository-name payments-tools-payment-processor --region eu-central-1"
+    )
+
+
+def test_what_is_disposable_is_deleted() -> None:
+    alias = {"kms.describe_key": ANSWERS["AWS::KMS::Alias"][1]}
+    (only,) = names(account({**alias, **tagged(**{**OURS, "Environment": "staging"})}), STACKS["keys"]).taken
+
+    assert only.remedy == ("aws kms delete-alias --alias-name alias/payments-staging-key --region eu-central-1",)
+
+
+@pytest.mark.parametrize(
+    ("tags", "owner"),
+    [
+        (tagged(Owner="somebody"), "Owner=somebody"),
+        (tagged(), "it has no tags"),
+        ({"tagging.get_resources": denied()}, "its tags are not readable"),
+        (
+            tagged(**{**OURS, "Environment": "staging"}),
+            "Environment=staging, ManagedBy=cicd-templates, Project=payments",
+        ),
+    ],
+    ids=["somebody's", "nobody's", "unknown", "of another environment"],
+)
+def test_what_is_not_ours_is_left_to_its_owner(tags: dict[str, Any], owner: str) -> None:
+    (only,) = names(account({**REPOSITORY, **tags})).taken
+
+    assert only.owner == owner
+    assert only.remedy == ("it is not this environment's; choose another project name or suffix, or ask its owner",)
+
+
+def test_a_bucket_of_another_account_has_no_tags_to_ask_for() -> None:
+    taken = names(account({"s3.head_bucket": missing("403")}), STACKS["storage"]).taken
+
+    assert {each.resource_type for each in taken} == {"AWS::S3::Bucket"}
+    assert taken[0].owner == "another account has it, or this principal may not look at it"
+
+
+def test_a_type_that_may_not_be_read_is_asked_for_once_and_told() -> None:
+    fake = account({"iam.get_role": denied()})
+    found = names(fake, STACKS["build"])
+
+    assert found == Names((), ("AWS::IAM::Role",))
+    assert [call for call, _ in fake.calls].count("iam.get_role") == 1
+
+
+def test_what_a_stack_has_is_its_own() -> None:
+    assert names(account(REPOSITORY, deployed=True)) == Names((), ())
+
+
+def test_what_a_stack_would_add_is_imported_by_an_update() -> None:
+    parameter = {"ssm.get_parameter": {"Parameter": {"ARN": ARN}}}
+    (only,) = names(account({**parameter, **tagged(**OURS)}, deployed=True)).taken
+
+    assert only.resource_type == "AWS::SSM::Parameter"
+    assert only.remedy == (f"aws ssm delete-parameter --name {only.name} --region eu-central-1",)
+
+
+def test_every_word_for_absence_is_one_that_some_service_uses() -> None:
+    known = {error.response["Error"]["Code"] for _, _, error in ANSWERS.values() if isinstance(error, ClientError)}
+
+    assert known | {"AWS.SimpleQueueService.NonExistentQueue"} == set(ABSENT)

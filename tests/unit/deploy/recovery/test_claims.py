@@ -1,0 +1,76 @@
+"""Who on this machine still wants a stack that was never created."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.plans import document as plans
+from cicd_templates.deploy.plans.document import Plan, PlannedStack
+from cicd_templates.deploy.recovery.claims import Claim, claims
+from cicd_templates.deploy.runs.journal import Journal
+from cicd_templates.errors import CicdError
+from tests.conftest import ROOT
+from tests.fakes.simulated_aws import EPOCH
+
+KEYS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "keys")
+CHANGED = PlannedStack(KEYS.name, "keys", "0", creates=True, change_set="arn", stack_id="id")
+SAME = PlannedStack("payments-staging-network", "network", "0")
+PLAN = Plan(
+    id="1",
+    environment="staging",
+    suffix="",
+    account="222222222222",
+    region="eu-central-1",
+    caller="me",
+    revision="",
+    local=True,
+    protected=False,
+    created=EPOCH,
+    expires=EPOCH + timedelta(hours=24),
+    stacks=(CHANGED, SAME),
+)
+
+
+def test_a_machine_without_plans_and_runs_claims_nothing(tmp_path: Path) -> None:
+    assert claims(tmp_path, KEYS, local=True) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_claims_what_it_would_create_and_says_how_both_ways_go(tmp_path: Path) -> None:
+    path = tmp_path / "plans/staging.json"
+    plans.write(PLAN, path, "")
+    (tmp_path / "plans/staging.touched.json").write_text("{}")
+    with Journal(tmp_path / "runs", "staging").open(EPOCH) as journal:
+        journal.plan(PLAN, path, [CHANGED])
+
+        # Another run may be at work meanwhile.
+        assert claims(tmp_path, KEYS, local=True) == {
+            KEYS.name: Claim(
+                f"the plan {path} wants it, until {PLAN.expires:%Y-%m-%d %H:%M} UTC",
+                (f"make deploy PLAN={path} LOCAL=1", f"make plan-discard PLAN={path} LOCAL=1"),
+            )
+        }
+
+
+def test_an_interrupted_run_claims_what_it_has_written_down(tmp_path: Path) -> None:
+    with Journal(tmp_path / "runs", "staging").open(EPOCH) as journal:
+        journal.plan(PLAN, Path("elsewhere/p.json"), [CHANGED])
+        journal.propose("2", [SAME.name])
+
+    found = claims(tmp_path, KEYS, local=False)
+    assert found[KEYS.name] == Claim(
+        "an interrupted run of elsewhere/p.json wants it", ("make deploy PLAN=elsewhere/p.json",)
+    )
+    assert found[SAME.name].commands == ("make plan ENV=staging",)
+
+
+def test_a_broken_journal_is_said(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/staging.json").write_text("{")
+
+    with pytest.raises(CicdError, match="not a journal"):
+        claims(tmp_path, KEYS, local=True)

@@ -1,0 +1,316 @@
+"""Every unsettled stack comes with why, where and the exact command, and nothing is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from cicd_templates.deploy.change_sets.stack_states import STATES
+from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.recovery.claims import Claim
+from cicd_templates.deploy.recovery.unsettled_stacks import Unsettled, looking_for_drift, unsettled
+from tests.conftest import ROOT
+from tests.fakes.answering_aws import FakeAws, missing
+from tests.unit.deploy.diagnosis.test_failures import BEGIN, event
+
+STACKS = read_stacks(ROOT / "out/staging")
+KEYS = next(stack for stack in STACKS if stack.layer == "keys")
+WHERE = "--region eu-central-1 --stack-name payments-staging-keys"
+TIME = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+WAITING = {"ChangeSetName": "c", "CreationTime": TIME, "Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
+UNNAMED = "no plan on this machine names it; one elsewhere may still want it"
+
+
+def described(status: str, drift: str = "IN_SYNC", **tags: str) -> dict[str, Any]:
+    known = {"ManagedBy": "cicd-templates", "Project": "payments", **tags}
+    return {
+        "StackId": "arn:stack",
+        "StackName": KEYS.name,
+        "StackStatus": status,
+        "CreationTime": TIME,
+        "Tags": [{"Key": key, "Value": value} for key, value in known.items()],
+        "DriftInformation": {"StackDriftStatus": drift},
+    }
+
+
+def resource(logical_id: str, status: str, reason: str = "") -> dict[str, Any]:
+    return {
+        "LogicalResourceId": logical_id,
+        "ResourceType": "AWS::KMS::Key",
+        "ResourceStatus": status,
+        "LastUpdatedTimestamp": TIME,
+        "PhysicalResourceId": "1",
+        **({"ResourceStatusReason": reason} if reason else {}),
+    }
+
+
+def aws(stack: dict[str, Any], *resources: dict[str, Any], **answers: Any) -> FakeAws:
+    own = {
+        "LogicalResourceId": "KeyAlias",
+        "ResourceType": "AWS::KMS::Alias",
+        "ResourceStatus": "CREATE_COMPLETE",
+        "LastUpdatedTimestamp": TIME,
+    }
+    return FakeAws(
+        {
+            "cloudformation.describe_stacks": {"Stacks": [stack]},
+            "cloudformation.list_stack_resources": {
+                "StackResourceSummaries": [*resources, *([own] if resources else [])]
+            },
+            "cloudformation.describe_stack_events": {
+                "StackEvents": [event(11, "UPDATE_FAILED", "Key", "it broke"), BEGIN]
+            },
+            "kms.describe_key": missing("NotFoundException"),
+            "ssm.get_parameter": missing("ParameterNotFound"),
+            **answers,
+        }
+    )
+
+
+def found(fake: FakeAws, claims: Mapping[str, Claim] = MappingProxyType({})) -> list[Unsettled]:
+    return list(unsettled(fake, [KEYS], claims))  # type: ignore[arg-type] # the fake stands in
+
+
+def line_of(logical_id: str) -> str:
+    return f"{KEYS.path}:{KEYS.path.read_text().splitlines().index(f'  {logical_id}:') + 1}"
+
+
+def test_a_rollback_that_failed_is_continued_at_last_without_what_cannot_be_mended() -> None:
+    fake = aws(described("UPDATE_ROLLBACK_FAILED"), resource("Key", "UPDATE_FAILED", "gone"))
+    (only,) = found(fake)
+
+    assert (only.stack, only.state) == ("keys", "UPDATE_ROLLBACK_FAILED")
+    assert only.facts == (f"Key (AWS::KMS::Key) is UPDATE_FAILED at {line_of('Key')}: gone",)
+    assert only.commands == (
+        f"aws cloudformation continue-update-rollback {WHERE}",
+        f"aws cloudformation continue-update-rollback {WHERE} --resources-to-skip Key",
+    )
+    assert only.diagnosis is not None
+    assert only.diagnosis.reason == "Key (AWS::S3::Bucket): it broke"
+
+
+def test_a_deletion_that_failed_leaves_at_last_what_cannot_be_deleted() -> None:
+    (only,) = found(aws(described("DELETE_FAILED"), resource("Key", "DELETE_FAILED")))
+
+    assert only.commands == (
+        f"aws cloudformation delete-stack {WHERE}",
+        f"aws cloudformation delete-stack --deletion-mode FORCE_DELETE_STACK {WHERE}",
+        f"aws cloudformation delete-stack {WHERE} --retain-resources Key",
+    )
+
+
+def test_a_deletion_that_failed_without_naming_a_resource_has_nothing_to_leave() -> None:
+    (only,) = found(aws(described("DELETE_FAILED"), resource("Key", "CREATE_COMPLETE")))
+
+    assert (only.facts, len(only.commands)) == ((), 2)
+
+
+def test_a_failed_creation_with_live_resources_is_not_deleted_by_anybody_else() -> None:
+    (only,) = found(aws(described("ROLLBACK_COMPLETE"), resource("Key", "CREATE_COMPLETE")))
+
+    assert only.commands == (f"aws cloudformation delete-stack {WHERE}",)
+    assert only.facts[0] == f"Key (AWS::KMS::Key) is CREATE_COMPLETE at {line_of('Key')}"
+
+
+@pytest.mark.parametrize(
+    "fake",
+    [
+        pytest.param(aws(described("ROLLBACK_COMPLETE")), id="a deployment recreates it itself"),
+        pytest.param(aws(described("UPDATE_COMPLETE"), resource("Key", "CREATE_COMPLETE")), id="it stands"),
+        pytest.param(
+            aws(described("UPDATE_COMPLETE", "NOT_CHECKED"), resource("Key", "CREATE_COMPLETE")), id="no drift known"
+        ),
+    ],
+)
+def test_what_a_deployment_gets_on_with_itself_is_settled(fake: FakeAws) -> None:
+    assert found(fake) == []
+
+
+def test_a_stack_that_is_not_there_is_settled() -> None:
+    fake = aws(described("CREATE_COMPLETE"))
+    error = missing("ValidationError")
+    error.response["Error"]["Message"] = "Stack with id s does not exist"
+    fake.answers["cloudformation.describe_stacks"] = type(error)(error.response, "DescribeStacks")
+
+    assert found(fake) == []
+    assert looking_for_drift(fake, [KEYS]) == ""  # type: ignore[arg-type] # the fake stands in
+
+
+def test_a_busy_stack_comes_with_what_waits_for_it() -> None:
+    (only,) = found(aws(described("UPDATE_IN_PROGRESS"), resource("Key", "UPDATE_IN_PROGRESS")))
+
+    assert only.commands == (f"aws cloudformation wait stack-update-complete {WHERE}",)
+    assert only.diagnosis is None
+
+
+@pytest.mark.parametrize(
+    ("change_sets", "facts"),
+    [
+        (
+            [WAITING],
+            ("change set c of 2026-01-01 00:00 is AVAILABLE", UNNAMED),
+        ),
+        (
+            [{"ChangeSetName": "c", "CreationTime": TIME, "Status": "FAILED"}],
+            ("change set c of 2026-01-01 00:00 is FAILED", UNNAMED),
+        ),
+        ([], ("it has no change set, and no plan on this machine names it",)),
+    ],
+    ids=["waiting", "failed", "abandoned"],
+)
+def test_a_shell_says_who_may_want_it(change_sets: list[dict[str, Any]], facts: tuple[str, ...]) -> None:
+    fake = aws(described("REVIEW_IN_PROGRESS"), **{"cloudformation.list_change_sets": {"Summaries": change_sets}})
+    (only,) = found(fake)
+
+    assert only.facts == facts
+    assert only.commands == (f"aws cloudformation delete-stack {WHERE}",)
+    # The local AWS lists nothing by a stack's id.
+    assert ("cloudformation.list_change_sets", {"StackName": KEYS.name}) in fake.calls
+
+
+@pytest.mark.parametrize("change_sets", [[WAITING], []], ids=["listed", "not listed"])
+def test_a_shell_that_a_plan_here_wants_comes_with_the_plan_and_is_never_deleted(
+    change_sets: list[dict[str, Any]],
+) -> None:
+    fake = aws(described("REVIEW_IN_PROGRESS"), **{"cloudformation.list_change_sets": {"Summaries": change_sets}})
+    (only,) = found(fake, {KEYS.name: Claim("the plan p wants it", ("make deploy PLAN=p",))})
+
+    assert only.facts[-1] == "the plan p wants it"
+    assert len(only.facts) == 1 + len(change_sets)
+    assert only.commands == ("make deploy PLAN=p",)
+
+
+def test_on_the_local_aws_each_command_goes_there() -> None:
+    fake = aws(described("UPDATE_ROLLBACK_FAILED"), resource("Key", "UPDATE_FAILED", "gone"))
+    fake.endpoint_url = "http://127.0.0.1:4566"
+    (only,) = found(fake)
+
+    there = (
+        "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=local aws --endpoint-url http://127.0.0.1:4566"
+        f" cloudformation continue-update-rollback {WHERE}"
+    )
+    assert only.commands == (there, f"{there} --resources-to-skip Key")
+    assert only.diagnosis is not None
+    assert only.diagnosis.then == (there,)
+    never: Any = aws(described("UPDATE_COMPLETE", "NOT_CHECKED"))
+    never.endpoint_url = fake.endpoint_url
+    assert "do AWS_ACCESS_KEY_ID=222222222222 " in looking_for_drift(never, [KEYS])
+
+
+def test_a_stack_of_somebody_else_is_not_ours_to_settle() -> None:
+    (only,) = found(aws(described("CREATE_COMPLETE", Project="other"), resource("Key", "CREATE_COMPLETE")))
+
+    assert only.commands == ("choose another project name or suffix",)
+
+
+def test_drift_names_each_property_and_the_change_set_that_takes_it_back() -> None:
+    drift = {
+        "StackId": "arn:stack",
+        "LogicalResourceId": "Key",
+        "ResourceType": "AWS::KMS::Key",
+        "StackResourceDriftStatus": "MODIFIED",
+        "Timestamp": TIME,
+        "PropertyDifferences": [
+            {
+                "PropertyPath": "/EnableKeyRotation",
+                "ExpectedValue": "true",
+                "ActualValue": "false",
+                "DifferenceType": "NOT_EQUAL",
+            }
+        ],
+    }
+    gone = {**drift, "LogicalResourceId": "KeyAlias", "StackResourceDriftStatus": "DELETED", "PropertyDifferences": []}
+
+    def pages(**request: Any) -> Any:
+        if "NextToken" in request:
+            return {"StackResourceDrifts": [gone]}
+        return {"StackResourceDrifts": [drift], "NextToken": "2"}
+
+    fake = aws(
+        described("UPDATE_COMPLETE", "DRIFTED"),
+        resource("Key", "CREATE_COMPLETE"),
+        **{"cloudformation.describe_stack_resource_drifts": pages},
+    )
+    (only,) = found(fake)
+
+    assert only.state == "DRIFTED"
+    assert only.facts == (
+        f"Key (AWS::KMS::Key) at {line_of('Key')}: MODIFIED: /EnableKeyRotation is false instead of true",
+        f"KeyAlias (AWS::KMS::Key) at {line_of('KeyAlias')}: DELETED",
+    )
+    assert "--deployment-mode REVERT_DRIFT" in only.commands[0]
+
+
+INGRESS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "ingress")
+
+
+@pytest.mark.parametrize(
+    ("drifted", "facts"),
+    [(["AWS::ElasticLoadBalancingV2::ListenerRule"], []), (["AWS::ElasticLoadBalancingV2::TargetGroup"], [1])],
+    ids=["the rule that ECS moves", "something else beside it"],
+)
+def test_requests_that_ecs_has_moved_are_never_moved_back(drifted: list[str], facts: list[int]) -> None:
+    drifts = [
+        {
+            "StackId": "arn:stack",
+            "LogicalResourceId": "ProductionRule",
+            "ResourceType": kind,
+            "StackResourceDriftStatus": "MODIFIED",
+            "Timestamp": TIME,
+            "PropertyDifferences": [],
+        }
+        for kind in drifted
+    ]
+    fake = aws(
+        described("UPDATE_COMPLETE", "DRIFTED"),
+        resource("Vpc", "CREATE_COMPLETE"),
+        **{"cloudformation.describe_stack_resource_drifts": {"StackResourceDrifts": drifts}},
+    )
+
+    unsettled_stacks = [each for each in unsettled(fake, [INGRESS], {}) if each.state == "DRIFTED"]  # type: ignore[arg-type] # the fake stands in
+    # A change set that takes drift back takes all of it back, the weights among it.
+    assert [(len(each.facts), each.commands) for each in unsettled_stacks] == [(count, ()) for count in facts]
+
+
+def test_what_is_to_be_adopted_is_one_finding_a_stack() -> None:
+    arn = "arn:aws:kms:eu-central-1:222222222222:key/1"
+    fake = aws(
+        described("REVIEW_IN_PROGRESS"),
+        **{
+            "cloudformation.list_change_sets": {"Summaries": []},
+            "kms.describe_key": {"KeyMetadata": {"KeyId": "1", "Arn": arn}},
+            "tagging.get_resources": {"ResourceTagMappingList": []},
+        },
+    )
+
+    assert [(each.state, each.facts) for each in found(fake)][1:] == [
+        ("NAME TAKEN", ("KeyAlias (AWS::KMS::Alias) alias/payments-staging-key: it has no tags",))
+    ]
+
+
+def test_stacks_where_nobody_looked_for_drift_are_named_in_one_command() -> None:
+    fake: Any = aws(described("UPDATE_COMPLETE", "NOT_CHECKED"))
+
+    assert looking_for_drift(fake, [KEYS]) == (
+        "for stack in payments-staging-keys; do aws cloudformation detect-stack-drift --region eu-central-1"
+        " --stack-name $stack; done"
+    )
+    assert looking_for_drift(aws(described("UPDATE_COMPLETE")), [KEYS]) == ""  # type: ignore[arg-type] # the fake
+
+
+@pytest.mark.parametrize("status", STATES)
+def test_every_state_is_either_settled_or_comes_with_a_command(status: str) -> None:
+    fake = aws(
+        described(status), resource("Key", "CREATE_COMPLETE"), **{"cloudformation.list_change_sets": {"Summaries": []}}
+    )
+
+    for each in found(fake):
+        assert each.commands, status
+        assert each.means, status
+    assert not [call for call, _ in fake.calls if not call.partition(".")[2].startswith(("describe", "list", "get"))]

@@ -1,0 +1,241 @@
+"""What is released of a work tree is its commit, whatever the work tree and the machine say."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.deploy.releases import commits
+from cicd_templates.deploy.releases.archives import source_archive
+from cicd_templates.deploy.releases.commits import committed, in_work_tree
+from cicd_templates.errors import ConfigurationError
+
+PEOPLE = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "Jos\u00e9"), ("EMAIL", "j@x"))
+}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    here = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_GLOBAL": os.devnull, **PEOPLE}
+    return subprocess.run(
+        ["git", "-C", str(folder), *arguments], env=here, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return repository(tmp_path / "tree")
+
+
+def repository(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / ".gitignore").write_text(".env\n")
+    (folder / "main.py").write_text("committed\n")
+    (folder / "run.sh").write_text("x")
+    (folder / "run.sh").chmod(0o755)
+    git(folder, "init", "-q")
+    commit(folder)
+    (folder / ".env").write_text("PASSWORD=1")
+    return folder
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "a commit")
+
+
+def test_a_commit_has_its_id_its_author_and_its_files(tree: Path) -> None:
+    found = committed(tree)
+
+    assert (found.revision, found.author) == (git(tree, "rev-parse", "HEAD"), "Jos\u00e9 <j@x>")
+    assert found.files == {".gitignore": (b".env\n", False), "main.py": (b"committed\n", False), "run.sh": (b"x", True)}
+
+
+def unwatched(tree: Path) -> None:
+    git(tree, "update-index", "--assume-unchanged", "main.py")
+    (tree / "main.py").write_text("changed")
+
+
+def executable(tree: Path) -> None:
+    git(tree, "config", "core.fileMode", "false")
+    (tree / "main.py").chmod(0o755)
+
+
+def other_line_ends(tree: Path) -> None:
+    git(tree, "config", "core.autocrlf", "true")
+
+
+def narrow_modes(tree: Path) -> None:
+    git(tree, "config", "tar.umask", "0077")
+
+
+@pytest.mark.parametrize("change", [unwatched, executable, other_line_ends, narrow_modes])
+def test_what_git_does_not_look_at_changes_no_byte(tree: Path, change: Callable[[Path], None]) -> None:
+    before = source_archive(tree)
+    change(tree)
+
+    assert source_archive(tree) == before
+
+
+def test_a_hook_of_another_repository_does_not_take_its_place(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = repository(tmp_path / "other")
+    (other / "more.py").write_text("x")
+    commit(other)
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git/index"))
+
+    assert committed(tree).revision == git(tree, "rev-parse", "HEAD")
+
+
+def test_a_folder_within_has_its_own_files_by_their_names_there(tree: Path) -> None:
+    (tree / "apps/pay").mkdir(parents=True)
+    (tree / "apps/pay/run.sh").write_text("x")
+    (tree / "apps/pay/run.sh").chmod(0o755)
+    commit(tree)
+
+    assert committed(tree / "apps/pay").files == {"run.sh": (b"x", True)}
+    assert in_work_tree(tree / "apps/pay")
+    assert not in_work_tree(tree.parent)
+
+
+def linked(tree: Path) -> None:
+    (tree / "deep").mkdir()
+    (tree / "deep/link").symlink_to("../main.py")
+    commit(tree)
+
+
+def submodule(tree: Path) -> None:
+    git(tree, "update-index", "--add", "--cacheinfo", f"160000,{git(tree, 'rev-parse', 'HEAD')},vendored")
+    (tree / "vendored").mkdir()
+    git(tree, "commit", "-qm", "a submodule")
+
+
+def changed(tree: Path) -> None:
+    (tree / "main.py").write_text("changed")
+
+
+def staged(tree: Path) -> None:
+    (tree / "new.py").write_text("new")
+    git(tree, "add", "new.py")
+
+
+def commitless(tree: Path) -> None:
+    git(tree, "update-ref", "-d", "HEAD")
+
+
+def trustless(tree: Path) -> None:
+    (tree / ".git/HEAD").write_text("nonsense")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param(linked, "deep/link: is a link or a submodule", id="link"),
+        pytest.param(submodule, "vendored: is a link or a submodule", id="submodule"),
+        pytest.param(changed, r"no commit has \(main.py\); commit them.* or name a copy of the folder", id="changed"),
+        pytest.param(staged, r"no commit has \(new.py\); commit them", id="staged"),
+        pytest.param(
+            commitless, "is in a git work tree that has no commit yet; commit what is to be released", id="no commit"
+        ),
+        pytest.param(trustless, "git refuses: fatal: not a git repository", id="broken repository"),
+    ],
+)
+def test_what_no_commit_can_give_is_refused_and_never_taken_from_the_folder(
+    tree: Path, change: Callable[[Path], None], expected: str
+) -> None:
+    change(tree)
+
+    with pytest.raises(ConfigurationError, match=expected):
+        source_archive(tree)
+
+
+def test_a_repository_of_somebody_else_is_refused_with_what_git_advises(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Git's own switch for its tests: every owner is another one.
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+
+    with pytest.raises(ConfigurationError, match=r"dubious ownership .* safe\.directory"):
+        source_archive(tree)
+
+
+def test_a_folder_of_which_nothing_is_committed_says_so(tree: Path) -> None:
+    (tree / "made").mkdir()
+    (tree / "made/x").write_text("x")
+
+    with pytest.raises(ConfigurationError, match="made: nothing in it to release, because no file of it is committed"):
+        source_archive(tree, "made")
+
+
+def test_without_git_a_work_tree_is_refused(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(ConfigurationError, match=r"is in a git work tree, but git did not answer: .*No such file"):
+        source_archive(tree)
+
+
+def test_git_that_does_not_come_back_is_not_waited_for(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commits, "GIT_SECONDS", 0)
+
+    with pytest.raises(ConfigurationError, match=r"git did not answer: .*timed out"):
+        source_archive(tree)
+
+
+def test_two_copies_of_a_commit_are_the_same_bytes(tree: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", str(tree), "copy")
+    first, second = source_archive(tree), source_archive(tmp_path / "copy")
+
+    assert first == second
+    with zipfile.ZipFile(io.BytesIO(first.data)) as opened:
+        assert {entry.date_time for entry in opened.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_a_text_that_two_branches_make_together_is_first_in_their_merge(tmp_path: Path) -> None:
+    tree = tmp_path / "merged"
+    tree.mkdir()
+    path = tree / "keys.yaml"
+    git(tree, "init", "-q", "-b", "main")
+    path.write_text("a\nb\nc\nd\n")
+    commit(tree)
+    git(tree, "branch", "other")
+    for branch, text in (("main", "a\nb\nc\nD\n"), ("other", "A\nb\nc\nd\n")):
+        git(tree, "checkout", "-q", branch)
+        path.write_text(text)
+        commit(tree)
+    git(tree, "checkout", "-q", "main")
+    git(tree, "merge", "-q", "-m", "both", "other")
+
+    assert path.read_text() == "A\nb\nc\nD\n"
+    assert commits.introduced(path, path.read_bytes()) == git(tree, "log", "-1", "--format=%h")
+    # What a branch had is its own, although the merge brings it to the other.
+    assert commits.introduced(path, b"A\nb\nc\nd\n") == git(tree, "log", "-1", "--format=%h", "other")
+
+
+def test_a_revision_says_whether_files_differ_from_it(tree: Path, tmp_path: Path) -> None:
+    head = git(tree, "rev-parse", "HEAD")
+    assert commits.revision(tree) == head
+    (tree / "main.py").write_text("changed\n")
+    assert commits.revision(tree) == f"{head}+"
+
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    git(empty, "init", "-q")
+    assert commits.revision(empty) == ""
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    assert commits.revision(plain) == ""

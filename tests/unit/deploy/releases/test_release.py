@@ -1,0 +1,144 @@
+"""Releases and the runs that they start, on answers as CodePipeline gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.session
+import pytest
+
+from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.releases import release
+from cicd_templates.deploy.releases.archives import Archive
+from cicd_templates.errors import CicdError
+
+
+def patience() -> Patience:
+    ticks = iter(range(10_000))
+    return Patience(poll_seconds=0, sleep=lambda seconds: None, now=lambda: float(next(ticks)))
+
+
+class Fake:
+    """S3 and CodePipeline: answers one after the other, the last one again and again."""
+
+    def __init__(self, **answers: list[Any]) -> None:
+        self.s3 = self.codepipeline = self
+        self.answers = answers
+        self.puts: list[dict[str, Any]] = []
+
+    def put_object(self, **request: Any) -> Any:
+        self.puts.append(request)
+        return {"VersionId": "v1"}
+
+    def _next(self, name: str) -> Any:
+        answers = self.answers[name]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def list_pipeline_executions(self, **request: Any) -> Any:
+        return {"pipelineExecutionSummaries": self._next("runs")}
+
+    def get_pipeline_execution(self, **request: Any) -> Any:
+        return {"pipelineExecution": {"status": self._next("status")}}
+
+    def get_paginator(self, name: str) -> Any:
+        assert name == "list_action_executions"
+        return self
+
+    def paginate(self, **request: Any) -> Any:
+        assert request["filter"] == {"pipelineExecutionId": "e1"}
+        return [{"actionExecutionDetails": self._next("actions")}]
+
+
+def test_a_release_names_its_revision_and_author_in_ascii() -> None:
+    fake: Any = Fake()
+
+    assert release.put(fake, "bucket", "pay/source.zip", Archive(b"zip", "abc", "José <j@x>")) == "v1"
+    (put,) = fake.puts
+    assert put["Metadata"] == {"revision": "abc", "author": "Jos%C3%A9 <j@x>"}
+    # The bucket's default encrypts; a header could only be wrong.
+    assert "ServerSideEncryption" not in put
+    assert put["ChecksumAlgorithm"] == "SHA256"
+
+
+def revision(name: str, version: str) -> dict[str, Any]:
+    return {"actionName": name, "revisionId": version}
+
+
+def test_the_run_of_a_version_is_waited_for() -> None:
+    older = {"pipelineExecutionId": "e0", "sourceRevisions": [revision("App", "v0"), revision("Templates", "v1")]}
+    fake: Any = Fake(
+        runs=[
+            [],
+            [older, {"pipelineExecutionId": "e2"}],
+            [{"pipelineExecutionId": "e1", "sourceRevisions": [revision("App", "v1")]}],
+        ]
+    )
+
+    assert release.started(fake, "p", "v1", patience()) == "e1"
+
+
+def test_a_version_that_starts_nothing_is_told_after_two_minutes() -> None:
+    fake: Any = Fake(runs=[[]])
+
+    with pytest.raises(CicdError, match="the start of p for version v1 has not ended within 2 minutes"):
+        release.started(fake, "p", "v1", patience())
+
+
+def action(number: str, name: str, status: str, category: str = "Build", **output: Any) -> dict[str, Any]:
+    return {
+        "actionExecutionId": number,
+        "stageName": "Stage",
+        "actionName": name,
+        "status": status,
+        "input": {"actionTypeId": {"category": category}},
+        **({"output": {"executionResult": output}} if output else {}),
+    }
+
+
+def test_each_change_is_said_once_and_an_approval_by_its_name() -> None:
+    said: list[str] = []
+    asking = action("2", "Approve", "InProgress", "Approval")
+    fake: Any = Fake(
+        status=["InProgress", "Stopping", "InProgress", "Succeeded"],
+        actions=[
+            [action("1", "Build", "InProgress")],
+            [asking, action("1", "Build", "Succeeded", externalExecutionSummary="done")],
+            [asking, action("1", "Build", "Succeeded")],
+            [action("2", "Approve", "Succeeded", "Approval"), action("1", "Build", "Succeeded")],
+        ],
+    )
+    release.follow(fake, "p", "e1", patience(), said.append)
+
+    assert said == [
+        "Stage/Build: InProgress",
+        "Stage/Build: Succeeded: done",
+        "Stage/Approve: waits for an approval",
+        "Stage/Approve: Succeeded",
+    ]
+
+
+@pytest.mark.parametrize("status", ["Failed", "Stopped", "Superseded", "Cancelled"])
+def test_a_run_that_does_not_succeed_is_a_failure_with_its_cause(status: str) -> None:
+    said: list[str] = []
+    failed = action("1", "Gate", "Failed", "Invoke", errorDetails={"message": "2 critical findings"})
+    fake: Any = Fake(status=[status], actions=[[failed]])
+
+    with pytest.raises(
+        CicdError, match=f"p: the run e1 has ended as {status}; Stage/Gate: Failed: 2 critical findings"
+    ):
+        release.follow(fake, "p", "e1", patience(), said.append)
+    assert said == ["Stage/Gate: Failed: 2 critical findings"]
+
+
+def test_a_run_that_ends_without_a_failed_action_names_none() -> None:
+    fake: Any = Fake(status=["Superseded"], actions=[[action("1", "Build", "Succeeded")]])
+
+    with pytest.raises(CicdError, match="has ended as Superseded; its actions are above"):
+        release.follow(fake, "p", "e1", patience(), lambda line: None)
+
+
+def test_every_status_that_codepipeline_has_either_runs_on_or_ends() -> None:
+    model = botocore.session.Session().get_service_model("codepipeline")
+    known = set(model.shape_for("PipelineExecutionStatus").metadata["enum"])
+
+    assert known - set(release.RUNNING) == {"Cancelled", "Stopped", "Succeeded", "Superseded", "Failed"}

@@ -1,0 +1,322 @@
+"""The deployer against a CloudFormation that throttles, lies by a moment, loses answers and is interrupted at any call.
+
+Whatever happens, in any order and over any number of restarts: what a run reports is how the stacks stand, nothing but
+a change set that was shown is executed, no stateful resource goes without being named, and after a deployment or a
+discarded plan nothing of ours waits in review. `SEQUENCES=` says how many sequences of verbs and faults are tried.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from cicd_templates.deploy.aws.retry import FAULTS
+from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.plans import document as plans
+from cicd_templates.deploy.plans.document import PlannedStack
+from cicd_templates.deploy.plans.propose import Desk
+from cicd_templates.deploy.reporting import report
+from cicd_templates.deploy.reporting.report import Event
+from cicd_templates.deploy.runs import deployment
+from cicd_templates.errors import CicdError, DetachedError, RefusedError
+from tests.fakes.simulated_aws import COMPLETE, Clock, SimulatedAws, rendered
+
+SEQUENCES = int(os.environ.get("SEQUENCES", "250"))
+STEPS = 8
+KINDS = ("throttled", "lost response", "stale read", "reordered events")
+LAYERS = ("keys", "network", "storage", "service")
+# What a type of the machine that is interrupted leaves behind is only what is on its disk.
+DISK = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
+
+
+class Killed(BaseException):
+    """The process ends here, without a last word."""
+
+
+class Judge:
+    """Sees what is shown, which is what may be executed, and holds what is reported against how the stacks stand."""
+
+    def __init__(self, aws: SimulatedAws) -> None:
+        self.aws = aws
+        self.shown: dict[str, PlannedStack] = {}
+        self.broke: set[str] = set()
+        self.succeeded: set[str] = set()
+
+    def report(self, event: Event) -> None:
+        match event:
+            case report.Planned():
+                self.shown[event.planned.change_set] = event.planned
+            case report.Succeeded():
+                self.succeeded.add(event.stack)
+                assert self.status(event.stack) == ("CREATE_COMPLETE" if event.verb == "created" else "UPDATE_COMPLETE")
+            case report.Broke():
+                self.broke.add(event.stack)
+                if event.diagnosis:
+                    counted["operations that failed"] += 1
+                    assert self.status(event.stack) not in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+    def status(self, label: str) -> str:
+        found = self.aws.named(f"payments-staging-{label}")
+        return found.status if found else "DELETE_COMPLETE"
+
+
+happened: Counter[str] = Counter()
+counted: Counter[str] = Counter()
+
+
+class Deployer(RuleBasedStateMachine):
+    """One environment of four stacks in a chain and beside it, edited, deployed, interrupted and deployed again."""
+
+    @initialize(seed=st.integers(0, 2**32), protection=st.sampled_from(["disposable", "protected"]))
+    def begin(self, seed: int, protection: str) -> None:
+        counted["sequences"] += 1
+        self.aws = SimulatedAws(Clock())
+        self.aws.faults.random = random.Random(seed)  # noqa: S311 - faults, not secrets
+        self.protection = protection
+        self.revisions = dict.fromkeys(LAYERS, 0)
+        self.shape: dict[str, dict[str, Any]] = {layer: {} for layer in LAYERS}
+        self.value = 0
+        self.folder = Path(tempfile.mkdtemp(dir=DISK, prefix="cicd-faults-"))
+        self.desk = Desk(
+            self.aws,  # type: ignore[arg-type] # the simulation stands in
+            self.aws.clock.patience(),
+            self.folder,
+            wait_for_busy=True,
+            today=self.aws.clock.today,
+        )
+        self.judge = Judge(self.aws)
+        self.allowed: set[str] = set()
+        self.interrupted = False
+        self.clean = True
+
+    def teardown(self) -> None:
+        if hasattr(self, "folder"):
+            shutil.rmtree(self.folder)
+            happened.update(self.aws.faults.happened)
+
+    def stacks(self) -> list[Stack]:
+        root = "/payments/staging"
+        made = []
+        for layer, reads in (("keys", []), ("network", []), ("storage", ["keys"]), ("service", ["storage", "network"])):
+            resources = {
+                "Data": {
+                    "Type": "AWS::S3::Bucket",
+                    "Properties": {"Tags": self.revisions[layer], **self.shape[layer]},
+                    "DeletionPolicy": "Retain" if self.protection == "protected" else "Delete",
+                },
+                "Plain": {"Type": "AWS::SNS::TopicPolicy", "Properties": {"Revision": self.revisions[layer]}},
+            }
+            if self.shape[layer].get("Gone"):
+                del resources["Data"]
+            made.append(
+                rendered(
+                    layer,
+                    reads={name.title(): f"{root}/{name}/Value" for name in reads},
+                    publishes={f"{root}/{layer}/Value": f"{layer}-{self.value if layer == 'keys' else 0}"},
+                    resources=resources,
+                    protection=self.protection,
+                )
+            )
+        return made
+
+    # What people and the world do.
+
+    @rule(
+        layer=st.sampled_from(LAYERS),
+        what=st.sampled_from(["edit", "Fixed", "Maybe", "Gone", "key", "fail", "rollback", "busy", "slow", "time"]),
+        number=st.floats(0, 1),
+    )
+    def change(self, layer: str, what: str, number: float) -> None:
+        name = f"payments-staging-{layer}"
+        stack = self.aws.named(name)
+        match what:
+            case "edit":
+                self.revisions[layer] += 1
+            case "Fixed" | "Maybe" | "Gone":
+                self.shape[layer][what] = not self.shape[layer].get(what)
+            case "key":
+                self.value += 1
+            case "fail" | "rollback":
+                self.aws.fails ^= {name}
+                self.aws.rollback_fails = self.aws.fails & {name} if what == "rollback" else set()
+            case "busy" if stack is not None and stack.status in COMPLETE:
+                self.aws.somebody_updates(name, 1 + number * 600)
+            case "slow":
+                self.aws.latency[name] = 1 + number * 4000
+            case "time":
+                self.aws.clock.seconds += 3600 * (1 + number * 30)
+                self.aws.catch_up()
+
+    @rule(rate=st.sampled_from([0.02, 0.1, 0.2]), kinds=st.sets(st.sampled_from(KINDS), min_size=1))
+    def set_faults(self, rate: float, kinds: set[str]) -> None:
+        self.aws.faults.rate, self.aws.faults.kinds = rate, tuple(sorted(kinds))
+
+    # The verbs, each with a moment at which it may end.
+
+    @contextlib.contextmanager
+    def until(self, ending: str, call: int) -> Iterator[None]:
+        """For the length of a block, `ending` at the `call`th call."""
+        left = [call]
+
+        def before(operation: str) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                happened[ending] += 1
+                if ending == "credentials":
+                    self.aws.faults.expired = True
+                else:
+                    raise KeyboardInterrupt if ending == "Ctrl-C" else Killed
+
+        if ending != "none":
+            self.aws.faults.before = before
+        try:
+            yield
+        finally:
+            self.aws.faults.before = lambda operation: None
+            self.aws.faults.expired = False
+
+    @rule(
+        allow=st.booleans(),
+        agree=st.sampled_from([True, True, True, False]),
+        eager=st.booleans(),
+        ending=st.sampled_from(["none", "none", "Ctrl-C", "killed", "credentials"]),
+        call=st.integers(1, 120),
+    )
+    def deploy(self, allow: bool, agree: bool, eager: bool, ending: str, call: int) -> None:
+        counted["deployments"] += 1
+        allowed = {f"{layer}/Data" for layer in LAYERS} if allow else set()
+        self.allowed |= {name.replace("/", " ") for name in allowed}
+        self.judge.broke.clear()
+        stacks = self.stacks()
+        outcome = "done"
+        with self.until(ending, call):
+            try:
+                deployment.deploy(self.desk, stacks, self.judge, lambda question: agree, allowed=allowed, eager=eager)
+            except Killed:
+                outcome = "killed"
+            except DetachedError:
+                outcome = "detached"
+            except RefusedError:
+                outcome = "refused"
+            except CicdError as error:
+                outcome = "declined" if "declined" in str(error) else "failed"
+            except FAULTS:
+                outcome = "given up"
+        self._judge(outcome, stacks)
+
+    def _judge(self, outcome: str, stacks: list[Stack]) -> None:
+        """What a deployment reported is how the stacks stand now."""
+        counted[outcome] += 1
+        self.clean = outcome in ("done", "failed", "refused", "declined")
+        standing = {
+            stack.label
+            for stack in stacks
+            if (found := self.aws.named(stack.name)) and found.status in COMPLETE and found.body == stack.body
+        }
+        labels = {stack.label for stack in stacks}
+        if outcome == "done":
+            assert (standing, self.judge.broke) == (labels, set())
+        if outcome == "failed":
+            assert self.judge.broke
+            # Everything that is not called broken stands as it was reviewed.
+            assert standing | self.judge.broke == labels
+
+    @rule(ending=st.sampled_from(["none", "none", "Ctrl-C", "killed"]), call=st.integers(1, 80))
+    def plan(self, ending: str, call: int) -> None:
+        counted["plans"] += 1
+        self.clean = False
+        with self.until(ending, call), contextlib.suppress(CicdError, Killed, KeyboardInterrupt, *FAULTS):
+            deployment.plan(self.desk, self.stacks(), self.judge)
+
+    @precondition(lambda self: (self.folder / "plans/staging.json").exists())
+    @rule(
+        allow=st.booleans(),
+        ending=st.sampled_from(["none", "none", "Ctrl-C", "killed", "credentials"]),
+        call=st.integers(1, 80),
+    )
+    def deploy_plan(self, allow: bool, ending: str, call: int) -> None:
+        path = self.folder / "plans/staging.json"
+        counted["plans executed"] += 1
+        allowed = {f"{layer}/Data" for layer in LAYERS} if allow else set()
+        self.allowed |= {name.replace("/", " ") for name in allowed}
+        self.clean = False
+        with self.until(ending, call), contextlib.suppress(CicdError, Killed, KeyboardInterrupt, *FAULTS):
+            deployment.execute_plan(self.desk, plans.read(path), path, self.stacks(), self.judge, allowed=allowed)
+
+    @precondition(lambda self: (self.folder / "plans").exists() and any((self.folder / "plans").iterdir()))
+    @rule()
+    def discard(self) -> None:
+        counted["plans discarded"] += 1
+        try:
+            deployment.discard(self.desk, self.stacks())
+        except (RefusedError, *FAULTS):
+            return
+
+    # What must hold after everything.
+
+    @invariant()
+    def nothing_but_what_was_shown_is_executed(self) -> None:
+        for change_set in getattr(self, "aws", SimulatedAws()).executed:
+            shown = self.judge.shown.get(change_set.arn)
+            assert shown is not None, change_set.arn
+            told = [each["LogicalResourceId"] for each in change_set.changes]
+            assert [each.logical_id for each in shown.changes] == told
+
+    @invariant()
+    def no_data_goes_without_being_named(self) -> None:
+        for stack, logical_id in getattr(self, "aws", SimulatedAws()).replaced:
+            if logical_id == "Data":
+                assert f"{stack.removeprefix('payments-staging-')} Data" in self.allowed
+
+    @invariant()
+    def the_role_of_a_stack_never_changes(self) -> None:
+        assert getattr(self, "aws", SimulatedAws()).role_changes == []
+
+    @invariant()
+    def nothing_of_ours_is_left_in_review(self) -> None:
+        if getattr(self, "clean", False):
+            left = [
+                change_set.name
+                for stack in self.aws.stacks.values()
+                for change_set in stack.change_sets.values()
+                if stack.status != "DELETE_COMPLETE" and not change_set.execution.startswith("EXECUTE_")
+            ]
+            shells = [stack.name for stack in self.aws.stacks.values() if stack.status == "REVIEW_IN_PROGRESS"]
+            assert (left, shells) == ([], [])
+
+
+def test_whatever_happens_the_report_is_the_truth_and_nothing_unseen_is_executed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    happened.clear()
+    counted.clear()
+    run_state_machine_as_test(
+        Deployer,
+        settings=settings(
+            max_examples=SEQUENCES, stateful_step_count=STEPS, deadline=None, database=None, phases=[Phase.generate]
+        ),
+    )
+    with capsys.disabled():
+        faults = ", ".join(f"{count:,} {kind}" for kind, count in sorted(happened.items()))
+        verbs = ", ".join(f"{count:,} {verb}" for verb, count in sorted(counted.items()) if verb != "sequences")
+        print(f"\n  {counted['sequences']:,} sequences: {verbs}\n  faults: {faults}\n  violations: 0")
+    assert {"throttled", "lost response", "stale read", "Ctrl-C", "killed"} <= happened.keys()

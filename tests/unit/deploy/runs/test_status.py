@@ -1,0 +1,129 @@
+"""How stacks stand, and whose text they run: the reviewed one, an older one, or one that nobody knows."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from cicd_templates.deploy.runs.status import Row, outputs, status_rows
+from tests.conftest import ROOT
+from tests.fakes.answering_aws import FakeAws, denied
+from tests.unit.deploy.releases.test_commits import git
+
+KEYS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "keys")
+TIME = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def described(name: str, status: str = "CREATE_COMPLETE", **tags: str) -> dict[str, Any]:
+    known = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "staging", **tags}
+    return {
+        "StackName": name,
+        "StackStatus": status,
+        "CreationTime": TIME,
+        "Tags": [{"Key": key, "Value": value} for key, value in known.items()],
+    }
+
+
+def rows(stack: Stack, body: Any, *others: dict[str, Any]) -> list[Row]:
+    fake: Any = FakeAws(
+        {
+            "cloudformation.describe_stacks": [{"Stacks": [described(stack.name)]}, {"Stacks": list(others)}],
+            "cloudformation.get_template": body if isinstance(body, Exception) else {"TemplateBody": body},
+        },
+        parsed=frozenset({"cloudformation.get_template"} if isinstance(body, dict) else ()),
+    )
+    return status_rows(fake, [stack], [stack])
+
+
+@pytest.fixture
+def committed(tmp_path: Path) -> tuple[Stack, str, str]:
+    """A stack whose file has two versions in git, and the ids of their commits."""
+    path = tmp_path / "out/staging/keys.yaml"
+    path.parent.mkdir(parents=True)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    ids = []
+    for body in ("# older\n" + KEYS.body, KEYS.body):
+        path.write_text(body)
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-qm", "text")
+        ids.append(git(tmp_path, "log", "-1", "--format=%h"))
+    return replace(KEYS, path=path), ids[0], ids[1]
+
+
+def test_a_reviewed_text_is_known_by_the_commit_that_introduced_it(committed: tuple[Stack, str, str]) -> None:
+    stack, older, newer = committed
+
+    assert rows(stack, KEYS.body) == [
+        Row("keys", "CREATE_COMPLETE", "2026-01-01 00:00", "reviewed", newer),
+    ]
+    (row,) = rows(stack, "# older\n" + KEYS.body.rstrip())
+    assert (row.text, row.revision, row.told) == ("older", older, f"older, {older}")
+    assert rows(stack, KEYS.body)[0].told == f"at {newer}"
+
+
+def test_a_text_that_no_commit_has_is_unknown(committed: tuple[Stack, str, str]) -> None:
+    (row,) = rows(committed[0], KEYS.body + "# by hand\n")
+
+    assert (row.text, row.revision, row.told) == ("unknown text", "", "unknown text")
+
+
+def test_what_is_rendered_and_in_no_commit_is_not_reviewed(committed: tuple[Stack, str, str], tmp_path: Path) -> None:
+    stack = replace(committed[0], body=KEYS.body + "# new\n")
+    assert rows(stack, stack.body)[0].text == "not committed"
+    assert rows(replace(KEYS, path=tmp_path.parent / "keys.yaml"), KEYS.body)[0].text == "not committed"
+
+
+def test_a_repository_without_a_commit_has_reviewed_nothing(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+
+    assert rows(replace(KEYS, path=tmp_path / "keys.yaml"), KEYS.body)[0].text == "not committed"
+
+
+def test_json_is_compared_by_its_content(committed: tuple[Stack, str, str]) -> None:
+    stack = committed[0]
+    assert rows(stack, dict(stack.template))[0].text == "reviewed"
+    assert rows(stack, {"Resources": {}})[0].text == "unknown text"
+
+
+def test_a_text_that_may_not_be_read_is_no_judgement() -> None:
+    assert rows(KEYS, denied())[0].text == "not readable"
+
+
+def test_stacks_of_ours_that_are_rendered_no_more_are_listed() -> None:
+    found = rows(
+        KEYS,
+        KEYS.body,
+        described("payments-staging-old", "UPDATE_COMPLETE"),
+        described("payments-staging-pr1-keys", Suffix="pr1"),
+        described("payments-tools-keys", Environment="tools"),
+        described("somebody", Project="other"),
+    )
+
+    assert found[1:] == [Row("payments-staging-old", "UPDATE_COMPLETE", "2026-01-01 00:00", "not rendered")]
+
+
+def test_a_part_of_the_stacks_is_shown_alone_and_what_is_missing_is_told() -> None:
+    other = replace(KEYS, name="payments-staging-other")
+    fake: Any = FakeAws(
+        {
+            "cloudformation.describe_stacks": {"Stacks": [described("payments-staging-old")]},
+            "cloudformation.get_template": {"TemplateBody": KEYS.body},
+        }
+    )
+
+    assert status_rows(fake, [KEYS, other], [KEYS]) == [Row("keys", "not deployed")]
+
+
+def test_outputs_are_sorted_and_stacks_without_any_left_out() -> None:
+    given = [{"OutputKey": "B", "OutputValue": "2"}, {"OutputKey": "A", "OutputValue": "1"}]
+    fake: Any = FakeAws({"cloudformation.describe_stacks": {"Stacks": [{**described(KEYS.name), "Outputs": given}]}})
+
+    assert outputs(fake, [KEYS]) == {"keys": {"A": "1", "B": "2"}}
+    bare: Any = FakeAws({"cloudformation.describe_stacks": {"Stacks": [described(KEYS.name)]}})
+    assert outputs(bare, [KEYS]) == {}

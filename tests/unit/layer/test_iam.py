@@ -1,0 +1,123 @@
+"""Statements: what awacs lets through silently is refused or merged here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from awacs import ecr, s3
+from awacs.aws import Action, ArnLike, Principal, StringEquals
+
+from cicd_templates.layer import iam
+from tests.conftest import environment
+
+
+def rendered(*grants: iam.Grant) -> list[dict[str, Any]]:
+    from troposphere import encode_to_dict
+
+    document: dict[str, Any] = encode_to_dict(iam.document(grants))
+    assert document["Version"] == "2012-10-17"
+    statements: list[dict[str, Any]] = document["Statement"]
+    return statements
+
+
+def test_a_grant_names_actions_and_resources() -> None:
+    grant = iam.allow("ReadTheSource", [s3.GetObject], on="arn:aws:s3:::source/*")
+
+    assert rendered(grant) == [
+        {
+            "Sid": "ReadTheSource",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject"],
+            "Resource": ["arn:aws:s3:::source/*"],
+        }
+    ]
+    assert iam.reasons([grant]) == []
+
+
+def test_every_resource_needs_a_reason_and_carries_it() -> None:
+    grant = iam.allow("LogIn", [ecr.GetAuthorizationToken], on="*", because="ECR gives a token per account")
+
+    assert iam.reasons([grant]) == ["LogIn names every resource: ECR gives a token per account"]
+
+
+@pytest.mark.parametrize(
+    ("on", "because"),
+    [pytest.param("*", "", id="* without reason"), pytest.param("arn:aws:s3:::x", "why", id="reason without *")],
+)
+def test_a_reason_goes_with_every_resource_and_with_no_other(on: str, because: str) -> None:
+    with pytest.raises(ValueError, match="`because` goes with the resource"):
+        iam.allow("Sid", [s3.GetObject], on=on, because=because)
+
+
+def test_in_a_resource_policy_every_resource_is_the_one_that_it_is_attached_to() -> None:
+    grant = iam.allow("Use", [s3.GetObject], on="*", to=Principal("Service", "x.amazonaws.com"))
+
+    assert rendered(grant)[0]["Principal"] == {"Service": "x.amazonaws.com"}
+
+
+@pytest.mark.parametrize("action", [Action("s3", "*"), Action("s3", "Get*"), Action("*")])
+def test_an_allowed_action_is_never_a_pattern(action: Action) -> None:
+    with pytest.raises(ValueError, match="is a pattern; name each action"):
+        iam.allow("Sid", [action], on="arn:aws:s3:::x")
+
+
+def test_a_denial_may_cover_a_pattern() -> None:
+    assert rendered(iam.deny("No", [Action("s3", "*")], on="arn:aws:s3:::x"))[0]["Action"] == ["s3:*"]
+
+
+def test_conditions_of_one_operator_are_merged_and_none_is_lost() -> None:
+    grant = iam.deny(
+        "No",
+        [s3.GetObject],
+        on=["a", "b"],
+        when=[StringEquals({"k1": "1"}), ArnLike({"k2": "2"}), StringEquals({"k3": "3"})],
+    )
+
+    assert rendered(grant)[0]["Condition"] == {"StringEquals": {"k1": "1", "k3": "3"}, "ArnLike": {"k2": "2"}}
+
+
+def test_two_values_for_one_key_of_one_operator_are_refused() -> None:
+    with pytest.raises(ValueError, match="No: StringEquals is given twice for k"):
+        iam.deny("No", [s3.GetObject], on="a", when=[StringEquals({"k": "1"}), StringEquals({"k": "2"})])
+
+
+def test_a_sid_has_letters_and_digits_only() -> None:
+    with pytest.raises(ValueError, match="letters and digits only"):
+        iam.allow("read-it", [s3.GetObject], on="a")
+
+
+def test_a_policy_needs_statements_with_distinct_sids() -> None:
+    grant = iam.allow("Same", [s3.GetObject], on="a")
+
+    with pytest.raises(ValueError, match="distinct Sids"):
+        iam.document([grant, grant])
+    with pytest.raises(ValueError, match="needs statements"):
+        iam.document([])
+
+
+def test_a_role_trusts_one_service_working_for_this_account() -> None:
+    from troposphere import encode_to_dict
+
+    (statement,) = encode_to_dict(iam.trust("ecs-tasks", environment(), when=[ArnLike({"aws:SourceArn": "arn:x"})]))[
+        "Statement"
+    ]
+
+    assert statement == {
+        "Sid": "LetEcsTasksAssumeTheRole",
+        "Effect": "Allow",
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Action": ["sts:AssumeRole"],
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": "222222222222"},
+            "ArnLike": {"aws:SourceArn": "arn:x"},
+        },
+    }
+
+
+def test_a_roles_policy_names_its_resources_and_a_resource_policy_may_leave_them_out() -> None:
+    with pytest.raises(ValueError, match="a role's policy names its resources"):
+        iam.allow("Sid", [s3.GetObject], on=[])
+    grant = iam.allow("Sid", [s3.GetObject], on=[], to=Principal("Service", "x.amazonaws.com"))
+
+    assert "Resource" not in rendered(grant)[0]

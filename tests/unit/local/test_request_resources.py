@@ -1,0 +1,72 @@
+"""What a request is about: resources, headers and a passed role that the engine does not see."""
+
+from __future__ import annotations
+
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from cicd_templates.local.request_resources import Requests
+
+
+def requests() -> tuple[Requests, ModuleType]:
+    actions = ModuleType("iam_actions")
+    actions.extract_resource_arn = lambda *request: "theirs"  # type: ignore[attr-defined]
+    actions._s3_object_context = lambda *request: {"s3:x": "1"}  # type: ignore[attr-defined]
+    actions._query_param = lambda query, name: query.get(name, "")  # type: ignore[attr-defined]
+    made = Requests(actions)
+    made.listen()
+    return made, actions
+
+
+def resource(actions: ModuleType, service: str, operation: str, body: Any, query: Any = None) -> str:
+    headers = {"x-amz-target": f"Service.{operation}"}
+    request = ("POST", "/", headers, json.dumps(body).encode(), query or {}, "eu-central-1", "111111111111")
+    return str(actions.extract_resource_arn(service, *request))
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "body", "expected"),
+    [
+        ("codebuild", "BatchGetBuilds", {"ids": ["p:1"]}, "arn:aws:codebuild:eu-central-1:111111111111:project/p"),
+        ("codebuild", "StopBuild", {"id": "arn:x:build/p:1"}, "arn:aws:codebuild:eu-central-1:111111111111:project/p"),
+        (
+            "logs",
+            "PutLogEvents",
+            {"logGroupName": "/a", "logStreamName": "s"},
+            "arn:aws:logs:eu-central-1:111111111111:log-group:/a:log-stream:s",
+        ),
+        (
+            "codepipeline",
+            "StartPipelineExecution",
+            {"name": "p"},
+            "arn:aws:codepipeline:eu-central-1:111111111111:p",
+        ),
+        ("codebuild", "StartBuild", {"projectName": "p"}, "theirs"),
+    ],
+)
+def test_a_resource_is_named_as_policies_name_it(service: str, operation: str, body: Any, expected: str) -> None:
+    _, actions = requests()
+
+    assert resource(actions, service, operation, body) == expected
+
+
+def test_a_role_is_passed_by_cloudformation_and_once() -> None:
+    made, actions = requests()
+
+    assert made.passed() == ""
+    resource(actions, "cloudformation", "", {}, {"RoleARN": "arn:role"})
+    assert (made.passed(), made.passed()) == ("arn:role", "")
+    resource(actions, "s3", "", {}, {"RoleARN": "arn:role"})
+    assert made.passed() == ""
+
+
+def test_headers_of_a_put_are_condition_keys() -> None:
+    _, actions = requests()
+    name = "x-amz-server-side-encryption-aws-kms-key-id"
+    headers = {name: "key", "other": "1"}
+
+    assert actions._s3_object_context("s3:PutObject", {}, "/b/k", headers) == {"s3:x": "1", f"s3:{name}": "key"}
+    assert actions._s3_object_context("s3:GetObject", {}, "/b/k", headers) == {"s3:x": "1"}

@@ -1,0 +1,190 @@
+"""Documents: generated ones are current, and every target, command and file that they name exists."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from pydantic import Field
+
+from cicd_templates.cli import main
+from cicd_templates.config.types import Table
+from cicd_templates.lint.run import lint_templates
+from cicd_templates.paths import with_extra
+from cicd_templates.reference.configuration import TABLES, configuration_reference
+from cicd_templates.render.render import render
+from tests.conftest import ROOT, configured, own_package
+
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+DOCS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/**/*.md"))
+TARGETS = re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE)
+
+
+def test_the_configuration_reference_is_current() -> None:
+    assert (ROOT / "docs/configuration.md").read_text() == configuration_reference()
+
+
+def test_every_key_has_a_description() -> None:
+    for table in TABLES:
+        for name, field in table.model_fields.items():
+            assert field.description, f"{table.__name__}.{name}"
+
+
+def test_every_kind_of_type_and_default_is_spelled() -> None:
+    reference = configuration_reference()
+
+    for row in (
+        "| `account` | text | required |",
+        "| `zones` | list of text | empty |",
+        "| `provided` | table of text | empty |",
+        "| `cpu` | `256`, `512`, `1024`, `2048`, `4096` | `256` |",
+        "| `allow_http` | true or false | `false` |",
+        "| `certificate_arn` | text | none |",
+        '| `path` | list of text | `["staging", "production"]` |',
+        "| `health_check` | table | empty |",
+    ):
+        assert row in reference
+
+
+def test_a_pipe_in_a_description_does_not_break_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Odd(Table):
+        """`[odd]`: with a pipe."""
+
+        key: int = Field(description="a | b")
+
+    monkeypatch.setattr("cicd_templates.reference.configuration.TABLES", (Odd,))
+    assert "| `key` | number | required | a \\| b |" in configuration_reference()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_make_target_is_in_the_readme(target: str) -> None:
+    assert re.search(rf"make( \w+=\S+)* {target}\b", README), target
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_has_a_target_and_a_help_line(command: str) -> None:
+    assert main.commands[command].help
+    assert re.search(rf"\$\(RUN\) {command}\b", MAKEFILE), command
+
+
+@pytest.mark.parametrize("path", DOCS, ids=[path.name for path in DOCS])
+def test_what_a_document_tells_to_type_exists(path: Path) -> None:
+    text = path.read_text()
+    named = set(re.findall(r"(?:^|`|\$ )make (?:[A-Z_]+=\S+ )*([a-z][a-z-]+)", text, re.MULTILINE))
+
+    assert named <= set(TARGETS), named - set(TARGETS)
+
+
+def test_every_option_of_a_command_has_a_help_text() -> None:
+    for name, command in main.commands.items():
+        for option in command.params:
+            assert isinstance(option, click.Option)
+            assert option.help or option.name == "form", f"{name} {option.name}"
+
+
+def test_daily_help_shows_at_most_ten_targets() -> None:
+    daily = MAKEFILE.partition("##@ Daily")[2].partition("##@")[0]
+
+    assert 5 < len(re.findall(r"^[a-z-]+:.*## ", daily, re.MULTILINE)) <= 10
+
+
+@pytest.mark.parametrize("target", ["help", "help-all"])
+def test_the_help_fits_a_terminal(target: str) -> None:
+    told = subprocess.run(["make", "-s", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert [line for line in told.splitlines() if len(line) > 80] == []
+
+
+def test_the_layer_of_the_readme_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    package = own_package(tmp_path, monkeypatch, inbox=code)
+    stacks = render(configured(), with_extra(package), "yaml")
+    path = tmp_path / "inbox.yaml"
+    (text,) = [stack.text for stack in stacks if stack.name == "payments-staging-inbox"]
+    path.write_text(text)
+
+    assert lint_templates([path]) == []
+    for check in (["check", "--quiet"], ["format", "--check", "--quiet"]):
+        command = [sys.executable, "-m", "ruff", *check, "--stdin-filename", "templates/extra/inbox.py", "-"]
+        answer = subprocess.run(command, input=code, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (answer.returncode, answer.stdout) == (0, "")
+    assert "QueueName: payments-staging-inbox" in text
+    assert len(code.splitlines()) <= 26
+
+
+def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
+    rows = [line for line in (ROOT / "docs/comparison.md").read_text().splitlines() if line.startswith("| ")][1:]
+    known = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+
+    assert len(rows) > 15
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row.rpartition(" | ")[2])
+        assert named, row
+        assert set(named) <= known, row
+
+
+def test_each_row_beside_other_deployers_names_its_test_and_where_it_ran() -> None:
+    text = (ROOT / "docs/deploying.md").read_text().partition("## Beside other deployers")[2]
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    known = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+
+    assert len(rows) > 15
+    for row in rows:
+        *_, held_by, ran_on, _ = row.split("|")
+        named = re.findall(r"`(test_\w+|make [a-z-]+)`", held_by)
+        assert named, row
+        assert {name for name in named if not name.startswith("make ")} <= known, row
+        assert {word.strip() for word in ran_on.split(",")} <= {"local", "fake"}, row
+
+
+def test_the_evidence_that_the_document_lists_is_what_the_builds_write() -> None:
+    from cicd_templates.builds import buildspecs
+
+    service = configured().environments[0].services[0]
+    written = buildspecs.image(service) + buildspecs.bill_of_materials(service) + buildspecs.image_scan()
+    listed = re.findall(r"^\| `([\w.<>-]+\.json)` \|", (ROOT / "docs/pipeline.md").read_text(), re.MULTILINE)
+
+    assert listed == ["provenance.json", "sbom.cdx.json", "image-scan.json", "image-scan-<environment>.json"]
+    for name in listed[:3]:
+        assert name in written
+
+
+def test_what_can_be_left_is_documented_as_the_code_knows_it() -> None:
+    from cicd_templates.deploy.destruction.resource_types import KINDS
+
+    section = (ROOT / "docs/destroying.md").read_text().partition("## What is left, why")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| AWS::")]
+
+    assert rows == [f"| {name} | {kind.why} | {kind.by_hand} |" for name, kind in sorted(KINDS.items())]
+
+
+def test_the_table_of_states_is_the_one_of_the_code() -> None:
+    from cicd_templates.deploy.change_sets.stack_states import STATES, Verb
+
+    text = (ROOT / "docs/recovering.md").read_text()
+    for status, state in STATES.items():
+        settles = "<br>".join(f"`{words}`" for words in state.settles) or "–"  # noqa: RUF001 - a dash
+        steps = f"{state.step(Verb.DEPLOY).name.lower()} | {state.step(Verb.DESTROY).name.lower()}"
+        assert f"| `{status}` | {steps} | {state.means or 'nothing is wrong'} | {settles} |" in text
+    assert len(re.findall(r"^\| `[A-Z_]+` \|", text, re.MULTILINE)) == len(STATES)
+
+
+def test_every_subject_of_the_doctor_is_in_his_table() -> None:
+    from cicd_templates.deploy.doctor.examine import SUBJECTS
+
+    table = (ROOT / "docs/recovering.md").read_text().partition("## What doctor looks at")[2].partition("\n## ")[0]
+    for subject in SUBJECTS:
+        assert subject in table

@@ -1,0 +1,176 @@
+"""What a build finds around it: with a token the network, without one a prepared environment."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.rehearsal import artifacts
+from cicd_templates.rehearsal.build_environment import environment_of, masked, phases_of
+from cicd_templates.rehearsal.build_projects import Project, Setting, read_project
+from cicd_templates.rehearsal.buildspec import Files, Phase, read_buildspec
+from cicd_templates.rehearsal.context import ActionFailedError
+from cicd_templates.rehearsal.result import Step
+from cicd_templates.rehearsal.sessions import Keys, Session
+from cicd_templates.rehearsal.tools import Tools, downloads, in_folder
+
+TOOLS = Tools(Path(sys.prefix))
+BUILD = {"id": "p:1", "arn": "arn:build"}
+SPECIFICATION = """
+version: 0.2
+env:
+  variables: {A: "1", B: from the specification}
+  secrets-manager: {NAMED: "token:key", WHOLE: token, ARN: "arn:aws:secretsmanager:eu-central-1:1:secret:t-1:key"}
+  parameter-store: {PARAMETER: /p}
+phases:
+  install: {commands: [mkdir /tmp/x, pip install y]}
+  build: {commands: [pip install z]}
+"""
+
+
+class Kept:
+    """Secrets and parameters."""
+
+    def get_secret_value(self, **request: str) -> dict[str, str]:
+        return {"SecretString": json.dumps({"key": f"value of {request['SecretId']}"})}
+
+    def get_parameter(self, **request: Any) -> dict[str, Any]:
+        assert request["WithDecryption"]
+        return {"Parameter": {"Value": f"value of {request['Name']}"}}
+
+
+def project(*settings: Setting) -> Project:
+    return Project("p", "arn:p", "arn:role", SPECIFICATION, settings, 5, "", "", "")
+
+
+def run(**tokens: str) -> Any:
+    place = SimpleNamespace(
+        tools=TOOLS,
+        tokens=tokens,
+        network={"PIP_INDEX_URL": "https://index.example.com"},
+        region="eu-central-1",
+        endpoint="http://127.0.0.1:1",
+    )
+    return SimpleNamespace(place=place, pipeline=SimpleNamespace(name="pipe"), source_version="v1")
+
+
+def environment(folder: Path, of: Project, **tokens: str) -> dict[str, str]:
+    session = Session(Keys("access", "secret"), lambda service, keys: Kept())
+    settings = [Setting("B", "from the action")]
+    return environment_of(run(**tokens), of, session, read_buildspec(SPECIFICATION), settings, BUILD, folder)
+
+
+def test_variables_come_from_everywhere_the_action_last(tmp_path: Path) -> None:
+    found = environment(tmp_path, project(Setting("B", "from the project"), Setting("C", "c")))
+
+    assert (found["A"], found["B"], found["C"]) == ("1", "from the action", "c")
+    assert found["NAMED"] == "value of token"
+    assert found["WHOLE"] == '{"key": "value of token"}'
+    assert found["ARN"] == "value of arn:aws:secretsmanager:eu-central-1:1:secret:t-1"
+    assert found["PARAMETER"] == "value of /p"
+    assert (found["AWS_ACCESS_KEY_ID"], found["AWS_SESSION_TOKEN"]) == ("access", "")
+    assert (found["CODEBUILD_BUILD_ID"], found["PIP_NO_INDEX"]) == ("p:1", "1")
+
+
+def test_what_is_kept_is_masked_in_the_log() -> None:
+    of = project(Setting("SECRET", "s", "SECRETS_MANAGER"), Setting("EMPTY", "e", "PARAMETER_STORE"), Setting("A", "a"))
+    found = {"SECRET": "hidden", "EMPTY": "", "A": "shown"}
+
+    assert masked("hidden and shown", found, of, read_buildspec("version: 0.2")) == "*** and shown"
+
+
+SECRET = Setting("TOKEN", "token", "SECRETS_MANAGER")
+
+
+@pytest.mark.parametrize(("tokens", "asked"), [({}, False), ({"TOKEN": "t"}, True)], ids=["without", "with a token"])
+def test_a_token_leads_to_the_service(tmp_path: Path, tokens: dict[str, str], asked: bool) -> None:
+    of, step = project(SECRET), Step("S/A", "CodeBuild")
+    found = environment(tmp_path, of, **tokens)
+    phases = phases_of(step, read_buildspec(SPECIFICATION), of, run(**tokens), tmp_path)
+
+    assert ("PIP_INDEX_URL" in found, "PIP_NO_INDEX" in found) == (asked, not asked)
+    assert (tmp_path / "programs/snyk").exists() is not asked
+    assert (tmp_path / "tmp/tool").exists() is not asked
+    assert ("pip install y" in phases[0].commands) is asked
+    assert phases[1] == Phase("build", ("pip install z",), ())
+    assert step.notes == []
+
+
+def test_what_is_not_fetched_is_compared_with_what_is_here(tmp_path: Path) -> None:
+    step = Step("S/A", "CodeBuild")
+    pinned = (
+        "version: 0.2\nphases: {install: {commands: ['pip install x\n\n pytest==0 --hash=1\n\n no-such==1 --hash=1']}}"
+    )
+    phases = phases_of(step, read_buildspec(pinned), project(), run(), tmp_path)
+
+    assert phases == [Phase("install", (), ())]
+    (note,) = step.notes
+    assert "0 of 2 pinned packages as pinned; no-such missing instead of 1, pytest " in note
+
+
+@pytest.mark.parametrize(
+    ("phase", "command", "expected"),
+    [
+        ("install", "pip install -r x", True),
+        ("install", "python3 - <<< 'https://x'", True),
+        ("pre_build", "npm ci", True),
+        ("build", "pip install -r x", False),
+        ("install", "mkdir x", False),
+    ],
+)
+def test_what_would_fetch_is_known(phase: str, command: str, expected: bool) -> None:
+    assert bool(list(downloads(phase, [command]))) is expected
+
+
+def test_the_shared_folder_is_the_builds_own() -> None:
+    text = 'cat /tmp/a "/tmp" /tmp\'s /tmpfile'
+    assert in_folder(text, Path("/x")) == 'cat /x/a "/x" /x\'s /tmpfile'
+
+
+def test_an_artifact_has_the_files_that_match(tmp_path: Path) -> None:
+    (tmp_path / "out/deep").mkdir(parents=True)
+    for name in ("out/a", "out/deep/.b", "c"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "out/run").write_text("#!/bin/sh\n")
+    (tmp_path / "out/run").chmod(0o755)
+    data = artifacts.packed(tmp_path, Files("out", ("**/*", "a")))
+
+    class S3:
+        def get_object(self, **request: str) -> dict[str, Any]:
+            return {"Body": io.BytesIO(data if request["Key"] == "k" else b"no zip")}
+
+    with artifacts.take(S3(), artifacts.Artifact("A", "b", "k")) as archive:
+        assert sorted(archive.namelist()) == ["a", "deep/.b", "run"]
+        artifacts.unpack(archive, tmp_path / "there")
+    assert (tmp_path / "there/run").stat().st_mode & 0o111
+    with pytest.raises(CicdError, match=r"no file matches \*\.xml in out, so there is no artifact"):
+        artifacts.packed(tmp_path, Files("out", ("*.xml",)))
+    with pytest.raises(CicdError, match="A is no zip"):
+        artifacts.take(S3(), artifacts.Artifact("A", "b", "other"))
+
+
+def test_a_store_without_a_customers_key_encrypts_by_itself() -> None:
+    put: list[dict[str, Any]] = []
+    s3 = SimpleNamespace(put_object=lambda **request: put.append(request))
+    pipeline: Any = SimpleNamespace(bucket="b", key="", name="pipe")
+
+    found = artifacts.put(s3, pipeline, "Artifact", b"x")
+    assert put == [{"Bucket": "b", "Key": found.object_key, "Body": b"x"}]
+    assert found.object_key.startswith("pipe/Artifact/")
+
+
+def test_a_project_has_defaults() -> None:
+    properties = {"Name": "p", "ServiceRole": "r", "Source": {"BuildSpec": "b"}, "Environment": {}}
+    found = read_project({**properties, "Cache": {"Type": "LOCAL"}}, "1", "eu-central-1")
+
+    assert (found.timeout_minutes, found.cache, found.log_group, found.settings) == (60, "", "", ())
+    assert found.needs_a_service == []
+    assert issubclass(ActionFailedError, CicdError)
+    assert ConfigurationError.exit_code == 2

@@ -1,0 +1,141 @@
+"""The committed folder: written whole, compared exactly, and strangers in it left alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.errors import CicdError
+from cicd_templates.render import out_folder, render
+from templates import LAYERS
+from tests.conftest import configured
+
+FILES = {"staging/keys.yaml": "keys\n", "README.md": "index\n", "SHA256SUMS": "0  staging/keys.yaml\n0  README.md\n"}
+
+
+def test_writing_says_what_it_wrote_and_writing_again_changes_nothing(tmp_path: Path) -> None:
+    first = out_folder.write(FILES, tmp_path)
+    again = out_folder.write(FILES, tmp_path)
+
+    assert first.written == ("README.md", "SHA256SUMS", "staging/keys.yaml")
+    assert (again.written, again.unchanged) == ((), 3)
+    assert out_folder.differences(FILES, tmp_path) == []
+
+
+def test_files_of_removed_layers_are_deleted_and_strangers_kept(tmp_path: Path) -> None:
+    out_folder.write(FILES | {"SHA256SUMS": FILES["SHA256SUMS"] + "0  old/gone.yaml\n", "old/gone.yaml": "x"}, tmp_path)
+    (tmp_path / "staging/notes.txt").write_text("mine")
+    written = out_folder.write(FILES, tmp_path)
+
+    assert written.deleted == ("old/gone.yaml",)
+    assert written.kept == ("staging/notes.txt",)
+    assert not (tmp_path / "old").exists()
+    assert (tmp_path / "staging/notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_still_holds_a_stranger_stays(tmp_path: Path) -> None:
+    out_folder.write(FILES | {"SHA256SUMS": "0  old/gone.yaml\n", "old/gone.yaml": "x"}, tmp_path)
+    (tmp_path / "old/mine.txt").write_text("mine")
+    out_folder.write(FILES, tmp_path)
+
+    assert [path.name for path in (tmp_path / "old").iterdir()] == ["mine.txt"]
+
+
+def test_a_difference_is_a_unified_diff_in_both_directions(tmp_path: Path) -> None:
+    out_folder.write(FILES, tmp_path)
+    (tmp_path / "staging/keys.yaml").write_text("edited\n")
+    (tmp_path / "extra.yaml").write_text("extra\n")
+    (tmp_path / "README.md").unlink()
+    difference = out_folder.differences(FILES, tmp_path)
+
+    assert "-edited" in difference
+    assert "+keys" in difference
+    assert "-extra" in difference
+    assert f"--- {tmp_path}/extra.yaml" in difference
+    assert "+++ /dev/null" in difference
+    assert "--- /dev/null" in difference
+    assert "+index" in difference
+
+
+def test_the_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
+    rendered = render.render(configured(), LAYERS, "yaml")
+    out_folder.write(out_folder.files_of(rendered, tmp_path), tmp_path)
+
+    checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path, capture_output=True, check=False)
+    assert checked.returncode == 0
+    # The index and the digests too.
+    assert checked.stdout.count(b": OK") == len(rendered) + 5
+
+
+def test_one_environment_is_written_without_touching_the_others(tmp_path: Path) -> None:
+    rendered = render.render(configured(), LAYERS, "yaml")
+    out_folder.write(out_folder.files_of(rendered, tmp_path), tmp_path)
+    for name in ("staging", "production"):
+        (tmp_path / f"{name}/keys.yaml").write_text("edited\n")
+    (tmp_path / "production/storage.yaml").unlink()
+    out_folder.write(out_folder.files_of(rendered, tmp_path, "staging"), tmp_path)
+
+    assert (tmp_path / "staging/keys.yaml").read_text() != "edited\n"
+    assert (tmp_path / "production/keys.yaml").read_text() == "edited\n"
+    assert not (tmp_path / "production/storage.yaml").exists()
+    assert subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+
+    with pytest.raises(CicdError, match=r"out.*cannot be"):
+        out_folder.write(FILES, tmp_path / "out")
+
+
+def test_a_file_that_is_no_text_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_bytes(b"\xff")
+
+    with pytest.raises(CicdError, match=r"README\.md: cannot be read"):
+        out_folder.differences(FILES, tmp_path)
+
+
+def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out_folder.write(FILES, tmp_path)
+
+    def interrupted(self: Path, target: Path) -> Path:
+        raise OSError(os.strerror(28))
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(CicdError, match="cannot be written"):
+        out_folder.write(FILES | {"README.md": "new\n"}, tmp_path)
+    assert (tmp_path / "README.md").read_text() == "index\n"
+
+
+def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_path: Path) -> None:
+    import yaml
+
+    github = {"repository": "me/pay", "branch": "release", "releases": True}
+    edits = [("services/payment-processor/github", github), ("services/payment-processor/path", "apps/pay")]
+    files = out_folder.files_of(render.render(configured(*edits), LAYERS, "yaml"), tmp_path)
+    text = files["github/release-payment-processor.yml"]
+    workflow = yaml.safe_load(text)
+
+    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    assert workflow[True] == {"push": {"branches": ["release"]}}  # YAML 1.1 takes the key `on` for a truth
+    step = workflow["jobs"]["release"]["steps"][-1]
+    role = "arn:aws:iam::111111111111:role/payments-tools-payment-processor-github-release"
+    assert (step["env"]["AWS_ROLE_ARN"], step["env"]["KEY"]) == (role, "payment-processor/source.zip")
+    assert "git archive --format=zip" in step["run"]
+    assert " HEAD:apps/pay" in step["run"]
+    parsed = subprocess.run(["bash", "-n"], input=step["run"], capture_output=True, text=True, check=False)
+    assert parsed.returncode == 0, parsed.stderr
+    without = out_folder.files_of(render.render(configured(), LAYERS, "yaml"), tmp_path)
+    assert not [path for path in without if "github" in path]
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("eu-central-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")]
+)
+def test_a_workflow_knows_the_partition_of_its_region(region: str, partition: str) -> None:
+    from cicd_templates.render.github_workflow import _partition
+
+    assert _partition(region) == partition

@@ -1,0 +1,289 @@
+"""Rendering: every environment's stacks, in order, with tags, metadata and header; provided layers left out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from troposphere import Ref, Tags, Template, apigatewayv2, guardduty, iam, s3, ssm
+
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.layer.definition import Layer
+from cicd_templates.layer.outputs import Output, VpcId
+from cicd_templates.render import render, tagging
+from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.tags import OWN_KEYS
+from templates import LAYERS
+from tests.conftest import configured, environment, raw_configuration
+
+LEDGER = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+NETWORK = {"network.VpcId": "vpc-1", "network.PublicSubnetIds": "s-1,s-2", "network.PrivateSubnetIds": "s-3,s-4"}
+
+
+def rendered(*edits: tuple[str, Any], suffix: str | None = None) -> dict[str, render.RenderedStack]:
+    return {stack.path: stack for stack in render.render(configured(*edits, suffix=suffix), LAYERS, "yaml")}
+
+
+def test_each_kind_of_environment_has_its_layers_producers_first() -> None:
+    names = [path.removesuffix(".yaml") for path in rendered()]
+
+    tools = [name.removeprefix("tools/").removesuffix("-payment-processor") for name in names if "tools/" in name]
+    assert tools == [
+        "keys",
+        "notifications",
+        "registry",
+        "storage",
+        "access",
+        "build",
+        "review",
+        "scan-gate",
+        "pipeline",
+        "monitoring",
+    ]
+    staging = [name.removeprefix("staging/") for name in names if name.startswith("staging/")]
+    assert staging == [
+        "delivery-payment-processor",
+        "keys",
+        "network",
+        "notifications",
+        "storage",
+        "cluster",
+        "ingress-payment-processor",
+        "health-payment-processor",
+        "service-payment-processor",
+    ]
+
+
+def test_a_service_more_is_a_stack_more_in_each_runtime_environment() -> None:
+    more = rendered(("services/ledger", LEDGER)).keys() - rendered().keys()
+
+    of_a_service = ("delivery", "health", "ingress", "service")
+    runtime = [f"{env}/{layer}-ledger.yaml" for env in ("staging", "production") for layer in of_a_service]
+    layers = ("access", "build", "monitoring", "pipeline", "registry", "review", "scan-gate")
+    assert more == {*runtime, *(f"tools/{layer}-ledger.yaml" for layer in layers)}
+
+
+def test_a_protected_environment_may_have_a_hyphen_in_its_name() -> None:
+    production = raw_configuration()["environments"]["production"]
+    render = rendered(
+        ("environments/pre-prod", production),
+        ("environments/production", ...),
+        ("pipeline/path", ["staging", "pre-prod"]),
+    )
+
+    resources = cloudformation_yaml.load(render["tools/pipeline-payment-processor.yaml"].text)["Resources"]
+    assert "PreProdApproveActionRole" in resources
+
+
+def test_the_header_says_what_a_reviewer_asks_first() -> None:
+    header = rendered()["production/cluster.yaml"].text.partition("\n\n")[0]
+
+    assert header.splitlines()[0].startswith("# cluster: The ECS cluster")
+    for fact in (
+        "payments-production-cluster",
+        "production, protected (data outlives the stack)",
+        "333333333333 in eu-central-1",
+        "templates/cluster.py and templates/environments.toml",
+        "/payments/production/network/VpcId",
+        "LoadBalancerHost, ClusterName, ListenerArn, TestListenerArn",
+    ):
+        assert fact in header
+
+
+def test_json_has_the_same_content_as_yaml() -> None:
+    as_json = render.render(configured(), LAYERS, "json")
+    as_yaml = render.render(configured(), LAYERS, "yaml")
+
+    assert [stack.path for stack in as_json] == [stack.path.replace(".yaml", ".json") for stack in as_yaml]
+    for one, other in zip(as_json, as_yaml, strict=True):
+        assert list(json.loads(one.text)) == list(cloudformation_yaml.load(other.text))
+        assert json.loads(one.text) == cloudformation_yaml.load(other.text)
+
+
+def test_no_two_copies_share_a_name_or_a_path() -> None:
+    original, copy = rendered(), rendered(suffix="pr4918")
+
+    def names(texts: dict[str, render.RenderedStack]) -> set[str]:
+        return {
+            str(value)
+            for stack in texts.values()
+            for resource in cloudformation_yaml.load(stack.text)["Resources"].values()
+            for key, value in resource["Properties"].items()
+            if key in NAME_KEYS and isinstance(value, str) and not value.startswith("com.amazonaws.")
+        } | {stack.name for stack in texts.values()}
+
+    assert len(names(original)) > 50
+    assert not names(original) & names(copy)
+
+
+NAME_KEYS = {
+    "Name", "BucketName", "RoleName", "LogGroupName", "GroupName", "ClusterName", "ServiceName", "AliasName", "Family",
+}  # fmt: skip
+
+
+def test_a_layer_whose_outputs_are_all_provided_is_not_rendered() -> None:
+    paths = rendered(("environments/staging/provided", NETWORK))
+
+    assert "staging/network.yaml" not in paths
+    cluster = cloudformation_yaml.load(paths["staging/cluster.yaml"].text)
+    assert cluster["Resources"]["LoadBalancer"]["Properties"]["Subnets"] == ["s-1", "s-2"]
+    assert "VpcId" not in cluster["Parameters"]
+
+
+@pytest.mark.parametrize(
+    ("provided", "expected"),
+    [
+        (
+            {"network.VpcId": "vpc-1"},
+            'layer network is provided in part; also provide "network.PrivateSubnetIds", "network.PublicSubnetIds"',
+        ),
+        ({"network.Vpc": "vpc-1"}, "no layer here publishes network.Vpc; did you mean network.VpcId?"),
+        ({"nothing.Xyz": "vpc-1"}, "no layer here publishes nothing.Xyz; known are cluster."),
+    ],
+)
+def test_what_is_provided_in_part_or_unknown_is_refused(provided: dict[str, str], expected: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        rendered(("environments/staging/provided", provided))
+    assert expected in str(caught.value)
+    assert str(caught.value).startswith("templates/environments.toml: ")
+    assert "\n  environments.staging.provided: " in str(caught.value)
+
+
+def test_what_is_provided_wrongly_is_listed_for_all_environments_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        rendered(
+            ("environments/staging/provided", {"network.Vpc": "vpc-1", "keys.Kee": "k"}),
+            ("environments/production/provided", {"network.VpcId": "vpc-1"}),
+        )
+    heading, *problems = str(caught.value).split("\n  ")
+
+    assert heading == f"templates/environments.toml: {len(problems)} problems"
+    assert len({problem for problem in problems if "no layer here publishes" in problem}) == 2
+    assert {problem.split(":")[0] for problem in problems} == {
+        "environments.staging.provided",
+        "environments.production.provided",
+    }
+
+
+def test_boundary_and_path_are_on_every_role() -> None:
+    boundary = "arn:aws:iam::222222222222:policy/boundary"
+    paths = rendered(
+        ("environments/staging/permissions_boundary", boundary), ("environments/staging/role_path", "/delivery/")
+    )
+    roles = [
+        resource["Properties"]
+        for path, stack in paths.items()
+        if path.startswith("staging/")
+        for resource in cloudformation_yaml.load(stack.text)["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Role"
+    ]
+
+    assert len(roles) == 6
+    assert {(role["PermissionsBoundary"], role["Path"]) for role in roles} == {(boundary, "/delivery/")}
+
+
+def test_each_shape_of_tags_is_filled_and_an_own_tag_stays() -> None:
+    template = Template()
+    template.add_resource(s3.Bucket("List", Tags=Tags(Owner="me", Extra="x")))
+    template.add_resource(ssm.Parameter("Map", Type="String", Value="x", Tags={"Owner": "me"}))
+    template.add_resource(apigatewayv2.Api("MapWithout"))
+    finished = tagging.finish(template, environment(), {"Owner": "team", "Project": "p"})
+
+    resources = finished["Resources"]
+    assert resources["List"]["Properties"]["Tags"] == [
+        {"Key": "Extra", "Value": "x"},
+        {"Key": "Owner", "Value": "me"},
+        {"Key": "Project", "Value": "p"},
+    ]
+    assert resources["Map"]["Properties"]["Tags"] == {"Owner": "me", "Project": "p"}
+    assert resources["MapWithout"]["Properties"]["Tags"] == {"Owner": "team", "Project": "p"}
+
+
+def test_tags_of_a_shape_that_we_do_not_know_are_refused_and_not_lost() -> None:
+    template = Template()
+    template.add_resource(guardduty.IPSet("Odd", Format="TXT", Location="x"))
+
+    with pytest.raises(TypeError, match="Odd: the tags of AWS::GuardDuty::IPSet have a shape that is not known"):
+        tagging.finish(template, environment(), {"Owner": "team"})
+
+
+def test_a_copy_says_its_suffix_in_its_tags_and_a_service_its_name() -> None:
+    assert tagging.stack_tags(environment(suffix="pr1"), "service", "ledger") == {
+        "Project": "payments",
+        "Environment": "staging",
+        "Suffix": "pr1",
+        "Layer": "service",
+        "Service": "ledger",
+        "Owner": "payments-platform",
+        "CostCenter": "cc-4100",
+        "ManagedBy": "cicd-templates",
+    }
+
+
+def test_tags_of_the_project_come_beside_those_that_every_resource_has_which_it_cannot_set() -> None:
+    env = environment("staging", ("project/tags", {"DataClass": "pci"}), suffix="pr1")
+    tags = tagging.stack_tags(env, "service", "payment-processor")
+
+    assert tags.pop("DataClass") == "pci"
+    assert tuple(tags) == OWN_KEYS
+
+
+def test_a_declared_edge_is_in_the_metadata_and_in_the_order() -> None:
+    def first(env: object) -> Template:
+        return _template_with_role("First")
+
+    def second(env: object) -> Template:
+        return _template_with_role("Second")
+
+    layers = (Layer("first", first, after=("second",)), Layer("second", second))
+    found = [stack for stack in render.render(configured(), layers, "yaml") if stack.environment.name == "tools"]
+
+    assert [stack.layer.name for stack in found] == ["second", "first"]
+    facts = cloudformation_yaml.load(found[1].text)["Metadata"]["CicdTemplates"]
+    assert facts["After"] == ["payments-tools-second"]
+
+
+def test_a_value_that_nobody_publishes_fails_before_anything_is_written() -> None:
+    def reader(env: Any) -> Template:
+        template = _template_with_role("Reader")
+        Output(VpcId, "network", "Vpcid", "misspelt").read(template, env)
+        return template
+
+    with pytest.raises(ConfigurationError, match="payments-tools-reader reads /payments/tools/network/Vpcid"):
+        render.render(configured(), (Layer("reader", reader),), "yaml")
+
+
+def _template_with_role(logical_id: str) -> Template:
+    template = Template()
+    template.add_resource(iam.Role(logical_id, AssumeRolePolicyDocument={"Ref": Ref("x")}))
+    return template
+
+
+settings_of_staging = st.fixed_dictionaries(
+    {},
+    optional={
+        "nat": st.sampled_from(["single", "per-zone"]),
+        "endpoints": st.sampled_from(["gateway", "all"]),
+        "protection": st.just("disposable"),
+        "log_retention_days": st.sampled_from([1, 30, 3653]),
+        "cidr": st.sampled_from(["10.99.0.0/16", "192.168.0.0/24", "172.16.0.0/20"]),
+        "zones": st.permutations(["eu-central-1a", "eu-central-1b", "eu-central-1c"]).map(lambda zones: zones[:2]),
+        "suffix": st.sampled_from(["a", "pr4918", "ten-chars1"]),
+        "role_path": st.sampled_from(["/", "/a/b/"]),
+    },
+)
+
+
+@settings(max_examples=20)
+@given(settings_of_staging, st.integers(1024, 65535))
+def test_whatever_is_configured_renders_the_same_twice_and_reads_back(staging: dict[str, Any], port: int) -> None:
+    edits = [(f"environments/staging/{key}", value) for key, value in staging.items()]
+    edits.append(("services/payment-processor/port", port))
+    once, twice = rendered(*edits), rendered(*edits)
+
+    assert {path: stack.text for path, stack in once.items()} == {path: stack.text for path, stack in twice.items()}
+    for stack in once.values():
+        assert cloudformation_yaml.load(stack.text)["Metadata"]["CicdTemplates"]["Stack"] == stack.name

@@ -1,0 +1,134 @@
+"""The graph between stacks: derived, checked, and each mistake told with both of its ends."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.template import links
+
+
+def template(
+    stack: str,
+    *,
+    reads: tuple[str, ...] = (),
+    publishes: tuple[str, ...] = (),
+    after: tuple[str, ...] = (),
+    environment: str = "staging",
+    kind: str = "String",
+) -> links.Links:
+    """A stack that reads and publishes paths; a path that begins with a capital is a list."""
+    body: dict[str, Any] = {
+        "Metadata": {"CicdTemplates": {"Stack": stack, "Environment": environment, "After": list(after)}},
+        "Parameters": {
+            "ImageUri": {"Type": "String", "Default": "x"},
+            **{
+                path: {"Type": f"AWS::SSM::Parameter::Value<{'List<X>' if path.istitle() else 'X'}>", "Default": path}
+                for path in reads
+            },
+        },
+        "Resources": {
+            "Other": {"Type": "AWS::S3::Bucket"},
+            **{
+                path: {
+                    "Type": "AWS::SSM::Parameter",
+                    "Properties": {"Name": path, "Type": "StringList" if path.istitle() else kind},
+                }
+                for path in publishes
+            },
+        },
+    }
+    return links.links_of(body)
+
+
+def test_the_order_follows_what_is_read_and_what_is_declared() -> None:
+    stacks = [
+        template("service", reads=("cluster",), after=("delivery",)),
+        template("cluster", reads=("key", "Subnets"), publishes=("cluster",)),
+        template("delivery"),
+        template("network", reads=("key",), publishes=("Subnets",)),
+        template("keys", publishes=("key",)),
+    ]
+    links.check(stacks)
+
+    assert links.waves(stacks) == [("delivery", "keys"), ("network",), ("cluster",), ("service",)]
+    assert links.producers(stacks)["service"] == {"cluster", "delivery"}
+
+
+def test_a_declared_producer_that_is_not_rendered_here_is_no_edge() -> None:
+    assert links.producers([template("service", after=("elsewhere",))]) == {"service": set()}
+
+
+@pytest.mark.parametrize(
+    ("stacks", "expected"),
+    [
+        pytest.param(
+            [template("a", reads=("keyy",)), template("b", publishes=("key",))],
+            "a reads keyy as keyy, which no layer publishes; did you mean key?",
+            id="misspelt",
+        ),
+        pytest.param(
+            [template("a", reads=("zzz",)), template("b", publishes=("key",))],
+            "a reads zzz as zzz, which no layer publishes; known are key",
+            id="unpublished",
+        ),
+        pytest.param([template("a", reads=("zzz",))], "known are none", id="nothing published"),
+        pytest.param(
+            [template("a", reads=("key",)), template("b", publishes=("key",), environment="tools")],
+            "a reads key as key, which b publishes in another environment",
+            id="another environment",
+        ),
+        pytest.param(
+            [template("a", reads=("key",)), template("b", publishes=("key",), kind="StringList")],
+            "a reads key as key, a single value, but b publishes a list",
+            id="list for a value",
+        ),
+        pytest.param(
+            [template("a", reads=("y",), publishes=("x",)), template("b", reads=("x",), publishes=("y",))],
+            "the templates depend on each other in a cycle: ",
+            id="cycle",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_with_both_ends(stacks: list[links.Links], expected: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        links.check(stacks)
+    assert expected in str(caught.value)
+
+
+def test_a_cycle_is_printed_whole() -> None:
+    stacks = [template(name, reads=(other,), publishes=(name,)) for name, other in (("a", "b"), ("b", "c"), ("c", "a"))]
+
+    with pytest.raises(ConfigurationError) as caught:
+        links.waves(stacks)
+    cycle = str(caught.value).partition("cycle: ")[2].split(" reads from ")
+    assert sorted(cycle[:-1]) == ["a", "b", "c"]
+    assert cycle[0] == cycle[-1]
+    assert all({"a": "b", "b": "c", "c": "a"}[reader] == producer for reader, producer in itertools.pairwise(cycle))
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        links.check([template("a", reads=("p", "q"))])
+    assert str(caught.value).count("which no layer publishes") == 2
+
+
+@given(st.lists(st.sets(st.integers(0, 9)), min_size=1, max_size=10))
+def test_in_any_graph_without_cycles_producers_come_first(wanted: list[set[int]]) -> None:
+    stacks = [
+        template(
+            f"s{number}",
+            reads=tuple(f"v{other}" for other in sorted(reads) if other < number),
+            publishes=(f"v{number}",),
+        )
+        for number, reads in enumerate(wanted)
+    ]
+    position = {name: index for index, wave in enumerate(links.waves(stacks)) for name in wave}
+
+    for stack, producers in links.producers(stacks).items():
+        assert all(position[producer] < position[stack] for producer in producers)

@@ -1,0 +1,263 @@
+"""What a setting changes in the layers of the pipeline."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.render.render import render
+from cicd_templates.template import cloudformation_yaml
+from templates import (
+    LAYERS,
+    access,
+    build,
+    keys,
+    monitoring,
+    notifications,
+    pipeline,
+    registry,
+    review,
+    scan_gate,
+    scanning,
+    storage,
+)
+from tests.conftest import configured, environment
+
+SERVICE = "services/payment-processor"
+CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
+REPOSITORY = {"repository": "me/pay", "connection_arn": CONNECTION}
+GITHUB = [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", REPOSITORY)]
+# Nobody approves where nothing is protected.
+OPEN = [
+    ("environments/production/protection", "disposable"),
+    ("environments/production/deployment_window", ...),
+]
+
+
+def resources_of(layer: ModuleType, *edits: tuple[str, Any]) -> dict[str, Any]:
+    env = environment("tools", *edits)
+    template = layer.build(env) if layer in (keys, notifications, storage) else layer.build(env, env.services[0])
+    resources: dict[str, Any] = template.to_dict()["Resources"]
+    return resources
+
+
+def stages(*edits: tuple[str, Any]) -> dict[str, dict[str, Any]]:
+    declared = resources_of(pipeline, *edits)["Pipeline"]["Properties"]["Stages"]
+    return {stage["Name"]: stage for stage in declared}
+
+
+@pytest.mark.parametrize(
+    ("parallel", "orders"), [(1, [1, 2, 3, 4, 5]), (2, [1, 1, 2, 2, 3]), (5, [1] * 5), (50, [1] * 5)]
+)
+def test_checks_run_as_many_at_once_as_the_quota_allows(parallel: int, orders: list[int]) -> None:
+    verify = stages(("pipeline/verify_parallelism", parallel))["Verify"]
+
+    assert [action["RunOrder"] for action in verify["Actions"]] == orders
+    assert verify["OnFailure"] == {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"}}
+
+
+def test_a_connection_is_a_source_that_starts_nothing_by_itself() -> None:
+    resources = resources_of(pipeline, *GITHUB)
+    app, templates = resources["Pipeline"]["Properties"]["Stages"][0]["Actions"]
+
+    assert app["ActionTypeId"]["Provider"] == "CodeStarSourceConnection"
+    assert app["Configuration"] == {
+        "ConnectionArn": CONNECTION,
+        "FullRepositoryId": "me/pay",
+        "BranchName": "main",
+        "DetectChanges": "false",
+        "OutputArtifactFormat": "CODE_ZIP",
+    }
+    assert templates["ActionTypeId"]["Provider"] == "S3"
+    assert not {"StartRule", "StartRole"} & resources.keys()
+    (policy,) = resources["AppActionRole"]["Properties"]["Policies"]
+    statements = {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}
+    assert statements["UseTheConnection"]["Resource"] == [CONNECTION]
+    # Without it the upload of a connection's source is denied; no other source needs it.
+    assert statements["NameTheOwnerOfTheSource"]["Action"] == ["s3:PutObjectAcl"]
+    assert "s3:PutObjectAcl" not in str(resources_of(pipeline))
+
+
+def test_a_commit_is_the_version_of_a_connection() -> None:
+    gate = stages(*GITHUB)["Gate"]["Actions"][0]
+
+    assert "#{App.CommitId}" in gate["Configuration"]["UserParameters"]
+    assert "#{App.VersionId}" in stages()["Gate"]["Actions"][0]["Configuration"]["UserParameters"]
+
+
+def test_a_placeholder_may_be_rendered_where_nothing_is_protected() -> None:
+    edits = [*OPEN, (f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"connection_arn": CONNECTION})]
+    resources = resources_of(pipeline, *edits)
+    app = resources["Pipeline"]["Properties"]["Stages"][0]["Actions"][0]
+
+    assert app["Configuration"]["FullRepositoryId"] == "octocat/Hello-World"
+    assert "is a placeholder" in resources["Pipeline"]["Metadata"]["Why"][0]
+    assert "Metadata" not in resources_of(pipeline, *GITHUB)["Pipeline"]
+
+
+def test_the_path_decides_the_stages_and_what_is_protected_is_approved() -> None:
+    assert list(stages(*OPEN)) == ["Source", "Verify", "Gate", "Build", "Staging", "Production"]
+    assert stages(*OPEN)["Production"]["OnFailure"] == {"Result": "ROLLBACK"}
+    only = stages(("pipeline/path", ["production"]))
+    assert list(only)[-2:] == ["Production-Window", "Production"]
+    assert [action["Name"] for action in only["Production"]["Actions"]] == [
+        "Prepare",
+        "ReviewProduction",
+        "Approve",
+        "Execute",
+    ]
+
+
+def test_without_a_protected_environment_nobody_reviews_or_approves() -> None:
+    configuration = configured(*OPEN)
+    tools = configured(*OPEN).environment("tools")
+    assert tools is not None
+    assert configuration.environment("production") is not None
+
+    assert not review.exists(tools)
+    assert "ReviewErrors" not in resources_of(monitoring, *OPEN)
+    assert "ProductionApprovers" not in resources_of(notifications, *OPEN)
+    allowed = [
+        action
+        for statement in resources_of(access, *OPEN)["ApproversPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+    ]
+    assert "codepipeline:PutApprovalResult" not in allowed
+
+
+def test_approvers_are_those_of_the_environment_that_they_approve() -> None:
+    resources = resources_of(notifications)
+    asked = [
+        each["Properties"]["Endpoint"]
+        for name, each in resources.items()
+        if name.startswith("ProductionApproversSubscription")
+    ]
+
+    assert asked == ["payments-release-managers@example.com"]
+
+
+def test_github_actions_may_put_the_release_and_nothing_else() -> None:
+    edits = [(f"{SERVICE}/github", {"repository": "me/pay", "branch": "release", "releases": True})]
+    role = resources_of(access, *edits)["GithubReleaseRole"]["Properties"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    (policy,) = role["Policies"]
+
+    assert trust["Action"] == ["sts:AssumeRoleWithWebIdentity"]
+    assert trust["Condition"]["StringEquals"] == {
+        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+        "token.actions.githubusercontent.com:sub": "repo:me/pay:ref:refs/heads/release",
+    }
+    statements = policy["PolicyDocument"]["Statement"]
+    assert [each["Sid"] for each in statements] == ["ReleaseTheSource", "EncryptTheSource"]
+    assert statements[0]["Resource"] == [
+        {"Fn::Sub": "arn:${AWS::Partition}:s3:::${SourceBucketName}/payment-processor/source.zip"}
+    ]
+    assert "GithubReleaseRole" not in resources_of(access)
+
+
+def test_functions_reserve_nothing_where_the_account_has_nothing_to_reserve() -> None:
+    function = resources_of(scan_gate, ("pipeline/reserve_concurrency", False))["ScanGate"]["Properties"]
+
+    assert "ReservedConcurrentExecutions" not in function
+
+
+def test_the_gate_knows_the_checks_that_must_have_reported() -> None:
+    variables = resources_of(scan_gate)["ScanGate"]["Properties"]["Environment"]["Variables"]
+
+    assert json.loads(variables["CHECKS"]) == {
+        "UnitTestsReport": ["unit-tests", "junit"],
+        "BanditReport": ["bandit", "bandit"],
+        "SafetyReport": ["safety", "safety"],
+        "SnykReport": ["snyk", "snyk"],
+        "SecretsReport": ["secrets", "detect-secrets"],
+    }
+
+
+def test_a_check_without_secrets_reads_none() -> None:
+    edits = [(f"{SERVICE}/checks", {"bandit": {"preset": "bandit"}})]
+    resources = resources_of(build, *edits)
+
+    assert not [name for name, each in resources.items() if each["Type"] == "AWS::SecretsManager::Secret"]
+    assert "BanditReports" not in resources
+
+
+def test_the_registry_is_set_only_where_it_is_asked_for_and_never_by_a_copy() -> None:
+    asked = ("pipeline/enhanced_scanning", True)
+    tools = environment("tools", asked)
+    (resource,) = scanning.build(tools).to_dict()["Resources"].values()
+
+    assert resource["Type"] == "AWS::ECR::RegistryScanningConfiguration"
+    assert resource["Properties"]["ScanType"] == "ENHANCED"
+    (rule,) = resource["Properties"]["Rules"]
+    repository = resources_of(registry, asked)["Images"]["Properties"]["RepositoryName"]
+    assert fnmatchcase(repository, rule["RepositoryFilters"][0]["Filter"])
+    assert scanning.exists(tools)
+    assert not scanning.exists(environment("tools"))
+    copy = configured(asked, suffix="pr1").environment("tools")
+    assert copy is not None
+    assert not scanning.exists(copy)
+
+
+def test_the_second_gate_may_read_what_inspector_found_where_it_looks() -> None:
+    def sids(*edits: tuple[str, Any]) -> set[str]:
+        (policy,) = resources_of(build, *edits)["ImageScanRole"]["Properties"]["Policies"]
+        return {each["Sid"] for each in policy["PolicyDocument"]["Statement"]}
+
+    assert sids(("pipeline/enhanced_scanning", True)) - sids() == {"ReadWhatInspectorFound"}
+
+
+@pytest.mark.parametrize("name", ["execution-api", "action-source-x"])
+def test_a_service_is_not_named_as_roles_are_that_a_pattern_knows(name: str) -> None:
+    more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+    with pytest.raises(ConfigurationError, match=f"services.{name}: .* begins the names of other roles"):
+        configured((f"services/{name}", more))
+
+
+def test_with_the_longest_names_the_source_roles_are_still_those_of_the_pattern() -> None:
+    more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+    edits = [("project/name", "p" * 16), (f"services/{'s' * 24}", more)]
+    tools = configured(*edits, suffix="s" * 10).environment("tools")
+    assert tools is not None
+    of = next(each for each in tools.services if each.name == "s" * 24)
+    roles = pipeline.build(tools, of).to_dict()["Resources"]
+    policy = storage.build(tools).to_dict()["Resources"]["ArtifactsPolicy"]["Properties"]["PolicyDocument"]
+    (denial,) = [each for each in policy["Statement"] if each["Sid"] == "RefuseToReplaceSources"]
+    sources = denial["Condition"]["ArnNotLike"]["aws:PrincipalArn"][0]["Fn::Sub"].rpartition("/")[2]
+
+    for logical_id in ("AppActionRole", "TemplatesActionRole"):
+        assert len(roles[logical_id]["Properties"]["RoleName"]) <= 64
+        assert fnmatchcase(roles[logical_id]["Properties"]["RoleName"], sources)
+
+
+@pytest.mark.parametrize("layer", [keys, storage], ids=["keys", "storage"])
+def test_a_service_more_makes_the_ground_no_larger(layer: ModuleType) -> None:
+    # A thousand services must fit into one key policy and one bucket policy.
+    more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+
+    assert resources_of(layer) == resources_of(layer, ("services/ledger", more))
+
+
+def names_of(suffix: str) -> set[str]:
+    """Every name that a copy gives to something of its account, and every path that it publishes under."""
+    found = set()
+    for stack in render(configured(suffix=suffix), LAYERS, "yaml"):
+        for resource in cloudformation_yaml.load(stack.text)["Resources"].values():
+            for key, value in resource["Properties"].items():
+                own = key == "Name" or (key.endswith("Name") and key[:-4] in resource["Type"].replace("::", ""))
+                # The name of an inline policy is within its role.
+                if own and isinstance(value, str) and resource["Type"] != "AWS::IAM::Policy":
+                    found.add(f"{resource['Type']} {value}")
+    return found
+
+
+def test_two_copies_of_the_whole_pipeline_have_no_name_in_common() -> None:
+    one, other = names_of("pr1"), names_of("pr2")
+
+    assert len(one) == len(other) > 130
+    assert one & other == set()

@@ -1,0 +1,510 @@
+"""How releases replace each other: what each rung renders, what a step changes, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.config import rollout_checks
+from cicd_templates.config.tables import ServiceTable
+from cicd_templates.lint.run import lint_templates
+from cicd_templates.render import render
+from cicd_templates.template import cloudformation_yaml
+from templates import LAYERS
+from tests.conftest import configured
+
+SERVICE = "environments/staging/services/payment-processor"
+ALARMS = {"rollback_on_alarm": True}
+HOOKS = {"hooks": ["verify-image", "smoke"]}
+SCALING = {"minimum": 2, "maximum": 6, "cpu_percent": 60, "memory_percent": 70, "requests_per_target": 500}
+NIGHT = {"night": {"cron": "0 20 ? * MON-FRI *", "minimum": 1, "maximum": 2}}
+
+RUNGS: dict[str, dict[str, Any]] = {
+    "rolling": {},
+    "alarms": ALARMS,
+    "scaled": ALARMS | {"autoscaling": SCALING | {"schedules": NIGHT}},
+    "blue-green": ALARMS | {"autoscaling": SCALING, "rollout": "blue-green"},
+    "hooks": ALARMS | HOOKS | {"autoscaling": SCALING, "rollout": "blue-green"},
+    "canary": ALARMS | HOOKS | {"autoscaling": SCALING, "rollout": "canary"},
+    "linear": ALARMS | HOOKS | {"autoscaling": SCALING, "rollout": "linear"},
+}
+MORE: dict[str, dict[str, Any]] = {
+    "backend TLS": {
+        "backend_tls": True,
+        "image": f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}",
+    },
+    "exec": {"audited_exec": True},
+    "arm64": {"architecture": "arm64"},
+    "secrets": {
+        "secrets": {
+            "API_KEY": "acquirer-key",
+            "DATABASE": "/payments/database",
+            "OTHER": "arn:aws:secretsmanager:eu-central-1:222222222222:secret:other-AbCdEf",
+        }
+    },
+    "egress": {"egress": {"10.0.0.0/8": [5432, 6379], "0.0.0.0/0": [443]}},
+    "no breaker": {"circuit_breaker": False, "rollback_on_alarm": True},
+    "probes": ALARMS | HOOKS | {"rollout": "canary", "probes": {"/health": 200, "/payments": 405}},
+}
+
+
+@cache
+def rendered(rung: str) -> dict[str, str]:
+    """The text of every stack of staging and tools, by its label, with a rung's settings."""
+    settings = {**RUNGS, **MORE}[rung]
+    everywhere = {"architecture"} & settings.keys()
+    edits = [(f"services/payment-processor/{key}", settings[key]) for key in everywhere]
+    edits += [(f"{SERVICE}/{key}", value) for key, value in settings.items() if key not in everywhere]
+    return {stack.path: stack.text for stack in render.render(configured(*edits), LAYERS, "yaml")}
+
+
+def resources(rung: str, layer: str, environment: str = "staging") -> dict[str, Any]:
+    text = rendered(rung)[f"{environment}/{layer}.yaml"]
+    found: dict[str, Any] = cloudformation_yaml.load(text)["Resources"]
+    return found
+
+
+def service(rung: str) -> dict[str, Any]:
+    found: dict[str, Any] = resources(rung, "service-payment-processor")["Service"]["Properties"]
+    return found
+
+
+def deployment(rung: str) -> dict[str, Any]:
+    found: dict[str, Any] = service(rung)["DeploymentConfiguration"]
+    return found
+
+
+def test_cfn_lint_finds_nothing_on_any_rung(tmp_path: Path) -> None:
+    texts = {(path, text) for rung in (*RUNGS, *MORE) for path, text in rendered(rung).items()}
+    committed = set(rendered("rolling").items())
+    paths = []
+    for number, (path, text) in enumerate(sorted(texts - committed)):
+        target = tmp_path / f"{number}-{path.replace('/', '-')}"
+        target.write_text(text)
+        paths.append(target)
+
+    assert len(paths) > 20
+    assert lint_templates(paths) == []
+
+
+def test_a_new_service_is_the_simple_one() -> None:
+    assert deployment("rolling") == {
+        "Strategy": "ROLLING",
+        "MinimumHealthyPercent": 100,
+        "MaximumPercent": 200,
+        "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
+    }
+    assert (service("rolling")["DesiredCount"], service("rolling")["HealthCheckGracePeriodSeconds"]) == (1, 120)
+    types = {each["Type"] for each in resources("rolling", "service-payment-processor").values()}
+    assert not any("AutoScaling" in each for each in types)
+    assert not any(
+        each["Type"].startswith("AWS::Lambda") for each in resources("rolling", "health-payment-processor").values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("rung", "expected"),
+    [
+        ("blue-green", {"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 5}),
+        (
+            "canary",
+            {
+                "Strategy": "CANARY",
+                "BakeTimeInMinutes": 5,
+                "CanaryConfiguration": {"CanaryPercent": 10.0, "CanaryBakeTimeInMinutes": 5},
+            },
+        ),
+        (
+            "linear",
+            {
+                "Strategy": "LINEAR",
+                "BakeTimeInMinutes": 5,
+                "LinearConfiguration": {"StepPercent": 20.0, "StepBakeTimeInMinutes": 5},
+            },
+        ),
+    ],
+)
+def test_a_progressive_rollout_bakes_and_has_no_circuit_breaker(rung: str, expected: dict[str, Any]) -> None:
+    found = deployment(rung)
+
+    assert {key: found[key] for key in expected} == expected
+    # ECS has it for rolling deployments only.
+    assert "DeploymentCircuitBreaker" not in found
+    assert found["Alarms"] == {"AlarmNames": {"Ref": "RollbackAlarmNames"}, "Enable": True, "Rollback": True}
+
+
+def test_hooks_are_asked_before_the_first_task_and_before_the_first_request() -> None:
+    hooks = deployment("hooks")["LifecycleHooks"]
+
+    assert hooks == [
+        {
+            "HookTargetArn": {"Ref": "VerifyImageFunctionArn"},
+            "RoleArn": {"Ref": "HooksRoleArn"},
+            "LifecycleStages": ["PRE_SCALE_UP"],
+        },
+        {
+            "HookTargetArn": {"Ref": "SmokeFunctionArn"},
+            "RoleArn": {"Ref": "HooksRoleArn"},
+            "LifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+        },
+    ]
+
+
+CARRIERS = (
+    "AWS::ElasticLoadBalancingV2::Listener",
+    "AWS::ElasticLoadBalancingV2::ListenerRule",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "AWS::ElasticLoadBalancingV2::TargetGroup",
+    "AWS::ECS::Cluster",
+)
+
+
+@pytest.mark.parametrize(("before", "after"), list(pairwise(RUNGS)), ids=[f"{a} to {b}" for a, b in pairwise(RUNGS)])
+def test_a_step_up_or_down_changes_nothing_that_carries_requests(before: str, after: str) -> None:
+    def carriers(rung: str) -> dict[tuple[str, str], Any]:
+        return {
+            (path, name): resource
+            for path, text in rendered(rung).items()
+            if path.startswith("staging/")
+            for name, resource in cloudformation_yaml.load(text)["Resources"].items()
+            if resource["Type"] in CARRIERS
+        }
+
+    assert carriers(before) == carriers(after)
+    assert service(before)["LoadBalancers"] == service(after)["LoadBalancers"]
+    changed = {path for path in rendered(after) if rendered(before).get(path) != rendered(after)[path]}
+    # Hooks need the way to the test listener and, in tools, the consent of the registry.
+    assert changed <= {
+        "staging/service-payment-processor.yaml",
+        "staging/hooks-payment-processor.yaml",
+        "staging/cluster.yaml",
+        "tools/registry-payment-processor.yaml",
+    }
+
+
+def test_both_rules_send_everything_to_the_first_group_and_ecs_may_move_just_these() -> None:
+    ingress = resources("rolling", "ingress-payment-processor")
+    forward = {
+        "Type": "forward",
+        "ForwardConfig": {
+            "TargetGroups": [
+                {"TargetGroupArn": {"Ref": "PrimaryTargetGroup"}, "Weight": 100},
+                {"TargetGroupArn": {"Ref": "AlternateTargetGroup"}, "Weight": 0},
+            ]
+        },
+    }
+    assert [ingress[rule]["Properties"]["Actions"] for rule in ("ProductionRule", "TestRule")] == [[forward], [forward]]
+    statements = {
+        each["Sid"]: each
+        for each in ingress["InfrastructureRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    }
+    assert statements["MoveItsRequests"]["Resource"] == [{"Ref": "ProductionRule"}, {"Ref": "TestRule"}]
+    assert statements["RegisterItsTasks"]["Resource"] == [
+        {"Ref": "PrimaryTargetGroup"},
+        {"Ref": "AlternateTargetGroup"},
+    ]
+    advanced = service("rolling")["LoadBalancers"][0]["AdvancedConfiguration"]
+    assert advanced["RoleArn"] == {"Ref": "InfrastructureRoleArn"}
+
+
+def test_once_scaling_decides_the_template_names_no_number_of_tasks() -> None:
+    assert "DesiredCount" not in service("scaled")
+    found = resources("scaled", "service-payment-processor")
+    target = found["ScalableTarget"]["Properties"]
+    assert target["ResourceId"] == "service/payments-staging-cluster/payments-staging-payment-processor"
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 6)
+    assert target["ScheduledActions"] == [
+        {
+            "ScheduledActionName": "night",
+            "Schedule": "cron(0 20 ? * MON-FRI *)",
+            "Timezone": "UTC",
+            "ScalableTargetAction": {"MinCapacity": 1, "MaxCapacity": 2},
+        }
+    ]
+    policies = {
+        name: each["Properties"]["TargetTrackingScalingPolicyConfiguration"]
+        for name, each in found.items()
+        if each["Type"].endswith("ScalingPolicy")
+    }
+    assert {name: policy["TargetValue"] for name, policy in policies.items()} == {
+        "CpuPolicy": 60,
+        "MemoryPolicy": 70,
+        "RequestsPolicy": 500,
+    }
+    measures = policies["RequestsPolicy"]["CustomizedMetricSpecification"]["Metrics"]
+    groups = [each["MetricStat"]["Metric"]["Dimensions"][1]["Value"] for each in measures[:2]]
+    assert groups == [{"Ref": "PrimaryTargetGroupName"}, {"Ref": "AlternateTargetGroupName"}]
+    assert measures[-1]["Expression"] == "(FILL(r0, 0) + FILL(r1, 0)) / tasks"
+
+
+def test_the_execution_role_may_climb_up_and_down() -> None:
+    def allowed(rung: str) -> dict[str, Any]:
+        role = resources(rung, "delivery-payment-processor")["CloudFormationRole"]["Properties"]
+        return {each["Sid"]: each for each in role["Policies"][0]["PolicyDocument"]["Statement"]}
+
+    # Who takes a step back has to be allowed to delete what it made, so the role is the same on every rung.
+    assert all(allowed(rung) == allowed("rolling") for rung in RUNGS)
+    scale = allowed("rolling")["ScaleTheService"]["Action"]
+    assert {"application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeleteScalingPolicy"} <= {*scale}
+    (alarms,) = allowed("rolling")["LetScalingHaveItsAlarms"]["Resource"]
+    assert alarms["Fn::Sub"].endswith(":alarm:TargetTracking-*")
+    passed = [role["Fn::Sub"].rpartition("/")[2] for role in allowed("rolling")["GiveEcsItsRoles"]["Resource"]]
+    assert passed == [
+        "payments-staging-payment-processor-infrastructure",
+        "payments-staging-payment-processor-hooks",
+    ]
+
+
+def test_only_the_environments_own_gateways_reach_the_test_listener() -> None:
+    admitted = {
+        name: each["Properties"]
+        for name, each in resources("hooks", "cluster").items()
+        if each["Type"] == "AWS::EC2::SecurityGroupIngress"
+    }
+    assert admitted == {
+        "TestFromNat1": {
+            "GroupId": {"Fn::GetAtt": ["LoadBalancerGroup", "GroupId"]},
+            "IpProtocol": "tcp",
+            "FromPort": 8443,
+            "ToPort": 8443,
+            "CidrIp": {"Fn::Select": [0, {"Ref": "NatRanges"}]},
+            "Description": "Hooks that test a new release",
+        }
+    }
+    group = resources("hooks", "hooks-payment-processor")["SmokeGroup"]["Properties"]
+    assert "SecurityGroupIngress" not in group
+    assert [rule["FromPort"] for rule in group["SecurityGroupEgress"]] == [8443]
+
+
+def test_the_registry_consents_to_the_hook_that_reads_its_scans() -> None:
+    policy = resources("hooks", "registry-payment-processor", "tools")["Images"]["Properties"]["RepositoryPolicyText"]
+
+    (statement,) = [each for each in policy["Statement"] if each["Sid"] == "LetTheHooksReadScans"]
+    assert statement["Action"] == ["ecr:DescribeImageScanFindings"]
+    (role,) = statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+    assert role["Fn::Sub"].endswith("role/payments-staging-payment-processor-verify-image-function")
+    verify = resources("hooks", "hooks-payment-processor")["VerifyImageRole"]["Properties"]["RoleName"]
+    assert verify == "payments-staging-payment-processor-verify-image-function"
+
+
+def test_a_probe_is_asked_as_configured_and_the_health_check_by_default() -> None:
+    def probes(rung: str) -> Any:
+        function = resources(rung, "hooks-payment-processor")["Smoke"]["Properties"]
+        return json.loads(function["Environment"]["Variables"]["PROBES"])
+
+    assert probes("hooks") == {"/health": 200}
+    assert probes("probes") == {"/health": 200, "/payments": 405}
+
+
+DECISIVE = ("ErrorsAlarm", "LatencyAlarm", "UnhealthyAlarm", "NotStartingAlarm")
+
+
+def test_what_takes_a_release_back_looks_at_the_worse_side_and_is_silent_without_data() -> None:
+    health = resources("rolling", "health-payment-processor")
+
+    published = health["RollbackAlarmNamesParameter"]["Properties"]["Value"]
+    assert published == {"Fn::Join": [",", [{"Ref": name} for name in DECISIVE]]}
+    assert {health[name]["Properties"]["TreatMissingData"] for name in DECISIVE} == {"notBreaching"}
+    for name in DECISIVE[:3]:
+        *metrics, result = health[name]["Properties"]["Metrics"]
+        sides = {each["MetricStat"]["Metric"]["Dimensions"][1]["Value"]["Ref"] for each in metrics}
+        assert sides == {"PrimaryTargetGroupName", "AlternateTargetGroupName"}
+        # The larger of the two: a canary's errors may not be lost in the answers of the other side.
+        assert result["Expression"].startswith("MAX([")
+    # What does not start gets no request and is no target.
+    ended = health["NotStartingAlarm"]["Properties"]
+    assert (ended["DatapointsToAlarm"], ended["EvaluationPeriods"], ended["Period"]) == (3, 5, 60)
+    # ECS asks CloudWatch for metric alarms, so the one that stands for all of them is for people.
+    assert health["UnwellAlarm"]["Type"] == "AWS::CloudWatch::CompositeAlarm"
+
+
+def test_the_rates_of_the_sides_are_apart() -> None:
+    alarm = resources("rolling", "health-payment-processor")["ErrorsAlarm"]["Properties"]
+
+    assert alarm["Metrics"][-1]["Expression"] == (
+        "MAX([IF(FILL(e1, 0) + FILL(c1, 0) > 2, 100 * (FILL(e1, 0) + FILL(c1, 0)) / (FILL(r1, 0) + FILL(c1, 0)), 0),"
+        " IF(FILL(e2, 0) + FILL(c2, 0) > 2, 100 * (FILL(e2, 0) + FILL(c2, 0)) / (FILL(r2, 0) + FILL(c2, 0)), 0)])"
+    )
+
+
+def test_alarms_count_the_events_of_the_rules_beside_them() -> None:
+    health = resources("rolling", "health-payment-processor")
+
+    for alarm, rule in (("RestartsAlarm", "TaskEndedRule"), ("NotStartingAlarm", "TaskEndedRule")):
+        (dimension,) = health[alarm]["Properties"]["Dimensions"]
+        assert dimension == {"Name": "RuleName", "Value": health[rule]["Properties"]["Name"]}
+    counted = [
+        each["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
+        for each in health["DeploymentFailedAlarm"]["Properties"]["Metrics"][:-1]
+    ]
+    # ECS tells of it where there is a circuit breaker, the stack in any case.
+    assert counted == [health[rule]["Properties"]["Name"] for rule in ("DeploymentFailedRule", "RolledBackRule")]
+
+
+def test_card_numbers_in_the_log_are_masked_and_counted() -> None:
+    policy = resources("rolling", "service-payment-processor")["LogGroup"]["Properties"]["DataProtectionPolicy"]
+
+    audit, mask = policy["Statement"]
+    assert audit["Operation"] == {"Audit": {"FindingsDestination": {}}}
+    assert mask["Operation"] == {"Deidentify": {"MaskConfig": {}}}
+    assert audit["DataIdentifier"] == mask["DataIdentifier"]
+    assert mask["DataIdentifier"][0].endswith("/CreditCardNumber")
+
+
+def test_secrets_are_arns_and_only_the_role_that_starts_tasks_reads_them() -> None:
+    found = resources("secrets", "service-payment-processor")
+    (container,) = found["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    assert container["Secrets"] == [
+        {"Name": "API_KEY", "ValueFrom": {"Ref": "AcquirerKeySecretArn"}},
+        {
+            "Name": "DATABASE",
+            "ValueFrom": {"Fn::Sub": "arn:${AWS::Partition}:ssm:eu-central-1:222222222222:parameter/payments/database"},
+        },
+        {"Name": "OTHER", "ValueFrom": "arn:aws:secretsmanager:eu-central-1:222222222222:secret:other-AbCdEf"},
+    ]
+    statements = {
+        each["Sid"]: each for each in found["ExecutionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    }
+    assert len(statements["ReadItsSecrets"]["Resource"]) == 2
+    assert len(statements["ReadItsParameters"]["Resource"]) == 1
+    assert statements["DecryptThem"]["Resource"] == [{"Ref": "KeyArn"}]
+    assert "Policies" not in found["TaskRole"]["Properties"]
+    # ECS starts no task whose secret has no value.
+    secret = resources("secrets", "secrets-payment-processor")["AcquirerKeySecret"]["Properties"]
+    assert secret["GenerateSecretString"] == {"PasswordLength": 32}
+    assert secret["KmsKeyId"] == {"Ref": "KeyArn"}
+    assert "staging/secrets-payment-processor.yaml" not in rendered("rolling")
+
+
+@pytest.mark.parametrize(
+    ("source", "sids"),
+    [
+        ("/payments/database", ["ReadItsParameters", "DecryptThem"]),
+        ("acquirer-key", ["ReadItsSecrets", "DecryptThem"]),
+    ],
+)
+def test_a_role_reads_only_the_kind_of_secret_that_there_is(source: str, sids: list[str]) -> None:
+    texts = render.render(configured((f"{SERVICE}/secrets", {"VALUE": source})), LAYERS, "yaml")
+    (text,) = [stack.text for stack in texts if stack.path == "staging/service-payment-processor.yaml"]
+    role = cloudformation_yaml.load(text)["Resources"]["ExecutionRole"]["Properties"]
+
+    found = [each["Sid"] for each in role["Policies"][0]["PolicyDocument"]["Statement"]]
+    assert found[-2:] == sids
+
+
+def test_exec_is_off_and_the_audited_kind_is_encrypted_and_recorded() -> None:
+    assert service("rolling")["EnableExecuteCommand"] is False
+    assert (
+        "ExecuteCommandConfiguration" not in resources("rolling", "cluster")["Cluster"]["Properties"]["Configuration"]
+    )
+
+    assert service("exec")["EnableExecuteCommand"] is True
+    session = resources("exec", "cluster")["Cluster"]["Properties"]["Configuration"]["ExecuteCommandConfiguration"]
+    assert session["KmsKeyId"] == {"Ref": "KeyArn"}
+    assert session["LogConfiguration"] == {
+        "CloudWatchLogGroupName": {"Ref": "ExecLogGroup"},
+        "CloudWatchEncryptionEnabled": True,
+    }
+    (container,) = resources("exec", "service-payment-processor")["TaskDefinition"]["Properties"][
+        "ContainerDefinitions"
+    ]
+    assert container["ReadonlyRootFilesystem"] is True
+    assert [each["ContainerPath"] for each in container["MountPoints"]] == ["/var/lib/amazon", "/var/log/amazon"]
+
+
+def test_tls_to_the_task_is_another_group_of_targets_by_another_name() -> None:
+    def group(rung: str) -> dict[str, Any]:
+        found: dict[str, Any] = resources(rung, "ingress-payment-processor")["PrimaryTargetGroup"]["Properties"]
+        return found
+
+    assert (group("rolling")["Protocol"], group("backend TLS")["Protocol"]) == ("HTTP", "HTTPS")
+    assert group("backend TLS")["HealthCheckProtocol"] == "HTTPS"
+    # A changed protocol replaces the group, whose name would be taken.
+    assert group("rolling")["Name"] != group("backend TLS")["Name"]
+
+
+def test_a_release_for_arm_is_built_on_arm() -> None:
+    project = resources("arm64", "build-payment-processor", "tools")["Image"]["Properties"]["Environment"]
+    definition = resources("arm64", "service-payment-processor")["TaskDefinition"]["Properties"]
+
+    assert (project["Type"], "aarch64" in project["Image"]) == ("ARM_CONTAINER", True)
+    assert definition["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
+
+
+def test_tasks_connect_to_where_the_configuration_says() -> None:
+    rules = resources("egress", "ingress-payment-processor")["TasksGroup"]["Properties"]["SecurityGroupEgress"]
+
+    assert [(rule["CidrIp"], rule["FromPort"], rule["Description"]) for rule in rules] == [
+        ("0.0.0.0/0", 443, "TLS to anywhere"),
+        ("10.0.0.0/8", 5432, "Port 5432 of 10.0.0.0/8"),
+        ("10.0.0.0/8", 6379, "Port 6379 of 10.0.0.0/8"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, 0),
+        ({"rollback_on_alarm": True}, 5),
+        ({"rollout": "blue-green", "bake_minutes": 9}, 9),
+        ({"rollout": "canary"}, 10),
+        ({"rollout": "linear"}, 5 + 5 * 4),
+        ({"rollout": "linear", "linear": {"percent": 11, "bake_minutes": 1}}, 5 + 9),
+        ({"rollout": "linear", "linear": {"percent": 100, "bake_minutes": 60}}, 5),
+    ],
+    ids=str,
+)
+def test_bake_times_add_up_as_cloudformation_adds_them(settings: dict[str, Any], expected: int) -> None:
+    assert rollout_checks.bake_minutes(ServiceTable.model_validate(settings)) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "message"),
+    [
+        (
+            {"rollout": "canary", "bake_minutes": 1000, "canary": {"bake_minutes": 1000}, **ALARMS},
+            "bake_minutes",
+            "2000",
+        ),
+        ({"rollout": "canary"}, "rollout", "nothing would end a canary deployment whose tasks do not start"),
+        ({"rollout": "blue-green", **HOOKS}, "rollout", "whose tasks do not start"),
+        ({"rollout": "blue-green", "bake_minutes": 0, **ALARMS}, "bake_minutes", "0 is too short for the alarms"),
+        ({"rollout": "linear", "linear": {"bake_minutes": 2}, **ALARMS}, "linear.bake_minutes", "2 is too short"),
+        ({"rollout": "linear", "circuit_breaker": True, **ALARMS}, "circuit_breaker", "ECS has none for linear"),
+        ({"hooks": ["smoke"]}, "hooks", "ECS runs them when requests move only"),
+        ({"circuit_breaker": False}, "circuit_breaker", "tried for three hours"),
+        ({"backend_tls": True}, "image", "the bootstrap image speaks plain HTTP"),
+        (
+            {"autoscaling": {"minimum": 5, "maximum": 2, "cpu_percent": 50}},
+            "autoscaling.minimum",
+            "5 is above the maximum, 2",
+        ),
+        ({"autoscaling": {"maximum": 4}}, "autoscaling", "nothing moves it"),
+        (
+            {
+                "autoscaling": {
+                    "maximum": 4,
+                    "schedules": {"night": {"cron": "0 20 ? * * *", "minimum": 3, "maximum": 1}},
+                }
+            },
+            "autoscaling.schedules.night.minimum",
+            "3 is above the maximum, 1",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_what_could_not_end_is_refused_by_its_key(settings: dict[str, Any], key: str, message: str) -> None:
+    ((found, why),) = rollout_checks.problems(ServiceTable.model_validate(settings))
+
+    assert found == key
+    assert message in why
+
+
+@pytest.mark.parametrize("rung", [*RUNGS, *MORE])
+def test_every_rung_can_end(rung: str) -> None:
+    assert list(rollout_checks.problems(ServiceTable.model_validate({**RUNGS, **MORE}[rung]))) == []
