@@ -1,18 +1,8 @@
-"""Where things lie in a user's project, relative to its folder, and the layers that are in it."""
+"""Where things lie in a user's project, relative to its folder."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-import sys
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
-
-from cicd_templates.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from cicd_templates.layer.definition import Layer
 
 CONFIGURATION = Path("templates/environments.toml")
 CONFIGURATION_DOC = Path("docs/configuration.md")
@@ -26,34 +16,3 @@ BUILD = Path("build")
 def rendered_folder(suffix: str | None) -> Path:
     """Where rendered templates lie: `out/` is committed, `build/` of parallel copies is not."""
     return BUILD if suffix else OUT
-
-
-def layers() -> tuple[Layer, ...]:
-    """The layers of the project's `templates/`: `LAYERS`, and `LAYER` of each module in `templates/extra/`.
-
-    Raises `ConfigurationError` where there is no such folder here, or one of the user's own layers is not one.
-    """
-    # The layers are the user's own: they lie in the project's folder, not in the installed package.
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        package = importlib.import_module("templates")
-    except ModuleNotFoundError as error:
-        if error.name != "templates":
-            raise
-        raise ConfigurationError("no folder templates/ here; run this in the project's own folder") from None
-    return with_extra(package)
-
-
-def with_extra(package: ModuleType) -> tuple[Layer, ...]:
-    """`LAYERS` of `package` and what its folder `extra/` adds, which an upgrade of the package's own never touches."""
-    found: list[Layer] = list(package.LAYERS)
-    for module in pkgutil.iter_modules([str(Path(folder, "extra")) for folder in package.__path__]):
-        at = f"{package.__name__}/extra/{module.name}.py"
-        own = getattr(importlib.import_module(f"{package.__name__}.extra.{module.name}"), "LAYER", None)
-        if own is None:
-            raise ConfigurationError(f"{at}: has no LAYER; add LAYER = Layer({module.name!r}, build)")
-        if own.name in {layer.name for layer in found}:
-            raise ConfigurationError(f"{at}: a layer {own.name!r} exists already; choose another name")
-        found.append(own)
-    return tuple(found)

@@ -45,13 +45,13 @@ import gc; gc.disable()
 import pathlib, resource, sys, tempfile, time, tomllib
 from cicd_templates.render import out_folder, render
 from cicd_templates.config.load import parse_configuration
-from cicd_templates.paths import layers
+from cicd_templates.layer.discovery import project_layers
 raw = tomllib.loads(pathlib.Path("templates/environments.toml").read_text())
 checks = raw["services"]["payment-processor"]["checks"]
 raw["services"] = {f"service-{n}": {"priority": n, "checks": checks} for n in range(1, int(sys.argv[1]) + 1)}
 raw["environments"]["production"].pop("services", None)
 began = time.perf_counter()
-rendered = render.render(parse_configuration(raw, source="bench"), layers(), "yaml")
+rendered = render.render(parse_configuration(raw, source="bench"), project_layers(), "yaml")
 with tempfile.TemporaryDirectory() as folder:
     root = pathlib.Path(folder)
     out_folder.write(out_folder.files_of(rendered, root), root)

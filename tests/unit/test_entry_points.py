@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import runpy
 
 import pytest
+from click.testing import CliRunner
 
+from cicd_templates.cli import main
 from tests.conftest import ROOT
+
+
+@pytest.fixture(autouse=True)
+def disabled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the entry points do to the garbage collector of their process, recorded instead of done to this one."""
+    calls: list[str] = []
+    monkeypatch.setattr(gc, "disable", lambda: calls.append("disable"))
+    monkeypatch.setattr(atexit, "register", lambda function: calls.append(f"at exit {function.__name__}"))
+    return calls
 
 
 @pytest.mark.parametrize(
@@ -18,7 +31,11 @@ from tests.conftest import ROOT
     ids=["module", "generate.py"],
 )
 def test_both_ways_in_run_the_same_command(
-    run: object, argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: object,
+    argv: list[str],
+    disabled: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("sys.argv", argv)
     monkeypatch.chdir(ROOT)
@@ -26,9 +43,30 @@ def test_both_ways_in_run_the_same_command(
         run()  # type: ignore[operator] # a function of the table
 
     assert left.value.code == 0
+    assert disabled == ["disable", "at exit freeze"]
     assert capsys.readouterr().out == f"out/ is up to date: {len(list((ROOT / 'out').glob('*/*.yaml')))} stacks\n"
 
 
-def test_imported_they_do_nothing() -> None:
+def test_imported_they_do_nothing(disabled: list[str]) -> None:
     assert runpy.run_path(str(ROOT / "generate.py"))["render"]
     assert runpy.run_module("cicd_templates.__main__")["main"]
+    assert disabled == []
+
+
+def test_a_command_that_runs_in_process_leaves_the_garbage_collector_on(
+    disabled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+
+    assert CliRunner().invoke(main, ["render", "--check"]).exit_code == 0
+    assert disabled == []
+
+
+def test_other_verbs_collect_garbage_for_as_long_as_they_run(
+    disabled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["cicd_templates", "outputs", "--help"])
+    with pytest.raises(SystemExit):
+        runpy.run_module("cicd_templates", run_name="__main__")
+
+    assert disabled == []

@@ -7,7 +7,7 @@ from typing import TypeVar
 from troposphere import AWSObject
 
 from cicd_templates.config.environment import Environment
-from cicd_templates.render.text import WHY
+from cicd_templates.template.metadata import REASONS_KEY
 
 R = TypeVar("R", bound=AWSObject)
 
@@ -34,7 +34,7 @@ def transient(resource: R) -> R:
 def because(resource: R, *reasons: str) -> R:
     """`resource` with the reasons that a reviewer should read above it, in the order given."""
     if reasons:
-        resource.Metadata = {**resource.resource.get("Metadata", {}), WHY: list(reasons)}
+        resource.Metadata = {**resource.resource.get("Metadata", {}), REASONS_KEY: list(reasons)}
     return resource
 
 
@@ -43,7 +43,7 @@ def excepted(resource: R, check: str, reason: str) -> R:
     before = resource.resource.get("Metadata", {})
     skips = before.get("checkov", {}).get("skip", [])
     resource.Metadata = {
-        WHY: [*before.get(WHY, ()), f"{reason} ({check})"],
+        REASONS_KEY: [*before.get(REASONS_KEY, ()), f"{reason} ({check})"],
         "checkov": {"skip": [*skips, {"id": check, "comment": reason}]},
     }
     return resource

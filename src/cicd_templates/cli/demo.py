@@ -16,10 +16,11 @@ from cicd_templates.config.load import read_configuration
 from cicd_templates.deploy.change_sets.request import UPLOADS_OUTPUT
 from cicd_templates.deploy.reporting import report
 from cicd_templates.errors import CicdError
+from cicd_templates.layer.discovery import project_layers
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.local import engine as local_engine
 from cicd_templates.local.engine import Engine
-from cicd_templates.paths import CONFIGURATION, OUT, layers
+from cicd_templates.paths import CONFIGURATION, OUT
 from cicd_templates.render import out_folder, render
 
 
@@ -27,7 +28,7 @@ def run() -> None:
     """Raises `CicdError` where any step fails or anything is left that nothing explains."""
     began = time.monotonic()
     configuration = read_configuration(CONFIGURATION)
-    rendered = render.render(configuration, layers(), "yaml")
+    rendered = render.render(configuration, project_layers(), "yaml")
     written = out_folder.write(out_folder.files_of(rendered, OUT), OUT)
     click.echo(f"1. render   {len(rendered)} stacks of {len(configuration.environments)} environments into {OUT}/")
     for path in written.written:

@@ -11,8 +11,8 @@ from typing import Any
 
 from cicd_templates.config.tables import PatchTable
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.render.text import WHY
 from cicd_templates.template.comparison import named
+from cicd_templates.template.metadata import REASONS_KEY
 
 Patches = Mapping[str, PatchTable]
 
@@ -28,7 +28,7 @@ def patch(template: dict[str, Any], patches: Patches, at: str) -> None:
         if section == "Resources":
             metadata = template["Resources"][name].setdefault("Metadata", {})
             said = ".".join(within).removeprefix("Properties.")
-            metadata[WHY] = [*metadata.get(WHY, ()), f"Patched: {said}, because {entry.because}"]
+            metadata[REASONS_KEY] = [*metadata.get(REASONS_KEY, ()), f"Patched: {said}, because {entry.because}"]
 
 
 def refuse_unknown(patched: Mapping[str, Patches], stacks: list[str], at: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.metadata import REASONS_KEY
 
 Format = Literal["yaml", "json"]
 
@@ -41,7 +42,6 @@ STATEMENT_FIRST = (
 PROPERTIES_LAST = ("Tags", "Code")
 _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 # Where a block leaves its reason; JSON has no comments, so it is metadata first.
-WHY = "Why"
 
 
 def ordered(template: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def as_text(template: Mapping[str, Any], header: list[str], form: Format) -> str
 def _resource(name: str, body: Mapping[str, Any]) -> str:
     why = "".join(
         f"{line}\n"
-        for reason in body.get("Metadata", {}).get(WHY, ())
+        for reason in body.get("Metadata", {}).get(REASONS_KEY, ())
         for line in textwrap.wrap(
             reason,
             width=cloudformation_yaml.WIDTH,

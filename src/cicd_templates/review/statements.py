@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cicd_templates.render.text import WHY
 from cicd_templates.review.spelling import Speller, actions, condition
+from cicd_templates.template.metadata import REASONS_KEY
 
 TRUST = "AssumeRolePolicyDocument"
 ITSELF = "itself"
@@ -108,7 +108,7 @@ def _found(value: Any, *, trust: bool) -> Iterator[tuple[bool, dict[str, Any]]]:
 
 
 def _reasons(resource: Mapping[str, Any]) -> dict[str, str]:
-    told = resource.get("Metadata", {}).get(WHY, ())
+    told = resource.get("Metadata", {}).get(REASONS_KEY, ())
     return {
         sid: reason for why in told for sid, between, reason in [why.partition(" names every resource: ")] if between
     }

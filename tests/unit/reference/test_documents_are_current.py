@@ -13,8 +13,8 @@ from pydantic import Field
 
 from cicd_templates.cli import main
 from cicd_templates.config.types import Table
+from cicd_templates.layer.discovery import with_user_layers
 from cicd_templates.lint.run import lint_templates
-from cicd_templates.paths import with_extra
 from cicd_templates.reference.configuration import TABLES, configuration_reference
 from cicd_templates.render.render import render
 from tests.conftest import ROOT, configured, own_package
@@ -103,7 +103,7 @@ def test_the_help_fits_a_terminal(target: str) -> None:
 def test_the_layer_of_the_readme_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     package = own_package(tmp_path, monkeypatch, inbox=code)
-    stacks = render(configured(), with_extra(package), "yaml")
+    stacks = render(configured(), with_user_layers(package), "yaml")
     path = tmp_path / "inbox.yaml"
     (text,) = [stack.text for stack in stacks if stack.name == "payments-staging-inbox"]
     path.write_text(text)

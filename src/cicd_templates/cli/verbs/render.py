@@ -15,7 +15,6 @@ from cicd_templates.paths import (
     OUT,
     ROLLOUTS_DOC,
     RULES_DOC,
-    layers,
     rendered_folder,
 )
 from cicd_templates.plurals import counted
@@ -33,21 +32,15 @@ from cicd_templates.plurals import counted
 @SUFFIX
 def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
     """Render every layer for every environment."""
-    # Rendering makes many objects and no cycles worth collecting; collecting them costs a third of its time, and
-    # looking through them once more at the interpreter's end another tenth.
-    import atexit
-    import gc
-
-    gc.disable()
-    atexit.register(gc.freeze)
     from cicd_templates.config.load import read_configuration
+    from cicd_templates.layer.discovery import project_layers
     from cicd_templates.render import out_folder
     from cicd_templates.render import render as stacks
 
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
     selection.require_environment(configuration, env)
     folder = out or rendered_folder(suffix)
-    rendered = stacks.render(configuration, layers(), form)  # type: ignore[arg-type] # click checked the choice
+    rendered = stacks.render(configuration, project_layers(), form)  # type: ignore[arg-type] # click checked the choice
     files = out_folder.files_of(rendered, folder, env)
     if check:
         difference = out_folder.differences(files, folder)
@@ -101,6 +94,7 @@ def lint(form: str, suffix: str | None) -> None:
 @verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
 def docs(check: bool) -> None:
     """Write the documents, and the parts of documents, that are made from the code and from what it rendered."""
+    from cicd_templates.layer.discovery import project_layers
     from cicd_templates.reference.configuration import configuration_reference
     from cicd_templates.reference.documents import documents
     from cicd_templates.reference.lint_rules import rules_reference
@@ -110,7 +104,7 @@ def docs(check: bool) -> None:
     generated = documents(templates_in(OUT))
     whole = {
         CONFIGURATION_DOC: configuration_reference(),
-        ROLLOUTS_DOC: rollouts_page(layers()),
+        ROLLOUTS_DOC: rollouts_page(project_layers()),
         RULES_DOC: rules_reference(),
     }
     stale = []

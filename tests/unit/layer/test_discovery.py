@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.paths import with_extra
+from cicd_templates.layer.discovery import with_user_layers
 from templates import LAYERS
 from tests.conftest import own_package
 
@@ -17,7 +17,7 @@ QUIET = "from troposphere import Template\nfrom cicd_templates.layer.definition 
 def test_own_layers_come_behind_ours_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = own_package(tmp_path, monkeypatch, b=f"{QUIET}LAYER = Layer('b')\n", a=f"{QUIET}LAYER = Layer('a')\n")
 
-    assert [layer.name for layer in with_extra(package)] == [*(layer.name for layer in LAYERS), "a", "b"]
+    assert [layer.name for layer in with_user_layers(package)] == [*(layer.name for layer in LAYERS), "a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_what_is_not_a_layer_is_told_by_its_file(
     code: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ConfigurationError, match=expected):
-        with_extra(own_package(tmp_path, monkeypatch, mine=code))
+        with_user_layers(own_package(tmp_path, monkeypatch, mine=code))

@@ -1,0 +1,4 @@
+"""Names of the keys under which a rendered template and its resources carry metadata."""
+
+# Reasons that a building block gives for a resource; the renderer writes each as a `# Why:` line above it.
+REASONS_KEY = "Why"
