@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,46 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "src/cicd_templates"
 AWS = ("boto3", "botocore")
 RENDERER = ("troposphere", "awacs", "templates")
+
+# Each room with the other rooms that it may import, from the ground up; a room of `deploy/` is a room of its own. What is
+# not listed is refused, and so is a circle. docs/architecture.md draws the same.
+MAY_IMPORT = {
+    "errors": "",
+    "hints": "",
+    "plurals": "",
+    "markdown": "",
+    "functions": "",
+    "rules": "",
+    "local": "errors",
+    "template": "errors",
+    "gate": "errors functions",
+    "lint": "errors hints",
+    "config": "errors plurals template",
+    "paths": "",
+    "builds": "config functions template",
+    "layer": "config errors",
+    "blocks": "builds config functions layer template",
+    "templates": "blocks builds config layer",
+    "review": "config errors markdown paths template",
+    "render": "config errors layer paths review template",
+    "reference": "config errors layer markdown render review rules template",
+    "deploy/aws": "errors",
+    "deploy/change_sets": "deploy/aws errors paths template",
+    "deploy/permissions": "deploy/change_sets",
+    "deploy/plans": "deploy/aws deploy/change_sets errors template",
+    "deploy/diagnosis": "deploy/aws deploy/change_sets",
+    "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals",
+    "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors",
+    "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints",
+    "deploy/destruction": "config deploy/aws deploy/change_sets deploy/reporting errors hints template",
+    "deploy/runs": (
+        "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/releases deploy/reporting errors template"
+    ),
+    "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints",
+    "rehearsal": "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors local",
+}
+# The command line is the only room that may import every other.
+TOP = {"cli", "__main__", "__init__"}
 
 # Files, and what nothing in them may import, at the top or inside a function.
 RULES = [
@@ -47,6 +88,53 @@ def imported(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(module: str) -> str:
+    """The room of a module: its folder or file below the package, below `deploy/` one folder further."""
+    parts = module.removeprefix("src.").split(".")
+    if parts[0] == "templates":
+        return "templates"
+    return "/".join(parts[1:3]) if parts[1:2] == ["deploy"] else (parts[1] if parts[1:] else "__init__")
+
+
+def arrows() -> Iterator[tuple[str, str, Path, str]]:
+    """Every import from one room to another: both rooms, the file, and the module that it names."""
+    below_package = (path for path in PACKAGE.rglob("*") if path.suffix == ".py" or path.is_dir())
+    names = {".".join(path.with_suffix("").relative_to(PACKAGE.parent).parts) for path in below_package}
+    for path in (*PACKAGE.rglob("*.py"), *(ROOT / "templates").glob("*.py")):
+        below = path.with_suffix("").relative_to(ROOT).parts
+        here = room(".".join(below))
+        for name in imported(path):
+            if not name.startswith(("cicd_templates", "templates")):
+                continue
+            module = name if name in names or name.startswith("templates") else name.rpartition(".")[0]
+            if (there := room(module)) not in (here, "__init__"):
+                yield here, there, path, name
+
+
+def test_every_room_imports_only_the_rooms_that_it_may() -> None:
+    refused = [
+        f"{path.relative_to(ROOT)} imports {name}: {here} may not import {there}"
+        for here, there, path, name in arrows()
+        if here not in TOP and there not in MAY_IMPORT[here].split()
+    ]
+
+    assert refused == []
+
+
+def test_the_table_of_rooms_is_whole_and_has_no_circle() -> None:
+    rooms = {room(".".join(path.with_suffix("").relative_to(ROOT).parts)) for path in PACKAGE.rglob("*.py")}
+    assert rooms - TOP - {"deploy/__init__"} == MAY_IMPORT.keys() - {"templates"}
+
+    # `static_order` raises CycleError where two rooms import each other, however far apart.
+    assert set(TopologicalSorter({name: set(text.split()) for name, text in MAY_IMPORT.items()}).static_order())
+
+
+def test_no_arrow_in_the_table_of_rooms_is_without_an_import() -> None:
+    drawn = {(here, there) for here, text in MAY_IMPORT.items() for there in text.split()}
+
+    assert drawn - {(here, there) for here, there, _, _ in arrows()} == set()
 
 
 @pytest.mark.parametrize(("pattern", "forbidden"), RULES, ids=[pattern for pattern, _ in RULES])
