@@ -14,10 +14,16 @@ from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.blocks.roles import assumed_role
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import log_group_name, parameter_path, physical_name, pipeline_arn, project_arn
+from cicd_templates.config.naming import (
+    RELEASE_ROLE,
+    log_group_name,
+    parameter_path,
+    physical_name,
+    pipeline_arn,
+    project_arn,
+)
 from cicd_templates.layer.iam import Grant, allow, deny, document, trust_web_identity
 from cicd_templates.layer.outputs import BucketName, KeyArn
-from cicd_templates.render.github_workflow import RELEASE_ROLE
 from templates import build as builds
 from templates import keys, pipeline, storage
 

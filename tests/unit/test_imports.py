@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src/cicd_templates"
 AWS = ("boto3", "botocore")
 RENDERER = ("troposphere", "awacs", "templates")
 
-# Each room with the other rooms that it may import, from the ground up; a room of `deploy/` is a room of its own. What is
+# Each room with the other rooms that it may import, from the ground up; a room of `deploy/` counts by itself. What is
 # not listed is refused, and so is a circle. docs/architecture.md draws the same.
 MAY_IMPORT = {
     "errors": "",

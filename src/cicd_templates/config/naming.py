@@ -81,6 +81,10 @@ def role_arn(env: Environment, *words: str) -> str:
     return f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name}"
 
 
+# The purpose of the role with which GitHub Actions releases a service.
+RELEASE_ROLE = "github-release"
+
+
 # The purpose stands first in the names of delivery roles: what is shortened is the end, so a pattern finds them all.
 DELIVERY = "delivery"
 

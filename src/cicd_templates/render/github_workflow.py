@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import physical_name
-
-RELEASE_ROLE = "github-release"
+from cicd_templates.config.naming import RELEASE_ROLE, physical_name
 
 # No action of others beside the checkout: the AWS command line is on the runner and takes the token itself.
 _WORKFLOW = """\
