@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cicd_templates.deploy.change_sets.stacks import Stack
-from cicd_templates.deploy.plans.propose import Desk
+from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.template import links
@@ -64,9 +64,9 @@ def critical_path(stacks: Sequence[Stack], latency: dict[str, float]) -> float:
 
 def deploy(aws: SimulatedAws, stacks: Sequence[Stack], folder: Path) -> float:
     """Seconds of simulated time that a deployment of everything takes."""
-    desk = Desk(aws, aws.clock.patience(), folder, today=aws.clock.today)  # type: ignore[arg-type] # the simulation
+    context = DeployContext(aws, aws.clock.polling(), folder, today=aws.clock.today)  # type: ignore[arg-type] # the simulation
     began = aws.clock.seconds
-    deployment.deploy(desk, stacks, Silent(), lambda question: True)
+    deployment.deploy(context, stacks, Silent(), lambda question: True)
     return aws.clock.seconds - began
 
 

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.destruction.deployed import Deployed, Owned
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.scope import Scope
@@ -102,14 +102,14 @@ def refusal(code: str, message: str = "no") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
 
 
-def clock() -> Patience:
+def clock() -> Polling:
     """A clock that a sleep moves on at once."""
     now = [0.0]
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    return Patience(2.0, sleep, lambda: now[0])
+    return Polling(2.0, sleep, lambda: now[0])
 
 
 def living(

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 
 
 def client_error(code: str, message: str, operation: str = "DescribeStacks") -> ClientError:
@@ -99,7 +99,7 @@ class FakeClients:
         self.cloudformation = cloudformation
 
 
-def clock() -> Patience:
+def clock() -> Polling:
     """Each look takes a minute, and no time."""
     minutes = iter(range(10_000))
-    return Patience(60.0, lambda seconds: None, lambda: next(minutes) * 60.0)
+    return Polling(60.0, lambda seconds: None, lambda: next(minutes) * 60.0)

@@ -20,7 +20,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.template.links import links_of
 
@@ -55,8 +55,8 @@ class Clock:
     def today(self) -> datetime:
         return EPOCH + timedelta(seconds=self.seconds)
 
-    def patience(self, poll_seconds: float = 2.0) -> Patience:
-        return Patience(poll_seconds, self.sleep, self.now, lambda: 0.5)
+    def polling(self, poll_seconds: float = 2.0) -> Polling:
+        return Polling(poll_seconds, self.sleep, self.now, lambda: 0.5)
 
 
 @dataclass

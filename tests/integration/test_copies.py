@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cicd_templates.deploy.aws.clients import Clients, local_clients
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets import expiry
 from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
 from cicd_templates.deploy.destruction.destroy import destroy
@@ -157,7 +157,7 @@ def come_and_go(engine: Engine, steps: list[tuple[str | None, bool]]) -> None:
                 inventory = take_inventory(clients, scopes[suffix], protected=False)
                 path = Path(folder) / "report.json"
                 with (Path(folder) / "said").open("w") as said:
-                    assert destroy(clients, inventory, Patience(0.01), JsonReporter(said), path=path) == []
+                    assert destroy(clients, inventory, Polling(0.01), JsonReporter(said), path=path) == []
                 alive.discard(suffix)
             for other, of in scopes.items():
                 assert len(names_of(clients, of)) == (3 if other in alive else 0), (suffix, comes, other)

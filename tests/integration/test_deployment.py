@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.api import describe_stack
 from cicd_templates.local.engine import Engine, running
 from tests.integration.conftest import ENGINE_PYTHON, STACKS, STAGING_STACKS, Project, make_project
@@ -101,7 +101,7 @@ def test_the_image_that_the_pipeline_decided_survives_an_infrastructure_deployme
         Parameters=[{"ParameterKey": "ImageUri", "ParameterValue": released}],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    Patience(0.05).until(
+    Polling(0.05).until(
         lambda: (describe_stack(clients, name) or {})["StackStatus"] == "UPDATE_COMPLETE", "the release", 30
     )
     project.edit("port = 8080", "port = 8090")

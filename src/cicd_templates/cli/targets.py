@@ -10,7 +10,7 @@ from pathlib import Path
 from cicd_templates import hints
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients, require_account
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks, select
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
@@ -18,7 +18,7 @@ from cicd_templates.deploy.destruction.inventory import Inventory, take_inventor
 from cicd_templates.deploy.destruction.reimport import refuse_kept
 from cicd_templates.deploy.destruction.scope import Scope, scope_of
 from cicd_templates.deploy.plans.document import Plan
-from cicd_templates.deploy.plans.propose import Desk
+from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.recovery.claims import Claim, claims
 from cicd_templates.deploy.releases.commits import revision
 from cicd_templates.deploy.releases.handover import Tools, left_to_the_pipeline
@@ -46,7 +46,7 @@ class Target:
     stacks: Sequence[Stack]
     chosen: Sequence[Stack]
     clients: Clients
-    patience: Patience
+    polling: Polling
     engine: Engine | None
     named: bool = False
     caller: str = ""
@@ -72,10 +72,10 @@ class Target:
         """Whether the environment is protected."""
         return self.stacks[0].protected
 
-    def desk(self, *, wait: bool = False) -> Desk:
+    def context(self, *, wait: bool = False) -> DeployContext:
         """What the deployer works with; `wait` for what another operation works on instead of refusing it."""
         recorded = frozenset(SPELLINGS) if self.engine else frozenset()
-        return Desk(self.clients, self.patience, self.state, self.caller, revision(Path.cwd()), wait, recorded)
+        return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
 
     def plan(
         self, reporter: Reporter, tools: Tools | None, path: Path | None = None, *, wait: bool = False
@@ -86,7 +86,7 @@ class Target:
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._own(reporter, tools)
-        return deployment.plan(self.desk(wait=wait), stacks, reporter, path) if stacks else None
+        return deployment.plan(self.context(wait=wait), stacks, reporter, path) if stacks else None
 
     def deploy(
         self,
@@ -112,7 +112,7 @@ class Target:
         reporter.report(Note(tools.publish_templates()))
         if stacks:
             deployment.deploy(
-                self.desk(wait=wait),
+                self.context(wait=wait),
                 stacks,
                 reporter,
                 confirm,
@@ -138,7 +138,7 @@ class Target:
         """
         reporter.report(self.heading("Deploying"))
         following = deployment.execute_plan(
-            self.desk(),
+            self.context(),
             made,
             path,
             [stack for stack in self.stacks if stack.label in made.labels],
@@ -153,7 +153,7 @@ class Target:
 
     def discard(self, path: Path | None = None) -> int:
         """Delete what the plan in `path` left, or all plans; how many change sets. Errors as `deployment.discard`."""
-        return deployment.discard(self.desk(), self.stacks, path)
+        return deployment.discard(self.context(), self.stacks, path)
 
     def _own(self, reporter: Reporter, tools: Tools | None) -> list[Stack]:
         """What was chosen without what the pipeline writes by now; refused where kept things are in the way."""
@@ -214,7 +214,7 @@ class Target:
 
         Raises `CicdError` that names the stacks whose deletion failed.
         """
-        left = destroy(self.clients, inventory, self.patience, reporter, self.recorded_remains)
+        left = destroy(self.clients, inventory, self.polling, reporter, self.recorded_remains)
         reporter.report(Left(self.environment, tuple(left)))
         return left
 
@@ -263,9 +263,9 @@ def open_target(
         engine = engine or running_engine.required()
     else:
         engine = None
-    clients, patience = open_account(environment, account, stacks[0].region, engine)
+    clients, polling = open_account(environment, account, stacks[0].region, engine)
     caller = require_account(clients, account) if checked else ""
-    return Target(stacks, chosen, clients, patience, engine, layer is not None, caller, memory)
+    return Target(stacks, chosen, clients, polling, engine, layer is not None, caller, memory)
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ class Account:
 
     scope: Scope
     clients: Clients
-    patience: Patience
+    polling: Polling
 
     def sweep(self, copy: Scope, reporter: Reporter) -> int:
         """Destroy a disposable copy in this account and report it; how much is left that nothing explains."""
@@ -283,7 +283,7 @@ class Account:
         make = hints.make("destroy", ENV=copy.environment, SUFFIX=copy.suffix, LOCAL=self.clients.local)
         guards.refuse_protected(copy.qualified, (), protected=inventory.protected, make=make)
         reporter.report(Inventoried(copy.qualified, inventory.items))
-        left = destroy(self.clients, inventory, self.patience, reporter)
+        left = destroy(self.clients, inventory, self.polling, reporter)
         reporter.report(Left(copy.qualified, tuple(left)))
         return sum(not remainder.explained for remainder in left)
 
@@ -292,18 +292,16 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
     """The account of `environment`, which the caller must be in."""
     scope = Scope(environment.project.name, environment.name, None, environment.account, environment.region)
     engine = running_engine.required() if local else None
-    clients, patience = open_account(environment, scope.account, scope.region, engine)
+    clients, polling = open_account(environment, scope.account, scope.region, engine)
     require_account(clients, scope.account)
-    return Account(scope, clients, patience)
+    return Account(scope, clients, polling)
 
 
-def open_account(
-    environment: Environment, account: str, region: str, engine: Engine | None
-) -> tuple[Clients, Patience]:
+def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
     """Clients of the account that `environment` is in, on the local AWS where `engine` is given, and how to wait."""
     if engine is not None:
-        return local_clients(engine.url, account, region), Patience(poll_seconds=LOCAL_POLL_SECONDS)
-    return aws_clients(region, environment.settings.profile, environment.settings.role_arn), Patience()
+        return local_clients(engine.url, account, region), Polling(poll_seconds=LOCAL_POLL_SECONDS)
+    return aws_clients(region, environment.settings.profile, environment.settings.role_arn), Polling()
 
 
 def open_tools(configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None) -> Tools:

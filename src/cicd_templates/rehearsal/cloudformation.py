@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stack_states import RUNNING, SUCCEEDED
 from cicd_templates.rehearsal import artifacts
 from cicd_templates.rehearsal.context import ActionFailedError, Run
@@ -22,7 +22,7 @@ REPLACE, EXECUTE = "CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE"
 # How CloudFormation says that a change set changes nothing; it has no field for it.
 UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
 LIMIT_SECONDS = 300.0
-PATIENCE = Patience(poll_seconds=0.02)
+POLLING = Polling(poll_seconds=0.02)
 
 
 def act(run: Run, action: Action, step: Step) -> dict[str, str]:
@@ -70,7 +70,7 @@ def _replace(run: Run, action: Action, step: Step, configuration: dict[str, str]
         found.update(cloudformation.describe_change_set(StackName=stack, ChangeSetName=name))
         return found["Status"] in ("CREATE_COMPLETE", "FAILED")
 
-    PATIENCE.until(made, f"the change set {name} of {stack}", LIMIT_SECONDS)
+    POLLING.until(made, f"the change set {name} of {stack}", LIMIT_SECONDS)
     if found["Status"] == "FAILED":
         reason = found.get("StatusReason", "without a reason")
         if not reason.startswith(UNCHANGED):
@@ -99,7 +99,7 @@ def _execute(cloudformation: Any, stack: str, name: str, step: Step) -> dict[str
         step.note("no container is started, so nothing had to become healthy")
     else:
         step.note("there was nothing to execute")
-    PATIENCE.until(lambda: _status(cloudformation, stack) not in RUNNING, f"the stack {stack}", LIMIT_SECONDS)
+    POLLING.until(lambda: _status(cloudformation, stack) not in RUNNING, f"the stack {stack}", LIMIT_SECONDS)
     status = _status(cloudformation, stack)
     events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     if status not in SUCCEEDED:

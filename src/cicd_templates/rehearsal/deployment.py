@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients, local_clients
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
-from cicd_templates.deploy.plans.propose import Desk
+from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting.report import Broke
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError, ConfigurationError
@@ -80,16 +80,16 @@ def deploy(endpoint: str, stacks: Sequence[Stack]) -> None:
         chosen = [stack for stack in stacks if stack.links.environment == environment]
         with tempfile.TemporaryDirectory() as state:
             clients = clients_of(endpoint, chosen[0])
-            desk = Desk(clients, patience(), Path(state), recorded=frozenset(SPELLINGS))
+            context = DeployContext(clients, polling(), Path(state), recorded=frozenset(SPELLINGS))
             try:
-                deployment.deploy(desk, chosen, Listener(), lambda _: True)
+                deployment.deploy(context, chosen, Listener(), lambda _: True)
             except CicdError as error:
                 raise CicdError(f"{environment} cannot be deployed: {(broken or [str(error)])[0]}") from None
 
 
-def patience() -> Patience:
+def polling() -> Polling:
     """How often the local AWS, which answers at once, is looked at."""
-    return Patience(poll_seconds=POLL_SECONDS)
+    return Polling(poll_seconds=POLL_SECONDS)
 
 
 def clients_of(endpoint: str, stack: Stack) -> Clients:

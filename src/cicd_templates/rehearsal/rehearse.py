@@ -137,7 +137,7 @@ def _start(engine: Engine, stacks: list[Stack], definition: Definition, archive:
         found.extend(each for each in engine.record.starts(stack.account) if version in json.dumps(each["request"]))
         return bool(found)
 
-    deployment.patience().until(
+    deployment.polling().until(
         begun,
         f"the start of {pipeline.name} by the rule of EventBridge",
         START_SECONDS,

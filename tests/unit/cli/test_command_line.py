@@ -270,10 +270,10 @@ def releasing(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "cicd_templates.deploy.releases.release.put", lambda clients, bucket, key, archive: f"{bucket} {key}"
     )
     monkeypatch.setattr(
-        "cicd_templates.deploy.releases.release.started", lambda clients, pipeline, version, patience: "e-1"
+        "cicd_templates.deploy.releases.release.started", lambda clients, pipeline, version, polling: "e-1"
     )
 
-    def follow(clients: object, pipeline: str, execution: str, patience: object, say: Any) -> None:
+    def follow(clients: object, pipeline: str, execution: str, polling: object, say: Any) -> None:
         say(f"{pipeline}/{execution}: Succeeded")
 
     monkeypatch.setattr("cicd_templates.deploy.releases.release.follow", follow)

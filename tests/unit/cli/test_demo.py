@@ -7,7 +7,7 @@ import pytest
 from cicd_templates.cli import demo, targets
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.clients import local_clients
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.runs import deployment
@@ -26,7 +26,7 @@ class Leaking(Target):
 
 
 STAGING = read_stacks(ROOT / "out/staging")
-TARGET = Leaking(STAGING, STAGING, local_clients("http://127.0.0.1:1", "2", "r"), Patience(), None)
+TARGET = Leaking(STAGING, STAGING, local_clients("http://127.0.0.1:1", "2", "r"), Polling(), None)
 
 
 def test_a_finding_of_cfn_lint_fails_it(in_project: object, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +48,7 @@ def test_something_left_unexplained_fails_it(
 ) -> None:
     monkeypatch.setattr(Target, "inventory", lambda target: inventory())
     monkeypatch.setattr(Target, "refuse_destruction", lambda target, found: None)
-    monkeypatch.setattr(targets, "destroy", lambda clients, found, patience, reporter, also_left: also_left())
+    monkeypatch.setattr(targets, "destroy", lambda clients, found, polling, reporter, also_left: also_left())
 
     with pytest.raises(CicdError, match="staging: something is left unexplained"):
         demo._destroy([TARGET])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.cli.targets import Target
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.releases.handover import left_to_the_pipeline
 from cicd_templates.deploy.reporting.report import Event, Heading, Note
@@ -50,7 +50,7 @@ def test_what_is_left_to_the_pipeline_altogether_is_deployed_by_nobody() -> None
     service = [each for each in stacks if each.layer == "service"]
     clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
     tools: Any = Tools()
-    target = Target(stacks, service, clients, Patience(), None)
+    target = Target(stacks, service, clients, Polling(), None)
     said: list[Event] = []
 
     class Reporter:
@@ -84,7 +84,7 @@ def test_templates_are_handed_over_when_nothing_refuses_the_plan_any_more(
             """Nobody listens."""
 
     with pytest.raises(RefusedError) if refused else contextlib.nullcontext():
-        Target(stacks, stacks, clients, Patience(), None).execute(made, Path("p"), Reporter(), tools)
+        Target(stacks, stacks, clients, Polling(), None).execute(made, Path("p"), Reporter(), tools)
     assert tools.published == (not refused)
 
 
@@ -93,7 +93,7 @@ def test_other_templates_than_the_pipeline_has_are_handed_over_with_consent_only
     stacks = read_stacks(ROOT / "out/production")
     clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
     tools: Any = Tools(has)
-    target = Target(stacks, [each for each in stacks if each.layer == "service"], clients, Patience(), None)
+    target = Target(stacks, [each for each in stacks if each.layer == "service"], clients, Polling(), None)
     questions: list[str] = []
 
     class Reporter:
@@ -138,7 +138,7 @@ def test_the_stack_of_the_pipeline_asked_for_by_name_is_refused_with_the_release
     clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
     tools: Any = Tools()
     engine: Any = Engine(1, 1, ROOT) if local else None
-    target = Target(stacks, service, clients, Patience(), engine, named=True)
+    target = Target(stacks, service, clients, Polling(), engine, named=True)
     reporter: Any = SimpleNamespace(report=lambda event: None)
 
     with pytest.raises(RefusedError) as refused:

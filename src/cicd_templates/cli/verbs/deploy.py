@@ -78,7 +78,7 @@ def deploy(
             if each.protected and not rehearsed:
                 planned = each.plan(reporter, tools, out, wait=wait)
                 if planned and not planned.empty:
-                    path = out or each.desk().plans / f"{each.environment}.json"
+                    path = out or each.context().plans / f"{each.environment}.json"
                     _stop(reporter, f"{each.environment} is protected", each, planned, path)
             else:
                 confirm = selection.confirmation(yes)
@@ -88,7 +88,7 @@ def deploy(
 def _refuse_protected(chosen: list[Target]) -> None:
     for each in chosen:
         if each.protected:
-            path = each.desk().plans / f"{each.environment}.json"
+            path = each.context().plans / f"{each.environment}.json"
             deploying = hints.make("deploy", PLAN=str(path), LOCAL=each.engine is not None)
             raise RefusedError(
                 f"{each.environment} is protected, so it is deployed from a plan that somebody has read:"
@@ -101,7 +101,7 @@ def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Pat
     from cicd_templates.deploy.plans.document import to_allow
     from cicd_templates.deploy.reporting.report import Note
 
-    allow = ",".join(to_allow(planned, target.desk().recorded))
+    allow = ",".join(to_allow(planned, target.context().recorded))
     command = hints.make("deploy", PLAN=str(path), ALLOW=allow, LOCAL=planned.local)
     reporter.report(Note(f"{why}: read {path.with_suffix('.md')}, then {command}"))
     raise click.exceptions.Exit(ChangesRemainError.exit_code)
@@ -123,7 +123,7 @@ def _deploy_plan(path: Path, reporter: Reporter, allowed: list[str], out: Path |
     (each,) = selection.targets(env=made.name, suffix=suffix, layer=None, service=None, local=made.local)
     following = each.execute(made, path, reporter, selection.tools(suffix, made.local), allowed=allowed, next_path=out)
     if following:
-        written = out or each.desk().plans / f"{made.environment}.json"
+        written = out or each.context().plans / f"{made.environment}.json"
         _stop(reporter, "that plan is deployed, and what comes after it is planned", each, following, written)
 
 

@@ -212,5 +212,5 @@ def adopt(yes: bool, **target: Any) -> None:
                 click.echo(f"    {addressed(command, each.clients, each.account)}")
             if not selection.confirmation(yes)(f"Import them into {taking.stack.name}?"):
                 raise CicdError(f"{taking.stack.name}: declined, nothing was imported")
-            reimport.take_back(each.clients, taking, each.patience)
+            reimport.take_back(each.clients, taking, each.polling)
             click.echo(f"  {taking.stack.label}: imported")

@@ -29,7 +29,7 @@ LOCAL_START_SECONDS = 10.0
 )
 def release(app: str, wait: bool, service: str | None, suffix: str | None, local: bool) -> None:
     """Put a release of a service into the source bucket, which starts a run of its pipeline."""
-    from cicd_templates.deploy.aws.polling import Patience
+    from cicd_templates.deploy.aws.polling import Polling
     from cicd_templates.deploy.releases import archives
     from cicd_templates.deploy.releases import release as releasing
 
@@ -58,17 +58,17 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
     if local:
         _show_local_start(tools.environment.account, version)
         return
-    execution = releasing.started(tools.clients, pipeline, version, Patience())
+    execution = releasing.started(tools.clients, pipeline, version, Polling())
     click.echo(f"  run      {execution} of {pipeline}")
     if wait:
-        releasing.follow(tools.clients, pipeline, execution, Patience(), lambda line: click.echo(f"  {line}"))
+        releasing.follow(tools.clients, pipeline, execution, Polling(), lambda line: click.echo(f"  {line}"))
         click.echo(f"{of.name}: the release is where its path ends")
 
 
 def _show_local_start(account: str, version: str) -> None:
     """What EventBridge asked of CodePipeline, which the local AWS has not got."""
     from cicd_templates.cli.targets import LOCAL_POLL_SECONDS
-    from cicd_templates.deploy.aws.polling import Patience
+    from cicd_templates.deploy.aws.polling import Polling
     from cicd_templates.local import running_engine
 
     record = running_engine.required().record
@@ -78,7 +78,7 @@ def _show_local_start(account: str, version: str) -> None:
         found.extend(start for start in record.starts(account) if version in json.dumps(start["request"]))
         return bool(found)
 
-    Patience(poll_seconds=LOCAL_POLL_SECONDS).until(begun, f"the start for version {version}", LOCAL_START_SECONDS)
+    Polling(poll_seconds=LOCAL_POLL_SECONDS).until(begun, f"the start for version {version}", LOCAL_START_SECONDS)
     click.echo(f"  run      {found[0]['execution']}, only recorded: the local AWS has no CodePipeline")
     click.echo(textwrap.indent(f"request\n{json.dumps(found[0]['request'], indent=2)}", "  "))
 

@@ -19,7 +19,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Patience:
+class Polling:
     """Seconds between two looks, the clock, and what spreads the looks of many who wait at once, from 0 to 1."""
 
     poll_seconds: float = 2.0

@@ -19,7 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NotReachedError
 
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 
 T = TypeVar("T")
 Steps = Generator[None, None, T]
@@ -46,7 +46,7 @@ def expired(error: Exception) -> bool:
     return isinstance(error, CredentialRetrievalError | TokenRetrievalError | UnauthorizedSSOTokenError)
 
 
-def persist(call: Callable[[], T]) -> Steps[T]:
+def retry_steps(call: Callable[[], T]) -> Steps[T]:
     """The answer of `call`, made again while what it meets is transient, `ATTEMPTS` times in all."""
     for _ in range(ATTEMPTS - 1):
         try:
@@ -58,7 +58,7 @@ def persist(call: Callable[[], T]) -> Steps[T]:
     return call()
 
 
-def finished(steps: Steps[T], patience: Patience) -> T:
+def run_steps(steps: Steps[T], polling: Polling) -> T:
     """The end of `steps`, waiting at each of its moments: for a caller that has nothing else to drive."""
     while True:
         try:
@@ -66,4 +66,4 @@ def finished(steps: Steps[T], patience: Patience) -> T:
         except StopIteration as end:
             value: T = end.value
             return value
-        patience.pause()
+        polling.pause()

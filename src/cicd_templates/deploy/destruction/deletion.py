@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.aws.clients import Clients, explained
-from cicd_templates.deploy.aws.polling import LONGEST_OPERATION_SECONDS, Patience
+from cicd_templates.deploy.aws.polling import LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.change_sets.api import describe_stack
 from cicd_templates.deploy.change_sets.aws_commands import addressed
 from cicd_templates.deploy.change_sets.events import ResourceEvent, events_since, first_failure
@@ -37,18 +37,18 @@ class Voice:
     moved: Callable[[ResourceEvent], None]
 
 
-def delete(clients: Clients, stack: Deployed, patience: Patience, voice: Voice, *, unguard: bool) -> str:
+def delete(clients: Clients, stack: Deployed, polling: Polling, voice: Voice, *, unguard: bool) -> str:
     """Delete `stack`; the reason where it is still there, otherwise nothing.
 
     `unguard` switches termination protection off first. A deletion that is under way already is followed.
     """
     try:
-        return _delete(clients, stack, patience, voice, unguard=unguard)
+        return _delete(clients, stack, polling, voice, unguard=unguard)
     except (BotoCoreError, ClientError, CicdError) as error:
         return explained(error)
 
 
-def _delete(clients: Clients, stack: Deployed, patience: Patience, voice: Voice, *, unguard: bool) -> str:
+def _delete(clients: Clients, stack: Deployed, polling: Polling, voice: Voice, *, unguard: bool) -> str:
     status = _status(clients, stack)
     if status != DELETING:
         if refused := refusal(status, Verb.DESTROY, clients.region, stack.name):
@@ -60,7 +60,7 @@ def _delete(clients: Clients, stack: Deployed, patience: Patience, voice: Voice,
             )
     reason = ""
     for attempt in range(1, ATTEMPTS + 1):
-        seen = _once(clients, stack, patience, voice, start=status != DELETING)
+        seen = _once(clients, stack, polling, voice, start=status != DELETING)
         status = _status(clients, stack)
         if status == GONE:
             return ""
@@ -73,7 +73,7 @@ def _delete(clients: Clients, stack: Deployed, patience: Patience, voice: Voice,
         if attempt < ATTEMPTS:
             voice.say(f"{stack.label}: attempt {attempt} of {ATTEMPTS} failed: {reason}")
             _mend(clients, stack, voice)
-            patience.sleep(PAUSE_POLLS * patience.poll_seconds)
+            polling.sleep(PAUSE_POLLS * polling.poll_seconds)
     return _with_a_way_out(stack, reason)
 
 
@@ -115,7 +115,7 @@ def _empty(clients: Clients, owned: Owned, voice: Voice) -> int:
         raise
 
 
-def _once(clients: Clients, stack: Deployed, patience: Patience, voice: Voice, *, start: bool) -> list[ResourceEvent]:
+def _once(clients: Clients, stack: Deployed, polling: Polling, voice: Voice, *, start: bool) -> list[ResourceEvent]:
     """One deletion from its request to its end; its events."""
     cloudformation = clients.cloudformation
     known: set[str] = set()
@@ -139,7 +139,7 @@ def _once(clients: Clients, stack: Deployed, patience: Patience, voice: Voice, *
         failed = any(event.of_stack and event.status == "DELETE_FAILED" for event in seen)
         return status == GONE or (failed and status != DELETING)
 
-    patience.until(ended, f"the deletion of {stack.name}", LONGEST_OPERATION_SECONDS)
+    polling.until(ended, f"the deletion of {stack.name}", LONGEST_OPERATION_SECONDS)
     return seen
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.api import describe_stack
 from cicd_templates.deploy.destruction.deletion import DELETING
 from cicd_templates.deploy.destruction.execution import Journal, execute
@@ -21,7 +21,7 @@ from cicd_templates.errors import DetachedError
 def destroy(
     clients: Clients,
     inventory: Inventory,
-    patience: Patience,
+    polling: Polling,
     reporter: Reporter,
     also_left: Callable[[], list[Remainder]] = list,
     path: Path | None = None,
@@ -35,8 +35,8 @@ def destroy(
     journal = Journal()
     remains: list[Remainder] | None = None
     try:
-        execute(clients, inventory, patience, reporter, journal, unguard=inventory.protected)
-        remains = prove(clients, inventory, patience) + also_left()
+        execute(clients, inventory, polling, reporter, journal, unguard=inventory.protected)
+        remains = prove(clients, inventory, polling) + also_left()
     except KeyboardInterrupt:
         raise _detached(clients, inventory) from None
     finally:

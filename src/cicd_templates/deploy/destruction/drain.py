@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.destruction.deployed import Owned
 from cicd_templates.errors import CicdError
 
@@ -19,22 +19,22 @@ REASON = "its environment is being destroyed"
 Say = Callable[[str], None]
 
 
-def stop_runs(clients: Clients, pipelines: Iterable[str], patience: Patience, say: Say) -> None:
+def stop_runs(clients: Clients, pipelines: Iterable[str], polling: Polling, say: Say) -> None:
     """Stop every run of `pipelines` and wait for the end of the actions that are under way.
 
     After 15 minutes they are abandoned: what they have started, such as an operation on a stack, ends by itself.
     """
     for pipeline in pipelines:
         if runs := _runs(clients, pipeline):
-            _stop_all(clients, pipeline, runs, patience, say)
+            _stop_all(clients, pipeline, runs, polling, say)
 
 
-def _stop_all(clients: Clients, pipeline: str, runs: list[str], patience: Patience, say: Say) -> None:
+def _stop_all(clients: Clients, pipeline: str, runs: list[str], polling: Polling, say: Say) -> None:
     for run in runs:
         say(f"{pipeline}: stops its run {run}")
         _stop(clients, pipeline, run, abandon=False)
     try:
-        patience.until(lambda: not _runs(clients, pipeline), f"the runs of {pipeline}", STOP_SECONDS)
+        polling.until(lambda: not _runs(clients, pipeline), f"the runs of {pipeline}", STOP_SECONDS)
     except CicdError:
         for run in _runs(clients, pipeline):
             say(f"{pipeline}: abandons its run {run}")
@@ -73,16 +73,16 @@ def _stop(clients: Clients, pipeline: str, run: str, *, abandon: bool) -> None:
             raise
 
 
-def drain(clients: Clients, services: Iterable[Owned], patience: Patience, say: Say) -> None:
+def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Say) -> None:
     """Let every service run down to no task, so that its load balancer stops sending before its network goes.
 
     What does not get there within 15 minutes is left to CloudFormation, which drains as well.
     """
     for service in services:
-        _drain(clients, service, patience, say)
+        _drain(clients, service, polling, say)
 
 
-def _drain(clients: Clients, service: Owned, patience: Patience, say: Say) -> None:
+def _drain(clients: Clients, service: Owned, polling: Polling, say: Say) -> None:
     # The physical id is an ARN that ends in service/<cluster>/<name>.
     arn, (cluster, name) = service.physical_id, service.physical_id.split("/")[-2:]
     try:
@@ -98,6 +98,6 @@ def _drain(clients: Clients, service: Owned, patience: Patience, say: Say) -> No
         return not found["runningCount"] and not found["pendingCount"]
 
     try:
-        patience.until(at_rest, f"draining {name}", DRAIN_SECONDS)
+        polling.until(at_rest, f"draining {name}", DRAIN_SECONDS)
     except CicdError as error:
         say(f"{service.stack}: {error}")

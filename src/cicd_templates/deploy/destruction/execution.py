@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients, explained
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.destruction.deletion import Voice, delete
 from cicd_templates.deploy.destruction.drain import drain, stop_runs
@@ -71,18 +71,18 @@ class Stoppable:
         if self.stopping.is_set():
             raise KeyboardInterrupt
 
-    def patience(self, patience: Patience) -> Patience:
-        """`patience` with this at the end of each pause."""
+    def polling(self, polling: Polling) -> Polling:
+        """`polling` with this at the end of each pause."""
 
         def sleep(seconds: float) -> None:
-            patience.sleep(seconds)
+            polling.sleep(seconds)
             self.check()
 
-        return replace(patience, sleep=sleep)
+        return replace(polling, sleep=sleep)
 
 
 def execute(
-    clients: Clients, inventory: Inventory, patience: Patience, reporter: Reporter, journal: Journal, *, unguard: bool
+    clients: Clients, inventory: Inventory, polling: Polling, reporter: Reporter, journal: Journal, *, unguard: bool
 ) -> None:
     """Delete what `inventory` says, and note each stack in `journal`.
 
@@ -91,8 +91,8 @@ def execute(
     voice = OneAtATime(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}
     owned = [each for stack in inventory.stacks for each in stack.resources]
-    stop_runs(clients, [each.physical_id for each in owned if each.resource_type == PIPELINE], patience, voice.say)
-    drain(clients, [each for each in owned if each.resource_type == SERVICE], patience, voice.say)
+    stop_runs(clients, [each.physical_id for each in owned if each.resource_type == PIPELINE], polling, voice.say)
+    drain(clients, [each for each in owned if each.resource_type == SERVICE], polling, voice.say)
     # A network interface keeps its subnet, so these go before the stacks; everything else when nothing writes any more.
     _delete_items(clients, [each for each in inventory.to_delete if each.resource_type == NETWORK_INTERFACE], voice)
 
@@ -100,7 +100,7 @@ def execute(
 
     def work(name: str) -> str:
         stack = stacks[name]
-        began = patience.now()
+        began = polling.now()
 
         def say(text: str) -> None:
             voice.say(text)
@@ -109,8 +109,8 @@ def execute(
         def moved(event: ResourceEvent) -> None:
             voice.report(report.Moved(stack.label, event))
 
-        reason = delete(clients, stack, whole.patience(patience), Voice(say, moved), unguard=unguard)
-        ended = patience.now()
+        reason = delete(clients, stack, whole.polling(polling), Voice(say, moved), unguard=unguard)
+        ended = polling.now()
         journal.steps.append(Step(name, began, ended, reason))
         if reason:
             voice.report(report.Broke(stack.label, reason))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.destruction.deployed import STACK_TYPE
 from cicd_templates.deploy.destruction.inventory import WINDOW, Inventory, again
 from cicd_templates.deploy.destruction.resource_types import by_hand
@@ -46,11 +46,11 @@ def _remainder(item: Item, region: str, *, lives: bool) -> Remainder:
     return Remainder(item.resource_type, item.name, reason, explained=False, by_hand=how)
 
 
-def prove(clients: Clients, inventory: Inventory, patience: Patience) -> list[Remainder]:
+def prove(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
     """What is left after the destruction of `inventory`, once services have had time to say that things are gone."""
     for look in range(LOOKS - 1):
         remains = left(again(clients, inventory), stacks_too=True)
         if all(each.explained for each in remains):
             return remains
-        patience.sleep(patience.poll_seconds * 2**look)
+        polling.sleep(polling.poll_seconds * 2**look)
     return left(again(clients, inventory), stacks_too=True)

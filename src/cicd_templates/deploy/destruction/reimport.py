@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Patience
+from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.change_sets.api import describe_stack
 from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.destruction.deployed import Owned, deployed, former_resources, our_stacks
@@ -159,7 +159,7 @@ def refuse_kept(clients: Clients, stacks: Sequence[Stack], make: str) -> None:
         )
 
 
-def take_back(clients: Clients, each: TakingBack, patience: Patience) -> None:
+def take_back(clients: Clients, each: TakingBack, polling: Polling) -> None:
     """Import into the stack, then tag it as ours, which an import cannot do. Raises `CicdError` with the reason."""
     cloudformation = clients.cloudformation
     answer = cloudformation.create_change_set(
@@ -175,22 +175,22 @@ def take_back(clients: Clients, each: TakingBack, patience: Patience) -> None:
         last.update(cloudformation.describe_change_set(ChangeSetName=answer["Id"]))
         return last["Status"] in ("CREATE_COMPLETE", "FAILED")
 
-    patience.until(prepared, f"the import of {each.stack.name}", CHANGE_SET_SECONDS)
+    polling.until(prepared, f"the import of {each.stack.name}", CHANGE_SET_SECONDS)
     if last["Status"] == "FAILED" or last["ExecutionStatus"] == "UNAVAILABLE":
         cloudformation.delete_change_set(ChangeSetName=answer["Id"])
         cloudformation.delete_stack(StackName=answer["StackId"])
         raise CicdError(f"{each.stack.name}: CloudFormation refuses the import: {last.get('StatusReason', '')}")
     cloudformation.execute_change_set(ChangeSetName=answer["Id"])
-    _await(clients, each.stack, "IMPORT_COMPLETE", patience)
+    _await(clients, each.stack, "IMPORT_COMPLETE", polling)
     cloudformation.update_stack(
         StackName=each.stack.name,
         UsePreviousTemplate=True,
         Tags=[{"Key": key, "Value": value} for key, value in each.stack.tags.items()],
     )
-    _await(clients, each.stack, "UPDATE_COMPLETE", patience)
+    _await(clients, each.stack, "UPDATE_COMPLETE", polling)
 
 
-def _await(clients: Clients, stack: Stack, wanted: str, patience: Patience) -> None:
+def _await(clients: Clients, stack: Stack, wanted: str, polling: Polling) -> None:
     def ended() -> bool:
         described = describe_stack(clients, stack.name) or {"StackStatus": "gone"}
         status = described["StackStatus"]
@@ -198,4 +198,4 @@ def _await(clients: Clients, stack: Stack, wanted: str, patience: Patience) -> N
             raise CicdError(f"{stack.name}: ended in {status} instead of {wanted}; `make status` shows it")
         return bool(status == wanted)
 
-    patience.until(ended, f"{wanted} of {stack.name}", LONGEST_OPERATION_SECONDS)
+    polling.until(ended, f"{wanted} of {stack.name}", LONGEST_OPERATION_SECONDS)

@@ -67,7 +67,7 @@ class Diagnosis:
         return (f"at {self.at}", *self.facts, *beside, *(f"next: {each}" for each in self.then))
 
 
-class Witness:
+class FailureCollector:
     """Asks services about a failure at once, while its tasks and logs are there: a rollback deletes them."""
 
     def __init__(self, clients: Clients, stack: Stack) -> None:

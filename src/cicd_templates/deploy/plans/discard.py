@@ -11,7 +11,7 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import discard, gone, remove_shell
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import PlannedStack
-from cicd_templates.deploy.plans.propose import CHANGE_SET_PREFIX, Desk
+from cicd_templates.deploy.plans.propose import CHANGE_SET_PREFIX, DeployContext
 from cicd_templates.errors import RefusedError
 
 
@@ -36,24 +36,24 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
     discard(clients, found["ChangeSetId"], found["StackId"], creates=True)
 
 
-def discard_plans(desk: Desk, environment: str) -> int:
+def discard_plans(context: DeployContext, environment: str) -> int:
     """Delete what every plan of an environment left; how many change sets that were.
 
     A file that is no plan any more is removed. What it left expires, and is deleted by the next plan after that.
     """
     count = 0
-    for path in list(plans.files(desk.plans, environment)):
+    for path in list(plans.files(context.plans, environment)):
         try:
-            count += discard_plan(desk, path)
+            count += discard_plan(context, path)
         except RefusedError:
             plans.remove(path)
     return count
 
 
-def discard_plan(desk: Desk, path: Path) -> int:
+def discard_plan(context: DeployContext, path: Path) -> int:
     """Delete what the plan in `path` left, and the file; errors as `plans.read`."""
     made = plans.read(path)
     for stack in made.changing:
-        desk.insist(functools.partial(discard_planned, desk.clients, stack))
+        context.retry_call(functools.partial(discard_planned, context.clients, stack))
     plans.remove(path)
     return len(made.changing)

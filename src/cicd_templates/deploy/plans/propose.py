@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Patience
-from cicd_templates.deploy.aws.retry import Steps, T, finished, persist
+from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
+from cicd_templates.deploy.aws.retry import Steps, T, retry_steps, run_steps
 from cicd_templates.deploy.change_sets import policy_diff
 from cicd_templates.deploy.change_sets.api import (
     EXECUTED,
@@ -44,7 +44,7 @@ def _utc() -> datetime:
 
 
 @dataclass(frozen=True)
-class Desk:
+class DeployContext:
     """What every part of a deployment works with. `state` is the folder for plans and journals.
 
     `wait_for_busy` waits for what another operation works on instead of refusing it; `recorded` are the types that the
@@ -52,7 +52,7 @@ class Desk:
     """
 
     clients: Clients
-    patience: Patience
+    polling: Polling
     state: Path
     caller: str = ""
     revision: str = ""
@@ -65,34 +65,34 @@ class Desk:
         """Where plans lie that nobody gave another place."""
         return self.state / "plans"
 
-    def insist(self, call: Callable[[], T]) -> T:
-        """The answer of `call`, made again as `persist` does, for a caller that has nothing else to drive meanwhile."""
-        return finished(persist(call), self.patience)
+    def retry_call(self, call: Callable[[], T]) -> T:
+        """Return what `call` returns, retried as by `retry_steps`, for a caller that drives nothing else meanwhile."""
+        return run_steps(retry_steps(call), self.polling)
 
 
-def propose(desk: Desk, stack: Stack, plan_id: str) -> Steps[PlannedStack]:
+def propose(context: DeployContext, stack: Stack, plan_id: str) -> Steps[PlannedStack]:
     """What would happen to `stack`, with a change set that waits for its execution where anything would.
 
     Raises `RefusedError` where the stack is another's or in a state that a person must settle, and `CicdError` with
     CloudFormation's reason where it refuses the change set.
     """
-    clients = desk.clients
-    found = yield from _settled(desk, stack)
+    clients = context.clients
+    found = yield from _settled(context, stack)
     status = found["StackStatus"] if found else None
     if status and NEXT[status] is Next.RECREATE:
-        yield from _remove_failed_creation(desk, stack)
+        yield from _remove_failed_creation(context, stack)
         status = None
     existing = found if status and NEXT[status] is Next.UPDATE else None
     if status is not None:
-        yield from persist(lambda: discard_expired(desk, stack.name))
-    unread = yield from persist(lambda: _free_names(desk, stack))
-    inputs = yield from persist(lambda: published(clients, (read.path for read in stack.links.reads)))
-    request = yield from persist(lambda: change_set_request(clients, stack, existing))
-    arn, stack_id = yield from persist(lambda: _created(clients, request, plan_id))
-    described = yield from _ready(desk, stack, arn)
+        yield from retry_steps(lambda: discard_expired(context, stack.name))
+    unread = yield from retry_steps(lambda: _free_names(context, stack))
+    inputs = yield from retry_steps(lambda: published(clients, (read.path for read in stack.links.reads)))
+    request = yield from retry_steps(lambda: change_set_request(clients, stack, existing))
+    arn, stack_id = yield from retry_steps(lambda: _created(clients, request, plan_id))
+    described = yield from _ready(context, stack, arn)
     before: Mapping[str, Any] = {}
     if existing is not None and described.status != "FAILED":
-        before = yield from persist(lambda: resources_of(clients, stack.name))
+        before = yield from retry_steps(lambda: resources_of(clients, stack.name))
     planned = PlannedStack(
         stack.name,
         stack.label,
@@ -103,7 +103,7 @@ def propose(desk: Desk, stack: Stack, plan_id: str) -> Steps[PlannedStack]:
         findings=(*described.findings, *unread),
     )
     if described.status == "FAILED":
-        yield from persist(lambda: discard(clients, arn, stack_id, creates=existing is None))
+        yield from retry_steps(lambda: discard(clients, arn, stack_id, creates=existing is None))
         if described.changes_nothing:
             return planned
         listed = "".join(f"; {finding}" for finding in described.findings)
@@ -156,15 +156,15 @@ def _resolved(stack: Stack, described: Described) -> dict[str, str]:
     }
 
 
-def _free_names(desk: Desk, stack: Stack) -> tuple[str, ...]:
+def _free_names(context: DeployContext, stack: Stack) -> tuple[str, ...]:
     """What could not be looked at. Raises `CicdError` where a name that the stack would create is taken."""
     # The local AWS has no service behind what it only records, so there is nobody to ask.
     askable = {
         name: resource
         for name, resource in stack.template["Resources"].items()
-        if resource["Type"] not in desk.recorded
+        if resource["Type"] not in context.recorded
     }
-    names = collisions(desk.clients, [replace(stack, template={**stack.template, "Resources": askable})])
+    names = collisions(context.clients, [replace(stack, template={**stack.template, "Resources": askable})])
     if names.taken:
         listed = "".join(
             f"\n    {each.logical_id} ({each.resource_type}) {each.name}: {each.owner}"
@@ -175,11 +175,11 @@ def _free_names(desk: Desk, stack: Stack) -> tuple[str, ...]:
     return tuple(f"warning: whether names of {each} are free could not be looked at" for each in names.unread)
 
 
-def _settled(desk: Desk, stack: Stack) -> Steps[Mapping[str, Any] | None]:
+def _settled(context: DeployContext, stack: Stack) -> Steps[Mapping[str, Any] | None]:
     """The stack in a state that a deployment can do something with, or None where there is none."""
-    deadline = desk.patience.now() + LONGEST_OPERATION_SECONDS
+    deadline = context.polling.now() + LONGEST_OPERATION_SECONDS
     while True:
-        existing = yield from persist(lambda: describe_stack(desk.clients, stack.name))
+        existing = yield from retry_steps(lambda: describe_stack(context.clients, stack.name))
         if existing is None:
             return None
         require_ours(existing, stack)
@@ -187,25 +187,25 @@ def _settled(desk: Desk, stack: Stack) -> Steps[Mapping[str, Any] | None]:
         refused = refusal(status, Verb.PLAN, stack.region, stack.name)
         if not refused:
             return existing
-        if NEXT[status] is Next.REFUSE or not desk.wait_for_busy or desk.patience.now() >= deadline:
-            raise RefusedError(f"{stack.name} {addressed(refused, desk.clients, stack.account)}")
+        if NEXT[status] is Next.REFUSE or not context.wait_for_busy or context.polling.now() >= deadline:
+            raise RefusedError(f"{stack.name} {addressed(refused, context.clients, stack.account)}")
         yield
 
 
-def _remove_failed_creation(desk: Desk, stack: Stack) -> Steps[None]:
+def _remove_failed_creation(context: DeployContext, stack: Stack) -> Steps[None]:
     """Delete what a failed first creation left, which CloudFormation can neither update nor create over."""
-    living = yield from persist(lambda: live_resources(desk.clients, stack.name))
+    living = yield from retry_steps(lambda: live_resources(context.clients, stack.name))
     alive = [resource["LogicalResourceId"] for resource in living]
     if alive:
         way_out = f"`aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}`"
         raise RefusedError(
             f"{stack.name}: its first creation failed and left {', '.join(alive)}; look at them, then"
-            f" {addressed(way_out, desk.clients, stack.account)}"
+            f" {addressed(way_out, context.clients, stack.account)}"
         )
-    yield from persist(lambda: desk.clients.cloudformation.delete_stack(StackName=stack.name))
-    deadline = desk.patience.now() + CHANGE_SET_SECONDS
-    while (yield from persist(lambda: describe_stack(desk.clients, stack.name))) is not None:
-        if desk.patience.now() >= deadline:
+    yield from retry_steps(lambda: context.clients.cloudformation.delete_stack(StackName=stack.name))
+    deadline = context.polling.now() + CHANGE_SET_SECONDS
+    while (yield from retry_steps(lambda: describe_stack(context.clients, stack.name))) is not None:
+        if context.polling.now() >= deadline:
             raise CicdError(f"{stack.name}: what its failed creation left is not deleted yet; try again later")
         yield
 
@@ -222,15 +222,15 @@ def _created(clients: Clients, request: Mapping[str, Any], plan_id: str) -> tupl
         return found["ChangeSetId"], found["StackId"]
 
 
-def _ready(desk: Desk, stack: Stack, arn: str) -> Steps[Described]:
-    deadline = desk.patience.now() + CHANGE_SET_SECONDS
+def _ready(context: DeployContext, stack: Stack, arn: str) -> Steps[Described]:
+    deadline = context.polling.now() + CHANGE_SET_SECONDS
     while True:
-        described = yield from persist(lambda: describe(desk.clients.cloudformation, arn))
+        described = yield from retry_steps(lambda: describe(context.clients.cloudformation, arn))
         if described is None:
             raise CicdError(f"{stack.name}: its change set went while it was being made; somebody else works on it")
         if described.status in ("CREATE_COMPLETE", "FAILED"):
             return described
-        if desk.patience.now() >= deadline:
+        if context.polling.now() >= deadline:
             raise CicdError(
                 f"the change set of {stack.name} has not ended within {CHANGE_SET_SECONDS / 60:.0f} minutes;"
                 " try again later"
@@ -238,14 +238,14 @@ def _ready(desk: Desk, stack: Stack, arn: str) -> Steps[Described]:
         yield
 
 
-def discard_expired(desk: Desk, stack: str) -> None:
+def discard_expired(context: DeployContext, stack: str) -> None:
     """Delete the change sets of ours in a stack that no plan can execute any more, because its time is over."""
-    for page in desk.clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack):
+    for page in context.clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack):
         for summary in page["Summaries"]:
             ours = summary["ChangeSetName"].startswith(CHANGE_SET_PREFIX)
             if (
                 ours
-                and desk.today() - summary["CreationTime"] >= VALID_FOR
+                and context.today() - summary["CreationTime"] >= VALID_FOR
                 and summary["ExecutionStatus"] not in EXECUTED
             ):
-                desk.clients.cloudformation.delete_change_set(ChangeSetName=summary["ChangeSetId"])
+                context.clients.cloudformation.delete_change_set(ChangeSetName=summary["ChangeSetId"])

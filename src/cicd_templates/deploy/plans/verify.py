@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from cicd_templates.deploy.aws.retry import Steps, persist
+from cicd_templates.deploy.aws.retry import Steps, retry_steps
 from cicd_templates.deploy.change_sets.api import describe, describe_stack
 from cicd_templates.deploy.change_sets.request import kept_values, published
 from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
-from cicd_templates.deploy.plans.propose import Desk, template_digest
+from cicd_templates.deploy.plans.propose import DeployContext, template_digest
 from cicd_templates.errors import RefusedError
 
 
-def verify(desk: Desk, plan: Plan, stacks: Mapping[str, Stack], begun: Collection[str] = ()) -> Steps[None]:
+def verify(context: DeployContext, plan: Plan, stacks: Mapping[str, Stack], begun: Collection[str] = ()) -> Steps[None]:
     """Look at everything again that a plan says, by ARN. Stacks in `begun` are executed already and only compared.
 
     Raises `RefusedError` with every difference.
     """
-    differences = list(_place(desk, plan, stacks))
-    inputs = yield from persist(lambda: published(desk.clients, {path for each in plan.stacks for path in each.inputs}))
+    differences = list(_place(context, plan, stacks))
+    inputs = yield from retry_steps(
+        lambda: published(context.clients, {path for each in plan.stacks for path in each.inputs})
+    )
     for planned in plan.stacks:
         if planned.name in begun or planned.name not in stacks:
             continue
         differences += _moved(planned, inputs)
         if planned.change_set:
-            found = yield from persist(lambda planned=planned: _change_set(desk, planned))  # type: ignore[misc] # bound now
+            found = yield from retry_steps(lambda planned=planned: _change_set(context, planned))  # type: ignore[misc] # bound now
             differences += found
-            existing = yield from persist(lambda planned=planned: describe_stack(desk.clients, planned.name))  # type: ignore[misc] # bound now
+            existing = yield from retry_steps(lambda planned=planned: describe_stack(context.clients, planned.name))  # type: ignore[misc] # bound now
             if kept_values(stacks[planned.name], existing or {}) != planned.kept:
                 differences.append(
                     f"{planned.label}: what the pipeline decides for it has moved since, such as its image"
@@ -40,11 +42,11 @@ def verify(desk: Desk, plan: Plan, stacks: Mapping[str, Stack], begun: Collectio
         )
 
 
-def _place(desk: Desk, plan: Plan, stacks: Mapping[str, Stack]) -> Iterator[str]:
+def _place(context: DeployContext, plan: Plan, stacks: Mapping[str, Stack]) -> Iterator[str]:
     """What differs without asking about any stack."""
-    if desk.today() >= plan.expires:
+    if context.today() >= plan.expires:
         yield f"it expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
-    if desk.clients.local != plan.local:
+    if context.clients.local != plan.local:
         yield "it is of the local AWS" if plan.local else "it is of AWS, and this is the local AWS"
     for planned in plan.stacks:
         stack = stacks.get(planned.name)
@@ -63,8 +65,8 @@ def _moved(planned: PlannedStack, inputs: Mapping[str, str]) -> Iterator[str]:
             yield f"{planned.label}: {path} was {value} and is {inputs.get(path, 'gone')}"
 
 
-def _change_set(desk: Desk, planned: PlannedStack) -> list[str]:
-    described = describe(desk.clients.cloudformation, planned.change_set)
+def _change_set(context: DeployContext, planned: PlannedStack) -> list[str]:
+    described = describe(context.clients.cloudformation, planned.change_set)
     if described is None:
         return [f"{planned.label}: its change set is gone; it was executed or discarded, or another one was executed"]
     if described.execution != "AVAILABLE":

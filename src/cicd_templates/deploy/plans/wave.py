@@ -13,19 +13,19 @@ from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
 from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
 from cicd_templates.deploy.plans.document import VALID_FOR, Plan, PlannedStack
-from cicd_templates.deploy.plans.propose import Desk, propose
+from cicd_templates.deploy.plans.propose import DeployContext, propose
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import links
 
 
-def waiting(desk: Desk, stacks: Sequence[Stack]) -> dict[str, tuple[str, ...]]:
+def blocked_stacks(context: DeployContext, stacks: Sequence[Stack]) -> dict[str, tuple[str, ...]]:
     """The stacks that cannot be looked at before others of them stand, by name, with the labels of those.
 
     A stack that exists is still waited for where it has not published what is read of it, as after an import. What
     reads from a stack that waits for others waits as well.
     """
-    existing = desk.insist(lambda: _existing(desk))
-    missing = unpublished(desk, stacks)
+    existing = context.retry_call(lambda: _existing(context))
+    missing = unpublished(context, stacks)
     by_name = {stack.name: stack for stack in stacks}
     needed = links.producers(stack.links for stack in stacks)
     found: dict[str, tuple[str, ...]] = {}
@@ -41,10 +41,10 @@ def waiting(desk: Desk, stacks: Sequence[Stack]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def unpublished(desk: Desk, stacks: Sequence[Stack]) -> set[str]:
+def unpublished(context: DeployContext, stacks: Sequence[Stack]) -> set[str]:
     """The paths that `stacks` read and that Parameter Store does not have."""
     wanted = {path for stack in stacks for path in _read_by(stack)}
-    return wanted - desk.insist(lambda: published(desk.clients, wanted)).keys()
+    return wanted - context.retry_call(lambda: published(context.clients, wanted)).keys()
 
 
 def _read_by(stack: Stack) -> set[str]:
@@ -52,21 +52,21 @@ def _read_by(stack: Stack) -> set[str]:
     return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
 
 
-def _existing(desk: Desk) -> set[str]:
+def _existing(context: DeployContext) -> set[str]:
     """The stacks of the account that were created, whatever happened to them since."""
     return {
         stack["StackName"]
-        for page in desk.clients.cloudformation.get_paginator("describe_stacks").paginate()
+        for page in context.clients.cloudformation.get_paginator("describe_stacks").paginate()
         for stack in page["Stacks"]
         if NEXT[stack["StackStatus"]] not in (Next.CREATE, Next.RECREATE)
     }
 
 
 @dataclass
-class Batch:
+class Wave:
     """Stacks that are looked at together, to be shown and agreed to together."""
 
-    desk: Desk
+    context: DeployContext
     stacks: Sequence[Stack]
     plan_id: str
     planned: dict[str, PlannedStack] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Batch:
 
     def __post_init__(self) -> None:
         """Make no call yet."""
-        self._steps = {stack.name: propose(self.desk, stack, self.plan_id) for stack in self.stacks}
+        self._steps = {stack.name: propose(self.context, stack, self.plan_id) for stack in self.stacks}
 
     def advance(self) -> bool:
         """Take every stack a step further; whether all have ended. Raises where the credentials have ended."""
@@ -106,26 +106,26 @@ class Batch:
 
     def _discard(self, stacks: Iterable[Stack]) -> None:
         for stack in stacks:
-            self.desk.insist(functools.partial(self._discard_one, stack.name))
+            self.context.retry_call(functools.partial(self._discard_one, stack.name))
 
     def _discard_one(self, name: str) -> None:
         if planned := self.planned.get(name):
-            discard_planned(self.desk.clients, planned)
+            discard_planned(self.context.clients, planned)
         else:
-            discard_named(self.desk.clients, name, self.plan_id)
+            discard_named(self.context.clients, name, self.plan_id)
 
     def sealed(self, waits: Mapping[str, tuple[str, ...]]) -> Plan:
         """What it has found, as a document; `waits` are by label."""
-        first, now = self.stacks[0], self.desk.today()
+        first, now = self.stacks[0], self.context.today()
         return Plan(
             id=self.plan_id,
             environment=first.links.environment,
             suffix=str(first.facts.get("Suffix", "")),
             account=first.account,
             region=first.region,
-            caller=self.desk.caller,
-            revision=self.desk.revision,
-            local=self.desk.clients.local,
+            caller=self.context.caller,
+            revision=self.context.revision,
+            local=self.context.clients.local,
             protected=first.protected,
             created=now,
             expires=now + VALID_FOR,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.diagnosis.causes.codepipeline import behind
 from cicd_templates.deploy.releases.archives import Archive
 from cicd_templates.errors import CicdError
@@ -39,7 +39,7 @@ def put(clients: Clients, bucket: str, key: str, archive: Archive) -> str:
     return answer["VersionId"]
 
 
-def started(clients: Clients, pipeline: str, version: str, patience: Patience) -> str:
+def started(clients: Clients, pipeline: str, version: str, polling: Polling) -> str:
     """The run that `version` has started. Raises `CicdError` where none has within two minutes."""
     found: list[str] = []
 
@@ -53,11 +53,11 @@ def started(clients: Clients, pipeline: str, version: str, patience: Patience) -
         )
         return bool(found)
 
-    patience.until(begun, f"the start of {pipeline} for version {version}", START_SECONDS, ONCE_MORE)
+    polling.until(begun, f"the start of {pipeline} for version {version}", START_SECONDS, ONCE_MORE)
     return found[0]
 
 
-def follow(clients: Clients, pipeline: str, execution: str, patience: Patience, say: Callable[[str], None]) -> None:
+def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, say: Callable[[str], None]) -> None:
     """Say each action's state as it changes until the run has ended. Raises `CicdError` where that is no success."""
     known: dict[str, str] = {}
     causes: list[tuple[str, ActionExecutionDetailTypeDef]] = []
@@ -76,7 +76,7 @@ def follow(clients: Clients, pipeline: str, execution: str, patience: Patience, 
                     causes.append((line, action))
         return status not in RUNNING
 
-    patience.until(ended, f"the run {execution} of {pipeline}", RUN_SECONDS, ONCE_MORE)
+    polling.until(ended, f"the run {execution} of {pipeline}", RUN_SECONDS, ONCE_MORE)
     if status != "Succeeded":
         ended_as = f"{pipeline}: the run {execution} has ended as {status}"
         if not causes:

@@ -14,67 +14,69 @@ from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.discard import discard_plan, discard_plans
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.page import plan_markdown
-from cicd_templates.deploy.plans.propose import Desk
-from cicd_templates.deploy.plans.wave import Batch, unpublished, waiting
+from cicd_templates.deploy.plans.propose import DeployContext
+from cicd_templates.deploy.plans.wave import Wave, blocked_stacks, unpublished
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Reporter
-from cicd_templates.deploy.runs.engine import Confirm, Walk, nothing_after, nothing_more
+from cicd_templates.deploy.runs.engine import Confirm, DeploymentEngine, nothing_after, nothing_more
 from cicd_templates.deploy.runs.journal import Journal
 from cicd_templates.errors import CicdError, RefusedError
 
 
-def journal_of(desk: Desk, stacks: Sequence[Stack]) -> Journal:
+def journal_of(context: DeployContext, stacks: Sequence[Stack]) -> Journal:
     """The journal of an environment, held until it is closed. Raises `RefusedError` where another run holds it."""
-    return Journal(desk.state / "runs", stacks[0].links.environment).open(desk.today())
+    return Journal(context.state / "runs", stacks[0].links.environment).open(context.today())
 
 
-def plan(desk: Desk, stacks: Sequence[Stack], reporter: Reporter, path: Path | None = None) -> Plan:
+def plan(context: DeployContext, stacks: Sequence[Stack], reporter: Reporter, path: Path | None = None) -> Plan:
     """Plan every stack whose inputs exist and write it to `path`, or to the plans of the environment.
 
     Its change sets stay until it is executed, discarded or expired; those of the plan before it go. A plan of nothing
     is not written. Raises `CicdError` where a stack cannot be planned; then nothing of it stays.
     """
-    with journal_of(desk, stacks) as journal:
+    with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
-        discard_plans(desk, stacks[0].links.environment)
-        return _plan(desk, stacks, journal, reporter, path)
+        discard_plans(context, stacks[0].links.environment)
+        return _plan(context, stacks, journal, reporter, path)
 
 
-def _plan(desk: Desk, stacks: Sequence[Stack], journal: Journal, reporter: Reporter, path: Path | None) -> Plan:
+def _plan(
+    context: DeployContext, stacks: Sequence[Stack], journal: Journal, reporter: Reporter, path: Path | None
+) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
-    waits = waiting(desk, stacks)
-    batch = Batch(desk, [stack for stack in stacks if stack.name not in waits], uuid.uuid4().hex)
-    journal.propose(batch.plan_id, [stack.name for stack in batch.stacks])
+    waits = blocked_stacks(context, stacks)
+    wave = Wave(context, [stack for stack in stacks if stack.name not in waits], uuid.uuid4().hex)
+    journal.propose(wave.plan_id, [stack.name for stack in wave.stacks])
     try:
-        while not batch.advance():
-            desk.patience.pause()
-        if batch.refused:
-            raise batch.refused
-        for name, reason in batch.failed.items():
+        while not wave.advance():
+            context.polling.pause()
+        if wave.refused:
+            raise wave.refused
+        for name, reason in wave.failed.items():
             reporter.report(report.Broke(labels[name], reason))
-        if batch.failed:
-            raise CicdError(f"not planned: {', '.join(labels[name] for name in batch.failed)}; the causes are above")
-        made = batch.sealed({labels[name]: after for name, after in waits.items()})
+        if wave.failed:
+            raise CicdError(f"not planned: {', '.join(labels[name] for name in wave.failed)}; the causes are above")
+        made = wave.sealed({labels[name]: after for name, after in waits.items()})
         if made.waits and not made.changing:
-            _refuse_a_wait_for_ever(desk, stacks, made)
+            _refuse_a_wait_for_ever(context, stacks, made)
     except BaseException:
-        batch.discard()
-        journal.proposed(batch.plan_id)
+        wave.discard()
+        journal.proposed(wave.plan_id)
         raise
     report.show(made, reporter)
     if not made.empty:
-        path = path or desk.plans / f"{made.environment}.json"
+        path = path or context.plans / f"{made.environment}.json"
         plans.write(made, path, plan_markdown(made))
         until = f"{made.expires:%Y-%m-%d %H:%M} UTC"
-        lost = plans.to_allow(made, desk.recorded)
+        lost = plans.to_allow(made, context.recorded)
         reporter.report(report.Sealed(str(path), plans.digest(made), until, made.local, lost))
-    journal.proposed(batch.plan_id)
+    journal.proposed(wave.plan_id)
     return made
 
 
-def _refuse_a_wait_for_ever(desk: Desk, stacks: Sequence[Stack], made: Plan) -> None:
+def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[Stack], made: Plan) -> None:
     """Nothing that changes would publish what the stacks that wait are waiting for: somebody has deleted it."""
-    lost = ", ".join(sorted(unpublished(desk, stacks)))
+    lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(
         f"not planned: {', '.join(made.waits)}; {lost} does not exist, although the stack that publishes it does and"
         " nothing of it changes; put it back into Parameter Store"
@@ -92,7 +94,7 @@ def _refuse_unfinished(journal: Journal) -> None:
 
 
 def deploy(
-    desk: Desk,
+    context: DeployContext,
     stacks: Sequence[Stack],
     reporter: Reporter,
     confirm: Confirm,
@@ -101,14 +103,16 @@ def deploy(
     eager: bool = True,
     after: Callable[[Stack], None] = nothing_after,
 ) -> None:
-    """Bring every stack to its reviewed text; the errors are those of `Walk.deploy`."""
-    with journal_of(desk, stacks) as journal:
-        walk = Walk(desk, stacks, journal, reporter, confirm, allowed=allowed, eager=eager, after=after)
-        walk.deploy()
+    """Bring every stack to its reviewed text; the errors are those of `DeploymentEngine.deploy`."""
+    with journal_of(context, stacks) as journal:
+        engine = DeploymentEngine(
+            context, stacks, journal, reporter, confirm, allowed=allowed, eager=eager, after=after
+        )
+        engine.deploy()
 
 
 def execute_plan(
-    desk: Desk,
+    context: DeployContext,
     made: Plan,
     path: Path,
     stacks: Sequence[Stack],
@@ -121,21 +125,23 @@ def execute_plan(
 ) -> Plan | None:
     """Execute exactly `made`; the plan of what comes after it, written like any, or None where there is nothing more.
 
-    `passed` is called once nothing refuses it any more. The errors are those of `Walk.execute`.
+    `passed` is called once nothing refuses it any more. The errors are those of `DeploymentEngine.execute`.
     """
-    with journal_of(desk, stacks) as journal:
-        walk = Walk(desk, stacks, journal, reporter, lambda question: True, allowed=allowed, after=after)
-        rest = walk.execute(made, path, passed)
-        if path.resolve().is_relative_to(desk.plans.resolve()):
+    with journal_of(context, stacks) as journal:
+        engine = DeploymentEngine(
+            context, stacks, journal, reporter, lambda question: True, allowed=allowed, after=after
+        )
+        rest = engine.execute(made, path, passed)
+        if path.resolve().is_relative_to(context.plans.resolve()):
             plans.remove(path)
-        following = _plan(desk, rest, journal, reporter, next_path) if rest else None
+        following = _plan(context, rest, journal, reporter, next_path) if rest else None
         return following if following and not following.empty else None
 
 
-def discard(desk: Desk, stacks: Sequence[Stack], path: Path | None = None) -> int:
+def discard(context: DeployContext, stacks: Sequence[Stack], path: Path | None = None) -> int:
     """Delete what the plan in `path` left, or every plan of the environment; how many change sets that were."""
-    with journal_of(desk, stacks) as journal:
+    with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
         if path is None:
-            return discard_plans(desk, stacks[0].links.environment)
-        return discard_plan(desk, path)
+            return discard_plans(context, stacks[0].links.environment)
+        return discard_plan(context, path)

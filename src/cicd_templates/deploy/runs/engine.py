@@ -14,20 +14,20 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import explained
-from cicd_templates.deploy.aws.retry import FAULTS, expired, finished
+from cicd_templates.deploy.aws.retry import FAULTS, expired, run_steps
 from cicd_templates.deploy.change_sets.api import discard
 from cicd_templates.deploy.change_sets.request import published
 from cicd_templates.deploy.change_sets.stacks import Stack
-from cicd_templates.deploy.diagnosis.diagnose import Witness
+from cicd_templates.deploy.diagnosis.diagnose import FailureCollector
 from cicd_templates.deploy.diagnosis.event_file import History
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned, discard_plans
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.page import plan_markdown
-from cicd_templates.deploy.plans.propose import Desk
+from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.plans.text import change_sets
 from cicd_templates.deploy.plans.verify import verify
-from cicd_templates.deploy.plans.wave import Batch, waiting
+from cicd_templates.deploy.plans.wave import Wave, blocked_stacks
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Reporter
 from cicd_templates.deploy.runs.execute import execute, known
@@ -60,7 +60,7 @@ def nothing_after(stack: Stack) -> None:
     """Nothing more to do with a stack that stands."""
 
 
-class Walk:
+class DeploymentEngine:
     """One deployment of one environment; `after` is called with each stack that stands as it should.
 
     With `eager`, a stack is looked at as soon as what it reads stands, while others are under way; otherwise nothing is
@@ -69,7 +69,7 @@ class Walk:
 
     def __init__(
         self,
-        desk: Desk,
+        context: DeployContext,
         stacks: Sequence[Stack],
         journal: Journal,
         reporter: Reporter,
@@ -79,20 +79,20 @@ class Walk:
         eager: bool = True,
         after: Callable[[Stack], None] = nothing_after,
     ) -> None:
-        self._desk, self._journal, self._reporter, self._confirm = desk, journal, reporter, confirm
+        self._context, self._journal, self._reporter, self._confirm = context, journal, reporter, confirm
         self._stacks = {stack.name: stack for stack in stacks}
         self._needed = links.producers(stack.links for stack in stacks)
         self._allowed, self._eager, self._after = tuple(allowed), eager, after
-        self._watch = Watch(desk.clients)
+        self._watch = Watch(context.clients)
         self._todo: set[str] = set()
         self._first: set[str] = set()
-        self._batches: list[Batch] = []
+        self._waves: list[Wave] = []
         self._agreed: dict[str, PlannedStack] = {}
         self._done: set[str] = set()
         self._executed: set[str] = set()
         self._broken: dict[str, str] = {}
         self._moved: set[str] = set()
-        self._witnesses: dict[str, Witness] = {}
+        self._collectors: dict[str, FailureCollector] = {}
         self._histories: dict[str, History] = {}
         self._written: list[Path] = []
         self._stop: CicdError | None = None
@@ -116,11 +116,11 @@ class Walk:
 
     def _deploy(self) -> None:
         self._take_up(None)
-        discard_plans(self._desk, next(iter(self._stacks.values())).links.environment)
+        discard_plans(self._context, next(iter(self._stacks.values())).links.environment)
         self._todo = set(self._stacks) - self._broken.keys()
         self._done.clear()
         self._executed.clear()
-        self._first = self._stacks.keys() - waiting(self._desk, list(self._stacks.values()))
+        self._first = self._stacks.keys() - blocked_stacks(self._context, list(self._stacks.values()))
         self._in_waves = True
         self._drive()
 
@@ -128,7 +128,7 @@ class Walk:
         self._refuse_losses(made)
         self._note_exempt(made)
         begun = {name for name, entry in self._journal.entries.items() if entry.plan == str(path) and entry.begun}
-        finished(verify(self._desk, made, self._stacks, begun), self._desk.patience)
+        run_steps(verify(self._context, made, self._stacks, begun), self._context.polling)
         passed()
         self._executed |= begun
         self._take_up(path)
@@ -166,10 +166,12 @@ class Walk:
         """Bring to its end what an interrupted run began, and discard what it did not; all but of the plan `keep`."""
         for plan_id, names in list(self._journal.proposals.items()):
             for name in names:
-                self._desk.insist(functools.partial(discard_named, self._desk.clients, name, plan_id))
+                self._context.retry_call(functools.partial(discard_named, self._context.clients, name, plan_id))
             self._journal.proposed(plan_id)
         for entry in list(self._journal.entries.values()):
-            if entry.state == STARTED and not self._desk.insist(functools.partial(known, self._desk.clients, entry)):
+            if entry.state == STARTED and not self._context.retry_call(
+                functools.partial(known, self._context.clients, entry)
+            ):
                 told = f"{entry.label}: what an earlier run began is not known to AWS, so it is looked at anew"
                 self._reporter.report(report.Note(told))
                 self._journal.forget([entry.stack])
@@ -182,22 +184,22 @@ class Walk:
                 self._journal.forget([entry.stack])
         while self._watch.entries:
             self._observe()
-            self._desk.patience.pause(failures=self._watch.failures)
+            self._context.polling.pause(failures=self._watch.failures)
 
     def _drive(self) -> None:
         """The loop: until nothing is looked at, waits for its turn or is under way."""
-        began = self._desk.patience.now()
+        began = self._context.polling.now()
         while True:
             self._look_at_more()
-            self._advance_batches()
+            self._advance_waves()
             self._start()
             self._observe()
-            if not (self._batches or self._agreed or self._watch.entries or self._lookable()):
+            if not (self._waves or self._agreed or self._watch.entries or self._lookable()):
                 # What a last failure has made impossible.
                 self._block(self._todo)
                 return
-            if self._batches or self._watch.entries:
-                self._desk.patience.pause(self._desk.patience.now() - began, self._watch.failures)
+            if self._waves or self._watch.entries:
+                self._context.polling.pause(self._context.polling.now() - began, self._watch.failures)
 
     # Looking.
 
@@ -211,7 +213,7 @@ class Walk:
     @property
     def _idle(self) -> bool:
         # What is agreed to and cannot start yet waits for just this: for what it reads to be looked at again.
-        return not (self._batches or self._watch.entries)
+        return not (self._waves or self._watch.entries)
 
     def _look_at_more(self) -> None:
         self._block(self._todo)
@@ -219,9 +221,9 @@ class Walk:
         # What stands and is dealt with later counts once: after that only what is done does.
         self._first = set()
         if names:
-            batch = Batch(self._desk, [self._stacks[name] for name in names], uuid.uuid4().hex)
-            self._journal.propose(batch.plan_id, names)
-            self._batches.append(batch)
+            wave = Wave(self._context, [self._stacks[name] for name in names], uuid.uuid4().hex)
+            self._journal.propose(wave.plan_id, names)
+            self._waves.append(wave)
             self._todo -= set(names)
 
     def _block(self, names: Iterable[str]) -> None:
@@ -238,36 +240,36 @@ class Walk:
         self._broken[name] = label
         self._reporter.report(report.Broke(label, reason))
 
-    def _advance_batches(self) -> None:
-        for batch in list(self._batches):
-            if not batch.advance():
+    def _advance_waves(self) -> None:
+        for wave in list(self._waves):
+            if not wave.advance():
                 continue
-            self._batches.remove(batch)
-            self._stop = self._stop or self._objection(batch)
+            self._waves.remove(wave)
+            self._stop = self._stop or self._objection(wave)
             if self._stop:
-                batch.discard()
+                wave.discard()
                 for planned in self._agreed.values():
                     self._drop(planned)
                 self._agreed.clear()
-            self._journal.proposed(batch.plan_id)
+            self._journal.proposed(wave.plan_id)
 
-    def _objection(self, batch: Batch) -> CicdError | None:
-        """Consider a batch; a guard's refusal of it, or a person's."""
+    def _objection(self, wave: Wave) -> CicdError | None:
+        """Consider a wave; a guard's refusal of it, or a person's."""
         try:
-            self._consider(batch)
+            self._consider(wave)
         except (RefusedError, DeclinedError) as error:
             return error
         return None
 
-    def _consider(self, batch: Batch) -> None:
-        """Seal what a batch found, show it, guard it, ask, and take it back from its file as it was shown."""
-        if batch.refused:
-            raise batch.refused
-        batch.discard_failed()
-        for name, reason in batch.failed.items():
+    def _consider(self, wave: Wave) -> None:
+        """Seal what a wave found, show it, guard it, ask, and take it back from its file as it was shown."""
+        if wave.refused:
+            raise wave.refused
+        wave.discard_failed()
+        for name, reason in wave.failed.items():
             self._break(name, self._stacks[name].label, reason)
-        made = batch.sealed({})
-        path = self._desk.plans / f"{made.environment}.{made.id[:8]}.json"
+        made = wave.sealed({})
+        path = self._context.plans / f"{made.environment}.{made.id[:8]}.json"
         report.show(made, self._reporter)
         self._note_exempt(made)
         self._refuse_losses(made)
@@ -277,7 +279,7 @@ class Walk:
             plans.write(made, path, plan_markdown(made))
             self._written.append(path)
             made = plans.read(path)
-            finished(verify(self._desk, made, self._stacks), self._desk.patience)
+            run_steps(verify(self._context, made, self._stacks), self._context.polling)
         self._agree(made, path, ())
 
     def _refuse_losses(self, made: Plan) -> None:
@@ -285,10 +287,10 @@ class Walk:
         for name in plans.unfitting(made, self._allowed, labels):
             self._allowed = tuple(each for each in self._allowed if each != name)
             self._reporter.report(report.Note(f"ALLOW={name}: nothing of this name would be lost"))
-        plans.refuse_losses(made, self._allowed, self._desk.recorded)
+        plans.refuse_losses(made, self._allowed, self._context.recorded)
 
     def _note_exempt(self, made: Plan) -> None:
-        for loss in plans.exempt(made, self._desk.recorded):
+        for loss in plans.exempt(made, self._context.recorded):
             self._reporter.report(report.Note(f"{loss.words}; only recorded by the local AWS, so it is let pass"))
 
     # Executing.
@@ -317,11 +319,11 @@ class Walk:
 
     @property
     def _looked_at(self) -> set[str]:
-        return {stack.name for batch in self._batches for stack in batch.stacks}
+        return {stack.name for wave in self._waves for stack in wave.stacks}
 
     def _has_moved(self, planned: PlannedStack) -> bool:
         """Whether what was just executed has published other values than the plan was made with."""
-        now = self._desk.insist(lambda: published(self._desk.clients, planned.inputs))
+        now = self._context.retry_call(lambda: published(self._context.clients, planned.inputs))
         return now != planned.inputs
 
     def _look_again(self, planned: PlannedStack) -> None:
@@ -332,7 +334,7 @@ class Walk:
             self._todo.add(planned.name)
 
     def _drop(self, planned: PlannedStack) -> None:
-        self._desk.insist(lambda: discard_planned(self._desk.clients, planned))
+        self._context.retry_call(lambda: discard_planned(self._context.clients, planned))
         self._journal.forget([planned.name])
 
     def _begin(self, name: str) -> None:
@@ -340,11 +342,11 @@ class Walk:
         self._reporter.report(
             report.Started(entry.label, entry.creates, self._journal.durations.get(duration_key(entry)))
         )
-        self._ask_for(entry, self._desk.patience.now())
+        self._ask_for(entry, self._context.polling.now())
 
     def _ask_for(self, entry: Entry, began: float | None) -> None:
         try:
-            self._desk.insist(lambda: execute(self._desk.clients, entry))
+            self._context.retry_call(lambda: execute(self._context.clients, entry))
         except ClientError as error:
             if expired(error):
                 raise
@@ -356,7 +358,9 @@ class Walk:
             self._watch.add(entry, began)
 
     def _discard(self, entry: Entry) -> None:
-        self._desk.insist(lambda: discard(self._desk.clients, entry.change_set, entry.stack_id, creates=entry.creates))
+        self._context.retry_call(
+            lambda: discard(self._context.clients, entry.change_set, entry.stack_id, creates=entry.creates)
+        )
         self._journal.forget([entry.stack])
 
     def _observe(self) -> None:
@@ -367,7 +371,7 @@ class Walk:
                 self._tell(news)
 
     def _end(self, ended: Ended) -> None:
-        entry, now = ended.entry, self._desk.patience.now()
+        entry, now = ended.entry, self._context.polling.now()
         seconds = None if ended.began is None else now - ended.began
         self._journal.end(entry.stack, ended.status, seconds)
         self._executed.add(entry.stack)
@@ -377,7 +381,7 @@ class Walk:
         verb = "created" if entry.creates else "updated"
         self._reporter.report(report.Succeeded(entry.label, verb, seconds or 0.0, entry.resources))
         if entry.protected:
-            self._desk.insist(lambda: self._protect(entry))
+            self._context.retry_call(lambda: self._protect(entry))
         if entry.stack in self._stacks:
             self._stand(entry.stack)
 
@@ -387,8 +391,8 @@ class Walk:
         if stack is None:
             self._reporter.report(report.Broke(entry.label, f"the stack ended in {status}"))
             return
-        witness = self._witnesses.pop(entry.stack, Witness(self._desk.clients, stack))
-        diagnosis = witness.diagnosis(entry.stack_id, status, entry.token)
+        collector = self._collectors.pop(entry.stack, FailureCollector(self._context.clients, stack))
+        diagnosis = collector.diagnosis(entry.stack_id, status, entry.token)
         history = self._histories[entry.token].path if entry.token in self._histories else None
         self._reporter.report(report.broke(entry.label, diagnosis, history))
 
@@ -396,14 +400,16 @@ class Walk:
         """Show what happened to a resource, and look at once at what failed, while its tasks and logs are there."""
         entry = news.entry
         self._reporter.report(report.Moved(entry.label, news.event))
-        file = self._desk.state / "failures" / f"{entry.stack}-{entry.token}.jsonl"
+        file = self._context.state / "failures" / f"{entry.stack}-{entry.token}.jsonl"
         self._histories.setdefault(entry.token, History(file)).add(news.event)
         if entry.stack in self._stacks:
-            witness = self._witnesses.setdefault(entry.stack, Witness(self._desk.clients, self._stacks[entry.stack]))
-            witness.see(news.event)
+            collector = self._collectors.setdefault(
+                entry.stack, FailureCollector(self._context.clients, self._stacks[entry.stack])
+            )
+            collector.see(news.event)
 
     def _protect(self, entry: Entry) -> None:
-        self._desk.clients.cloudformation.update_termination_protection(
+        self._context.clients.cloudformation.update_termination_protection(
             StackName=entry.stack_id, EnableTerminationProtection=True
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.aws.polling import LONGEST_OPERATION_SECONDS, Patience
+from cicd_templates.deploy.aws.polling import LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.change_sets.api import EXECUTED, describe_stack, gone
 from cicd_templates.deploy.change_sets.events import ResourceEvent, events_since, first_failure
 from cicd_templates.deploy.change_sets.stack_states import RUNNING, SUCCEEDED
@@ -86,7 +86,7 @@ def begun(clients: Clients, entry: Entry) -> bool:
 
 
 def follow(
-    clients: Clients, stack_id: str, name: str, patience: Patience, on_event: OnEvent, known: set[str]
+    clients: Clients, stack_id: str, name: str, polling: Polling, on_event: OnEvent, known: set[str]
 ) -> Done | Failed:
     """Hand every new event of a stack to `on_event` until its operation has ended.
 
@@ -104,7 +104,7 @@ def follow(
         lasting = any(event.of_stack and event.status not in RUNNING for event in seen)
         return last["StackStatus"] == "DELETE_COMPLETE" or (lasting and last["StackStatus"] not in RUNNING)
 
-    patience.until(ended, f"the operation on {name}", LONGEST_OPERATION_SECONDS)
+    polling.until(ended, f"the operation on {name}", LONGEST_OPERATION_SECONDS)
     status = last["StackStatus"]
     if status in SUCCEEDED:
         outputs = {output["OutputKey"]: output["OutputValue"] for output in last.get("Outputs", ())}

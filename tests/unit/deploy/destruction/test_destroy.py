@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.cli.targets import Target
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets import expiry
 from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.destruction import proof, reimport, report_file
@@ -47,12 +47,12 @@ PARAMETER = Item("AWS::SSM::Parameter", "/payments/staging/x", Fate.DELETED)
 def test_the_work_on_a_stack_ends_at_its_next_pause_after_a_stop() -> None:
     slept: list[float] = []
     whole = Stoppable()
-    patience = whole.patience(Patience(2.0, slept.append))
+    polling = whole.polling(Polling(2.0, slept.append))
 
-    patience.sleep(1.0)
+    polling.sleep(1.0)
     whole.stopping.set()
     with pytest.raises(KeyboardInterrupt):
-        patience.sleep(2.0)
+        polling.sleep(2.0)
     assert slept == [1.0, 2.0]
 
 
@@ -114,18 +114,18 @@ def test_a_stack_that_is_still_there_is_not_explained() -> None:
 def test_the_proof_looks_again_until_services_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = [inventory(PARAMETER), inventory(PARAMETER), inventory()]
     monkeypatch.setattr(proof, "again", lambda clients, before: looks.pop(0))
-    patience = clock()
+    polling = clock()
 
-    assert proof.prove(aws(), inventory(), patience) == []
-    assert patience.now() == 2.0 + 4.0
+    assert proof.prove(aws(), inventory(), polling) == []
+    assert polling.now() == 2.0 + 4.0
 
 
 def test_the_proof_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proof, "again", lambda clients, before: inventory(PARAMETER))
-    patience = clock()
+    polling = clock()
 
-    assert len(proof.prove(aws(), inventory(), patience)) == 1
-    assert patience.now() == sum(2.0 * 2**look for look in range(proof.LOOKS - 1))
+    assert len(proof.prove(aws(), inventory(), polling)) == 1
+    assert polling.now() == sum(2.0 * 2**look for look in range(proof.LOOKS - 1))
 
 
 def test_the_report_keeps_what_it_says_of_others_and_what_an_earlier_run_kept(tmp_path: Path) -> None:
@@ -412,7 +412,7 @@ def test_a_refusal_names_two_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_on_aws_itself_nothing_is_only_recorded() -> None:
-    target = Target([KEYS], [KEYS], aws(), Patience(), None)
+    target = Target([KEYS], [KEYS], aws(), Polling(), None)
 
     assert (target.notes(), target.recorded_remains()) == ([], [])
     assert (target.heading("Deploying").where, target.typed("adopt"), target.labels) == (
@@ -422,7 +422,7 @@ def test_on_aws_itself_nothing_is_only_recorded() -> None:
     )
     copy = replace(KEYS, facts={**KEYS.facts, "Suffix": "pr1"})
     engine: Any = object()
-    local = Target([copy], [copy], aws(local=True), Patience(), engine)
+    local = Target([copy], [copy], aws(local=True), Polling(), engine)
     assert local.typed("adopt") == "make adopt ENV=staging SUFFIX=pr1 LOCAL=1"
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.diagnosis import diagnose as module
-from cicd_templates.deploy.diagnosis.diagnose import ADVICE, Diagnosis, Witness, diagnose
+from cicd_templates.deploy.diagnosis.diagnose import ADVICE, Diagnosis, FailureCollector, diagnose
 from tests.conftest import ROOT
 from tests.fakes.answering_aws import FakeAws, denied
 from tests.unit.deploy.diagnosis.causes import test_ecs
@@ -117,27 +117,27 @@ def of_ecs(status: str = "CREATE_FAILED") -> ResourceEvent:
     )
 
 
-def test_a_witness_asks_at_once_and_only_once_because_the_rollback_deletes_what_could_tell() -> None:
+def test_a_failure_collector_asks_at_once_and_only_once_because_the_rollback_deletes_what_could_tell() -> None:
     fake = test_ecs.aws([test_ecs.task(1, stoppedReason="no memory")])
-    witness = Witness(fake, test_ecs.STACK)  # type: ignore[arg-type] # the fake stands in
-    witness.see(of_ecs("CREATE_IN_PROGRESS"))
+    collector = FailureCollector(fake, test_ecs.STACK)  # type: ignore[arg-type] # the fake stands in
+    collector.see(of_ecs("CREATE_IN_PROGRESS"))
     assert fake.calls == []
 
-    witness.see(of_ecs())
-    witness.see(of_ecs())
+    collector.see(of_ecs())
+    collector.see(of_ecs())
     asked = len(fake.calls)
     assert [call for call, _ in fake.calls].count("ecs.describe_tasks") == 1
 
     events = [event(11, "CREATE_FAILED", test_ecs.LOGICAL_ID, "never became stable"), BEGIN]
     fake.answers["cloudformation.describe_stack_events"] = {"StackEvents": events}
-    found = witness.diagnosis("arn:stack", "ROLLBACK_COMPLETE")
+    found = collector.diagnosis("arn:stack", "ROLLBACK_COMPLETE")
     assert found.facts == ("task 1 stopped: no memory",)
     assert len(fake.calls) == asked + 1
 
 
-def test_a_witness_of_a_service_that_does_not_answer_does_not_stop_the_deployment() -> None:
+def test_a_failure_collector_of_a_service_that_does_not_answer_does_not_stop_the_deployment() -> None:
     fake = FakeAws({"ecs.list_tasks": denied("ListTasks")})
-    witness = Witness(fake, test_ecs.STACK)  # type: ignore[arg-type] # the fake stands in
-    witness.see(of_ecs())
+    collector = FailureCollector(fake, test_ecs.STACK)  # type: ignore[arg-type] # the fake stands in
+    collector.see(of_ecs())
 
     assert [call for call, _ in fake.calls] == ["ecs.list_tasks"]

@@ -7,15 +7,15 @@ from typing import Any
 import botocore.session
 import pytest
 
-from cicd_templates.deploy.aws.polling import Patience
+from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.releases import release
 from cicd_templates.deploy.releases.archives import Archive
 from cicd_templates.errors import CicdError
 
 
-def patience() -> Patience:
+def polling() -> Polling:
     ticks = iter(range(10_000))
-    return Patience(poll_seconds=0, sleep=lambda seconds: None, now=lambda: float(next(ticks)))
+    return Polling(poll_seconds=0, sleep=lambda seconds: None, now=lambda: float(next(ticks)))
 
 
 class Fake:
@@ -74,14 +74,14 @@ def test_the_run_of_a_version_is_waited_for() -> None:
         ]
     )
 
-    assert release.started(fake, "p", "v1", patience()) == "e1"
+    assert release.started(fake, "p", "v1", polling()) == "e1"
 
 
 def test_a_version_that_starts_nothing_is_told_after_two_minutes() -> None:
     fake: Any = Fake(runs=[[]])
 
     with pytest.raises(CicdError, match="the start of p for version v1 has not ended within 2 minutes"):
-        release.started(fake, "p", "v1", patience())
+        release.started(fake, "p", "v1", polling())
 
 
 def action(number: str, name: str, status: str, category: str = "Build", **output: Any) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def test_each_change_is_said_once_and_an_approval_by_its_name() -> None:
             [action("2", "Approve", "Succeeded", "Approval"), action("1", "Build", "Succeeded")],
         ],
     )
-    release.follow(fake, "p", "e1", patience(), said.append)
+    release.follow(fake, "p", "e1", polling(), said.append)
 
     assert said == [
         "Stage/Build: InProgress",
@@ -126,7 +126,7 @@ def test_a_run_that_does_not_succeed_is_a_failure_with_its_cause(status: str) ->
     with pytest.raises(
         CicdError, match=f"p: the run e1 has ended as {status}; Stage/Gate: Failed: 2 critical findings"
     ):
-        release.follow(fake, "p", "e1", patience(), said.append)
+        release.follow(fake, "p", "e1", polling(), said.append)
     assert said == ["Stage/Gate: Failed: 2 critical findings"]
 
 
@@ -134,7 +134,7 @@ def test_a_run_that_ends_without_a_failed_action_names_none() -> None:
     fake: Any = Fake(status=["Superseded"], actions=[[action("1", "Build", "Succeeded")]])
 
     with pytest.raises(CicdError, match="has ended as Superseded; its actions are above"):
-        release.follow(fake, "p", "e1", patience(), lambda line: None)
+        release.follow(fake, "p", "e1", polling(), lambda line: None)
 
 
 def test_every_status_that_codepipeline_has_either_runs_on_or_ends() -> None:

@@ -13,10 +13,10 @@ import pytest
 from botocore.exceptions import ClientError, CredentialRetrievalError
 
 from cicd_templates.deploy.aws import retry
-from cicd_templates.deploy.aws.retry import expired, finished, persist, transient
+from cicd_templates.deploy.aws.retry import expired, retry_steps, run_steps, transient
 from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans import document as plans
-from cicd_templates.deploy.plans.propose import Desk
+from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
@@ -29,14 +29,14 @@ BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {"Fixed": 1}}
 
 
 class Office:
-    """A desk on the simulation, three stacks (service reads network and keys), and what was reported."""
+    """A context on the simulation, three stacks (service reads network and keys), and what was reported."""
 
     def __init__(self, folder: Path, protection: str = "disposable") -> None:
         self.aws = SimulatedAws()
         self.protection = protection
-        self.desk = Desk(
+        self.context = DeployContext(
             self.aws,  # type: ignore[arg-type] # the simulation stands in
-            self.aws.clock.patience(),
+            self.aws.clock.polling(),
             folder,
             today=self.aws.clock.today,
         )
@@ -74,20 +74,20 @@ class Office:
             self.asked.append(question)
             return agree
 
-        deployment.deploy(self.desk, self.stacks, self, confirm, **options)
+        deployment.deploy(self.context, self.stacks, self, confirm, **options)
 
     def plan(self, path: Path | None = None) -> plans.Plan:
         self.events.clear()
-        return deployment.plan(self.desk, self.stacks, self, path)
+        return deployment.plan(self.context, self.stacks, self, path)
 
     def execute(self, path: Path | None = None, **options: Any) -> plans.Plan | None:
         self.events.clear()
         path = path or self.path
-        return deployment.execute_plan(self.desk, plans.read(path), path, self.stacks, self, **options)
+        return deployment.execute_plan(self.context, plans.read(path), path, self.stacks, self, **options)
 
     @property
     def path(self) -> Path:
-        return self.desk.plans / "staging.json"
+        return self.context.plans / "staging.json"
 
     def status(self, layer: str) -> str:
         stack = self.aws.named(f"payments-staging-{layer}")
@@ -138,7 +138,7 @@ def test_what_does_not_depend_on_each_other_goes_side_by_side_and_readers_after(
     assert 1200 < office.aws.clock.seconds < 1320
     assert office.asked == ["Execute these 2 change sets on staging?", "Execute this change set on staging?"]
     assert office.nothing_in_review()
-    assert list(office.desk.plans.iterdir()) == []
+    assert list(office.context.plans.iterdir()) == []
 
 
 def test_a_stack_starts_as_soon_as_its_own_producers_stand_unless_somebody_is_asked(tmp_path: Path) -> None:
@@ -391,16 +391,16 @@ def test_a_new_plan_takes_the_place_of_the_one_before(office: Office) -> None:
     office.plan()
 
     assert sum(len(stack.change_sets) for stack in office.aws.stacks.values()) == 2
-    assert deployment.discard(office.desk, office.stacks) == 2
+    assert deployment.discard(office.context, office.stacks) == 2
     assert office.nothing_in_review()
-    assert list(office.desk.plans.iterdir()) == []
+    assert list(office.context.plans.iterdir()) == []
 
 
 def test_one_plan_is_discarded_by_its_file(office: Office, tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     office.plan(path)
 
-    assert deployment.discard(office.desk, office.stacks, path) == 2
+    assert deployment.discard(office.context, office.stacks, path) == 2
     assert office.nothing_in_review()
 
 
@@ -497,7 +497,7 @@ def test_data_goes_only_by_its_name_and_a_refusal_leaves_nothing(office: Office)
 
 def test_what_the_local_aws_only_records_is_let_pass_and_told(tmp_path: Path) -> None:
     office = Office(tmp_path, "protected")
-    office.desk = replace(office.desk, recorded=frozenset({"AWS::S3::Bucket"}))
+    office.context = replace(office.context, recorded=frozenset({"AWS::S3::Bucket"}))
     office.stacks[1] = office.network(Data={**BUCKET, "Properties": {"Maybe": 1}})
     office.deploy()
     office.stacks[1] = office.network(Data={**BUCKET, "Properties": {"Maybe": 2}})
@@ -544,7 +544,7 @@ def test_after_a_refusal_what_is_under_way_is_waited_for_and_nothing_else_begins
 def test_a_stack_that_another_operation_works_on_is_refused_or_waited_for(office: Office, wait: bool) -> None:
     office.deploy()
     office.stacks[0] = office.keys(More=TOPIC)
-    office.desk = replace(office.desk, wait_for_busy=wait)
+    office.context = replace(office.context, wait_for_busy=wait)
     office.aws.somebody_updates("payments-staging-keys", 500)
     if wait:
         office.deploy()
@@ -578,7 +578,7 @@ def test_a_failed_first_creation_goes_by_itself_where_nothing_is_protected(offic
     assert "keys: FAILED: Policy (AWS::SNS::TopicPolicy): no quota is left" in office.said()
     assert "service: FAILED: not started, because of keys" in office.said()
     # The stack is gone; what happened to it is not.
-    (kept,) = office.desk.state.glob("failures/payments-staging-keys-*.jsonl")
+    (kept,) = office.context.state.glob("failures/payments-staging-keys-*.jsonl")
     assert f"all its events: {kept}" in office.said()
     statuses = [json.loads(line)["status"] for line in kept.read_text().splitlines()]
     assert "CREATE_FAILED" in statuses
@@ -729,7 +729,7 @@ def test_an_interrupted_run_is_taken_up_with_the_same_token_and_nothing_runs_twi
     with pytest.raises(RefusedError, match="keys, network: an interrupted run began this"):
         office.plan()
     with pytest.raises(RefusedError, match="an interrupted run began this"):
-        deployment.discard(office.desk, office.stacks)
+        deployment.discard(office.context, office.stacks)
     calm(office)
     office.deploy()
 
@@ -944,7 +944,7 @@ def test_a_call_is_made_again_while_what_it_meets_passes_by_itself(office: Offic
             raise faults.pop()
         return "answer"
 
-    assert finished(persist(call), office.aws.clock.patience()) == "answer"
+    assert run_steps(retry_steps(call), office.aws.clock.polling()) == "answer"
     assert office.aws.clock.seconds > 0
 
 
@@ -956,7 +956,7 @@ def test_a_call_that_never_passes_is_given_up_and_one_that_is_wrong_at_once(offi
         raise error("Throttling", "x", "X")
 
     with pytest.raises(ClientError):
-        finished(persist(throttled), office.aws.clock.patience())
+        run_steps(retry_steps(throttled), office.aws.clock.polling())
     assert len(calls) == retry.ATTEMPTS
 
 

@@ -33,7 +33,7 @@ from cicd_templates.deploy.aws.retry import FAULTS
 from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import PlannedStack
-from cicd_templates.deploy.plans.propose import Desk
+from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
@@ -96,9 +96,9 @@ class Deployer(RuleBasedStateMachine):
         self.shape: dict[str, dict[str, Any]] = {layer: {} for layer in LAYERS}
         self.value = 0
         self.folder = Path(tempfile.mkdtemp(dir=DISK, prefix="cicd-faults-"))
-        self.desk = Desk(
+        self.context = DeployContext(
             self.aws,  # type: ignore[arg-type] # the simulation stands in
-            self.aws.clock.patience(),
+            self.aws.clock.polling(),
             self.folder,
             wait_for_busy=True,
             today=self.aws.clock.today,
@@ -210,7 +210,9 @@ class Deployer(RuleBasedStateMachine):
         outcome = "done"
         with self.until(ending, call):
             try:
-                deployment.deploy(self.desk, stacks, self.judge, lambda question: agree, allowed=allowed, eager=eager)
+                deployment.deploy(
+                    self.context, stacks, self.judge, lambda question: agree, allowed=allowed, eager=eager
+                )
             except Killed:
                 outcome = "killed"
             except DetachedError:
@@ -245,7 +247,7 @@ class Deployer(RuleBasedStateMachine):
         counted["plans"] += 1
         self.clean = False
         with self.until(ending, call), contextlib.suppress(CicdError, Killed, KeyboardInterrupt, *FAULTS):
-            deployment.plan(self.desk, self.stacks(), self.judge)
+            deployment.plan(self.context, self.stacks(), self.judge)
 
     @precondition(lambda self: (self.folder / "plans/staging.json").exists())
     @rule(
@@ -260,14 +262,14 @@ class Deployer(RuleBasedStateMachine):
         self.allowed |= {name.replace("/", " ") for name in allowed}
         self.clean = False
         with self.until(ending, call), contextlib.suppress(CicdError, Killed, KeyboardInterrupt, *FAULTS):
-            deployment.execute_plan(self.desk, plans.read(path), path, self.stacks(), self.judge, allowed=allowed)
+            deployment.execute_plan(self.context, plans.read(path), path, self.stacks(), self.judge, allowed=allowed)
 
     @precondition(lambda self: (self.folder / "plans").exists() and any((self.folder / "plans").iterdir()))
     @rule()
     def discard(self) -> None:
         counted["plans discarded"] += 1
         try:
-            deployment.discard(self.desk, self.stacks())
+            deployment.discard(self.context, self.stacks())
         except (RefusedError, *FAULTS):
             return
 
