@@ -9,8 +9,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.aws.polling import Polling
-
 
 def client_error(code: str, message: str, operation: str = "DescribeStacks") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
@@ -97,9 +95,3 @@ class FakeClients:
 
     def __init__(self, cloudformation: FakeCloudFormation) -> None:
         self.cloudformation = cloudformation
-
-
-def clock() -> Polling:
-    """Each look takes a minute, and no time."""
-    minutes = iter(range(10_000))
-    return Polling(60.0, lambda seconds: None, lambda: next(minutes) * 60.0)

@@ -15,7 +15,7 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import cluster_name, service_name
 from cicd_templates.layer.outputs import interpolated
 
-HALF, THIRD, QUARTER, HEIGHT = 12, 8, 6, 6
+HALF, QUARTER, HEIGHT = 12, 6, 6
 DAY = 86400
 
 
