@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd_templates.config.types import Kind
+from cicd_templates.config.tables.environment import Kind
 from cicd_templates.layer.definition import Layer
 from templates import (
     access,

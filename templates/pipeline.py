@@ -37,7 +37,7 @@ from cicd_templates.config.naming import (
     stack_name,
     title,
 )
-from cicd_templates.config.tables import PLACEHOLDER_REPOSITORY
+from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import FunctionName, Output, PipelineName, QueueArn
 from templates import build as builds

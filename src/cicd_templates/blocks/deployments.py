@@ -10,7 +10,6 @@ from awacs import awslambda as actions
 from troposphere import ecs, iam
 
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.config import rollout_checks
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import service_name
 from cicd_templates.layer.iam import allow
@@ -109,12 +108,12 @@ def _deployment(service: Service, watch: Watch) -> ecs.DeploymentConfiguration:
     deployment = ecs.DeploymentConfiguration(
         Strategy=STRATEGIES[settings.rollout], MinimumHealthyPercent=100, MaximumPercent=200
     )
-    if not rollout_checks.progressive(settings):
-        on = rollout_checks.breaks_the_circuit(settings)
+    if not settings.is_progressive:
+        on = settings.has_circuit_breaker
         deployment.DeploymentCircuitBreaker = ecs.DeploymentCircuitBreaker(Enable=on, Rollback=on)
     if watch.alarms is not None:
         deployment.Alarms = ecs.DeploymentAlarms(AlarmNames=watch.alarms, Enable=True, Rollback=True)
-    if watch.alarms is not None or rollout_checks.progressive(settings):
+    if watch.alarms is not None or settings.is_progressive:
         deployment.BakeTimeInMinutes = settings.bake_minutes
     if settings.rollout == "canary":
         deployment.CanaryConfiguration = ecs.CanaryConfiguration(

@@ -15,7 +15,7 @@ from troposphere import ecs
 from cicd_templates.blocks.alarms import Metric
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import cluster_name, physical_name, service_name
-from cicd_templates.config.service_tables import AutoscalingTable
+from cicd_templates.config.tables.autoscaling import AutoscalingTable
 
 DIMENSION = "ecs:service:DesiredCount"
 NAMESPACE = "ecs"

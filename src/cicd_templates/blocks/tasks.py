@@ -13,7 +13,7 @@ from cicd_templates.blocks import bootstrap
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name, physical_name
-from cicd_templates.config.types import BOOTSTRAP_IMAGE
+from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import KeyArn, SecretArn
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from cicd_templates import builds
 from cicd_templates.config.environment import Service
-from cicd_templates.config.tables import CheckTable
-from cicd_templates.config.types import BOOTSTRAP_IMAGE, Preset, ReportFormat
+from cicd_templates.config.tables.checks import CheckTable, Preset, ReportFormat
+from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 
 # Python on Debian, the same image that services start with: small, public, by digest.
 PYTHON_IMAGE = BOOTSTRAP_IMAGE

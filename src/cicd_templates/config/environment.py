@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from cicd_templates.config.tables import EnvironmentTable, PipelineTable, ProjectTable, ServiceTable
+from cicd_templates.config.tables.environment import EnvironmentTable
+from cicd_templates.config.tables.pipeline import PipelineTable
+from cicd_templates.config.tables.project import ProjectTable
+from cicd_templates.config.tables.service import ServiceTable
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,16 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from cicd_templates.config import checks
-from cicd_templates.config import tables as config
-from cicd_templates.config.checks import Problem
 from cicd_templates.config.environment import Configuration, Environment, Service
-from cicd_templates.config.fields import ENVIRONMENT_NAME_LENGTH, SERVICE_NAME_LENGTH, SUFFIX_LENGTH, WORD
 from cicd_templates.config.messages import told
-from cicd_templates.config.types import Table
+from cicd_templates.config.tables.environment import EnvironmentTable
+from cicd_templates.config.tables.fields import ENVIRONMENT_NAME_LENGTH, SERVICE_NAME_LENGTH, SUFFIX_LENGTH, WORD
+from cicd_templates.config.tables.pipeline import PipelineTable
+from cicd_templates.config.tables.project import ProjectTable
+from cicd_templates.config.tables.service import ServiceTable
+from cicd_templates.config.tables.table import Table
+from cicd_templates.config.validation.problem import Problem, configuration_error
+from cicd_templates.config.validation.validate import all_problems
 from cicd_templates.errors import ConfigurationError
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -66,9 +69,9 @@ def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> 
     """The configuration in the parsed TOML `raw`; `source` names the file in the error."""
     reader = _Reader()
     configuration, unread = reader.configuration(raw, suffix)
-    found = [*reader.problems, *checks.problems(configuration, unread)]
-    if found:
-        raise checks.refused(source, found)
+    problems = [*reader.problems, *all_problems(configuration, unread)]
+    if problems:
+        raise configuration_error(source, problems)
     return configuration
 
 
@@ -85,14 +88,14 @@ class _Reader:
                 self.problems.append(Problem(str(key), _unknown_key(str(key), TABLES)))
         if suffix is not None:
             self._suffix(suffix)
-        project = self._table(config.ProjectTable, raw.get("project"), "project")
-        pipeline = self._table(config.PipelineTable, raw.get("pipeline", {}), "pipeline")
+        project = self._table(ProjectTable, raw.get("project"), "project")
+        pipeline = self._table(PipelineTable, raw.get("pipeline", {}), "pipeline")
         services = self._names(raw.get("services", {}), "services", SERVICE_NAME_LENGTH)
         environments = self._names(raw.get("environments"), "environments", ENVIRONMENT_NAME_LENGTH)
         shared = (
-            project or config.ProjectTable(name="project", owner="owner", cost_center="none"),
+            project or ProjectTable(name="project", owner="owner", cost_center="none"),
             # A path that nobody wrote would be told to lead nowhere.
-            pipeline or config.PipelineTable().model_copy(update={"path": ()}),
+            pipeline or PipelineTable().model_copy(update={"path": ()}),
         )
         read = [
             environment
@@ -147,7 +150,7 @@ class _Reader:
         name: str,
         raw: Raw,
         services: Mapping[str, Raw],
-        shared: tuple[config.ProjectTable, config.PipelineTable],
+        shared: tuple[ProjectTable, PipelineTable],
         suffix: str | None,
     ) -> Environment | None:
         at = f"environments.{name}"
@@ -155,9 +158,7 @@ class _Reader:
         for service in overrides:
             if service not in services:
                 self.problems.append(Problem(f"{at}.services.{service}", f"no [services.{service}] to override"))
-        settings = self._table(
-            config.EnvironmentTable, {key: value for key, value in raw.items() if key != "services"}, at
-        )
+        settings = self._table(EnvironmentTable, {key: value for key, value in raw.items() if key != "services"}, at)
         resolved = [
             self._service(service, table, overrides.get(service, {}), at) for service, table in services.items()
         ]
@@ -171,7 +172,7 @@ class _Reader:
             overridden = bool(path) and path[0] in override
             return _toml_path(f"{at}.services.{name}" if overridden else f"services.{name}", path)
 
-        settings = self._table(config.ServiceTable, _merged(base, override), f"services.{name}", where)
+        settings = self._table(ServiceTable, _merged(base, override), f"services.{name}", where)
         return None if settings is None else Service(name, settings)
 
     def _table(self, model: type[T], raw: object, at: str, where: Any = None) -> T | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from troposphere import Template
 
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.types import Kind
+from cicd_templates.config.tables.environment import Kind
 from cicd_templates.layer.outputs import Output, RoleArn
 
 BuildOnce = Callable[[Environment], Template]

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from cicd_templates.config.tables import PatchTable
+from cicd_templates.config.tables.patch import PatchTable
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.template.comparison import named
 from cicd_templates.template.metadata import REASONS_KEY

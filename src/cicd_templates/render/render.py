@@ -10,9 +10,9 @@ from typing import Any
 
 from troposphere import Template
 
-from cicd_templates.config import checks, naming
-from cicd_templates.config.checks import Problem
+from cicd_templates.config import naming
 from cicd_templates.config.environment import Configuration, Environment, Service
+from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.layer.definition import Layer
 from cicd_templates.paths import CONFIGURATION
 from cicd_templates.render import patching, tagging
@@ -60,7 +60,7 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
         problem for each in configuration.environments for problem in _provided_problems(each, rendered[each.name])
     ]
     if problems:
-        raise checks.refused(str(CONFIGURATION), problems)
+        raise configuration_error(str(CONFIGURATION), problems)
     stacks: list[RenderedStack] = []
     for environment in configuration.environments:
         provided = _provided(environment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from cicd_templates.config.types import BOOTSTRAP_IMAGE
+from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.review.subject import Subject
 
 # Values that cannot be anybody's: reserved names, and numbers that only examples have.

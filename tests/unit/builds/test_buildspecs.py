@@ -17,7 +17,7 @@ import yaml
 from cicd_templates.builds import buildspecs
 from cicd_templates.builds.presets import PRESETS, checks_of
 from cicd_templates.config.environment import Service
-from cicd_templates.config.types import Preset
+from cicd_templates.config.tables.checks import Preset
 from cicd_templates.deploy.releases.archives import source_archive
 from cicd_templates.functions.scan_gate.formats import read_report
 from tests.conftest import ROOT, environment

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.config.fields import REGION
 from cicd_templates.config.load import parse_configuration, read_configuration
 from cicd_templates.config.regions import REGIONS
+from cicd_templates.config.tables.fields import REGION
 from cicd_templates.errors import ConfigurationError
 from tests.conftest import RAW, configured, environment, raw_configuration
 

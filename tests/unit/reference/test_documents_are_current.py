@@ -12,7 +12,7 @@ import pytest
 from pydantic import Field
 
 from cicd_templates.cli import main
-from cicd_templates.config.types import Table
+from cicd_templates.config.tables.table import Table
 from cicd_templates.layer.discovery import with_user_layers
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.reference.configuration import TABLES, configuration_reference

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.config.tables import PatchTable
+from cicd_templates.config.tables.patch import PatchTable
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.render.patching import patch
 from cicd_templates.render.render import RenderedStack, render

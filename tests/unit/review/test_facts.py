@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.config.types import BOOTSTRAP_IMAGE
+from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.review import alarms, billing, data, exposure, placeholders, reach
 from cicd_templates.review.reviewed import reviewed
 from tests.unit.review.conftest import ACCOUNTS, one, resource, role, statement, subject

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.config import rollout_checks
-from cicd_templates.config.tables import ServiceTable
+from cicd_templates.config.tables.service import ServiceTable
+from cicd_templates.config.validation import autoscaling, rollouts
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.render import render
 from cicd_templates.template import cloudformation_yaml
@@ -446,65 +446,9 @@ def test_tasks_connect_to_where_the_configuration_says() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({}, 0),
-        ({"rollback_on_alarm": True}, 5),
-        ({"rollout": "blue-green", "bake_minutes": 9}, 9),
-        ({"rollout": "canary"}, 10),
-        ({"rollout": "linear"}, 5 + 5 * 4),
-        ({"rollout": "linear", "linear": {"percent": 11, "bake_minutes": 1}}, 5 + 9),
-        ({"rollout": "linear", "linear": {"percent": 100, "bake_minutes": 60}}, 5),
-    ],
-    ids=str,
-)
-def test_bake_times_add_up_as_cloudformation_adds_them(settings: dict[str, Any], expected: int) -> None:
-    assert rollout_checks.bake_minutes(ServiceTable.model_validate(settings)) == expected
-
-
-@pytest.mark.parametrize(
-    ("settings", "key", "message"),
-    [
-        (
-            {"rollout": "canary", "bake_minutes": 1000, "canary": {"bake_minutes": 1000}, **ALARMS},
-            "bake_minutes",
-            "2000",
-        ),
-        ({"rollout": "canary"}, "rollout", "nothing would end a canary deployment whose tasks do not start"),
-        ({"rollout": "blue-green", **HOOKS}, "rollout", "whose tasks do not start"),
-        ({"rollout": "blue-green", "bake_minutes": 0, **ALARMS}, "bake_minutes", "0 is too short for the alarms"),
-        ({"rollout": "linear", "linear": {"bake_minutes": 2}, **ALARMS}, "linear.bake_minutes", "2 is too short"),
-        ({"rollout": "linear", "circuit_breaker": True, **ALARMS}, "circuit_breaker", "ECS has none for linear"),
-        ({"hooks": ["smoke"]}, "hooks", "ECS runs them when requests move only"),
-        ({"circuit_breaker": False}, "circuit_breaker", "tried for three hours"),
-        ({"backend_tls": True}, "image", "the bootstrap image speaks plain HTTP"),
-        (
-            {"autoscaling": {"minimum": 5, "maximum": 2, "cpu_percent": 50}},
-            "autoscaling.minimum",
-            "5 is above the maximum, 2",
-        ),
-        ({"autoscaling": {"maximum": 4}}, "autoscaling", "nothing moves it"),
-        (
-            {
-                "autoscaling": {
-                    "maximum": 4,
-                    "schedules": {"night": {"cron": "0 20 ? * * *", "minimum": 3, "maximum": 1}},
-                }
-            },
-            "autoscaling.schedules.night.minimum",
-            "3 is above the maximum, 1",
-        ),
-    ],
-    ids=lambda value: value if isinstance(value, str) else None,
-)
-def test_what_could_not_end_is_refused_by_its_key(settings: dict[str, Any], key: str, message: str) -> None:
-    ((found, why),) = rollout_checks.problems(ServiceTable.model_validate(settings))
-
-    assert found == key
-    assert message in why
-
-
 @pytest.mark.parametrize("rung", [*RUNGS, *MORE])
 def test_every_rung_can_end(rung: str) -> None:
-    assert list(rollout_checks.problems(ServiceTable.model_validate({**RUNGS, **MORE}[rung]))) == []
+    settings = ServiceTable.model_validate({**RUNGS, **MORE}[rung])
+
+    assert list(rollouts.problems(settings)) == []
+    assert settings.autoscaling is None or list(autoscaling.problems(settings.autoscaling)) == []

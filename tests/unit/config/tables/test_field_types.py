@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
+from importlib import import_module
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
-from cicd_templates.config import fields
-from cicd_templates.config.fields import (
-    Account,
-    Branch,
-    CertificateArn,
-    Command,
-    ConnectionArn,
-    Digest,
-    Domain,
-    Email,
-    FolderPath,
-    OutputName,
-    PatchPath,
-    PathPattern,
-    PolicyArn,
-    Profile,
-    ProjectName,
-    Reason,
-    Region,
-    Repository,
-    RoleArn,
-    RolePath,
-    SecretSource,
-    Suffix,
-    TagKey,
-    TagText,
-    UrlPath,
-    VariableName,
-    Word,
-    Zone,
-)
+from cicd_templates.config import tables
+from cicd_templates.config.tables.environment import Account, OutputName, PolicyArn, Profile, RoleArn, RolePath, Suffix
+from cicd_templates.config.tables.fields import Command, Digest, FolderPath, Region, UrlPath, VariableName, Word, text
+from cicd_templates.config.tables.github import Branch, ConnectionArn, Repository
+from cicd_templates.config.tables.network import CertificateArn, Domain, Zone
+from cicd_templates.config.tables.patch import PatchPath, Reason
+from cicd_templates.config.tables.project import ProjectName, TagKey, TagText
+from cicd_templates.config.tables.service import PathPattern, SecretSource
+from cicd_templates.config.tables.stakeholders import Email
 
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:pay/db-AbCdEf"
 CONNECTION_ARN = "arn:aws:codeconnections:eu-central-1:111111111111:connection/0-1"
@@ -83,9 +63,9 @@ KINDS = [
 ]
 
 
-def refusal(kind: Any, text: str) -> str:
+def refusal(kind: Any, value: str) -> str:
     with pytest.raises(ValidationError) as caught:
-        TypeAdapter(kind).validate_python(text)
+        TypeAdapter(kind).validate_python(value)
     (error,) = caught.value.errors()
     return error["msg"].removeprefix("Value error, ")
 
@@ -94,10 +74,10 @@ def refusal(kind: Any, text: str) -> str:
 def test_a_text_is_taken_as_a_whole_or_refused_with_what_is_allowed(
     kind: Any, taken: list[str], refused: list[str]
 ) -> None:
-    for text in taken:
-        assert TypeAdapter(kind).validate_python(text) == text
-    for text in refused:
-        assert " is not allowed; " in refusal(kind, text)
+    for value in taken:
+        assert TypeAdapter(kind).validate_python(value) == value
+    for value in refused:
+        assert " is not allowed; " in refusal(kind, value)
 
 
 @pytest.mark.parametrize(("kind", "taken", "refused"), KINDS)
@@ -107,6 +87,12 @@ def test_what_a_refusal_gives_as_an_example_is_taken(kind: Any, taken: list[str]
 
 
 def test_every_kind_of_text_has_its_row() -> None:
-    kinds = {name for name, value in vars(fields).items() if hasattr(value, "__metadata__")}
+    modules = [import_module(f"{tables.__name__}.{module.name}") for module in pkgutil.iter_modules(tables.__path__)]
+    kinds = {name for module in modules for name, value in vars(module).items() if is_made_by_text(value)}
 
     assert kinds == {str(row.id) for row in KINDS}
+
+
+def is_made_by_text(value: object) -> bool:
+    validators = [part for part in getattr(value, "__metadata__", ()) if isinstance(part, AfterValidator)]
+    return any(validator.func.__module__ == text.__module__ for validator in validators)

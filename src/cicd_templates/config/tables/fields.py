@@ -1,0 +1,71 @@
+"""Field types that several tables share, and `text`, which makes a type from a pattern and its description.
+
+A text that does not match is refused together with what would be right: its characters, its limit, an example.
+A type that one table alone uses stands in that table's module.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+
+def text(pattern: str, allowed: str, longest: int | None = None) -> AfterValidator:
+    """Return a validator for texts that `pattern` matches as a whole; `allowed` describes them to the user."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value, re.ASCII) or (longest is not None and len(value) > longest):
+            limit = f"; at most {longest} characters" if longest is not None else ""
+            raise ValueError(f"{_excerpt(value)} is not allowed; {allowed}{limit}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _excerpt(value: str) -> str:
+    return repr(value) if len(value) <= 60 else f"{value[:57]!r}..."
+
+
+WORD = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+
+
+def word(longest: int | None = None) -> AfterValidator:
+    """Return a validator for names that become parts of physical names."""
+    allowed = "use lower-case letters, digits and single hyphens, beginning with a letter, such as card-pay"
+    return text(WORD, allowed, longest)
+
+
+Word = Annotated[str, word()]
+
+# With these limits the longest name that nothing may shorten, a stack's (128), always fits.
+PROJECT_NAME_LENGTH = 16
+ENVIRONMENT_NAME_LENGTH = 12
+SERVICE_NAME_LENGTH = 24
+SUFFIX_LENGTH = 10
+
+Digest = Annotated[
+    str,
+    text(
+        r"[a-z0-9.-]+(:\d+)?/[\w./-]+@sha256:[0-9a-f]{64}",
+        "name an image by registry and digest, as registry/repository@sha256: and 64 hexadecimal digits",
+    ),
+]
+Command = Annotated[str, text(r"[\s\S]+", "write a command")]
+VariableName = Annotated[
+    str, text(r"[A-Za-z_]\w*", "use letters, digits and underscores, not a digit first, such as LOG_LEVEL")
+]
+# Below the source: neither absolute nor upwards.
+FolderPath = Annotated[
+    str,
+    text(
+        r"\.|\w[\w-]*(\.[\w-]+)*(/\w[\w-]*(\.[\w-]+)*)*",
+        "write a path below the source, such as services/pay, without .. and without a / at its beginning or end",
+    ),
+]
+UrlPath = Annotated[str, text(r"/[\w./-]*", "write a path from / on, of letters, digits and _ . / -")]
+REGION = r"[a-z]{2,}(-[a-z]+)+-\d"
+Region = Annotated[str, text(REGION, "write an AWS region, such as eu-central-1")]
+Minutes = Annotated[int, Field(ge=0, le=1440)]
+Percent = Annotated[int, Field(ge=1, le=100)]

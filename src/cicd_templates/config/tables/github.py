@@ -1,0 +1,37 @@
+"""The table `[services.<name>.github]`: the service's repository."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cicd_templates.config.tables.fields import text
+from cicd_templates.config.tables.table import Table
+
+Repository = Annotated[str, text(r"[\w.-]+/[\w.-]+", "write owner/name, such as octocat/Hello-World")]
+Branch = Annotated[str, text(r"[\w./-]+", "use letters, digits and _ . / -, such as release/2", 255)]
+ConnectionArn = Annotated[
+    str,
+    text(
+        r"arn:[\w-]+:(codeconnections|codestar-connections):[\w-]+:\d{12}:connection/.*",
+        "write the connection's ARN, such as arn:aws:codeconnections:eu-central-1:111111111111:connection/...",
+    ),
+]
+PLACEHOLDER_REPOSITORY = "octocat/Hello-World"
+
+
+class GithubTable(Table):
+    """`[services.<name>.github]`: the repository of a service, for `source = "github"` or for releases from Actions."""
+
+    repository: Repository = Field(
+        default="octocat/Hello-World", description="`owner/name`; the default is a placeholder"
+    )
+    branch: Branch = Field(default="main", description="Branch that is released")
+    connection_arn: ConnectionArn | None = Field(
+        default=None, description="CodeConnections connection, made and accepted in the console"
+    )
+    trigger: bool = Field(default=False, description="Start a run at every push to the branch")
+    releases: bool = Field(
+        default=False, description="A role with which GitHub Actions may put a release, and do nothing else"
+    )

@@ -1,0 +1,49 @@
+"""Field types of an environment's network: address range, zones, NAT, endpoints, certificate and domain."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from cicd_templates.config.tables.fields import REGION, text
+
+Nat = Literal["none", "single", "per-zone"]
+Endpoints = Literal["gateway", "all"]
+
+
+def _vpc_range(value: str) -> str:
+    network = IPv4Network(value)
+    if not network.is_private:
+        raise ValueError(f"{value} is a public range; a VPC takes a private one, such as 10.20.0.0/16")
+    # Sixteen subnets are cut from it and AWS has no subnet smaller than /28.
+    if not 16 <= network.prefixlen <= 24:
+        raise ValueError(f"/{network.prefixlen} does not fit; use a prefix from /16 to /24")
+    return value
+
+
+VpcRange = Annotated[str, AfterValidator(_vpc_range)]
+
+
+def _ip_range(value: str) -> str:
+    try:
+        IPv4Network(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no IPv4 range: {error}") from None
+    return value
+
+
+IpRange = Annotated[str, AfterValidator(_ip_range)]
+Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], Field(strict=False, min_length=1)]
+Zone = Annotated[str, text(rf"{REGION}[a-z]", "write an availability zone, such as eu-central-1a")]
+CertificateArn = Annotated[
+    str,
+    text(
+        r"arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/[\w-]+",
+        "write a certificate's ARN, such as arn:aws:acm:eu-central-1:222222222222:certificate/0123-abcd",
+    ),
+]
+Domain = Annotated[
+    str, text(r"[a-z0-9-]+(\.[a-z0-9-]+)+", "write a host name in lower case, such as pay.example.com", 253)
+]

@@ -1,0 +1,31 @@
+"""The table `[environments.<name>.stakeholders]`: who is notified, and who approves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cicd_templates.config.tables.fields import text
+from cicd_templates.config.tables.table import Table
+
+Email = Annotated[str, text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "write an e-mail address, such as team@example.com")]
+
+
+class StakeholdersTable(Table):
+    """`[environments.<name>.stakeholders]`: who is told."""
+
+    developers: tuple[Email, ...] = Field(
+        default=(), strict=False, description="E-mail addresses told of failed and succeeded runs"
+    )
+    security: tuple[Email, ...] = Field(
+        default=(), strict=False, description="E-mail addresses told of findings and overridden conditions"
+    )
+    operations: tuple[Email, ...] = Field(
+        default=(), strict=False, description="E-mail addresses told of alarms and stuck runs"
+    )
+    approvers: tuple[Email, ...] = Field(
+        default=(),
+        strict=False,
+        description="E-mail addresses asked to approve a release; a protected environment on the path needs one",
+    )

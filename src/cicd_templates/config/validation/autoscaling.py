@@ -1,0 +1,18 @@
+"""Problems of autoscaling: limits in order, and at least one target or schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd_templates.config.tables.autoscaling import AutoscalingTable
+
+
+def problems(scaling: AutoscalingTable) -> Iterator[tuple[str, str]]:
+    """Yield the key and the message of each limit that contradicts another, and of a table without any target."""
+    limits = {"autoscaling": (scaling.minimum, scaling.maximum)}
+    limits |= {f"autoscaling.schedules.{name}": (at.minimum, at.maximum) for name, at in scaling.schedules.items()}
+    for where, (minimum, maximum) in limits.items():
+        if minimum > maximum:
+            yield f"{where}.minimum", f"{minimum} is above the maximum, {maximum}"
+    if not (scaling.cpu_percent or scaling.memory_percent or scaling.requests_per_target or scaling.schedules):
+        yield "autoscaling", "nothing moves it; add cpu_percent, memory_percent, requests_per_target or schedules"

@@ -1,0 +1,34 @@
+"""Problems of the pipeline: its path, and the one environment in which it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from cicd_templates.config.environment import Configuration
+from cicd_templates.config.validation.problem import Problem
+
+
+def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[Problem]:
+    """Yield every wrong step of the path, and a number of tools environments other than one.
+
+    `unread` names the environments whose own tables are wrong: they exist, but their kind is unknown.
+    """
+    runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
+    for index, name in enumerate(configuration.pipeline.path):
+        if name not in runtime and name not in unread:
+            yield Problem(
+                f"pipeline.path[{index}]",
+                f"{name!r} is not a runtime environment; {_there_are(runtime)}",
+            )
+        elif name in configuration.pipeline.path[:index]:
+            yield Problem(f"pipeline.path[{index}]", f"{name!r} is on the path already; name each environment once")
+    tools = [environment.name for environment in configuration.environments if environment.kind == "tools"]
+    if len(tools) > 1 or not (tools or unread):
+        yield Problem(
+            "environments",
+            f'exactly one environment has kind = "tools", where the pipeline lives; {_there_are(tools)}',
+        )
+
+
+def _there_are(names: list[str]) -> str:
+    return "there are none" if not names else f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"

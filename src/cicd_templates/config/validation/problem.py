@@ -1,0 +1,25 @@
+"""A problem of the configuration, and the error that lists all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.plurals import counted
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in the file: the TOML path of its key, which may be empty, and a message that says what is right."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+def configuration_error(source: str, problems: Sequence[Problem]) -> ConfigurationError:
+    """Return the error that lists `problems` of the file `source`, one per line below a heading that counts them."""
+    return ConfigurationError("\n  ".join([f"{source}: {counted(len(problems), 'problem')}", *map(str, problems)]))

@@ -1,0 +1,44 @@
+"""Problems of regions: AWS has each of them, and the environments of one pipeline share one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from cicd_templates.config.environment import Configuration, Environment
+from cicd_templates.config.regions import REGIONS
+from cicd_templates.config.validation.problem import Problem
+
+
+def has_known_region(environment: Environment) -> bool:
+    """Return whether AWS has the region; if not, checks that compare with it would only repeat that mistake."""
+    return environment.region in (*REGIONS, *environment.project.new_regions)
+
+
+def problems(configuration: Configuration) -> Iterator[Problem]:
+    """Yield every region that AWS does not have, and every region that differs from the first environment's."""
+    yield from _unknown_regions(configuration)
+    yield from _different_regions(configuration)
+
+
+def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
+    known = [*REGIONS, *configuration.project.new_regions]
+    for environment in configuration.environments:
+        if not has_known_region(environment):
+            close = difflib.get_close_matches(environment.region, known, n=1)
+            yield Problem(
+                f"environments.{environment.name}.region",
+                f"{environment.region} is not a region of AWS{f'; did you mean {close[0]}?' if close else ''}"
+                f' (one that is newer than this version: project.new_regions = ["{environment.region}"])',
+            )
+
+
+def _different_regions(configuration: Configuration) -> Iterator[Problem]:
+    known = [environment for environment in configuration.environments if has_known_region(environment)]
+    for environment in known[1:]:
+        if environment.region != known[0].region:
+            yield Problem(
+                f"environments.{environment.name}.region",
+                f"{environment.region} differs from {known[0].region} of {known[0].name}; the environments of one"
+                " pipeline share a region, because its artifact store serves one",
+            )

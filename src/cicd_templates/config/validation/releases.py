@@ -1,0 +1,69 @@
+"""Problems of releases: who approves them, what checks them, and where their source comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
+from cicd_templates.config.validation.names import hyphen_twins
+from cicd_templates.config.validation.problem import Problem
+
+# A Lambda action takes five input artifacts, and each check hands one to the gate:
+# https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
+MOST_CHECKS = 5
+
+
+def problems_in(environment: Environment) -> Iterator[Problem]:
+    """Yield what a release lacks: approvers in a runtime environment, checks and a source in the tools environment."""
+    if environment.kind == "runtime":
+        yield from _approvers(environment)
+        return
+    path = environment.pipeline.path
+    protected = [peer.name for peer in environment.peers if peer.protected and peer.name in path]
+    for service in environment.services:
+        where = f"services.{service.name}"
+        yield from _checks(service, where)
+        yield from _source(service, where, protected)
+
+
+def _approvers(environment: Environment) -> Iterator[Problem]:
+    on_the_path = environment.name in environment.pipeline.path
+    if on_the_path and environment.protected and not environment.settings.stakeholders.approvers:
+        yield Problem(
+            f"environments.{environment.name}.stakeholders.approvers",
+            "missing; a protected environment needs somebody who approves",
+        )
+
+
+def _source(service: Service, where: str, protected: list[str]) -> Iterator[Problem]:
+    github = service.settings.github
+    if service.settings.source == "github" and github.connection_arn is None:
+        yield Problem(
+            f"{where}.github.connection_arn",
+            'missing; make a connection in the console for source = "github", or use source = "s3"',
+        )
+    released = service.settings.source == "github" or github.releases
+    if released and github.repository == PLACEHOLDER_REPOSITORY and protected:
+        yield Problem(
+            f"{where}.github.repository",
+            f"missing; the placeholder {PLACEHOLDER_REPOSITORY} may not release to {', '.join(protected)},"
+            " which is protected",
+        )
+
+
+def _checks(service: Service, where: str) -> Iterator[Problem]:
+    checks = service.settings.checks
+    if not checks:
+        yield Problem(
+            f"{where}.checks",
+            'no check is configured, so nothing could be judged; begin with bandit = { preset = "bandit" }',
+        )
+    if len(checks) > MOST_CHECKS:
+        yield Problem(f"{where}.checks", f"{len(checks)} checks; the gate, a Lambda action, takes {MOST_CHECKS}")
+    yield from hyphen_twins(checks, f"{where}.checks")
+    for name, check in checks.items():
+        if check.preset is None:
+            for key in ("image", "commands", "format", "version"):
+                if not getattr(check, key):
+                    yield Problem(f"{where}.checks.{name}.{key}", "missing; a check without a preset says it itself")

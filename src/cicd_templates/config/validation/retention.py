@@ -1,0 +1,23 @@
+"""Problems of log retention: a protected environment keeps logs for as long as an audit asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.tables.environment import RETENTION_DAYS
+from cicd_templates.config.validation.problem import Problem
+
+# An audit asks for a year of history (PCI DSS 10.5.1).
+AUDIT_RETENTION_DAYS = 365
+
+
+def problems_in(environment: Environment) -> Iterator[Problem]:
+    """Yield a retention that is too short for a protected environment."""
+    days = environment.settings.log_retention_days
+    if environment.protected and days < AUDIT_RETENTION_DAYS:
+        longer = ", ".join(str(value) for value in RETENTION_DAYS if value >= AUDIT_RETENTION_DAYS)
+        yield Problem(
+            f"environments.{environment.name}.log_retention_days",
+            f"{days} is short of the year that a protected environment keeps; use {longer}",
+        )

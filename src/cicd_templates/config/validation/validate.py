@@ -1,0 +1,26 @@
+"""Validation of a whole configuration: what every subject finds, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from cicd_templates.config.environment import Configuration
+from cicd_templates.config.validation import names, networks, pipeline, regions, releases, retention, services
+from cicd_templates.config.validation.problem import Problem
+
+
+def all_problems(configuration: Configuration, unread: Collection[str] = ()) -> Iterator[Problem]:
+    """Yield every problem of `configuration`: first those between environments, then those of each environment.
+
+    `unread` names the environments whose own tables are wrong: they exist, but nothing else is known about them.
+    """
+    yield from pipeline.problems(configuration, unread)
+    yield from regions.problems(configuration)
+    yield from names.problems(configuration)
+    yield from networks.problems(configuration)
+    yield from services.problems(configuration)
+    for environment in configuration.environments:
+        yield from networks.problems_in(environment)
+        yield from retention.problems_in(environment)
+        yield from services.problems_in(environment)
+        yield from releases.problems_in(environment)
