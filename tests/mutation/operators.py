@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from cicd_templates.rules.encryption_by_type import KEY_OF
-from cicd_templates.rules.physical_names import NAMED_BY
-from cicd_templates.rules.policies import IDENTITY, RESOURCE, TRUST
-from cicd_templates.rules.public_buckets import BLOCKS
-from cicd_templates.rules.trust_policies import SAYING_FOR_WHOM
+from cicd_templates.rules.physical_names import NAME_PROPERTIES
+from cicd_templates.rules.policies import IDENTITY_POLICIES, RESOURCE_POLICIES, TRUST_POLICIES
+from cicd_templates.rules.public_buckets import PUBLIC_ACCESS_BLOCKS
+from cicd_templates.rules.trust_policies import SERVICES_WITH_SOURCE_KEYS
 from tests.mutation.edits import Edit, Place, Resource, allowing, at, drop, properties, put, rename
 
 
@@ -39,8 +39,8 @@ def bucket_encryption(place: Place) -> Iterator[Edit]:
 
 def tls_denials_dropped(place: Place) -> Iterator[Edit]:
     """Policies that no longer refuse what comes without TLS, and no policy at all."""
-    if place.type in RESOURCE:
-        for path, statement in properties(place, *RESOURCE[place.type], "Statement", "*"):
+    if place.type in RESOURCE_POLICIES:
+        for path, statement in properties(place, *RESOURCE_POLICIES[place.type], "Statement", "*"):
             if statement["Effect"] == "Deny" and "Bool" in statement.get("Condition", {}):
                 yield drop(path)
                 yield put((*path, "Effect"), "Allow")
@@ -69,7 +69,7 @@ def secrets_written(place: Place) -> Iterator[Edit]:
 
 def actions_widened(place: Place) -> Iterator[Edit]:
     """A grant of a whole service, of a pattern, of everything."""
-    for path, statement in allowing(place, IDENTITY, TRUST, RESOURCE):
+    for path, statement in allowing(place, IDENTITY_POLICIES, TRUST_POLICIES, RESOURCE_POLICIES):
         service, _, action = statement["Action"][0].partition(":")
         for wider in (f"{service}:*", f"{service}:{action[:3]}*", "*"):
             yield put((*path, "Action", 0), wider)
@@ -77,7 +77,7 @@ def actions_widened(place: Place) -> Iterator[Edit]:
 
 def resources_widened(place: Place) -> Iterator[Edit]:
     """A role's grant on everything, and reasons that are gone."""
-    for path, statement in allowing(place, IDENTITY):
+    for path, statement in allowing(place, IDENTITY_POLICIES):
         if "*" not in statement["Resource"]:
             yield put((*path, "Resource"), ["*"])
             yield put((*path, "Resource", 0), {"Fn::Sub": "arn:${AWS::Partition}:*:*:*:*"})
@@ -87,7 +87,7 @@ def resources_widened(place: Place) -> Iterator[Edit]:
 
 def negated(place: Place) -> Iterator[Edit]:
     """What is named turned into all but what is named."""
-    for path, statement in allowing(place, IDENTITY, TRUST, RESOURCE):
+    for path, statement in allowing(place, IDENTITY_POLICIES, TRUST_POLICIES, RESOURCE_POLICIES):
         for key in ("Action", "Resource", "Principal"):
             if key in statement:
                 yield rename((*path, key), f"Not{key}")
@@ -104,7 +104,7 @@ def managed_policies(place: Place) -> Iterator[Edit]:
 
 def codecommit(place: Place) -> Iterator[Edit]:
     """CodeCommit, by a permission, a source or a repository."""
-    for path, _ in allowing(place, IDENTITY):
+    for path, _ in allowing(place, IDENTITY_POLICIES):
         yield put((*path, "Action", 0), "codecommit:GitPull")
     for path, kind in properties(place, "Stages", "*", "Actions", "*", "ActionTypeId"):
         if kind["Category"] == "Source":
@@ -115,19 +115,19 @@ def codecommit(place: Place) -> Iterator[Edit]:
 
 def trust_opened(place: Place) -> Iterator[Edit]:
     """Roles for whomever a service acts for, for every role of another account, for everybody."""
-    for path, statement in allowing(place, TRUST):
+    for path, statement in allowing(place, TRUST_POLICIES):
         yield put((*path, "Principal"), "*")
         yield put((*path, "Principal"), {"AWS": "*"})
         if "Condition" in statement:
             yield drop((*path, "Condition"))
-        if SAYING_FOR_WHOM & {statement["Principal"].get("Service")}:
+        if SERVICES_WITH_SOURCE_KEYS & {statement["Principal"].get("Service")}:
             weaker = {f"{operator}IfExists": keys for operator, keys in statement["Condition"].items()}
             yield put((*path, "Condition"), weaker)
 
 
 def resource_policies_opened(place: Place) -> Iterator[Edit]:
     """Resources for everybody, and for whomever a service acts for."""
-    for path, statement in allowing(place, RESOURCE):
+    for path, statement in allowing(place, RESOURCE_POLICIES):
         if "Condition" in statement:
             yield drop((*path, "Condition"))
         open_to_all = {key: value for key, value in statement.items() if key != "Condition"} | {"Principal": "*"}
@@ -143,7 +143,7 @@ def resource_policies_opened(place: Place) -> Iterator[Edit]:
 
 def pass_role_widened(place: Place) -> Iterator[Edit]:
     """Roles passed to any service, and any role passed."""
-    for path, statement in allowing(place, IDENTITY):
+    for path, statement in allowing(place, IDENTITY_POLICIES):
         if "iam:PassRole" in statement["Action"]:
             yield drop((*path, "Condition"))
             yield put((*path, "Resource", 0), {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*"})
@@ -172,7 +172,7 @@ def tags_removed(place: Place) -> Iterator[Edit]:
 
 def names_generic(place: Place) -> Iterator[Edit]:
     """Names that do not say which environment they are of."""
-    key = NAMED_BY.get(place.type, "")
+    key = NAME_PROPERTIES.get(place.type, "")
     name = place.body["Properties"].get(key)
     if isinstance(name, str) and place.facts["Environment"] in name:
         yield put(("Properties", key), name.replace(place.facts["Environment"], "shared"))
@@ -182,7 +182,7 @@ def buckets_opened(place: Place) -> Iterator[Edit]:
     """Each public access block in turn, and all of them."""
     if place.is_a("S3::Bucket"):
         yield drop(("Properties", "PublicAccessBlockConfiguration"))
-        for block in BLOCKS:
+        for block in PUBLIC_ACCESS_BLOCKS:
             yield put(("Properties", "PublicAccessBlockConfiguration", block), False)
             yield drop(("Properties", "PublicAccessBlockConfiguration", block))
 

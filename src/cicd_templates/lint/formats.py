@@ -1,6 +1,6 @@
-"""What a linter found, written for a person, as SARIF, or as annotations of a pull request on GitHub.
+"""Format lint findings as text, as SARIF, or as annotations of a GitHub pull request.
 
-SARIF is written here because cfn-lint's own writer needs two libraries that nobody keeps up any more.
+SARIF is written here because cfn-lint's own SARIF formatter needs two libraries that are no longer maintained.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# cfn-lint's severities, as SARIF and as GitHub call them.
+# By severity of cfn-lint, the level in SARIF and the workflow command of GitHub.
 SARIF_LEVELS = {"error": "error", "warning": "warning", "informational": "note"}
 GITHUB_LEVELS = {"error": "error", "warning": "warning", "informational": "notice"}
 
 
 @dataclass(frozen=True, order=True)
-class Finding:
-    """One finding; any of them fails the lint, whatever its level. Lines and columns count from 1."""
+class LintFinding:
+    """A finding of cfn-lint; lines and columns count from 1. Any finding fails the lint, whatever its level."""
 
     path: str
     line: int
@@ -32,33 +32,34 @@ class Finding:
         return f"{self.path}:{self.line}: {self.rule} {self.message}"
 
 
-def as_text(findings: Sequence[Finding]) -> str:
-    """A line a finding, as editors and people read it."""
+def as_text(findings: Sequence[LintFinding]) -> str:
+    """Return one line per finding: `<path>:<line>: <rule> <message>`."""
     return "\n".join(map(str, findings))
 
 
-def as_github(findings: Sequence[Finding]) -> str:
-    """A workflow command a finding, which GitHub shows beside the line.
+def as_github(findings: Sequence[LintFinding]) -> str:
+    """Return one workflow command per finding, which GitHub shows beside the line of the file.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
     """
     return "\n".join(
-        f"::{GITHUB_LEVELS[finding.level]} file={_property(finding.path)},line={finding.line},col={finding.column},"
-        f"title={_property(f'{finding.rule} {finding.title}')}::{_data(finding.message)}"
+        f"::{GITHUB_LEVELS[finding.level]} file={_escape_property(finding.path)},line={finding.line},"
+        f"col={finding.column},"
+        f"title={_escape_property(f'{finding.rule} {finding.title}')}::{_escape_message(finding.message)}"
         for finding in findings
     )
 
 
-def _data(text: str) -> str:
+def _escape_message(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape_message(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def as_sarif(findings: Sequence[Finding]) -> str:
-    """One run in SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html"""
+def as_sarif(findings: Sequence[LintFinding]) -> str:
+    """Return the findings as one run in SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html"""
     rules = {finding.rule: _rule(finding) for finding in findings}
     driver = {
         "name": "cfn-lint",
@@ -73,13 +74,13 @@ def as_sarif(findings: Sequence[Finding]) -> str:
     return json.dumps(log, indent=2)
 
 
-def _rule(finding: Finding) -> dict[str, Any]:
-    # A help address has to be absolute; those of our own rules are paths of this repository.
+def _rule(finding: LintFinding) -> dict[str, Any]:
+    # SARIF requires absolute help URIs; the addresses of the project's own rules are paths in this repository.
     address = {"helpUri": finding.source} if finding.source.startswith("https://") else {}
     return {"id": finding.rule, "shortDescription": {"text": finding.title or finding.rule}, **address}
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _result(finding: LintFinding) -> dict[str, Any]:
     region = {"startLine": finding.line, "startColumn": finding.column}
     return {
         "ruleId": finding.rule,

@@ -1,6 +1,6 @@
-"""Lints rendered templates with cfn-lint and our rules: all files in one process with one runner, as `.cfnlintrc` says.
+"""Lint rendered templates with cfn-lint as `.cfnlintrc` configures it, all files in one process with one runner.
 
-A call per file would build all of cfn-lint's rules each time, which is most of its time.
+One run per file would create all of cfn-lint's rules every time, which takes most of its time.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from cicd_templates import hints
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.lint.formats import Finding
+from cicd_templates.lint.formats import LintFinding
 
 
-def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Finding]:
-    """The findings in `paths`, sorted. Raises `ConfigurationError` where the copy `suffix` has nothing to lint."""
-    # cfn-lint takes half a second to import, which other commands need not pay.
+def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[LintFinding]:
+    """Return the findings in `paths`, sorted. Raise `ConfigurationError` if the copy `suffix` has no templates."""
+    # Importing cfn-lint takes half a second, which other commands should not pay.
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import Runner
 
@@ -24,7 +24,7 @@ def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Fin
         raise ConfigurationError(f"nothing to lint: no rendered templates; run `{render}` first")
     runner = Runner(ConfigMixIn([], templates=[str(path) for path in paths]))
     return sorted(
-        Finding(
+        LintFinding(
             path=str(match.filename),
             line=match.linenumber,
             rule=match.rule.id,

@@ -1,63 +1,43 @@
-"""Rules for cfn-lint, one a file: what has to hold in every template that is rendered here, and would in most others.
+"""The project's own cfn-lint rules, one rule class per file.
 
-cfn-lint loads them by `.cfnlintrc`. They read templates by cfn-lint's API alone, and nothing else of this project.
+A rule reads a finished template, rendered here or anywhere else, and yields a finding for each violation. The flow:
+
+1. cfn-lint loads `loaded/every_rule.py`, as `.cfnlintrc` says, and gets `RULES`: every rule class in this folder.
+2. cfn-lint calls `match` of each rule with the template. Most rules derive from `resource_rule.ResourceRule`, which
+   calls their `check` for every resource of their types.
+3. A rule reads the resource with `reading` (which follows `Fn::If`) and `policies` (the statements of policies).
+4. cfn-lint collects the findings; `cicd_templates.lint` runs it and writes them out.
+
+To add a rule, add a file with one class that has an unused id; nothing else has to be registered. The documentation in
+`docs/rules.md` is generated from `shortdesc` and `description`.
+
+Rules use cfn-lint's API and this folder alone: they import nothing else of the project, call no AWS and change no
+template. They never raise, whatever the template looks like: what only CloudFormation can evaluate is no finding.
 """
 
-from cicd_templates.rules.alarms import Alarms
-from cicd_templates.rules.aws_managed_policies import AwsManagedPolicies
-from cicd_templates.rules.body_size import BodySize
-from cicd_templates.rules.build_images import BuildImages
-from cicd_templates.rules.codecommit import CodeCommit
-from cicd_templates.rules.customer_key import CustomerKey
-from cicd_templates.rules.data_fate import DataFate
-from cicd_templates.rules.every_resource import EveryResource
-from cicd_templates.rules.explicit_logs import ExplicitLogs
-from cicd_templates.rules.inline_code import InlineCode
-from cicd_templates.rules.listener_tls import ListenerTls
-from cicd_templates.rules.literal_secrets import LiteralSecrets
-from cicd_templates.rules.log_retention import LogRetention
-from cicd_templates.rules.negations import Negations
-from cicd_templates.rules.open_groups import OpenGroups
-from cicd_templates.rules.pass_role import PassRole
-from cicd_templates.rules.physical_names import PhysicalNames
-from cicd_templates.rules.pipeline_shape import PipelineShape
-from cicd_templates.rules.public_buckets import PublicBuckets
-from cicd_templates.rules.resource_policies import ResourcePolicies
-from cicd_templates.rules.role_boundary import RoleBoundary
-from cicd_templates.rules.suppressions import Suppressions
-from cicd_templates.rules.tags import RequiredTags
-from cicd_templates.rules.timeouts import Timeouts
-from cicd_templates.rules.tls_only import TlsOnly
-from cicd_templates.rules.trust_policies import TrustPolicies
-from cicd_templates.rules.wildcard_actions import WildcardActions
+from importlib import import_module
+from pkgutil import iter_modules
 
-# By id, which is the order of the document.
-RULES = (
-    CustomerKey,
-    TlsOnly,
-    ListenerTls,
-    LiteralSecrets,
-    WildcardActions,
-    EveryResource,
-    Negations,
-    AwsManagedPolicies,
-    CodeCommit,
-    TrustPolicies,
-    ResourcePolicies,
-    PassRole,
-    RoleBoundary,
-    RequiredTags,
-    PhysicalNames,
-    PublicBuckets,
-    OpenGroups,
-    DataFate,
-    LogRetention,
-    ExplicitLogs,
-    Timeouts,
-    Alarms,
-    BuildImages,
-    PipelineShape,
-    InlineCode,
-    BodySize,
-    Suppressions,
+from cfnlint.rules._rule import CloudFormationLintRule
+
+
+def _rule_classes(module_name: str) -> list[type[CloudFormationLintRule]]:
+    """Return the classes with a rule id that a module of this folder defines."""
+    module = import_module(f"{__name__}.{module_name}")
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, CloudFormationLintRule)
+        and value.__module__ == module.__name__
+        and value.id
+    ]
+
+
+# Every rule, in the order of the numbers in their ids, which is the order of docs/rules.md.
+RULES: tuple[type[CloudFormationLintRule], ...] = tuple(
+    sorted(
+        (rule for module in iter_modules(__path__) if not module.ispkg for rule in _rule_classes(module.name)),
+        key=lambda rule: rule.id[1:],
+    )
 )

@@ -1,39 +1,41 @@
-"""W9152: an alarm tells somebody, and says what silence means."""
+"""W9152: an alarm notifies somebody and states how missing data is treated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from cicd_templates.rules.reading import EACH, Resource
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 METRIC_ALARM = "AWS::CloudWatch::Alarm"
 
 
 class Alarms(ResourceRule):
-    """Alarms with actions and stated missing data."""
+    """Require alarm actions and an explicit TreatMissingData."""
 
     id = "W9152"
-    shortdesc = "An alarm tells somebody, and says what silence means"
+    shortdesc = "An alarm notifies somebody and states how missing data is treated"
     description = (
-        "An alarm without an action, or with its actions switched off, is a light in an empty room. What missing "
-        "data means depends on the metric: an error count that is silent is well, a heartbeat that is silent is "
-        "not."
+        "An alarm without an action, or with its actions disabled, changes state and notifies nobody. What missing "
+        "data means depends on the metric: no data points is the normal state of an error count, and a failure of a "
+        "heartbeat."
     )
     source_url = "docs/rules.md#w9152"
     tags = ["operation"]
     types = frozenset({METRIC_ALARM, "AWS::CloudWatch::CompositeAlarm"})
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each of the three."""
-        for found in resource.properties("AlarmActions"):
-            empty = isinstance(found.value, list) and not any(True for _ in resource.properties("AlarmActions", EACH))
-            if found.value is None or empty:
-                yield Finding("the alarm tells nobody; name a topic under AlarmActions", found.path)
-        for found in resource.properties("ActionsEnabled"):
-            if str(found.value).lower() == "false":
-                yield Finding("the actions of the alarm are switched off", found.path)
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for missing actions, for disabled actions and for a missing TreatMissingData."""
+        for node in resource.properties("AlarmActions"):
+            empty = isinstance(node.value, list) and not any(True for _ in resource.properties("AlarmActions", EACH))
+            if node.value is None or empty:
+                yield RuleFinding("the alarm notifies nobody; add an SNS topic to AlarmActions", node.path)
+        for node in resource.properties("ActionsEnabled"):
+            if str(node.value).lower() == "false":
+                yield RuleFinding(
+                    "ActionsEnabled is false, so the alarm notifies nobody; remove it or set it to true", node.path
+                )
         if resource.type == METRIC_ALARM:
-            for found in resource.properties("TreatMissingData"):
-                if found.value is None:
-                    yield Finding("say under TreatMissingData what it means that no data comes", found.path)
+            for node in resource.properties("TreatMissingData"):
+                if node.value is None:
+                    yield RuleFinding("TreatMissingData is missing; state how the alarm treats missing data", node.path)

@@ -1,11 +1,11 @@
-"""E9114: no policy that AWS manages."""
+"""E9114: no AWS managed policy is attached to a role, user, group or permission set."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.reading import EACH, Resource, spelled
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.reading import EACH, Resource, known_text
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 PLACES = {
     "AWS::IAM::Group": ("ManagedPolicyArns", EACH),
@@ -16,22 +16,22 @@ PLACES = {
 
 
 class AwsManagedPolicies(ResourceRule):
-    """No AWS-managed policy."""
+    """Refuse AWS managed policies."""
 
     id = "E9114"
-    shortdesc = "No policy that AWS manages"
+    shortdesc = "No AWS managed policies"
     description = (
-        "A policy that AWS manages is wider than one task needs, and AWS changes it without a review. Write the "
+        "An AWS managed policy grants more than one task needs, and AWS changes it without your review. Write the "
         "statements that the task needs instead."
     )
     source_url = "docs/rules.md#e9114"
     tags = ["iam"]
     types = PLACES
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each policy that is AWS's own."""
-        for found in resource.properties(*PLACES[resource.type]):
-            arn = spelled(found.value) or ""
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each AWS managed policy."""
+        for node in resource.properties(*PLACES[resource.type]):
+            arn = known_text(node.value) or ""
             if ":iam::aws:policy/" in arn:
                 name = arn.rpartition("/")[2]
-                yield Finding(f"{name} is managed by AWS; write the statements that are needed", found.path)
+                yield RuleFinding(f"{name} is an AWS managed policy; write the statements that are needed", node.path)

@@ -1,4 +1,4 @@
-"""E9163: what is deployed before there is a bucket for templates fits into one request."""
+"""E9163: the templates that are deployed before the template bucket exists fit into one request."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ BEFORE_THE_BUCKET = ("keys", "storage")
 
 
 class BodySize(CloudFormationLintRule):
-    """Templates of keys and storage fit into a request."""
+    """Limit the templates of the layers `keys` and `storage` to the size of a request."""
 
     id = "E9163"
     shortdesc = "The first templates fit into one request"
     description = (
-        f"A template of more than {REQUEST_BYTES:,} bytes has to be in a bucket to be deployed. The layers `keys` "
-        "and `storage` make that bucket, so theirs are smaller. Which layer it is, the template's metadata says."
+        f"A template of more than {REQUEST_BYTES:,} bytes must be uploaded to a bucket before it can be deployed. The "
+        "layers `keys` and `storage` create that bucket, so their templates must be smaller. The rule reads the layer"
+        " from the template's metadata."
     )
     source_url = "docs/rules.md#e9163"
     tags = ["limits"]
 
     def match(self, cfn: Template) -> list[RuleMatch]:
-        """One finding for a template that is too large."""
+        """Return one finding if the template is too large."""
         metadata = cfn.template.get("Metadata")
         facts = metadata.get("CicdTemplates") if isinstance(metadata, dict) else None
         if not isinstance(facts, dict) or facts.get("Layer") not in BEFORE_THE_BUCKET or _size(cfn) <= REQUEST_BYTES:
@@ -35,7 +36,7 @@ class BodySize(CloudFormationLintRule):
 
 
 def _size(cfn: Template) -> int:
-    """The bytes of the file, or of the shortest JSON where it came from no file."""
+    """Return the size of the template's file in bytes, or of its compact JSON if it was not read from a file."""
     if cfn.filename and Path(cfn.filename).is_file():
         return Path(cfn.filename).stat().st_size
     return len(json.dumps(cfn.template, separators=(",", ":"), default=str).encode())

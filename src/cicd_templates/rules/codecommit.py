@@ -1,35 +1,35 @@
-"""E9115: nothing of CodeCommit."""
+"""E9115: CodeCommit is not used."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policies import EVERY, statements
+from cicd_templates.rules.policies import ALL_POLICIES, statements
 from cicd_templates.rules.reading import EACH, Resource
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 
 class CodeCommit(ResourceRule):
-    """No repository, source action or permission of CodeCommit."""
+    """Refuse CodeCommit repositories, source actions and permissions."""
 
     id = "E9115"
-    shortdesc = "Nothing of CodeCommit"
+    shortdesc = "CodeCommit is not used"
     description = (
-        "Sources come from S3 or a connection. No repository, source action or permission of CodeCommit may come "
-        "back by a template that was copied from elsewhere."
+        "Sources come from S3 or from a connection. This rule keeps CodeCommit repositories, source actions and "
+        "permissions from returning with a template that was copied from elsewhere."
     )
     source_url = "docs/rules.md#e9115"
     tags = ["pipeline", "iam"]
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each thing of CodeCommit."""
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each CodeCommit repository, source action and permission."""
         if resource.type.startswith("AWS::CodeCommit::"):
-            yield Finding("CodeCommit is not used here; take the source from S3 or a connection", ("Type",))
+            yield RuleFinding("CodeCommit is not used here; take the source from S3 or a connection", ("Type",))
         if resource.type == "AWS::CodePipeline::Pipeline":
-            for found in resource.properties("Stages", EACH, "Actions", EACH, "ActionTypeId", "Provider"):
-                if found.value == "CodeCommit":
-                    yield Finding("the source is CodeCommit; take it from S3 or a connection", found.path)
-        for statement in statements(resource, *EVERY):
+            for node in resource.properties("Stages", EACH, "Actions", EACH, "ActionTypeId", "Provider"):
+                if node.value == "CodeCommit":
+                    yield RuleFinding("the source is CodeCommit; take it from S3 or a connection", node.path)
+        for statement in statements(resource, *ALL_POLICIES):
             for action, path in statement.texts("Action"):
                 if statement.allows and action.lower().startswith("codecommit:"):
-                    yield Finding(f"{statement.sid} allows {action}; CodeCommit is not used here", path)
+                    yield RuleFinding(f"{statement.sid} allows {action}; CodeCommit is not used here", path)

@@ -1,13 +1,13 @@
-"""E9141: data of a protected environment outlives its stack, and all data says what becomes of it."""
+"""E9141: every stateful resource states its deletion and replacement policy; protected data outlives its stack."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.reading import Resource, spelled
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.reading import Resource, known_text
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-# Types that hold what cannot be made again; for those in `STATED_ELSEWHERE` cfn-lint's I3011 asks that it is said.
+# Types that hold data which cannot be recreated. cfn-lint's I3011 requires both policies for `STATED_ELSEWHERE`.
 STATED_ELSEWHERE = frozenset(
     {
         "AWS::Backup::BackupVault",
@@ -38,26 +38,26 @@ KEEPING = {
 
 
 class DataFate(ResourceRule):
-    """DeletionPolicy and UpdateReplacePolicy that fit the environment."""
+    """Require DeletionPolicy and UpdateReplacePolicy, with values that fit the environment's protection."""
 
     id = "E9141"
-    shortdesc = "Data says what becomes of it, and outlives a protected stack"
+    shortdesc = "Stateful resources state both life-cycle policies, and protected data outlives its stack"
     description = (
-        "Without both policies a deleted stack or a replaced resource takes its data along. In a protected "
-        "environment they keep it: Retain, RetainExceptOnCreate (for deletion) or Snapshot. A disposable one says "
-        "Delete. Of databases, keys, log groups and secrets cfn-lint itself (I3011, W3011) asks that both are "
-        "there; of buckets and repositories this rule does."
+        "Without both policies, data is deleted with its stack or when its resource is replaced. In a protected "
+        "environment both policies must keep the data: Retain, RetainExceptOnCreate (DeletionPolicy only) or "
+        "Snapshot. A disposable environment states Delete. cfn-lint itself (I3011, W3011) requires both policies on "
+        "databases, keys, log groups and secrets; this rule requires them on buckets and repositories."
     )
     source_url = "docs/rules.md#e9141"
     tags = ["lifecycle"]
     types = STATED_HERE | STATED_ELSEWHERE
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each policy that is missing or gives data away."""
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each policy that is missing or would delete protected data."""
         for policy, keeping in KEEPING.items():
-            for found in resource.values(policy):
-                if found.value is None:
+            for node in resource.values(policy):
+                if node.value is None:
                     if resource.type in STATED_HERE:
-                        yield Finding(f"{policy} is missing: say what becomes of the data", ())
-                elif resource.facts and resource.protected and spelled(found.value) not in keeping:
-                    yield Finding(f"{policy} gives data of a protected environment away; use Retain", found.path)
+                        yield RuleFinding(f"{policy} is missing; state whether the data is kept or deleted", ())
+                elif resource.facts and resource.protected and known_text(node.value) not in keeping:
+                    yield RuleFinding(f"{policy} would delete data of a protected environment; use Retain", node.path)

@@ -1,48 +1,48 @@
-"""E9112: a grant on every resource says why."""
+"""E9112: a grant on every resource states its reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policies import IDENTITY, Statement, statements
+from cicd_templates.rules.policies import IDENTITY_POLICIES, PolicyStatement, statements
 from cicd_templates.rules.reading import Resource
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 
 class EveryResource(ResourceRule):
-    """No `*` among resources without a reason."""
+    """Require a reason for each grant on the resource `*`."""
 
     id = "E9112"
-    shortdesc = "A grant on every resource says why"
+    shortdesc = "A grant on every resource states its reason"
     description = (
-        "Few actions have no resource level. Where a statement of a role's policy has to name every resource, the "
-        "metadata of its resource says so under `Why`: `<Sid> names every resource: <reason>`. An ARN of nothing "
-        "but `*` counts too."
+        "Few actions have no resource-level permissions. If a statement in a role's policy has to name every "
+        "resource, the metadata of the role states the reason under `Why`: `<Sid> names every resource: <reason>`. An"
+        " ARN that consists of `*` alone counts as every resource."
     )
     source_url = "docs/rules.md#e9112"
     tags = ["iam"]
-    types = frozenset(IDENTITY)
+    types = frozenset(IDENTITY_POLICIES)
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each statement that allows something on everything and has no reason."""
-        for statement in statements(resource, IDENTITY):
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each allowed resource `*` whose statement has no reason."""
+        for statement in statements(resource, IDENTITY_POLICIES):
             if statement.allows and not _explained(statement, resource.reasons):
                 for text, path in statement.texts("Resource"):
                     if _everything(text):
-                        yield Finding(
-                            f"{statement.sid} is on every resource; name them, or say by its Sid under Metadata, Why: "
-                            "'<Sid> names every resource: <reason>'",
+                        yield RuleFinding(
+                            f"{statement.sid} allows every resource; name the resources, or add a reason under "
+                            "Metadata, Why: '<Sid> names every resource: <reason>'",
                             path,
                         )
 
 
 def _everything(text: str) -> bool:
-    """Whether nothing of an ARN is said but that it is one."""
+    """Return whether `text` is `*` or an ARN whose parts are all `*`."""
     if text.startswith("arn:"):
         return set(text.replace("${AWS::Partition}", "aws").split(":", 2)[-1]) <= set(":*/")
     return bool(text) and set(text) == {"*"}
 
 
-def _explained(statement: Statement, reasons: list[str]) -> bool:
-    beginning = f"{statement.found.value.get('Sid')} names every resource: "
+def _explained(statement: PolicyStatement, reasons: list[str]) -> bool:
+    beginning = f"{statement.node.value.get('Sid')} names every resource: "
     return any(reason.startswith(beginning) and reason != beginning for reason in reasons)

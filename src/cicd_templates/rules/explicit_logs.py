@@ -1,11 +1,11 @@
-"""W9143: whatever logs names a log group of ours."""
+"""W9143: everything that writes logs names a log group of the template."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.reading import EACH, Resource, spelled
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.reading import EACH, Resource, known_text
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 PLACES = {
     "AWS::CodeBuild::Project": ("LogsConfig", "CloudWatchLogs", "GroupName"),
@@ -16,43 +16,46 @@ DEFAULT_NAMES = {"AWS::CodeBuild::Project": "/aws/codebuild/", "AWS::Lambda::Fun
 
 
 class ExplicitLogs(ResourceRule):
-    """A log group that is in the template instead of one that a service makes."""
+    """Require an explicit log group instead of one that a service creates."""
 
     id = "W9143"
-    shortdesc = "What logs names its log group"
+    shortdesc = "Everything that writes logs names its log group"
     description = (
-        "A service that finds no log group makes one: without key, retention or tags, and it stays when the stack "
-        "goes. Functions and build projects name theirs, or the template has a group of the name that the service "
-        "would use."
+        "If a log group does not exist, the service creates one: without a key, retention or tags, and it remains "
+        "when the stack is deleted. Functions and build projects must name their log group, or the template must "
+        "contain a log group with the service's default name."
     )
     source_url = "docs/rules.md#w9143"
     tags = ["logs"]
     types = PLACES
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """One finding where no group is named."""
-        for found in resource.properties(*PLACES[resource.type]):
-            if not found.value and not self._made_here(resource):
-                yield Finding("names no log group; make one with key and retention, and name it", found.path)
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each log group that is not named or is created at run time."""
+        for node in resource.properties(*PLACES[resource.type]):
+            if not node.value and not self._made_here(resource):
+                yield RuleFinding("names no log group; create one with a key and retention, and name it", node.path)
         if resource.type == "AWS::ECS::TaskDefinition":
-            for found in resource.properties("ContainerDefinitions", EACH, "LogConfiguration"):
-                if found.value is None:
-                    yield Finding(
-                        "a container without LogConfiguration leaves no trace; name its log group", found.path
+            for node in resource.properties("ContainerDefinitions", EACH, "LogConfiguration"):
+                if node.value is None:
+                    yield RuleFinding(
+                        "a container without LogConfiguration writes no logs; name its log group", node.path
                     )
-            for found in resource.properties(
+            for node in resource.properties(
                 "ContainerDefinitions", EACH, "LogConfiguration", "Options", "awslogs-create-group"
             ):
-                if str(found.value).lower() == "true":
-                    yield Finding("the log group is made at run time; make one with key and retention", found.path)
+                if str(node.value).lower() == "true":
+                    yield RuleFinding(
+                        "the log group is created at run time; create it in the template, with a key and retention",
+                        node.path,
+                    )
 
     @staticmethod
     def _made_here(resource: Resource) -> bool:
-        """Whether a group of the name that the service would use is in the template."""
-        # Containers may log elsewhere than to CloudWatch; where they do not, cfn-lint's E3046 asks for the group.
+        """Return whether the template contains a log group with the service's default name."""
+        # Containers need not log to CloudWatch; if they do, cfn-lint's E3046 requires the group.
         prefix = DEFAULT_NAMES.get(resource.type, "")
         return not prefix or any(
-            (spelled(found.value) or "").startswith(prefix)
+            (known_text(node.value) or "").startswith(prefix)
             for group in resource.others("AWS::Logs::LogGroup")
-            for found in group.properties("LogGroupName")
+            for node in group.properties("LogGroupName")
         )

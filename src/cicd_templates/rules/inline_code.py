@@ -1,4 +1,4 @@
-"""E9162: the code in a template is the code that was reviewed and tested."""
+"""E9162: the inline code of a function equals the source file that was reviewed and tested."""
 
 from __future__ import annotations
 
@@ -8,44 +8,47 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cicd_templates.rules.reading import Resource
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 ORIGIN = re.compile(r"^Its code is (?P<joined>joined from )?(?P<origin>\S+?),? sha256 (?P<digest>[0-9a-f]{64})\.$")
 
 
 class InlineCode(ResourceRule):
-    """Inline code equals its source."""
+    """Compare inline code with its source file and digest."""
 
     id = "E9162"
     shortdesc = "Inline code equals its source"
     description = (
-        "Tests run the source file, AWS runs what stands in the template. The metadata of a function says under "
-        "`Why` where its code is from and the sha256 of it: `Its code is <file>, sha256 <digest>.` Both must "
-        "agree with the text, and so must the file where it is there. Templates that are not rendered here are "
-        "asked only where they say so."
+        "Tests run the source file, and AWS runs the code in the template. The metadata of a function states under "
+        "`Why` the source of its code and the SHA-256 digest: `Its code is <file>, sha256 <digest>.` The code must "
+        "have this digest, and must equal the file if the file exists. Templates that were not rendered by this "
+        "project are checked only if they state a source."
     )
     source_url = "docs/rules.md#e9162"
     tags = ["code"]
     types = frozenset({"AWS::Lambda::Function"})
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """One finding for code without origin, or with another one than it says."""
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for code without a stated source, or that differs from it."""
         origins = [match for reason in resource.reasons if (match := ORIGIN.match(reason))]
-        for found in resource.properties("Code", "ZipFile"):
-            if not isinstance(found.value, str):
+        for node in resource.properties("Code", "ZipFile"):
+            if not isinstance(node.value, str):
                 continue
             if not origins and resource.facts:
-                yield Finding("say under Metadata, Why: 'Its code is <file>, sha256 <digest>.'", found.path)
+                yield RuleFinding(
+                    "the source is not stated; add under Metadata, Why: 'Its code is <file>, sha256 <digest>.'",
+                    node.path,
+                )
             for origin in origins:
-                if hashlib.sha256(found.value.encode()).hexdigest() != origin["digest"]:
-                    yield Finding(f"the code is not the one that was rendered from {origin['origin']}", found.path)
-                elif not origin["joined"] and _differs(Path(origin["origin"]), found.value):
-                    yield Finding(f"the code is not what {origin['origin']} says now; render again", found.path)
+                if hashlib.sha256(node.value.encode()).hexdigest() != origin["digest"]:
+                    yield RuleFinding(f"the code does not have the digest stated for {origin['origin']}", node.path)
+                elif not origin["joined"] and _differs(Path(origin["origin"]), node.value):
+                    yield RuleFinding(f"the code differs from {origin['origin']}; run `make render`", node.path)
 
 
 def _differs(source: Path, text: str) -> bool:
     try:
         return source.read_text(encoding="utf-8") != text
     except (OSError, UnicodeError):
-        # Linted elsewhere than in the folder that it was rendered in: the digest alone has to do.
+        # Linted in another folder, where the source is absent: the digest is the only check.
         return False

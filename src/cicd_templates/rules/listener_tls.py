@@ -1,38 +1,38 @@
-"""E9103: a load balancer of a protected environment speaks TLS."""
+"""E9103: the listeners of load balancers in protected environments use TLS."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from cicd_templates.rules.reading import EACH, Resource
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 PLAIN = {"HTTP": "HTTPS, or redirect to it", "TCP": "TLS"}
 
 
 class ListenerTls(ResourceRule):
-    """No listener without TLS."""
+    """Refuse listeners without TLS."""
 
     id = "E9103"
-    shortdesc = "Listeners of protected environments speak TLS"
+    shortdesc = "Listeners in protected environments use TLS"
     description = (
-        "What a client sends to a listener without TLS is read by everyone on the way. A listener that only "
-        "redirects to HTTPS is fine, and so is any in an environment that says it is disposable."
+        "Anybody on the network path can read what a client sends to a listener without TLS. A listener that only "
+        "redirects to HTTPS is allowed, and so is any listener in a disposable environment."
     )
     source_url = "docs/rules.md#e9103"
     tags = ["encryption", "network"]
     types = frozenset({"AWS::ElasticLoadBalancingV2::Listener"})
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """One finding for a plain protocol, unless all that the listener does is to redirect."""
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for a protocol without TLS, unless the listener only redirects to HTTPS."""
         if not resource.protected or _only_redirects(resource):
             return
-        for found in resource.properties("Protocol"):
-            if isinstance(found.value, str) and found.value in PLAIN:
-                yield Finding(f"{found.value} is readable on its way; use {PLAIN[found.value]}", found.path)
+        for node in resource.properties("Protocol"):
+            if isinstance(node.value, str) and node.value in PLAIN:
+                yield RuleFinding(f"{node.value} is not encrypted; use {PLAIN[node.value]}", node.path)
 
 
 def _only_redirects(resource: Resource) -> bool:
-    protocols = [found.value for found in resource.properties("DefaultActions", EACH, "RedirectConfig", "Protocol")]
-    kinds = [found.value for found in resource.properties("DefaultActions", EACH, "Type")]
+    protocols = [node.value for node in resource.properties("DefaultActions", EACH, "RedirectConfig", "Protocol")]
+    kinds = [node.value for node in resource.properties("DefaultActions", EACH, "Type")]
     return bool(kinds) and set(kinds) == {"redirect"} and set(protocols) == {"HTTPS"}

@@ -1,4 +1,4 @@
-"""E9104: no secret is written into a template."""
+"""E9104: a template contains no secrets."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from cicd_templates.rules.reading import EACH, Found, Path, Resource, values
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.reading import EACH, Path, Resource, TemplateNode, values
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-# What issuers document as the shape of their secrets, so that a match is one.
+# Formats that the issuers of secrets document, so that a match is certainly a secret.
 SHAPES = {
     "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
     "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
@@ -18,7 +18,7 @@ SHAPES = {
     "a Stripe key": re.compile(r"\b[rs]k_live_[A-Za-z0-9]{16,}\b"),
 }
 NAMES_A_SECRET = re.compile(r"(?i)(?:^|[_.-])(?:password|passwd|secret|token|api_?key|private_?key|credentials?)$")
-# Where types keep variables that a program sees, as `(name, value)` pairs.
+# Where resource types keep environment variables as lists of `{Name, Value}`.
 PAIRS = {
     "AWS::CodeBuild::Project": (("Environment", "EnvironmentVariables", EACH),),
     "AWS::ECS::TaskDefinition": (("ContainerDefinitions", EACH, "Environment", EACH),),
@@ -26,29 +26,29 @@ PAIRS = {
 
 
 class LiteralSecrets(ResourceRule):
-    """No secret in a template."""
+    """Refuse literal secrets in resources and environment variables."""
 
     id = "E9104"
-    shortdesc = "No secret is written into a template"
+    shortdesc = "A template contains no secrets"
     description = (
-        "A template is read by many and kept for ever. Nothing in a resource may have the shape of a known kind "
-        "of secret, and a variable whose name says that it is one takes its value from Secrets Manager or "
-        "Parameter Store."
+        "Many people can read a template, and version control keeps it forever. No text in a resource may match the "
+        "format of a known kind of secret, and a variable that is named like a secret must take its value from "
+        "Secrets Manager or Parameter Store."
     )
     source_url = "docs/rules.md#e9104"
     tags = ["secrets"]
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each text that is a secret by its shape or by the name of its variable."""
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each text with the format of a secret, or in a variable named like one."""
         for text, path in _texts(resource.body, ()):
             for kind, shape in SHAPES.items():
                 if shape.search(text):
-                    yield Finding(f"this is {kind}: withdraw it, and refer to Secrets Manager instead", path)
-        for name, found in _variables(resource):
-            value = found.value
+                    yield RuleFinding(f"this is {kind}; revoke it, and refer to Secrets Manager instead", path)
+        for name, node in _variables(resource):
+            value = node.value
             literal = isinstance(value, str) and value and not value.startswith(("{{resolve:", "arn:"))
             if literal and NAMES_A_SECRET.search(name):
-                yield Finding(f"{name} is written out; take its value from Secrets Manager", found.path)
+                yield RuleFinding(f"{name} is a literal value; take it from Secrets Manager", node.path)
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
@@ -62,7 +62,7 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
             yield from _texts(inner, (*path, index))
 
 
-def _variables(resource: Resource) -> Iterator[tuple[str, Found]]:
+def _variables(resource: Resource) -> Iterator[tuple[str, TemplateNode]]:
     for place in PAIRS.get(resource.type, ()):
         for pair in resource.properties(*place):
             kinds = {kind.value for kind in values(pair, "Type") if isinstance(kind.value, str)}

@@ -1,34 +1,35 @@
-"""E9113: policies say what they are about, not what they are not about."""
+"""E9113: policy statements use no NotAction, NotPrincipal or NotResource."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policies import EVERY, EVERY_TYPE, statements
+from cicd_templates.rules.policies import ALL_POLICIES, POLICY_TYPES, statements
 from cicd_templates.rules.reading import Resource
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 NEGATIONS = {"NotAction": "Action", "NotPrincipal": "Principal", "NotResource": "Resource"}
 
 
 class Negations(ResourceRule):
-    """No NotAction, NotResource or NotPrincipal."""
+    """Refuse NotAction, NotResource and NotPrincipal."""
 
     id = "E9113"
     shortdesc = "No NotAction, NotResource or NotPrincipal"
     description = (
-        "An exclusion covers whatever is not thought of. A reader cannot say what a statement allows, or whom a "
-        "denial spares, without knowing everything there is."
+        "A negated element matches everything that nobody listed. A reader cannot tell what such a statement allows, "
+        "or whom a denial exempts, without knowing every action, resource or principal."
     )
     source_url = "docs/rules.md#e9113"
     tags = ["iam"]
-    types = EVERY_TYPE
+    types = POLICY_TYPES
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each negation."""
-        for statement in statements(resource, *EVERY):
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each negated element."""
+        for statement in statements(resource, *ALL_POLICIES):
             for negation, instead in NEGATIONS.items():
-                if negation in statement.found.value:
-                    yield Finding(
-                        f"{statement.sid} uses {negation}; say {instead}, and name them", (*statement.path, negation)
+                if negation in statement.node.value:
+                    yield RuleFinding(
+                        f"{statement.sid} uses {negation}; use {instead}, and list what it applies to",
+                        (*statement.path, negation),
                     )

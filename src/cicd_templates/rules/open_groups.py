@@ -1,11 +1,11 @@
-"""E9132: the internet reaches nothing but the web ports of a load balancer."""
+"""E9132: security groups admit the whole internet to the web ports only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.reading import EACH, Found, Resource, values
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.reading import EACH, Resource, TemplateNode, values
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 ANYWHERE = {"CidrIp": ("0.0.0.0/0",), "CidrIpv6": ("::/0", "0:0:0:0:0:0:0:0/0")}
 PLACES = {
@@ -16,35 +16,35 @@ WEB = ("443", "80")
 
 
 class OpenGroups(ResourceRule):
-    """No security group open to the internet but for the web."""
+    """Refuse ingress rules that admit the whole internet to other ports than 80 and 443."""
 
     id = "E9132"
-    shortdesc = "The internet reaches only web ports"
+    shortdesc = "Only web ports are open to the internet"
     description = (
-        "A security group lets the whole internet in on TCP port 443, and on 80 to be redirected or where the "
-        "environment is disposable; on any other port, protocol or range of ports it names who may come."
+        "A security group may admit the whole internet to TCP port 443, and to port 80 for redirects or in a "
+        "disposable environment. Every other port, port range or protocol must name its sources."
     )
     source_url = "docs/rules.md#e9132"
     tags = ["network"]
     types = PLACES
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each rule that lets everybody in on something else."""
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each ingress rule that admits everybody to another port."""
         for rule in resource.properties(*PLACES[resource.type]):
             for key, everybody in ANYWHERE.items():
-                for found in values(rule, key):
-                    if found.value in everybody and not _is_web(rule):
-                        yield Finding(f"{found.value} may come in on {_ports(rule)}; name who may", found.path)
+                for node in values(rule, key):
+                    if node.value in everybody and not _is_web(rule):
+                        yield RuleFinding(f"{node.value} may reach {_ports(rule)}; name the sources", node.path)
 
 
-def _is_web(rule: Found) -> bool:
+def _is_web(rule: TemplateNode) -> bool:
     return _one(rule, "IpProtocol") in ("tcp", "6") and _one(rule, "FromPort") == _one(rule, "ToPort") in WEB
 
 
-def _ports(rule: Found) -> str:
+def _ports(rule: TemplateNode) -> str:
     first, last = _one(rule, "FromPort"), _one(rule, "ToPort")
     return f"{_one(rule, 'IpProtocol')} {first}" if first == last else f"{_one(rule, 'IpProtocol')} {first}-{last}"
 
 
-def _one(rule: Found, key: str) -> str:
-    return "/".join(sorted({str(found.value) for found in values(rule, key)}))
+def _one(rule: TemplateNode, key: str) -> str:
+    return "/".join(sorted({str(node.value) for node in values(rule, key)}))

@@ -1,36 +1,36 @@
-"""E9118: roles are passed by name, to a named service."""
+"""E9118: iam:PassRole names its roles and the service."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policies import IDENTITY, statements
+from cicd_templates.rules.policies import IDENTITY_POLICIES, statements
 from cicd_templates.rules.reading import Resource
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 
 class PassRole(ResourceRule):
-    """iam:PassRole with exact roles and iam:PassedToService."""
+    """Require exact roles and a condition on iam:PassedToService for iam:PassRole."""
 
     id = "E9118"
-    shortdesc = "Roles are passed by name, to a named service"
+    shortdesc = "iam:PassRole names its roles and the service"
     description = (
-        "Who may pass any role to a service can do all that any role of the account can. iam:PassRole names its "
-        "roles without a pattern, and the service by iam:PassedToService."
+        "A principal that can pass any role to a service has the permissions of every role in the account. A grant of"
+        " iam:PassRole must name its roles without wildcards, and the service with iam:PassedToService."
     )
     source_url = "docs/rules.md#e9118"
     tags = ["iam"]
-    types = frozenset(IDENTITY)
+    types = frozenset(IDENTITY_POLICIES)
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each pattern among the roles, and one if no service is named."""
-        for statement in statements(resource, IDENTITY):
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each wildcard among the roles, and one if no service is named."""
+        for statement in statements(resource, IDENTITY_POLICIES):
             if statement.allows and "iam:passrole" in statement.actions():
                 for text, path in statement.texts("Resource"):
                     if "*" in text or "?" in text:
-                        yield Finding(f"{statement.sid} passes {text}; name the roles", path)
+                        yield RuleFinding(f"{statement.sid} passes {text}; name the roles", path)
                 if "iam:passedtoservice" not in {key for _, key in statement.condition_keys()}:
-                    yield Finding(
+                    yield RuleFinding(
                         f"{statement.sid} passes a role to any service; add a condition on iam:PassedToService",
                         statement.path,
                     )

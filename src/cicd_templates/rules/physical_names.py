@@ -1,14 +1,14 @@
-"""E9122: physical names carry the environment and the suffix of a copy."""
+"""E9122: physical names contain the environment and the suffix of a copy."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 
-from cicd_templates.rules.reading import Resource, spelled
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.reading import Resource, known_text
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-NAMED_BY: Mapping[str, str] = {
+NAME_PROPERTIES: Mapping[str, str] = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": "PolicyName",
     "AWS::CloudWatch::Alarm": "AlarmName",
     "AWS::CloudWatch::CompositeAlarm": "AlarmName",
@@ -47,39 +47,39 @@ NAMED_BY: Mapping[str, str] = {
     "AWS::StepFunctions::StateMachine": "StateMachineName",
     "AWS::Synthetics::Canary": "Name",
 }
-# Of a name that is too long for its type the beginning and a hash of all of it are left.
+# A name that is too long for its type is cut, and ends in a hash of the whole name.
 SHORTENED = re.compile(r"(?P<beginning>.+)-[0-9a-f]{8}")
 
 
 class PhysicalNames(ResourceRule):
-    """Environment and suffix in every physical name."""
+    """Require the environment and suffix in every physical name."""
 
     id = "E9122"
-    shortdesc = "Physical names carry environment and suffix"
+    shortdesc = "Physical names contain environment and suffix"
     description = (
-        "Two environments, or a copy beside the original, collide in one account where a name does not say which "
-        "it is. Each name that a template spells has the environment, with the suffix of a copy, as words of its "
-        "own. Templates that do not say their environment (metadata CicdTemplates) are not asked."
+        "Two environments in one account, or a copy and its original, collide on a name that does not identify the "
+        "environment. Each physical name in a template must contain the environment, and the suffix of a copy, as "
+        "separate words. Templates without an environment in their metadata (CicdTemplates) are not checked."
     )
     source_url = "docs/rules.md#e9122"
     tags = ["names"]
-    types = NAMED_BY
+    types = NAME_PROPERTIES
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """One finding for a name without them."""
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each name without the environment or suffix."""
         environment, suffix = resource.facts.get("Environment"), resource.facts.get("Suffix")
         if not isinstance(environment, str):
             return
         words = f"{environment}-{suffix}" if suffix else environment
-        for found in resource.properties(NAMED_BY[resource.type]):
-            name = spelled(found.value)
+        for node in resource.properties(NAME_PROPERTIES[resource.type]):
+            name = known_text(node.value)
             if name is None or _cut(name, f"{resource.facts.get('Project')}-{words}"):
                 continue
             if not re.search(rf"(?<![a-z0-9]){re.escape(words)}(?![a-z0-9])", name):
-                yield Finding(f"{name} does not say that it is of {words}; put it into the name", found.path)
+                yield RuleFinding(f"{name} does not contain {words}; add it to the name", node.path)
 
 
 def _cut(name: str, whole: str) -> bool:
-    """Whether `name` was shortened before it came to the end of `whole`, so that only its hash has the rest."""
+    """Return whether `name` was shortened within `whole`, so that only its hash covers the rest."""
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

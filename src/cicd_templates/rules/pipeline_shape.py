@@ -1,90 +1,92 @@
-"""E9161: no way to production around the gate, its locks and an approval."""
+"""E9161: nothing reaches production without the gate, its stage conditions and an approval."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.reading import EACH, Found, Resource, values
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.reading import EACH, Resource, TemplateNode, values
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-# An action of CloudFormation that only prepares: what it leaves can be looked at before somebody approves.
+# The CloudFormation action mode that only creates a change set, which an approver can review before it is executed.
 PREPARES = "CHANGE_SET_REPLACE"
 
 
 class PipelineShape(ResourceRule):
-    """Gate before build, locks on every later stage, approval before production."""
+    """Require a gate before the build, a lock on every later stage, and an approval before production."""
 
     id = "E9161"
-    shortdesc = "No way to production around gate, locks and approval"
+    shortdesc = "Nothing bypasses the gate, its locks and the approval"
     description = (
-        "A stage that only decides (a Lambda action, nothing built or deployed) stands before the first build or "
-        "deployment and is never retried by itself. Every later stage is locked: BeforeEntry fails it unless a "
-        "VariableCheck finds the decision's variable equal to a value. Production, or else the last of several "
-        "deploying stages, has a manual approval before anything in it takes effect. Locks exist in pipelines of "
-        "type V2 only."
+        "A gate is a stage with Lambda actions only, which builds and deploys nothing. It must precede the first "
+        "build or deployment, and must not be retried automatically. Every later stage is locked: its BeforeEntry "
+        "condition fails the stage unless a VariableCheck finds that the gate's variable has the required value. The "
+        "production stage, or the last one if several stages deploy, has a manual approval before anything is "
+        "deployed. Conditions require a pipeline of type V2."
     )
     source_url = "docs/rules.md#e9161"
     tags = ["pipeline"]
     types = frozenset({"AWS::CodePipeline::Pipeline"})
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each part of the shape that is missing."""
-        for found in resource.properties("PipelineType"):
-            if found.value is None or found.value == "V1":
-                yield Finding("PipelineType V2 is needed: conditions on stages exist there only", found.path)
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each missing gate, lock and approval."""
+        for node in resource.properties("PipelineType"):
+            if node.value is None or node.value == "V1":
+                yield RuleFinding("PipelineType must be V2, because only V2 supports stage conditions", node.path)
         stages = list(resource.properties("Stages", EACH))
         gate = next((index for index, stage in enumerate(stages) if _decides(stage)), None)
         working = next((index for index, stage in enumerate(stages) if _works(stage)), len(stages))
         if gate is None or gate > working:
             if working < len(stages):
-                yield Finding(
-                    "nothing decides before this stage builds or deploys; put a gate before it", stages[working].path
+                yield RuleFinding(
+                    "no gate precedes this stage, which builds or deploys; add a gate before it", stages[working].path
                 )
         else:
             yield from _gate(stages[gate])
             for stage in stages[gate + 1 :]:
                 if not _locked(stage, _names(stages[gate])):
-                    yield Finding("the stage is not locked by the gate's verdict: add a VariableCheck", stage.path)
+                    yield RuleFinding(
+                        "the stage is not locked by the gate's verdict; add a VariableCheck to BeforeEntry", stage.path
+                    )
         yield from _approval(stages)
 
 
-def _categories(stage: Found) -> list[str]:
-    return [str(found.value) for found in values(stage, "Actions", EACH, "ActionTypeId", "Category")]
+def _categories(stage: TemplateNode) -> list[str]:
+    return [str(node.value) for node in values(stage, "Actions", EACH, "ActionTypeId", "Category")]
 
 
-def _decides(stage: Found) -> bool:
+def _decides(stage: TemplateNode) -> bool:
     return bool(categories := _categories(stage)) and set(categories) == {"Invoke"}
 
 
-def _works(stage: Found) -> bool:
+def _works(stage: TemplateNode) -> bool:
     return not {"Build", "Deploy", "Compute"}.isdisjoint(_categories(stage))
 
 
-def _names(stage: Found) -> set[str]:
-    return {str(found.value) for found in values(stage, "Actions", EACH, "Namespace")}
+def _names(stage: TemplateNode) -> set[str]:
+    return {str(node.value) for node in values(stage, "Actions", EACH, "Namespace")}
 
 
-def _gate(stage: Found) -> Iterator[Finding]:
-    for found in values(stage, "OnFailure", "Result"):
-        if found.value in ("RETRY", "SKIP"):
-            yield Finding(f"a gate that has failed is not to {str(found.value).lower()} by itself", found.path)
+def _gate(stage: TemplateNode) -> Iterator[RuleFinding]:
+    for node in values(stage, "OnFailure", "Result"):
+        if node.value in ("RETRY", "SKIP"):
+            yield RuleFinding(f"OnFailure must not {str(node.value).lower()} a failed gate", node.path)
 
 
-def _locked(stage: Found, namespaces: set[str]) -> bool:
-    """Whether a condition fails the stage unless a variable of the gate has one value."""
+def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
+    """Return whether a BeforeEntry condition fails the stage unless a gate variable has one value."""
     for condition in values(stage, "BeforeEntry", "Conditions", EACH):
-        if any(found.value == "FAIL" for found in values(condition, "Result")):
+        if any(node.value == "FAIL" for node in values(condition, "Result")):
             for rule in values(condition, "Rules", EACH):
-                providers = [found.value for found in values(rule, "RuleTypeId", "Provider")]
-                operators = [found.value for found in values(rule, "Configuration", "Operator")]
-                variables = [str(found.value) for found in values(rule, "Configuration", "Variable")]
+                providers = [node.value for node in values(rule, "RuleTypeId", "Provider")]
+                operators = [node.value for node in values(rule, "Configuration", "Operator")]
+                variables = [str(node.value) for node in values(rule, "Configuration", "Variable")]
                 of_the_gate = any(text.startswith(f"#{{{name}.") for text in variables for name in namespaces)
                 if providers == ["VariableCheck"] and operators == ["EQ"] and of_the_gate:
                     return True
     return False
 
 
-def _approval(stages: list[Found]) -> Iterator[Finding]:
+def _approval(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
     deploying = [stage for stage in stages if "Deploy" in _categories(stage)]
     protected = [
         stage for stage in deploying if any("prod" in str(name.value).lower() for name in values(stage, "Name"))
@@ -92,12 +94,12 @@ def _approval(stages: list[Found]) -> Iterator[Finding]:
     for stage in protected or deploying[1:][-1:]:
         approvals, effects = [], []
         for action in values(stage, "Actions", EACH):
-            category = [found.value for found in values(action, "ActionTypeId", "Category")]
-            orders = [int(str(found.value)) for found in values(action, "RunOrder") if str(found.value).isdecimal()]
-            modes = [found.value for found in values(action, "Configuration", "ActionMode")]
+            category = [node.value for node in values(action, "ActionTypeId", "Category")]
+            orders = [int(str(node.value)) for node in values(action, "RunOrder") if str(node.value).isdecimal()]
+            modes = [node.value for node in values(action, "Configuration", "ActionMode")]
             if category == ["Approval"]:
                 approvals += orders or [1]
             elif category == ["Deploy"] and modes != [PREPARES]:
                 effects += orders or [1]
         if effects and min(approvals, default=min(effects)) >= min(effects):
-            yield Finding("nobody approves before this stage takes effect; add a manual approval", stage.path)
+            yield RuleFinding("this stage deploys without an approval; add a manual approval", stage.path)

@@ -1,14 +1,14 @@
-"""Where policies stand in resources, and their statements with lists where IAM takes a single value too."""
+"""The places of policies in resources, and their statements, with single values read as lists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cicd_templates.rules.reading import EACH, Found, Path, Resource, spelled, values
+from cicd_templates.rules.reading import EACH, Path, Resource, TemplateNode, known_text, values
 
-# What a role, user or group may do.
-IDENTITY: Mapping[str, tuple[str, ...]] = {
+# Identity-based policies: what a role, user or group may do.
+IDENTITY_POLICIES: Mapping[str, tuple[str, ...]] = {
     "AWS::IAM::Group": ("Policies", EACH, "PolicyDocument"),
     "AWS::IAM::GroupPolicy": ("PolicyDocument",),
     "AWS::IAM::ManagedPolicy": ("PolicyDocument",),
@@ -19,10 +19,10 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
     "AWS::IAM::UserPolicy": ("PolicyDocument",),
     "AWS::SSO::PermissionSet": ("InlinePolicy",),
 }
-# Who may become a role.
-TRUST: Mapping[str, tuple[str, ...]] = {"AWS::IAM::Role": ("AssumeRolePolicyDocument",)}
-# Who may do what with the resource that the policy is attached to.
-RESOURCE: Mapping[str, tuple[str, ...]] = {
+# Trust policies: who may assume a role.
+TRUST_POLICIES: Mapping[str, tuple[str, ...]] = {"AWS::IAM::Role": ("AssumeRolePolicyDocument",)}
+# Resource-based policies: who may do what with the resource.
+RESOURCE_POLICIES: Mapping[str, tuple[str, ...]] = {
     "AWS::ApiGateway::RestApi": ("Policy",),
     "AWS::Backup::BackupVault": ("AccessPolicy",),
     "AWS::ECR::Repository": ("RepositoryPolicyText",),
@@ -39,91 +39,91 @@ RESOURCE: Mapping[str, tuple[str, ...]] = {
     "AWS::SQS::QueuePolicy": ("PolicyDocument",),
     "AWS::SecretsManager::ResourcePolicy": ("ResourcePolicy",),
 }
-EVERY = (IDENTITY, TRUST, RESOURCE)
-EVERY_TYPE = frozenset().union(*EVERY)
+ALL_POLICIES = (IDENTITY_POLICIES, TRUST_POLICIES, RESOURCE_POLICIES)
+POLICY_TYPES = frozenset().union(*ALL_POLICIES)
 
 
-class Statement(NamedTuple):
-    """A statement of a policy, and where it stands."""
+class PolicyStatement(NamedTuple):
+    """A statement of a policy, with its place in the resource."""
 
-    found: Found
+    node: TemplateNode
 
     @property
     def path(self) -> Path:
-        """Where it stands, from the top of the resource."""
-        return self.found.path
+        """Return the path of the statement from the top of the resource."""
+        return self.node.path
 
     @property
     def sid(self) -> str:
-        """Its name, or where there is none a word for it."""
-        sid = self.found.value.get("Sid")
+        """Return the Sid, or the words `a statement` if there is none."""
+        sid = self.node.value.get("Sid")
         return str(sid) if isinstance(sid, str) else "a statement"
 
     @property
     def allows(self) -> bool:
-        """Whether it allows; a denial is the other thing it can do."""
-        return bool(self.found.value.get("Effect") == "Allow")
+        """Return whether the effect is Allow."""
+        return bool(self.node.value.get("Effect") == "Allow")
 
-    def each(self, key: str) -> Iterator[Found]:
-        """The items under `key`, a single one too."""
-        return values(self.found, key, EACH)
+    def each(self, key: str) -> Iterator[TemplateNode]:
+        """Return the items under `key`; a single value counts as a list of one."""
+        return values(self.node, key, EACH)
 
     def texts(self, key: str) -> Iterator[tuple[str, Path]]:
-        """Those items under `key` that are spelled in the template, as far as they are."""
+        """Yield the known text and the path of each item under `key`."""
         for item in self.each(key):
-            text = spelled(item.value)
+            text = known_text(item.value)
             if text is not None:
                 yield text, item.path
 
     def actions(self) -> list[str]:
-        """Its actions in lower case, as IAM compares them."""
+        """Return the actions in lower case, because IAM ignores their case."""
         return [action.lower() for action, _ in self.texts("Action")]
 
     def principals(self) -> Iterator[tuple[str, str, Path]]:
-        """`(kind, name, path)` of its principals; the kind of `"*"` alone is AWS, and its name `*`."""
-        for found in values(self.found, "Principal"):
-            if isinstance(found.value, dict):
-                for kind in found.value:
-                    for each in values(found, str(kind), EACH):
-                        yield str(kind), spelled(each.value) or "${}", each.path
-            elif isinstance(found.value, str):
-                yield "AWS", str(found.value), found.path
+        """Yield `(kind, name, path)` of each principal; `"*"` alone has the kind AWS and the name `*`."""
+        for node in values(self.node, "Principal"):
+            if isinstance(node.value, dict):
+                for kind in node.value:
+                    for each in values(node, str(kind), EACH):
+                        yield str(kind), known_text(each.value) or "${}", each.path
+            elif isinstance(node.value, str):
+                yield "AWS", str(node.value), node.path
 
     def condition_keys(self) -> Iterator[tuple[str, str]]:
-        """`(operator, key)` of its conditions, the key in lower case, as IAM compares it."""
-        for found in values(self.found, "Condition"):
-            if not isinstance(found.value, dict):
+        """Yield `(operator, key)` of each condition, the key in lower case, because IAM ignores its case."""
+        for node in values(self.node, "Condition"):
+            if not isinstance(node.value, dict):
                 continue
-            for operator in found.value:
-                for inner in values(found, str(operator)):
+            for operator in node.value:
+                for inner in values(node, str(operator)):
                     if isinstance(inner.value, dict):
                         yield from ((str(operator), str(key).lower()) for key in inner.value)
 
 
-def statements(resource: Resource, *tables: Mapping[str, tuple[str, ...]]) -> Iterator[Statement]:
-    """The statements of the policies of `resource` that `tables` know a place for."""
+def statements(resource: Resource, *tables: Mapping[str, tuple[str, ...]]) -> Iterator[PolicyStatement]:
+    """Yield the statements of those policies of `resource` whose place is in `tables`."""
     for table in tables:
         place = table.get(resource.type)
         if place is not None:
-            for found in resource.properties(*place, "Statement", EACH):
-                if isinstance(found.value, dict):
-                    yield Statement(found)
+            for node in resource.properties(*place, "Statement", EACH):
+                if isinstance(node.value, dict):
+                    yield PolicyStatement(node)
 
 
 def account_of(principal: str) -> str | None:
-    """The account of a principal that admits a whole account: its number, or an ARN that ends in `:root`."""
+    """Return the account of a principal that is a whole account (its id or an ARN ending in `:root`), or None."""
     if principal.isdecimal() and len(principal) == 12:
         return principal
     parts = principal.split(":")
     if len(parts) == 6 and parts[5] == "root":
         return parts[4]
-    # In `arn:${AWS::Partition}:...` the pseudo parameters have colons of their own.
+    # Pseudo parameters such as `${AWS::Partition}` contain colons, which would break the split.
     plain = principal.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "this")
     return account_of(plain) if plain != principal else None
 
 
-def named(resource: Resource, body: Any) -> bool:
-    """Whether `body` (of `Ref` or `Fn::GetAtt`) leads to `resource`."""
+def refers_to(resource: Resource, body: Any) -> bool:
+    """Return whether `body` is a `Ref` or `Fn::GetAtt` of `resource`."""
     if not isinstance(body, dict) or len(body) != 1:
         return False
     if "Ref" in body:

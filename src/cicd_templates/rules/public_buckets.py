@@ -1,37 +1,37 @@
-"""E9131: no bucket can be made public."""
+"""E9131: every bucket blocks public access."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from cicd_templates.rules.reading import Resource, values
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+PUBLIC_ACCESS_BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
 class PublicBuckets(ResourceRule):
-    """All four public access blocks on every bucket."""
+    """Require all four public access block settings on every bucket."""
 
     id = "E9131"
-    shortdesc = "No bucket can be made public"
+    shortdesc = "Buckets block public access"
     description = (
-        "Each of the four public access blocks closes another way; three of them are not enough. They hold "
-        "whatever a later policy or list says."
+        "Each of the four settings blocks a different kind of public access, so all four are required. They take "
+        "effect whatever a later bucket policy or access control list allows."
     )
     source_url = "docs/rules.md#e9131"
     tags = ["network", "s3"]
     types = frozenset({"AWS::S3::Bucket"})
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """One finding that lists the blocks that are not set."""
-        for found in resource.properties("PublicAccessBlockConfiguration"):
-            if found.value is not None and not isinstance(found.value, dict):
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield one finding that lists the settings that are not true."""
+        for node in resource.properties("PublicAccessBlockConfiguration"):
+            if node.value is not None and not isinstance(node.value, dict):
                 continue
             left_open = [
                 block
-                for block in BLOCKS
-                if any(each.value is None or str(each.value).lower() == "false" for each in values(found, block))
+                for block in PUBLIC_ACCESS_BLOCKS
+                if any(each.value is None or str(each.value).lower() == "false" for each in values(node, block))
             ]
             if left_open:
-                yield Finding(f"set under PublicAccessBlockConfiguration to true: {', '.join(left_open)}", found.path)
+                yield RuleFinding(f"set to true in PublicAccessBlockConfiguration: {', '.join(left_open)}", node.path)

@@ -1,7 +1,7 @@
-"""Reads a resource of any template, however odd: what is decided at deployment is passed over, nothing raises.
+"""Read values from the resources of any template without raising, whatever their shape.
 
-`Fn::If` is followed into the branches that the template's conditions allow, `AWS::NoValue` is an absent value, and a
-value that another function makes is handed out as it stands, never looked into.
+`Fn::If` is followed into each branch that the template's conditions allow, and `AWS::NoValue` counts as absent. The
+value of any other function is returned as it is: only CloudFormation can evaluate it, at deployment.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ EACH = "*"
 Path = tuple[str | int, ...]
 
 
-class Found(NamedTuple):
-    """A value, where it stands (from the top of the resource), and under which conditions it does."""
+class TemplateNode(NamedTuple):
+    """A value, its path from the top of the resource, and the conditions under which it applies."""
 
     value: Any
     path: Path
     conditions: Any
 
 
-def values(found: Found, *keys: str) -> Iterator[Found]:
-    """What `keys` can lead to from `found`, once for each way that the conditions allow; None where nothing is.
+def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
+    """Yield the values at the path `keys` below `node`, one for each branch that the conditions allow.
 
-    `EACH` stands for every item of a list. A list that is empty or absent has none, and what is no list is an item by
-    itself, as CloudFormation and IAM take it.
+    An absent value is yielded as None. The key `EACH` selects every item of a list: nothing for an empty or absent
+    list, and the value itself if it is not a list, because CloudFormation and IAM accept a single value there.
     """
-    for here in _resolved(found):
+    for here in _branches(node):
         if not keys or here.value is None:
             if EACH not in keys:
                 yield here
@@ -40,42 +40,42 @@ def values(found: Found, *keys: str) -> Iterator[Found]:
             for item in _items(here):
                 yield from values(item, *keys[1:])
         elif is_function(here.value)[0] is None:
-            yield from values(_below(here, keys[0]), *keys[1:])
+            yield from values(_member(here, keys[0]), *keys[1:])
 
 
-def _resolved(found: Found) -> Iterator[Found]:
-    """`found` without the functions that choose: each branch that the conditions allow, None for no value."""
-    function, argument = is_function(found.value)
+def _branches(node: TemplateNode) -> Iterator[TemplateNode]:
+    """Yield `node` with `Fn::If` replaced by each allowed branch, and `AWS::NoValue` by None."""
+    function, argument = is_function(node.value)
     if function == "Fn::If":
         if isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str):
             for index, holds in ((1, True), (2, False)):
                 with contextlib.suppress(Unsatisfiable):
-                    conditions = found.conditions.evolve({str(argument[0]): holds})
-                    yield from _resolved(Found(argument[index], (*found.path, "Fn::If", index), conditions))
+                    conditions = node.conditions.evolve({str(argument[0]): holds})
+                    yield from _branches(TemplateNode(argument[index], (*node.path, "Fn::If", index), conditions))
     elif function == "Ref" and argument == "AWS::NoValue":
-        yield found._replace(value=None)
+        yield node._replace(value=None)
     else:
-        yield found
+        yield node
 
 
-def _items(found: Found) -> Iterator[Found]:
-    if not isinstance(found.value, list):
-        yield found
+def _items(node: TemplateNode) -> Iterator[TemplateNode]:
+    if not isinstance(node.value, list):
+        yield node
         return
-    for index, item in enumerate(found.value):
-        for resolved in _resolved(Found(item, (*found.path, index), found.conditions)):
+    for index, item in enumerate(node.value):
+        for resolved in _branches(TemplateNode(item, (*node.path, index), node.conditions)):
             if resolved.value is not None:
                 yield resolved
 
 
-def _below(found: Found, key: str) -> Found:
-    if isinstance(found.value, dict) and key in found.value:
-        return Found(found.value[key], (*found.path, key), found.conditions)
-    return found._replace(value=None)
+def _member(node: TemplateNode, key: str) -> TemplateNode:
+    if isinstance(node.value, dict) and key in node.value:
+        return TemplateNode(node.value[key], (*node.path, key), node.conditions)
+    return node._replace(value=None)
 
 
-def spelled(value: Any) -> str | None:
-    """A text as far as the template spells it, `${...}` standing for the rest; None for what is not known at all."""
+def known_text(value: Any) -> str | None:
+    """Return the literal text of `value`, with `${...}` for the unknown parts; None if nothing of it is known."""
     function, argument = is_function(value)
     if function == "Fn::Sub":
         argument = argument[0] if isinstance(argument, list) and argument else argument
@@ -83,47 +83,47 @@ def spelled(value: Any) -> str | None:
     if function == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:
         separator, parts = argument
         if isinstance(separator, str) and isinstance(parts, list):
-            return str(separator).join(spelled(part) or "${}" for part in parts)
+            return str(separator).join(known_text(part) or "${}" for part in parts)
         return None
     return str(value) if isinstance(value, str) else None
 
 
 class Resource:
-    """One resource of a template, and what the template says about itself."""
+    """One resource of a template, with the metadata of the template."""
 
     def __init__(self, name: str, body: Mapping[str, Any], template: Template) -> None:
         self.name = name
         self.type = str(body.get("Type"))
         self.body = body
         self.template = template
-        self._top = Found(body, (), template.context.conditions)
+        self._top = TemplateNode(body, (), template.context.conditions)
 
     def others(self, *types: str) -> Iterator[Resource]:
-        """The resources of `types` in the same template."""
+        """Yield the resources of `types` in the same template."""
         for name, body in self.template.get_resources(list(types)).items():
             yield Resource(str(name), body, self.template)
 
-    def values(self, *keys: str) -> Iterator[Found]:
-        """What `keys` can lead to from the top of the resource; see `values`."""
+    def values(self, *keys: str) -> Iterator[TemplateNode]:
+        """Return the values at the path `keys` below the resource; see the function `values`."""
         return values(self._top, *keys)
 
-    def properties(self, *keys: str) -> Iterator[Found]:
-        """What `keys` can lead to from the properties of the resource; see `values`."""
+    def properties(self, *keys: str) -> Iterator[TemplateNode]:
+        """Return the values at the path `keys` below the resource's properties; see the function `values`."""
         return values(self._top, "Properties", *keys)
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What a template that is rendered here says of its environment; empty for templates of others."""
+        """Return the metadata `CicdTemplates` that this project renders; empty for other templates."""
         metadata = self.template.template.get("Metadata")
         facts = metadata.get("CicdTemplates") if isinstance(metadata, dict) else None
         return facts if isinstance(facts, dict) else {}
 
     @property
     def protected(self) -> bool:
-        """Whether data outlives the stack: true too where nothing is said, since that is the safer guess."""
+        """Return whether the environment is protected; true, the safer assumption, if the template does not say."""
         return bool(self.facts.get("Protection") != "disposable")
 
     @property
     def reasons(self) -> list[str]:
-        """The sentences under `Why` in the metadata of the resource."""
-        return [str(found.value) for found in self.values("Metadata", "Why", EACH) if isinstance(found.value, str)]
+        """Return the sentences under `Why` in the resource's metadata."""
+        return [str(node.value) for node in self.values("Metadata", "Why", EACH) if isinstance(node.value, str)]

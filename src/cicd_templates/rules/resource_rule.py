@@ -1,8 +1,8 @@
-"""What every rule about a resource shares: it is handed each resource, and says what is wrong and where.
+"""Base class of the rules that check resources one at a time.
 
-cfn-lint has two ways to call a rule: `match` with the template, or at a keyword of its schemas. These use the first:
-an error at a keyword would take cfn-lint's own findings about the template along, and each rule at a keyword is
-compared at every step through the schemas.
+cfn-lint calls a rule in one of two ways: `match` with the whole template, or at a keyword of its schemas. These rules
+use `match`: an exception at a keyword would also lose cfn-lint's own findings about the template, and cfn-lint compares
+every keyword rule at each step of its way through the schemas.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from cfnlint.template.template import Template
 from cicd_templates.rules.reading import Path, Resource
 
 
-class Finding(NamedTuple):
-    """What is wrong and what would be right, and where, from the top of the resource."""
+class RuleFinding(NamedTuple):
+    """A message that says what is wrong and what would be right, and the path of the place within the resource."""
 
     message: str
     path: Path = ()
 
 
 class ResourceRule(CloudFormationLintRule, ABC):
-    """A rule about resources of some types, or of every type."""
+    """A rule about resources of the given `types`, or of every type if there are none."""
 
     types: ClassVar[Collection[str]] = ()
 
     def match(self, cfn: Template) -> list[RuleMatch]:
-        """The findings about each resource of the types."""
+        """Return the findings about every resource of `types` in the template."""
         return [
             RuleMatch(["Resources", name, *finding.path], finding.message)
             for name, body in cfn.get_resources(list(self.types)).items()
@@ -39,5 +39,5 @@ class ResourceRule(CloudFormationLintRule, ABC):
         ]
 
     @abstractmethod
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """What is wrong with `resource`."""
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each violation in `resource`."""

@@ -1,4 +1,4 @@
-"""E9171: what is excepted from a rule says why."""
+"""E9171: a suppression states its reason."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ KEY = "cfn-lint"
 
 
 class Suppressions(CloudFormationLintRule):
-    """A reason beside every suppression."""
+    """Require a reason beside every suppressed rule."""
 
     id = "E9171"
-    shortdesc = "A suppression says why"
+    shortdesc = "A suppression states its reason"
     description = (
-        "Metadata of a resource, or of a template, can except it from a rule: `cfn-lint: {config: {ignore_checks: "
-        "[E9101]}}`. Beside `config` stands `reasons: {E9101: why}`, one sentence for each rule, so that a "
-        "reviewer can judge it. This rule is mandatory in `.cfnlintrc`: it cannot be ignored itself."
+        "The metadata of a resource or of a template can suppress a rule: `cfn-lint: {config: {ignore_checks: "
+        "[E9101]}}`. Beside `config`, `reasons: {E9101: <reason>}` gives one sentence for each suppressed rule, so "
+        "that a reviewer can judge it. This rule is mandatory in `.cfnlintrc` and cannot be suppressed."
     )
     source_url = "docs/rules.md#e9171"
     tags = ["metadata"]
 
     def match(self, cfn: Template) -> list[RuleMatch]:
-        """A finding for each ignored rule without a reason."""
-        found = list(_unexplained(cfn.template, ()))
+        """Return a finding for each ignored rule without a reason."""
+        node = list(_unexplained(cfn.template, ()))
         for name, body in cfn.get_resources().items():
-            found += _unexplained(body, ("Resources", name))
-        return found
+            node += _unexplained(body, ("Resources", name))
+        return node
 
 
 def _unexplained(holder: Any, path: Path) -> Iterator[RuleMatch]:
-    settings = _below(_below(holder, "Metadata"), KEY)
-    ignored, reasons = _below(_below(settings, "config"), "ignore_checks"), _below(settings, "reasons")
+    settings = _member(_member(holder, "Metadata"), KEY)
+    ignored, reasons = _member(_member(settings, "config"), "ignore_checks"), _member(settings, "reasons")
     for rule in ignored if isinstance(ignored, list) else []:
-        reason = _below(reasons, rule) if isinstance(rule, str) else None
+        reason = _member(reasons, rule) if isinstance(rule, str) else None
         if not isinstance(reason, str) or not reason.strip():
             place = [*path, "Metadata", KEY, "config", "ignore_checks"]
-            yield RuleMatch(place, f"{rule} is ignored without a reason; say it under {KEY}, reasons, {rule}")
+            yield RuleMatch(place, f"{rule} is suppressed without a reason; add one under {KEY}, reasons, {rule}")
 
 
-def _below(value: Any, key: str) -> Any:
+def _member(value: Any, key: str) -> Any:
     return value.get(key) if isinstance(value, dict) else None

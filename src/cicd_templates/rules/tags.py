@@ -1,4 +1,4 @@
-"""E9121: whatever takes tags has them."""
+"""E9121: every resource that supports tags has the required ones."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Any
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
 
-from cicd_templates.rules.reading import EACH, Found, Resource, values
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.reading import EACH, Resource, TemplateNode, values
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 
 class RequiredTags(ResourceRule):
-    """The required tags on every taggable resource."""
+    """Require tags on every resource that supports them."""
 
     id = "E9121"
-    shortdesc = "Whatever takes tags has the required ones"
+    shortdesc = "Taggable resources have the required tags"
     description = (
-        "Cost, ownership and clean-up go by tags. Which are required is what the template's metadata says under "
-        "CicdTemplates, StackTags; for other templates `configure_rules: {E9121: {required: [Owner]}}`, and "
-        "without that any tag will do. Which types take tags is read from cfn-lint's schemas."
+        "Cost reports, ownership and clean-up depend on tags. The required tags are those of StackTags in the "
+        "template's metadata (CicdTemplates); for other templates they are configured with `configure_rules: {E9121: "
+        "{required: [Owner]}}`, and without that one tag of any name is enough. cfn-lint's schemas say which types "
+        "support tags."
     )
     source_url = "docs/rules.md#e9121"
     tags = ["tags"]
@@ -29,26 +30,26 @@ class RequiredTags(ResourceRule):
         super().__init__()
         self.config_definition = {"required": {"default": [], "type": "list", "itemtype": "string"}}
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """One finding that lists what is missing."""
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield one finding that lists the missing tags."""
         key = _tag_property(resource.type, resource.template.regions[0])
         if key is None:
             return
         stack_tags = resource.facts.get("StackTags")
         required = list(stack_tags) if isinstance(stack_tags, dict) else list(self.config.get("required", ()))
-        for found in resource.properties(key):
-            present = _keys(found)
+        for node in resource.properties(key):
+            present = _keys(node)
             missing = [name for name in required if name not in present]
             if present is UNKNOWN:
                 continue
             if missing:
-                yield Finding(f"tags are missing: {', '.join(missing)}", found.path)
+                yield RuleFinding(f"missing tags: {', '.join(missing)}", node.path)
             elif not present:
-                yield Finding("it takes tags and has none; say at least who owns it", found.path)
+                yield RuleFinding("the resource supports tags and has none; add at least its owner", node.path)
 
 
 class _Unknown(frozenset[str]):
-    """The tags are made by a function: every one may be there."""
+    """Tags that are computed at deployment, so any tag may be present."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -57,26 +58,26 @@ class _Unknown(frozenset[str]):
 UNKNOWN = _Unknown()
 
 
-def _keys(found: Found) -> frozenset[str]:
-    """The keys of the tags, which stand as a list or as a map."""
-    if isinstance(found.value, list):
-        items = list(values(found, EACH))
-        if len(items) != len(found.value) or not all(isinstance(item.value, dict) for item in items):
+def _keys(node: TemplateNode) -> frozenset[str]:
+    """Return the keys of tags that are a list or a map."""
+    if isinstance(node.value, list):
+        items = list(values(node, EACH))
+        if len(items) != len(node.value) or not all(isinstance(item.value, dict) for item in items):
             return UNKNOWN
-        named = [key.value for item in items for key in values(item, "Key")]
-        return frozenset(named) if all(isinstance(name, str) for name in named) else UNKNOWN
-    if isinstance(found.value, dict):
+        refers_to = [key.value for item in items for key in values(item, "Key")]
+        return frozenset(refers_to) if all(isinstance(name, str) for name in refers_to) else UNKNOWN
+    if isinstance(node.value, dict):
         return (
             UNKNOWN
-            if len(found.value) == 1 and next(iter(found.value)).startswith(("Fn::", "Ref"))
-            else frozenset(found.value)
+            if len(node.value) == 1 and next(iter(node.value)).startswith(("Fn::", "Ref"))
+            else frozenset(node.value)
         )
     return frozenset()
 
 
 @cache
 def _tag_property(resource_type: str, region: str) -> str | None:
-    """The property that takes the tags of a type, if one does."""
+    """Return the tag property of a resource type, or None if it does not support tags."""
     try:
         schema: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema
     except ResourceNotFoundError:

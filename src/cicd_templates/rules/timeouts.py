@@ -1,11 +1,11 @@
-"""W9151: whatever can hang says after how long it has."""
+"""W9151: everything that can hang states a timeout."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from cicd_templates.rules.reading import EACH, Resource, values
-from cicd_templates.rules.resource_rule import Finding, ResourceRule
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 STATED = {
     "AWS::CodeBuild::Project": ("TimeoutInMinutes", "QueuedTimeoutInMinutes"),
@@ -16,27 +16,29 @@ PIPELINE = "AWS::CodePipeline::Pipeline"
 
 
 class Timeouts(ResourceRule):
-    """Timeouts are stated."""
+    """Require explicit timeouts for builds, functions, canaries and approvals."""
 
     id = "W9151"
-    shortdesc = "Timeouts are stated"
+    shortdesc = "Timeouts are explicit"
     description = (
-        "A build that hangs runs for an hour by default and waits for eight, a function ends after three seconds, "
-        "and an approval waits for a week. Each says how long it may take, so that a hang is noticed and not paid "
-        "for."
+        "By default a build runs for up to an hour and is queued for up to eight, a function ends after three "
+        "seconds, and an approval waits for a week. Each must state its timeout, so that a hang is noticed early and "
+        "costs little."
     )
     source_url = "docs/rules.md#w9151"
     tags = ["operation"]
     types = frozenset({*STATED, PIPELINE})
 
-    def check(self, resource: Resource) -> Iterator[Finding]:
-        """A finding for each timeout that is not stated."""
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each missing timeout."""
         for key in STATED.get(resource.type, ()):
-            for found in resource.properties(*key.split("/")):
-                if found.value is None:
-                    yield Finding(f"{key} is not stated; say how long it may take", found.path)
+            for node in resource.properties(*key.split("/")):
+                if node.value is None:
+                    yield RuleFinding(f"{key} is missing; state how long it may take", node.path)
         if resource.type == PIPELINE:
             for action in resource.properties("Stages", EACH, "Actions", EACH):
                 approves = any(kind.value == "Approval" for kind in values(action, "ActionTypeId", "Category"))
-                if approves and any(found.value is None for found in values(action, "TimeoutInMinutes")):
-                    yield Finding("TimeoutInMinutes of an approval is not stated; say how long it waits", action.path)
+                if approves and any(node.value is None for node in values(action, "TimeoutInMinutes")):
+                    yield RuleFinding(
+                        "TimeoutInMinutes of an approval is missing; state how long it waits", action.path
+                    )

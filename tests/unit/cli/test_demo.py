@@ -12,7 +12,7 @@ from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError
-from cicd_templates.lint.formats import Finding
+from cicd_templates.lint.formats import LintFinding
 from tests.conftest import ROOT
 from tests.fakes.scripted_aws import inventory
 from tests.unit.deploy.plans.test_document import PLAN
@@ -30,7 +30,7 @@ TARGET = Leaking(STAGING, STAGING, local_clients("http://127.0.0.1:1", "2", "r")
 
 
 def test_a_finding_of_cfn_lint_fails_it(in_project: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "lint_templates", lambda paths: [Finding("out/x.yaml", 1, "E1", "wrong")])
+    monkeypatch.setattr(demo, "lint_templates", lambda paths: [LintFinding("out/x.yaml", 1, "E1", "wrong")])
 
     with pytest.raises(CicdError, match=r"cfn-lint has findings:\n  out/x.yaml:1: E1 wrong"):
         demo.run()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from cicd_templates.lint.formats import Finding, as_github, as_sarif, as_text
+from cicd_templates.lint.formats import LintFinding, as_github, as_sarif, as_text
 
-OURS = Finding(
+OURS = LintFinding(
     "out/a.yaml", 3, "E9111", "allows s3:*, name it", "error", 7, "A grant names its actions", "docs/rules.md#e9111"
 )
-CORE = Finding("out/a,b.yaml", 9, "I3042", "50% of\nARNs", "informational", 1, "ARNs", "https://example.com/rules")
+CORE = LintFinding("out/a,b.yaml", 9, "I3042", "50% of\nARNs", "informational", 1, "ARNs", "https://example.com/rules")
 
 
 def test_a_person_reads_a_line_a_finding() -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from cicd_templates.rules import RULES
 from cicd_templates.rules.encryption_by_type import KEY_OF
-from cicd_templates.rules.physical_names import NAMED_BY
-from cicd_templates.rules.policies import EVERY_TYPE
+from cicd_templates.rules.physical_names import NAME_PROPERTIES
+from cicd_templates.rules.policies import POLICY_TYPES
 from cicd_templates.rules.resource_rule import ResourceRule
 from tests.unit.rules.linted import runner
 
@@ -141,7 +141,9 @@ ODD = st.recursive(
     ),
     max_leaves=14,
 )
-TYPES = sorted({*KEY_OF, *NAMED_BY, *EVERY_TYPE}.union(*(rule.types for rule in ALL if isinstance(rule, ResourceRule))))
+TYPES = sorted(
+    {*KEY_OF, *NAME_PROPERTIES, *POLICY_TYPES}.union(*(rule.types for rule in ALL if isinstance(rule, ResourceRule)))
+)
 RESOURCES = st.one_of(
     ODD,
     st.fixed_dictionaries(

@@ -45,7 +45,7 @@ def test_other_code_than_the_rendered_one_is_found(source: Path) -> None:
     changed = function(CODE + "# more\n", f"Its code is function.py, sha256 {DIGEST}.")
 
     assert findings(InlineCode(), changed) == [
-        "Function/Properties/Code/ZipFile: the code is not the one that was rendered from function.py"
+        "Function/Properties/Code/ZipFile: the code does not have the digest stated for function.py"
     ]
 
 
@@ -53,7 +53,7 @@ def test_a_file_that_has_moved_on_is_found(source: Path) -> None:
     source.write_text(CODE + "# more\n")
 
     assert findings(InlineCode(), function(CODE, f"Its code is function.py, sha256 {DIGEST}.")) == [
-        "Function/Properties/Code/ZipFile: the code is not what function.py says now; render again"
+        "Function/Properties/Code/ZipFile: the code differs from function.py; run `make render`"
     ]
 
 
@@ -65,7 +65,8 @@ def test_a_file_that_is_no_text_is_no_judge(source: Path) -> None:
 
 def test_code_without_an_origin_is_found_where_the_template_is_rendered_here() -> None:
     assert findings(InlineCode(), function(CODE, "Because."), OURS) == [
-        "Function/Properties/Code/ZipFile: say under Metadata, Why: 'Its code is <file>, sha256 <digest>.'"
+        "Function/Properties/Code/ZipFile: the source is not stated; add under Metadata, Why: "
+        "'Its code is <file>, sha256 <digest>.'"
     ]
     assert findings(InlineCode(), function(CODE)) == []
 

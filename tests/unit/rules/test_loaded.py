@@ -39,7 +39,7 @@ def test_a_template_that_ignores_a_rule_as_a_whole_says_why_too() -> None:
 
     assert findings(rule, {}, Metadata=template) == [
         "Metadata/cfn-lint/config/ignore_checks: "
-        "E9101 is ignored without a reason; say it under cfn-lint, reasons, E9101"
+        "E9101 is suppressed without a reason; add one under cfn-lint, reasons, E9101"
     ]
 
 
@@ -79,4 +79,4 @@ def test_an_organisation_says_which_tags_it_requires() -> None:
     rule.configure({"required": ["Owner"]})  # type: ignore[no-untyped-call]  # cfn-lint's own
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"Tags": [{"Key": "Project", "Value": "x"}]}}
 
-    assert findings(rule, {"Topic": topic}) == ["Topic/Properties/Tags: tags are missing: Owner"]
+    assert findings(rule, {"Topic": topic}) == ["Topic/Properties/Tags: missing tags: Owner"]

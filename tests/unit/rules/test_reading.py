@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from cfnlint.template.template import Template
 
-from cicd_templates.rules.policies import account_of, named
-from cicd_templates.rules.reading import EACH, Resource, spelled
+from cicd_templates.rules.policies import account_of, refers_to
+from cicd_templates.rules.reading import EACH, Resource, known_text
 
 
 def resource(body: dict[str, Any], **sections: Any) -> Resource:
@@ -32,7 +32,7 @@ def resource(body: dict[str, Any], **sections: Any) -> Resource:
     ],
 )
 def test_a_text_is_spelled_as_far_as_the_template_does(value: Any, expected: str | None) -> None:
-    assert spelled(value) == expected
+    assert known_text(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ def test_a_principal_that_is_a_whole_account_is_known(principal: str, account: s
     ],
 )
 def test_a_reference_leads_to_a_resource_or_elsewhere(value: Any, leads: bool) -> None:
-    assert named(resource({"Type": "A::B::C"}), value) is leads
+    assert refers_to(resource({"Type": "A::B::C"}), value) is leads
