@@ -8,7 +8,7 @@ from awacs import codebuild, logs, ssm
 from awacs import codepipeline as actions
 from awacs import s3 as s3_actions
 from awacs.aws import StringEquals
-from troposphere import Sub, Template, iam
+from troposphere import Sub, iam
 
 from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
@@ -24,6 +24,7 @@ from cicd_templates.config.naming import (
 )
 from cicd_templates.layer.iam import Grant, allow, deny, document, trust_web_identity
 from cicd_templates.layer.outputs import BucketName, KeyArn
+from cicd_templates.layer.template import LayerTemplate
 from templates import build as builds
 from templates import keys, pipeline, storage
 
@@ -33,16 +34,16 @@ GITHUB = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 
 
-def build(env: Environment, service: Service) -> Template:
+def build(env: Environment, service: Service) -> LayerTemplate:
     """Three policies to attach to the people's own roles, and on request the role of a GitHub workflow.
 
     Each policy denies what belongs to another's part, so that a person who holds two of them can do less, not more:
     whoever releases does not approve, and nobody overrides a condition.
     """
-    template = Template()
-    key = keys.KEY_ARN.read(template, env)
-    source = storage.SOURCE_BUCKET.read(template, env)
-    evidence = storage.EVIDENCE_BUCKET.read(template, env)
+    layer = LayerTemplate(env, service)
+    key = layer.read(keys.KEY_ARN)
+    source = layer.read(storage.SOURCE_BUCKET)
+    evidence = layer.read(storage.EVIDENCE_BUCKET)
     looking = _may_look(env, service, evidence, key)
     release = _may_release(service, source, key)
     parts: dict[str, tuple[str, Sequence[Grant]]] = {
@@ -60,7 +61,7 @@ def build(env: Environment, service: Service) -> Template:
         ),
     }
     for who, (description, grants) in parts.items():
-        template.add_resource(
+        layer.add(
             iam.ManagedPolicy(
                 f"{who}Policy",
                 ManagedPolicyName=physical_name(env, "AWS::IAM::ManagedPolicy", service.name, who.lower()),
@@ -69,8 +70,8 @@ def build(env: Environment, service: Service) -> Template:
             )
         )
     if service.settings.github.releases:
-        template.add_resource(_release_role(env, service, release))
-    return template
+        layer.add(_release_role(env, service, release))
+    return layer
 
 
 def _pipeline(env: Environment, service: Service, within: str = "") -> Sub:

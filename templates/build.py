@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from awacs import ecr, inspector2, secretsmanager
-from troposphere import Sub, Template
+from troposphere import Sub
 from troposphere import secretsmanager as secrets
 
 from cicd_templates.blocks.bucket_access import may_put, may_read
@@ -22,6 +22,8 @@ from cicd_templates.builds.presets import Check, checks_of
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, repository_arn, title
 from cicd_templates.layer.iam import Grant, allow
+from cicd_templates.layer.outputs import BucketName, RepositoryUri
+from cicd_templates.layer.template import LayerTemplate
 from templates import keys, registry, scan_gate, storage
 
 IMAGE = "image"
@@ -34,106 +36,28 @@ SMOKE_TEST = "smoke-test"
 SHORT_MINUTES = 10
 
 
-def build(env: Environment, service: Service) -> Template:
+def build(env: Environment, service: Service) -> LayerTemplate:
     """One project a check, and four for the rest of a run; only the one that builds the image has Docker."""
-    template = Template()
+    layer = LayerTemplate(env, service)
     where = Where(
         env,
         service,
-        keys.KEY_ARN.read(template, env),
-        storage.ARTIFACTS_BUCKET.read(template, env),
-        storage.CACHE_BUCKET.read(template, env),
-        storage.EVIDENCE_BUCKET.read(template, env),
+        layer.read(keys.KEY_ARN),
+        layer.read(storage.ARTIFACTS_BUCKET),
+        layer.read(storage.CACHE_BUCKET),
+        layer.read(storage.EVIDENCE_BUCKET),
     )
-    repository = physical_name(env, "AWS::ECR::Repository", service.name)
-    stored = _secrets(template, where)
+    stored = _secrets(where)
+    layer.add_all(list(stored.values()))
     for check in checks_of(service):
-        built = _check(where, check, stored)
-        _add(template, built)
+        built = layer.add_all(_check(where, check, stored))
         if check.format == "junit":
-            template.add_resource(report_group(f"{built.project.title}Reports", built, buildspecs.RESULTS))
-
-    uri = registry.REPOSITORY_URI.read(template, env, service.name)
-    image = buildspecs.image(service)
-    source = storage.SOURCE_BUCKET.read(template, env)
-    evidence = may_put("PutEvidence", where.evidence, f"{service.name}/*")
-    compared = may_read("CompareEvidence", where.evidence, f"{service.name}/*")
-    _add(
-        template,
-        project(
-            "Image",
-            where,
-            IMAGE,
-            image,
-            evidence,
-            may_read("ReadTheReleasedSource", source, service.release_key),
-            *_may_push(env, service),
-            description="Builds the image of a source version once and pushes it",
-            timeout_minutes=service.settings.build.timeout_minutes,
-            image=DOCKER_IMAGES[service.settings.architecture],
-            variables={
-                "SERVICE": service.name,
-                "REPOSITORY": repository,
-                "REPOSITORY_URI": uri,
-                "SOURCE_BUCKET": source,
-                "SOURCE_OBJECT": service.release_key,
-                "EVIDENCE_BUCKET": where.evidence,
-                "BUILDSPEC_SHA256": sha256(image),
-            },
-        ),
-    )
-    _add(
-        template,
-        project(
-            "BillOfMaterials",
-            where,
-            BILL_OF_MATERIALS,
-            buildspecs.bill_of_materials(service),
-            evidence,
-            compared,
-            description="Lists what the service is made of, as CycloneDX",
-            timeout_minutes=SHORT_MINUTES,
-            cache=BILL_OF_MATERIALS,
-            variables={"SERVICE": service.name, "EVIDENCE_BUCKET": where.evidence},
-        ),
-    )
-    _add(
-        template,
-        project(
-            "ImageScan",
-            where,
-            IMAGE_SCAN,
-            buildspecs.image_scan(),
-            evidence,
-            compared,
-            *_may_read_the_scan(env, service),
-            description="Stops a release whose image the registry finds vulnerable",
-            timeout_minutes=SHORT_MINUTES,
-            variables={
-                "SERVICE": service.name,
-                "REPOSITORY": repository,
-                "SEVERITIES": ",".join(service.settings.build.scan_severities),
-                "EVIDENCE_BUCKET": where.evidence,
-            },
-        ),
-    )
-    _add(
-        template,
-        project(
-            "SmokeTest",
-            where,
-            SMOKE_TEST,
-            buildspecs.smoke_test(service),
-            description="Tests a deployed release from outside",
-            timeout_minutes=SHORT_MINUTES,
-        ),
-    )
-    return template
-
-
-def _add(template: Template, built: Build) -> None:
-    for resource in (built.log, built.role, built.project):
-        template.add_resource(resource)
+            layer.add(report_group(f"{built.project.title}Reports", built, buildspecs.RESULTS))
+    layer.add_all(_image(where, layer.read(registry.REPOSITORY_URI), layer.read(storage.SOURCE_BUCKET)))
+    layer.add_all(_bill_of_materials(where))
+    layer.add_all(_image_scan(where))
+    layer.add_all(_smoke_test(where))
+    return layer
 
 
 def purposes(service: Service) -> list[str]:
@@ -141,20 +65,18 @@ def purposes(service: Service) -> list[str]:
     return [*(check.name for check in checks_of(service)), IMAGE, BILL_OF_MATERIALS, IMAGE_SCAN, SMOKE_TEST]
 
 
-def _secrets(template: Template, where: Where) -> dict[str, secrets.Secret]:
-    """The secrets that the checks name, by name; `make secret` gives them their values."""
+def _secrets(where: Where) -> dict[str, secrets.Secret]:
+    """Return the secrets that the checks name, by name; `make secret` sets their values."""
     names = sorted({name for check in checks_of(where.service) for name in check.secrets.values()})
     return {
-        name: template.add_resource(
-            stateful(
-                secrets.Secret(
-                    f"{title(name)}Secret",
-                    Name=physical_name(where.env, "AWS::SecretsManager::Secret", where.service.name, name),
-                    Description=f"{name} of {where.service.name}; its value comes from make secret",
-                    KmsKeyId=where.key,
-                ),
-                where.env,
-            )
+        name: stateful(
+            secrets.Secret(
+                f"{title(name)}Secret",
+                Name=physical_name(where.env, "AWS::SecretsManager::Secret", where.service.name, name),
+                Description=f"{name} of {where.service.name}; its value comes from make secret",
+                KmsKeyId=where.key,
+            ),
+            where.env,
         )
         for name in names
     }
@@ -181,6 +103,90 @@ def _check(where: Where, check: Check, stored: dict[str, secrets.Secret]) -> Bui
         image=check.image,
         secrets={variable: stored[name].ref() for variable, name in check.secrets.items()},
     )
+
+
+def _image(where: Where, repository_uri: RepositoryUri, source: BucketName) -> Build:
+    service = where.service
+    buildspec = buildspecs.image(service)
+    return project(
+        "Image",
+        where,
+        IMAGE,
+        buildspec,
+        _may_put_evidence(where),
+        may_read("ReadTheReleasedSource", source, service.release_key),
+        *_may_push(where.env, service),
+        description="Builds the image of a source version once and pushes it",
+        timeout_minutes=service.settings.build.timeout_minutes,
+        image=DOCKER_IMAGES[service.settings.architecture],
+        variables={
+            "SERVICE": service.name,
+            "REPOSITORY": _repository(where),
+            "REPOSITORY_URI": repository_uri,
+            "SOURCE_BUCKET": source,
+            "SOURCE_OBJECT": service.release_key,
+            "EVIDENCE_BUCKET": where.evidence,
+            "BUILDSPEC_SHA256": sha256(buildspec),
+        },
+    )
+
+
+def _bill_of_materials(where: Where) -> Build:
+    return project(
+        "BillOfMaterials",
+        where,
+        BILL_OF_MATERIALS,
+        buildspecs.bill_of_materials(where.service),
+        _may_put_evidence(where),
+        _may_compare_evidence(where),
+        description="Lists what the service is made of, as CycloneDX",
+        timeout_minutes=SHORT_MINUTES,
+        cache=BILL_OF_MATERIALS,
+        variables={"SERVICE": where.service.name, "EVIDENCE_BUCKET": where.evidence},
+    )
+
+
+def _image_scan(where: Where) -> Build:
+    return project(
+        "ImageScan",
+        where,
+        IMAGE_SCAN,
+        buildspecs.image_scan(),
+        _may_put_evidence(where),
+        _may_compare_evidence(where),
+        *_may_read_the_scan(where.env, where.service),
+        description="Stops a release whose image the registry finds vulnerable",
+        timeout_minutes=SHORT_MINUTES,
+        variables={
+            "SERVICE": where.service.name,
+            "REPOSITORY": _repository(where),
+            "SEVERITIES": ",".join(where.service.settings.build.scan_severities),
+            "EVIDENCE_BUCKET": where.evidence,
+        },
+    )
+
+
+def _smoke_test(where: Where) -> Build:
+    return project(
+        "SmokeTest",
+        where,
+        SMOKE_TEST,
+        buildspecs.smoke_test(where.service),
+        description="Tests a deployed release from outside",
+        timeout_minutes=SHORT_MINUTES,
+    )
+
+
+def _repository(where: Where) -> str:
+    return physical_name(where.env, "AWS::ECR::Repository", where.service.name)
+
+
+def _may_put_evidence(where: Where) -> Grant:
+    return may_put("PutEvidence", where.evidence, f"{where.service.name}/*")
+
+
+def _may_compare_evidence(where: Where) -> Grant:
+    return may_read("CompareEvidence", where.evidence, f"{where.service.name}/*")
 
 
 def _may_push(env: Environment, service: Service) -> list[Grant]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Select, Template, ecs, logs
+from troposphere import GetAtt, Select, ecs, logs
 
 from cicd_templates.blocks import load_balancers
 from cicd_templates.blocks.log_groups import log_group
@@ -21,6 +21,7 @@ from cicd_templates.layer.outputs import (
     Url,
     text,
 )
+from cicd_templates.layer.template import LayerTemplate
 from templates import keys, network, storage
 
 CLUSTER_NAME = Output(ClusterName, "cluster", "ClusterName", "Runs the services of the environment")
@@ -34,26 +35,24 @@ BALANCER_HOST = Output(HostName, "cluster", "LoadBalancerHost", "Where the domai
 BASE_URL = Output(Url, "cluster", "BaseUrl", "Where the load balancer answers")
 
 
-def build(env: Environment) -> Template:
+def build(env: Environment) -> LayerTemplate:
     """A cluster whose storage is under the environment's key, and one load balancer."""
-    template = Template()
-    key = keys.KEY_ARN.read(template, env)
-    vpc = network.VPC_ID.read(template, env)
-    subnets = network.PUBLIC_SUBNET_IDS.read(template, env)
-    logs = storage.LOG_DELIVERY_BUCKET.read(template, env)
+    layer = LayerTemplate(env)
+    key = layer.read(keys.KEY_ARN)
+    vpc = layer.read(network.VPC_ID)
+    subnets = layer.read(network.PUBLIC_SUBNET_IDS)
+    access_logs = layer.read(storage.LOG_DELIVERY_BUCKET)
 
     name = cluster_name(env)
     # Container Insights would make this group itself, without key or end.
-    insights = template.add_resource(
-        log_group("InsightsLogGroup", env, f"/aws/ecs/containerinsights/{name}/performance", key)
-    )
+    insights = layer.add(log_group("InsightsLogGroup", env, f"/aws/ecs/containerinsights/{name}/performance", key))
     configuration = ecs.ClusterConfiguration(
         ManagedStorageConfiguration=ecs.ManagedStorageConfiguration(FargateEphemeralStorageKmsKeyId=key)
     )
     if any(service.settings.audited_exec for service in env.services):
-        record = template.add_resource(log_group("ExecLogGroup", env, exec_log_group(env), key))
+        record = layer.add(log_group("ExecLogGroup", env, exec_log_group(env), key))
         configuration.ExecuteCommandConfiguration = _recorded_sessions(key, record)
-    cluster = template.add_resource(
+    cluster = layer.add(
         ecs.Cluster(
             "Cluster",
             ClusterName=name,
@@ -63,27 +62,27 @@ def build(env: Environment) -> Template:
         )
     )
 
-    group = template.add_resource(load_balancers.load_balancer_group("LoadBalancerGroup", env, vpc))
-    balancer = template.add_resource(load_balancers.load_balancer("LoadBalancer", env, group, subnets, logs))
+    group = layer.add(load_balancers.load_balancer_group("LoadBalancerGroup", env, vpc))
+    balancer = layer.add(load_balancers.load_balancer("LoadBalancer", env, group, subnets, access_logs))
     port = load_balancers.public_port(env)
-    listener = template.add_resource(load_balancers.listener("Listener", env, balancer, port))
-    test = template.add_resource(load_balancers.listener("TestListener", env, balancer, load_balancers.TEST_PORT))
+    listener = layer.add(load_balancers.listener("Listener", env, balancer, port))
+    test = layer.add(load_balancers.listener("TestListener", env, balancer, load_balancers.TEST_PORT))
     if any(SMOKE in service.settings.hooks for service in env.services):
-        ranges = network.NAT_RANGES.read(template, env)
+        ranges = layer.read(network.NAT_RANGES)
         for number in range(network.gateways(env)):
             admission = load_balancers.test_admission(number + 1, group, Select(number, ranges))
-            template.add_resource(admission)
+            layer.add(admission)
 
     # The certificate is for the domain; the load balancer's own name would fail its check.
     plain = text("http://", GetAtt(balancer, "DNSName"))
-    BASE_URL.publish(template, env, Url(plain if env.settings.allow_http else f"https://{env.settings.domain}"))
-    BALANCER_HOST.publish(template, env, HostName(GetAtt(balancer, "DNSName")))
-    CLUSTER_NAME.publish(template, env, ClusterName(cluster.ref()))
-    LISTENER_ARN.publish(template, env, ListenerArn(listener.ref()))
-    TEST_LISTENER_ARN.publish(template, env, ListenerArn(test.ref()))
-    BALANCER_METRICS.publish(template, env, MetricName(GetAtt(balancer, "LoadBalancerFullName")))
-    BALANCER_GROUP_ID.publish(template, env, SecurityGroupId(GetAtt(group, "GroupId")))
-    return template
+    layer.publish(BASE_URL, Url(plain if env.settings.allow_http else f"https://{env.settings.domain}"))
+    layer.publish(BALANCER_HOST, HostName(GetAtt(balancer, "DNSName")))
+    layer.publish(CLUSTER_NAME, ClusterName(cluster.ref()))
+    layer.publish(LISTENER_ARN, ListenerArn(listener.ref()))
+    layer.publish(TEST_LISTENER_ARN, ListenerArn(test.ref()))
+    layer.publish(BALANCER_METRICS, MetricName(GetAtt(balancer, "LoadBalancerFullName")))
+    layer.publish(BALANCER_GROUP_ID, SecurityGroupId(GetAtt(group, "GroupId")))
+    return layer
 
 
 def _recorded_sessions(key: KeyArn, record: logs.LogGroup) -> ecs.ExecuteCommandConfiguration:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from awacs import cloudformation, iam, kms, s3
 from awacs.aws import StringEquals, StringEqualsIfExists
-from troposphere import Sub, Template
+from troposphere import Sub
 
 from cicd_templates.blocks.delivery_permissions import service_grants
 from cicd_templates.blocks.roles import assumed_role, service_role
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import DELIVERY, physical_name, role_arn, stack_name
 from cicd_templates.layer.iam import Grant, allow, trust_roles_of
-from cicd_templates.layer.outputs import Output, RoleArn
+from cicd_templates.layer.outputs import RoleArn, ServiceOutput
+from cicd_templates.layer.template import LayerTemplate
 
-EXECUTION_ROLE = Output(
+EXECUTION_ROLE = ServiceOutput(
     RoleArn, "delivery", "ExecutionRoleArn", "With it CloudFormation works on the service's stack, whoever asks"
 )
 EXECUTION = "execution"
@@ -30,11 +31,11 @@ def change_set_name(env: Environment, service: Service) -> str:
     return physical_name(env, "AWS::CloudFormation::ChangeSet", service.name, "release")
 
 
-def build(env: Environment, service: Service) -> Template:
+def build(env: Environment, service: Service) -> LayerTemplate:
     """The role that the pipeline assumes, the one that it gives to CloudFormation, and the reviewer's."""
-    template = Template()
+    layer = LayerTemplate(env, service)
     tools = env.tools
-    execution = template.add_resource(
+    execution = layer.add(
         service_role(
             "CloudFormationRole",
             env,
@@ -43,7 +44,7 @@ def build(env: Environment, service: Service) -> Template:
             name=[DELIVERY, EXECUTION, service.name],
         )
     )
-    template.add_resource(
+    layer.add(
         assumed_role(
             "DeliveryRole",
             env,
@@ -60,7 +61,7 @@ def build(env: Environment, service: Service) -> Template:
         )
     )
     if env.protected:
-        template.add_resource(
+        layer.add(
             assumed_role(
                 "ReviewRole",
                 env,
@@ -69,8 +70,8 @@ def build(env: Environment, service: Service) -> Template:
                 name=["review", service.name],
             )
         )
-    EXECUTION_ROLE.publish(template, env, RoleArn(execution.get_att("Arn")), service.name)
-    return template
+    layer.publish(EXECUTION_ROLE, RoleArn(execution.get_att("Arn")))
+    return layer
 
 
 def _stack(env: Environment, service: Service) -> Sub:

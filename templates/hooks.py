@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Template
+from troposphere import GetAtt
 
 from cicd_templates.blocks import release_hooks
 from cicd_templates.blocks.alarms import function_errors
@@ -10,15 +10,18 @@ from cicd_templates.blocks.deployments import hooks_role
 from cicd_templates.blocks.event_rules import Subject
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import title
-from cicd_templates.layer.outputs import FunctionArn, Output, RoleArn
+from cicd_templates.layer.outputs import FunctionArn, RoleArn, ServiceOutput
+from cicd_templates.layer.template import LayerTemplate
 from templates import cluster, keys, network, notifications
 
-HOOKS_ROLE = Output(RoleArn, "hooks", "HooksRoleArn", "With it ECS calls the functions that must agree to a release")
+HOOKS_ROLE = ServiceOutput(
+    RoleArn, "hooks", "HooksRoleArn", "With it ECS calls the functions that must agree to a release"
+)
 
 
-def hook_function(hook: str) -> Output[FunctionArn]:
+def hook_function(hook: str) -> ServiceOutput[FunctionArn]:
     """The function behind a hook of the configuration."""
-    return Output(FunctionArn, "hooks", f"{title(hook)}FunctionArn", "Must agree to a release")
+    return ServiceOutput(FunctionArn, "hooks", f"{title(hook)}FunctionArn", "Must agree to a release")
 
 
 def needed(service: Service) -> bool:
@@ -26,29 +29,27 @@ def needed(service: Service) -> bool:
     return bool(service.settings.hooks)
 
 
-def build(env: Environment, service: Service) -> Template:
+def build(env: Environment, service: Service) -> LayerTemplate:
     """The functions, the alarm on each, and the role with which ECS calls them."""
-    template = Template()
-    subject = Subject(env, service, notifications.DEAD_LETTERS.read(template, env))
-    operations = notifications.OPERATIONS.read(template, env)
-    key = keys.KEY_ARN.read(template, env)
+    layer = LayerTemplate(env, service)
+    subject = Subject(env, service, layer.read(notifications.DEAD_LETTERS))
+    operations = layer.read(notifications.OPERATIONS)
+    key = layer.read(keys.KEY_ARN)
     made = []
     for hook in service.settings.hooks:
         if hook == release_hooks.SMOKE:
-            vpc = network.VPC_ID.read(template, env)
-            group = template.add_resource(release_hooks.smoke_group("SmokeGroup", env, service, vpc))
-            balancer = cluster.BALANCER_HOST.read(template, env)
-            subnets = network.PRIVATE_SUBNET_IDS.read(template, env)
-            resources = release_hooks.smoke(subject, key, balancer, subnets, group)
+            vpc = layer.read(network.VPC_ID)
+            group = layer.add(release_hooks.smoke_group("SmokeGroup", env, service, vpc))
+            balancer = layer.read(cluster.BALANCER_HOST)
+            subnets = layer.read(network.PRIVATE_SUBNET_IDS)
+            hook_resources = release_hooks.smoke(subject, key, balancer, subnets, group)
         else:
-            resources = release_hooks.verify_image(subject, key)
-        for resource in resources:
-            template.add_resource(resource)
-        function = resources[-1]
+            hook_resources = release_hooks.verify_image(subject, key)
+        _, _, function = layer.add_all(hook_resources)
         words = [service.name, hook]
-        template.add_resource(function_errors(f"{title(hook)}Errors", env, words, function.ref(), [operations]))
+        layer.add(function_errors(f"{title(hook)}Errors", env, words, function.ref(), [operations]))
         made.append(FunctionArn(GetAtt(function, "Arn")))
-        hook_function(hook).publish(template, env, made[-1], service.name)
-    role = template.add_resource(hooks_role("HooksRole", env, service, made))
-    HOOKS_ROLE.publish(template, env, RoleArn(role.get_att("Arn")), service.name)
-    return template
+        layer.publish(hook_function(hook), made[-1])
+    role = layer.add(hooks_role("HooksRole", env, service, made))
+    layer.publish(HOOKS_ROLE, RoleArn(role.get_att("Arn")))
+    return layer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Template
+from troposphere import GetAtt
 
 from cicd_templates.blocks.keys import (
     customer_key,
@@ -18,13 +18,14 @@ from cicd_templates.blocks.topics import topic_words
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import cluster_name, log_group_name, name_prefix, physical_name
 from cicd_templates.layer.outputs import KeyArn, Output
+from cicd_templates.layer.template import LayerTemplate
 
 KEY_ARN = Output(KeyArn, "keys", "KeyArn", "Encrypts everything in the environment")
 
 
-def build(env: Environment) -> Template:
+def build(env: Environment) -> LayerTemplate:
     """The environment's key and its alias."""
-    template = Template()
+    layer = LayerTemplate(env)
     cluster = cluster_name(env)
     log_groups = [log_group_name(env, "*")]
     topics = [physical_name(env, "AWS::SNS::Topic", *words) for words in topic_words(env)]
@@ -40,7 +41,7 @@ def build(env: Environment) -> Template:
         # EventBridge writes to groups of these names only.
         log_groups.append(f"/aws/events/{name_prefix(env)}-*")
         statements.append(roles_may_read_buckets(env, *env.route))
-    key = template.add_resource(customer_key("Key", env, logs_may_encrypt(env, *log_groups), *statements))
-    template.add_resource(key_alias("KeyAlias", env, key))
-    KEY_ARN.publish(template, env, KeyArn(GetAtt(key, "Arn")))
-    return template
+    key = layer.add(customer_key("Key", env, logs_may_encrypt(env, *log_groups), *statements))
+    layer.add(key_alias("KeyAlias", env, key))
+    layer.publish(KEY_ARN, KeyArn(GetAtt(key, "Arn")))
+    return layer

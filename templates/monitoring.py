@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from awacs import codepipeline
-from troposphere import AWSHelperFn, Sub, Template, cloudwatch
+from troposphere import AWSHelperFn, Sub, cloudwatch
 
 from cicd_templates.blocks import event_rules
 from cicd_templates.blocks.alarms import (
@@ -22,6 +22,7 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, pipeline_arn, project_name, title
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import KeyArn, TopicArn
+from cicd_templates.layer.template import LayerTemplate
 from templates import build as builds
 from templates import keys, notifications, pipeline, review, scan_gate
 
@@ -39,35 +40,35 @@ RUN_PATHS = {"execution": "$.detail.execution-id", "state": "$.detail.state"}
 ACTION_PATHS = RUN_PATHS | {"stage": "$.detail.stage", "action": "$.detail.action"}
 
 
-def build(env: Environment, service: Service) -> Template:
+def build(env: Environment, service: Service) -> LayerTemplate:
     """Everything here looks at one pipeline and changes nothing of it."""
-    template = Template()
-    key = keys.KEY_ARN.read(template, env)
-    subject = Subject(env, service, notifications.DEAD_LETTERS.read(template, env))
+    layer = LayerTemplate(env, service)
+    key = layer.read(keys.KEY_ARN)
+    subject = Subject(env, service, layer.read(notifications.DEAD_LETTERS))
     topics = {
-        "developers": notifications.DEVELOPERS.read(template, env),
-        "security": notifications.SECURITY.read(template, env),
-        "operations": notifications.OPERATIONS.read(template, env),
+        "developers": layer.read(notifications.DEVELOPERS),
+        "security": layer.read(notifications.SECURITY),
+        "operations": layer.read(notifications.OPERATIONS),
     }
     # The pipeline's creation starts a run that finds no source; what is made after it need not hear of that.
-    name = pipeline.PIPELINE_NAME.read(template, env, service.name)
-    _add_messages(template, subject, topics)
+    name = layer.read(pipeline.PIPELINE_NAME)
+    _add_messages(layer, subject, topics)
     group, rule = event_rules.history("History", subject, key)
-    template.add_resource(group)
-    template.add_resource(rule)
-    _add_functions(template, subject, key, topics["operations"])
-    _add_alarms(template, subject, topics, name)
-    template.add_resource(
+    layer.add(group)
+    layer.add(rule)
+    _add_functions(layer, subject, key, topics["operations"])
+    _add_alarms(layer, subject, topics, name)
+    layer.add(
         cloudwatch.Dashboard(
             "Dashboard",
             DashboardName=physical_name(env, "AWS::CloudWatch::Dashboard", service.name),
             DashboardBody=dashboard_body(env.region, subject.pipeline, _projects(env, service)),
         )
     )
-    return template
+    return layer
 
 
-def _add_messages(template: Template, subject: Subject, topics: dict[str, TopicArn]) -> None:
+def _add_messages(layer: LayerTemplate, subject: Subject, topics: dict[str, TopicArn]) -> None:
     """One rule a kind of news, to the groups that care."""
 
     def groups(*names: str) -> dict[str, TopicArn]:
@@ -103,14 +104,14 @@ def _add_messages(template: Template, subject: Subject, topics: dict[str, TopicA
          {"who": "$.detail.userIdentity.arn", "call": "$.detail.eventName"}, groups("security", "operations")),
     ]  # fmt: skip
     for logical_id, purpose, event_pattern, message, paths, told in news:
-        template.add_resource(
+        layer.add(
             event_rules.telling(
                 f"{logical_id}Rule", subject, purpose, event_pattern, message, paths, told, subject.pipeline_page
             )
         )
 
 
-def _add_functions(template: Template, subject: Subject, key: KeyArn, operations: TopicArn) -> None:
+def _add_functions(layer: LayerTemplate, subject: Subject, key: KeyArn, operations: TopicArn) -> None:
     """The stuck detector on its schedule, and the measure of what an event ends; both write metrics to their log."""
     env, service = subject.env, subject.service
     looking = allow(
@@ -145,13 +146,10 @@ def _add_functions(template: Template, subject: Subject, key: KeyArn, operations
             timeout_seconds=TIMEOUT_SECONDS,
             variables=variables,
         )
-        for resource in resources:
-            template.add_resource(resource)
-        function = resources[-1]
-        for called in event_rules.calling(f"{name}Rule", subject, module, description, function, **when):
-            template.add_resource(called)
+        _, _, function = layer.add_all(resources)
+        layer.add_all(event_rules.calling(f"{name}Rule", subject, module, description, function, **when))
         words = [service.name, module]
-        template.add_resource(function_errors(f"{name}Errors", env, words, function.ref(), [operations]))
+        layer.add(function_errors(f"{name}Errors", env, words, function.ref(), [operations]))
 
 
 def _projects(env: Environment, service: Service) -> dict[str, str]:
@@ -159,7 +157,7 @@ def _projects(env: Environment, service: Service) -> dict[str, str]:
     return {purpose: project_name(env, service.name, purpose) for purpose in builds.purposes(service)}
 
 
-def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn], name: AWSHelperFn | str) -> None:
+def _add_alarms(layer: LayerTemplate, subject: Subject, topics: dict[str, TopicArn], name: AWSHelperFn | str) -> None:
     """Names of AWS's metrics and their dimensions are from the documentation that each line cites."""
     env, service = subject.env, subject.service
     operations, developers = [topics["operations"]], [topics["developers"]]
@@ -178,8 +176,8 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
         above=0,
         tell=operations,
     )
-    template.add_resource(arriving_late(counted, LATE_MINUTES))
-    template.add_resource(
+    layer.add(arriving_late(counted, LATE_MINUTES))
+    layer.add(
         alarm(
             "RunFailedAlarm",
             env,
@@ -200,8 +198,8 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
         above=STUCK_SECONDS,
         tell=operations,
     )
-    template.add_resource(telling_of_silence(stuck, SILENT_PERIODS))
-    template.add_resource(
+    layer.add(telling_of_silence(stuck, SILENT_PERIODS))
+    layer.add(
         alarm(
             "VerdictSlowAlarm",
             env,
@@ -215,7 +213,7 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
     # https://docs.aws.amazon.com/codebuild/latest/userguide/cloudwatch_metrics-codebuild.html: Duration is all phases.
     projects = _projects(env, service)
     for purpose, project in projects.items():
-        template.add_resource(
+        layer.add(
             alarm(
                 f"{title(purpose)}SlowAlarm",
                 env,
@@ -230,7 +228,7 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
         f"q{number}": Metric("AWS/CodeBuild", "QueuedDuration", {"ProjectName": project})
         for number, project in enumerate(projects.values())
     }
-    template.add_resource(
+    layer.add(
         computed_alarm(
             "BuildsQueuedAlarm",
             env,
@@ -242,10 +240,10 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
             tell=operations,
         )
     )
-    gate = scan_gate.GATE_FUNCTION.read(template, env, service.name)
+    gate = layer.read(scan_gate.GATE_FUNCTION)
     told = [*operations, topics["security"]]
-    template.add_resource(function_errors("GateErrors", env, [service.name, scan_gate.GATE], gate, told))
-    template.add_resource(
+    layer.add(function_errors("GateErrors", env, [service.name, scan_gate.GATE], gate, told))
+    layer.add(
         alarm(
             "GateCannotJudgeAlarm",
             env,
@@ -257,9 +255,9 @@ def _add_alarms(template: Template, subject: Subject, topics: dict[str, TopicArn
         )
     )
     if review.exists(env):
-        function = review.REVIEW_FUNCTION.read(template, env, service.name)
-        template.add_resource(function_errors("ReviewErrors", env, [service.name, review.REVIEW], function, operations))
-        template.add_resource(
+        function = layer.read(review.REVIEW_FUNCTION)
+        layer.add(function_errors("ReviewErrors", env, [service.name, review.REVIEW], function, operations))
+        layer.add(
             alarm(
                 "ReviewCannotDescribeAlarm",
                 env,

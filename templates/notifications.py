@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Template, cloudwatch
+from troposphere import GetAtt, cloudwatch, sqs
 
 from cicd_templates.blocks.alarms import Metric, alarm
 from cicd_templates.blocks.queues import dead_letter_policy, dead_letter_queue
@@ -10,6 +10,7 @@ from cicd_templates.blocks.topics import subscriptions, topic, topic_policy, top
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import title
 from cicd_templates.layer.outputs import Output, QueueArn, TopicArn
+from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
 DEVELOPERS = Output(TopicArn, "notifications", "DevelopersTopicArn", "Tells developers how runs and releases went")
@@ -23,34 +24,34 @@ def approvers(environment: str) -> Output[TopicArn]:
     return Output(TopicArn, "notifications", f"{title(environment)}ApproversTopicArn", "Asks for approvals")
 
 
-def build(env: Environment) -> Template:
+def build(env: Environment) -> LayerTemplate:
     """The topics, with the e-mail addresses of the configuration, and the queue of dead letters."""
-    template = Template()
-    key = keys.KEY_ARN.read(template, env)
-    queue = template.add_resource(dead_letter_queue("DeadLetters", env, key))
-    template.add_resource(dead_letter_policy("DeadLettersPolicy", env, queue))
-    DEAD_LETTERS.publish(template, env, QueueArn(queue.get_att("Arn")))
+    layer = LayerTemplate(env)
+    key = layer.read(keys.KEY_ARN)
+    queue = layer.add(dead_letter_queue("DeadLetters", env, key))
+    layer.add(dead_letter_policy("DeadLettersPolicy", env, queue))
+    layer.publish(DEAD_LETTERS, QueueArn(queue.get_att("Arn")))
     groups = {"developers": DEVELOPERS, "security": SECURITY, "operations": OPERATIONS}
+    topics = {}
     for group, *environment in topic_words(env):
-        own = template.add_resource(topic("".join(map(title, [*environment, group])), env, [group, *environment], key))
+        own = layer.add(topic("".join(map(title, [*environment, group])), env, [group, *environment], key))
         # Approvers are asked by the pipeline's action, with its own role, and told nothing else.
-        template.add_resource(topic_policy(f"{own.title}Policy", env, own, told_by_aws=not environment))
-        for subscription in subscriptions(own, _addresses(env, group, *environment)):
-            template.add_resource(subscription)
-        output = approvers(*environment) if environment else groups[group]
-        output.publish(template, env, TopicArn(own.ref()))
-    template.add_resource(_dead_letter_alarm(env, template))
-    return template
+        layer.add(topic_policy(f"{own.title}Policy", env, own, told_by_aws=not environment))
+        layer.add_all(subscriptions(own, _addresses(env, group, *environment)))
+        if environment:
+            layer.publish(approvers(*environment), TopicArn(own.ref()))
+        else:
+            layer.publish(groups[group], TopicArn(own.ref()))
+            topics[group] = TopicArn(own.ref())
+    layer.add(_dead_letter_alarm(env, queue, topics["operations"]))
+    return layer
 
 
-def _dead_letter_alarm(env: Environment, template: Template) -> cloudwatch.Alarm:
+def _dead_letter_alarm(env: Environment, queue: sqs.Queue, operations: TopicArn) -> cloudwatch.Alarm:
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-    queue, operations = template.resources["DeadLetters"], template.resources["Operations"]
     metric = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": GetAtt(queue, "QueueName")})
     description = "An event or an invocation was lost; it waits in the queue of dead letters"
-    return alarm(
-        "DeadLettersAlarm", env, ["dead-letters"], description, metric, above=0, tell=[TopicArn(operations.ref())]
-    )
+    return alarm("DeadLettersAlarm", env, ["dead-letters"], description, metric, above=0, tell=[operations])
 
 
 def _addresses(env: Environment, group: str, environment: str | None = None) -> tuple[str, ...]:

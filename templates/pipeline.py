@@ -7,7 +7,7 @@ import json
 from awacs import codepipeline as actions
 from awacs.aws import ArnEquals
 from awacs.sts import AssumeRole
-from troposphere import GetAtt, Sub, Template, codepipeline, events
+from troposphere import GetAtt, Sub, codepipeline, events
 
 from cicd_templates.blocks import pipeline_stages
 from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
@@ -39,11 +39,12 @@ from cicd_templates.config.naming import (
 )
 from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.layer.iam import allow
-from cicd_templates.layer.outputs import FunctionName, Output, PipelineName, QueueArn
+from cicd_templates.layer.outputs import FunctionName, PipelineName, QueueArn, ServiceOutput
+from cicd_templates.layer.template import LayerTemplate
 from templates import build as builds
 from templates import delivery, keys, notifications, review, scan_gate, storage
 
-PIPELINE_NAME = Output(PipelineName, "pipeline", "PipelineName", "Moves a release of the service")
+PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Moves a release of the service")
 APP = storage.APP
 TEMPLATES = storage.TEMPLATES
 IMAGE = "Image"
@@ -54,11 +55,11 @@ REVIEW = "Review"
 APPROVE = "Approve"
 
 
-def build(env: Environment, service: Service) -> Template:
+def build(env: Environment, service: Service) -> LayerTemplate:
     """A pipeline of type V2, one a service, with a role for every action."""
-    template = Template()
-    key = keys.KEY_ARN.read(template, env)
-    artifacts = storage.ARTIFACTS_BUCKET.read(template, env)
+    layer = LayerTemplate(env, service)
+    key = layer.read(keys.KEY_ARN)
+    artifacts = layer.read(storage.ARTIFACTS_BUCKET)
     role = service_role(
         "PipelineRole",
         env,
@@ -72,22 +73,19 @@ def build(env: Environment, service: Service) -> Template:
     )
     context = Context(env, service, key, artifacts, role)
     declared = [
-        _source(context, template),
+        _source(context, layer),
         _verify(context),
-        _gate(context, template),
+        _gate(context, layer),
         _build(context),
-        *(stage for peer in env.route for stage in _deploy(context, template, peer)),
+        *(stage for peer in env.route for stage in _deploy(context, layer, peer)),
     ]
-    template.add_resource(role)
+    layer.add(role)
     roles = {done.role.title: done.role for _, done_by in declared for done in done_by if done.role is not None}
-    for action_role in roles.values():
-        template.add_resource(action_role)
+    layer.add_all(list(roles.values()))
     assumed: list[GetAtt | Sub] = [GetAtt(action_role, "Arn") for action_role in roles.values()]
     assumed += [Sub(role_arn(peer, DELIVERY, service.name)) for peer in env.route]
-    template.add_resource(
-        pipeline_stages.may_act("PipelineActions", role, allow("ActInTheRoles", [AssumeRole], on=assumed))
-    )
-    pipeline = template.add_resource(
+    layer.add(pipeline_stages.may_act("PipelineActions", role, allow("ActInTheRoles", [AssumeRole], on=assumed)))
+    pipeline = layer.add(
         codepipeline.Pipeline(
             "Pipeline",
             Name=pipeline_name(env, service.name),
@@ -110,21 +108,21 @@ def build(env: Environment, service: Service) -> Template:
             pipeline, f"{PLACEHOLDER_REPOSITORY} is a placeholder: name your own repository before you deploy this."
         )
     if service.settings.source == "s3":
-        _add_start(template, context, pipeline)
-    PIPELINE_NAME.publish(template, env, PipelineName(pipeline.ref()), service.name)
-    return template
+        _add_start(layer, context, pipeline)
+    layer.publish(PIPELINE_NAME, PipelineName(pipeline.ref()))
+    return layer
 
 
 Declared = tuple[codepipeline.Stages, list[Done]]
 
 
-def _source(context: Context, template: Template) -> Declared:
-    env, service = context.env, context.service
-    templates = storage.TEMPLATES_BUCKET.read(template, env)
+def _source(context: Context, layer: LayerTemplate) -> Declared:
+    service = context.service
+    templates = layer.read(storage.TEMPLATES_BUCKET)
     if service.settings.source == "github":
         app = github_source(context, APP)
     else:
-        app = s3_source(context, APP, storage.SOURCE_BUCKET.read(template, env), service.release_key)
+        app = s3_source(context, APP, layer.read(storage.SOURCE_BUCKET), service.release_key)
     done = [app, s3_source(context, TEMPLATES, templates, TEMPLATES_KEY)]
     return pipeline_stages.stage("Source", done), done
 
@@ -153,9 +151,9 @@ def _verify(context: Context) -> Declared:
     return pipeline_stages.stage("Verify", done, on_failure=pipeline_stages.retry_failed_actions()), done
 
 
-def _gate(context: Context, template: Template) -> Declared:
+def _gate(context: Context, layer: LayerTemplate) -> Declared:
     """A stage of its own, so that a retried check never retries the decision."""
-    function = scan_gate.GATE_FUNCTION.read(template, context.env, context.service.name)
+    function = layer.read(scan_gate.GATE_FUNCTION)
     parameters = {
         "sourceVersion": _source_version(context),
         "templatesVersion": TEMPLATES_VERSION,
@@ -196,12 +194,12 @@ def _image_scan(context: Context, name: str, evidence: str, *, order: int) -> Do
     return code_build(context, name, builds.IMAGE_SCAN, variables, category="Test", order=order, inputs=[APP])
 
 
-def _deploy(context: Context, template: Template, peer: Environment) -> list[Declared]:
+def _deploy(context: Context, layer: LayerTemplate, peer: Environment) -> list[Declared]:
     """The stages of one environment: protected ones are described and approved first, the others tested after."""
     titled = title(peer.name)
     done = [_prepare(context, peer)]
     if peer.protected:
-        done += [*_approve(context, template, peer), _execute(context, peer, order=4)]
+        done += [*_approve(context, layer, peer), _execute(context, peer, order=4)]
         declared = [(pipeline_stages.stage(titled, done, before=pipeline_stages.passed_the_gate()), done)]
     else:
         done += [_execute(context, peer, order=2), _smoke_test(context, peer, order=3)]
@@ -276,10 +274,10 @@ def _smoke_test(context: Context, peer: Environment, *, order: int) -> Done:
     )
 
 
-def _approve(context: Context, template: Template, peer: Environment) -> list[Done]:
+def _approve(context: Context, layer: LayerTemplate, peer: Environment) -> list[Done]:
     """What a person needs for the decision, and the decision."""
-    env, service = context.env, context.service
-    function: FunctionName = review.REVIEW_FUNCTION.read(template, env, service.name)
+    service = context.service
+    function: FunctionName = layer.read(review.REVIEW_FUNCTION)
     namespace = f"{REVIEW}{title(peer.name)}"
     parameters = {
         "stack": stack_name(peer, delivery.SERVICE_LAYER, service.name),
@@ -293,7 +291,7 @@ def _approve(context: Context, template: Template, peer: Environment) -> list[Do
         f" Templates {TEMPLATES_VERSION}."
         f" Gate: #{{{GATE}.Verdict}}, #{{{GATE}.Critical}} critical, #{{{GATE}.High}} high, see #{{{GATE}.ReportKey}}."
     )
-    topic = notifications.approvers(peer.name).read(template, env)
+    topic = layer.read(notifications.approvers(peer.name))
     link = f"#{{{namespace}.ChangeSetUrl}}"
     return [
         invoke(context, f"{REVIEW}{title(peer.name)}", function, parameters, namespace=namespace, order=2),
@@ -301,14 +299,14 @@ def _approve(context: Context, template: Template, peer: Environment) -> list[Do
     ]
 
 
-def _add_start(template: Template, context: Context, pipeline: codepipeline.Pipeline) -> None:
+def _add_start(layer: LayerTemplate, context: Context, pipeline: codepipeline.Pipeline) -> None:
     """A new version of the source archive starts a run of just that version."""
     env, service = context.env, context.service
-    bucket = storage.SOURCE_BUCKET.read(template, env)
-    dead_letters: QueueArn = notifications.DEAD_LETTERS.read(template, env)
+    bucket = layer.read(storage.SOURCE_BUCKET)
+    dead_letters: QueueArn = layer.read(notifications.DEAD_LETTERS)
     name = physical_name(env, "AWS::Events::Rule", service.name, "release")
     own = Sub(f"arn:${{AWS::Partition}}:events:{env.region}:{env.account}:rule/{name}")
-    role = template.add_resource(
+    role = layer.add(
         service_role(
             "StartRole",
             env,
@@ -321,7 +319,7 @@ def _add_start(template: Template, context: Context, pipeline: codepipeline.Pipe
     pinned = json.dumps(
         {"sourceRevisions": [{"actionName": APP, "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": "<version>"}]}
     )
-    template.add_resource(
+    layer.add(
         events.Rule(
             "StartRule",
             Name=name,

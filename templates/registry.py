@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from troposphere import Template
-
 from cicd_templates.blocks.repositories import repository
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.layer.outputs import Output, RepositoryUri
+from cicd_templates.layer.outputs import RepositoryUri, ServiceOutput
+from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
-REPOSITORY_URI = Output(RepositoryUri, "registry", "RepositoryUri", "Where builds push the service's image")
+REPOSITORY_URI = ServiceOutput(RepositoryUri, "registry", "RepositoryUri", "Where builds push the service's image")
 
 
-def build(env: Environment, service: Service) -> Template:
+def build(env: Environment, service: Service) -> LayerTemplate:
     """One repository, which the execution roles of every runtime environment may read."""
-    template = Template()
-    key = keys.KEY_ARN.read(template, env)
-    images = template.add_resource(repository("Images", env, service, key, env.runtimes))
-    REPOSITORY_URI.publish(template, env, RepositoryUri(images.get_att("RepositoryUri")), service.name)
-    return template
+    layer = LayerTemplate(env, service)
+    key = layer.read(keys.KEY_ARN)
+    images = layer.add(repository("Images", env, service, key, env.runtimes))
+    layer.publish(REPOSITORY_URI, RepositoryUri(images.get_att("RepositoryUri")))
+    return layer

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from awacs.sts import AssumeRole
-from troposphere import Sub, Template
+from troposphere import Sub
 
 from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.functions import inline_function, may_answer_jobs, source
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import pipeline_name, role_arn
 from cicd_templates.layer.iam import allow
-from cicd_templates.layer.outputs import FunctionName, Output
+from cicd_templates.layer.outputs import FunctionName, ServiceOutput
+from cicd_templates.layer.template import LayerTemplate
 from templates import keys, notifications
 
-REVIEW_FUNCTION = Output(FunctionName, "review", "ReviewFunctionName", "Describes a change set before its approval")
+REVIEW_FUNCTION = ServiceOutput(
+    FunctionName, "review", "ReviewFunctionName", "Describes a change set before its approval"
+)
 REVIEW = "review"
 TIMEOUT_SECONDS = 60
 
@@ -23,13 +26,13 @@ def exists(env: Environment) -> bool:
     return any(peer.protected for peer in env.route)
 
 
-def build(env: Environment, service: Service) -> Template:
+def build(env: Environment, service: Service) -> LayerTemplate:
     """One function a service, which may look at that service's change sets and at nothing else."""
-    template = Template()
-    key = keys.KEY_ARN.read(template, env)
-    dead_letters = notifications.DEAD_LETTERS.read(template, env)
+    layer = LayerTemplate(env, service)
+    key = layer.read(keys.KEY_ARN)
+    dead_letters = layer.read(notifications.DEAD_LETTERS)
     roles = [Sub(role_arn(peer, REVIEW, service.name)) for peer in env.route if peer.protected]
-    resources = inline_function(
+    group, role, function = inline_function(
         "Review",
         env,
         source("review"),
@@ -41,7 +44,6 @@ def build(env: Environment, service: Service) -> Template:
         timeout_seconds=TIMEOUT_SECONDS,
         variables={"PIPELINE": pipeline_name(env, service.name), "NAMESPACE": NAMESPACE},
     )
-    for resource in resources:
-        template.add_resource(resource)
-    REVIEW_FUNCTION.publish(template, env, FunctionName(resources[-1].ref()), service.name)
-    return template
+    layer.add_all((group, role, function))
+    layer.publish(REVIEW_FUNCTION, FunctionName(function.ref()))
+    return layer

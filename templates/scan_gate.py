@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-from troposphere import Template
-
 from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.bucket_access import may_put, may_read
 from cicd_templates.blocks.functions import Code, inline_function, may_answer_jobs
@@ -13,10 +11,11 @@ from cicd_templates.blocks.inlining import joined_gate
 from cicd_templates.builds.presets import checks_of
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import pipeline_name, title
-from cicd_templates.layer.outputs import FunctionName, Output
+from cicd_templates.layer.outputs import FunctionName, ServiceOutput
+from cicd_templates.layer.template import LayerTemplate
 from templates import keys, notifications, storage
 
-GATE_FUNCTION = Output(FunctionName, "scan_gate", "GateFunctionName", "Judges the reports of a release")
+GATE_FUNCTION = ServiceOutput(FunctionName, "scan_gate", "GateFunctionName", "Judges the reports of a release")
 GATE = "scan-gate"
 # CodePipeline waits 20 minutes for an answer and Lambda 15 at most; reading five reports takes seconds.
 TIMEOUT_SECONDS = 120
@@ -29,15 +28,15 @@ def report_artifact(check: str) -> str:
     return f"{title(check)}Report"
 
 
-def build(env: Environment, service: Service) -> Template:
+def build(env: Environment, service: Service) -> LayerTemplate:
     """One function a service, which knows the checks that must have reported."""
-    template = Template()
-    key = keys.KEY_ARN.read(template, env)
-    dead_letters = notifications.DEAD_LETTERS.read(template, env)
-    evidence = storage.EVIDENCE_BUCKET.read(template, env)
+    layer = LayerTemplate(env, service)
+    key = layer.read(keys.KEY_ARN)
+    dead_letters = layer.read(notifications.DEAD_LETTERS)
+    evidence = layer.read(storage.EVIDENCE_BUCKET)
     checks = checks_of(service)
     expected = {report_artifact(check.name): [check.name, check.format] for check in checks}
-    resources = inline_function(
+    group, role, function = inline_function(
         "ScanGate",
         env,
         Code("joined from src/cicd_templates/functions/scan_gate/", joined_gate(check.format for check in checks)),
@@ -58,7 +57,6 @@ def build(env: Environment, service: Service) -> Template:
             "NAMESPACE": NAMESPACE,
         },
     )
-    for resource in resources:
-        template.add_resource(resource)
-    GATE_FUNCTION.publish(template, env, FunctionName(resources[-1].ref()), service.name)
-    return template
+    layer.add_all((group, role, function))
+    layer.publish(GATE_FUNCTION, FunctionName(function.ref()))
+    return layer

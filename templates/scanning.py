@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from troposphere import Template, ecr
+from troposphere import ecr
 
 from cicd_templates.blocks.lifecycle import because
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix
+from cicd_templates.layer.template import LayerTemplate
 
 
 def exists(env: Environment) -> bool:
@@ -17,16 +18,16 @@ def exists(env: Environment) -> bool:
     return env.pipeline.enhanced_scanning and env.suffix is None
 
 
-def build(env: Environment) -> Template:
+def build(env: Environment) -> LayerTemplate:
     """The registry's one setting, for the repositories of this environment and its copies by their names."""
-    template = Template()
+    layer = LayerTemplate(env)
     ours = ecr.RepositoryFilter(Filter=f"{name_prefix(env)}-*", FilterType="WILDCARD")
     scanning = ecr.RegistryScanningConfiguration(
         "RegistryScanning",
         ScanType="ENHANCED",
         Rules=[ecr.ScanningRule(ScanFrequency="CONTINUOUS_SCAN", RepositoryFilters=[ours])],
     )
-    template.add_resource(
+    layer.add(
         because(scanning, "It is the whole registry's: rules that stand there for other repositories end with it.")
     )
-    return template
+    return layer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troposphere import Parameter, Template
+from troposphere import Parameter
 
 from cicd_templates.blocks import scaling, tasks
 from cicd_templates.blocks.deployments import Traffic, Watch, fargate_service
@@ -10,16 +10,19 @@ from cicd_templates.blocks.log_groups import masked_log_group, may_write
 from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name
-from cicd_templates.layer.outputs import Output, Url
+from cicd_templates.layer.outputs import ServiceOutput, Url
+from cicd_templates.layer.template import LayerTemplate
 from templates import cluster, health, hooks, ingress, keys, network, secrets
 
-SERVICE_URL = Output(Url, "service", "ServiceUrl", "Where the service answers; the pipeline's smoke test asks there")
+SERVICE_URL = ServiceOutput(
+    Url, "service", "ServiceUrl", "Where the service answers; the pipeline's smoke test asks there"
+)
 
 
-def build(env: Environment, service: Service) -> Template:
+def build(env: Environment, service: Service) -> LayerTemplate:
     """Starts on the bootstrap image; the pipeline decides `ImageUri` from the first release on."""
-    template = Template()
-    template.add_parameter(
+    layer = LayerTemplate(env, service)
+    layer.add_parameter(
         Parameter(
             tasks.IMAGE_PARAMETER,
             Type="String",
@@ -29,13 +32,13 @@ def build(env: Environment, service: Service) -> Template:
             Description="The image that runs, by digest; decided by the pipeline and kept by every other update",
         )
     )
-    template.add_condition(tasks.BOOTSTRAP_CONDITION, tasks.runs_the_bootstrap_image())
-    key = keys.KEY_ARN.read(template, env)
-    own = {name: secrets.secret_arn(name).read(template, env, service.name) for name in service.own_secrets}
+    layer.add_condition(tasks.BOOTSTRAP_CONDITION, tasks.runs_the_bootstrap_image())
+    key = layer.read(keys.KEY_ARN)
+    own = {name: layer.read(secrets.secret_arn(name)) for name in service.own_secrets}
     secret = tasks.secret_arns(env, service, own)
 
-    log = template.add_resource(masked_log_group("LogGroup", env, log_group_name(env, "service", service.name), key))
-    execution = template.add_resource(
+    log = layer.add(masked_log_group("LogGroup", env, log_group_name(env, "service", service.name), key))
+    execution = layer.add(
         tasks.task_role(
             "ExecutionRole",
             env,
@@ -47,48 +50,45 @@ def build(env: Environment, service: Service) -> Template:
         )
     )
     entered = tasks.may_be_entered(env, key) if service.settings.audited_exec else []
-    task = template.add_resource(tasks.task_role("TaskRole", env, service, tasks.TASK_ROLE, *entered))
-    definition = template.add_resource(
-        tasks.task_definition("TaskDefinition", env, service, execution, task, log, secret)
-    )
-    running = template.add_resource(
+    task = layer.add(tasks.task_role("TaskRole", env, service, tasks.TASK_ROLE, *entered))
+    definition = layer.add(tasks.task_definition("TaskDefinition", env, service, execution, task, log, secret))
+    running = layer.add(
         fargate_service(
             "Service",
             env,
             service,
-            cluster=cluster.CLUSTER_NAME.read(template, env),
+            cluster=layer.read(cluster.CLUSTER_NAME),
             definition=definition,
-            subnets=network.PRIVATE_SUBNET_IDS.read(template, env),
-            group=ingress.TASKS_GROUP_ID.read(template, env, service.name),
-            traffic=_traffic(template, env, service),
-            watch=_watch(template, env, service),
+            subnets=layer.read(network.PRIVATE_SUBNET_IDS),
+            group=layer.read(ingress.TASKS_GROUP_ID),
+            traffic=_traffic(layer),
+            watch=_watch(layer, service),
         )
     )
     if service.settings.autoscaling is not None:
-        target = template.add_resource(
+        target = layer.add(
             scaling.scalable_target("ScalableTarget", env, service, service.settings.autoscaling, running)
         )
-        requests = ingress.sides(template, env, service).metrics("RequestCount", "Sum")
-        for policy in scaling.policies(env, service, service.settings.autoscaling, target, requests):
-            template.add_resource(policy)
-    SERVICE_URL.publish(template, env, Url(cluster.BASE_URL.read(template, env)), service.name)
-    return template
+        requests = ingress.sides(layer).metrics("RequestCount", "Sum")
+        layer.add_all(scaling.policies(env, service, service.settings.autoscaling, target, requests))
+    layer.publish(SERVICE_URL, Url(layer.read(cluster.BASE_URL)))
+    return layer
 
 
-def _traffic(template: Template, env: Environment, service: Service) -> Traffic:
+def _traffic(layer: LayerTemplate) -> Traffic:
     return Traffic(
-        ingress.PRIMARY.read(template, env, service.name),
-        ingress.ALTERNATE.read(template, env, service.name),
-        ingress.PRODUCTION_RULE.read(template, env, service.name),
-        ingress.TEST_RULE.read(template, env, service.name),
-        ingress.INFRASTRUCTURE_ROLE.read(template, env, service.name),
+        layer.read(ingress.PRIMARY),
+        layer.read(ingress.ALTERNATE),
+        layer.read(ingress.PRODUCTION_RULE),
+        layer.read(ingress.TEST_RULE),
+        layer.read(ingress.INFRASTRUCTURE_ROLE),
     )
 
 
-def _watch(template: Template, env: Environment, service: Service) -> Watch:
+def _watch(layer: LayerTemplate, service: Service) -> Watch:
     settings = service.settings
     return Watch(
-        health.ROLLBACK_ALARMS.read(template, env, service.name) if settings.rollback_on_alarm else None,
-        {hook: hooks.hook_function(hook).read(template, env, service.name) for hook in settings.hooks},
-        hooks.HOOKS_ROLE.read(template, env, service.name) if settings.hooks else None,
+        layer.read(health.ROLLBACK_ALARMS) if settings.rollback_on_alarm else None,
+        {hook: layer.read(hooks.hook_function(hook)) for hook in settings.hooks},
+        layer.read(hooks.HOOKS_ROLE) if settings.hooks else None,
     )

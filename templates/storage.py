@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troposphere import Template, s3
+from troposphere import s3
 
 from cicd_templates.blocks.buckets import (
     delivery_roles_may_read,
@@ -15,6 +15,7 @@ from cicd_templates.blocks.buckets import (
 )
 from cicd_templates.config.environment import Environment
 from cicd_templates.layer.outputs import BucketName, KeyArn, Output
+from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
 UPLOADS_BUCKET = Output(BucketName, "storage", "UploadsBucketName", "Templates too large for one request")
@@ -38,26 +39,26 @@ ARTIFACT_DAYS = 90
 CACHE_DAYS = 30
 
 
-def build(env: Environment) -> Template:
+def build(env: Environment) -> LayerTemplate:
     """Uploads and log delivery everywhere; the pipeline's own buckets where the pipeline lives."""
-    template = Template()
-    key = keys.KEY_ARN.read(template, env)
-    logs = template.add_resource(log_delivery_bucket("LogDelivery", env))
-    template.add_resource(log_delivery_policy("LogDeliveryPolicy", logs, env, load_balancers=env.kind == "runtime"))
+    layer = LayerTemplate(env)
+    key = layer.read(keys.KEY_ARN)
+    logs = layer.add(log_delivery_bucket("LogDelivery", env))
+    layer.add(log_delivery_policy("LogDeliveryPolicy", logs, env, load_balancers=env.kind == "runtime"))
     buckets = {UPLOADS_BUCKET: encrypted_bucket("Uploads", env, "uploads", key=key, logs=logs, expire_days=90)}
     if env.kind == "tools":
         buckets |= _pipeline_buckets(env, key, logs)
-    LOG_DELIVERY_BUCKET.publish(template, env, BucketName(logs.ref()))
+    layer.publish(LOG_DELIVERY_BUCKET, BucketName(logs.ref()))
     for output, bucket in buckets.items():
-        template.add_resource(bucket)
+        layer.add(bucket)
         grants = []
         if output is ARTIFACTS_BUCKET:
             grants = [sources_stay(bucket, env, APP, TEMPLATES), delivery_roles_may_read(bucket, TEMPLATES, *env.route)]
         elif output is EVIDENCE_BUCKET:
             grants = [put_once_only(bucket)]
-        template.add_resource(encrypted_bucket_policy(f"{bucket.title}Policy", bucket, key, *grants))
-        output.publish(template, env, BucketName(bucket.ref()))
-    return template
+        layer.add(encrypted_bucket_policy(f"{bucket.title}Policy", bucket, key, *grants))
+        layer.publish(output, BucketName(bucket.ref()))
+    return layer
 
 
 def _pipeline_buckets(env: Environment, key: KeyArn, logs: s3.Bucket) -> dict[Output[BucketName], s3.Bucket]:

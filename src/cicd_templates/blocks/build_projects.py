@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from awacs import codebuild as actions
 from awacs.aws import ArnEquals
@@ -48,9 +49,8 @@ class Where:
     evidence: BucketName
 
 
-@dataclass(frozen=True)
-class Build:
-    """A project with its log group and its role, in the order in which they are added."""
+class Build(NamedTuple):
+    """A project with its log group and its role, in the order in which a layer adds them."""
 
     log: logs.LogGroup
     role: iam.Role

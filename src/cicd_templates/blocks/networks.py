@@ -71,14 +71,18 @@ def zone(env: Environment, network: ec2.VPC, number: int) -> Zone:
     return Zone(number, subnet("Public", PUBLIC_FROM), subnet("Private", PRIVATE_FROM))
 
 
-def nat_gateway(env: Environment, zone: Zone) -> tuple[ec2.EIP, ec2.NatGateway]:
-    """A NAT gateway in the zone's public subnet, with its address."""
+def nat_gateway(env: Environment, zone: Zone, *, after: AWSObject) -> tuple[ec2.EIP, ec2.NatGateway]:
+    """Return an address and the NAT gateway that has it, in the zone's public subnet.
+
+    `after` is the public subnets' route to the internet, without which the creation of a NAT gateway fails.
+    """
     address = ec2.EIP(f"NatAddress{zone.number}", Domain="vpc", Tags=named(env, f"nat-{zone.number}"))
     gateway = ec2.NatGateway(
         f"NatGateway{zone.number}",
         AllocationId=GetAtt(address, "AllocationId"),
         SubnetId=zone.public.ref(),
         Tags=named(env, f"nat-{zone.number}"),
+        DependsOn=after.title,
     )
     return address, gateway
 

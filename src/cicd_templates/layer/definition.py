@@ -9,14 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from troposphere import Template
-
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.tables.environment import Kind
 from cicd_templates.layer.outputs import Output, RoleArn
+from cicd_templates.layer.template import LayerTemplate
 
-BuildOnce = Callable[[Environment], Template]
-BuildPerService = Callable[[Environment, Service], Template]
+BuildOnce = Callable[[Environment], LayerTemplate]
+BuildPerService = Callable[[Environment, Service], LayerTemplate]
 
 
 def everywhere(env: Environment) -> bool:
@@ -54,15 +53,21 @@ class Layer:
         """Whether `env` has this layer."""
         return env.settings.kind in self.kinds and self.where(env)
 
-    def instances(self, env: Environment) -> Iterator[tuple[Service | None, Template]]:
-        """A fresh template for each stack that this layer has in `env`."""
+    def instances(self, env: Environment) -> Iterator[LayerTemplate]:
+        """Yield a new template for each stack that this layer has in `env`.
+
+        Raises `TypeError` where a layer that is per service makes its template without the service.
+        """
         if not self.exists(env):
             return
         if self.build is not None:
-            yield None, self.build(env)
+            yield self.build(env)
         if self.build_per_service is not None:
             for service in filter(self.needed, env.services):
-                yield service, self.build_per_service(env, service)
+                built = self.build_per_service(env, service)
+                if built.service is not service:
+                    raise TypeError(f"layer {self.name}: build must make LayerTemplate(env, service)")
+                yield built
 
     @property
     def module(self) -> str:

@@ -1,8 +1,8 @@
 """Typed values that one stack publishes and another reads, through Parameter Store.
 
-The layer that owns a value has it as a constant; a reader names that constant, so a misspelt one fails on import and
-one of another kind fails mypy. Whether somebody publishes what is read is for `links` to check, on the rendered
-templates.
+The layer that owns a value declares it as a constant; a reader names that constant, so a misspelt one fails on import
+and one of another kind fails mypy. `LayerTemplate` reads and publishes them. Whether a layer publishes what is read is
+for `links` to check, on the rendered templates.
 """
 
 from __future__ import annotations
@@ -11,11 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from troposphere import AWSHelperFn, Parameter, Ref, Sub, Template, ssm
-from troposphere import Output as TemplateOutput
-
-from cicd_templates.config.environment import Environment
-from cicd_templates.config.naming import parameter_path
+from troposphere import AWSHelperFn, Sub
 
 
 class Value(AWSHelperFn):
@@ -141,10 +137,9 @@ V = TypeVar("V", bound=Value)
 
 @dataclass(frozen=True)
 class Output(Generic[V]):
-    """A value that `layer` publishes under `name`.
+    """A value that `layer`, which exists once per environment, publishes under `name`.
 
-    `kind` is its class, which decides the type of the parameter that reads it. Values of a layer that exists once per
-    service are told apart by `service`.
+    `kind` is the value's class, which decides the type of the parameter that reads it.
     """
 
     kind: type[V]
@@ -152,37 +147,9 @@ class Output(Generic[V]):
     name: str
     description: str
 
-    def publish(self, template: Template, env: Environment, value: V, service: str | None = None) -> None:
-        """Add the Parameter Store parameter and a template output of the same name, which is never exported."""
-        joined = {"Fn::Join": [",", value.data]} if self.kind.is_list() else value.data
-        expression = Value(joined)
-        template.add_resource(
-            ssm.Parameter(
-                f"{self.name}Parameter",
-                Name=parameter_path(env, self.layer, self.name, service),
-                Description=self.description,
-                Type="StringList" if self.kind.is_list() else "String",
-                Value=expression,
-            )
-        )
-        template.add_output(TemplateOutput(self.name, Description=self.description, Value=expression))
 
-    def read(self, template: Template, env: Environment, service: str | None = None) -> V:
-        """The value as a reference to a template parameter, added once; a literal where the file provides it."""
-        provided = env.settings.provided.get(f"{self.layer}.{self.name}")
-        if provided is not None:
-            return self.kind(provided.split(",") if self.kind.is_list() else provided)
-        # Two services may each publish one name, but a template reads one service only: its own.
-        if self.name not in template.parameters:
-            template.add_parameter(
-                Parameter(
-                    self.name,
-                    Type=f"AWS::SSM::Parameter::Value<{self.kind.parameter_type}>",
-                    Default=parameter_path(env, self.layer, self.name, service),
-                    Description=self.description,
-                )
-            )
-        return self.kind(Ref(self.name))
+class ServiceOutput(Output[V]):
+    """A value that `layer` publishes for each service, because the layer exists once per service."""
 
 
 def interpolated(value: object) -> str:

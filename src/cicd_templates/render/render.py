@@ -75,13 +75,14 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
 def _render_environment(env: Environment, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
     stacks = []
     for layer in layers:
-        for service, template in layer.instances(env):
+        for built in layer.instances(env):
+            service = built.service
             after = [
                 naming.stack_name(env, other.name, service.name if service and other.build_per_service else None)
                 for other in layers
                 if other.name in layer.after and other.exists(env)
             ]
-            stacks.append(_render_stack(env, layer, service, template, after, form))
+            stacks.append(_render_stack(env, layer, service, built.template, after, form))
     return stacks
 
 

@@ -14,7 +14,9 @@ TOOLS = "environments/tools"
 
 def images(*edits: tuple[str, Any]) -> dict[str, Any]:
     env = environment("tools", *edits)
-    resource: dict[str, Any] = registry.build(env, env.services[0]).to_dict()["Resources"]["Images"]["Properties"]
+    resource: dict[str, Any] = registry.build(env, env.services[0]).template.to_dict()["Resources"]["Images"][
+        "Properties"
+    ]
     return resource
 
 
@@ -35,7 +37,7 @@ def test_exactly_the_execution_roles_of_the_runtime_environments_pull(edits: lis
     expected = []
     for name in ("staging", "production"):
         env = environment(name, *edits)
-        role = service.build(env, env.services[0]).to_dict()["Resources"]["ExecutionRole"]["Properties"]
+        role = service.build(env, env.services[0]).template.to_dict()["Resources"]["ExecutionRole"]["Properties"]
         expected.append(f"arn:aws:iam::{env.account}:role{env.settings.role_path}{role['RoleName']}")
 
     assert pullers(*edits) == expected
@@ -43,7 +45,7 @@ def test_exactly_the_execution_roles_of_the_runtime_environments_pull(edits: lis
 
 def test_the_execution_role_pulls_from_that_repository_and_no_other() -> None:
     env = environment("staging")
-    role = service.build(env, env.services[0]).to_dict()["Resources"]["ExecutionRole"]
+    role = service.build(env, env.services[0]).template.to_dict()["Resources"]["ExecutionRole"]
     statements = {each["Sid"]: each for each in role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]}
 
     (arn,) = statements["PullTheImage"]["Resource"]

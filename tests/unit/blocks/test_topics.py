@@ -9,7 +9,7 @@ from tests.conftest import environment
 
 
 def built(*edits: tuple[str, Any]) -> dict[str, Any]:
-    resources: dict[str, Any] = notifications.build(environment("staging", *edits)).to_dict()["Resources"]
+    resources: dict[str, Any] = notifications.build(environment("staging", *edits)).template.to_dict()["Resources"]
     return resources
 
 
@@ -32,7 +32,7 @@ def test_each_group_has_a_topic_under_the_key_with_a_policy_of_its_own() -> None
 
 
 def test_the_key_lets_alarms_and_rules_publish_to_exactly_these_topics() -> None:
-    policy = keys.build(environment("staging")).to_dict()["Resources"]["Key"]["Properties"]["KeyPolicy"]
+    policy = keys.build(environment("staging")).template.to_dict()["Resources"]["Key"]["Properties"]["KeyPolicy"]
     (statement,) = [each for each in policy["Statement"] if each["Sid"] == "LetAlarmsAndRulesPublish"]
 
     assert statement["Principal"] == {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]}

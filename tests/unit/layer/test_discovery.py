@@ -11,7 +11,7 @@ from cicd_templates.layer.discovery import with_user_layers
 from templates import LAYERS
 from tests.conftest import own_package
 
-QUIET = "from troposphere import Template\nfrom cicd_templates.layer.definition import Layer\n"
+QUIET = "from cicd_templates.layer.definition import Layer\n"
 
 
 def test_own_layers_come_behind_ours_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,75 +1,11 @@
-"""Values between stacks: published under one name, read as a typed parameter, spelled inside a Sub."""
+"""Typed values: how they stand inside a Sub."""
 
 from __future__ import annotations
 
 import pytest
-from troposphere import GetAtt, If, Ref, Sub, Template
+from troposphere import GetAtt, If, Ref, Sub
 
-from cicd_templates.layer.outputs import (
-    KeyArn,
-    Output,
-    SubnetIds,
-    VpcId,
-    interpolated,
-    text,
-)
-from tests.conftest import environment
-
-VPC_ID = Output(VpcId, "network", "VpcId", "The VPC")
-SUBNETS = Output(SubnetIds, "network", "SubnetIds", "The subnets")
-KEY = Output(KeyArn, "keys", "KeyArn", "The key")
-
-
-def test_publishing_adds_a_parameter_store_parameter_and_an_output_that_is_not_exported() -> None:
-    template = Template()
-    VPC_ID.publish(template, environment(), VpcId(Ref("Vpc")))
-
-    rendered = template.to_dict()
-    assert rendered["Resources"]["VpcIdParameter"]["Properties"] == {
-        "Name": "/payments/staging/network/VpcId",
-        "Description": "The VPC",
-        "Type": "String",
-        "Value": {"Ref": "Vpc"},
-    }
-    assert rendered["Outputs"] == {"VpcId": {"Description": "The VPC", "Value": {"Ref": "Vpc"}}}
-
-
-def test_a_list_is_published_as_a_string_list() -> None:
-    template = Template()
-    SUBNETS.publish(template, environment(), SubnetIds([Ref("A"), Ref("B")]))
-
-    properties = template.to_dict()["Resources"]["SubnetIdsParameter"]["Properties"]
-    assert properties["Type"] == "StringList"
-    assert properties["Value"] == {"Fn::Join": [",", [{"Ref": "A"}, {"Ref": "B"}]]}
-
-
-@pytest.mark.parametrize(
-    ("output", "expected"),
-    [
-        (VPC_ID, "AWS::SSM::Parameter::Value<AWS::EC2::VPC::Id>"),
-        (SUBNETS, "AWS::SSM::Parameter::Value<List<AWS::EC2::Subnet::Id>>"),
-        (KEY, "AWS::SSM::Parameter::Value<String>"),
-    ],
-)
-def test_reading_adds_a_parameter_of_the_kind_that_cloudformation_checks(output: Output[VpcId], expected: str) -> None:
-    template = Template()
-    value = output.read(template, environment())
-    output.read(template, environment())
-
-    ((name, parameter),) = template.to_dict()["Parameters"].items()
-    assert value.to_dict() == {"Ref": name}
-    assert parameter["Type"] == expected
-    assert parameter["Default"] == f"/payments/staging/{output.layer}/{output.name}"
-
-
-def test_a_provided_value_stands_in_the_template_instead_of_a_parameter() -> None:
-    provided = {"network.VpcId": "vpc-1", "network.SubnetIds": "subnet-1,subnet-2"}
-    env = environment("staging", ("environments/staging/provided", provided))
-    template = Template()
-
-    assert VPC_ID.read(template, env).to_dict() == "vpc-1"
-    assert SUBNETS.read(template, env).to_dict() == ["subnet-1", "subnet-2"]
-    assert not template.parameters
+from cicd_templates.layer.outputs import KeyArn, SubnetIds, interpolated, text
 
 
 @pytest.mark.parametrize(

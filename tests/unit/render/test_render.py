@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from troposphere import Ref, Tags, Template, apigatewayv2, guardduty, iam, s3, ssm
 
+from cicd_templates.config.environment import Environment
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.outputs import Output, VpcId
+from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.render import render, tagging
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.tags import OWN_KEYS
@@ -232,11 +234,11 @@ def test_tags_of_the_project_come_beside_those_that_every_resource_has_which_it_
 
 
 def test_a_declared_edge_is_in_the_metadata_and_in_the_order() -> None:
-    def first(env: object) -> Template:
-        return _template_with_role("First")
+    def first(env: Environment) -> LayerTemplate:
+        return _layer_with_role(env, "First")
 
-    def second(env: object) -> Template:
-        return _template_with_role("Second")
+    def second(env: Environment) -> LayerTemplate:
+        return _layer_with_role(env, "Second")
 
     layers = (Layer("first", first, after=("second",)), Layer("second", second))
     found = [stack for stack in render.render(configured(), layers, "yaml") if stack.environment.name == "tools"]
@@ -247,19 +249,19 @@ def test_a_declared_edge_is_in_the_metadata_and_in_the_order() -> None:
 
 
 def test_a_value_that_nobody_publishes_fails_before_anything_is_written() -> None:
-    def reader(env: Any) -> Template:
-        template = _template_with_role("Reader")
-        Output(VpcId, "network", "Vpcid", "misspelt").read(template, env)
-        return template
+    def reader(env: Environment) -> LayerTemplate:
+        layer = _layer_with_role(env, "Reader")
+        layer.read(Output(VpcId, "network", "Vpcid", "misspelt"))
+        return layer
 
     with pytest.raises(ConfigurationError, match="payments-tools-reader reads /payments/tools/network/Vpcid"):
         render.render(configured(), (Layer("reader", reader),), "yaml")
 
 
-def _template_with_role(logical_id: str) -> Template:
-    template = Template()
-    template.add_resource(iam.Role(logical_id, AssumeRolePolicyDocument={"Ref": Ref("x")}))
-    return template
+def _layer_with_role(env: Environment, logical_id: str) -> LayerTemplate:
+    layer = LayerTemplate(env)
+    layer.add(iam.Role(logical_id, AssumeRolePolicyDocument={"Ref": Ref("x")}))
+    return layer
 
 
 settings_of_staging = st.fixed_dictionaries(

@@ -129,12 +129,13 @@ def test_upgrade_check_renders_this_configuration_with_another_revision_of_the_t
     (tmp_path / "templates/extra").mkdir()
     (tmp_path / "templates/extra/own.py").write_text(
         '"""Layer `own`: mine."""\n'
-        "from troposphere import Template, sns\n"
+        "from troposphere import sns\n"
         "from cicd_templates.layer.definition import Layer\n"
+        "from cicd_templates.layer.template import LayerTemplate\n"
         "def build(env):\n"
-        "    template = Template()\n"
-        '    template.add_resource(sns.Topic("Mine"))\n'
-        "    return template\n"
+        "    layer = LayerTemplate(env)\n"
+        '    layer.add(sns.Topic("Mine"))\n'
+        "    return layer\n"
         'LAYER = Layer("own", build)\n'
     )
     said = typed("upgrade-check", "--ref", "HEAD")

@@ -14,12 +14,12 @@ STAGING = "environments/staging"
 
 def resources_of(layer: str, *edits: tuple[str, Any], name: str = "staging") -> dict[str, Any]:
     env = environment(name, *edits)
-    template = {
+    layer_template = {
         "network": lambda: network.build(env),
         "cluster": lambda: cluster.build(env),
         "service": lambda: service.build(env, env.services[0]),
     }[layer]()
-    resources: dict[str, Any] = template.to_dict()["Resources"]
+    resources: dict[str, Any] = layer_template.template.to_dict()["Resources"]
     return resources
 
 

@@ -41,8 +41,8 @@ OPEN = [
 
 def resources_of(layer: ModuleType, *edits: tuple[str, Any]) -> dict[str, Any]:
     env = environment("tools", *edits)
-    template = layer.build(env) if layer in (keys, notifications, storage) else layer.build(env, env.services[0])
-    resources: dict[str, Any] = template.to_dict()["Resources"]
+    built = layer.build(env) if layer in (keys, notifications, storage) else layer.build(env, env.services[0])
+    resources: dict[str, Any] = built.template.to_dict()["Resources"]
     return resources
 
 
@@ -190,7 +190,7 @@ def test_a_check_without_secrets_reads_none() -> None:
 def test_the_registry_is_set_only_where_it_is_asked_for_and_never_by_a_copy() -> None:
     asked = ("pipeline/enhanced_scanning", True)
     tools = environment("tools", asked)
-    (resource,) = scanning.build(tools).to_dict()["Resources"].values()
+    (resource,) = scanning.build(tools).template.to_dict()["Resources"].values()
 
     assert resource["Type"] == "AWS::ECR::RegistryScanningConfiguration"
     assert resource["Properties"]["ScanType"] == "ENHANCED"
@@ -225,8 +225,8 @@ def test_with_the_longest_names_the_source_roles_are_still_those_of_the_pattern(
     tools = configured(*edits, suffix="s" * 10).environment("tools")
     assert tools is not None
     of = next(each for each in tools.services if each.name == "s" * 24)
-    roles = pipeline.build(tools, of).to_dict()["Resources"]
-    policy = storage.build(tools).to_dict()["Resources"]["ArtifactsPolicy"]["Properties"]["PolicyDocument"]
+    roles = pipeline.build(tools, of).template.to_dict()["Resources"]
+    policy = storage.build(tools).template.to_dict()["Resources"]["ArtifactsPolicy"]["Properties"]["PolicyDocument"]
     (denial,) = [each for each in policy["Statement"] if each["Sid"] == "RefuseToReplaceSources"]
     sources = denial["Condition"]["ArnNotLike"]["aws:PrincipalArn"][0]["Fn::Sub"].rpartition("/")[2]
 

@@ -1,0 +1,202 @@
+"""The template of a layer: what it adds, what it publishes, and which parameter each value is read by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from troposphere import Equals, Parameter, Ref, sns
+
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.layer.definition import Layer
+from cicd_templates.layer.outputs import BucketName, KeyArn, Output, RoleArn, ServiceOutput, SubnetIds, VpcId
+from cicd_templates.layer.template import LayerTemplate
+from tests.conftest import environment
+
+VPC_ID = Output(VpcId, "network", "VpcId", "The VPC")
+SUBNETS = Output(SubnetIds, "network", "SubnetIds", "The subnets")
+KEY = Output(KeyArn, "keys", "KeyArn", "The key")
+ROLE = ServiceOutput(RoleArn, "delivery", "RoleArn", "The role of a service")
+
+STAGING = environment()
+(PAYMENTS,) = STAGING.services
+LEDGER = replace(PAYMENTS, name="ledger")
+
+
+def parameters(layer: LayerTemplate) -> dict[str, Any]:
+    """The paths that the template reads, by the names of its parameters."""
+    return {name: parameter["Default"] for name, parameter in layer.template.to_dict().get("Parameters", {}).items()}
+
+
+def test_what_is_added_is_in_the_template_in_its_order_and_returned() -> None:
+    layer = LayerTemplate(STAGING)
+    first, second, third = (sns.Topic(name) for name in ("First", "Second", "Third"))
+
+    assert layer.add(third) is third
+    assert layer.add_all((first, second)) == (first, second)
+    assert list(layer.template.to_dict()["Resources"]) == ["Third", "First", "Second"]
+    with pytest.raises(ValueError, match='duplicate key "First"'):
+        layer.add(sns.Topic("First"))
+
+
+def test_a_parameter_that_is_set_at_deploy_time_and_a_condition_stand_beside_what_is_read() -> None:
+    layer = LayerTemplate(STAGING)
+    layer.add_parameter(Parameter("ImageUri", Type="String"))
+    layer.add_condition("Bootstrap", Equals(Ref("ImageUri"), "x"))
+
+    rendered = layer.template.to_dict()
+    assert rendered["Parameters"] == {"ImageUri": {"Type": "String"}}
+    assert rendered["Conditions"] == {"Bootstrap": {"Fn::Equals": [{"Ref": "ImageUri"}, "x"]}}
+
+
+def test_publishing_adds_a_parameter_store_parameter_and_an_output_that_is_not_exported() -> None:
+    layer = LayerTemplate(STAGING)
+    layer.publish(VPC_ID, VpcId(Ref("Vpc")))
+
+    rendered = layer.template.to_dict()
+    assert rendered["Resources"]["VpcIdParameter"]["Properties"] == {
+        "Name": "/payments/staging/network/VpcId",
+        "Description": "The VPC",
+        "Type": "String",
+        "Value": {"Ref": "Vpc"},
+    }
+    assert rendered["Outputs"] == {"VpcId": {"Description": "The VPC", "Value": {"Ref": "Vpc"}}}
+
+
+def test_a_list_is_published_as_a_string_list() -> None:
+    layer = LayerTemplate(STAGING)
+    layer.publish(SUBNETS, SubnetIds([Ref("A"), Ref("B")]))
+
+    properties = layer.template.to_dict()["Resources"]["SubnetIdsParameter"]["Properties"]
+    assert properties["Type"] == "StringList"
+    assert properties["Value"] == {"Fn::Join": [",", [{"Ref": "A"}, {"Ref": "B"}]]}
+
+
+def test_a_layer_that_is_per_service_publishes_under_the_name_of_its_service() -> None:
+    layer = LayerTemplate(STAGING, PAYMENTS)
+    layer.publish(ROLE, RoleArn("arn"))
+
+    properties = layer.template.to_dict()["Resources"]["RoleArnParameter"]["Properties"]
+    assert properties["Name"] == "/payments/staging/delivery-payment-processor/RoleArn"
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (VPC_ID, "AWS::SSM::Parameter::Value<AWS::EC2::VPC::Id>"),
+        (SUBNETS, "AWS::SSM::Parameter::Value<List<AWS::EC2::Subnet::Id>>"),
+        (KEY, "AWS::SSM::Parameter::Value<String>"),
+    ],
+)
+def test_reading_adds_a_parameter_of_the_kind_that_cloudformation_checks(output: Output[VpcId], expected: str) -> None:
+    layer = LayerTemplate(STAGING, PAYMENTS)
+    value = layer.read(output)
+    layer.read(output)
+
+    ((name, parameter),) = layer.template.to_dict()["Parameters"].items()
+    assert value.to_dict() == {"Ref": name}
+    assert isinstance(value, output.kind)
+    assert parameter["Type"] == expected
+    assert parameter["Default"] == f"/payments/staging/{output.layer}/{output.name}"
+
+
+def test_a_provided_value_stands_in_the_template_instead_of_a_parameter() -> None:
+    provided = {"network.VpcId": "vpc-1", "network.SubnetIds": "subnet-1,subnet-2"}
+    layer = LayerTemplate(environment("staging", ("environments/staging/provided", provided)))
+
+    assert layer.read(VPC_ID).to_dict() == "vpc-1"
+    assert layer.read(SUBNETS).to_dict() == ["subnet-1", "subnet-2"]
+    assert parameters(layer) == {}
+
+
+def test_two_services_in_one_template_get_two_parameters() -> None:
+    layer = LayerTemplate(STAGING, PAYMENTS)
+    own, others = layer.read(ROLE), layer.read(ROLE, service=LEDGER)
+
+    assert own.to_dict() == {"Ref": "RoleArn"}
+    assert others.to_dict() == {"Ref": "LedgerRoleArn"}
+    assert parameters(layer) == {
+        "RoleArn": "/payments/staging/delivery-payment-processor/RoleArn",
+        "LedgerRoleArn": "/payments/staging/delivery-ledger/RoleArn",
+    }
+    assert layer.read(ROLE, service=PAYMENTS).to_dict() == own.to_dict()
+
+
+def test_a_layer_that_exists_once_reads_for_each_service_by_name() -> None:
+    layer = LayerTemplate(STAGING)
+    values = [layer.read(ROLE, service=service).to_dict() for service in (PAYMENTS, LEDGER)]
+
+    assert values == [{"Ref": "PaymentProcessorRoleArn"}, {"Ref": "LedgerRoleArn"}]
+
+
+def test_two_values_of_one_name_never_share_a_parameter() -> None:
+    layer = LayerTemplate(STAGING)
+    layer.read(KEY)
+
+    with pytest.raises(ValueError, match="/payments/staging/other/KeyArn: its parameter KeyArn reads something else"):
+        layer.read(Output(KeyArn, "other", "KeyArn", "Another key"))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        pytest.param(
+            lambda: LayerTemplate(STAGING).read(ROLE),
+            "delivery.RoleArn exists once per service: read it with `service`",
+            id="read without a service",
+        ),
+        pytest.param(
+            lambda: LayerTemplate(STAGING).read(KEY, service=LEDGER),
+            "keys.KeyArn exists once per environment: read it without `service`",
+            id="read with a service",
+        ),
+        pytest.param(
+            lambda: LayerTemplate(STAGING).publish(ROLE, RoleArn("arn")),
+            r"delivery.RoleArn exists once per service: publish it from LayerTemplate\(env, service\)",
+            id="publish without a service",
+        ),
+        pytest.param(
+            lambda: LayerTemplate(STAGING, PAYMENTS).publish(KEY, KeyArn("arn")),
+            "keys.KeyArn is published once per service: declare it as a ServiceOutput",
+            id="publish with a service",
+        ),
+    ],
+)
+def test_whose_value_is_meant_is_always_said(call: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_a_layer_that_is_per_service_makes_its_template_for_the_service() -> None:
+    def build(env: Environment, service: Service) -> LayerTemplate:
+        return LayerTemplate(env)
+
+    with pytest.raises(TypeError, match=r"layer own: build must make LayerTemplate\(env, service\)"):
+        list(Layer("own", build_per_service=build).instances(STAGING))
+
+
+OUTPUTS: list[Output[Any]] = [
+    *(Output(BucketName, layer, name, "x") for layer in ("storage", "other") for name in ("Name", "AName")),
+    *(ServiceOutput(RoleArn, layer, name, "x") for layer in ("ingress", "health") for name in ("Name", "AName")),
+]
+SERVICES = [PAYMENTS, *(replace(PAYMENTS, name=name) for name in ("a", "a-1", "a1", "b"))]
+
+
+@given(
+    st.sampled_from([None, *SERVICES]),
+    st.lists(st.tuples(st.sampled_from(OUTPUTS), st.sampled_from(SERVICES)), max_size=12),
+)
+def test_whatever_is_read_each_parameter_stands_for_one_value(
+    own: Service | None, reads: list[tuple[Output[Any], Service]]
+) -> None:
+    layer = LayerTemplate(STAGING, own)
+    for output, service in reads:
+        stem = f"{output.layer}-{service.name}" if isinstance(output, ServiceOutput) else output.layer
+        try:
+            value = layer.read(output, service=service if isinstance(output, ServiceOutput) else None)
+        except ValueError:
+            continue
+        assert parameters(layer)[value.to_dict()["Ref"]] == f"/payments/staging/{stem}/{output.name}"
