@@ -10,39 +10,11 @@ import hashlib
 import re
 
 from cicd_templates.config.environment import Environment
+from cicd_templates.template.resource_types.registry import facts_of
 
 HASH_LENGTH = 8
 # The object of the templates bucket that a run deploys from.
 TEMPLATES_KEY = "templates.zip"
-
-# Longest name that AWS takes, by resource type, from the `maxLength` of each type's schema or, where that is silent,
-# from the API reference of the operation that creates it.
-LIMITS: dict[str, int] = {
-    "AWS::ApplicationAutoScaling::ScalingPolicy": 256,
-    "AWS::CloudFormation::Stack": 128,
-    "AWS::CloudWatch::Alarm": 255,
-    "AWS::CodeBuild::Project": 150,
-    "AWS::CodePipeline::Pipeline": 100,
-    "AWS::ECR::Repository": 256,
-    "AWS::ECS::Cluster": 255,
-    "AWS::ECS::Service": 255,
-    "AWS::ECS::TaskDefinition": 255,
-    "AWS::CodeBuild::ReportGroup": 128,
-    "AWS::EC2::SecurityGroup": 255,
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": 32,
-    "AWS::ElasticLoadBalancingV2::TargetGroup": 32,
-    "AWS::Events::Rule": 64,
-    "AWS::IAM::ManagedPolicy": 128,
-    "AWS::IAM::Role": 64,
-    "AWS::KMS::Alias": 256 - len("alias/"),
-    "AWS::Lambda::Function": 64,
-    "AWS::S3::Bucket": 63,
-    "AWS::SNS::Topic": 256,
-    "AWS::SQS::Queue": 80,
-    "AWS::CloudWatch::Dashboard": 255,
-    "AWS::CloudFormation::ChangeSet": 128,
-    "AWS::SecretsManager::Secret": 512,
-}
 
 _ALPHABET = re.compile(r"^[a-z][a-z0-9-]*[a-z0-9]$")
 
@@ -53,18 +25,21 @@ def name_prefix(env: Environment) -> str:
 
 
 def physical_name(env: Environment, resource_type: str, *words: str) -> str:
-    """The name of a resource of `resource_type` in `env`: lower-case letters, digits and hyphens.
+    """Return the name of a resource of `resource_type` in `env`: lower-case letters, digits and hyphens.
 
-    Bucket names are unique in the whole of AWS, so they end in account and region. Raises `KeyError` for a type without
-    an entry in `LIMITS`, and `ValueError` for words outside the alphabet: both are mistakes of a layer, not of a user.
+    A name that is unique in the whole of AWS, such as a bucket's, ends in account and region. Raises `ValueError` for
+    a type whose limit is not known and for words outside the alphabet: both are mistakes of a layer, not of a user.
     """
+    facts = facts_of(resource_type)
+    if facts.name_limit is None:
+        raise ValueError(f"template/resource_types states no name_limit for {resource_type}; add it there")
     parts = [name_prefix(env), *words]
-    if resource_type == "AWS::S3::Bucket":
+    if facts.name_is_global:
         parts += [env.account, env.region]
     name = "-".join(parts)
     if not _ALPHABET.match(name):
         raise ValueError(f"{name!r} has other characters than lower-case letters, digits and inner hyphens")
-    return shortened(name, LIMITS[resource_type])
+    return shortened(name, facts.name_limit)
 
 
 def shortened(name: str, limit: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import RELEASE_ROLE, physical_name
+from cicd_templates.template.partitions import partition_of
 
 # No action of others beside the checkout: the AWS command line is on the runner and takes the token itself.
 _WORKFLOW = """\
@@ -60,13 +61,8 @@ def workflow(env: Environment, service: Service) -> str:
         branch=github.branch,
         account=env.account,
         region=env.region,
-        role=f"arn:{_partition(env.region)}:iam::{env.account}:role{env.settings.role_path}{role}",
+        role=f"arn:{partition_of(env.region).name}:iam::{env.account}:role{env.settings.role_path}{role}",
         bucket=physical_name(env, "AWS::S3::Bucket", "source"),
         key=service.release_key,
         tree=f"HEAD:{service.settings.path}" if service.settings.path else "HEAD",
     )
-
-
-def _partition(region: str) -> str:
-    """CloudFormation would know it; a workflow has to be told."""
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")

@@ -6,31 +6,14 @@ from collections.abc import Iterator
 
 from cicd_templates.rules.reading import Resource, known_text
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
+from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
+from cicd_templates.template.resource_types.resource_type import PolicyCheck
 
-# Types that hold data which cannot be recreated. cfn-lint's I3011 requires both policies for `STATED_ELSEWHERE`.
-STATED_ELSEWHERE = frozenset(
-    {
-        "AWS::Backup::BackupVault",
-        "AWS::Cognito::UserPool",
-        "AWS::DocDB::DBCluster",
-        "AWS::DynamoDB::GlobalTable",
-        "AWS::DynamoDB::Table",
-        "AWS::EC2::Volume",
-        "AWS::EFS::FileSystem",
-        "AWS::ElastiCache::ReplicationGroup",
-        "AWS::FSx::FileSystem",
-        "AWS::KMS::Key",
-        "AWS::Kinesis::Stream",
-        "AWS::Logs::LogGroup",
-        "AWS::Neptune::DBCluster",
-        "AWS::OpenSearchService::Domain",
-        "AWS::RDS::DBCluster",
-        "AWS::RDS::DBInstance",
-        "AWS::Redshift::Cluster",
-        "AWS::SecretsManager::Secret",
-    }
+# For these types cfn-lint's I3011 reports a missing policy already.
+CHECKED_BY_CFN_LINT, CHECKED_HERE = (
+    frozenset(name for name, facts in RESOURCE_TYPES.items() if facts.policies_checked_by is check)
+    for check in (PolicyCheck.CFN_LINT, PolicyCheck.OWN_RULE)
 )
-STATED_HERE = frozenset({"AWS::CodeArtifact::Repository", "AWS::ECR::Repository", "AWS::S3::Bucket"})
 KEEPING = {
     "DeletionPolicy": frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"}),
     "UpdateReplacePolicy": frozenset({"Retain", "Snapshot"}),
@@ -50,14 +33,14 @@ class DataFate(ResourceRule):
     )
     source_url = "docs/rules.md#e9141"
     tags = ["lifecycle"]
-    types = STATED_HERE | STATED_ELSEWHERE
+    types = CHECKED_HERE | CHECKED_BY_CFN_LINT
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each policy that is missing or would delete protected data."""
         for policy, keeping in KEEPING.items():
             for node in resource.values(policy):
                 if node.value is None:
-                    if resource.type in STATED_HERE:
+                    if resource.type in CHECKED_HERE:
                         yield RuleFinding(f"{policy} is missing; state whether the data is kept or deleted", ())
                 elif resource.facts and resource.protected and known_text(node.value) not in keeping:
                     yield RuleFinding(f"{policy} would delete data of a protected environment; use Retain", node.path)

@@ -7,45 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from cicd_templates.rules.reading import Resource, known_text
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
+from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 
 NAME_PROPERTIES: Mapping[str, str] = {
-    "AWS::ApplicationAutoScaling::ScalingPolicy": "PolicyName",
-    "AWS::CloudWatch::Alarm": "AlarmName",
-    "AWS::CloudWatch::CompositeAlarm": "AlarmName",
-    "AWS::CloudWatch::Dashboard": "DashboardName",
-    "AWS::CodeBuild::Project": "Name",
-    "AWS::CodeBuild::ReportGroup": "Name",
-    "AWS::CodeDeploy::Application": "ApplicationName",
-    "AWS::CodePipeline::Pipeline": "Name",
-    "AWS::DynamoDB::Table": "TableName",
-    "AWS::EC2::SecurityGroup": "GroupName",
-    "AWS::ECR::Repository": "RepositoryName",
-    "AWS::ECS::Cluster": "ClusterName",
-    "AWS::ECS::Service": "ServiceName",
-    "AWS::ECS::TaskDefinition": "Family",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
-    "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
-    "AWS::Events::EventBus": "Name",
-    "AWS::Events::Rule": "Name",
-    "AWS::IAM::Group": "GroupName",
-    "AWS::IAM::InstanceProfile": "InstanceProfileName",
-    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
-    "AWS::IAM::Role": "RoleName",
-    "AWS::IAM::User": "UserName",
-    "AWS::KMS::Alias": "AliasName",
-    "AWS::Kinesis::Stream": "Name",
-    "AWS::Lambda::Function": "FunctionName",
-    "AWS::Logs::LogGroup": "LogGroupName",
-    "AWS::RDS::DBCluster": "DBClusterIdentifier",
-    "AWS::RDS::DBInstance": "DBInstanceIdentifier",
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::SNS::Topic": "TopicName",
-    "AWS::SQS::Queue": "QueueName",
-    "AWS::SSM::Parameter": "Name",
-    "AWS::Scheduler::Schedule": "Name",
-    "AWS::SecretsManager::Secret": "Name",
-    "AWS::StepFunctions::StateMachine": "StateMachineName",
-    "AWS::Synthetics::Canary": "Name",
+    name: facts.name_property for name, facts in RESOURCE_TYPES.items() if facts.name_property
 }
 # A name that is too long for its type is cut, and ends in a hash of the whole name.
 SHORTENED = re.compile(r"(?P<beginning>.+)-[0-9a-f]{8}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from cicd_templates.errors import CicdError
 from cicd_templates.render import out_folder, render
 from templates import LAYERS
-from tests.conftest import configured
+from tests.conftest import configured, environment
 
 FILES = {"staging/keys.yaml": "keys\n", "README.md": "index\n", "SHA256SUMS": "0  staging/keys.yaml\n0  README.md\n"}
 
@@ -136,6 +137,10 @@ def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_pat
     ("region", "partition"), [("eu-central-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")]
 )
 def test_a_workflow_knows_the_partition_of_its_region(region: str, partition: str) -> None:
-    from cicd_templates.render.github_workflow import _partition
+    from cicd_templates.render.github_workflow import workflow
 
-    assert _partition(region) == partition
+    tools = environment("tools")
+    env = replace(tools, settings=tools.settings.model_copy(update={"region": region}))
+    text = workflow(env, env.services[0])
+
+    assert f"arn:{partition}:iam::111111111111:role/" in text

@@ -141,7 +141,7 @@ def _show_recovery(environment: str, found: list[Unsettled], looking: str) -> No
 def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: int | None) -> None:
     """Print the IAM policies that a principal needs to deploy an environment, as JSON by name; calls no AWS."""
     from cicd_templates.deploy.change_sets.stacks import read_stacks
-    from cicd_templates.deploy.permissions.policies import LIMIT, policies
+    from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies
     from cicd_templates.paths import rendered_folder
 
     if env is None:
@@ -151,7 +151,9 @@ def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: i
     if part is None:
         click.echo(json.dumps(documents, indent=2))
         if len(documents) > 1:
-            attach = f"{len(documents)} policies, as a managed policy holds {LIMIT:,} characters: attach all of them"
+            attach = (
+                f"{len(documents)} policies, as a managed policy holds {SIZE_LIMIT:,} characters: attach all of them"
+            )
             click.echo(f"{attach}; --part N prints one alone", err=True)
     elif part <= len(documents):
         click.echo(json.dumps(list(documents.values())[part - 1], indent=2))

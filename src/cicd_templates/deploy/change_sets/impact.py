@@ -11,64 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cicd_templates.template.resource_types.registry import facts_of
+
 SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION = "safe", "IAM widening", "interruption", "replacement", "deletion"
 KINDS = (SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION)
 MASKED = "(secret)"
 SECRET_NAME = re.compile(r"secret(?!smanager|sanager|arn|id$)|password|passphrase|token|private_?key|api_?key", re.I)
-
-# What a type holds that nobody can render again. A resource that states a DeletionPolicy itself is stateful as well.
-STATEFUL: Mapping[str, str] = {
-    "AWS::CertificateManager::Certificate": "a validated certificate",
-    "AWS::CodeBuild::ReportGroup": "reports",
-    "AWS::CodeConnections::Connection": "a handshake that a person has to repeat",
-    "AWS::CodeStarConnections::Connection": "a handshake that a person has to repeat",
-    "AWS::Cognito::UserPool": "users",
-    "AWS::DynamoDB::Table": "a table",
-    "AWS::EC2::EIP": "an address that others may have let in",
-    "AWS::EC2::VPC": "a network that everything stands in",
-    "AWS::EC2::Volume": "a disk",
-    "AWS::ECR::Repository": "images",
-    "AWS::EFS::FileSystem": "files",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "an address that DNS records name",
-    "AWS::Events::Archive": "archived events",
-    "AWS::IAM::OIDCProvider": "the trust of an identity provider",
-    "AWS::KMS::Key": "a key, without which what it encrypted cannot be read",
-    "AWS::Kinesis::Stream": "records",
-    "AWS::Logs::LogGroup": "logs",
-    "AWS::OpenSearchService::Domain": "an index",
-    "AWS::RDS::DBCluster": "a database",
-    "AWS::RDS::DBInstance": "a database",
-    "AWS::Route53::HostedZone": "a zone with its name servers",
-    "AWS::S3::Bucket": "objects",
-    "AWS::SNS::Subscription": "a subscription that its owner has to confirm again",
-    "AWS::SNS::Topic": "subscriptions that their owners have to confirm again",
-    "AWS::SQS::Queue": "messages",
-    "AWS::SecretsManager::Secret": "a secret's value",
-}
-
-# In-place edits during which something does not answer, or answers differently; None is any property but the tags.
-INTERRUPTING: Mapping[str, tuple[frozenset[str] | None, str]] = {
-    # ECS shifts the weights of the rules of a blue/green service; an update of the rule sets them back to the file's.
-    "AWS::ElasticLoadBalancingV2::ListenerRule": (
-        None,
-        "requests take another way at once, and weights that ECS shifts during a blue/green deployment are set back",
-    ),
-    "AWS::ElasticLoadBalancingV2::Listener": (None, "new connections are answered differently at once"),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": (
-        frozenset({"SecurityGroups", "Subnets", "SubnetMappings", "IpAddressType"}),
-        "connections through what goes away end",
-    ),
-    "AWS::EC2::Route": (None, "traffic takes another way at once"),
-    "AWS::EC2::SecurityGroup": (
-        frozenset({"SecurityGroupIngress", "SecurityGroupEgress"}),
-        "what is no longer let through is cut off",
-    ),
-    "AWS::EC2::VPCEndpoint": (
-        frozenset({"PolicyDocument", "SubnetIds", "SecurityGroupIds", "RouteTableIds", "PrivateDnsEnabled"}),
-        "calls through it can fail while it changes",
-    ),
-    "AWS::KMS::Key": (frozenset({"Enabled"}), "what it encrypted cannot be read while it is off"),
-}
 
 PUBLISHED = "AWS::SSM::Parameter"
 
@@ -193,7 +141,7 @@ def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) ->
         used = "RoleName" in old.get("Properties", {}) or _published(change.logical_id, before)
         return "a role that other policies and stacks name" if used else ""
     stated = "what its DeletionPolicy is about" if "DeletionPolicy" in old else ""
-    return STATEFUL.get(change.resource_type, stated)
+    return facts_of(change.resource_type).loss or stated
 
 
 def _published(logical_id: str, before: Mapping[str, Any]) -> bool:
@@ -224,11 +172,12 @@ def _fate(policy: str, resource_type: str) -> str:
 
 def interruption(change: Change) -> str:
     """Why an edit in place interrupts what runs; empty where it does not."""
-    properties, why = INTERRUPTING.get(change.resource_type, (frozenset(), ""))
-    if change.action != "Modify":
+    interruption_of_type = facts_of(change.resource_type).interruption
+    if change.action != "Modify" or interruption_of_type is None:
         return ""
+    properties = interruption_of_type.properties
     edited = {detail.name for detail in change.details if detail.attribute == "Properties"} - {"Tags", "TagsAll"}
-    return why if (edited if properties is None else edited & properties) else ""
+    return interruption_of_type.reason if (edited if properties is None else edited & properties) else ""
 
 
 def total(changes: Sequence[Change]) -> dict[str, int]:

@@ -26,15 +26,7 @@ from cicd_templates.deploy.destruction.resource_types import THERE, state
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template.links import METADATA_KEY
-
-# By what CloudFormation knows one of a type: `primaryIdentifier` of its schema.
-IDENTIFIERS = {
-    "AWS::ECR::Repository": "RepositoryName",
-    "AWS::KMS::Key": "KeyId",
-    "AWS::Logs::LogGroup": "LogGroupName",
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::SecretsManager::Secret": "Id",
-}
+from cicd_templates.template.resource_types.registry import facts_of
 
 
 @dataclass(frozen=True)
@@ -64,7 +56,7 @@ class TakingBack:
             {
                 "ResourceType": owned.resource_type,
                 "LogicalResourceId": owned.logical_id,
-                "ResourceIdentifier": {IDENTIFIERS[owned.resource_type]: owned.physical_id},
+                "ResourceIdentifier": {facts_of(owned.resource_type).import_identifier: owned.physical_id},
             }
             for owned in self.resources
         ]
@@ -142,7 +134,7 @@ def _fitting(stack: Stack, kept: Iterable[Owned]) -> Iterator[Owned]:
         if (
             owned.stack == stack.label
             and rendered.get("Type") == owned.resource_type
-            and owned.resource_type in IDENTIFIERS
+            and facts_of(owned.resource_type).import_identifier
         ):
             yield owned
 

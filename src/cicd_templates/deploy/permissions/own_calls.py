@@ -1,12 +1,12 @@
-"""The IAM actions behind the calls that the deployer makes itself, beside those that CloudFormation makes for it.
+"""The IAM actions behind the calls that the deployer makes itself, rather than CloudFormation on its behalf.
 
-Most APIs ask for an action of their own name; S3's often do not:
+Most API operations require the action of the same name; those of S3 often do not:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """
 
 from __future__ import annotations
 
-# Change sets and stacks, their history and their text, and what CloudFormation does on the caller's behalf with them.
+# Change sets and stacks, their events and templates, and the tagging that CloudFormation does as the caller.
 CLOUDFORMATION = (
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
@@ -24,8 +24,8 @@ CLOUDFORMATION = (
     "cloudformation:UntagResource",
     "cloudformation:UpdateTerminationProtection",
 )
-# Templates that are too long for a request, releases, and emptying what is disposable. GetObject is CloudFormation's,
-# which reads a template as who named it; KMS answers for the key of the bucket.
+# Uploading templates that are too long for a request, releasing, and emptying disposable buckets and repositories.
+# CloudFormation reads an uploaded template with the caller's GetObject, and with the bucket key's Decrypt.
 DATA = (
     "ecr:BatchDeleteImage",
     "ecr:ListImages",
@@ -43,8 +43,8 @@ DATA = (
     "s3:PutObject",
     "secretsmanager:PutSecretValue",
 )
-# What is looked at: values that travel between stacks, what is in the way, what is left, why something failed.
-LOOKING = (
+# Values that stacks pass to each other, names that are already taken, resources that remain, causes of failures.
+READING = (
     "acm:DescribeCertificate",
     "codebuild:BatchGetBuilds",
     "codebuild:BatchGetProjects",
@@ -88,8 +88,8 @@ LOOKING = (
     "sts:GetCallerIdentity",
     "tag:GetResources",
 )
-# Beside those, for who takes environments down: what is beside the stacks, and what they kept back into them.
-DESTROYING = (
+# Only for destroy, sweep and adopt: resources outside the stacks, and imports of resources that a stack retained.
+DESTROY_ACTIONS = (
     "cloudformation:ListStacks",
     "cloudformation:UpdateStack",
     "codebuild:DeleteReport",
@@ -117,4 +117,4 @@ DESTROYING = (
     "secretsmanager:ListSecrets",
     "ssm:DeleteParameter",
 )
-CALLS = (*CLOUDFORMATION, *DATA, *LOOKING)
+DEPLOY_ACTIONS = (*CLOUDFORMATION, *DATA, *READING)

@@ -1,4 +1,4 @@
-"""The policies of whoever deploys an environment: as few as IAM's limit allows, without one wildcard action."""
+"""The policies of a principal that deploys an environment: as few as IAM's size limit allows, no wildcard action."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cicd_templates.deploy.change_sets.stacks import Stack
-from cicd_templates.deploy.permissions.handlers import handler_actions, is_action, kinds
-from cicd_templates.deploy.permissions.own_calls import CALLS, DESTROYING
-from cicd_templates.deploy.permissions.scopes import OURS, PASSING, Names, scope
+from cicd_templates.deploy.permissions.handlers import handler_actions, is_action, resource_kinds
+from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS
+from cicd_templates.deploy.permissions.scopes import PASS_ROLE, TYPE_OF_KIND, EnvironmentNames, scope
 
 # Characters of a managed policy without white space:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-LIMIT = 6_144
+SIZE_LIMIT = 6_144
 CLOUDFORMATION = "cloudformation.amazonaws.com"
 
 Document = dict[str, Any]
@@ -21,73 +21,76 @@ Statement = dict[str, Any]
 
 
 def policies(stacks: Sequence[Stack], *, destroying: bool = False) -> dict[str, Document]:
-    """The documents by the name to give them, all of which the principal needs.
+    """Return the policy documents that the principal needs, all of them, by the name to give each.
 
-    `destroying` adds what one needs who also destroys, sweeps and adopts. A stack that CloudFormation is given a role
-    for needs nothing of its own but that the role may be passed.
+    `destroying` adds the actions of `destroy`, `sweep` and `adopt`. A stack that CloudFormation deploys with a role of
+    its own adds nothing but the permission to pass that role.
     """
-    names = Names.of(stacks)
-    own = [stack for stack in stacks if stack.deployed_as is None]
-    types = {resource["Type"] for stack in own for resource in stack.template["Resources"].values()}
-    # Handlers also ask for what properties would need that no template has: tables of S3, lattices of VPC.
-    services = {service for service, _ in OURS} | {"ec2"} | {each.split("::")[1].lower() for each in types}
-    of_handlers = {each for each in handler_actions(types, names.region) if each.partition(":")[0] in services}
-    calls = (*CALLS, *DESTROYING) if destroying else CALLS
-    actions = {action for action in (*calls, *of_handlers) if is_action(action)}
-    statements = [*_allowing(actions - {PASSING}, names), _passing(stacks, names)]
-    documents = [{"Version": "2012-10-17", "Statement": group} for group in _packed(statements)]
-    return {f"{names.name}-deploy-{number}": document for number, document in enumerate(documents, 1)}
+    names = EnvironmentNames.of(stacks)
+    deployed_by_principal = [stack for stack in stacks if stack.deployed_as is None]
+    types = {resource["Type"] for stack in deployed_by_principal for resource in stack.template["Resources"].values()}
+    # Handlers also list actions of features that no template uses, such as S3 Tables or VPC Lattice.
+    services = {service for service, _ in TYPE_OF_KIND} | {"ec2"} | {name.split("::")[1].lower() for name in types}
+    called_by_handlers = {
+        action for action in handler_actions(types, names.region) if action.partition(":")[0] in services
+    }
+    called_by_deployer = (*DEPLOY_ACTIONS, *DESTROY_ACTIONS) if destroying else DEPLOY_ACTIONS
+    actions = {action for action in (*called_by_deployer, *called_by_handlers) if is_action(action)}
+    statements = [*_scoped_statements(actions - {PASS_ROLE}, names), _pass_role_statement(stacks, names)]
+    documents = [{"Version": "2012-10-17", "Statement": group} for group in _documents_within_limit(statements)]
+    return {f"{names.prefix}-deploy-{number}": document for number, document in enumerate(documents, 1)}
 
 
-def _allowing(actions: set[str], names: Names) -> Iterator[Statement]:
-    """A statement for each service and place."""
-    by_place: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[Statement]:
+    """Yield one statement for the actions of a service that are allowed on the same resources."""
+    actions_by_scope: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for action in sorted(actions):
-        by_place.setdefault((action.partition(":")[0], scope(action, kinds(action), names)), []).append(action)
-    for (_, resources), allowed in sorted(by_place.items()):
+        key = (action.partition(":")[0], scope(action, resource_kinds(action), names))
+        actions_by_scope.setdefault(key, []).append(action)
+    for (_, resources), allowed in sorted(actions_by_scope.items()):
         yield {"Effect": "Allow", "Action": allowed, "Resource": list(resources)}
 
 
-def _passing(stacks: Sequence[Stack], names: Names) -> Statement:
-    """Roles of the environment may be handed to the services that the templates let assume them, and to no other."""
+def _pass_role_statement(stacks: Sequence[Stack], names: EnvironmentNames) -> Statement:
+    """Return the statement that allows passing the environment's roles to the services that may assume them."""
     trusted = {CLOUDFORMATION} if any(stack.deployed_as for stack in stacks) else set()
     for stack in stacks:
         for resource in stack.template["Resources"].values():
             if resource["Type"] == "AWS::IAM::Role":
-                trusted.update(_services(resource["Properties"]["AssumeRolePolicyDocument"]))
+                trusted.update(_trusted_services(resource["Properties"]["AssumeRolePolicyDocument"]))
     return {
         "Effect": "Allow",
-        "Action": [PASSING],
-        "Resource": list(scope(PASSING, ("role",), names)),
+        "Action": [PASS_ROLE],
+        "Resource": list(scope(PASS_ROLE, ("role",), names)),
         "Condition": {"StringEquals": {"iam:PassedToService": sorted(trusted)}},
     }
 
 
-def _services(trust: Mapping[str, Any]) -> Iterator[str]:
-    for statement in trust["Statement"]:
+def _trusted_services(trust_policy: Mapping[str, Any]) -> Iterator[str]:
+    for statement in trust_policy["Statement"]:
         principal = statement["Principal"]
         services = principal.get("Service", ()) if isinstance(principal, dict) else ()
         yield from [services] if isinstance(services, str) else services
 
 
-def _packed(statements: Sequence[Statement]) -> list[list[Statement]]:
-    """The statements in as many groups as the limit needs, those that are too long alone cut in two."""
-    groups: list[list[Statement]] = [[]]
-    waiting = list(statements)
-    while waiting:
-        statement = waiting.pop(0)
-        if size([*groups[-1], statement]) <= LIMIT:
-            groups[-1].append(statement)
-        elif groups[-1]:
-            groups.append([])
-            waiting.insert(0, statement)
+def _documents_within_limit(statements: Sequence[Statement]) -> list[list[Statement]]:
+    """Return the statements in as many documents as the limit needs; a statement too long for one is split in two."""
+    documents: list[list[Statement]] = [[]]
+    queue = list(statements)
+    while queue:
+        statement = queue.pop(0)
+        if size([*documents[-1], statement]) <= SIZE_LIMIT:
+            documents[-1].append(statement)
+        elif documents[-1]:
+            documents.append([])
+            queue.insert(0, statement)
         else:
             actions = statement["Action"]
             half = len(actions) // 2
-            waiting[:0] = [{**statement, "Action": part} for part in (actions[:half], actions[half:])]
-    return groups
+            queue[:0] = [{**statement, "Action": part} for part in (actions[:half], actions[half:])]
+    return documents
 
 
 def size(statements: Sequence[Statement]) -> int:
-    """Characters of a document with these statements, as IAM counts them."""
+    """Return the characters of a document with these statements, as IAM counts them."""
     return len(json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, separators=(",", ":")))

@@ -1,84 +1,73 @@
-"""Where an action is allowed: on what bears the environment's names, as far as IAM lets that be said. Pure."""
+"""The ARNs on which an action is allowed: the environment's own resources, as far as IAM can restrict it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.template.partitions import partition_of
+from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
+from cicd_templates.template.resource_types.resource_type import ResourceType
 
-# Kind of resource by service, as the service authorization reference calls it, and its ARN after the account. `{name}`
-# begins the environment's physical names, `{path}` its places in Parameter Store and in the logs.
-OURS: dict[tuple[str, str], str] = {
-    ("cloudformation", "stack"): "cloudformation:{region}:{account}:stack/{name}-*",
-    ("cloudformation", "changeset"): "cloudformation:{region}:{account}:changeSet/*",
-    ("cloudwatch", "alarm"): "cloudwatch:{region}:{account}:alarm:{name}-*",
-    ("cloudwatch", "dashboard"): "cloudwatch::{account}:dashboard/{name}-*",
-    ("codebuild", "project"): "codebuild:{region}:{account}:project/{name}-*",
-    ("codebuild", "report-group"): "codebuild:{region}:{account}:report-group/{name}-*",
-    ("codepipeline", "pipeline"): "codepipeline:{region}:{account}:{name}-*",
-    ("ecr", "repository"): "ecr:{region}:{account}:repository/{name}-*",
-    ("ecs", "cluster"): "ecs:{region}:{account}:cluster/{name}-*",
-    ("ecs", "service"): "ecs:{region}:{account}:service/{name}-*",
-    ("ecs", "task"): "ecs:{region}:{account}:task/{name}-*",
-    ("elasticloadbalancing", "loadbalancer/app/"): "elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}-*",
-    ("elasticloadbalancing", "targetgroup"): "elasticloadbalancing:{region}:{account}:targetgroup/{name}-*",
-    ("elasticloadbalancing", "listener/app"): "elasticloadbalancing:{region}:{account}:listener/app/{name}-*",
-    ("elasticloadbalancing", "listener-rule/app"): "elasticloadbalancing:{region}:{account}:listener-rule/app/{name}-*",
-    ("events", "rule-on-default-event-bus"): "events:{region}:{account}:rule/{name}-*",
-    ("iam", "policy"): "iam::{account}:policy/{name}-*",
-    ("iam", "role"): "iam::{account}:role{role_path}{name}-*",
-    ("kms", "alias"): "kms:{region}:{account}:alias/{name}-*",
-    ("kms", "key"): "kms:{region}:{account}:key/*",
-    ("lambda", "function"): "lambda:{region}:{account}:function:{name}-*",
-    ("logs", "log-group"): "logs:{region}:{account}:log-group:{path}*",
-    ("logs", "log-stream"): "logs:{region}:{account}:log-group:{path}*",
-    ("s3", "bucket"): "s3:::{name}-*",
-    ("s3", "object"): "s3:::{name}-*/*",
-    ("secretsmanager", "secret"): "secretsmanager:{region}:{account}:secret:{name}-*",
-    ("sns", "topic"): "sns:{region}:{account}:{name}-*",
-    ("sqs", "queue"): "sqs:{region}:{account}:{name}-*",
-    ("ssm", "parameter"): "ssm:{region}:{account}:parameter{path}*",
+# By the service and the kind of resource, as IAM's service authorization reference names them.
+TYPE_OF_KIND: Mapping[tuple[str, str], ResourceType] = {
+    (pattern.partition(":")[0], kind): resource_type
+    for resource_type in RESOURCE_TYPES.values()
+    for kind, pattern in resource_type.arns.items()
 }
-SERVICE_LINKED = "iam:CreateServiceLinkedRole"
-PASSING = "iam:PassRole"
-ANYWHERE = ("*",)
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
-PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+CREATE_SERVICE_LINKED_ROLE = "iam:CreateServiceLinkedRole"
+PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
+EVERYWHERE = ("*",)
 
 
 @dataclass(frozen=True)
-class Names:
-    """How one environment's names begin, and where it is."""
+class EnvironmentNames:
+    """How the names of one environment begin, and where the environment is.
+
+    `prefix` begins its physical names, `path` its paths in Parameter Store and its log groups.
+    """
 
     partition: str
     region: str
     account: str
-    name: str
+    prefix: str
     path: str
     role_path: str
 
     @classmethod
-    def of(cls, stacks: Sequence[Stack]) -> Names:
-        """Those of the environment of `stacks`."""
+    def of(cls, stacks: Sequence[Stack]) -> EnvironmentNames:
+        """Return the names of the environment that `stacks` belong to."""
         first = stacks[0]
         resources = [resource for stack in stacks for resource in stack.template["Resources"].values()]
-        role_paths = [each["Properties"].get("Path", "/") for each in resources if each["Type"] == "AWS::IAM::Role"]
-        name = f"{first.facts['Project']}-{first.links.environment}"
-        partition = next((name for start, name in PARTITIONS.items() if first.region.startswith(start)), "aws")
-        role_path = role_paths[0] if role_paths else "/"
-        return cls(partition, first.region, first.account, name, first.parameter_root, role_path)
+        role_paths = [role["Properties"].get("Path", "/") for role in resources if role["Type"] == "AWS::IAM::Role"]
+        return cls(
+            partition=partition_of(first.region).name,
+            region=first.region,
+            account=first.account,
+            prefix=f"{first.facts['Project']}-{first.links.environment}",
+            path=first.parameter_root,
+            role_path=role_paths[0] if role_paths else "/",
+        )
 
-    def arn(self, pattern: str) -> str:
-        """The ARN of a pattern of `OURS`."""
-        facts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return f"arn:{self.partition}:{pattern.format(**facts)}"
+    def arn_pattern(self, resource_type: ResourceType, kind: str) -> str:
+        """Return the pattern that matches the ARNs of this environment's resources of a type, as one of its kinds."""
+        names = resource_type.names_in_environment.format(prefix=self.prefix, path=self.path)
+        arn = resource_type.arns[kind].format(
+            region=self.region, account=self.account, role_path=self.role_path, name=names
+        )
+        return f"arn:{self.partition}:{arn}"
 
 
-def scope(action: str, kinds: Iterable[str], names: Names) -> tuple[str, ...]:
-    """The ARNs on which `action` is to be allowed, given the kinds of resources that it takes; `*` where it must be."""
+def scope(action: str, kinds: Iterable[str], names: EnvironmentNames) -> tuple[str, ...]:
+    """Return the ARNs to allow `action` on, given the kinds of resources that it takes.
+
+    The answer is `*` alone where IAM cannot restrict the action to the environment's names.
+    """
     service = action.partition(":")[0]
-    if action == SERVICE_LINKED:
-        return (names.arn("iam::{account}:role/aws-service-role/*"),)
-    ours = {names.arn(OURS[(service, kind)]) for kind in kinds if (service, kind) in OURS}
-    return tuple(sorted(ours)) or ANYWHERE
+    if action == CREATE_SERVICE_LINKED_ROLE:
+        return (f"arn:{names.partition}:iam::{names.account}:role/aws-service-role/*",)
+    patterns = {
+        names.arn_pattern(TYPE_OF_KIND[service, kind], kind) for kind in kinds if (service, kind) in TYPE_OF_KIND
+    }
+    return tuple(sorted(patterns)) or EVERYWHERE

@@ -16,10 +16,11 @@ from click.testing import CliRunner
 
 from cicd_templates.cli import main
 from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
-from cicd_templates.deploy.permissions.handlers import handler_actions, is_action, kinds
-from cicd_templates.deploy.permissions.own_calls import CALLS, DESTROYING
-from cicd_templates.deploy.permissions.policies import LIMIT, policies, size
-from cicd_templates.deploy.permissions.scopes import OURS, Names, scope
+from cicd_templates.deploy.permissions.handlers import handler_actions, is_action, resource_kinds
+from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS
+from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies, size
+from cicd_templates.deploy.permissions.scopes import TYPE_OF_KIND, EnvironmentNames, scope
+from cicd_templates.template.resource_types.registry import facts_of
 from tests.conftest import ROOT
 
 ENVIRONMENTS = {name: read_stacks(ROOT / "out" / name) for name in ("tools", "staging", "production")}
@@ -35,7 +36,7 @@ def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[Stack]) -> 
     documents = policies(stacks)
     actions = [action for statement in statements(stacks) for action in statement["Action"]]
 
-    assert all(size(document["Statement"]) <= LIMIT for document in documents.values())
+    assert all(size(document["Statement"]) <= SIZE_LIMIT for document in documents.values())
     assert len(documents) <= 3
     assert not [action for action in actions if "*" in action or not is_action(action)]
     assert len(set(actions)) == len(actions)
@@ -43,14 +44,14 @@ def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[Stack]) -> 
 
 @pytest.mark.parametrize("stacks", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
 def test_every_resource_with_a_name_is_within_the_places_that_are_allowed(stacks: list[Stack]) -> None:
-    names = Names.of(stacks)
+    names = EnvironmentNames.of(stacks)
     for stack in stacks:
         for resource in stack.template["Resources"].values():
             for key, value in resource.get("Properties", {}).items():
                 if key in ("RoleName", "BucketName", "RepositoryName", "TopicName", "FunctionName", "AlarmName") and (
                     isinstance(value, str)
                 ):
-                    assert value.startswith(f"{names.name}-"), (stack.label, value)
+                    assert value.startswith(f"{names.prefix}-"), (stack.label, value)
 
 
 def test_what_has_names_of_ours_is_allowed_on_these_alone() -> None:
@@ -95,28 +96,32 @@ def test_a_type_without_listed_handlers_has_its_actions_all_the_same() -> None:
 
 
 def test_every_kind_that_is_limited_is_one_that_iam_knows() -> None:
-    from cicd_templates.deploy.permissions.handlers import _reference
+    from cicd_templates.deploy.permissions.handlers import _authorization_reference
 
-    assert [key for key in OURS if key[1] not in {kind.lower() for kind in _reference()[key[0]]["Resources"]}] == []
-    assert scope("ec2:DescribeVpcs", kinds("ec2:DescribeVpcs"), Names.of(STAGING)) == ("*",)
+    reference = _authorization_reference()
+    known = {(service, kind.lower()) for service in reference for kind in reference[service]["Resources"]}
+    assert TYPE_OF_KIND.keys() <= known
+    names = EnvironmentNames.of(STAGING)
+    assert scope("ec2:DescribeVpcs", resource_kinds("ec2:DescribeVpcs"), names) == ("*",)
 
 
 @pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
 def test_other_partitions_have_their_own_arns(region: str, partition: str) -> None:
     moved = replace(STAGING[0], facts={**STAGING[0].facts, "Region": region})
 
-    assert Names.of([moved]).arn("s3:::{name}-*") == f"arn:{partition}:s3:::payments-staging-*"
+    names = EnvironmentNames.of([moved])
+    assert names.arn_pattern(facts_of("AWS::S3::Bucket"), "bucket") == f"arn:{partition}:s3:::payments-staging-*"
 
 
 def test_a_statement_that_fits_nowhere_is_cut() -> None:
-    from cicd_templates.deploy.permissions.policies import _packed
+    from cicd_templates.deploy.permissions.policies import _documents_within_limit
 
     long = {"Effect": "Allow", "Action": [f"s3:Action{number:0200}" for number in range(40)], "Resource": ["*"]}
-    groups = _packed([long])
+    groups = _documents_within_limit([long])
 
     assert len(groups) > 1
     assert [action for group in groups for each in group for action in each["Action"]] == long["Action"]
-    assert all(size(group) <= LIMIT for group in groups)
+    assert all(size(group) <= SIZE_LIMIT for group in groups)
 
 
 # Where the action is not called as the operation is:
@@ -168,9 +173,9 @@ def test_every_call_of_the_deployer_is_in_the_policy() -> None:
     found = called()
 
     assert len(found) > 50
-    # Whoever adds a call to the deployer adds its action to permissions/calls.py.
-    assert found - {*CALLS, *DESTROYING} == set()
-    assert set(DESTROYING) <= found - set(CALLS)
+    # Whoever adds a call to the deployer adds its action to permissions/own_calls.py.
+    assert found - {*DEPLOY_ACTIONS, *DESTROY_ACTIONS} == set()
+    assert set(DESTROY_ACTIONS) <= found - set(DEPLOY_ACTIONS)
 
 
 def test_who_destroys_needs_more_than_who_deploys() -> None:
@@ -178,7 +183,7 @@ def test_who_destroys_needs_more_than_who_deploys() -> None:
         documents = policies(STAGING, **options).values()
         return {action for document in documents for each in document["Statement"] for action in each["Action"]}
 
-    assert allowed(destroying=True) - allowed() <= set(DESTROYING)
+    assert allowed(destroying=True) - allowed() <= set(DESTROY_ACTIONS)
     assert "ecs:DeleteTaskDefinitions" in allowed(destroying=True) - allowed()
 
 

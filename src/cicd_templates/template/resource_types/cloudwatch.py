@@ -1,0 +1,25 @@
+"""Resource types of CloudWatch."""
+
+from __future__ import annotations
+
+from cicd_templates.template.resource_types.resource_type import ResourceType
+
+RESOURCE_TYPES = (
+    ResourceType(
+        "AWS::CloudWatch::Alarm",
+        name_property="AlarmName",
+        name_limit=255,
+        arns={"alarm": "cloudwatch:{region}:{account}:alarm:{name}"},
+    ),
+    ResourceType(
+        "AWS::CloudWatch::CompositeAlarm",
+        name_property="AlarmName",
+        name_limit=255,
+    ),
+    ResourceType(
+        "AWS::CloudWatch::Dashboard",
+        name_property="DashboardName",
+        name_limit=255,
+        arns={"dashboard": "cloudwatch::{account}:dashboard/{name}"},
+    ),
+)

@@ -1,0 +1,12 @@
+"""Resource types of CodeStar Connections, as CodeConnections was called before."""
+
+from __future__ import annotations
+
+from cicd_templates.template.resource_types.resource_type import ResourceType
+
+RESOURCE_TYPES = (
+    ResourceType(
+        "AWS::CodeStarConnections::Connection",
+        loss="a handshake that a person has to repeat",
+    ),
+)

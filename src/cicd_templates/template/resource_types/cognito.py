@@ -1,0 +1,13 @@
+"""Resource types of Amazon Cognito."""
+
+from __future__ import annotations
+
+from cicd_templates.template.resource_types.resource_type import PolicyCheck, ResourceType
+
+RESOURCE_TYPES = (
+    ResourceType(
+        "AWS::Cognito::UserPool",
+        loss="users",
+        policies_checked_by=PolicyCheck.CFN_LINT,
+    ),
+)

@@ -1,0 +1,19 @@
+"""Resource types of DynamoDB."""
+
+from __future__ import annotations
+
+from cicd_templates.template.resource_types.resource_type import PolicyCheck, ResourceType
+
+RESOURCE_TYPES = (
+    ResourceType(
+        "AWS::DynamoDB::GlobalTable",
+        policies_checked_by=PolicyCheck.CFN_LINT,
+    ),
+    ResourceType(
+        "AWS::DynamoDB::Table",
+        name_property="TableName",
+        name_limit=255,
+        loss="a table",
+        policies_checked_by=PolicyCheck.CFN_LINT,
+    ),
+)

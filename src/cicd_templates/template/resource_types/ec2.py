@@ -1,0 +1,41 @@
+"""Resource types of EC2 and its networks."""
+
+from __future__ import annotations
+
+from cicd_templates.template.resource_types.resource_type import Interruption, PolicyCheck, ResourceType
+
+RESOURCE_TYPES = (
+    ResourceType(
+        "AWS::EC2::EIP",
+        loss="an address that others may have let in",
+    ),
+    ResourceType("AWS::EC2::NetworkInterface"),
+    ResourceType(
+        "AWS::EC2::Route",
+        interruption=Interruption("traffic takes another way at once"),
+    ),
+    ResourceType(
+        "AWS::EC2::SecurityGroup",
+        name_property="GroupName",
+        name_limit=255,
+        interruption=Interruption(
+            "what is no longer let through is cut off", frozenset({"SecurityGroupEgress", "SecurityGroupIngress"})
+        ),
+    ),
+    ResourceType(
+        "AWS::EC2::VPC",
+        loss="a network that everything stands in",
+    ),
+    ResourceType(
+        "AWS::EC2::VPCEndpoint",
+        interruption=Interruption(
+            "calls through it can fail while it changes",
+            frozenset({"PolicyDocument", "PrivateDnsEnabled", "RouteTableIds", "SecurityGroupIds", "SubnetIds"}),
+        ),
+    ),
+    ResourceType(
+        "AWS::EC2::Volume",
+        loss="a disk",
+        policies_checked_by=PolicyCheck.CFN_LINT,
+    ),
+)

@@ -1,0 +1,25 @@
+"""Resource types of ECS."""
+
+from __future__ import annotations
+
+from cicd_templates.template.resource_types.resource_type import ResourceType
+
+RESOURCE_TYPES = (
+    ResourceType(
+        "AWS::ECS::Cluster",
+        name_property="ClusterName",
+        name_limit=255,
+        arns={"cluster": "ecs:{region}:{account}:cluster/{name}", "task": "ecs:{region}:{account}:task/{name}"},
+    ),
+    ResourceType(
+        "AWS::ECS::Service",
+        name_property="ServiceName",
+        name_limit=255,
+        arns={"service": "ecs:{region}:{account}:service/{name}"},
+    ),
+    ResourceType(
+        "AWS::ECS::TaskDefinition",
+        name_property="Family",
+        name_limit=255,
+    ),
+)

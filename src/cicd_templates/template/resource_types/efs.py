@@ -1,0 +1,13 @@
+"""Resource types of EFS."""
+
+from __future__ import annotations
+
+from cicd_templates.template.resource_types.resource_type import PolicyCheck, ResourceType
+
+RESOURCE_TYPES = (
+    ResourceType(
+        "AWS::EFS::FileSystem",
+        loss="files",
+        policies_checked_by=PolicyCheck.CFN_LINT,
+    ),
+)

@@ -1,0 +1,38 @@
+"""Resource types of Elastic Load Balancing."""
+
+from __future__ import annotations
+
+from cicd_templates.template.resource_types.resource_type import Interruption, ResourceType
+
+RESOURCE_TYPES = (
+    ResourceType(
+        "AWS::ElasticLoadBalancingV2::Listener",
+        interruption=Interruption("new connections are answered differently at once"),
+        arns={"listener/app": "elasticloadbalancing:{region}:{account}:listener/app/{name}"},
+    ),
+    ResourceType(
+        "AWS::ElasticLoadBalancingV2::ListenerRule",
+        # ECS shifts the weights of the rules of a blue/green service; an update of the rule resets them.
+        interruption=Interruption(
+            "requests take another way at once, and weights that ECS shifts during a blue/green deployment are set back"
+        ),
+        arns={"listener-rule/app": "elasticloadbalancing:{region}:{account}:listener-rule/app/{name}"},
+    ),
+    ResourceType(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        name_property="Name",
+        name_limit=32,
+        loss="an address that DNS records name",
+        interruption=Interruption(
+            "connections through what goes away end",
+            frozenset({"IpAddressType", "SecurityGroups", "SubnetMappings", "Subnets"}),
+        ),
+        arns={"loadbalancer/app/": "elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}"},
+    ),
+    ResourceType(
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        name_property="Name",
+        name_limit=32,
+        arns={"targetgroup": "elasticloadbalancing:{region}:{account}:targetgroup/{name}"},
+    ),
+)

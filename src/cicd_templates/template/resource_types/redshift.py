@@ -1,0 +1,12 @@
+"""Resource types of Redshift."""
+
+from __future__ import annotations
+
+from cicd_templates.template.resource_types.resource_type import PolicyCheck, ResourceType
+
+RESOURCE_TYPES = (
+    ResourceType(
+        "AWS::Redshift::Cluster",
+        policies_checked_by=PolicyCheck.CFN_LINT,
+    ),
+)

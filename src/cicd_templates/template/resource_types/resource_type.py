@@ -1,0 +1,54 @@
+"""The facts that make up one row of the table of resource types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class PolicyCheck(Enum):
+    """The check that asks for an explicit DeletionPolicy and UpdateReplacePolicy on a type that holds data."""
+
+    CFN_LINT = "I3011"
+    OWN_RULE = "E9141"
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """Why an update in place interrupts what runs; `properties` are those that do, None for all but the tags."""
+
+    reason: str
+    properties: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """What is known of one resource type; an empty value means that the fact does not apply or is not needed.
+
+    `type_name`: as templates spell it.
+    `name_property`: the property with the physical name.
+    `name_limit`: the longest physical name in characters, by the type's schema or the API reference.
+    `name_is_global`: whether no other account may have a resource of the same name.
+    `import_identifier`: the property by which CloudFormation imports one, `primaryIdentifier` of the type's schema.
+    `loss`: what is lost with a stateful resource and cannot be rendered again.
+    `kept_when_protected`: whether destroying a protected environment keeps it although no stack owns it.
+    `policies_checked_by`: who requires both data policies on it.
+    `interruption`: the updates in place that interrupt what runs.
+    `arns`: the ARN after the partition of each kind of resource, by the kind's name in IAM's service authorization
+    reference. `{name}` stands for the physical name.
+    `names_in_environment`: the pattern of the physical names of one environment: `{prefix}` is what they begin with,
+    `{path}` the environment's path in Parameter Store and in the logs.
+    """
+
+    type_name: str
+    name_property: str = ""
+    name_limit: int | None = None
+    name_is_global: bool = False
+    import_identifier: str = ""
+    loss: str = ""
+    kept_when_protected: bool = False
+    policies_checked_by: PolicyCheck | None = None
+    interruption: Interruption | None = None
+    arns: Mapping[str, str] = field(default_factory=dict)
+    names_in_environment: str = "{prefix}-*"

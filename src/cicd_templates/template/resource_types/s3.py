@@ -1,0 +1,19 @@
+"""Resource types of S3."""
+
+from __future__ import annotations
+
+from cicd_templates.template.resource_types.resource_type import PolicyCheck, ResourceType
+
+RESOURCE_TYPES = (
+    ResourceType(
+        "AWS::S3::Bucket",
+        name_property="BucketName",
+        name_limit=63,
+        name_is_global=True,
+        import_identifier="BucketName",
+        loss="objects",
+        kept_when_protected=True,
+        policies_checked_by=PolicyCheck.OWN_RULE,
+        arns={"bucket": "s3:::{name}", "object": "s3:::{name}/*"},
+    ),
+)

@@ -1,0 +1,15 @@
+"""Resource types of Systems Manager."""
+
+from __future__ import annotations
+
+from cicd_templates.template.resource_types.resource_type import ResourceType
+
+RESOURCE_TYPES = (
+    ResourceType(
+        "AWS::SSM::Parameter",
+        name_property="Name",
+        name_limit=1011,
+        arns={"parameter": "ssm:{region}:{account}:parameter{name}"},
+        names_in_environment="{path}*",
+    ),
+)
