@@ -7,13 +7,14 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
-from cicd_templates.deploy.destruction import deletion, proof
+from cicd_templates.deploy.destruction import deletion, plan_file, proof
 from cicd_templates.deploy.destruction.emptying import empty_bucket, empty_repository
 from tests.integration.conftest import STAGING_STACKS, Project
 
@@ -86,10 +87,20 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
     refused = project.type("destroy --local --plan .state/local/destroy-plan.json --env production --suffix x")
     assert (refused.exit_code, "leave out --env, --suffix" in refused.output) == (2, True)
     assert project.type("destroy --env staging --local --confirm staging").exit_code == 2
-    plan = project.folder / ".state/local/destroy-plan.json"
-    plan.write_text(plan.read_text().replace('"environment": "production"', '"environment": "qa"'))
+    path = project.folder / ".state/local/destroy-plan.json"
+    plan = plan_file.FORMAT.read(path)
+    path.write_text(path.read_text().replace('"environment": "production"', '"environment": "qa"'))
+    edited = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm qa")
+    assert (edited.exit_code, "was edited after it was written; plan again" in edited.output) == (3, True)
+    (production,) = plan.environments
+    plan_file.FORMAT.write(replace(plan, environments=(replace(production, environment="qa"),)), path)
     gone = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm qa")
     assert (gone.exit_code, "there is no environment qa here" in gone.output) == (2, True)
+    plan_file.FORMAT.write(replace(plan, expires=plan.created), path)
+    expired = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm production")
+    assert (expired.exit_code, "it expired at " in expired.output) == (3, True)
+    elsewhere = project.type("destroy --plan .state/local/destroy-plan.json --confirm production")
+    assert (elsewhere.exit_code, "is a plan of the local AWS; add LOCAL=1" in elsewhere.output) == (3, True)
 
 
 def test_with_several_environments_none_is_touched_when_one_refuses(project: Project) -> None:

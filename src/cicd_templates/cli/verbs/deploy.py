@@ -109,16 +109,14 @@ def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Pat
 
 def _deploy_plan(path: Path, reporter: Reporter, allowed: list[str], out: Path | None, **target: Any) -> None:
     from cicd_templates.deploy.plans import document as plans
+    from cicd_templates.deploy.plans.seal import refuse_other_aws
 
     made = plans.read(path)
     if target["layer"] or target["service"] or target["env"] not in (None, made.name):
         raise ConfigurationError(
             f"{path} says what is deployed, {made.environment}; leave ENV=, LAYER= and SERVICE= out"
         )
-    if made.local != target["local"]:
-        raise RefusedError(
-            f"{path} is a plan of {'the local AWS; add LOCAL=1' if made.local else 'AWS; leave LOCAL=1 out'}"
-        )
+    refuse_other_aws(made, path, local=target["local"])
     suffix = made.suffix or None
     (each,) = selection.targets(env=made.name, suffix=suffix, layer=None, service=None, local=made.local)
     following = each.execute(made, path, reporter, selection.tools(suffix, made.local), allowed=allowed, next_path=out)

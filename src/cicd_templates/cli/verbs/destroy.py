@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,9 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **target: Any) -
     guarded = any(inventory.protected for _, inventory in work)
     if guarded and not (target["local"] and yes):
         path = plan_file.plan_file(local=target["local"])
-        plan_file.write_plan([inventory for _, inventory in work], path)
+        inventories = [inventory for _, inventory in work]
+        plan = plan_file.plan_destruction(inventories, datetime.now(UTC), local=target["local"])
+        plan_file.FORMAT.write(plan, path)
         command = hints.make("destroy", PLAN=str(path), LOCAL=target["local"])
         reporter.report(report.Note(f"nothing was deleted; read {path}, then: {command}"))
         raise click.exceptions.Exit(CHANGES_REMAINING)
@@ -79,21 +82,24 @@ def _execute_plan(path: Path, confirm: str | None, reporter: Reporter, **target:
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.destruction.inventory import take_inventory
     from cicd_templates.deploy.destruction.scope import scope_of
+    from cicd_templates.deploy.plans.seal import refuse_other_aws
 
     given = [name for name in ("env", "layer", "service", "suffix") if target[name]]
     if given:
         raise ConfigurationError(f"--plan says what is destroyed; leave out --{', --'.join(given)}")
-    planned = plan_file.read_plan(path)
-    names = [each["environment"] for each in planned]
-    known = _every_environment(target["local"], {each["suffix"] for each in planned})
+    plan = plan_file.FORMAT.read(path)
+    refuse_other_aws(plan, path, local=target["local"])
+    plan_file.refuse_expired(plan, path, datetime.now(UTC))
+    names = [planned.environment for planned in plan.environments]
+    known = _every_environment(plan.local, {planned.suffix for planned in plan.environments})
     work = []
-    for each in planned:
-        if each["environment"] not in known:
-            raise ConfigurationError(f"{path}: there is no environment {each['environment']} here; plan again")
-        of = known[each["environment"]]
-        labels = None if each["labels"] is None else frozenset(each["labels"])
-        inventory = take_inventory(of.clients, scope_of(of.stacks), protected=each["protected"], labels=labels)
-        plan_file.refuse_changes(each, inventory)
+    for planned in plan.environments:
+        if planned.environment not in known:
+            raise ConfigurationError(f"{path}: there is no environment {planned.environment} here; plan again")
+        of = known[planned.environment]
+        labels = None if planned.labels is None else frozenset(planned.labels)
+        inventory = take_inventory(of.clients, scope_of(of.stacks), protected=planned.protected, labels=labels)
+        plan_file.refuse_changes(planned, inventory)
         of.refuse_destruction(inventory)
         work.append((of, inventory))
     _show(work, reporter)
@@ -166,8 +172,6 @@ def show_left(targets: list[Target], *, as_json: bool) -> None:
 )
 def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: str) -> None:
     """List the disposable copies of environments and destroy those that have expired."""
-    from datetime import UTC, datetime
-
     from cicd_templates.deploy.destruction import sweep as sweeping
     from cicd_templates.deploy.reporting import report
 

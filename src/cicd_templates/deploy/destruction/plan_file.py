@@ -1,96 +1,104 @@
-"""A destruction that was looked at before: written to a file, read again, and compared with what is there then."""
+"""The plan of a destruction: a typed, sealed document, compared with the account again before it is executed.
+
+It is sealed, written and read as the plan of a deployment is (`plans/seal.py`). This module executes nothing.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from cicd_templates import hints
 from cicd_templates.deploy.destruction.inventory import Inventory
-from cicd_templates.deploy.reporting.inventory_items import Fate
-from cicd_templates.errors import ConfigurationError, RefusedError
+from cicd_templates.deploy.plans.seal import VALID_FOR, PlanFormat, expiry_text, has_expired
+from cicd_templates.deploy.reporting.inventory_items import Fate, Item
+from cicd_templates.errors import RefusedError
 
 PLAN_FILE = Path("destroy-plan.json")
 LOCAL_PLAN_FILE = Path(".state/local/destroy-plan.json")
-FORMAT = 1
 GOING = (Fate.DELETED, Fate.EMPTIED, Fate.SCHEDULED)
 
 
+@dataclass(frozen=True)
+class PlannedDestruction:
+    """What would be destroyed of one environment.
+
+    `labels` name the stacks that were chosen, None where all were. `stacks` has by stack id when each was last
+    deployed. `items` are all that the inventory showed, those that stay among them.
+    """
+
+    environment: str
+    suffix: str | None
+    protected: bool
+    account: str
+    region: str
+    labels: tuple[str, ...] | None
+    stacks: dict[str, datetime]
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class DestructionPlan:
+    """The environments that one command destroys, in the order of their destruction."""
+
+    created: datetime
+    expires: datetime
+    local: bool
+    environments: tuple[PlannedDestruction, ...]
+
+
+FORMAT: PlanFormat[DestructionPlan] = PlanFormat("destruction", 2, DestructionPlan, "make destroy ENV= ALLOW=")
+
+
 def plan_file(*, local: bool) -> Path:
-    """Where a plan is written."""
+    """Return where a plan is written."""
     return LOCAL_PLAN_FILE if local else PLAN_FILE
 
 
-def write_plan(inventories: Sequence[Inventory], path: Path) -> None:
-    """Write what would be destroyed, to be read by people and executed by `destroy --plan`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    facts = {"format": FORMAT, "environments": [_facts(inventory) for inventory in inventories]}
-    path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+def plan_destruction(inventories: Sequence[Inventory], now: datetime, *, local: bool) -> DestructionPlan:
+    """Return the plan that destroys exactly what `inventories` have. It holds for a day."""
+    return DestructionPlan(now, now + VALID_FOR, local, tuple(map(_plan_environment, inventories)))
 
 
-def _facts(inventory: Inventory) -> dict[str, Any]:
-    return {
-        "environment": inventory.scope.qualified,
-        "suffix": inventory.scope.suffix,
-        "protected": inventory.protected,
-        "account": inventory.scope.account,
-        "region": inventory.scope.region,
-        "labels": sorted(inventory.labels) if inventory.labels is not None else None,
-        "stacks": {stack.stack_id: stack.changed.isoformat() for stack in inventory.stacks},
-        "items": [asdict(item) for item in inventory.items],
-    }
-
-
-def read_plan(path: Path) -> list[dict[str, Any]]:
-    """The environments of a plan, in the order of their destruction. Raises `ConfigurationError` where it is none."""
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}; make destroy ENV= ALLOW= writes one") from None
-    except ValueError:
-        facts = None
-    if not isinstance(facts, dict) or "environments" not in facts:
-        deploying = ""
-        # Those that `make plan` writes are sealed.
-        if isinstance(facts, dict) and "digest" in facts:
-            deploy = hints.make("deploy", PLAN=str(path), LOCAL=bool(facts.get("local")))
-            deploying = f"; it is one of a deployment: {deploy}"
-        raise ConfigurationError(f"{path}: not a plan of a destruction{deploying}")
-    wanted = {"environment", "suffix", "protected", "account", "region", "labels", "stacks", "items"}
-    environments = facts["environments"]
-    if facts.get("format") != FORMAT or not _whole(environments, wanted):
-        raise ConfigurationError(f"{path}: made by another version of make destroy; plan again")
-    return list(environments)
-
-
-def _whole(environments: Any, wanted: set[str]) -> bool:
-    return isinstance(environments, list) and all(
-        isinstance(each, dict) and wanted <= each.keys() for each in environments
+def _plan_environment(inventory: Inventory) -> PlannedDestruction:
+    return PlannedDestruction(
+        environment=inventory.scope.qualified,
+        suffix=inventory.scope.suffix,
+        protected=inventory.protected,
+        account=inventory.scope.account,
+        region=inventory.scope.region,
+        labels=None if inventory.labels is None else tuple(sorted(inventory.labels)),
+        stacks={stack.stack_id: stack.changed for stack in inventory.stacks},
+        items=inventory.items,
     )
 
 
-def refuse_changes(planned: dict[str, Any], inventory: Inventory) -> None:
+def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
+    """Raise `RefusedError` where the plan in `path` no longer holds at `now`."""
+    if has_expired(plan, now):
+        raise RefusedError(f"{path}: {expiry_text(plan)}; plan again")
+
+
+def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
     """Raise `RefusedError` where there is more to destroy now than was planned, or where it has changed since.
 
     What is gone already is no change: a destruction that was interrupted continues by the same plan.
     """
-    name, scope = planned["environment"], inventory.scope
-    if (planned["account"], planned["region"]) != (scope.account, scope.region):
+    name, scope = planned.environment, inventory.scope
+    if (planned.account, planned.region) != (scope.account, scope.region):
         raise RefusedError(
-            f"{name}: planned for account {planned['account']} in {planned['region']}, but its templates are for"
+            f"{name}: planned for account {planned.account} in {planned.region}, but its templates are for"
             f" {scope.account} in {scope.region}; plan again"
         )
-    if inventory.protected and not planned["protected"]:
+    if inventory.protected and not planned.protected:
         raise RefusedError(f"{name}: it has been protected since the plan; plan again")
-    known = {(item["resource_type"], item["name"]) for item in planned["items"] if item["fate"] in GOING}
     for stack in inventory.stacks:
-        if planned["stacks"].get(stack.stack_id) != stack.changed.isoformat():
+        if planned.stacks.get(stack.stack_id) != stack.changed:
             raise RefusedError(f"{name}: {stack.name} has been deployed since the plan; plan again")
+    planned_keys = {item.key for item in planned.items if item.fate in GOING}
     for item in inventory.items:
-        if item.fate in GOING and item.key not in known:
+        if item.fate in GOING and item.key not in planned_keys:
             raise RefusedError(
                 f"{name}: {item.resource_type} {item.name} was not there when this was planned; plan again"
             )

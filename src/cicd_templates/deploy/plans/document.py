@@ -6,22 +6,15 @@ edited plan is no plan; secrets are masked before they come here.
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from cicd_templates.deploy.change_sets.impact import Change, Verdict
 from cicd_templates.deploy.change_sets.policy_diff import Grants
-from cicd_templates.errors import ConfigurationError, RefusedError
-
-# Moves with every change of the fields below, so that a plan of another release is refused and not misread.
-SCHEMA = 1
-VALID_FOR = timedelta(hours=24)
+from cicd_templates.deploy.plans.seal import PlanFormat, write_privately
+from cicd_templates.errors import RefusedError
 
 
 @dataclass(frozen=True)
@@ -163,57 +156,23 @@ def _names(plan: Plan, loss: Loss) -> set[str]:
     return {loss.name, f"{whole}/{loss.change.logical_id}"}
 
 
+FORMAT: PlanFormat[Plan] = PlanFormat("deployment", 2, Plan, "make plan ENV=")
+
+
 def write(plan: Plan, path: Path, summary: str) -> None:
-    """Write `path` and, beside it with the ending `.md`, `summary`. Nobody else may read them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    facts = _facts(plan)
-    for each, text in ((path, json.dumps(facts, indent=2) + "\n"), (path.with_suffix(".md"), summary)):
-        each.touch(mode=0o600)
-        each.write_text(text, encoding="utf-8")
-
-
-def _facts(plan: Plan) -> dict[str, Any]:
-    facts = json.loads(json.dumps(asdict(plan), default=_spelled))
-    return {"schema": SCHEMA, "digest": digest(plan), **facts}
-
-
-def _spelled(value: datetime) -> str:
-    return value.isoformat()
+    """Write `path` and, beside it with the ending `.md`, `summary`. Only the owner may read them."""
+    FORMAT.write(plan, path)
+    write_privately(path.with_suffix(".md"), summary)
 
 
 def digest(plan: Plan) -> str:
-    """The sha256 over every fact of a plan, by which it is known to be unchanged."""
-    facts = json.dumps(asdict(plan), default=_spelled, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(facts.encode()).hexdigest()
+    """Return the SHA-256 over every fact of a plan, by which it is known to be unchanged."""
+    return FORMAT.digest(plan)
 
 
 def read(path: Path) -> Plan:
-    """The plan in `path`.
-
-    Raises `ConfigurationError` where there is none, and `RefusedError` where it is of another release or was changed.
-    """
-    from pydantic import ValidationError
-
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        schema = facts["schema"]
-        if schema != SCHEMA:
-            raise RefusedError(f"{path}: a plan of schema {schema}, but this release reads {SCHEMA}; plan again")
-        plan: Plan = _adapter().validate_python(facts)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: no plan there: {error.strerror}; write one with `make plan ENV=`") from None
-    except (ValueError, AttributeError, KeyError, TypeError, ValidationError):
-        raise RefusedError(f"{path}: not a plan as `make plan` writes it; plan again") from None
-    if _facts(plan) != facts:
-        raise RefusedError(f"{path}: was changed after it was written; plan again")
-    return plan
-
-
-@functools.cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Plan)
+    """Return the plan in `path`; raises what `PlanFormat.read` raises."""
+    return FORMAT.read(path)
 
 
 def files(folder: Path, environment: str) -> Iterator[Path]:

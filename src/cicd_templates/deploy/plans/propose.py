@@ -31,8 +31,9 @@ from cicd_templates.deploy.change_sets.impact import judged
 from cicd_templates.deploy.change_sets.request import change_set_request, kept_values, published
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next, Verb, refusal
 from cicd_templates.deploy.change_sets.stacks import Stack
-from cicd_templates.deploy.plans.document import VALID_FOR, PlannedStack
+from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.name_collisions import collisions
+from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import cloudformation_yaml
 

@@ -10,6 +10,7 @@ from cicd_templates.deploy.change_sets.request import kept_values, published
 from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.propose import DeployContext, template_digest
+from cicd_templates.deploy.plans.seal import expiry_text, has_expired
 from cicd_templates.errors import RefusedError
 
 
@@ -44,8 +45,8 @@ def verify(context: DeployContext, plan: Plan, stacks: Mapping[str, Stack], begu
 
 def _place(context: DeployContext, plan: Plan, stacks: Mapping[str, Stack]) -> Iterator[str]:
     """What differs without asking about any stack."""
-    if context.today() >= plan.expires:
-        yield f"it expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
+    if has_expired(plan, context.today()):
+        yield expiry_text(plan)
     if context.clients.local != plan.local:
         yield "it is of the local AWS" if plan.local else "it is of AWS, and this is the local AWS"
     for planned in plan.stacks:

@@ -12,8 +12,9 @@ from cicd_templates.deploy.change_sets.request import published
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
 from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
-from cicd_templates.deploy.plans.document import VALID_FOR, Plan, PlannedStack
+from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.propose import DeployContext, propose
+from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import links
 

@@ -1,11 +1,9 @@
-"""What forbids a destruction, the plan of one, and the order in which it goes."""
+"""What forbids a destruction, and the order in which it goes."""
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import replace
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -13,13 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.deploy.destruction import guards, plan_file
+from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.deployed import Owned
 from cicd_templates.deploy.destruction.order import needed_by, walk
-from cicd_templates.deploy.reporting.inventory_items import Fate, Item
 from cicd_templates.errors import CicdError, ConfigurationError, RefusedError
 from cicd_templates.template.links import Links, Read
-from tests.fakes.scripted_aws import SCOPE, WHEN, inventory, living
+from tests.fakes.scripted_aws import inventory, living
 
 ROLE = Owned("delivery", "Role", "AWS::IAM::Role", "payments-staging-delivery")
 ROLE_ARN = "arn:aws:iam::222222222222:role/team/payments-staging-delivery"
@@ -85,89 +82,6 @@ def test_the_names_are_said_again(
     else:
         with pytest.raises(raises):
             guards.require_confirmed(["tools", "staging"], confirmed, ask)
-
-
-BUCKET = Item("AWS::S3::Bucket", "b", Fate.EMPTIED, "storage")
-KEPT = Item("AWS::S3::Bucket", "kept", Fate.RETAINED, "storage")
-
-
-@pytest.fixture
-def planned(tmp_path: Path) -> dict[str, Any]:
-    path = tmp_path / "plan.json"
-    plan_file.write_plan([inventory(BUCKET, KEPT, stacks=(KEYS,))], path)
-    (environment,) = plan_file.read_plan(path)
-    return environment
-
-
-def test_a_plan_holds_as_long_as_there_is_no_more_than_it_says(planned: dict[str, Any]) -> None:
-    for now in (
-        inventory(BUCKET, KEPT, stacks=(KEYS,)),
-        inventory(),
-        inventory(Item("AWS::S3::Bucket", "later", Fate.RETAINED)),
-    ):
-        plan_file.refuse_changes(planned, now)
-
-
-@pytest.mark.parametrize(
-    ("now", "why"),
-    [
-        (inventory(stacks=(living("payments-staging-new"),)), "payments-staging-new has been deployed since the plan"),
-        (inventory(stacks=(replace(KEYS, changed=WHEN.replace(year=2027)),)), "has been deployed since the plan"),
-        (inventory(replace(KEPT, fate=Fate.EMPTIED)), "AWS::S3::Bucket kept was not there when this was planned"),
-        (inventory(protected=True), "it has been protected since the plan"),
-        (replace(inventory(), scope=replace(SCOPE, account="333333333333")), "planned for account 222222222222"),
-    ],
-    ids=["another stack", "a later deployment", "more to delete", "protected now", "another account"],
-)
-def test_a_plan_that_is_not_true_any_more_is_refused(planned: dict[str, Any], now: Any, why: str) -> None:
-    with pytest.raises(RefusedError, match=why):
-        plan_file.refuse_changes(planned, now)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        pytest.param("", "not a plan of a destruction", id="nothing"),
-        pytest.param("[]", "not a plan of a destruction", id="a list"),
-        pytest.param("{", "not a plan of a destruction", id="half of one"),
-        pytest.param(
-            '{"digest": "x", "local": true}',
-            "not a plan of a destruction; it is one of a deployment: make deploy PLAN={path} LOCAL=1",
-            id="of a deployment, local",
-        ),
-        pytest.param(
-            '{"digest": "x", "local": false}',
-            "not a plan of a destruction; it is one of a deployment: make deploy PLAN={path}",
-            id="of a deployment",
-        ),
-        pytest.param(
-            '{"format": 2, "environments": []}', "made by another version of make destroy; plan again", id="later"
-        ),
-        pytest.param('{"format": 1, "environments": 1}', "made by another version of make destroy; plan again", id="1"),
-        pytest.param(
-            '{"format": 1, "environments": [{"environment": "x"}]}',
-            "made by another version of make destroy; plan again",
-            id="less",
-        ),
-        pytest.param(None, "No such file or directory; make destroy ENV= ALLOW= writes one", id="no file"),
-    ],
-)
-def test_a_file_that_is_no_plan_is_said(tmp_path: Path, text: str | None, said: str) -> None:
-    path = tmp_path / "plan.json"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(ConfigurationError) as caught:
-        plan_file.read_plan(path)
-    assert str(caught.value) == f"{path}: {said.format(path=path)}"
-
-
-def test_a_plan_is_written_for_people_and_machines(tmp_path: Path) -> None:
-    path = tmp_path / "plan.json"
-    plan_file.write_plan([replace(inventory(BUCKET), labels=frozenset({"b", "a"}))], path)
-    (environment,) = json.loads(path.read_text())["environments"]
-
-    assert environment["labels"] == ["a", "b"]
-    assert environment["items"][0]["fate"] == "emptied and deleted"
 
 
 def test_the_stack_of_a_role_goes_after_the_stack_that_uses_it() -> None:

@@ -79,29 +79,36 @@ def edited(path: Path, **facts: Any) -> None:
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [
-        ({"account": "333333333333"}, "was changed after it was written; plan again"),
-        ({"digest": "0"}, "was changed after it was written; plan again"),
-        ({"schema": 0}, "a plan of schema 0, but this release reads 1; plan again"),
-        ({"stacks": "x"}, "not a plan as `make plan` writes it; plan again"),
-        ({"more": 1}, "was changed after it was written; plan again"),
+        ({"account": "333333333333"}, "was edited after it was written; plan again"),
+        ({"digest": "0"}, "was edited after it was written; plan again"),
+        ({"schema": 0}, "a plan of schema 0, but this release reads 2; plan again"),
+        ({"stacks": "x"}, "not a plan that `make plan ENV=` wrote; plan again"),
+        ({"more": 1}, "was edited after it was written; plan again"),
+        (
+            {"kind": "destruction"},
+            "a plan of a destruction, not of a deployment; execute it with: make destroy PLAN={path} LOCAL=1",
+        ),
     ],
-    ids=["another account", "another digest", "another release", "another shape", "one fact too many"],
+    ids=["another account", "another digest", "another release", "another shape", "one fact too many", "another kind"],
 )
 def test_a_plan_that_was_touched_is_refused(tmp_path: Path, edit: dict[str, Any], expected: str) -> None:
     path = tmp_path / "staging.json"
     plans.write(PLAN, path, "")
     edited(path, **edit)
 
-    with pytest.raises(RefusedError, match=expected):
+    with pytest.raises(RefusedError) as refused:
         plans.read(path)
+    assert str(refused.value) == f"{path}: {expected.format(path=path)}"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "1", "{}", '{"schema": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "1", "{}", '{"schema": 2}', '{"kind": "deployment", "schema": 2}', '{"kind": ["x"]}']
+)
 def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(text)
 
-    with pytest.raises(RefusedError, match="not a plan as `make plan` writes it"):
+    with pytest.raises(RefusedError, match="not a plan that `make plan ENV=` wrote"):
         plans.read(path)
 
 

@@ -1,0 +1,164 @@
+"""The one form in which a plan is written, read back and refused, whether it deploys or destroys.
+
+A plan on disk is a JSON object: the fields of a frozen dataclass, the `kind` of plan, the `schema` of its fields, and a
+`digest`, the SHA-256 of the canonical JSON of all of these. An edited plan no longer has its digest. The digest is no
+signature: it keeps a plan from being changed by accident, not by somebody who computes a new one.
+
+This module calls no AWS. Whether the account is still as a plan says is for `plans/verify.py` and
+`destruction/plan_file.py` to find out.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from cicd_templates import hints
+from cicd_templates.errors import ConfigurationError, RefusedError
+
+VALID_FOR = timedelta(hours=24)
+# The make target that executes the plans of a kind.
+EXECUTED_BY = {"deployment": "deploy", "destruction": "destroy"}
+
+
+class SealedPlan(Protocol):
+    """What every plan says about itself: when it was made, until when it holds, and whether it is of the local AWS."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def created(self) -> datetime:
+        """When it was made, in UTC."""
+
+    @property
+    def expires(self) -> datetime:
+        """From when on it is refused, in UTC."""
+
+    @property
+    def local(self) -> bool:
+        """Whether it is of the local AWS."""
+
+
+PlanT = TypeVar("PlanT", bound=SealedPlan)
+
+
+@dataclass(frozen=True)
+class PlanFormat(Generic[PlanT]):
+    """How the plans of one kind are written and read.
+
+    `schema` is raised with every change of the fields of `plan_type`, so that a plan of another release is refused and
+    not misread. `written_by` is the command that a refusal names.
+    """
+
+    kind: str
+    schema: int
+    plan_type: type[PlanT]
+    written_by: str
+
+    def digest(self, plan: PlanT) -> str:
+        """Return the SHA-256 of the canonical JSON of a plan, in hexadecimal."""
+        canonical = json.dumps(self._fields(plan), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def write(self, plan: PlanT, path: Path) -> None:
+        """Write `plan` to `path`, all of it or nothing, readable by its owner alone."""
+        write_privately(path, json.dumps(self._document(plan), indent=2) + "\n")
+
+    def read(self, path: Path) -> PlanT:
+        """Return the plan in `path`.
+
+        Raises `ConfigurationError` where there is no file, and `RefusedError` where it is no plan of this kind, of
+        another release, or was edited.
+        """
+        from pydantic import ValidationError
+
+        document = self._load(path)
+        self._refuse_other_kind(path, document)
+        if document.get("schema") != self.schema:
+            raise RefusedError(
+                f"{path}: a plan of schema {document.get('schema')}, but this release reads {self.schema}; plan again"
+            )
+        try:
+            plan: PlanT = _adapter(self.plan_type).validate_python(document)
+        except ValidationError:
+            raise self._not_a_plan(path) from None
+        if self._document(plan) != document:
+            raise RefusedError(f"{path}: was edited after it was written; plan again")
+        return plan
+
+    def _load(self, path: Path) -> dict[str, Any]:
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path}: no plan there: {error.strerror}; write one with `{self.written_by}`"
+            ) from None
+        except ValueError:
+            raise self._not_a_plan(path) from None
+        if not isinstance(document, dict):
+            raise self._not_a_plan(path)
+        return document
+
+    def _refuse_other_kind(self, path: Path, document: Mapping[str, Any]) -> None:
+        kind = document.get("kind")
+        if kind == self.kind:
+            return
+        if not isinstance(kind, str) or kind not in EXECUTED_BY:
+            raise self._not_a_plan(path)
+        command = hints.make(EXECUTED_BY[kind], PLAN=str(path), LOCAL=bool(document.get("local")))
+        raise RefusedError(f"{path}: a plan of a {kind}, not of a {self.kind}; execute it with: {command}")
+
+    def _not_a_plan(self, path: Path) -> RefusedError:
+        return RefusedError(f"{path}: not a plan that `{self.written_by}` wrote; plan again")
+
+    def _fields(self, plan: PlanT) -> dict[str, Any]:
+        fields: dict[str, Any] = json.loads(json.dumps(asdict(plan), default=_iso_date))
+        return {"kind": self.kind, "schema": self.schema, **fields}
+
+    def _document(self, plan: PlanT) -> dict[str, Any]:
+        return {"digest": self.digest(plan), **self._fields(plan)}
+
+
+@functools.cache
+def _adapter(plan_type: type[Any]) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(plan_type)
+
+
+def _iso_date(value: datetime) -> str:
+    return value.isoformat()
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Write `text` beside `path` and move it there, so that no reader sees half of it; its owner alone may read it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.touch(mode=0o600)
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def has_expired(plan: SealedPlan, now: datetime) -> bool:
+    """Return whether `plan` no longer holds at `now`."""
+    return now >= plan.expires
+
+
+def expiry_text(plan: SealedPlan) -> str:
+    """Return the sentence by which an expired plan is refused."""
+    return f"it expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
+
+
+def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:
+    """Raise `RefusedError` where a plan of the local AWS would be executed on AWS, or the other way round."""
+    if plan.local != local:
+        raise RefusedError(
+            f"{path} is a plan of {'the local AWS; add LOCAL=1' if plan.local else 'AWS; leave LOCAL=1 out'}"
+        )
