@@ -192,3 +192,8 @@ def test_a_plan_that_is_not_true_any_more_is_refused(now: Any, why: str) -> None
     planned: PlannedDestruction = PLANNED
     with pytest.raises(RefusedError, match=why):
         plan_file.refuse_changes(planned, now)
+
+
+def test_a_plan_of_the_local_aws_never_replaces_one_of_aws() -> None:
+    assert plan_file.plan_file(local=False) == Path("destroy-plan.json")
+    assert plan_file.plan_file(local=True) == Path(".state/local/destroy-plan.json")
