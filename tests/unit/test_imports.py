@@ -42,12 +42,12 @@ MAY_IMPORT = {
     "deploy/aws": "errors",
     "deploy/change_sets": "deploy/aws errors paths template",
     "deploy/permissions": "deploy/change_sets template",
-    "deploy/plans": "deploy/aws deploy/change_sets errors template",
+    "deploy/plans": "deploy/aws deploy/change_sets errors hints template",
     "deploy/diagnosis": "deploy/aws deploy/change_sets",
     "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals",
     "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors",
     "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints",
-    "deploy/destruction": "config deploy/aws deploy/change_sets deploy/reporting errors hints template",
+    "deploy/destruction": "config deploy/aws deploy/change_sets deploy/plans deploy/reporting errors template",
     "deploy/runs": (
         "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/releases deploy/reporting errors template"
     ),
