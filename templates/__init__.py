@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd_templates.config.tables.environment import Kind
+from cicd_templates.config.tables.environment import EnvironmentKind
 from cicd_templates.layer.definition import Layer
 from templates import (
     access,
@@ -26,8 +26,8 @@ from templates import (
     storage,
 )
 
-TOOLS: frozenset[Kind] = frozenset({"tools"})
-RUNTIME: frozenset[Kind] = frozenset({"runtime"})
+TOOLS: frozenset[EnvironmentKind] = frozenset({"tools"})
+RUNTIME: frozenset[EnvironmentKind] = frozenset({"runtime"})
 
 LAYERS = (
     Layer("keys", keys.build),

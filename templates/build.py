@@ -18,7 +18,7 @@ from cicd_templates.blocks.build_projects import (
 )
 from cicd_templates.blocks.lifecycle import stateful
 from cicd_templates.builds import buildspecs
-from cicd_templates.builds.presets import Check, checks_of
+from cicd_templates.builds.presets import ReleaseCheck, checks_of
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, repository_arn, title
 from cicd_templates.layer.iam import Grant, allow
@@ -82,7 +82,7 @@ def _secrets(where: Where) -> dict[str, secrets.Secret]:
     }
 
 
-def _check(where: Where, check: Check, stored: dict[str, secrets.Secret]) -> Build:
+def _check(where: Where, check: ReleaseCheck, stored: dict[str, secrets.Secret]) -> Build:
     grants: list[Grant] = []
     if check.secrets:
         own = [stored[name].ref() for name in sorted(set(check.secrets.values()))]

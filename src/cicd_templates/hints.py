@@ -1,4 +1,4 @@
-"""Commands that a message advises, to be copied as they stand: with what the call itself was about."""
+"""Commands that messages recommend: complete, so that a user can copy and run them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import shlex
 
 
 def make(target: str, **variables: str | bool | None) -> str:
-    """`make TARGET NAME=value ...` with the variables that say something, quoted for a shell; true is `1`.
+    """Return `make TARGET NAME=value ...`, quoted for a shell; empty and false variables are left out, true is `1`.
 
-    Without the `LOCAL` and `SUFFIX` of the call, the advice would work on AWS itself, or on the original of a copy.
+    Pass on the `LOCAL` and `SUFFIX` of the current command: without them the recommended command would work on AWS
+    itself, or on the original environment instead of its copy.
     """
     given = {name: "1" if value is True else value for name, value in variables.items() if value}
     return " ".join(["make", target, *(f"{name}={shlex.quote(str(value))}" for name, value in given.items())])

@@ -1,8 +1,8 @@
-"""Words of messages that depend on a number."""
+"""Nouns of messages that depend on a number."""
 
 from __future__ import annotations
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 finding`, `0 findings`, `1,200 findings`."""
+    """Return the number with its noun: `1 finding`, `0 findings`, `1,200 findings`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

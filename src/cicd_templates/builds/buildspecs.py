@@ -1,7 +1,7 @@
-"""Build specifications as text: what each CodeBuild project runs.
+"""Build specifications: the commands of each CodeBuild project, as text.
 
-They stand in the template and not in the source, so that a changed application cannot rewrite its own pipeline. All
-that differs from run to run comes in variables: nothing in these texts is substituted by CloudFormation.
+They are part of the template and not of the source, so a change of the application cannot rewrite its own pipeline.
+Values that differ from run to run are environment variables; CloudFormation substitutes nothing in these texts.
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.builds.presets import Check, installed, written
+from cicd_templates.builds.presets import ReleaseCheck, install_pins, write_script
 from cicd_templates.config.environment import Service
 from cicd_templates.functions.scan_gate.policy import POLICY
 from cicd_templates.template import cloudformation_yaml
@@ -20,35 +20,44 @@ IMAGE_URI = "IMAGE_URI"
 IMAGE_DIGEST = "IMAGE_DIGEST"
 RESULTS = "results"
 
-# pip's downloads, shared by the projects of a service; what is in them is used only where its hash is right.
+# pip's downloads, which the projects of a service share. pip uses a file of the cache only if its hash is right.
 PIP_CACHE = "/root/.cache/pip/**/*"
 TOOL_PATH = 'export PATH="/tmp/tool/bin:$PATH"'
 
 
-def check(service: Service, of: Check) -> str:
-    """Runs one check, whatever it finds, and hands on its report beside a record of the run."""
-    extension = "xml" if of.format == "junit" else "json"
+def check(service: Service, release_check: ReleaseCheck) -> str:
+    """Return the specification that runs one check and hands its report and a record of the run on to the gate.
+
+    The build succeeds whatever the check finds, because the gate alone decides.
+    """
+    extension = "xml" if release_check.format == "junit" else "json"
     specification: dict[str, Any] = {
         "version": 0.2,
         "phases": {
-            "install": {"commands": [_policy(service), *(_in_source(service, install) for install in of.install)]},
-            "build": {"commands": [_recorded(service, of, extension)]},
+            "install": {
+                "commands": [
+                    _take_policy(service),
+                    *(_in_source(service, install) for install in release_check.install),
+                ]
+            },
+            "build": {"commands": [_recorded_run(service, release_check, extension)]},
         },
         "artifacts": {"base-directory": ".report", "files": ["**/*"]},
         "cache": {"paths": [PIP_CACHE]},
     }
-    if of.format == "junit":
-        # A report group of the name `<project>-results` is found by the part after the project's name.
+    if release_check.format == "junit":
+        # CodeBuild finds the report group `<project>-results` by the part after the project's name.
         specification["reports"] = {
             RESULTS: {"base-directory": ".report", "files": [f"{REPORT}.{extension}"], "file-format": "JUNITXML"}
         }
     return cloudformation_yaml.dump(specification)
 
 
-def _policy(service: Service) -> str:
-    """Takes the policy of the source for the gate before anything of the application runs, which might change it.
+def _take_policy(service: Service) -> str:
+    """Return the command that copies the source's gate policy before any code of the application can change it.
 
-    A report that lies in the source itself is removed: beside a tool that fails it would pass for that tool's own.
+    It also removes a report folder that the source brings along: if the tool fails, the gate would take it for the
+    tool's report.
     """
     return f"""\
 rm -rf "$CODEBUILD_SRC_DIR/.report"
@@ -58,27 +67,27 @@ if [ -f "{_folder(service)}/{POLICY}" ]; then cp "{_folder(service)}/{POLICY}" "
 
 
 def _in_source(service: Service, command: str) -> str:
-    """`command` in the service's folder, ended by its first failure.
+    """Return `command` so that it runs in the service's folder and stops at its first failure.
 
-    In a subshell, so that the next one begins where this one did. It must stand alone: within `&&` or `||` a shell
-    ignores `set -e`.
+    It runs in a subshell, so the next command starts in the same folder as this one. It must not be part of `&&` or
+    `||`, where a shell ignores `set -e`.
     """
     return f'(\nset -e\ncd "{_folder(service)}"\n{command}\n)\n'
 
 
-def _recorded(service: Service, of: Check, extension: str) -> str:
-    commands = "\n".join(of.commands)
+def _recorded_run(service: Service, release_check: ReleaseCheck, extension: str) -> str:
+    commands = "\n".join(release_check.commands)
     return f"""\
 {TOOL_PATH}
 export REPORT="$CODEBUILD_SRC_DIR/.report/{REPORT}.{extension}"
 started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-tool_version=$({of.version} 2>/dev/null | head -n 1 | tr -cd 'A-Za-z0-9._+ -')
+tool_version=$({release_check.version} 2>/dev/null | head -n 1 | tr -cd 'A-Za-z0-9._+ -')
 {_in_source(service, commands)}exit_code=$?
 finished=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 cat > "$CODEBUILD_SRC_DIR/.report/{RUN_RECORD}" <<RECORD
 {{
-  "check": "{of.name}",
-  "format": "{of.format}",
+  "check": "{release_check.name}",
+  "format": "{release_check.format}",
   "report": "{REPORT}.{extension}",
   "tool_version": "$tool_version",
   "exit_code": $exit_code,
@@ -94,13 +103,13 @@ cat "$CODEBUILD_SRC_DIR/.report/{RUN_RECORD}"
 
 
 def _folder(service: Service) -> str:
-    """Where the service lies in its source: `make release` cuts a monorepo, a connection hands on all of it."""
+    """Return the folder of the service: `make release` packs it alone, a connection hands on the whole repository."""
     whole = service.settings.source == "s3" or not service.settings.path
     return "$CODEBUILD_SRC_DIR" if whole else f"$CODEBUILD_SRC_DIR/{service.settings.path}"
 
 
 def image(service: Service) -> str:
-    """Builds the image of a source version once, pushes it, notes its provenance, and hands on its digest."""
+    """Return the specification that builds and pushes the image of a source version, once, with its provenance."""
     settings = service.settings.build
     build = f"""\
 (
@@ -168,10 +177,10 @@ exit 1
 
 
 def _pinned_source(service: Service) -> str:
-    """Goes to the source of just the version that was judged.
+    """Return the command that changes to the source of exactly the version that the gate judged.
 
-    An artifact could have been replaced by a check, which runs the application's own code with the right to hand on
-    artifacts; the source bucket none of them can write to. A connection's source is in the artifact alone.
+    A check runs the application's code and may write artifacts, so it could have replaced the source artifact; no check
+    can write to the source bucket. The source of a connection exists only as an artifact.
     """
     if service.settings.source == "github":
         return f'cd "{_folder(service)}"'
@@ -183,31 +192,31 @@ cd /tmp/source"""
 
 
 def bill_of_materials(service: Service) -> str:
-    """Writes what the service is made of, as CycloneDX, into the evidence."""
+    """Return the specification that puts a CycloneDX bill of materials of the service into the evidence."""
     commands = "\n".join(service.settings.build.sbom)
     write = f"{TOOL_PATH}\nexport SBOM=/tmp/sbom.cdx.json\n{_in_source(service, commands)}"
-    put = [written("put_evidence"), "python3 /tmp/put_evidence.py /tmp/sbom.cdx.json sbom.cdx.json"]
-    return _scripted([installed("cyclonedx"), installed("aws")], [write, *put], cached=True)
+    put = [write_script("put_evidence"), "python3 /tmp/put_evidence.py /tmp/sbom.cdx.json sbom.cdx.json"]
+    return _specification([install_pins("cyclonedx"), install_pins("aws")], [write, *put], cached=True)
 
 
 def image_scan() -> str:
-    """Waits for the registry's scan of the image, puts it into the evidence, and fails for what must not pass."""
+    """Return the specification that waits for the registry's image scan, records it, and fails on findings."""
     judge = f"""\
 {TOOL_PATH}
 python3 /tmp/image_scan.py /tmp/image-scan.json
 passed=$?
 python3 /tmp/put_evidence.py /tmp/image-scan.json "${{EVIDENCE_NAME:-image-scan.json}}" && [ "$passed" = 0 ]
 """
-    return _scripted([installed("aws")], [written("image_scan"), written("put_evidence"), judge])
+    return _specification([install_pins("aws")], [write_script("image_scan"), write_script("put_evidence"), judge])
 
 
 def smoke_test(service: Service) -> str:
-    """Tests the deployed release from outside, with the source's own commands: whether it answers, then integration."""
+    """Return the specification that tests the deployed release from outside: smoke tests, then integration tests."""
     tests = [service.settings.smoke, service.settings.integration]
-    return _scripted([], [_in_source(service, "\n".join(commands)) for commands in tests if commands])
+    return _specification([], [_in_source(service, "\n".join(commands)) for commands in tests if commands])
 
 
-def _scripted(install: list[str], build: list[str], *, cached: bool = False) -> str:
+def _specification(install: list[str], build: list[str], *, cached: bool = False) -> str:
     phases = {"install": {"commands": install}} if install else {}
     specification: dict[str, Any] = {"version": 0.2, "phases": {**phases, "build": {"commands": build}}}
     if cached:

@@ -1,8 +1,8 @@
-"""Checks: what looks at a release before the gate. A check is data; the known ones are presets of that data.
+"""The checks of a release: tools that report on its source to the scan gate. The known tools are presets.
 
-No file and no comment of the source switches a preset off: what would is overruled here, or counted by the gate.
-
-Every check runs in an image by digest, with tools whose every package is pinned by version and hash in `pins/`.
+A check is data: an image by digest, commands, and the format of its report. Presets install their tools from `pins/`,
+which pins every package by version and hash. No file or comment in the source can switch a preset off: the commands
+here override it, or the gate counts it.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from cicd_templates.config.environment import Service
 from cicd_templates.config.tables.checks import CheckTable, Preset, ReportFormat
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 
-# Python on Debian, the same image that services start with: small, public, by digest.
+# Python on Debian: small, public, and the image that services start with.
 PYTHON_IMAGE = BOOTSTRAP_IMAGE
 TIMEOUT_MINUTES = 10
 # The virtual environment of a check's tools, in the container of one build.
 TOOL = "/tmp/tool"  # noqa: S108 - nobody else is in that container
 
-# The Snyk project's own checksum of the Linux program, from its package on npm, version 1.1307.4.
+# The Linux program's checksum as Snyk publishes it in its npm package of this version.
 SNYK_VERSION = "1.1307.4"
 SNYK_SHA256 = "b0baee4fa4d7d11b7df927a1046cf8137a8a89fafac8101a45c3c0e0777ddc35"
 
 
 @dataclass(frozen=True)
-class Check:
-    """A tool that looks at the source and writes a report to `$REPORT`; the exit code is noted and decides nothing.
+class ReleaseCheck:
+    """A tool that examines the source and writes a report to `$REPORT`; its exit code is recorded but decides nothing.
 
-    `runs_application` is false only where nothing of the application or its packages is known to run.
+    `runs_application` is false only for tools that are known not to run code of the application or its packages.
     """
 
     name: str
@@ -46,17 +46,17 @@ class Check:
     runs_application: bool = True
 
 
-def checks_of(service: Service) -> list[Check]:
-    """The checks of a service in the order of its configuration, presets filled in."""
-    return [_resolved(name, table) for name, table in service.settings.checks.items()]
+def checks_of(service: Service) -> list[ReleaseCheck]:
+    """Return the checks of a service in the order of its configuration, with the values of presets filled in."""
+    return [_check(name, table) for name, table in service.settings.checks.items()]
 
 
-def _resolved(name: str, table: CheckTable) -> Check:
-    """What the table says wins over its preset; without one it says all, which `consistency` has checked."""
+def _check(name: str, table: CheckTable) -> ReleaseCheck:
+    """Return the table's own values, and the preset's where it has none; validation refuses a table with neither."""
     preset = PRESETS[table.preset]() if table.preset else None
     format_ = table.format or (preset.format if preset else None)
-    assert format_ is not None, "consistency checked that one of them says it"
-    return Check(
+    assert format_ is not None, "validation refuses a check without a format"
+    return ReleaseCheck(
         name=name,
         image=table.image or (preset.image if preset else PYTHON_IMAGE),
         install=table.install or (preset.install if preset else ()),
@@ -69,13 +69,13 @@ def _resolved(name: str, table: CheckTable) -> Check:
     )
 
 
-def written(script: str) -> str:
-    """The command that writes `scripts/<script>.py`, which a reviewer reads in the template, to /tmp."""
+def write_script(script: str) -> str:
+    """Return the command that writes `scripts/<script>.py` to /tmp; a reviewer reads the script in the template."""
     return f"cat > /tmp/{script}.py <<'SCRIPT'\n{_text('scripts', f'{script}.py').rstrip()}\nSCRIPT"
 
 
-def installed(pins: str) -> str:
-    """The command that installs what `pins/<pins>.txt` lists, and nothing else, into /tmp/tool."""
+def install_pins(pins: str) -> str:
+    """Return the command that installs exactly the packages of `pins/<pins>.txt` into /tmp/tool."""
     return "\n".join(
         [
             f"cat > /tmp/{pins}.txt <<'PINS'",
@@ -94,10 +94,10 @@ def _text(folder: str, name: str) -> str:
     return Path(root, folder, name).read_text(encoding="ascii")
 
 
-# The application's own packages, which its tests import and Snyk resolves: each by its hash and as a wheel, since an
-# sdist runs its own code while it is installed. No secret of the check is in that process' environment.
-def own_requirements(*secrets: str) -> str:
-    """The command that installs what `requirements.txt` of the source lists, with its hashes, without `secrets`."""
+# The application's own packages, which its tests import and Snyk resolves. Only wheels with a known hash: an sdist runs
+# code of its own while pip installs it. The secrets of the check are not in pip's environment.
+def install_requirements(*secrets: str) -> str:
+    """Return the command that installs the source's `requirements.txt` by hash, with `secrets` unset."""
     without = " ".join(["env", *(f"--unset={name}" for name in secrets), ""]) if secrets else ""
     return "\n".join(
         [
@@ -124,22 +124,22 @@ os.chmod("/tmp/tool/bin/snyk", 0o755)
 GET"""
 
 
-def _unit_tests() -> Check:
-    return Check(
+def _unit_tests() -> ReleaseCheck:
+    return ReleaseCheck(
         name="unit-tests",
         image=PYTHON_IMAGE,
-        install=(installed("pytest"), own_requirements()),
+        install=(install_pins("pytest"), install_requirements()),
         version="python3 -m pytest --version",
         commands=('python3 -m pytest -q -p no:cacheprovider --junitxml="$REPORT"',),
         format="junit",
     )
 
 
-def _bandit() -> Check:
-    return Check(
+def _bandit() -> ReleaseCheck:
+    return ReleaseCheck(
         name="bandit",
         image=PYTHON_IMAGE,
-        install=(installed("bandit"),),
+        install=(install_pins("bandit"),),
         version="bandit --version",
         commands=(
             "printf '[bandit]\\n' > /tmp/bandit.ini\n"
@@ -151,11 +151,11 @@ def _bandit() -> Check:
     )
 
 
-def _safety() -> Check:
-    return Check(
+def _safety() -> ReleaseCheck:
+    return ReleaseCheck(
         name="safety",
         image=PYTHON_IMAGE,
-        install=(installed("safety"),),
+        install=(install_pins("safety"),),
         version="safety --version",
         commands=(
             "rm -f .safety-policy.yml .safety-project.ini\n"
@@ -167,11 +167,11 @@ def _safety() -> Check:
     )
 
 
-def _snyk() -> Check:
-    return Check(
+def _snyk() -> ReleaseCheck:
+    return ReleaseCheck(
         name="snyk",
         image=PYTHON_IMAGE,
-        install=(own_requirements("SNYK_TOKEN"), GET_SNYK),
+        install=(install_requirements("SNYK_TOKEN"), GET_SNYK),
         version="snyk --version",
         commands=(
             "snyk test --file=requirements.txt --package-manager=pip --command=/tmp/tool/bin/python3 \\\n"
@@ -182,11 +182,11 @@ def _snyk() -> Check:
     )
 
 
-def _secrets() -> Check:
-    return Check(
+def _secrets() -> ReleaseCheck:
+    return ReleaseCheck(
         name="secrets",
         image=PYTHON_IMAGE,
-        install=(installed("detect-secrets"),),
+        install=(install_pins("detect-secrets"),),
         version="detect-secrets --version",
         commands=(
             "detect-secrets scan --all-files --no-verify --exclude-files '^\\.report/' \\\n"
@@ -197,7 +197,7 @@ def _secrets() -> Check:
     )
 
 
-PRESETS: Mapping[Preset, Callable[[], Check]] = {
+PRESETS: Mapping[Preset, Callable[[], ReleaseCheck]] = {
     "bandit": _bandit,
     "safety": _safety,
     "secrets": _secrets,

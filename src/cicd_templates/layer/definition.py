@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.tables.environment import Kind
+from cicd_templates.config.tables.environment import EnvironmentKind
 from cicd_templates.layer.outputs import Output, RoleArn
 from cicd_templates.layer.template import LayerTemplate
 
@@ -42,7 +42,7 @@ class Layer:
 
     name: str
     build: BuildOnce | None = None
-    kinds: frozenset[Kind] = frozenset({"tools", "runtime"})
+    kinds: frozenset[EnvironmentKind] = frozenset({"tools", "runtime"})
     build_per_service: BuildPerService | None = None
     after: tuple[str, ...] = ()
     where: Callable[[Environment], bool] = everywhere

@@ -499,7 +499,7 @@ def test_a_record_that_fits_is_no_news(tmp_path: Path) -> None:
     [
         (["gate", "waive"], "which reports? Name their folder with REPORTS= (--reports)"),
         (["gate"], "which reports? Name their folder with REPORTS= (--reports)"),
-        (["gate", "--reports", "/none"], "/none: no such folder; name the one with the reports"),
+        (["gate", "--reports", "/none"], "/none: no such folder; name the folder that holds the reports"),
         (["gate", "--reports", "/tmp", "--policy", "/none.toml"], "/none.toml: cannot be read"),
         (["gate", "--reports", "/tmp", "--service", "x"], "no service 'x'"),
     ],
@@ -516,7 +516,7 @@ def test_a_policy_with_problems_lists_them(tmp_path: Path) -> None:
     result = gate(tmp_path, f"--policy {tmp_path}/policy.toml")
 
     assert result.exit_code == 2
-    assert "the policy cannot be meant\n  unknown: 'x' is no severity" in result.output
+    assert "the policy is not valid\n  unknown: 'x' is no severity" in result.output
     assert "\n  promote: is no list of ids" in result.output
 
 
@@ -621,7 +621,7 @@ def test_a_waiver_for_all_does_not_cover_a_missing_report(tmp_path: Path) -> Non
         (
             "--all-current --expires 2999-01-31 --owner ada",
             "waivers = []",
-            "p.toml: nothing was added, the policy cannot",
+            "p.toml: no waiver was added, because the policy would not be valid",
         ),
     ],
 )

@@ -95,7 +95,7 @@ def waive(
     click.echo(f"{policy}: {counted(waived.written, 'waiver')} added, of {owner} until {last}")
     for check, why in decision.broken.items():
         click.echo(f"no waiver covers {check}: {why}")
-    for id_ in waived.left:
+    for id_ in waived.not_waivable:
         click.echo(f"no waiver covers {id_}: its report names neither package nor file")
 
 

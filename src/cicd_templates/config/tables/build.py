@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cicd_templates.config.tables.fields import Command, FolderPath
+from cicd_templates.config.tables.fields import FolderPath, ShellCommand
 from cicd_templates.config.tables.table import Table
 
 
@@ -15,7 +15,7 @@ class BuildTable(Table):
 
     dockerfile: FolderPath = Field(default="Dockerfile", description="Dockerfile, relative to the source")
     context: FolderPath = Field(default=".", description="Folder that is built, relative to the source")
-    sbom: tuple[Command, ...] = Field(
+    sbom: tuple[ShellCommand, ...] = Field(
         default=("cyclonedx-py requirements requirements.txt --output-format JSON --output-file $SBOM",),
         strict=False,
         min_length=1,

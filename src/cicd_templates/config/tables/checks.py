@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cicd_templates.config.tables.fields import Command, Digest, VariableName, Word
+from cicd_templates.config.tables.fields import Digest, ShellCommand, VariableName, Word
 from cicd_templates.config.tables.table import Table
 
 # A format that the scan gate reads; presets have theirs.
@@ -31,9 +31,9 @@ class CheckTable(Table):
 
     preset: Preset | None = Field(default=None, description="A known check; every other key then changes it")
     image: Digest | None = Field(default=None, description="Image that the check runs in, by digest")
-    install: tuple[Command, ...] = Field(default=(), strict=False, description="Commands that install the tool")
-    version: Command | None = Field(default=None, description="Command that prints the version of the tool")
-    commands: tuple[Command, ...] = Field(
+    install: tuple[ShellCommand, ...] = Field(default=(), strict=False, description="Commands that install the tool")
+    version: ShellCommand | None = Field(default=None, description="Command that prints the version of the tool")
+    commands: tuple[ShellCommand, ...] = Field(
         default=(), strict=False, description="Commands of the check; they write to `$REPORT`, in the source's folder"
     )
     format: ReportFormat | None = Field(default=None, description="What the report is written in")

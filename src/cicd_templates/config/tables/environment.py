@@ -8,12 +8,12 @@ from pydantic import AfterValidator, Field
 
 from cicd_templates.config.tables.cron import Window
 from cicd_templates.config.tables.fields import SUFFIX_LENGTH, Region, text, word
-from cicd_templates.config.tables.network import CertificateArn, Domain, Endpoints, Nat, VpcRange, Zone
+from cicd_templates.config.tables.network import CertificateArn, Domain, Endpoints, Nat, VpcRange, ZoneName
 from cicd_templates.config.tables.patch import PatchPath, PatchTable
 from cicd_templates.config.tables.stakeholders import StakeholdersTable
 from cicd_templates.config.tables.table import Table
 
-Kind = Literal["tools", "runtime"]
+EnvironmentKind = Literal["tools", "runtime"]
 Protection = Literal["protected", "disposable"]
 # PutRetentionPolicy accepts these numbers of days and no others:
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -21,10 +21,10 @@ RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 RETENTION_DAYS: tuple[int, ...] = get_args(RetentionDays)
-Account = Annotated[str, text(r"\d{12}", 'write the 12 digits of an AWS account in quotes, such as "111111111111"')]
+AccountId = Annotated[str, text(r"\d{12}", 'write the 12 digits of an AWS account in quotes, such as "111111111111"')]
 Suffix = Annotated[str, word(SUFFIX_LENGTH)]
 Profile = Annotated[str, text(r".+", "name a profile of the AWS configuration")]
-RoleArn = Annotated[
+DeployerRoleArn = Annotated[
     str,
     text(
         r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+",
@@ -61,8 +61,8 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 class EnvironmentTable(Table):
     """`[environments.<name>]`: an account, a region and how much is at stake there."""
 
-    kind: Kind = Field(description="`tools`: where the pipeline lives; `runtime`: where services run")
-    account: Account = Field(description="AWS account id: a string of 12 digits")
+    kind: EnvironmentKind = Field(description="`tools`: where the pipeline lives; `runtime`: where services run")
+    account: AccountId = Field(description="AWS account id: a string of 12 digits")
     region: Region = Field(description="AWS region")
     protection: Protection = Field(
         description="`protected`: data outlives its stack; `disposable`: destroy empties and deletes it"
@@ -71,7 +71,7 @@ class EnvironmentTable(Table):
     profile: Profile | None = Field(
         default=None, description="AWS profile that deploys here; default: boto3's own chain"
     )
-    role_arn: RoleArn | None = Field(
+    role_arn: DeployerRoleArn | None = Field(
         default=None, description="Role that the deployer assumes here, from the profile or the default chain"
     )
     suffix: Suffix | None = Field(
@@ -83,7 +83,7 @@ class EnvironmentTable(Table):
         default=None,
         description="IPv4 range of the VPC, a private one from /16 to /24; runtime environments need it",
     )
-    zones: tuple[Zone, ...] = Field(
+    zones: tuple[ZoneName, ...] = Field(
         default=(),
         strict=False,
         max_length=4,

@@ -52,7 +52,7 @@ Digest = Annotated[
         "name an image by registry and digest, as registry/repository@sha256: and 64 hexadecimal digits",
     ),
 ]
-Command = Annotated[str, text(r"[\s\S]+", "write a command")]
+ShellCommand = Annotated[str, text(r"[\s\S]+", "write a command")]
 VariableName = Annotated[
     str, text(r"[A-Za-z_]\w*", "use letters, digits and underscores, not a digit first, such as LOG_LEVEL")
 ]

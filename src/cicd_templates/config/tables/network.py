@@ -36,7 +36,7 @@ def _ip_range(value: str) -> str:
 
 IpRange = Annotated[str, AfterValidator(_ip_range)]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], Field(strict=False, min_length=1)]
-Zone = Annotated[str, text(rf"{REGION}[a-z]", "write an availability zone, such as eu-central-1a")]
+ZoneName = Annotated[str, text(rf"{REGION}[a-z]", "write an availability zone, such as eu-central-1a")]
 CertificateArn = Annotated[
     str,
     text(

@@ -22,7 +22,7 @@ def _tag_key(key: str) -> str:
     return key
 
 
-ProjectName = Annotated[str, word(PROJECT_NAME_LENGTH)]
+ProjectPrefix = Annotated[str, word(PROJECT_NAME_LENGTH)]
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 TagText = Annotated[str, text(r"[A-Za-z0-9 _.:/=+@-]+", "use letters, digits, spaces and _ . : / = + @ -", 256)]
 TagKey = Annotated[
@@ -33,7 +33,7 @@ TagKey = Annotated[
 class ProjectTable(Table):
     """`[project]`: what every environment shares."""
 
-    name: ProjectName = Field(description="First word of every physical name and parameter path")
+    name: ProjectPrefix = Field(description="First word of every physical name and parameter path")
     owner: TagText = Field(description="Tag `Owner` of every resource: the team to ask")
     cost_center: TagText = Field(description="Tag `CostCenter` of every resource")
     tags: dict[TagKey, TagText] = Field(default={}, description="Further tags of every resource")

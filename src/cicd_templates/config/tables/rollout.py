@@ -13,7 +13,7 @@ from cicd_templates.config.tables.table import Table
 # ECS's own deployment strategies, in its words with a hyphen:
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
 Rollout = Literal["rolling", "blue-green", "linear", "canary"]
-Hook = Literal["verify-image", "smoke"]
+HookName = Literal["verify-image", "smoke"]
 
 
 class CanaryTable(Table):

@@ -11,10 +11,10 @@ from cicd_templates.config.tables.build import BuildTable
 from cicd_templates.config.tables.checks import CheckTable
 from cicd_templates.config.tables.fields import (
     WORD,
-    Command,
     Digest,
     FolderPath,
     Minutes,
+    ShellCommand,
     UrlPath,
     VariableName,
     Word,
@@ -23,7 +23,7 @@ from cicd_templates.config.tables.fields import (
 from cicd_templates.config.tables.github import GithubTable
 from cicd_templates.config.tables.health import AlarmsTable, HealthCheckTable
 from cicd_templates.config.tables.network import IpRange, Ports
-from cicd_templates.config.tables.rollout import CanaryTable, Hook, LinearTable, Rollout
+from cicd_templates.config.tables.rollout import CanaryTable, HookName, LinearTable, Rollout
 from cicd_templates.config.tables.table import Table
 
 # The sizes of one Fargate task, CPU units to MiB of memory:
@@ -116,7 +116,7 @@ class ServiceTable(Table):
     )
     canary: CanaryTable = Field(default={}, validate_default=True, description="How a canary begins")
     linear: LinearTable = Field(default={}, validate_default=True, description="The steps of a linear shift")
-    hooks: tuple[Hook, ...] = Field(
+    hooks: tuple[HookName, ...] = Field(
         default=(),
         strict=False,
         description="What must agree before requests move: `verify-image` looks at the image, `smoke` asks the new"
@@ -139,13 +139,13 @@ class ServiceTable(Table):
     build: BuildTable = Field(
         default={}, validate_default=True, description="How the image is made, and what is noted of it"
     )
-    smoke: tuple[Command, ...] = Field(
+    smoke: tuple[ShellCommand, ...] = Field(
         default=('python3 smoke/smoke.py "$SERVICE_URL"',),
         strict=False,
         min_length=1,
         description="Commands, run in the source's folder, that test a deployed release at `$SERVICE_URL`",
     )
-    integration: tuple[Command, ...] = Field(
+    integration: tuple[ShellCommand, ...] = Field(
         default=(),
         strict=False,
         description="Commands that test it further after `smoke`, in the same stage and at the same address",

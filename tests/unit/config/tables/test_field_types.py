@@ -11,12 +11,29 @@ import pytest
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from cicd_templates.config import tables
-from cicd_templates.config.tables.environment import Account, OutputName, PolicyArn, Profile, RoleArn, RolePath, Suffix
-from cicd_templates.config.tables.fields import Command, Digest, FolderPath, Region, UrlPath, VariableName, Word, text
+from cicd_templates.config.tables.environment import (
+    AccountId,
+    DeployerRoleArn,
+    OutputName,
+    PolicyArn,
+    Profile,
+    RolePath,
+    Suffix,
+)
+from cicd_templates.config.tables.fields import (
+    Digest,
+    FolderPath,
+    Region,
+    ShellCommand,
+    UrlPath,
+    VariableName,
+    Word,
+    text,
+)
 from cicd_templates.config.tables.github import Branch, ConnectionArn, Repository
-from cicd_templates.config.tables.network import CertificateArn, Domain, Zone
+from cicd_templates.config.tables.network import CertificateArn, Domain, ZoneName
 from cicd_templates.config.tables.patch import PatchPath, Reason
-from cicd_templates.config.tables.project import ProjectName, TagKey, TagText
+from cicd_templates.config.tables.project import ProjectPrefix, TagKey, TagText
 from cicd_templates.config.tables.service import PathPattern, SecretSource
 from cicd_templates.config.tables.stakeholders import Email
 
@@ -33,13 +50,13 @@ KINDS = [
         Reason, ["a policy of ours asks for it"], ["so", "in two lines,\nwhich a comment has not"], id="Reason"
     ),
     pytest.param(Word, ["a", "a1-b2"], ["", "A", "1a", "a-", "a--b", "a_b", "\u00e4", "a\n"], id="Word"),
-    pytest.param(ProjectName, ["a" * 16], ["a" * 17], id="ProjectName"),
+    pytest.param(ProjectPrefix, ["a" * 16], ["a" * 17], id="ProjectPrefix"),
     pytest.param(Suffix, ["pr4918", "a" * 10], ["a" * 11], id="Suffix"),
     pytest.param(TagText, ["A team: a/b=c+d@e_f.g-h", "x" * 256], ["", "a,b", "x" * 257], id="TagText"),
     pytest.param(TagKey, ["Data:Class"], ["a b", "aws:x", "LAYER", "x" * 129], id="TagKey"),
     pytest.param(Email, ["a.b@c.de"], ["a", "a@b", "a b@c.de", "a@b@c.de"], id="Email"),
     pytest.param(Digest, [f"a.b:443/c/d@sha256:{'0' * 64}"], ["a/b:1", f"a/b@sha256:{'g' * 64}"], id="Digest"),
-    pytest.param(Command, ["make it", "a\nb"], [""], id="Command"),
+    pytest.param(ShellCommand, ["make it", "a\nb"], [""], id="ShellCommand"),
     pytest.param(Profile, ["my profile"], [""], id="Profile"),
     pytest.param(VariableName, ["_A1"], ["1A", "A-B", "\u00c4"], id="VariableName"),
     pytest.param(FolderPath, [".", "a/b-c.d"], ["", "/a", "a/", "../a", "a/../b", "a//b"], id="FolderPath"),
@@ -49,10 +66,12 @@ KINDS = [
     pytest.param(Repository, ["a.b/c-d"], ["a", "a/b/c"], id="Repository"),
     pytest.param(Branch, ["release/1.x"], ["a b", "x" * 256], id="Branch"),
     pytest.param(ConnectionArn, [CONNECTION_ARN], ["arn:aws:s3:::bucket"], id="ConnectionArn"),
-    pytest.param(Account, ["012345678901"], ["1", "0" * 13, "\uff11" * 12], id="Account"),
+    pytest.param(AccountId, ["012345678901"], ["1", "0" * 13, "\uff11" * 12], id="AccountId"),
     pytest.param(Region, ["eu-central-1", "us-gov-west-1", "eusc-de-east-1"], ["Frankfurt", "eu-central"], id="Region"),
-    pytest.param(Zone, ["eu-central-1a"], ["eu-central-1", "eu-central-1ab"], id="Zone"),
-    pytest.param(RoleArn, ["arn:aws:iam::111111111111:role/a/b"], ["arn:aws:iam::1:role/a"], id="RoleArn"),
+    pytest.param(ZoneName, ["eu-central-1a"], ["eu-central-1", "eu-central-1ab"], id="ZoneName"),
+    pytest.param(
+        DeployerRoleArn, ["arn:aws:iam::111111111111:role/a/b"], ["arn:aws:iam::1:role/a"], id="DeployerRoleArn"
+    ),
     pytest.param(PolicyArn, ["arn:aws:iam::aws:policy/x", "arn:aws:iam::111111111111:policy/x"], ["x"], id="PolicyArn"),
     pytest.param(RolePath, ["/", "/a/b/"], ["", "a/", "/a", "/" + "a" * 511 + "/"], id="RolePath"),
     pytest.param(
