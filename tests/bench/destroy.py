@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cicd_templates.deploy.aws.clients import Clients, local_clients
-from cicd_templates.deploy.destruction.emptying import empty_bucket
+from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
 from cicd_templates.local.engine import running
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ SIMULATED = (1_000, 10_000, 100_000, 1_000_000)
 # Prints seconds and the growth of the peak in bytes. The pages are made while they are read, as S3's are.
 MEASURE = """
 import sys, time
-from cicd_templates.deploy.destruction.emptying import empty_bucket
+from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
 count = int(sys.argv[1])
 class S3:
     passes = 0

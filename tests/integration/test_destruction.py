@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.resource_types.ecr import empty_repository
+from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
 from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
 from cicd_templates.deploy.destruction import deletion, plan_file, proof
-from cicd_templates.deploy.destruction.emptying import empty_bucket, empty_repository
 from tests.integration.conftest import STAGING_STACKS, Project
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "review": "config errors markdown paths template",
     "render": "config errors layer paths review template",
     "reference": "config errors layer markdown render review rules template",
-    "deploy/aws": "errors",
+    "deploy/aws": "errors template",
     "deploy/change_sets": "deploy/aws errors paths template",
     "deploy/permissions": "deploy/change_sets template",
     "deploy/plans": "deploy/aws deploy/change_sets errors hints template",

@@ -163,12 +163,13 @@ def test_the_evidence_that_the_document_lists_is_what_the_builds_write() -> None
 
 
 def test_what_can_be_left_is_documented_as_the_code_knows_it() -> None:
-    from cicd_templates.deploy.destruction.resource_types import KINDS
+    from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS
 
     section = (ROOT / "docs/destroying.md").read_text().partition("## What is left, why")[2].partition("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| AWS::")]
 
-    assert rows == [f"| {name} | {kind.why} | {kind.by_hand} |" for name, kind in sorted(KINDS.items())]
+    leftovers = {name: operations.leftover for name, operations in sorted(OPERATIONS.items())}
+    assert rows == [f"| {name} | {each.why} | {each.removal} |" for name, each in leftovers.items() if each]
 
 
 def test_the_table_of_states_is_the_one_of_the_code() -> None:

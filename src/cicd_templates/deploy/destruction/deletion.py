@@ -10,12 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.aws.clients import Clients, explained
 from cicd_templates.deploy.aws.polling import LONGEST_OPERATION_SECONDS, Polling
+from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.api import describe_stack
 from cicd_templates.deploy.change_sets.aws_commands import addressed
 from cicd_templates.deploy.change_sets.events import ResourceEvent, events_since, first_failure
 from cicd_templates.deploy.change_sets.stack_states import Verb, refusal
 from cicd_templates.deploy.destruction.deployed import Deployed, Owned
-from cicd_templates.deploy.destruction.emptying import empty_bucket, empty_repository
 from cicd_templates.deploy.destruction.repair import lift_deletion_protection, mend
 from cicd_templates.errors import CicdError
 
@@ -23,7 +23,6 @@ ATTEMPTS = 4
 # Between two attempts, so that what a service says is gone is gone for the others, too.
 PAUSE_POLLS = 5
 PROGRESS_EVERY = 10_000
-EMPTIED = {"AWS::S3::Bucket": empty_bucket, "AWS::ECR::Repository": empty_repository}
 GONE = "DELETE_COMPLETE"
 PASSING = frozenset({"InternalFailure", "RequestLimitExceeded", "ServiceUnavailable", "Throttling"})
 DELETING = "DELETE_IN_PROGRESS"
@@ -93,12 +92,15 @@ def _prepare(clients: Clients, stack: Deployed, voice: Voice) -> None:
             continue
         if owned.resource_type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
             lift_deletion_protection(clients, owned.physical_id)
-        if owned.resource_type in EMPTIED and (count := _empty(clients, owned, voice)):
+        if count := _empty(clients, owned, voice):
             voice.say(f"{stack.label}: emptied {owned.physical_id} ({count:,} objects)")
 
 
 def _empty(clients: Clients, owned: Owned, voice: Voice) -> int:
     """Empty a bucket or repository with a sign of life every 10,000; gone already is empty, too."""
+    contents = operations_of(owned.resource_type).contents
+    if contents is None:
+        return 0
     told = 0
 
     def progress(count: int) -> None:
@@ -108,7 +110,7 @@ def _empty(clients: Clients, owned: Owned, voice: Voice) -> int:
             voice.say(f"{owned.stack}: {owned.physical_id}: {count:,} deleted so far")
 
     try:
-        return EMPTIED[owned.resource_type](clients, owned.physical_id, progress)
+        return contents.empty(clients, owned.physical_id, progress)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchBucket", "RepositoryNotFoundException"):
             return 0

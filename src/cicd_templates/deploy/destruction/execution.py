@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients, explained
 from cicd_templates.deploy.aws.polling import Polling
+from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.destruction.deletion import Voice, delete
 from cicd_templates.deploy.destruction.drain import drain, stop_runs
 from cicd_templates.deploy.destruction.inventory import Inventory, again
 from cicd_templates.deploy.destruction.order import needed_by, walk
-from cicd_templates.deploy.destruction.resource_types import KINDS
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Item
 from cicd_templates.deploy.reporting.report import Event, Reporter
@@ -136,11 +136,12 @@ def execute(
 def _delete_items(clients: Clients, items: Iterable[Item], voice: OneAtATime) -> None:
     """Delete what no stack deletes. What could not be is found again by the proof, which is what decides."""
     for item in items:
-        remove = KINDS[item.resource_type].delete
+        leftover = operations_of(item.resource_type).leftover
         try:
             # Only what has a way to be deleted has such a fate.
-            assert remove is not None
-            remove(clients, item.name)
+            assert leftover is not None
+            assert leftover.delete is not None
+            leftover.delete(clients, item.name)
         except (ClientError, CicdError) as error:
             voice.say(f"{item.resource_type} {item.name}: {explained(error)}")
         else:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.resource_types.kms import PENDING_DAYS
+from cicd_templates.deploy.aws.resource_types.operations import EXISTS
+from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.destruction.deployed import (
     STACK_TYPE,
     Deployed,
@@ -16,16 +19,15 @@ from cicd_templates.deploy.destruction.deployed import (
     former_resources,
     project_stacks,
 )
-from cicd_templates.deploy.destruction.emptying import held_by_bucket, held_by_repository
-from cicd_templates.deploy.destruction.resource_types import KEY_DAYS, KINDS, THERE, state
+from cicd_templates.deploy.destruction.leftovers import state_of
 from cicd_templates.deploy.destruction.scope import Scope
-from cicd_templates.deploy.destruction.unmanaged import Found, beside
+from cicd_templates.deploy.destruction.unmanaged import UnmanagedResource, unmanaged_resources
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item
+from cicd_templates.template.resource_types.registry import facts_of
 
 SHELL = "REVIEW_IN_PROGRESS"
 LOOKING_AT_A_TIME = 8
-WINDOW = f"KMS deletes it after {KEY_DAYS} days"
-HELD = {"AWS::S3::Bucket": held_by_bucket, "AWS::ECR::Repository": held_by_repository}
+WINDOW = f"KMS deletes it after {PENDING_DAYS} days"
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ def _item(clients: Clients, owned: Owned) -> Item:
         fate = Fate.RETAINED
     elif owned.resource_type == "AWS::KMS::Key":
         fate, detail = Fate.SCHEDULED, WINDOW
-    elif owned.resource_type in HELD:
-        fate, detail = Fate.EMPTIED, HELD[owned.resource_type](clients, owned.physical_id)
+    elif contents := operations_of(owned.resource_type).contents:
+        fate, detail = Fate.EMPTIED, contents.describe(clients, owned.physical_id)
     else:
         fate = Fate.DELETED
     return Item(owned.resource_type, plain(owned), fate, owned.stack, detail)
@@ -115,43 +117,43 @@ def _items_beside(
     )
     own_ids, other_ids = {stack.stack_id for stack in going}, {stack.stack_id for stack in others}
     items: dict[tuple[str, str], Item] = {}
-    for found in beside(clients, scope, had, whole=whole):
+    for found in unmanaged_resources(clients, scope, had, whole=whole):
         key = (found.resource_type, found.name)
         # A type without a row is listed by its ARN, and its stack may know it by its name alone, or by something else.
-        foreign_spelling = found.resource_type not in KINDS and (
+        foreign_spelling = operations_of(found.resource_type).leftover is None and (
             found.stack_id in own_ids or found.name.rpartition("/")[2].rpartition(":")[2] in ids_now
         )
         if key in owned_now or found.stack_id in other_ids or foreign_spelling:
             continue
-        if standing := state(clients, *key):
+        if standing := state_of(clients, *key):
             items[key] = _item_beside(found, standing, kept.get(key, ""), protected=protected)
     # What former stacks kept is in nobody's list where its tags were taken away.
     for key, stack in kept.items():
-        if key not in owned_now and key not in items and (standing := state(clients, *key)):
-            items[key] = _item_beside(Found(*key, ours=True), standing, stack, protected=protected)
+        if key not in owned_now and key not in items and (standing := state_of(clients, *key)):
+            items[key] = _item_beside(UnmanagedResource(*key, ours=True), standing, stack, protected=protected)
     return list(items.values())
 
 
-def _item_beside(found: Found, standing: str, kept_by: str, *, protected: bool) -> Item:
+def _item_beside(found: UnmanagedResource, standing: str, kept_by: str, *, protected: bool) -> Item:
     """What becomes of something that no stack deletes; `kept_by` is the stack that left it by its policy."""
-    kind = KINDS.get(found.resource_type)
+    operations = operations_of(found.resource_type)
 
     def item(fate: Fate, detail: str) -> Item:
         return Item(found.resource_type, found.name, fate, "", detail)
 
     if not found.ours and not kept_by:
         return item(Fate.UNTOUCHED, "it has our name, but nothing proves that it is ours")
-    if standing != THERE and (protected or found.resource_type != "AWS::SecretsManager::Secret"):
+    if standing != EXISTS and (protected or found.resource_type != "AWS::SecretsManager::Secret"):
         return item(Fate.SCHEDULED, standing)
     if kept_by:
         return item(Fate.RETAINED, f"kept by policy: its data outlives the stack {kept_by}")
-    if kind is None or kind.delete is None:
+    if operations.leftover is None or operations.leftover.delete is None:
         return item(Fate.UNTOUCHED, "no stack owns it, and destroy does not know how to delete it")
-    if protected and kind.holds_data:
+    if protected and facts_of(found.resource_type).kept_when_protected:
         return item(Fate.RETAINED, "kept by policy: no stack owns it, but the environment is protected")
     if found.resource_type == "AWS::KMS::Key":
         return item(Fate.SCHEDULED, WINDOW)
-    return item(Fate.EMPTIED if found.resource_type in HELD else Fate.DELETED, "beside the stacks")
+    return item(Fate.EMPTIED if operations.contents else Fate.DELETED, "beside the stacks")
 
 
 def plain(owned: Owned) -> str:

@@ -6,7 +6,7 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.destruction.deployed import STACK_TYPE
 from cicd_templates.deploy.destruction.inventory import WINDOW, Inventory, again
-from cicd_templates.deploy.destruction.resource_types import by_hand
+from cicd_templates.deploy.destruction.leftovers import removal_by_hand
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder
 
 # The tagging API lists what is gone for a while, so what nothing explains is looked for again after 1, 2, 4 ... polls:
@@ -28,7 +28,7 @@ def left(inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
                 stack.name,
                 f"its stack is still there, in {stack.status}",
                 explained=False,
-                by_hand=by_hand(STACK_TYPE, stack.name, inventory.scope.region),
+                by_hand=removal_by_hand(STACK_TYPE, stack.name, inventory.scope.region),
             )
             for stack in inventory.stacks
         ]
@@ -36,7 +36,7 @@ def left(inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
 
 
 def _remainder(item: Item, region: str, *, lives: bool) -> Remainder:
-    how = by_hand(item.resource_type, item.name, region)
+    how = removal_by_hand(item.resource_type, item.name, region)
     if item.fate is Fate.RETAINED or (item.fate is Fate.SCHEDULED and item.detail != WINDOW):
         return Remainder(item.resource_type, item.name, item.detail, explained=True, by_hand=how)
     if lives and item.fate is not Fate.UNTOUCHED:

@@ -17,12 +17,13 @@ from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
+from cicd_templates.deploy.aws.resource_types.operations import EXISTS
 from cicd_templates.deploy.change_sets.api import describe_stack
 from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.destruction.deployed import Owned, deployed, former_resources, our_stacks
 from cicd_templates.deploy.destruction.inventory import plain
+from cicd_templates.deploy.destruction.leftovers import state_of
 from cicd_templates.deploy.destruction.report_file import kept_by_report, report_file
-from cicd_templates.deploy.destruction.resource_types import THERE, state
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template.links import METADATA_KEY
@@ -123,7 +124,7 @@ def _kept(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Owned]:
     kept: dict[tuple[str, str], Owned] = {}
     for owned in (*remembered, *kept_by_report(scope, report_file(local=clients.local))):
         key = (owned.resource_type, plain(owned))
-        if key not in living and state(clients, *key) == THERE:
+        if key not in living and state_of(clients, *key) == EXISTS:
             kept.setdefault((owned.stack, owned.logical_id), owned)
     yield from kept.values()
 

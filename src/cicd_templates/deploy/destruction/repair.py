@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.resource_types.ecr import empty_repository
+from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
 from cicd_templates.deploy.destruction.deployed import Owned
-from cicd_templates.deploy.destruction.emptying import empty_bucket, empty_repository
 from cicd_templates.deploy.destruction.unmanaged import unused_interfaces
 
 Mend = Callable[[Clients, str], str]

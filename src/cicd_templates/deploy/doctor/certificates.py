@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.aws.lookup import ABSENT
+from cicd_templates.deploy.aws.resource_types.operations import NOT_FOUND_CODES
 from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.doctor.checks import Check, Patient
 
@@ -39,7 +39,7 @@ def _checked(patient: Patient, stack: Stack, arn: str) -> Check:
     try:
         certificate = patient.clients.acm.describe_certificate(CertificateArn=arn)["Certificate"]
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ABSENT:
+        if error.response["Error"]["Code"] not in NOT_FOUND_CODES:
             raise
         return Check("certificate", f"{arn} does not exist", request)
     if certificate["Status"] != "ISSUED":

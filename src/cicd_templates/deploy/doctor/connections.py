@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.aws.lookup import ABSENT
+from cicd_templates.deploy.aws.resource_types.operations import NOT_FOUND_CODES
 from cicd_templates.deploy.doctor.checks import Check, Patient
 
 
@@ -26,7 +26,7 @@ def _checked(patient: Patient, region: str, arn: str) -> Check:
     try:
         connection = patient.clients.codeconnections.get_connection(ConnectionArn=arn)["Connection"]
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ABSENT:
+        if error.response["Error"]["Code"] not in NOT_FOUND_CODES:
             raise
         return Check("connection", f"{arn} does not exist", f"make one at {console} and name it as connection_arn")
     finding = f"{connection.get('ConnectionName', arn)} is {connection['ConnectionStatus']}"

@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.aws.lookup import KINDS, Found, existing
+from cicd_templates.deploy.aws.lookup import find_existing
+from cicd_templates.deploy.aws.resource_types.operations import ExistingResource
+from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
 from cicd_templates.deploy.change_sets.aws_commands import addressed, adopting
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
 from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 # GetResources takes so many ARNs:
@@ -52,7 +55,7 @@ class _Taken:
     logical_id: str
     resource_type: str
     name: str
-    found: Found
+    found: ExistingResource
 
 
 def collisions(clients: Clients, stacks: Sequence[Stack]) -> Names:
@@ -75,12 +78,11 @@ def _taken(clients: Clients, stack: Stack, unread: set[str]) -> Iterator[_Taken]
     own = set() if described is None else {each["LogicalResourceId"] for each in live_resources(clients, stack.name)}
     for logical_id, resource in stack.template["Resources"].items():
         resource_type = resource["Type"]
-        kind = KINDS.get(resource_type)
-        name = resource.get("Properties", {}).get(kind.property) if kind else None
+        name = resource.get("Properties", {}).get(facts_of(resource_type).name_property)
         if logical_id in own or resource_type in unread or not isinstance(name, str):
             continue
         try:
-            found = existing(clients, resource_type, name)
+            found = find_existing(clients, resource_type, name)
         except (ClientError, BotoCoreError):
             unread.add(resource_type)
             continue
@@ -88,7 +90,7 @@ def _taken(clients: Clients, stack: Stack, unread: set[str]) -> Iterator[_Taken]
             yield _Taken(stack, creates, logical_id, resource_type, name, found)
 
 
-def _with_tags(clients: Clients, found: Sequence[Found]) -> list[Found]:
+def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[ExistingResource]:
     """The same, with the tags of those whose own service was not asked for them; unknown where that is refused."""
     asked = [each.arn for each in found if each.tags is None and each.arn]
     tags: dict[str, dict[str, str]] = {}
@@ -113,7 +115,7 @@ def _collision(clients: Clients, taken: _Taken) -> Collision:
     return Collision(stack.label, taken.logical_id, taken.resource_type, taken.name, _owner(taken.found), remedy)
 
 
-def _owner(found: Found) -> str:
+def _owner(found: ExistingResource) -> str:
     if found.foreign:
         return "another account has it, or this principal may not look at it"
     if found.tags is None:
@@ -130,7 +132,7 @@ def _remedy(taken: _Taken, tags: Mapping[str, str]) -> tuple[str, ...]:
     if not ours.items() <= tags.items():
         return ("it is not this environment's; choose another project name or suffix, or ask its owner",)
     policy = stack.template["Resources"][taken.logical_id].get("DeletionPolicy", "Delete")
-    words = KINDS[taken.resource_type].delete.format(name=taken.name, arn=taken.found.arn)
+    words = operations_of(taken.resource_type).delete_command.format(name=taken.name, arn=taken.found.arn)
     delete = f"aws {words} --region {stack.region}"
     if policy.startswith("Retain"):
         return (*adopting(stack, creates=taken.creates), f"# or, where nothing in it is needed: {delete}")

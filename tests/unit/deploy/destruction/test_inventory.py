@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from cicd_templates.deploy.aws.resource_types.operations import EXISTS
+from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.destruction import unmanaged as finding
 from cicd_templates.deploy.destruction.deployed import Owned, deployed, former_resources
 from cicd_templates.deploy.destruction.inventory import WINDOW, _item_beside, _items_beside, plain
-from cicd_templates.deploy.destruction.resource_types import KINDS, THERE, by_hand, state
+from cicd_templates.deploy.destruction.leftovers import removal_by_hand, state_of
 from cicd_templates.deploy.destruction.scope import as_tags
-from cicd_templates.deploy.destruction.unmanaged import Found, beside
+from cicd_templates.deploy.destruction.unmanaged import UnmanagedResource, unmanaged_resources
 from cicd_templates.deploy.reporting.inventory_items import Fate
 from tests.fakes.scripted_aws import SCOPE, WHEN, aws, living, refusal
 
+UNMANAGED_RESOURCES = "cicd_templates.deploy.destruction.inventory.unmanaged_resources"
 ARN = "arn:aws:{}:eu-central-1:222222222222:{}"
 TAGS = [{"Key": key, "Value": value} for key, value in SCOPE.tags.items()]
 
@@ -136,58 +139,58 @@ def test_a_call_that_only_the_local_aws_lacks_is_passed_over(local: bool, code: 
     fake._services["logs"] = {"describe_log_groups": {"logGroups": []}}
     if raises:
         with pytest.raises(ClientError, match=code):
-            beside(fake, SCOPE, [PROJECT], whole=False)
+            unmanaged_resources(fake, SCOPE, [PROJECT], whole=False)
     else:
-        assert beside(fake, SCOPE, [PROJECT], whole=False) == []
+        assert unmanaged_resources(fake, SCOPE, [PROJECT], whole=False) == []
 
 
 def test_what_tags_prove_outweighs_a_name_whichever_is_found_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    named = Found("AWS::Logs::LogGroup", "/payments/staging/x", ours=False)
-    proved = Found("AWS::Logs::LogGroup", "/payments/staging/x", ours=True)
+    named = UnmanagedResource("AWS::Logs::LogGroup", "/payments/staging/x", ours=False)
+    proved = UnmanagedResource("AWS::Logs::LogGroup", "/payments/staging/x", ours=True)
     for order in ((named, proved), (proved, named)):
-        monkeypatch.setattr(finding, "MADE_BY_RESOURCES", [lambda clients, scope, had, order=order: iter(order)])
-        assert beside(aws(), SCOPE, [], whole=False) == [proved]
+        monkeypatch.setattr(finding, "CREATED_BY_RESOURCES", [lambda clients, scope, had, order=order: iter(order)])
+        assert unmanaged_resources(aws(), SCOPE, [], whole=False) == [proved]
 
 
 @pytest.mark.parametrize(
     ("resource_type", "standing", "kept_by", "protected", "fate"),
     [
-        ("AWS::Logs::LogGroup", THERE, "", False, Fate.DELETED),
-        ("AWS::Logs::LogGroup", THERE, "", True, Fate.RETAINED),
-        ("AWS::Logs::LogGroup", THERE, "storage", True, Fate.RETAINED),
-        ("AWS::S3::Bucket", THERE, "", False, Fate.EMPTIED),
-        ("AWS::KMS::Key", THERE, "", False, Fate.SCHEDULED),
+        ("AWS::Logs::LogGroup", EXISTS, "", False, Fate.DELETED),
+        ("AWS::Logs::LogGroup", EXISTS, "", True, Fate.RETAINED),
+        ("AWS::Logs::LogGroup", EXISTS, "storage", True, Fate.RETAINED),
+        ("AWS::S3::Bucket", EXISTS, "", False, Fate.EMPTIED),
+        ("AWS::KMS::Key", EXISTS, "", False, Fate.SCHEDULED),
         ("AWS::KMS::Key", "KMS deletes it on 2026-01-01", "keys", True, Fate.SCHEDULED),
         ("AWS::SecretsManager::Secret", "deletes it on 2026-01-01", "", True, Fate.SCHEDULED),
         ("AWS::SecretsManager::Secret", "deletes it on 2026-01-01", "", False, Fate.DELETED),
-        ("AWS::ECS::TaskDefinition", THERE, "", True, Fate.DELETED),
-        ("AWS::ECS::Service", THERE, "", False, Fate.UNTOUCHED),
-        ("lambda function", THERE, "", False, Fate.UNTOUCHED),
+        ("AWS::ECS::TaskDefinition", EXISTS, "", True, Fate.DELETED),
+        ("AWS::ECS::Service", EXISTS, "", False, Fate.UNTOUCHED),
+        ("lambda function", EXISTS, "", False, Fate.UNTOUCHED),
     ],
 )
 def test_what_becomes_of_something_beside_the_stacks(
     resource_type: str, standing: str, kept_by: str, protected: bool, fate: Fate
 ) -> None:
-    item = _item_beside(Found(resource_type, "x", ours=True), standing, kept_by, protected=protected)
+    item = _item_beside(UnmanagedResource(resource_type, "x", ours=True), standing, kept_by, protected=protected)
 
     assert item.fate is fate
-    assert (item.detail == WINDOW) is (resource_type == "AWS::KMS::Key" and standing == THERE)
+    assert (item.detail == WINDOW) is (resource_type == "AWS::KMS::Key" and standing == EXISTS)
 
 
 def test_a_name_alone_proves_nothing_but_what_a_stack_kept_is_its_own() -> None:
-    found = Found("AWS::S3::Bucket", "payments-staging-x", ours=False)
+    found = UnmanagedResource("AWS::S3::Bucket", "payments-staging-x", ours=False)
 
-    assert _item_beside(found, THERE, "", protected=False).fate is Fate.UNTOUCHED
-    assert _item_beside(found, THERE, "storage", protected=False).fate is Fate.RETAINED
+    assert _item_beside(found, EXISTS, "", protected=False).fate is Fate.UNTOUCHED
+    assert _item_beside(found, EXISTS, "storage", protected=False).fate is Fate.RETAINED
 
 
 def test_what_a_living_stack_spells_otherwise_is_not_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = Found("events rule", ARN.format("events", "rule/by-name"), ours=True)
-    address = Found("ec2 elastic-ip", ARN.format("ec2", "elastic-ip/eipalloc-1"), True, "id-keys")
-    other = Found("AWS::Logs::LogGroup", "/of/another", True, "id-other")
-    lost = Found("lambda function", ARN.format("lambda", "function:lost"), ours=True)
+    rule = UnmanagedResource("events rule", ARN.format("events", "rule/by-name"), ours=True)
+    address = UnmanagedResource("ec2 elastic-ip", ARN.format("ec2", "elastic-ip/eipalloc-1"), True, "id-keys")
+    other = UnmanagedResource("AWS::Logs::LogGroup", "/of/another", True, "id-other")
+    lost = UnmanagedResource("lambda function", ARN.format("lambda", "function:lost"), ours=True)
     found = [rule, address, other, lost]
-    monkeypatch.setattr("cicd_templates.deploy.destruction.inventory.beside", lambda *rest, **options: found)
+    monkeypatch.setattr(UNMANAGED_RESOURCES, lambda *rest, **options: found)
     going = living("payments-staging-keys", Owned("keys", "Rule", "AWS::Events::Rule", "by-name"))
     items = _items_beside(aws(), SCOPE, [], [going], [living("payments-staging-other")], protected=False, whole=True)
 
@@ -195,7 +198,7 @@ def test_what_a_living_stack_spells_otherwise_is_not_beside_it(monkeypatch: pyte
 
 
 def test_what_a_former_stack_kept_is_listed_where_nobody_else_lists_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cicd_templates.deploy.destruction.inventory.beside", lambda *rest, **options: [])
+    monkeypatch.setattr(UNMANAGED_RESOURCES, lambda *rest, **options: [])
     kept = Owned("storage", "Logs", "AWS::S3::Bucket", "b", "Retain")
     gone = Owned("storage", "Gone", "AWS::ECR::Repository", "gone", "Retain")
     fake = aws(ecr={"describe_repositories": refusal("RepositoryNotFoundException")})
@@ -208,13 +211,13 @@ def test_what_a_former_stack_kept_is_listed_where_nobody_else_lists_it(monkeypat
     ("resource_type", "services", "expected"),
     [
         ("AWS::S3::Bucket", {"s3": {"head_bucket": refusal("404")}}, ""),
-        ("AWS::SecretsManager::Secret", {"secretsmanager": {"describe_secret": {}}}, THERE),
+        ("AWS::SecretsManager::Secret", {"secretsmanager": {"describe_secret": {}}}, EXISTS),
         (
             "AWS::SecretsManager::Secret",
             {"secretsmanager": {"describe_secret": {"DeletedDate": datetime(2026, 3, 1, tzinfo=UTC)}}},
             "Secrets Manager deletes it after 2026-03-01; until then it can be restored",
         ),
-        ("AWS::EC2::NetworkInterface", {}, THERE),
+        ("AWS::EC2::NetworkInterface", {}, EXISTS),
         ("AWS::ECS::TaskDefinition", {"ecs": {"describe_task_definition": refusal("ClientException")}}, ""),
         (
             "AWS::ECS::Service",
@@ -222,15 +225,15 @@ def test_what_a_former_stack_kept_is_listed_where_nobody_else_lists_it(monkeypat
             "ECS drains its last tasks",
         ),
         ("AWS::ECS::Service", {"ecs": {"describe_services": {"services": []}}}, ""),
-        ("AWS::KMS::Alias", {}, THERE),
-        ("AWS::Events::Archive", {}, THERE),
-        ("AWS::CodeBuild::ReportGroup", {}, THERE),
-        ("AWS::CloudFormation::Stack", {}, THERE),
-        ("lambda function", {}, THERE),
+        ("AWS::KMS::Alias", {}, EXISTS),
+        ("AWS::Events::Archive", {}, EXISTS),
+        ("AWS::CodeBuild::ReportGroup", {}, EXISTS),
+        ("AWS::CloudFormation::Stack", {}, EXISTS),
+        ("lambda function", {}, EXISTS),
     ],
 )
 def test_how_something_stands(resource_type: str, services: dict[str, Any], expected: str) -> None:
-    assert state(aws(**services), resource_type, "a/service/c/x") == expected
+    assert state_of(aws(**services), resource_type, "a/service/c/x") == expected
 
 
 @pytest.mark.parametrize("resource_type", ["AWS::S3::Bucket", "AWS::ECS::TaskDefinition"])
@@ -238,7 +241,7 @@ def test_a_refusal_to_look_is_no_proof_that_something_is_gone(resource_type: str
     fake = aws(s3={"head_bucket": refusal("403")}, ecs={"describe_task_definition": refusal("AccessDenied")})
 
     with pytest.raises(ClientError):
-        state(fake, resource_type, "x")
+        state_of(fake, resource_type, "x")
 
 
 @pytest.mark.parametrize(
@@ -260,9 +263,10 @@ def test_a_refusal_to_look_is_no_proof_that_something_is_gone(resource_type: str
 )
 def test_how_something_is_deleted(resource_type: str, call: str, request_: dict[str, Any]) -> None:
     fake = aws()
-    delete = KINDS[resource_type].delete
-    assert delete is not None
-    delete(fake, "xx")
+    leftover = operations_of(resource_type).leftover
+    assert leftover is not None
+    assert leftover.delete is not None
+    leftover.delete(fake, "xx")
 
     assert fake.calls == [(call, request_)]
 
@@ -270,19 +274,20 @@ def test_how_something_is_deleted(resource_type: str, call: str, request_: dict[
 @pytest.mark.parametrize(("status", "calls"), [("ACTIVE", 3), ("INACTIVE", 2)])
 def test_a_revision_is_deregistered_once_and_deleted(status: str, calls: int) -> None:
     fake = aws(ecs={"describe_task_definition": {"taskDefinition": {"status": status}}})
-    delete = KINDS["AWS::ECS::TaskDefinition"].delete
-    assert delete is not None
-    delete(fake, "app:1")
+    leftover = operations_of("AWS::ECS::TaskDefinition").leftover
+    assert leftover is not None
+    assert leftover.delete is not None
+    leftover.delete(fake, "app:1")
 
     assert len(fake.calls) == calls
     assert fake.calls[-1] == ("delete_task_definitions", {"taskDefinitions": ["app:1"]})
 
 
 def test_how_something_is_removed_by_hand() -> None:
-    assert by_hand("AWS::SSM::Parameter", "/a", "eu-central-1") == (
+    assert removal_by_hand("AWS::SSM::Parameter", "/a", "eu-central-1") == (
         "aws ssm delete-parameter --region eu-central-1 --name /a"
     )
-    assert by_hand("lambda function", "x", "r") == "look it up in the console of its service"
+    assert removal_by_hand("lambda function", "x", "r") == "look it up in the console of its service"
 
 
 def test_a_secret_is_listed_by_its_name_and_owned_by_its_arn() -> None:

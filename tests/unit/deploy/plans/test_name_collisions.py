@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.aws.lookup import ABSENT, KINDS, existing
+from cicd_templates.deploy.aws.lookup import find_existing
+from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS
 from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
 from cicd_templates.deploy.plans.name_collisions import Names, collisions
 from tests.conftest import ROOT
@@ -83,26 +83,26 @@ OWN_TAGS = {
 }
 
 
-@pytest.mark.parametrize("resource_type", KINDS)
+@pytest.mark.parametrize("resource_type", [name for name, operations in OPERATIONS.items() if operations.find])
 def test_each_type_can_be_found_and_found_missing(resource_type: str) -> None:
     call, there, absent = ANSWERS[resource_type]
     fake: Any = FakeAws({**OWN_TAGS, call: there, "sts.get_caller_identity": CALLER})
-    found = existing(fake, resource_type, "name")
+    found = find_existing(fake, resource_type, "name")
 
     assert found is not None
     assert found.arn.startswith("arn:aws:")
     assert found.arn.endswith("name")
     assert found.tags in (None, {}, {"a": "b"})
-    assert existing(FakeAws({call: absent, "sts.get_caller_identity": CALLER}), resource_type, "name") is None  # type: ignore[arg-type] # the fake
+    assert find_existing(FakeAws({call: absent, "sts.get_caller_identity": CALLER}), resource_type, "name") is None  # type: ignore[arg-type] # the fake
     with pytest.raises(type(denied()), match="AccessDenied"):
-        existing(FakeAws({}), resource_type, "name")  # type: ignore[arg-type] # the fake stands in
+        find_existing(FakeAws({}), resource_type, "name")  # type: ignore[arg-type] # the fake stands in
 
 
 @pytest.mark.parametrize("resource_type", ["AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"])
 def test_what_holds_data_is_asked_for_its_tags_and_need_not_answer(resource_type: str) -> None:
     call, there, _ = ANSWERS[resource_type]
-    told = existing(FakeAws({**OWN_TAGS, call: there, "sts.get_caller_identity": CALLER}), resource_type, "name")  # type: ignore[arg-type] # the fake
-    untold = existing(FakeAws({call: there, "sts.get_caller_identity": CALLER}), resource_type, "name")  # type: ignore[arg-type] # the fake
+    told = find_existing(FakeAws({**OWN_TAGS, call: there, "sts.get_caller_identity": CALLER}), resource_type, "name")  # type: ignore[arg-type] # the fake
+    untold = find_existing(FakeAws({call: there, "sts.get_caller_identity": CALLER}), resource_type, "name")  # type: ignore[arg-type] # the fake
 
     assert told is not None
     assert told.tags == {"a": "b"}
@@ -112,7 +112,7 @@ def test_what_holds_data_is_asked_for_its_tags_and_need_not_answer(resource_type
 
 def test_a_bucket_of_another_account_is_out_of_reach() -> None:
     fake: Any = FakeAws({"s3.head_bucket": missing("403")})
-    found = existing(fake, "AWS::S3::Bucket", "name")
+    found = find_existing(fake, "AWS::S3::Bucket", "name")
 
     assert found is not None
     assert (found.foreign, found.arn) == (True, "")
@@ -234,9 +234,3 @@ def test_what_a_stack_would_add_is_imported_by_an_update() -> None:
 
     assert only.resource_type == "AWS::SSM::Parameter"
     assert only.remedy == (f"aws ssm delete-parameter --name {only.name} --region eu-central-1",)
-
-
-def test_every_word_for_absence_is_one_that_some_service_uses() -> None:
-    known = {error.response["Error"]["Code"] for _, _, error in ANSWERS.values() if isinstance(error, ClientError)}
-
-    assert known | {"AWS.SimpleQueueService.NonExistentQueue"} == set(ABSENT)

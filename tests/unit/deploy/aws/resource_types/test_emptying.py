@@ -1,4 +1,4 @@
-"""Emptying, where a store is busy, refuses, or is large."""
+"""Emptying buckets and repositories that are busy, refuse, or are large."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.destruction import emptying
+from cicd_templates.deploy.aws.resource_types import ecr, s3
 from cicd_templates.errors import CicdError
 from tests.fakes.scripted_aws import Many, aws, refusal
 
@@ -28,7 +28,7 @@ def test_only_what_s3_was_too_busy_for_is_asked_for_again() -> None:
         }
     )
 
-    assert emptying.empty_bucket(fake, "b") == 3
+    assert s3.empty_bucket(fake, "b") == 3
     first, second = [[each["Key"] for each in call["Delete"]["Objects"]] for call in fake.called("delete_objects")]
     assert (first, second) == (["k0", "k1", "k2"], ["k1"])
 
@@ -37,20 +37,20 @@ def test_what_the_list_missed_while_things_went_is_found_by_reading_it_again() -
     listings = Many([versions(2), versions(1), [{}]])
     fake = aws(s3={"list_object_versions": listings, "list_multipart_uploads": [{}]})
 
-    assert emptying.empty_bucket(fake, "b") == 3
+    assert s3.empty_bucket(fake, "b") == 3
 
 
 def test_a_writer_that_never_stops_does_not_hold_it_for_ever() -> None:
     fake = aws(s3={"list_object_versions": versions(1), "list_multipart_uploads": [{}]})
 
-    assert emptying.empty_bucket(fake, "b") == emptying.PASSES
+    assert s3.empty_bucket(fake, "b") == s3.PASSES
 
 
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("AccessDenied", "b/k0: S3 keeps it: AccessDenied: why"),
-        ("SlowDown", "b: S3 is too busy to delete 1 objects; the same command continues"),
+        ("AccessDenied", "b/k0: S3 does not delete it: AccessDenied: why"),
+        ("SlowDown", "b: S3 is too busy to delete 1 objects; run the same command again to continue"),
     ],
 )
 def test_an_object_that_stays_is_said(code: str, expected: str) -> None:
@@ -58,7 +58,7 @@ def test_an_object_that_stays_is_said(code: str, expected: str) -> None:
     fake = aws(s3={"list_object_versions": versions(1), "delete_objects": refused})
 
     with pytest.raises(CicdError, match=expected):
-        emptying.empty_bucket(fake, "b")
+        s3.empty_bucket(fake, "b")
 
 
 def test_no_more_than_a_few_batches_are_held_while_a_long_list_is_read() -> None:
@@ -84,9 +84,9 @@ def test_no_more_than_a_few_batches_are_held_while_a_long_list_is_read() -> None
     fake = aws(s3={"list_object_versions": listings, "delete_objects": delete, "list_multipart_uploads": listed})
     counts: list[int] = []
 
-    assert emptying.empty_bucket(fake, "b", counts.append) == 20_000
+    assert s3.empty_bucket(fake, "b", counts.append) == 20_000
     assert counts == list(range(1000, 20_001, 1000))
-    assert most <= (emptying.CALLS_AT_A_TIME + 2) * 1000
+    assert most <= (s3.CONCURRENT_CALLS + 2) * 1000
 
 
 def test_an_image_that_an_index_names_goes_after_it() -> None:
@@ -95,7 +95,7 @@ def test_an_image_that_an_index_names_goes_after_it() -> None:
     child = {"imageIds": [{"imageDigest": "child"}]}
     fake = aws(ecr={"list_images": Many([both, child, {"imageIds": []}]), "batch_delete_image": Many([refused, {}])})
 
-    assert emptying.empty_repository(fake, "app") == 2
+    assert ecr.empty_repository(fake, "app") == 2
     assert fake.called("batch_delete_image")[0]["imageIds"] == [{"imageDigest": "child"}, {"imageDigest": "index"}]
 
 
@@ -103,8 +103,8 @@ def test_an_image_that_never_goes_is_said() -> None:
     refused = {"failures": [{"failureCode": "KmsError", "failureReason": "no key"}]}
     fake = aws(ecr={"list_images": {"imageIds": [{"imageDigest": "a"}]}, "batch_delete_image": refused})
 
-    with pytest.raises(CicdError, match="app: ECR keeps an image: KmsError: no key"):
-        emptying.empty_repository(fake, "app")
+    with pytest.raises(CicdError, match="app: ECR does not delete an image: KmsError: no key"):
+        ecr.empty_repository(fake, "app")
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_an_image_that_never_goes_is_said() -> None:
         ({"IsTruncated": False}, "empty"),
         ({"Versions": [{}], "IsTruncated": False}, "1 version"),
         ({"Versions": [{}] * 600, "DeleteMarkers": [{}] * 400, "IsTruncated": True}, "1,000 versions or more"),
-        (refusal("AccessDenied"), "cannot be looked into: AccessDenied"),
+        (refusal("AccessDenied"), "its contents cannot be listed: AccessDenied"),
     ],
     ids=["empty", "one", "a full page", "not ours to read"],
 )
 def test_how_much_a_bucket_holds_is_told_from_one_page(answer: Any, expected: str) -> None:
-    assert emptying.held_by_bucket(aws(s3={"list_object_versions": answer}), "b") == expected
+    assert s3.describe_contents(aws(s3={"list_object_versions": answer}), "b") == expected
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,9 @@ def test_how_much_a_bucket_holds_is_told_from_one_page(answer: Any, expected: st
     [
         ({"imageIds": [{}, {}]}, "2 images"),
         ({"imageIds": [{}], "nextToken": "more"}, "1 image or more"),
-        (refusal("AccessDeniedException"), "cannot be looked into: AccessDeniedException"),
+        (refusal("AccessDeniedException"), "its contents cannot be listed: AccessDeniedException"),
     ],
     ids=["two", "a page", "not ours to read"],
 )
 def test_how_much_a_repository_holds_is_told_from_one_page(answer: Any, expected: str) -> None:
-    assert emptying.held_by_repository(aws(ecr={"list_images": answer}), "app") == expected
+    assert ecr.describe_contents(aws(ecr={"list_images": answer}), "app") == expected

@@ -1,0 +1,91 @@
+"""Find, empty and delete image repositories."""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.resource_types.operations import (
+    EXISTS,
+    Contents,
+    ExistingResource,
+    Leftover,
+    OnProgress,
+    ResourceOperations,
+    describe_count,
+    tags_or_none,
+    unless_not_found,
+)
+from cicd_templates.errors import CicdError
+
+# The most images that BatchDeleteImage takes:
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
+IMAGES_PER_CALL = 100
+
+
+def _find(clients: Clients, name: str) -> ExistingResource | None:
+    arn = clients.ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryArn"]
+    return ExistingResource(arn, tags_or_none(lambda: clients.ecr.list_tags_for_resource(resourceArn=arn)["tags"]))
+
+
+def _state(clients: Clients, name: str) -> str:
+    clients.ecr.describe_repositories(repositoryNames=[name])
+    return EXISTS
+
+
+def empty_repository(clients: Clients, repository: str, on_progress: OnProgress = lambda count: None) -> int:
+    """Delete all images of a repository, and return how many they were.
+
+    ECR refuses an image that an index still names, so refused images are tried again once others are deleted. Raises
+    `CicdError` with the first refusal where no more image can be deleted.
+    """
+    count = 0
+    while images := _images(clients, repository):
+        deleted, refusals = 0, []
+        for start in range(0, len(images), IMAGES_PER_CALL):
+            batch = images[start : start + IMAGES_PER_CALL]
+            answer = clients.ecr.batch_delete_image(repositoryName=repository, imageIds=batch)  # type: ignore[arg-type] # digests
+            refusals += answer.get("failures", [])
+            deleted += len(batch) - len(answer.get("failures", []))
+        count += deleted
+        on_progress(count)
+        if not deleted:
+            first = refusals[0]
+            raise CicdError(
+                f"{repository}: ECR does not delete an image: {first['failureCode']}: {first['failureReason']}"
+            )
+    return count
+
+
+def _images(clients: Clients, repository: str) -> list[dict[str, str]]:
+    """Return each image once, by its digest; deleting by a tag would delete the tag alone."""
+    digests = {
+        image["imageDigest"]: None
+        for page in clients.ecr.get_paginator("list_images").paginate(repositoryName=repository)
+        for image in page["imageIds"]
+    }
+    return [{"imageDigest": digest} for digest in digests]
+
+
+def describe_contents(clients: Clients, repository: str) -> str:
+    """Return how much a repository holds, from one page of its images."""
+    try:
+        page = clients.ecr.list_images(repositoryName=repository)
+    except ClientError as error:
+        return f"its contents cannot be listed: {error.response['Error']['Code']}"
+    return describe_count(len(page["imageIds"]), "image", more=bool(page.get("nextToken")))
+
+
+OPERATIONS = {
+    "AWS::ECR::Repository": ResourceOperations(
+        find=_find,
+        delete_command="ecr delete-repository --repository-name {name}",
+        leftover=Leftover(
+            why="A protected environment keeps the images of its releases.",
+            removal="`aws ecr delete-repository --region {region} --force --repository-name {name}`",
+            state=unless_not_found(_state),
+            delete=lambda clients, name: clients.ecr.delete_repository(repositoryName=name, force=True),
+        ),
+        contents=Contents(describe_contents, empty_repository),
+    ),
+}

@@ -1,0 +1,52 @@
+"""The operations of all resource types, by name. A new service's module is added here; a test fails until it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cicd_templates.deploy.aws.resource_types import (
+    cloudformation,
+    codebuild,
+    codepipeline,
+    ec2,
+    ecr,
+    ecs,
+    elasticloadbalancingv2,
+    events,
+    iam,
+    kms,
+    lambda_,
+    logs,
+    s3,
+    secretsmanager,
+    sns,
+    sqs,
+    ssm,
+)
+from cicd_templates.deploy.aws.resource_types.operations import ResourceOperations
+
+OPERATIONS: Mapping[str, ResourceOperations] = {
+    **cloudformation.OPERATIONS,
+    **codebuild.OPERATIONS,
+    **codepipeline.OPERATIONS,
+    **ec2.OPERATIONS,
+    **ecr.OPERATIONS,
+    **ecs.OPERATIONS,
+    **elasticloadbalancingv2.OPERATIONS,
+    **events.OPERATIONS,
+    **iam.OPERATIONS,
+    **kms.OPERATIONS,
+    **lambda_.OPERATIONS,
+    **logs.OPERATIONS,
+    **s3.OPERATIONS,
+    **secretsmanager.OPERATIONS,
+    **sns.OPERATIONS,
+    **sqs.OPERATIONS,
+    **ssm.OPERATIONS,
+}
+NO_OPERATIONS = ResourceOperations()
+
+
+def operations_of(resource_type: str) -> ResourceOperations:
+    """Return the operations of a resource type; none for a type without a row."""
+    return OPERATIONS.get(resource_type, NO_OPERATIONS)

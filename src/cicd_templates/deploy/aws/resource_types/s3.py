@@ -1,0 +1,150 @@
+"""Find, empty and delete buckets.
+
+Listing and deleting run side by side, and only a few batches are in memory at a time, however large a bucket is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.resource_types.operations import (
+    EXISTS,
+    Contents,
+    ExistingResource,
+    Leftover,
+    OnProgress,
+    ResourceOperations,
+    describe_count,
+    tags_or_none,
+    unless_not_found,
+)
+from cicd_templates.errors import CicdError
+from cicd_templates.template.partitions import partition_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+FORBIDDEN = "403"
+# The most keys that DeleteObjects takes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+KEYS_PER_CALL = 1000
+# S3 takes 3,500 writes and deletions a second below one prefix; four concurrent calls of 1,000 keys reach that:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
+CONCURRENT_CALLS = 4
+# The codes that S3 answers for single keys when it is only busy.
+BUSY_CODES = frozenset({"InternalError", "ServiceUnavailable", "SlowDown"})
+ATTEMPTS = 5
+# A listing may miss versions while others are deleted, so a bucket is listed until it is empty. A writer that never
+# stops is left to the next attempt.
+PASSES = 10
+
+
+def _find(clients: Clients, name: str) -> ExistingResource | None:
+    try:
+        clients.s3.head_bucket(Bucket=name)
+    except ClientError as error:
+        # Bucket names are shared by all accounts, and S3 forbids reading the buckets of others.
+        if error.response["Error"]["Code"] != FORBIDDEN:
+            raise
+        return ExistingResource("", foreign=True)
+    tags = tags_or_none(lambda: clients.s3.get_bucket_tagging(Bucket=name)["TagSet"])
+    return ExistingResource(f"arn:{partition_of(clients.region).name}:s3:::{name}", tags)
+
+
+def _state(clients: Clients, name: str) -> str:
+    clients.s3.head_bucket(Bucket=name)
+    return EXISTS
+
+
+def _delete(clients: Clients, name: str) -> None:
+    empty_bucket(clients, name)
+    clients.s3.delete_bucket(Bucket=name)
+
+
+def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda count: None) -> int:
+    """Delete all object versions, delete markers and unfinished uploads of `bucket`, and return how many they were.
+
+    `on_progress` is called with the count so far after each batch. Raises `CicdError` with the first refusal where S3
+    does not delete an object.
+    """
+    count = 0
+    for _ in range(PASSES):
+        before, count = count, _empty_once(clients, bucket, count, on_progress)
+        if count == before:
+            break
+    for page in clients.s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
+        for upload in page.get("Uploads", ()):
+            clients.s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+            count += 1
+    return count
+
+
+def _empty_once(clients: Clients, bucket: str, count: int, on_progress: OnProgress) -> int:
+    """Delete every version that one listing returns; return `count` plus how many that were."""
+    versions = _versions(clients, bucket)
+    calls: deque[Future[int]] = deque()
+    with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
+        while batch := list(islice(versions, KEYS_PER_CALL)):
+            calls.append(pool.submit(_delete_batch, clients, bucket, batch))
+            if len(calls) > CONCURRENT_CALLS:
+                count += calls.popleft().result()
+                on_progress(count)
+        for call in calls:
+            count += call.result()
+            on_progress(count)
+    return count
+
+
+def _versions(clients: Clients, bucket: str) -> Iterator[ObjectIdentifierTypeDef]:
+    for page in clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+            yield {"Key": version["Key"], "VersionId": version["VersionId"]}
+
+
+def _delete_batch(clients: Clients, bucket: str, batch: list[ObjectIdentifierTypeDef]) -> int:
+    remaining = batch
+    for _ in range(ATTEMPTS):
+        answer = clients.s3.delete_objects(Bucket=bucket, Delete={"Objects": remaining, "Quiet": True})
+        errors = answer.get("Errors", [])
+        for error in errors:
+            if error.get("Code") not in BUSY_CODES:
+                raise CicdError(f"{bucket}/{error['Key']}: S3 does not delete it: {error['Code']}: {error['Message']}")
+        if not errors:
+            return len(batch)
+        refused = {(error.get("Key"), error.get("VersionId")) for error in errors}
+        remaining = [version for version in remaining if (version["Key"], version.get("VersionId")) in refused]
+    raise CicdError(
+        f"{bucket}: S3 is too busy to delete {len(remaining):,} objects; run the same command again to continue"
+    )
+
+
+def describe_contents(clients: Clients, bucket: str) -> str:
+    """Return how much a bucket holds, by one page of versions: `empty`, `12 versions`, `1,000 versions or more`."""
+    try:
+        page = clients.s3.list_object_versions(Bucket=bucket)
+    except ClientError as error:
+        return f"its contents cannot be listed: {error.response['Error']['Code']}"
+    count = len(page.get("Versions", ())) + len(page.get("DeleteMarkers", ()))
+    return describe_count(count, "version", more=page["IsTruncated"])
+
+
+OPERATIONS = {
+    "AWS::S3::Bucket": ResourceOperations(
+        find=_find,
+        delete_command="s3api delete-bucket --bucket {name}",
+        leftover=Leftover(
+            why="A protected environment keeps its buckets; an update may leave behind one that it replaced.",
+            removal="empty it with all versions in the console (Empty), then"
+            " `aws s3api delete-bucket --region {region} --bucket {name}`",
+            state=unless_not_found(_state),
+            delete=_delete,
+        ),
+        contents=Contents(describe_contents, empty_bucket),
+    ),
+}

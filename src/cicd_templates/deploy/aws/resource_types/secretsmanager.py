@@ -1,0 +1,45 @@
+"""Find and delete secrets."""
+
+from __future__ import annotations
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.resource_types.operations import (
+    EXISTS,
+    ExistingResource,
+    Leftover,
+    ResourceOperations,
+    tags_as_mapping,
+    unless_not_found,
+)
+
+
+def _find(clients: Clients, name: str) -> ExistingResource | None:
+    answer = clients.secretsmanager.describe_secret(SecretId=name)
+    return ExistingResource(answer["ARN"], tags_as_mapping(answer.get("Tags", ())))
+
+
+def _state(clients: Clients, name: str) -> str:
+    # The type stubs declare the date as always present; it is there for a scheduled deletion only.
+    deleted = clients.secretsmanager.describe_secret(SecretId=name).get("DeletedDate")
+    return f"Secrets Manager deletes it after {deleted:%Y-%m-%d}; until then it can be restored" if deleted else EXISTS
+
+
+def _delete(clients: Clients, name: str) -> None:
+    """Delete the secret at once, also one that is scheduled for deletion: until it is gone, its name is taken."""
+    clients.secretsmanager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+
+OPERATIONS = {
+    "AWS::SecretsManager::Secret": ResourceOperations(
+        find=_find,
+        delete_command="secretsmanager delete-secret --secret-id {name}",
+        leftover=Leftover(
+            why="A protected environment keeps its secrets; a secret that somebody deleted by hand is only scheduled"
+            " for deletion and keeps its name taken.",
+            removal="`aws secretsmanager delete-secret --region {region} --force-delete-without-recovery"
+            " --secret-id {name}`",
+            state=unless_not_found(_state),
+            delete=_delete,
+        ),
+    ),
+}

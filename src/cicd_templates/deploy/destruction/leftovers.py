@@ -1,0 +1,24 @@
+"""The state and the removal of resources that no stack owns, by type; docs/destroying.md lists the same."""
+
+from __future__ import annotations
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.resource_types.operations import EXISTS
+from cicd_templates.deploy.aws.resource_types.registry import operations_of
+
+
+def state_of(clients: Clients, resource_type: str, name: str) -> str:
+    """Return the state of a resource: empty where it does not exist, `EXISTS`, or when it will be gone by itself.
+
+    A resource of a type that destroy does not know is taken to exist.
+    """
+    leftover = operations_of(resource_type).leftover
+    return leftover.state(clients, name) if leftover else EXISTS
+
+
+def removal_by_hand(resource_type: str, name: str, region: str) -> str:
+    """Return how to remove a resource by hand, in words and commands."""
+    leftover = operations_of(resource_type).leftover
+    if leftover is None:
+        return "look it up in the console of its service"
+    return leftover.removal.format(name=name, region=region).replace("`", "")
