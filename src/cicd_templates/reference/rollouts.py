@@ -51,7 +51,7 @@ allow_http = true
 """
 SERVICE = "staging/service-web.yaml"
 WIDTH = 118
-TAGS = re.compile(r"^      Tags:\n(      - Key: .*\n        Value: .*\n)+", re.MULTILINE)
+TAGS = re.compile(r"^      Tags:\n(      - \{Key: .*\}\n)+", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -101,4 +101,4 @@ def _resource(name: str, body: Mapping[str, Any]) -> str:
         )
     )
     # As textwrap.indent, which looks at each line for itself and takes a tenth of all rendering for that.
-    return why + _LINE_START.sub("  ", cloudformation_yaml.dump({name: body}))
+    return why + _LINE_START.sub("  ", cloudformation_yaml.dump({name: body}, column=2))

@@ -60,27 +60,57 @@ def _style(text: str) -> str | None:
     return "|" if "\n" in text or len(text) > LONGEST_IN_LINE else None
 
 
-def _node(value: Any) -> yaml.Node:
-    """`value` as YAML's nodes, each of its own: what is shared would become an anchor."""
+def _node(value: Any, column: int) -> yaml.Node:
+    """Return the YAML nodes of `value`, none of them shared: a shared one would become an anchor.
+
+    `column` is the rightmost column at which the keys, or the dashes of the items, can stand.
+    """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=_style(value))
     if isinstance(value, dict):
-        return _mapping(value)
+        return _mapping(value, column)
     if isinstance(value, list):
-        return yaml.SequenceNode(_SEQ, [_node(item) for item in value], flow_style=False)
+        return _sequence(_SEQ, value, column)
     return _OTHERS.represent_data(value)
 
 
-def _mapping(mapping: dict[str, Any]) -> yaml.Node:
+def _mapping(mapping: dict[str, Any], column: int) -> yaml.Node:
     if len(mapping) == 1:
         ((key, value),) = mapping.items()
         tag = _TAG_OF.get(key)
-        if tag is not None and (node := _short(key, tag, value)) is not None:
+        if tag is not None and (node := _short(key, tag, value, column)) is not None:
             return node
-    return yaml.MappingNode(_MAP, [(_node(key), _node(value)) for key, value in mapping.items()], flow_style=False)
+    # The dashes of a list stand below its key, the keys of a mapping further in.
+    pairs = [
+        (_node(key, column), _node(value, column if isinstance(value, list) else column + INDENT))
+        for key, value in mapping.items()
+    ]
+    return yaml.MappingNode(_MAP, pairs, flow_style=False)
 
 
-def _short(key: str, tag: str, value: Any) -> yaml.Node | None:
+def _sequence(tag: str, items: list[Any], column: int) -> yaml.Node:
+    return yaml.SequenceNode(tag, [_item(item, column + len("- ")) for item in items], flow_style=False)
+
+
+def _item(item: Any, column: int) -> yaml.Node:
+    """Return the node of a list's item: on one line where it is a mapping of plain values that fits, such as a tag."""
+    node = _node(item, column)
+    if isinstance(node, yaml.MappingNode) and len(node.value) > 1:
+        scalars = [part for pair in node.value for part in pair]
+        if all(isinstance(part, yaml.ScalarNode) and part.style != "|" for part in scalars):
+            width = _width_in_one_line(tuple((part.tag, part.value, part.style) for part in scalars))
+            node.flow_style = column + width <= WIDTH
+    return node
+
+
+@cache
+def _width_in_one_line(scalars: tuple[tuple[str, str, str | None], ...]) -> int:
+    """Return the length of `{key: value, ...}`, which the emitter alone knows, because it chooses the quotes."""
+    nodes = [yaml.ScalarNode(tag, value, style=style) for tag, value, style in scalars]
+    return len(_text(yaml.MappingNode(_MAP, list(zip(nodes[::2], nodes[1::2], strict=True)), flow_style=True)).strip())
+
+
+def _short(key: str, tag: str, value: Any, column: int) -> yaml.Node | None:
     if key == "Fn::GetAtt" and isinstance(value, list) and all(isinstance(part, str) for part in value):
         if len(value) == 2 and "." not in value[0]:
             return yaml.ScalarNode(tag, ".".join(value))
@@ -89,9 +119,20 @@ def _short(key: str, tag: str, value: Any) -> yaml.Node | None:
     if isinstance(value, str) and key != "Fn::GetAtt":
         return yaml.ScalarNode(tag, value, style=_style(value))
     if isinstance(value, list):
-        return yaml.SequenceNode(tag, [_node(item) for item in value], flow_style=False)
+        return _sequence(tag, value, column)
     # A tag on a mapping that is itself a short form would be two tags on one node, which YAML has not.
     return None
+
+
+def _text(node: yaml.Node) -> str:
+    text: str = yaml.serialize(
+        node,
+        Dumper=_Dumper,
+        allow_unicode=True,
+        width=-1,  # never fold: libyaml takes a negative width for none
+        indent=INDENT,
+    )
+    return text
 
 
 class _Loader(yaml.CSafeLoader):
@@ -121,16 +162,13 @@ _Loader.add_multi_constructor("!", _construct_short)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 
 
-def dump(value: Any) -> str:
-    """`value` as block YAML that ends in a newline, keys in the order of the dicts."""
-    text: str = yaml.serialize(
-        _node(value),
-        Dumper=_Dumper,
-        allow_unicode=True,
-        width=-1,  # never fold: libyaml takes a negative width for none
-        indent=INDENT,
-    )
-    return text
+def dump(value: Any, *, column: int = 0) -> str:
+    """Return `value` as block YAML that ends in a newline, keys in the order of the dicts.
+
+    A mapping of plain values in a list, such as a tag, stands on one line where it fits into `WIDTH`. `column` is how
+    far the caller will indent the text.
+    """
+    return _text(_node(value, column))
 
 
 def load(text: str) -> Any:
