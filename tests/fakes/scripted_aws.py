@@ -17,7 +17,7 @@ from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.destruction.deployed import Deployed, Owned
+from cicd_templates.deploy.destruction.deployed import DeployedStack, Owned
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.reporting.inventory_items import Item
@@ -119,14 +119,17 @@ def living(
     links: Links | None = None,
     role: str | None = None,
     guarded: bool = False,
-) -> Deployed:
+) -> DeployedStack:
     links = links or Links(name, "staging", (), {}, ())
     label = name.removeprefix("payments-staging-")
-    return Deployed(name, f"id-{label}", status, {"Layer": label}, role, guarded, WHEN, links, label, resources)
+    return DeployedStack(name, f"id-{label}", status, {"Layer": label}, role, guarded, WHEN, links, label, resources)
 
 
 def inventory(
-    *items: Item, stacks: tuple[Deployed, ...] = (), others: tuple[Deployed, ...] = (), protected: bool = False
+    *items: Item,
+    stacks: tuple[DeployedStack, ...] = (),
+    others: tuple[DeployedStack, ...] = (),
+    protected: bool = False,
 ) -> Inventory:
     return Inventory(SCOPE, protected, None, stacks, others, items)
 

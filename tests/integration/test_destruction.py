@@ -143,7 +143,7 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     assert clients.s3.get_object(Bucket=logs, Key="evidence")["Body"].read() == b"kept"
     arn = clients.ssm.get_parameter(Name="/payments/production/keys/KeyArn")["Parameter"]["Value"]
     assert arn.endswith(key)
-    assert "nothing to take back" in project.ok("adopt --env production --local --yes")
+    assert "nothing to import" in project.ok("adopt --env production --local --yes")
 
 
 def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_back(project: Project) -> None:
@@ -313,14 +313,14 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
 
 def test_an_interrupted_destruction_continues(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.ok("deploy --env staging --local --yes")
-    real = deletion.delete
+    real = deletion.delete_stack
 
     def interrupted(clients: Clients, stack: Any, *rest: Any, **options: Any) -> str:
         if stack.label == "cluster":
             raise KeyboardInterrupt
         return real(clients, stack, *rest, **options)
 
-    monkeypatch.setattr("cicd_templates.deploy.destruction.execution.delete", interrupted)
+    monkeypatch.setattr("cicd_templates.deploy.destruction.execution.delete_stack", interrupted)
     stopped = project.type("destroy --env staging --local --yes")
     assert stopped.exit_code == 75
     assert re.search(r"error: stopped: .* in AWS; the same command continues\n", stopped.output)
@@ -413,7 +413,7 @@ def test_a_stack_that_another_one_reads_from_is_not_taken_from_under_it(project:
     refused = project.type("destroy --env staging --layer keys --local --yes")
 
     assert refused.exit_code == 3
-    assert "reads /payments/staging/keys/KeyArn of payments-staging-keys, so it has to go first" in refused.output
+    assert "reads /payments/staging/keys/KeyArn of payments-staging-keys, so destroy it first" in refused.output
     assert "left of staging: nothing" in project.ok("destroy --env staging --layer notifications --local --yes")
 
 

@@ -15,7 +15,7 @@ from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks, select
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import Inventory, take_inventory
-from cicd_templates.deploy.destruction.reimport import refuse_kept
+from cicd_templates.deploy.destruction.reimport import refuse_kept_resources
 from cicd_templates.deploy.destruction.scope import Scope, scope_of
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import DeployContext
@@ -158,7 +158,7 @@ class Target:
     def _own(self, reporter: Reporter, tools: Tools | None) -> list[Stack]:
         """What was chosen without what the pipeline writes by now; refused where kept things are in the way."""
         if tools:
-            refuse_kept(self.clients, self.chosen, self.typed("adopt"))
+            refuse_kept_resources(self.clients, self.chosen, self.typed("adopt"))
         left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
         if left and self.named:
             release = hints.make(
@@ -206,7 +206,7 @@ class Target:
 
     def refuse_destruction(self, inventory: Inventory) -> None:
         """Raise `RefusedError` where a stack of a stranger or one that stays forbids it."""
-        guards.refuse_strangers(self.clients, self.chosen)
+        guards.refuse_foreign_stacks(self.clients, self.chosen)
         guards.refuse_still_needed(inventory, self.typed("destroy"))
 
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:

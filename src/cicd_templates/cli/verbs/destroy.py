@@ -147,13 +147,13 @@ def _carry_out(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None
 
 def show_left(targets: list[Target], *, as_json: bool) -> None:
     """Report what is beside the stacks of each target. Raises `CicdError` where nothing explains something."""
-    from cicd_templates.deploy.destruction.proof import left
+    from cicd_templates.deploy.destruction.proof import list_remainders
     from cicd_templates.deploy.reporting import report
 
     reporter = report.reporter(as_json=as_json)
     unexplained = 0
     for each in targets:
-        remains = left(each.inventory(), stacks_too=False)
+        remains = list_remainders(each.inventory(), stacks_too=False)
         reporter.report(report.Left(each.environment, tuple(remains)))
         unexplained += sum(not remainder.explained for remainder in remains)
     if unexplained:
@@ -175,12 +175,12 @@ def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: st
     from cicd_templates.deploy.destruction import sweep as sweeping
     from cicd_templates.deploy.reporting import report
 
-    age = sweeping.duration(older_than)
+    age = sweeping.parse_age(older_than)
     reporter = report.reporter(as_json=as_json)
     found = [
         (account, copy)
         for account in selection.accounts(env or "all", local)
-        for copy in sweeping.copies(account.clients, account.scope, age, datetime.now(UTC))
+        for copy in sweeping.find_copies(account.clients, account.scope, age, datetime.now(UTC))
     ]
     for _, copy in found:
         fate = f"stays: {copy.stays}" if copy.stays else "expired"
@@ -204,17 +204,17 @@ def adopt(yes: bool, **target: Any) -> None:
     from cicd_templates.deploy.destruction import reimport
 
     for each in selection.targets(**target):
-        back = reimport.takings_back(each.clients, each.chosen)
-        if not back:
-            click.echo(f"{each.environment}: nothing to take back")
-        for taking in back:
-            click.echo(f"{each.environment}: {taking.stack.label} takes back")
-            for owned in taking.resources:
+        reimports = reimport.find_reimports(each.clients, each.chosen)
+        if not reimports:
+            click.echo(f"{each.environment}: nothing to import")
+        for found in reimports:
+            click.echo(f"{each.environment}: {found.stack.label} imports")
+            for owned in found.resources:
                 click.echo(f"  {owned.resource_type} {owned.physical_id}")
-            click.echo("  which is what these commands do:")
-            for command in taking.write(each.state / "adopt"):
+            click.echo("  by the same steps as these commands:")
+            for command in found.write(each.state / "adopt"):
                 click.echo(f"    {addressed(command, each.clients, each.account)}")
-            if not selection.confirmation(yes)(f"Import them into {taking.stack.name}?"):
-                raise CicdError(f"{taking.stack.name}: declined, nothing was imported")
-            reimport.take_back(each.clients, taking, each.polling)
-            click.echo(f"  {taking.stack.label}: imported")
+            if not selection.confirmation(yes)(f"Import them into {found.stack.name}?"):
+                raise CicdError(f"{found.stack.name}: declined, nothing was imported")
+            reimport.import_resources(each.clients, found, each.polling)
+            click.echo(f"  {found.stack.label}: imported")

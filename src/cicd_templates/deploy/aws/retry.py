@@ -27,6 +27,8 @@ Steps = Generator[None, None, T]
 ATTEMPTS = 5
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+# The service failed itself; CloudFormation does not always answer these with a status of 500 or more.
+SERVICE_FAILED = frozenset({"InternalFailure", "ServiceUnavailable"})
 SERVER_ERROR = 500
 FAULTS = (ClientError, BotoCoreError)
 
@@ -35,7 +37,7 @@ def transient(error: Exception) -> bool:
     """Whether the same call can succeed a moment later: throttled, not reached, or a fault of the service."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return error.response["Error"]["Code"] in THROTTLED or status >= SERVER_ERROR
+        return error.response["Error"]["Code"] in THROTTLED | SERVICE_FAILED or status >= SERVER_ERROR
     return isinstance(error, HTTPClientError | NotReachedError)
 
 
@@ -44,6 +46,23 @@ def expired(error: Exception) -> bool:
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] in EXPIRED
     return isinstance(error, CredentialRetrievalError | TokenRetrievalError | UnauthorizedSSOTokenError)
+
+
+def unless_transient(look: Callable[[], bool]) -> Callable[[], bool]:
+    """Return `look` with a transient error counted as "not yet", for `Polling.until`.
+
+    What cannot be seen for a moment decides nothing about the operation that is watched. Every other error is raised.
+    """
+
+    def tolerant() -> bool:
+        try:
+            return look()
+        except FAULTS as error:
+            if not transient(error):
+                raise
+            return False
+
+    return tolerant
 
 
 def retry_steps(call: Callable[[], T]) -> Steps[T]:

@@ -61,6 +61,12 @@ def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
         raise
 
 
+def stack_status(clients: Clients, name: str) -> str:
+    """Return the status of the stack of that name or id; `DELETE_COMPLETE` where there is none."""
+    described = describe_stack(clients, name)
+    return str(described["StackStatus"]) if described else "DELETE_COMPLETE"
+
+
 def gone(error: ClientError) -> bool:
     """Whether there is no such change set or stack; for the latter CloudFormation has no code of its own."""
     code = error.response["Error"]["Code"]

@@ -1,7 +1,7 @@
-"""The stacks as CloudFormation has them: those that live, and what it still knows of those that are gone.
+"""Reads stacks from CloudFormation: those that exist, and the events of those that were deleted.
 
-What is deleted is decided by the templates that were deployed, not by those rendered since. CloudFormation keeps the
-events of a deleted stack for 90 days, so a destruction can be explained, or continued, from any machine:
+The templates that were deployed decide what is deleted, not those rendered since. CloudFormation keeps the events of a
+deleted stack for 90 days, so a destruction can be explained, or continued, from any machine:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
 """
 
@@ -24,7 +24,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Owned:
-    """A resource that a stack has or had; `policy` is its DeletionPolicy."""
+    """A resource that a stack owns or owned; `policy` is its DeletionPolicy."""
 
     stack: str
     logical_id: str
@@ -34,13 +34,13 @@ class Owned:
 
     @property
     def kept(self) -> bool:
-        """Whether it outlives its stack."""
+        """Whether it stays when its stack is deleted."""
         return self.policy.startswith("Retain")
 
 
 @dataclass(frozen=True)
-class Deployed:
-    """A stack that exists. A shell whose first change set was never executed has no template and no resources."""
+class DeployedStack:
+    """A stack that exists. One whose first change set was never executed has no template and no resources."""
 
     name: str
     stack_id: str
@@ -55,29 +55,29 @@ class Deployed:
 
     @property
     def account(self) -> str:
-        """The number of the account that it is in."""
+        """The number of its account."""
         return self.stack_id.split(":")[4]
 
 
-def project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any]]:
-    """Every stack of the project in the account, as CloudFormation describes it, those of copies among them."""
-    return [stack for stack in our_stacks(clients) if as_tags(stack["Tags"]).get("Project") == project]
+def list_project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any]]:
+    """Return every stack of the project in the account, including copies, as CloudFormation describes it."""
+    return [stack for stack in list_our_stacks(clients) if as_tags(stack["Tags"]).get("Project") == project]
 
 
-def our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
-    """Every stack in the account that a project of ours made."""
+def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
+    """Return every stack in the account that has the tag of this tool, whatever its project."""
     ours = {MANAGED_BY_KEY: MANAGED_BY}.items()
     return [
-        dict(found)
+        dict(stack)
         for page in clients.cloudformation.get_paginator("describe_stacks").paginate()
-        for found in page["Stacks"]
-        if found["StackStatus"] != "DELETE_COMPLETE" and ours <= as_tags(found.get("Tags", ())).items()
+        for stack in page["Stacks"]
+        if stack["StackStatus"] != "DELETE_COMPLETE" and ours <= as_tags(stack.get("Tags", ())).items()
     ]
 
 
-def deployed(clients: Clients, described: Mapping[str, Any]) -> Deployed:
-    """A described stack with its resources, and the policies and links of the template that it was deployed from."""
-    # By id, which still answers when somebody else has just deleted the stack.
+def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> DeployedStack:
+    """Return a described stack with its resources, and the policies and links of the template deployed last."""
+    # By id, because that still works when somebody else has just deleted the stack.
     name, stack_id = described["StackName"], described["StackId"]
     summaries = [
         summary
@@ -85,12 +85,14 @@ def deployed(clients: Clients, described: Mapping[str, Any]) -> Deployed:
         for summary in page["StackResourceSummaries"]
         if summary["ResourceStatus"] != "DELETE_COMPLETE" and summary.get("PhysicalResourceId")
     ]
-    template = _template(clients, stack_id) if summaries else {}
-    policies = {key: found.get("DeletionPolicy", "Delete") for key, found in template.get("Resources", {}).items()}
+    template = _read_template(clients, stack_id) if summaries else {}
+    policies = {
+        key: resource.get("DeletionPolicy", "Delete") for key, resource in template.get("Resources", {}).items()
+    }
     links = links_of(template) if METADATA_KEY in template.get("Metadata", {}) else Links(name, "", (), {}, ())
     tags = as_tags(described.get("Tags", ()))
     label = label_of(tags) or name
-    return Deployed(
+    return DeployedStack(
         name,
         stack_id,
         described["StackStatus"],
@@ -113,7 +115,7 @@ def deployed(clients: Clients, described: Mapping[str, Any]) -> Deployed:
     )
 
 
-def _template(clients: Clients, stack_id: str) -> Mapping[str, Any]:
+def _read_template(clients: Clients, stack_id: str) -> Mapping[str, Any]:
     body: Any = clients.cloudformation.get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
     # boto3 parses a JSON template, and leaves a YAML one as text.
     template: Mapping[str, Any] = cloudformation_yaml.load(body) if isinstance(body, str) else body
@@ -121,12 +123,12 @@ def _template(clients: Clients, stack_id: str) -> Mapping[str, Any]:
 
 
 def label_of(tags: Mapping[str, str]) -> str:
-    """How people call the stack with `tags`: as its file is named."""
+    """Return the label of the stack with `tags`: the name of its file without the ending."""
     return file_stem(tags.get("Layer", ""), tags.get("Service"))
 
 
 def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
-    """What the environment's deleted stacks had when they were deleted; `Retain` where CloudFormation skipped it."""
+    """Yield the resources that the environment's deleted stacks had; `Retain` where the deletion skipped one."""
     for page in clients.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
         for summary in page["StackSummaries"]:
             if scope.has_stack(summary["StackName"]):
@@ -138,7 +140,7 @@ def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
 
 
 def _last_seen(clients: Clients, stack_id: str, tags: Mapping[str, str]) -> Iterator[Owned]:
-    """From the events of a deletion, newest first, with the attempts before it that failed."""
+    """Yield the resources in the events of a deletion and of the failed attempts before it, newest first."""
     label = label_of(tags)
     seen: set[str] = set()
     for page in clients.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):

@@ -1,4 +1,4 @@
-"""A destruction from its inventory to its proof, with an account of it whatever happens in between."""
+"""Runs a destruction from its inventory to its proof, and writes its report whatever happens in between."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.api import describe_stack
+from cicd_templates.deploy.change_sets.api import stack_status
 from cicd_templates.deploy.destruction.deletion import DELETING
-from cicd_templates.deploy.destruction.execution import Journal, execute
+from cicd_templates.deploy.destruction.execution import DestructionRecord, execute_destruction
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.proof import prove
 from cicd_templates.deploy.destruction.report_file import report_file, write_report
@@ -26,26 +26,25 @@ def destroy(
     also_left: Callable[[], list[Remainder]] = list,
     path: Path | None = None,
 ) -> list[Remainder]:
-    """Destroy what `inventory` has; what is left of it. `also_left` adds what no service can tell.
+    """Destroy what `inventory` lists and return what is left of it; `also_left` adds what no service can list.
 
-    Termination protection is switched off where the inventory is protected: who calls this for one has been allowed
-    to. The report is written also where it fails. Raises `CicdError` that names the stacks whose deletion failed, and
-    `DetachedError` with what goes on in AWS where it was interrupted.
+    Termination protection is switched off where the inventory is protected: the caller has checked that this is
+    allowed. The report is written even if the destruction fails. Raises `CicdError` that names the stacks that could
+    not be deleted, and on an interrupt `DetachedError` with the deletions that AWS continues.
     """
-    journal = Journal()
+    record = DestructionRecord()
     remains: list[Remainder] | None = None
     try:
-        execute(clients, inventory, polling, reporter, journal, unguard=inventory.protected)
+        execute_destruction(clients, inventory, polling, reporter, record, unguard=inventory.protected)
         remains = prove(clients, inventory, polling) + also_left()
     except KeyboardInterrupt:
-        raise _detached(clients, inventory) from None
+        raise _detached_error(clients, inventory) from None
     finally:
-        write_report(inventory, journal, remains, path or report_file(local=clients.local))
+        write_report(inventory, record, remains, path or report_file(local=clients.local))
     return remains
 
 
-def _detached(clients: Clients, inventory: Inventory) -> DetachedError:
-    described = {stack.label: describe_stack(clients, stack.stack_id) for stack in inventory.stacks}
-    running = [label for label, found in described.items() if found and found["StackStatus"] == DELETING]
-    state = f"{', '.join(running)} still being deleted in AWS" if running else "nothing is under way in AWS"
+def _detached_error(clients: Clients, inventory: Inventory) -> DetachedError:
+    running = [stack.label for stack in inventory.stacks if stack_status(clients, stack.stack_id) == DELETING]
+    state = f"{', '.join(running)} still being deleted in AWS" if running else "nothing is in progress in AWS"
     return DetachedError(f"stopped: {state}; the same command continues")

@@ -1,4 +1,4 @@
-"""Brings what runs to rest before its stack goes: pipeline runs are stopped, services drained."""
+"""Stops pipeline runs and drains services before their stacks are deleted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
+from cicd_templates.deploy.aws.retry import unless_transient
 from cicd_templates.deploy.destruction.deployed import Owned
 from cicd_templates.errors import CicdError
 
@@ -20,30 +21,31 @@ Say = Callable[[str], None]
 
 
 def stop_runs(clients: Clients, pipelines: Iterable[str], polling: Polling, say: Say) -> None:
-    """Stop every run of `pipelines` and wait for the end of the actions that are under way.
+    """Stop every run of `pipelines` and wait until the actions in progress have ended.
 
-    After 15 minutes they are abandoned: what they have started, such as an operation on a stack, ends by itself.
+    After 15 minutes the runs are abandoned: what they have started, such as an operation on a stack, ends by itself.
     """
     for pipeline in pipelines:
-        if runs := _runs(clients, pipeline):
-            _stop_all(clients, pipeline, runs, polling, say)
+        if runs := _running(clients, pipeline):
+            _stop_runs_of(clients, pipeline, runs, polling, say)
 
 
-def _stop_all(clients: Clients, pipeline: str, runs: list[str], polling: Polling, say: Say) -> None:
+def _stop_runs_of(clients: Clients, pipeline: str, runs: list[str], polling: Polling, say: Say) -> None:
     for run in runs:
-        say(f"{pipeline}: stops its run {run}")
-        _stop(clients, pipeline, run, abandon=False)
+        say(f"{pipeline}: stopping its run {run}")
+        _stop_run(clients, pipeline, run, abandon=False)
     try:
-        polling.until(lambda: not _runs(clients, pipeline), f"the runs of {pipeline}", STOP_SECONDS)
+        stopped = unless_transient(lambda: not _running(clients, pipeline))
+        polling.until(stopped, f"the runs of {pipeline}", STOP_SECONDS)
     except CicdError:
-        for run in _runs(clients, pipeline):
-            say(f"{pipeline}: abandons its run {run}")
-            _stop(clients, pipeline, run, abandon=True)
+        for run in _running(clients, pipeline):
+            say(f"{pipeline}: abandoning its run {run}")
+            _stop_run(clients, pipeline, run, abandon=True)
 
 
-def _runs(clients: Clients, pipeline: str) -> list[str]:
+def _running(clients: Clients, pipeline: str) -> list[str]:
     if clients.local:
-        # It records pipelines and runs none.
+        # The local AWS records pipelines and runs none.
         return []
     try:
         pages = clients.codepipeline.get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline)
@@ -59,13 +61,13 @@ def _runs(clients: Clients, pipeline: str) -> list[str]:
         raise
 
 
-def _stop(clients: Clients, pipeline: str, run: str, *, abandon: bool) -> None:
+def _stop_run(clients: Clients, pipeline: str, run: str, *, abandon: bool) -> None:
     try:
         clients.codepipeline.stop_pipeline_execution(
             pipelineName=pipeline, pipelineExecutionId=run, abandon=abandon, reason=REASON
         )
     except ClientError as error:
-        # It may have ended, or be stopping, by now.
+        # The run may have ended, or be stopping, since it was listed.
         if error.response["Error"]["Code"] not in (
             "PipelineExecutionNotStoppableException",
             "DuplicatedStopRequestException",
@@ -74,15 +76,15 @@ def _stop(clients: Clients, pipeline: str, run: str, *, abandon: bool) -> None:
 
 
 def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Say) -> None:
-    """Let every service run down to no task, so that its load balancer stops sending before its network goes.
+    """Scale every service to no task, so that its load balancer stops sending before its network is deleted.
 
-    What does not get there within 15 minutes is left to CloudFormation, which drains as well.
+    A service that still has tasks after 15 minutes is left to CloudFormation, which drains it as well.
     """
     for service in services:
-        _drain(clients, service, polling, say)
+        _drain_service(clients, service, polling, say)
 
 
-def _drain(clients: Clients, service: Owned, polling: Polling, say: Say) -> None:
+def _drain_service(clients: Clients, service: Owned, polling: Polling, say: Say) -> None:
     # The physical id is an ARN that ends in service/<cluster>/<name>.
     arn, (cluster, name) = service.physical_id, service.physical_id.split("/")[-2:]
     try:
@@ -91,13 +93,13 @@ def _drain(clients: Clients, service: Owned, polling: Polling, say: Say) -> None
         if error.response["Error"]["Code"] in ("ServiceNotFoundException", "ServiceNotActiveException"):
             return
         raise
-    say(f"{service.stack}: drains {name}")
+    say(f"{service.stack}: draining {name}")
 
-    def at_rest() -> bool:
-        (found,) = clients.ecs.describe_services(cluster=cluster, services=[arn])["services"]
-        return not found["runningCount"] and not found["pendingCount"]
+    def drained() -> bool:
+        (description,) = clients.ecs.describe_services(cluster=cluster, services=[arn])["services"]
+        return not description["runningCount"] and not description["pendingCount"]
 
     try:
-        polling.until(at_rest, f"draining {name}", DRAIN_SECONDS)
+        polling.until(unless_transient(drained), f"draining {name}", DRAIN_SECONDS)
     except CicdError as error:
         say(f"{service.stack}: {error}")

@@ -1,4 +1,4 @@
-"""Carries a destruction out: rest, stacks in order, what is beside them, and an account of it."""
+"""Executes a destruction: drains, deletes the stacks in order, then what no stack owns, and records each deletion."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from cicd_templates.deploy.aws.clients import Clients, explained
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.events import ResourceEvent
-from cicd_templates.deploy.destruction.deletion import Voice, delete
+from cicd_templates.deploy.destruction.deletion import DeletionProgress, delete_stack
 from cicd_templates.deploy.destruction.drain import drain, stop_runs
-from cicd_templates.deploy.destruction.inventory import Inventory, again
-from cicd_templates.deploy.destruction.order import needed_by, walk
+from cicd_templates.deploy.destruction.inventory import Inventory, retake_inventory
+from cicd_templates.deploy.destruction.order import delete_in_order, stack_dependencies
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Item
 from cicd_templates.deploy.reporting.report import Event, Reporter
@@ -27,8 +27,8 @@ SERVICE = "AWS::ECS::Service"
 
 
 @dataclass(frozen=True)
-class Step:
-    """The deletion of one stack, with its beginning and end in seconds of the same clock."""
+class StackDeletion:
+    """The deletion of one stack. `began` and `ended` are seconds of one clock; `reason` is empty where it succeeded."""
 
     stack: str
     began: float
@@ -37,42 +37,45 @@ class Step:
 
 
 @dataclass
-class Journal:
-    """What has been done, in the order of its end."""
+class DestructionRecord:
+    """The deletions of a destruction, in the order of their end, for its report.
 
-    steps: list[Step] = field(default_factory=list)
+    Nothing is continued from it, as a deployment is from its journal: a destruction that is run again looks at AWS.
+    """
+
+    deletions: list[StackDeletion] = field(default_factory=list)
 
 
-class OneAtATime:
-    """Hands events of several threads to a reporter one by one."""
+class SerialReporter:
+    """Passes the events of several threads to a reporter one at a time."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
-        self._speaking = threading.Lock()
+        self._lock = threading.Lock()
 
     def report(self, event: Event) -> None:
-        """Say it when nobody else does."""
-        with self._speaking:
+        """Report an event as soon as no other thread reports one."""
+        with self._lock:
             self._reporter.report(event)
 
-    def say(self, text: str) -> None:
-        """Say a line."""
+    def note(self, text: str) -> None:
+        """Report a line of text."""
         self.report(report.Note(text))
 
 
-class Stoppable:
-    """What lets the threads that work on stacks end, each at its next pause or word."""
+class StopSignal:
+    """Ends the threads that delete stacks, each at its next pause or note."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
 
     def check(self) -> None:
-        """End the thread that calls it where the whole is to stop; no failure of its stack."""
+        """Raise `KeyboardInterrupt` once the destruction is to stop; that is no failure of the thread's stack."""
         if self.stopping.is_set():
             raise KeyboardInterrupt
 
-    def polling(self, polling: Polling) -> Polling:
-        """`polling` with this at the end of each pause."""
+    def interrupt(self, polling: Polling) -> Polling:
+        """Return `polling` with a check at the end of each pause."""
 
         def sleep(seconds: float) -> None:
             polling.sleep(seconds)
@@ -81,68 +84,77 @@ class Stoppable:
         return replace(polling, sleep=sleep)
 
 
-def execute(
-    clients: Clients, inventory: Inventory, polling: Polling, reporter: Reporter, journal: Journal, *, unguard: bool
+def execute_destruction(
+    clients: Clients,
+    inventory: Inventory,
+    polling: Polling,
+    reporter: Reporter,
+    record: DestructionRecord,
+    *,
+    unguard: bool,
 ) -> None:
-    """Delete what `inventory` says, and note each stack in `journal`.
+    """Delete what `inventory` lists, and add each stack to `record`.
 
-    Raises `CicdError` that names the stacks whose deletion failed and what stayed for them; everything else is gone.
+    Raises `CicdError` that names the stacks that could not be deleted and those kept for them; all others are gone.
     """
-    voice = OneAtATime(reporter)
+    serial = SerialReporter(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}
-    owned = [each for stack in inventory.stacks for each in stack.resources]
-    stop_runs(clients, [each.physical_id for each in owned if each.resource_type == PIPELINE], polling, voice.say)
-    drain(clients, [each for each in owned if each.resource_type == SERVICE], polling, voice.say)
+    resources = [owned for stack in inventory.stacks for owned in stack.resources]
+    pipelines = [owned.physical_id for owned in resources if owned.resource_type == PIPELINE]
+    stop_runs(clients, pipelines, polling, serial.note)
+    drain(clients, [owned for owned in resources if owned.resource_type == SERVICE], polling, serial.note)
     # A network interface keeps its subnet, so these go before the stacks; everything else when nothing writes any more.
-    _delete_items(clients, [each for each in inventory.to_delete if each.resource_type == NETWORK_INTERFACE], voice)
+    delete_items(clients, [item for item in inventory.to_delete if item.resource_type == NETWORK_INTERFACE], serial)
 
-    whole = Stoppable()
+    signal = StopSignal()
 
-    def work(name: str) -> str:
+    def delete(name: str) -> str:
         stack = stacks[name]
         began = polling.now()
 
-        def say(text: str) -> None:
-            voice.say(text)
-            whole.check()
+        def note(text: str) -> None:
+            serial.note(text)
+            signal.check()
 
-        def moved(event: ResourceEvent) -> None:
-            voice.report(report.Moved(stack.label, event))
+        def report_event(event: ResourceEvent) -> None:
+            serial.report(report.Moved(stack.label, event))
 
-        reason = delete(clients, stack, whole.polling(polling), Voice(say, moved), unguard=unguard)
+        progress = DeletionProgress(note, report_event)
+        reason = delete_stack(clients, stack, signal.interrupt(polling), progress, unguard=unguard)
         ended = polling.now()
-        journal.steps.append(Step(name, began, ended, reason))
+        record.deletions.append(StackDeletion(name, began, ended, reason))
         if reason:
-            voice.report(report.Broke(stack.label, reason))
+            serial.report(report.Broke(stack.label, reason))
         else:
-            gone = [each for each in stack.resources if not each.kept]
-            voice.report(report.Succeeded(stack.label, "deleted", ended - began, len(gone)))
+            deleted = [owned for owned in stack.resources if not owned.kept]
+            serial.report(report.Succeeded(stack.label, "deleted", ended - began, len(deleted)))
         return reason
 
-    stuck: list[str] = []
+    skipped: list[str] = []
 
-    def refuse(name: str, readers: list[str]) -> None:
-        stuck.append(stacks[name].label)
-        voice.report(report.Broke(stacks[name].label, f"kept, because {', '.join(readers)} still needs it"))
+    def skip(name: str, readers: list[str]) -> None:
+        skipped.append(stacks[name].label)
+        serial.report(report.Broke(stacks[name].label, f"kept, because {', '.join(readers)} still needs it"))
 
-    walk(needed_by(inventory.stacks), work, refuse, whole.stopping)
-    failed = [stacks[step.stack].label for step in journal.steps if step.reason]
-    if failed or stuck:
-        raise CicdError(f"not destroyed: {', '.join([*failed, *stuck])}; the causes are above")
-    meant = {(item.resource_type, item.name) for item in inventory.items}
-    _delete_items(clients, [each for each in again(clients, inventory).to_delete if each.key in meant], voice)
+    delete_in_order(stack_dependencies(inventory.stacks), delete, skip, signal.stopping)
+    failed = [stacks[deletion.stack].label for deletion in record.deletions if deletion.reason]
+    if failed or skipped:
+        raise CicdError(f"not destroyed: {', '.join([*failed, *skipped])}; the causes are above")
+    listed = {item.key for item in inventory.items}
+    remaining = retake_inventory(clients, inventory).to_delete
+    delete_items(clients, [item for item in remaining if item.key in listed], serial)
 
 
-def _delete_items(clients: Clients, items: Iterable[Item], voice: OneAtATime) -> None:
-    """Delete what no stack deletes. What could not be is found again by the proof, which is what decides."""
+def delete_items(clients: Clients, items: Iterable[Item], serial: SerialReporter) -> None:
+    """Delete what no stack deletes. A failure is only noted: the proof finds what is left, and decides."""
     for item in items:
         leftover = operations_of(item.resource_type).leftover
         try:
-            # Only what has a way to be deleted has such a fate.
+            # Only an item of a type that can be deleted is listed for deletion.
             assert leftover is not None
             assert leftover.delete is not None
             leftover.delete(clients, item.name)
         except (ClientError, CicdError) as error:
-            voice.say(f"{item.resource_type} {item.name}: {explained(error)}")
+            serial.note(f"{item.resource_type} {item.name}: {explained(error)}")
         else:
-            voice.say(f"beside the stacks: deleted {item.resource_type} {item.name}")
+            serial.note(f"beside the stacks: deleted {item.resource_type} {item.name}")

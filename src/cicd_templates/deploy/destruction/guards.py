@@ -1,4 +1,4 @@
-"""What refuses a destruction before anything is touched."""
+"""Refuses a destruction before anything is deleted."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Callable, Sequence
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import describe_stack, require_ours
 from cicd_templates.deploy.change_sets.stacks import Stack
-from cicd_templates.deploy.destruction.deployed import Deployed
+from cicd_templates.deploy.destruction.deployed import DeployedStack
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.order import ROLE_TYPE, role_name
 from cicd_templates.errors import ConfigurationError, RefusedError
 
 
 def refuse_protected(environment: str, allowed: Sequence[str], *, protected: bool, make: str) -> None:
-    """Raise `RefusedError` for a protected environment that is not among those `allowed`; `make` names it again."""
+    """Raise `RefusedError` for a protected environment that `allowed` does not name; `make` is the command typed."""
     if protected and environment not in allowed:
         raise RefusedError(
-            f"{environment} is protected; its data is kept, but what runs there stops."
-            f" If that is meant: {make} ALLOW={environment}"
+            f"{environment} is protected; its data is kept, but everything that runs there stops."
+            f" If you mean that: {make} ALLOW={environment}"
         )
 
 
-def refuse_strangers(clients: Clients, stacks: Sequence[Stack]) -> None:
-    """Raise `RefusedError` where a stack has the name of one of ours without our tags."""
+def refuse_foreign_stacks(clients: Clients, stacks: Sequence[Stack]) -> None:
+    """Raise `RefusedError` where a stack has the name of one of `stacks` without our tags."""
     for stack in stacks:
         existing = describe_stack(clients, stack.name)
         if existing is not None:
@@ -31,7 +31,7 @@ def refuse_strangers(clients: Clients, stacks: Sequence[Stack]) -> None:
 
 
 def refuse_still_needed(inventory: Inventory, make: str) -> None:
-    """Raise `RefusedError` where a stack that stays reads what would go, or is deleted by a role that would go.
+    """Raise `RefusedError` where a stack that stays reads a value, or needs a role, of one that would be deleted.
 
     `make` is the command that destroys the environment.
     """
@@ -44,24 +44,25 @@ def refuse_still_needed(inventory: Inventory, make: str) -> None:
     }
     for other in inventory.others:
         if role_name(other) in roles:
-            _refuse(other, f"keeps the role {role_name(other)} of {roles[role_name(other)].name} for ever", make)
+            owner = roles[role_name(other)].name
+            _refuse_needed(other, f"is deleted with the role {role_name(other)} of {owner}", make)
         for read in other.links.reads:
             if read.path in published:
-                _refuse(other, f"reads {read.path} of {published[read.path].name}", make)
-        # Declared where no value is read: the role again, which the local AWS does not keep.
+                _refuse_needed(other, f"reads {read.path} of {published[read.path].name}", make)
+        # A dependency without a value: the role again, because the local AWS keeps no role for a stack.
         for name in other.links.after:
             if name in {stack.name for stack in inventory.stacks}:
-                _refuse(other, f"needs {name} until it is gone", make)
+                _refuse_needed(other, f"needs {name} until it is gone", make)
 
 
-def _refuse(other: Deployed, why: str, make: str) -> None:
-    raise RefusedError(f"{other.name} {why}, so it has to go first: {make} LAYER={other.tags.get('Layer', '')}")
+def _refuse_needed(other: DeployedStack, why: str, make: str) -> None:
+    raise RefusedError(f"{other.name} {why}, so destroy it first: {make} LAYER={other.tags.get('Layer', '')}")
 
 
 def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable[[str], str] | None) -> None:
-    """Raise unless exactly these environments were named, in `confirmed` with commas or typed one by one for `ask`.
+    """Raise unless exactly the environments `names` were confirmed: in `confirmed`, with commas, or typed for `ask`.
 
-    `ask` is None where nobody is there to type.
+    `ask` prompts for one name and returns what was typed; it is None without a terminal.
     """
     if confirmed is not None:
         given = confirmed.split(",")
@@ -69,7 +70,7 @@ def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable
             raise RefusedError(f"{confirmed!r} is not {','.join(names)}, which the plan destroys; nothing was deleted")
         return
     if ask is None:
-        raise ConfigurationError(f"nobody is here to type the name; add CONFIRM={','.join(names)} (--confirm)")
+        raise ConfigurationError(f"there is no terminal to type the name in; add CONFIRM={','.join(names)} (--confirm)")
     for name in names:
         typed = ask(name)
         if typed != name:

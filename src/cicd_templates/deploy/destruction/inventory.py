@@ -1,4 +1,4 @@
-"""Looks at everything that an environment has before anything of it is touched, and says what becomes of each."""
+"""Lists everything that an environment has before anything is deleted, and says what happens to each item."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from cicd_templates.deploy.aws.resource_types.operations import EXISTS
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.destruction.deployed import (
     STACK_TYPE,
-    Deployed,
+    DeployedStack,
     Owned,
-    deployed,
     former_resources,
-    project_stacks,
+    list_project_stacks,
+    read_deployed_stack,
 )
 from cicd_templates.deploy.destruction.leftovers import state_of
 from cicd_templates.deploy.destruction.scope import Scope
@@ -26,28 +26,28 @@ from cicd_templates.deploy.reporting.inventory_items import Fate, Item
 from cicd_templates.template.resource_types.registry import facts_of
 
 SHELL = "REVIEW_IN_PROGRESS"
-LOOKING_AT_A_TIME = 8
+PARALLEL_READS = 8
 WINDOW = f"KMS deletes it after {PENDING_DAYS} days"
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """What an environment has, or of it the stacks with `labels` and what they made.
+    """What an environment has, or, where `labels` are given, the stacks with these labels and what they made.
 
-    `stacks` go; `others` are the project's other stacks in the account, which stay. `protected` says that it keeps its
-    data. `items` are what the stacks own and what is beside them.
+    `stacks` are deleted; `others` are the project's other stacks in the account, which stay. A `protected` environment
+    keeps its data. `items` are what the stacks own and what is beside them.
     """
 
     scope: Scope
     protected: bool
     labels: frozenset[str] | None
-    stacks: tuple[Deployed, ...]
-    others: tuple[Deployed, ...]
+    stacks: tuple[DeployedStack, ...]
+    others: tuple[DeployedStack, ...]
     items: tuple[Item, ...]
 
     @property
     def to_delete(self) -> tuple[Item, ...]:
-        """What no stack deletes but the destruction does; what waits for its day already is not among it."""
+        """What the destruction deletes itself because no stack does, without what is already scheduled for deletion."""
         return tuple(
             item
             for item in self.items
@@ -58,35 +58,35 @@ class Inventory:
 def take_inventory(
     clients: Clients, scope: Scope, *, protected: bool, labels: frozenset[str] | None = None
 ) -> Inventory:
-    """The inventory of `scope`, or only of the stacks of it with these `labels` and of what those made.
+    """Return the inventory of `scope`, or only of its stacks with these `labels` and of what those made.
 
-    Without labels everything of the scope goes, whatever the templates say now. It is protected where `protected` says
-    so, and where any of its stacks refuses deletion.
+    Without labels everything in the scope is listed, also what the templates no longer have. The inventory is
+    protected where `protected` is, and where any of its stacks has termination protection.
     """
-    with ThreadPoolExecutor(LOOKING_AT_A_TIME) as pool:
-        found = list(pool.map(partial(deployed, clients), project_stacks(clients, scope.project)))
-    going = [stack for stack in found if scope.owns(stack.tags) and (labels is None or stack.label in labels)]
-    others = [stack for stack in found if stack not in going]
+    with ThreadPoolExecutor(PARALLEL_READS) as pool:
+        stacks = list(pool.map(partial(read_deployed_stack, clients), list_project_stacks(clients, scope.project)))
+    going = [stack for stack in stacks if scope.owns(stack.tags) and (labels is None or stack.label in labels)]
+    others = [stack for stack in stacks if stack not in going]
     protected = protected or any(stack.guarded for stack in going)
     had = [owned for stack in going for owned in stack.resources]
     had += [owned for owned in former_resources(clients, scope) if labels is None or owned.stack in labels]
-    items = [item for stack in going for item in _items_of(clients, stack)]
-    items += _items_beside(clients, scope, had, going, others, protected=protected, whole=labels is None)
+    items = [item for stack in going for item in _stack_items(clients, stack)]
+    items += _unmanaged_items(clients, scope, had, going, others, protected=protected, whole=labels is None)
     return Inventory(scope, protected, labels, tuple(going), tuple(others), tuple(items))
 
 
-def again(clients: Clients, inventory: Inventory) -> Inventory:
-    """The same inventory as it is now."""
+def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
+    """Return the inventory of the same scope and labels as it is now."""
     return take_inventory(clients, inventory.scope, protected=inventory.protected, labels=inventory.labels)
 
 
-def _items_of(clients: Clients, stack: Deployed) -> list[Item]:
+def _stack_items(clients: Clients, stack: DeployedStack) -> list[Item]:
     if stack.status == SHELL:
         return [Item(STACK_TYPE, stack.name, Fate.DELETED, stack.label, "a change set that was never executed")]
-    return [_item(clients, owned) for owned in stack.resources]
+    return [_owned_item(clients, owned) for owned in stack.resources]
 
 
-def _item(clients: Clients, owned: Owned) -> Item:
+def _owned_item(clients: Clients, owned: Owned) -> Item:
     detail = ""
     if owned.kept:
         fate = Fate.RETAINED
@@ -96,24 +96,24 @@ def _item(clients: Clients, owned: Owned) -> Item:
         fate, detail = Fate.EMPTIED, contents.describe(clients, owned.physical_id)
     else:
         fate = Fate.DELETED
-    return Item(owned.resource_type, plain(owned), fate, owned.stack, detail)
+    return Item(owned.resource_type, listed_name(owned), fate, owned.stack, detail)
 
 
-def _items_beside(
+def _unmanaged_items(
     clients: Clients,
     scope: Scope,
     had: Sequence[Owned],
-    going: Sequence[Deployed],
-    others: Sequence[Deployed],
+    going: Sequence[DeployedStack],
+    others: Sequence[DeployedStack],
     *,
     protected: bool,
     whole: bool,
 ) -> list[Item]:
-    kept = {(owned.resource_type, plain(owned)): owned.stack for owned in had if owned.kept}
+    kept = {(owned.resource_type, listed_name(owned)): owned.stack for owned in had if owned.kept}
     living = [owned for stack in (*going, *others) for owned in stack.resources]
     owned_now, ids_now = (
-        {(owned.resource_type, plain(owned)) for owned in living},
-        {each.physical_id for each in living},
+        {(owned.resource_type, listed_name(owned)) for owned in living},
+        {owned.physical_id for owned in living},
     )
     own_ids, other_ids = {stack.stack_id for stack in going}, {stack.stack_id for stack in others}
     items: dict[tuple[str, str], Item] = {}
@@ -126,16 +126,16 @@ def _items_beside(
         if key in owned_now or found.stack_id in other_ids or foreign_spelling:
             continue
         if standing := state_of(clients, *key):
-            items[key] = _item_beside(found, standing, kept.get(key, ""), protected=protected)
-    # What former stacks kept is in nobody's list where its tags were taken away.
+            items[key] = _unmanaged_item(found, standing, kept.get(key, ""), protected=protected)
+    # No list has what former stacks kept once somebody has removed its tags.
     for key, stack in kept.items():
         if key not in owned_now and key not in items and (standing := state_of(clients, *key)):
-            items[key] = _item_beside(UnmanagedResource(*key, ours=True), standing, stack, protected=protected)
+            items[key] = _unmanaged_item(UnmanagedResource(*key, ours=True), standing, stack, protected=protected)
     return list(items.values())
 
 
-def _item_beside(found: UnmanagedResource, standing: str, kept_by: str, *, protected: bool) -> Item:
-    """What becomes of something that no stack deletes; `kept_by` is the stack that left it by its policy."""
+def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, protected: bool) -> Item:
+    """Return what happens to a resource that no stack deletes; `kept_by` is the stack whose policy retained it."""
     operations = operations_of(found.resource_type)
 
     def item(fate: Fate, detail: str) -> Item:
@@ -156,8 +156,8 @@ def _item_beside(found: UnmanagedResource, standing: str, kept_by: str, *, prote
     return item(Fate.EMPTIED if operations.contents else Fate.DELETED, "beside the stacks")
 
 
-def plain(owned: Owned) -> str:
-    """The name by which a resource is listed. A secret is listed by its name; its ARN ends in six letters more."""
+def listed_name(owned: Owned) -> str:
+    """Return the name by which a resource is listed: of a secret its name, without the random end of its ARN."""
     if owned.resource_type == "AWS::SecretsManager::Secret" and owned.physical_id.startswith("arn:"):
         return owned.physical_id.rpartition(":secret:")[2][:-7]
     return owned.physical_id

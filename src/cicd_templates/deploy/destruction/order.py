@@ -1,4 +1,4 @@
-"""In which order stacks go, and as many at once as may: what reads goes before what it reads from."""
+"""Decides in which order stacks are deleted, and runs the deletions: a stack goes before those that it reads from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from cicd_templates.deploy.destruction.deployed import Deployed
+from cicd_templates.deploy.destruction.deployed import DeployedStack
 from cicd_templates.errors import CicdError
 from cicd_templates.template import links
 
@@ -16,10 +16,10 @@ ROLE_TYPE = "AWS::IAM::Role"
 STACKS_AT_A_TIME = 4
 
 
-def needed_by(stacks: Iterable[Deployed]) -> dict[str, set[str]]:
-    """For each stack those that have to be there until it is gone: what it reads from, and the stack of its role.
+def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
+    """Return, for each stack, those that must exist until it is deleted: what it reads from, and its role's stack.
 
-    CloudFormation keeps the role that a stack was given and deletes the stack as that role; without it nobody can:
+    CloudFormation deletes a stack with the role that it was deployed with, and cannot once that role is gone:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
     """
     stacks = list(stacks)
@@ -37,46 +37,46 @@ def needed_by(stacks: Iterable[Deployed]) -> dict[str, set[str]]:
     return needed
 
 
-def role_name(stack: Deployed) -> str:
-    """The name of the role that CloudFormation uses for a stack; empty where it uses the caller's rights."""
+def role_name(stack: DeployedStack) -> str:
+    """Return the name of the role that CloudFormation uses for a stack; empty where it acts as the caller."""
     return (stack.role or "").rpartition("/")[2]
 
 
-def walk(
-    needed: Mapping[str, set[str]],
-    work: Callable[[str], str],
-    refuse: Callable[[str, list[str]], None],
+def delete_in_order(
+    dependencies: Mapping[str, set[str]],
+    delete: Callable[[str], str],
+    skip: Callable[[str, list[str]], None],
     stopping: threading.Event,
 ) -> None:
-    """Do `work` on every stack, each after all that need it, those that do not need each other side by side.
+    """Call `delete` for every stack, after all stacks that depend on it; independent ones in parallel, four at a time.
 
-    `work` gives back the reason where it failed. What a failed stack needs is not worked on: `refuse` is told, with
-    the stacks that still need it. Raises `CicdError` where stacks need each other in a circle. `stopping` is set where
-    the walk has to end early: it begins nothing more, and waits until what works on a stack has seen that.
+    `delete` returns the reason of a failure. A stack that a failed one depends on is not deleted: `skip` is called with
+    it and with the stacks that still depend on it. Raises `CicdError` where stacks depend on each other in a circle.
+    Where one call raises, `stopping` is set, no further deletion begins, and the others end at their next look at it.
     """
-    readers: dict[str, set[str]] = {name: set() for name in needed}
-    for name, producers in needed.items():
-        for producer in producers & needed.keys():
+    readers: dict[str, set[str]] = {name: set() for name in dependencies}
+    for name, producers in dependencies.items():
+        for producer in producers & dependencies.keys():
             readers[producer].add(name)
     sorter = graphlib.TopologicalSorter(readers)
     try:
         sorter.prepare()
     except graphlib.CycleError as error:
-        raise CicdError(f"these stacks need each other in a circle: {', '.join(error.args[1])}") from None
+        raise CicdError(f"these stacks depend on each other in a circle: {', '.join(error.args[1])}") from None
     stuck: set[str] = set()
-    under_way: dict[Future[str], str] = {}
+    running: dict[Future[str], str] = {}
     with _workers(stopping) as pool:
         while sorter.is_active():
             for name in sorted(sorter.get_ready()):
                 if blocking := sorted(readers[name] & stuck):
-                    refuse(name, blocking)
+                    skip(name, blocking)
                     stuck.add(name)
                     sorter.done(name)
                 else:
-                    under_way[pool.submit(work, name)] = name
-            if under_way:
-                for ended in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    name = under_way.pop(ended)
+                    running[pool.submit(delete, name)] = name
+            if running:
+                for ended in wait(running, return_when=FIRST_COMPLETED).done:
+                    name = running.pop(ended)
                     if ended.result():
                         stuck.add(name)
                     sorter.done(name)

@@ -1,28 +1,29 @@
-"""What is left of an environment, and whether each thing is meant to be."""
+"""Finds what is left of an environment, and whether each remainder is meant to be left."""
 
 from __future__ import annotations
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.destruction.deployed import STACK_TYPE
-from cicd_templates.deploy.destruction.inventory import WINDOW, Inventory, again
+from cicd_templates.deploy.destruction.inventory import WINDOW, Inventory, retake_inventory
 from cicd_templates.deploy.destruction.leftovers import removal_by_hand
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder
 
-# The tagging API lists what is gone for a while, so what nothing explains is looked for again after 1, 2, 4 ... polls:
-# about a minute on AWS.
+# The tagging API goes on listing deleted resources for a while, so unexplained remainders are looked for again after
+# 1, 2, 4, 8 and 16 poll intervals: about a minute on AWS.
 LOOKS = 6
 
 
-def left(inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
-    """What `inventory` has beside its stacks, the unexplained first; with `stacks_too` no stack may be there either.
+def list_remainders(inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
+    """Return what `inventory` has beside its stacks, unexplained remainders first.
 
-    Without, what a living environment has made beside its stacks, such as older revisions, is meant to be there.
+    With `stacks_too` a stack is an unexplained remainder. Without, the environment lives, and what it made beside its
+    stacks, such as older revisions, is explained.
     """
     lives = bool(inventory.stacks) and not stacks_too
-    found = [_remainder(item, inventory.scope.region, lives=lives) for item in inventory.items if not item.stack]
+    remainders = [_remainder(item, inventory.scope.region, lives=lives) for item in inventory.items if not item.stack]
     if stacks_too:
-        found += [
+        remainders += [
             Remainder(
                 STACK_TYPE,
                 stack.name,
@@ -32,7 +33,7 @@ def left(inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
             )
             for stack in inventory.stacks
         ]
-    return sorted(found, key=lambda each: (each.explained, each.resource_type, each.name))
+    return sorted(remainders, key=lambda remainder: (remainder.explained, remainder.resource_type, remainder.name))
 
 
 def _remainder(item: Item, region: str, *, lives: bool) -> Remainder:
@@ -47,10 +48,10 @@ def _remainder(item: Item, region: str, *, lives: bool) -> Remainder:
 
 
 def prove(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
-    """What is left after the destruction of `inventory`, once services have had time to say that things are gone."""
+    """Return what is left after the destruction of `inventory`, after `LOOKS` looks or once all of it is explained."""
     for look in range(LOOKS - 1):
-        remains = left(again(clients, inventory), stacks_too=True)
-        if all(each.explained for each in remains):
+        remains = list_remainders(retake_inventory(clients, inventory), stacks_too=True)
+        if all(remainder.explained for remainder in remains):
             return remains
         polling.sleep(polling.poll_seconds * 2**look)
-    return left(again(clients, inventory), stacks_too=True)
+    return list_remainders(retake_inventory(clients, inventory), stacks_too=True)

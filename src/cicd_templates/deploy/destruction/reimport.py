@@ -1,7 +1,7 @@
-"""The way back after a protected environment was destroyed: what it kept goes into its stacks again.
+"""Imports what a destroyed protected environment kept into its stacks again, so that it can be deployed.
 
-CloudFormation imports by a change set that does nothing else, into a stack that may not exist yet. The template of
-that holds no more than what comes back, without what refers elsewhere; the deployment after it makes everything else:
+CloudFormation imports resources by a change set that does nothing else, into a stack that need not exist. The template
+of the import holds just these resources, without properties that refer to others; the next deployment adds the rest:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 """
 
@@ -18,12 +18,13 @@ from typing import Any
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.resource_types.operations import EXISTS
-from cicd_templates.deploy.change_sets.api import describe_stack
+from cicd_templates.deploy.aws.retry import unless_transient
+from cicd_templates.deploy.change_sets.api import describe_stack, stack_status
 from cicd_templates.deploy.change_sets.stacks import Stack
-from cicd_templates.deploy.destruction.deployed import Owned, deployed, former_resources, our_stacks
-from cicd_templates.deploy.destruction.inventory import plain
+from cicd_templates.deploy.destruction.deployed import Owned, former_resources, list_our_stacks, read_deployed_stack
+from cicd_templates.deploy.destruction.inventory import listed_name
 from cicd_templates.deploy.destruction.leftovers import state_of
-from cicd_templates.deploy.destruction.report_file import kept_by_report, report_file
+from cicd_templates.deploy.destruction.report_file import read_kept_resources, report_file
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template.links import METADATA_KEY
@@ -31,21 +32,23 @@ from cicd_templates.template.resource_types.registry import facts_of
 
 
 @dataclass(frozen=True)
-class TakingBack:
-    """What one stack that does not exist any more gets back."""
+class Reimport:
+    """The resources to import into one stack that no longer exists."""
 
     stack: Stack
     resources: tuple[Owned, ...]
 
     @property
     def template(self) -> str:
-        """The template of the import, as JSON."""
+        """The template of the import, in JSON."""
         rendered = self.stack.template["Resources"]
         return json.dumps(
             {
                 "AWSTemplateFormatVersion": "2010-09-09",
                 "Metadata": {METADATA_KEY: dict(self.stack.facts)},
-                "Resources": {owned.logical_id: _alone(rendered[owned.logical_id]) for owned in self.resources},
+                "Resources": {
+                    owned.logical_id: _without_references(rendered[owned.logical_id]) for owned in self.resources
+                },
             },
             indent=2,
         )
@@ -63,7 +66,7 @@ class TakingBack:
         ]
 
     def write(self, folder: Path) -> list[str]:
-        """Write both files for the AWS command line; the commands that use them."""
+        """Write the template and the resources to `folder`; return the AWS commands that import them."""
         folder.mkdir(parents=True, exist_ok=True)
         template, resources = folder / f"{self.stack.name}.json", folder / f"{self.stack.name}.resources.json"
         template.write_text(self.template + "\n", encoding="utf-8")
@@ -80,17 +83,17 @@ class TakingBack:
         ]
 
 
-def _alone(resource: dict[str, Any]) -> dict[str, Any]:
-    """A resource without the properties that refer to others or to parameters, which an import cannot have."""
-    properties = {key: value for key, value in resource.get("Properties", {}).items() if not _refers(value)}
+def _without_references(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return a resource without the properties that refer to other resources or parameters, which it cannot import."""
+    properties = {key: value for key, value in resource.get("Properties", {}).items() if not _refers_elsewhere(value)}
     return {key: resource[key] for key in ("Type", "DeletionPolicy", "UpdateReplacePolicy") if key in resource} | {
         "Properties": properties
     }
 
 
-def _refers(value: Any) -> bool:
+def _refers_elsewhere(value: Any) -> bool:
     if isinstance(value, list):
-        return any(map(_refers, value))
+        return any(map(_refers_elsewhere, value))
     if not isinstance(value, dict):
         return False
     match value:
@@ -98,38 +101,41 @@ def _refers(value: Any) -> bool:
             return not name.startswith("AWS::")
         case {"Fn::Sub": str(text)}:
             return any(not name.startswith("AWS::") for name in re.findall(r"\$\{([^!}][^}]*)\}", text))
-    return any(key.startswith("Fn::") or _refers(each) for key, each in value.items())
+    return any(key.startswith("Fn::") or _refers_elsewhere(item) for key, item in value.items())
 
 
-def takings_back(clients: Clients, stacks: Sequence[Stack]) -> list[TakingBack]:
-    """What can be taken back into those of `stacks` that do not exist, in deploy order."""
+def find_reimports(clients: Clients, stacks: Sequence[Stack]) -> list[Reimport]:
+    """Return what can be imported into those of `stacks` that do not exist, in deploy order."""
     absent = [stack for stack in stacks if describe_stack(clients, stack.name) is None]
     if not absent:
         return []
-    kept = list(_kept(clients, stacks))
-    found = (TakingBack(stack, tuple(_fitting(stack, kept))) for stack in absent)
-    return [each for each in found if each.resources]
+    kept = list(_kept_resources(clients, stacks))
+    reimports = (Reimport(stack, tuple(_importable(stack, kept))) for stack in absent)
+    return [reimport for reimport in reimports if reimport.resources]
 
 
-def _kept(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Owned]:
-    """What former stacks kept and no stack has by now, the last of each; CloudFormation forgets after 90 days."""
+def _kept_resources(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Owned]:
+    """Yield what deleted stacks kept and no stack owns now, the newest of each logical id.
+
+    CloudFormation forgets deleted stacks after 90 days; destroy-report.json does not.
+    """
     scope = scope_of(stacks)
     living = {
-        (owned.resource_type, plain(owned))
-        for described in our_stacks(clients)
-        for owned in deployed(clients, described).resources
+        (owned.resource_type, listed_name(owned))
+        for described in list_our_stacks(clients)
+        for owned in read_deployed_stack(clients, described).resources
     }
     remembered = [owned for owned in former_resources(clients, scope) if owned.kept]
-    # The newest deletion is listed first, so its word comes first; the report knows what is older.
+    # CloudFormation lists the newest deletion first, so that comes first; the report has older ones.
     kept: dict[tuple[str, str], Owned] = {}
-    for owned in (*remembered, *kept_by_report(scope, report_file(local=clients.local))):
-        key = (owned.resource_type, plain(owned))
+    for owned in (*remembered, *read_kept_resources(scope, report_file(local=clients.local))):
+        key = (owned.resource_type, listed_name(owned))
         if key not in living and state_of(clients, *key) == EXISTS:
             kept.setdefault((owned.stack, owned.logical_id), owned)
     yield from kept.values()
 
 
-def _fitting(stack: Stack, kept: Iterable[Owned]) -> Iterator[Owned]:
+def _importable(stack: Stack, kept: Iterable[Owned]) -> Iterator[Owned]:
     for owned in kept:
         rendered = stack.template["Resources"].get(owned.logical_id, {})
         if (
@@ -140,55 +146,61 @@ def _fitting(stack: Stack, kept: Iterable[Owned]) -> Iterator[Owned]:
             yield owned
 
 
-def refuse_kept(clients: Clients, stacks: Sequence[Stack], make: str) -> None:
-    """Raise `RefusedError` where deploying would trip over what was kept, or make a second key beside a kept one."""
-    back = takings_back(clients, stacks)
-    if back:
-        names = [f"{owned.resource_type} {owned.physical_id}" for each in back for owned in each.resources]
+def refuse_kept_resources(clients: Clients, stacks: Sequence[Stack], make: str) -> None:
+    """Raise `RefusedError` where deploying would collide with a kept resource, or make a second key beside a kept one.
+
+    `make` is the command that imports them.
+    """
+    reimports = find_reimports(clients, stacks)
+    if reimports:
+        names = [f"{owned.resource_type} {owned.physical_id}" for reimport in reimports for owned in reimport.resources]
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
         raise RefusedError(
-            f"its destruction kept {', '.join(names[:2])}{more}; take them back into their stacks before deploying:"
-            f" {make}"
+            f"its destruction kept {', '.join(names[:2])}{more}; import them into their stacks before deploying: {make}"
         )
 
 
-def take_back(clients: Clients, each: TakingBack, polling: Polling) -> None:
-    """Import into the stack, then tag it as ours, which an import cannot do. Raises `CicdError` with the reason."""
+def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> None:
+    """Import into the stack, then tag it, which an import cannot do. Raises `CicdError` with the reason."""
     cloudformation = clients.cloudformation
-    answer = cloudformation.create_change_set(
-        StackName=each.stack.name,
+    change_set = cloudformation.create_change_set(
+        StackName=reimport.stack.name,
         ChangeSetName=f"adopt-{uuid.uuid4().hex}",
         ChangeSetType="IMPORT",
-        TemplateBody=each.template,
-        ResourcesToImport=each.to_import,  # type: ignore[arg-type] # plain dicts
+        TemplateBody=reimport.template,
+        ResourcesToImport=reimport.to_import,  # type: ignore[arg-type] # plain dicts
     )
-    last: dict[str, Any] = {}
+    description: dict[str, Any] = {}
 
     def prepared() -> bool:
-        last.update(cloudformation.describe_change_set(ChangeSetName=answer["Id"]))
-        return last["Status"] in ("CREATE_COMPLETE", "FAILED")
+        description.update(cloudformation.describe_change_set(ChangeSetName=change_set["Id"]))
+        return description["Status"] in ("CREATE_COMPLETE", "FAILED")
 
-    polling.until(prepared, f"the import of {each.stack.name}", CHANGE_SET_SECONDS)
-    if last["Status"] == "FAILED" or last["ExecutionStatus"] == "UNAVAILABLE":
-        cloudformation.delete_change_set(ChangeSetName=answer["Id"])
-        cloudformation.delete_stack(StackName=answer["StackId"])
-        raise CicdError(f"{each.stack.name}: CloudFormation refuses the import: {last.get('StatusReason', '')}")
-    cloudformation.execute_change_set(ChangeSetName=answer["Id"])
-    _await(clients, each.stack, "IMPORT_COMPLETE", polling)
+    polling.until(unless_transient(prepared), f"the import of {reimport.stack.name}", CHANGE_SET_SECONDS)
+    if description["Status"] == "FAILED" or description["ExecutionStatus"] == "UNAVAILABLE":
+        cloudformation.delete_change_set(ChangeSetName=change_set["Id"])
+        cloudformation.delete_stack(StackName=change_set["StackId"])
+        raise CicdError(
+            f"{reimport.stack.name}: CloudFormation refuses the import: {description.get('StatusReason', '')}"
+        )
+    cloudformation.execute_change_set(ChangeSetName=change_set["Id"])
+    _wait_for_status(clients, reimport.stack, "IMPORT_COMPLETE", polling)
     cloudformation.update_stack(
-        StackName=each.stack.name,
+        StackName=reimport.stack.name,
         UsePreviousTemplate=True,
-        Tags=[{"Key": key, "Value": value} for key, value in each.stack.tags.items()],
+        Tags=[{"Key": key, "Value": value} for key, value in reimport.stack.tags.items()],
     )
-    _await(clients, each.stack, "UPDATE_COMPLETE", polling)
+    _wait_for_status(clients, reimport.stack, "UPDATE_COMPLETE", polling)
 
 
-def _await(clients: Clients, stack: Stack, wanted: str, polling: Polling) -> None:
+def _wait_for_status(clients: Clients, stack: Stack, wanted: str, polling: Polling) -> None:
+    """Wait until `stack` is in the status `wanted`. Raises `CicdError` where its operation ends in another one."""
+
     def ended() -> bool:
-        described = describe_stack(clients, stack.name) or {"StackStatus": "gone"}
-        status = described["StackStatus"]
-        if status != wanted and not status.endswith("_IN_PROGRESS") and status not in ("IMPORT_COMPLETE",):
+        status = stack_status(clients, stack.name)
+        # After the import, the update may not show in the description yet.
+        if status != wanted and not status.endswith("_IN_PROGRESS") and status != "IMPORT_COMPLETE":
             raise CicdError(f"{stack.name}: ended in {status} instead of {wanted}; `make status` shows it")
-        return bool(status == wanted)
+        return status == wanted
 
-    polling.until(ended, f"{wanted} of {stack.name}", LONGEST_OPERATION_SECONDS)
+    polling.until(unless_transient(ended), f"{wanted} of {stack.name}", LONGEST_OPERATION_SECONDS)

@@ -1,4 +1,4 @@
-"""What to do about a resource that CloudFormation could not delete, so that the next attempt can."""
+"""Repairs what kept CloudFormation from deleting a resource, so that the next attempt can succeed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
 from cicd_templates.deploy.destruction.deployed import Owned
 from cicd_templates.deploy.destruction.unmanaged import unused_interfaces
 
-Mend = Callable[[Clients, str], str]
+Repair = Callable[[Clients, str], str]
 
 
 def lift_deletion_protection(clients: Clients, load_balancer: str) -> str:
-    """Load balancers of protected environments refuse their deletion, also CloudFormation's."""
+    """Lift the protection by which a load balancer of a protected environment refuses its deletion."""
     clients.elbv2.modify_load_balancer_attributes(
         LoadBalancerArn=load_balancer, Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}]
     )
@@ -22,7 +22,7 @@ def lift_deletion_protection(clients: Clients, load_balancer: str) -> str:
 
 
 def _empty_again(clients: Clients, bucket: str) -> str:
-    # S3 delivers access logs for hours after what they tell of.
+    # S3 delivers access logs hours after the requests that they record.
     return f"emptied it again ({empty_bucket(clients, bucket):,} objects)"
 
 
@@ -38,14 +38,14 @@ def _stop_tasks(clients: Clients, cluster: str) -> str:
     return f"stopped {len(tasks)} tasks"
 
 
-def _interfaces_by(what: str) -> Mend:
-    def release(clients: Clients, physical_id: str) -> str:
-        unused = unused_interfaces(clients, what, [physical_id])
+def _delete_interfaces(filter_name: str) -> Repair:
+    def delete_interfaces(clients: Clients, physical_id: str) -> str:
+        unused = unused_interfaces(clients, filter_name, [physical_id])
         for interface in unused:
             clients.ec2.delete_network_interface(NetworkInterfaceId=interface)
         return f"deleted {len(unused)} unused network interfaces; services give others back by themselves"
 
-    return release
+    return delete_interfaces
 
 
 def _delete_reports(clients: Clients, group: str) -> str:
@@ -56,19 +56,19 @@ def _delete_reports(clients: Clients, group: str) -> str:
     return f"deleted {len(reports)} reports"
 
 
-MENDERS: dict[str, Mend] = {
+REPAIRS: dict[str, Repair] = {
     "AWS::S3::Bucket": _empty_again,
     "AWS::ECR::Repository": _remove_images,
     "AWS::ECS::Cluster": _stop_tasks,
-    "AWS::EC2::Subnet": _interfaces_by("subnet-id"),
-    "AWS::EC2::SecurityGroup": _interfaces_by("group-id"),
-    "AWS::EC2::VPC": _interfaces_by("vpc-id"),
+    "AWS::EC2::Subnet": _delete_interfaces("subnet-id"),
+    "AWS::EC2::SecurityGroup": _delete_interfaces("group-id"),
+    "AWS::EC2::VPC": _delete_interfaces("vpc-id"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": lift_deletion_protection,
     "AWS::CodeBuild::ReportGroup": _delete_reports,
 }
 
 
-def mend(clients: Clients, owned: Owned) -> str:
-    """Do what helps against the usual cause of a failed deletion of `owned`; what was done, or nothing."""
-    mender = MENDERS.get(owned.resource_type)
-    return mender(clients, owned.physical_id) if mender else ""
+def repair(clients: Clients, owned: Owned) -> str:
+    """Remove the usual cause of a failed deletion of `owned`; return what was done, or an empty string."""
+    repair_resource = REPAIRS.get(owned.resource_type)
+    return repair_resource(clients, owned.physical_id) if repair_resource else ""

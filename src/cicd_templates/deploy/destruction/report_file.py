@@ -1,7 +1,7 @@
-"""The account of a destruction in destroy-report.json: what was done, what is left and why, and the way back.
+"""Writes and reads destroy-report.json: what a destruction did, what is left and why, and what can be imported again.
 
-One entry for each environment of a project in an account: a destruction of another leaves it alone, because the ids
-of kept keys stand in it.
+It has one entry for each environment of a project in an account. A destruction never changes the entry of another
+environment, because the entry has the ids of the keys that were kept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.deploy.destruction.deployed import Owned
-from cicd_templates.deploy.destruction.execution import Journal
+from cicd_templates.deploy.destruction.execution import DestructionRecord
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.reporting.inventory_items import Remainder
@@ -26,60 +26,62 @@ LOCAL_REPORT_FILE = Path(".state/local/destroy-report.json")
 
 
 def report_file(*, local: bool) -> Path:
-    """Where the account of destructions stands."""
+    """Return the path of the report."""
     return LOCAL_REPORT_FILE if local else REPORT_FILE
 
 
 def write_report(
     inventory: Inventory,
-    journal: Journal,
+    record: DestructionRecord,
     remains: Sequence[Remainder] | None,
     path: Path,
     now: datetime | None = None,
 ) -> None:
-    """Put the entry of one environment into the report; what it says of the others stays. No `remains`: it failed.
+    """Replace the entry of one environment in the report. `remains` is None where the destruction failed.
 
-    What a run before this one kept is kept in the entry, so that one that continues does not forget it.
+    What an earlier run kept stays in the entry, so that a run that continues a destruction does not lose it.
     """
-    everything = _read(path)
-    kept = {(each.stack, each.logical_id): each for each in kept_by_report(inventory.scope, path)}
-    kept |= {(each.stack, each.logical_id): each for stack in inventory.stacks for each in stack.resources if each.kept}
-    everything[_entry(inventory.scope)] = {
+    entries = _read_entries(path)
+    kept = {(owned.stack, owned.logical_id): owned for owned in read_kept_resources(inventory.scope, path)}
+    kept |= {
+        (owned.stack, owned.logical_id): owned for stack in inventory.stacks for owned in stack.resources if owned.kept
+    }
+    entries[_entry_key(inventory.scope)] = {
         "project": inventory.scope.project,
         "environment": inventory.scope.qualified,
         "account": inventory.scope.account,
         "region": inventory.scope.region,
         "ended": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
         "finished": remains is not None,
-        "explained": remains is not None and all(each.explained for each in remains),
-        "stacks": [asdict(step) for step in journal.steps],
+        "explained": remains is not None and all(remainder.explained for remainder in remains),
+        "stacks": [asdict(deletion) for deletion in record.deletions],
         "inventory": [asdict(item) for item in inventory.items],
-        "left": [asdict(each) for each in remains or ()],
-        "kept": [asdict(each) for each in kept.values()],
+        "left": [asdict(remainder) for remainder in remains or ()],
+        "kept": [asdict(owned) for owned in kept.values()],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(everything, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
 
 
-def _entry(scope: Scope) -> str:
+def _entry_key(scope: Scope) -> str:
     return f"{scope.account}/{scope.region}/{scope.project}/{scope.qualified}"
 
 
-def kept_by_report(scope: Scope, path: Path) -> list[Owned]:
-    """What a destruction of just this environment kept, as its report says; nothing where there is none."""
+def read_kept_resources(scope: Scope, path: Path) -> list[Owned]:
+    """Return what destructions of exactly this environment kept, by the report; an empty list where there is none."""
     try:
-        return [Owned(**each) for each in _read(path).get(_entry(scope), {}).get("kept", [])]
+        return [Owned(**fields) for fields in _read_entries(path).get(_entry_key(scope), {}).get("kept", [])]
     except (TypeError, AttributeError):
-        raise ConfigurationError(f"{path}: not a report that destroy wrote; move it away") from None
+        raise ConfigurationError(f"{path}: not a report that `make destroy` wrote; move it away") from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_entries(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        entries = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
-        facts = None
-    if not isinstance(facts, dict):
-        raise ConfigurationError(f"{path}: not a report that destroy wrote; move it away")
-    return facts
+        entries = None
+    if not isinstance(entries, dict):
+        raise ConfigurationError(f"{path}: not a report that `make destroy` wrote; move it away")
+    return entries

@@ -1,4 +1,4 @@
-"""What belongs to one environment or one copy of it: its tags and how its names begin."""
+"""Decides what belongs to one environment, or to one copy of it, by its tags and by the prefixes of its names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 class Scope:
     """One environment of a project in one account, or one copy of it.
 
-    `stack_names` are the stacks that its templates have, where they are at hand; a copy is known by its names as well.
+    `stack_names` are the stacks of its rendered templates, empty without these; a copy is also known by its prefix.
     """
 
     project: str
@@ -26,36 +26,36 @@ class Scope:
 
     @property
     def qualified(self) -> str:
-        """`staging`, or `staging-pr4918` of a copy."""
+        """`staging`, or `staging-pr4918` for a copy."""
         return f"{self.environment}-{self.suffix}" if self.suffix else self.environment
 
     @property
     def prefix(self) -> str:
-        """How its physical names begin; those of its copies begin so, too."""
+        """The prefix of its physical names. Those of its copies have the same prefix."""
         return f"{self.project}-{self.qualified}-"
 
     @property
     def root(self) -> str:
-        """How its parameters and log groups begin; no other environment's do."""
+        """The prefix of its parameters and log groups, which no other environment has."""
         return f"/{self.project}/{self.qualified}/"
 
     @property
     def tags(self) -> dict[str, str]:
-        """What everything of it is tagged with, and nothing else is."""
+        """The tags of everything that belongs to it, and of nothing else."""
         suffix = {"Suffix": self.suffix} if self.suffix else {}
         return {MANAGED_BY_KEY: MANAGED_BY, "Project": self.project, "Environment": self.environment, **suffix}
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Whether something with `tags` is its own, and not another environment's, copy's or owner's."""
+        """Return whether a resource with `tags` belongs to it, and not to another environment, copy or owner."""
         return self.tags.items() <= tags.items() and tags.get("Suffix") == self.suffix
 
     def has_stack(self, name: str) -> bool:
-        """Whether a stack of that name can be its own."""
+        """Return whether a stack of that name can belong to it."""
         return name in self.stack_names or (self.suffix is not None and name.startswith(self.prefix))
 
 
 def scope_of(stacks: Sequence[Stack]) -> Scope:
-    """The scope of the environment that `stacks` are rendered for."""
+    """Return the scope of the environment that `stacks` are rendered for."""
     facts = stacks[0].facts
     return Scope(
         str(facts["Project"]),
@@ -68,7 +68,7 @@ def scope_of(stacks: Sequence[Stack]) -> Scope:
 
 
 def as_tags(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Tags as a map; services list them as `Key` and `Value`, KMS as `TagKey` and `TagValue`, ECS in small letters."""
+    """Return listed tags as a mapping. Services list `Key` and `Value`, KMS `TagKey` and `TagValue`, ECS lower case."""
     return {
         str(tag.get("Key", tag.get("TagKey", tag.get("key")))): str(
             tag.get("Value", tag.get("TagValue", tag.get("value", "")))

@@ -1,15 +1,15 @@
-"""Finds disposable copies that have had their time. Unsuffixed environments and protected ones are never among them."""
+"""Finds copies of environments that have expired. An environment without a suffix and a protected copy never expire."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.expiry import expires
-from cicd_templates.deploy.destruction.deployed import project_stacks
+from cicd_templates.deploy.destruction.deployed import list_project_stacks
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
 from cicd_templates.errors import ConfigurationError
 
@@ -17,8 +17,8 @@ UNITS = {"h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True)
-class Copy:
-    """A copy of an environment: when it expires, when its stacks last changed, and why it is not swept, if so."""
+class EnvironmentCopy:
+    """A copy of an environment. `stays` says why it is not swept, and is empty where it is."""
 
     scope: Scope
     expires: datetime | None
@@ -27,35 +27,36 @@ class Copy:
     stays: str
 
 
-def duration(text: str) -> timedelta:
-    """`48h` or `7d`. Raises `ConfigurationError` for anything else."""
+def parse_age(text: str) -> timedelta:
+    """Return `48h` or `7d` as a time span. Raises `ConfigurationError` for anything else."""
     match = re.fullmatch(r"(\d{1,4})([hd])", text)
     if match is None:
-        raise ConfigurationError(f"{text!r} is no age; write hours or days: 48h, 7d")
+        raise ConfigurationError(f"{text!r} is not an age; write hours or days, such as 48h or 7d")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
-def copies(clients: Clients, of: Scope, older_than: timedelta, now: datetime) -> list[Copy]:
-    """Every copy of the environment `of`; one is swept where it has expired and nobody has deployed it lately.
+def find_copies(clients: Clients, original: Scope, older_than: timedelta, now: datetime) -> list[EnvironmentCopy]:
+    """Return every copy of the environment `original`, with whether it is swept.
 
-    All its stacks count: the tag of the youngest says when it expires. A copy without the tag is not swept.
+    A copy is swept once the tags of all its stacks have expired and none was deployed for `older_than`. One with a
+    stack without the tag is not swept.
     """
-    found: dict[str, list[tuple[datetime | None, datetime, bool]]] = {}
-    for stack in project_stacks(clients, of.project):
+    stacks_by_suffix: dict[str, list[tuple[datetime | None, datetime, bool]]] = {}
+    for stack in list_project_stacks(clients, original.project):
         tags = as_tags(stack["Tags"])
-        if tags.get("Environment") == of.environment and "Suffix" in tags:
+        if tags.get("Environment") == original.environment and "Suffix" in tags:
             changed = stack.get("LastUpdatedTime") or stack["CreationTime"]
             guarded = bool(stack.get("EnableTerminationProtection"))
-            found.setdefault(tags["Suffix"], []).append((expires(tags), changed, guarded))
+            stacks_by_suffix.setdefault(tags["Suffix"], []).append((expires(tags), changed, guarded))
     return [
-        _copy(Scope(of.project, of.environment, suffix, of.account, of.region), stacks, older_than, now)
-        for suffix, stacks in sorted(found.items())
+        _environment_copy(replace(original, suffix=suffix, stack_names=frozenset()), stacks, older_than, now)
+        for suffix, stacks in sorted(stacks_by_suffix.items())
     ]
 
 
-def _copy(
+def _environment_copy(
     scope: Scope, stacks: Iterable[tuple[datetime | None, datetime, bool]], older_than: timedelta, now: datetime
-) -> Copy:
+) -> EnvironmentCopy:
     stacks = list(stacks)
     ends = [end for end, _, _ in stacks if end is not None]
     last = max(ends) if len(ends) == len(stacks) else None
@@ -70,4 +71,4 @@ def _copy(
         stays = f"it was deployed on {changed:%Y-%m-%d %H:%M} UTC"
     else:
         stays = ""
-    return Copy(scope, last, changed, len(stacks), stays)
+    return EnvironmentCopy(scope, last, changed, len(stacks), stays)

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, TokenRetrievalError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd_templates.deploy.destruction import deletion
-from cicd_templates.deploy.destruction.deletion import Voice, delete
-from cicd_templates.deploy.destruction.deployed import Deployed, Owned
-from cicd_templates.deploy.destruction.repair import MENDERS, mend
+from cicd_templates.deploy.destruction.deletion import DeletionProgress, delete_stack
+from cicd_templates.deploy.destruction.deployed import DeployedStack, Owned
+from cicd_templates.deploy.destruction.repair import REPAIRS, repair
 from tests.fakes.scripted_aws import Many, aws, clock, living, refusal
 from tests.fakes.scripted_cloudformation import event
 
@@ -41,9 +41,9 @@ def events(*attempts: list[dict[str, Any]]) -> Many:
     return Many(looks)
 
 
-def run(fake: Any, stack: Deployed, *, unguard: bool = False) -> tuple[str, list[str]]:
+def run(fake: Any, stack: DeployedStack, *, unguard: bool = False) -> tuple[str, list[str]]:
     said: list[str] = []
-    reason = delete(fake, stack, clock(), Voice(said.append, lambda moved: None), unguard=unguard)
+    reason = delete_stack(fake, stack, clock(), DeletionProgress(said.append, lambda event: None), unguard=unguard)
     return reason, said
 
 
@@ -118,7 +118,9 @@ def test_a_failure_that_lasts_is_its_first_cause_with_a_way_out() -> None:
     )
     reason, said = run(fake, living(role="arn:aws:iam::2:role/delivery"))
 
-    assert reason.startswith(f"Service (T): {gone}; the role that CloudFormation uses for it is gone: create a role")
+    assert reason.startswith(
+        f"Service (T): {gone}; the role with which CloudFormation deletes it no longer exists: create a role"
+    )
     assert len(fake.called("delete_stack")) == deletion.ATTEMPTS
     assert len(said) == deletion.ATTEMPTS - 1
 
@@ -155,7 +157,10 @@ def test_a_network_that_fails_is_the_reason_and_no_traceback() -> None:
     assert "Could not connect" in run(fake, living())[0]
 
 
-FAULTS = [refusal("Throttling"), refusal("ServiceUnavailable"), EndpointConnectionError(endpoint_url="https://x")]
+FAULTS = [
+    *map(refusal, ("Throttling", "ServiceUnavailable", "InternalFailure", "RequestLimitExceeded")),
+    EndpointConnectionError(endpoint_url="https://x"),
+]
 
 
 @given(st.lists(st.sampled_from(FAULTS), max_size=6), st.lists(st.sampled_from(FAULTS), max_size=6))
@@ -174,15 +179,24 @@ def test_what_passes_while_it_is_looked_at_does_not_decide_how_a_deletion_ends(
     assert len(fake.called("delete_stack")) == 1
 
 
-def test_a_refusal_to_look_is_not_looked_over() -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (refusal("AccessDenied"), "AccessDenied"),
+        (refusal("ExpiredToken"), "ExpiredToken"),
+        (TokenRetrievalError(provider="sso", error_msg="expired"), "expired"),
+    ],
+    ids=["a refusal", "an expired token", "a sign-in that has ended"],
+)
+def test_what_does_not_pass_ends_the_wait_for_a_deletion(error: Exception, reason: str) -> None:
     fake = aws(
         cloudformation={
             "describe_stacks": described("DELETE_IN_PROGRESS"),
-            "describe_stack_events": Many([{"StackEvents": []}, refusal("AccessDenied")]),
+            "describe_stack_events": Many([{"StackEvents": []}, error]),
         }
     )
 
-    assert "AccessDenied" in run(fake, living())[0]
+    assert reason in run(fake, living())[0]
 
 
 @pytest.mark.parametrize(
@@ -275,7 +289,7 @@ def test_what_keeps_a_resource_is_taken_away(
 ) -> None:
     fake = aws(**services)
 
-    assert mend(fake, Owned("s", "X", resource_type, "xx")) == done
+    assert repair(fake, Owned("s", "X", resource_type, "xx")) == done
     assert fake.calls[-1] == call
 
 
@@ -286,11 +300,11 @@ def test_network_interfaces_are_looked_for_where_each_type_has_them() -> None:
         ("AWS::EC2::VPC", "vpc-id"),
     ):
         fake = aws(ec2={"describe_network_interfaces": [{"NetworkInterfaces": []}]})
-        mend(fake, Owned("s", "X", resource_type, "x"))
+        repair(fake, Owned("s", "X", resource_type, "x"))
         (asked,) = fake.called("describe_network_interfaces")
         assert asked["Filters"] == [{"Name": by, "Values": ["x"]}, {"Name": "status", "Values": ["available"]}]
 
 
 def test_what_nobody_can_mend_is_only_tried_again() -> None:
-    assert "AWS::IAM::Role" not in MENDERS
-    assert mend(aws(), Owned("s", "X", "AWS::IAM::Role", "x")) == ""
+    assert "AWS::IAM::Role" not in REPAIRS
+    assert repair(aws(), Owned("s", "X", "AWS::IAM::Role", "x")) == ""

@@ -18,11 +18,17 @@ from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.destruction import proof, reimport, report_file
 from cicd_templates.deploy.destruction.deployed import Owned
 from cicd_templates.deploy.destruction.destroy import destroy
-from cicd_templates.deploy.destruction.execution import Journal, OneAtATime, Step, Stoppable, _delete_items
+from cicd_templates.deploy.destruction.execution import (
+    DestructionRecord,
+    SerialReporter,
+    StackDeletion,
+    StopSignal,
+    delete_items,
+)
 from cicd_templates.deploy.destruction.inventory import WINDOW
-from cicd_templates.deploy.destruction.reimport import TakingBack, take_back, takings_back
+from cicd_templates.deploy.destruction.reimport import Reimport, find_reimports, import_resources
 from cicd_templates.deploy.destruction.scope import Scope, scope_of
-from cicd_templates.deploy.destruction.sweep import copies, duration
+from cicd_templates.deploy.destruction.sweep import find_copies, parse_age
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder, item_lines, remainder_lines
 from cicd_templates.errors import CicdError, ConfigurationError, DetachedError
@@ -47,11 +53,11 @@ PARAMETER = Item("AWS::SSM::Parameter", "/payments/staging/x", Fate.DELETED)
 
 def test_the_work_on_a_stack_ends_at_its_next_pause_after_a_stop() -> None:
     slept: list[float] = []
-    whole = Stoppable()
-    polling = whole.polling(Polling(2.0, slept.append))
+    signal = StopSignal()
+    polling = signal.interrupt(Polling(2.0, slept.append))
 
     polling.sleep(1.0)
-    whole.stopping.set()
+    signal.stopping.set()
     with pytest.raises(KeyboardInterrupt):
         polling.sleep(2.0)
     assert slept == [1.0, 2.0]
@@ -61,7 +67,7 @@ def test_the_work_on_a_stack_ends_at_its_next_pause_after_a_stop() -> None:
     ("now", "said"),
     [
         ("DELETE_IN_PROGRESS", "stopped: keys still being deleted in AWS; the same command continues"),
-        ("DELETE_COMPLETE", "stopped: nothing is under way in AWS; the same command continues"),
+        ("DELETE_COMPLETE", "stopped: nothing is in progress in AWS; the same command continues"),
     ],
 )
 def test_an_interrupted_destruction_says_what_goes_on_in_aws(tmp_path: Path, now: str, said: str) -> None:
@@ -81,7 +87,7 @@ def test_an_interrupted_destruction_says_what_goes_on_in_aws(tmp_path: Path, now
 def test_what_cannot_be_deleted_beside_the_stacks_is_said_and_the_rest_goes() -> None:
     said = io.StringIO()
     fake = aws(ssm={"delete_parameter": Many([refusal("AccessDenied", "not yours"), {}])})
-    _delete_items(fake, [PARAMETER, replace(PARAMETER, name="/y")], OneAtATime(report.PlainReporter(said)))
+    delete_items(fake, [PARAMETER, replace(PARAMETER, name="/y")], SerialReporter(report.PlainReporter(said)))
 
     assert "AWS::SSM::Parameter /payments/staging/x: An error occurred (AccessDenied)" in said.getvalue()
     assert "beside the stacks: deleted AWS::SSM::Parameter /y" in said.getvalue()
@@ -98,7 +104,7 @@ def test_what_cannot_be_deleted_beside_the_stacks_is_said_and_the_rest_goes() ->
     ],
 )
 def test_only_what_is_meant_to_be_left_is_explained(item: Item, explained: bool, reason: str) -> None:
-    (left,) = proof.left(inventory(item, Item("T", "owned", Fate.DELETED, "keys")), stacks_too=True)
+    (left,) = proof.list_remainders(inventory(item, Item("T", "owned", Fate.DELETED, "keys")), stacks_too=True)
 
     assert (left.explained, left.reason.startswith(reason)) == (explained, True)
 
@@ -106,15 +112,15 @@ def test_only_what_is_meant_to_be_left_is_explained(item: Item, explained: bool,
 def test_a_stack_that_is_still_there_is_not_explained() -> None:
     there = inventory(stacks=(living(status="DELETE_FAILED"),))
 
-    (left,) = proof.left(there, stacks_too=True)
+    (left,) = proof.list_remainders(there, stacks_too=True)
     assert (left.explained, left.reason) == (False, "its stack is still there, in DELETE_FAILED")
     assert "delete-stack --region eu-central-1 --stack-name payments-staging-keys" in left.by_hand
-    assert proof.left(there, stacks_too=False) == []
+    assert proof.list_remainders(there, stacks_too=False) == []
 
 
 def test_the_proof_looks_again_until_services_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = [inventory(PARAMETER), inventory(PARAMETER), inventory()]
-    monkeypatch.setattr(proof, "again", lambda clients, before: looks.pop(0))
+    monkeypatch.setattr(proof, "retake_inventory", lambda clients, before: looks.pop(0))
     polling = clock()
 
     assert proof.prove(aws(), inventory(), polling) == []
@@ -122,7 +128,7 @@ def test_the_proof_looks_again_until_services_agree(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_proof_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "again", lambda clients, before: inventory(PARAMETER))
+    monkeypatch.setattr(proof, "retake_inventory", lambda clients, before: inventory(PARAMETER))
     polling = clock()
 
     assert len(proof.prove(aws(), inventory(), polling)) == 1
@@ -132,18 +138,20 @@ def test_the_proof_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_report_keeps_what_it_says_of_others_and_what_an_earlier_run_kept(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     other = replace(inventory(), scope=replace(SCOPE, environment="production"))
-    report_file.write_report(other, Journal(), [], path, WHEN)
-    report_file.write_report(inventory(stacks=(living("payments-staging-keys", KEY),)), Journal(), None, path, WHEN)
+    report_file.write_report(other, DestructionRecord(), [], path, WHEN)
+    report_file.write_report(
+        inventory(stacks=(living("payments-staging-keys", KEY),)), DestructionRecord(), None, path, WHEN
+    )
     left = [Remainder("AWS::KMS::Key", "k-1", "kept by policy", explained=True)]
-    report_file.write_report(inventory(), Journal([Step("s", 1.0, 2.0)]), left, path, WHEN)
+    report_file.write_report(inventory(), DestructionRecord([StackDeletion("s", 1.0, 2.0)]), left, path, WHEN)
     facts = json.loads(path.read_text())
 
     assert {entry["environment"] for entry in facts.values()} == {"production", "staging"}
     (staging,) = [entry for entry in facts.values() if entry["environment"] == "staging"]
     assert (staging["finished"], staging["explained"], staging["ended"]) == (True, True, "2026-01-02T03:04:00+00:00")
     assert staging["stacks"] == [{"stack": "s", "began": 1.0, "ended": 2.0, "reason": ""}]
-    assert report_file.kept_by_report(SCOPE, path) == [KEY]
-    assert report_file.kept_by_report(SCOPE, tmp_path / "none.json") == []
+    assert report_file.read_kept_resources(SCOPE, path) == [KEY]
+    assert report_file.read_kept_resources(SCOPE, tmp_path / "none.json") == []
 
 
 @pytest.mark.parametrize(
@@ -156,12 +164,12 @@ def test_a_report_counts_for_its_own_environment_alone_and_keeps_what_it_says_of
 ) -> None:
     path, theirs = tmp_path / "report.json", replace(SCOPE, **other)  # type: ignore[arg-type] # all of them texts
     kept = replace(inventory(stacks=(living("payments-staging-keys", KEY),)), scope=theirs)
-    report_file.write_report(kept, Journal(), [], path, WHEN)
+    report_file.write_report(kept, DestructionRecord(), [], path, WHEN)
 
-    assert report_file.kept_by_report(SCOPE, path) == []
-    report_file.write_report(inventory(), Journal(), [], path, WHEN)
-    assert report_file.kept_by_report(SCOPE, path) == []
-    assert report_file.kept_by_report(theirs, path) == [KEY]
+    assert report_file.read_kept_resources(SCOPE, path) == []
+    report_file.write_report(inventory(), DestructionRecord(), [], path, WHEN)
+    assert report_file.read_kept_resources(SCOPE, path) == []
+    assert report_file.read_kept_resources(theirs, path) == [KEY]
 
 
 @pytest.mark.parametrize("project", ["payments", "shop"])
@@ -171,7 +179,7 @@ def test_what_a_stack_of_any_project_has_is_not_offered_again(
     monkeypatch.chdir(tmp_path)
     scope = scope_of(STAGING)
     kept = replace(inventory(stacks=(living("payments-staging-keys", KEY),)), scope=scope)
-    report_file.write_report(kept, Journal(), [], report_file.report_file(local=True), WHEN)
+    report_file.write_report(kept, DestructionRecord(), [], report_file.report_file(local=True), WHEN)
     tags = {"ManagedBy": "cicd-templates", "Project": project}
     other = {
         "StackName": "other",
@@ -187,7 +195,7 @@ def test_what_a_stack_of_any_project_has_is_not_offered_again(
         "ResourceStatus": "IMPORT_COMPLETE",
     }
 
-    def offered(*resources: dict[str, Any]) -> list[TakingBack]:
+    def offered(*resources: dict[str, Any]) -> list[Reimport]:
         def described(**request: Any) -> Any:
             if "StackName" in request:
                 raise refusal("ValidationError", f"Stack with id {request['StackName']} does not exist")
@@ -203,7 +211,7 @@ def test_what_a_stack_of_any_project_has_is_not_offered_again(
             },
             kms={"describe_key": {"KeyMetadata": {"KeyState": "Enabled"}}},
         )
-        return takings_back(fake, STAGING)
+        return find_reimports(fake, STAGING)
 
     assert [each.resources for each in offered()] == [(KEY,)]
     assert offered(owned) == []
@@ -213,8 +221,8 @@ def test_what_a_stack_of_any_project_has_is_not_offered_again(
 def test_a_report_that_is_none_is_said(tmp_path: Path, text: str) -> None:
     path = tmp_path / "report.json"
     path.write_text(text.replace("%s", "222222222222/eu-central-1/payments/staging"))
-    with pytest.raises(ConfigurationError, match="not a report that destroy wrote; move it away"):
-        report_file.kept_by_report(SCOPE, path)
+    with pytest.raises(ConfigurationError, match="not a report that `make destroy` wrote; move it away"):
+        report_file.read_kept_resources(SCOPE, path)
 
 
 def test_an_inventory_counts_what_just_goes_and_names_what_has_a_fate_of_its_own() -> None:
@@ -280,7 +288,7 @@ PAST, FUTURE = "2026-06-01T11:00:00Z", "2026-06-01T13:00:00Z"
 )
 def test_a_copy_is_swept_only_when_all_of_it_has_expired_and_is_idle(stacks: list[dict[str, Any]], stays: str) -> None:
     fake = aws(cloudformation={"describe_stacks": [{"Stacks": stacks}]})
-    (copy,) = copies(fake, Scope("payments", "staging", None, "2", "r"), timedelta(hours=48), NOW)
+    (copy,) = find_copies(fake, Scope("payments", "staging", None, "2", "r"), timedelta(hours=48), NOW)
 
     assert (copy.stays, copy.scope.qualified) == (stays, "staging-a")
 
@@ -293,12 +301,12 @@ def test_originals_and_the_copies_of_others_are_never_swept() -> None:
     ]
     fake = aws(cloudformation={"describe_stacks": [{"Stacks": stacks}]})
 
-    assert copies(fake, Scope("payments", "staging", None, "2", "r"), timedelta(0), NOW) == []
+    assert find_copies(fake, Scope("payments", "staging", None, "2", "r"), timedelta(0), NOW) == []
 
 
 @pytest.mark.parametrize(("text", "expected"), [("48h", timedelta(hours=48)), ("7d", timedelta(days=7))])
 def test_an_age_is_hours_or_days(text: str, expected: timedelta) -> None:
-    assert duration(text) == expected
+    assert parse_age(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -343,7 +351,7 @@ def test_the_template_of_an_import_refers_to_nothing_outside_it() -> None:
             for logical_id, resource in stack.template["Resources"].items()
             if resource.get("DeletionPolicy", "Delete") != "Delete"
         ]
-        template = TakingBack(stack, tuple(kept)).template
+        template = Reimport(stack, tuple(kept)).template
         resources = json.loads(template)["Resources"]
         assert all(resource["DeletionPolicy"] for resource in resources.values())
         for reference in ("Fn::GetAtt", '"Ref": "KeyArn"'):
@@ -366,12 +374,12 @@ def importing(states: list[str], prepared: dict[str, Any] | None = None) -> Any:
     )
 
 
-BACK = TakingBack(KEYS, (KEY,))
+BACK = Reimport(KEYS, (KEY,))
 
 
 def test_what_was_imported_is_tagged_as_ours() -> None:
     fake = importing(["IMPORT_IN_PROGRESS", "IMPORT_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE"])
-    take_back(fake, BACK, clock())
+    import_resources(fake, BACK, clock())
 
     (asked,) = fake.called("create_change_set")
     assert asked["ChangeSetType"] == "IMPORT"
@@ -385,23 +393,23 @@ def test_what_was_imported_is_tagged_as_ours() -> None:
 
 def test_an_import_that_ends_otherwise_is_an_error() -> None:
     with pytest.raises(CicdError, match="ended in IMPORT_ROLLBACK_COMPLETE instead of IMPORT_COMPLETE"):
-        take_back(importing(["IMPORT_ROLLBACK_COMPLETE"]), BACK, clock())
+        import_resources(importing(["IMPORT_ROLLBACK_COMPLETE"]), BACK, clock())
 
 
 def test_an_import_that_is_refused_leaves_nothing_behind() -> None:
     fake = importing([], {"Status": "FAILED", "StatusReason": "the key is in another stack"})
 
     with pytest.raises(CicdError, match="CloudFormation refuses the import: the key is in another stack"):
-        take_back(fake, BACK, clock())
+        import_resources(fake, BACK, clock())
     assert [call for call, _ in fake.calls][-2:] == ["delete_change_set", "delete_stack"]
 
 
 def test_a_refusal_names_two_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    many = TakingBack(KEYS, tuple(replace(KEY, physical_id=f"k-{number}") for number in range(5)))
-    monkeypatch.setattr(reimport, "takings_back", lambda clients, stacks: [many])
+    many = Reimport(KEYS, tuple(replace(KEY, physical_id=f"k-{number}") for number in range(5)))
+    monkeypatch.setattr(reimport, "find_reimports", lambda clients, stacks: [many])
 
-    with pytest.raises(CicdError, match="kept AWS::KMS::Key k-0, AWS::KMS::Key k-1 and 3 more; take them back"):
-        reimport.refuse_kept(aws(), [KEYS], "make adopt ENV=staging")
+    with pytest.raises(CicdError, match="kept AWS::KMS::Key k-0, AWS::KMS::Key k-1 and 3 more; import them"):
+        reimport.refuse_kept_resources(aws(), [KEYS], "make adopt ENV=staging")
 
 
 def test_on_aws_itself_nothing_is_only_recorded() -> None:

@@ -29,7 +29,7 @@ def test_a_run_is_stopped_and_its_actions_end() -> None:
 
     (stopped,) = fake.called("stop_pipeline_execution")
     assert (stopped["pipelineExecutionId"], stopped["abandon"]) == ("e0", False)
-    assert said == ["p: stops its run e0"]
+    assert said == ["p: stopping its run e0"]
 
 
 def test_a_run_that_does_not_stop_is_abandoned() -> None:
@@ -39,7 +39,7 @@ def test_a_run_that_does_not_stop_is_abandoned() -> None:
     stop_runs(fake, ["p"], clock(), said.append)
 
     assert [each["abandon"] for each in fake.called("stop_pipeline_execution")] == [False, True]
-    assert said[-1] == "p: abandons its run e0"
+    assert said[-1] == "p: abandoning its run e0"
 
 
 @pytest.mark.parametrize(

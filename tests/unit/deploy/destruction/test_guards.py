@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.deployed import Owned
-from cicd_templates.deploy.destruction.order import needed_by, walk
+from cicd_templates.deploy.destruction.order import delete_in_order, stack_dependencies
 from cicd_templates.errors import CicdError, ConfigurationError, RefusedError
 from cicd_templates.template.links import Links, Read
 from tests.fakes.scripted_aws import inventory, living
@@ -36,11 +36,11 @@ DELIVERY = living("payments-staging-delivery", ROLE)
     [
         (
             living("other", links=links("other", reads="/p/keys/Arn")),
-            "other reads /p/keys/Arn of payments-staging-keys, so it has to go first: make destroy ENV=staging LAYER=",
+            "other reads /p/keys/Arn of payments-staging-keys, so destroy it first: make destroy ENV=staging LAYER=",
         ),
         (
             living("other", role=ROLE_ARN),
-            "other keeps the role payments-staging-delivery of payments-staging-delivery for ever",
+            "other is deleted with the role payments-staging-delivery of payments-staging-delivery",
         ),
         (
             living("other", links=links("other", after=("elsewhere", "payments-staging-delivery"))),
@@ -88,7 +88,7 @@ def test_the_stack_of_a_role_goes_after_the_stack_that_uses_it() -> None:
     service = living("payments-staging-service", role=ROLE_ARN)
     own = living("payments-staging-own", replace(ROLE, physical_id="own"), role="arn:aws:iam::2:role/own")
 
-    assert needed_by([DELIVERY, service, own]) == {
+    assert stack_dependencies([DELIVERY, service, own]) == {
         "payments-staging-delivery": set(),
         "payments-staging-service": {"payments-staging-delivery"},
         "payments-staging-own": set(),
@@ -96,8 +96,8 @@ def test_the_stack_of_a_role_goes_after_the_stack_that_uses_it() -> None:
 
 
 def test_stacks_in_a_circle_are_named() -> None:
-    with pytest.raises(CicdError, match=r"need each other in a circle: (a, b, a|b, a, b)"):
-        walk({"a": {"b"}, "b": {"a"}}, lambda name: "", lambda name, readers: None, Event())
+    with pytest.raises(CicdError, match=r"depend on each other in a circle: (a, b, a|b, a, b)"):
+        delete_in_order({"a": {"b"}, "b": {"a"}}, lambda name: "", lambda name, readers: None, Event())
 
 
 @st.composite
@@ -122,7 +122,7 @@ def test_whatever_fails_a_stack_goes_only_after_all_that_need_it(graph: tuple[di
             gone.append(name)
         return ""
 
-    walk(needed, work, refused.__setitem__, Event())
+    delete_in_order(needed, work, refused.__setitem__, Event())
     stuck = {name for name in needed if name not in gone}
     assert {name for name in stuck if name not in refused} <= failing
     for name, readers in refused.items():
@@ -143,6 +143,6 @@ def test_a_walk_that_is_stopped_begins_nothing_more_and_waits_for_what_has_seen_
 
     needed: dict[str, set[str]] = {name: set() for name in "abcdefgh"}
     with pytest.raises(KeyboardInterrupt):
-        walk(needed, work, lambda name, readers: None, stopping)
+        delete_in_order(needed, work, lambda name, readers: None, stopping)
     assert len(begun) < len(needed)
     assert sorted(ended) == sorted(set(begun) - {"a"})

@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy.aws.resource_types.operations import EXISTS
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.destruction import unmanaged as finding
-from cicd_templates.deploy.destruction.deployed import Owned, deployed, former_resources
-from cicd_templates.deploy.destruction.inventory import WINDOW, _item_beside, _items_beside, plain
+from cicd_templates.deploy.destruction.deployed import Owned, former_resources, read_deployed_stack
+from cicd_templates.deploy.destruction.inventory import WINDOW, _unmanaged_item, _unmanaged_items, listed_name
 from cicd_templates.deploy.destruction.leftovers import removal_by_hand, state_of
 from cicd_templates.deploy.destruction.scope import as_tags
 from cicd_templates.deploy.destruction.unmanaged import UnmanagedResource, unmanaged_resources
@@ -171,7 +171,7 @@ def test_what_tags_prove_outweighs_a_name_whichever_is_found_first(monkeypatch: 
 def test_what_becomes_of_something_beside_the_stacks(
     resource_type: str, standing: str, kept_by: str, protected: bool, fate: Fate
 ) -> None:
-    item = _item_beside(UnmanagedResource(resource_type, "x", ours=True), standing, kept_by, protected=protected)
+    item = _unmanaged_item(UnmanagedResource(resource_type, "x", ours=True), standing, kept_by, protected=protected)
 
     assert item.fate is fate
     assert (item.detail == WINDOW) is (resource_type == "AWS::KMS::Key" and standing == EXISTS)
@@ -180,8 +180,8 @@ def test_what_becomes_of_something_beside_the_stacks(
 def test_a_name_alone_proves_nothing_but_what_a_stack_kept_is_its_own() -> None:
     found = UnmanagedResource("AWS::S3::Bucket", "payments-staging-x", ours=False)
 
-    assert _item_beside(found, EXISTS, "", protected=False).fate is Fate.UNTOUCHED
-    assert _item_beside(found, EXISTS, "storage", protected=False).fate is Fate.RETAINED
+    assert _unmanaged_item(found, EXISTS, "", protected=False).fate is Fate.UNTOUCHED
+    assert _unmanaged_item(found, EXISTS, "storage", protected=False).fate is Fate.RETAINED
 
 
 def test_what_a_living_stack_spells_otherwise_is_not_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,7 @@ def test_what_a_living_stack_spells_otherwise_is_not_beside_it(monkeypatch: pyte
     found = [rule, address, other, lost]
     monkeypatch.setattr(UNMANAGED_RESOURCES, lambda *rest, **options: found)
     going = living("payments-staging-keys", Owned("keys", "Rule", "AWS::Events::Rule", "by-name"))
-    items = _items_beside(aws(), SCOPE, [], [going], [living("payments-staging-other")], protected=False, whole=True)
+    items = _unmanaged_items(aws(), SCOPE, [], [going], [living("payments-staging-other")], protected=False, whole=True)
 
     assert [item.name for item in items] == [lost.name]
 
@@ -202,7 +202,7 @@ def test_what_a_former_stack_kept_is_listed_where_nobody_else_lists_it(monkeypat
     kept = Owned("storage", "Logs", "AWS::S3::Bucket", "b", "Retain")
     gone = Owned("storage", "Gone", "AWS::ECR::Repository", "gone", "Retain")
     fake = aws(ecr={"describe_repositories": refusal("RepositoryNotFoundException")})
-    (item,) = _items_beside(fake, SCOPE, [kept, gone], [], [], protected=True, whole=True)
+    (item,) = _unmanaged_items(fake, SCOPE, [kept, gone], [], [], protected=True, whole=True)
 
     assert (item.name, item.detail) == ("b", "kept by policy: its data outlives the stack storage")
 
@@ -293,9 +293,10 @@ def test_how_something_is_removed_by_hand() -> None:
 def test_a_secret_is_listed_by_its_name_and_owned_by_its_arn() -> None:
     arn = ARN.format("secretsmanager", "secret:payments-staging-token-a1B2c3")
 
-    assert plain(Owned("build", "S", "AWS::SecretsManager::Secret", arn)) == "payments-staging-token"
+    assert listed_name(Owned("build", "S", "AWS::SecretsManager::Secret", arn)) == "payments-staging-token"
     assert (
-        plain(Owned("build", "S", "AWS::SecretsManager::Secret", "payments-staging-token")) == "payments-staging-token"
+        listed_name(Owned("build", "S", "AWS::SecretsManager::Secret", "payments-staging-token"))
+        == "payments-staging-token"
     )
 
 
@@ -326,7 +327,7 @@ def test_the_policies_are_those_that_were_deployed(template: Any) -> None:
         }
     )
     described = {"StackName": "s", "StackId": "id", "StackStatus": "CREATE_COMPLETE", "CreationTime": WHEN}
-    stack = deployed(fake, described)
+    stack = read_deployed_stack(fake, described)
 
     assert [(each.logical_id, each.policy) for each in stack.resources] == [("Key", "Retain"), ("Old", "Delete")]
     assert (stack.label, stack.links.reads, stack.changed) == ("s", (), WHEN)
