@@ -13,11 +13,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.template import links
+from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.simulated_aws import CHANGE_SET_SECONDS, SimulatedAws, rendered
 
 STACKS = 30
@@ -35,7 +35,7 @@ class Silent:
         """Say nothing."""
 
 
-def graph(count: int, seed: int, reads: int = 3) -> list[Stack]:
+def graph(count: int, seed: int, reads: int = 3) -> list[StackTemplate]:
     """So many stacks, of which each reads from up to three of the ten before it."""
     chance = random.Random(seed)  # noqa: S311 - a shape, no secret
     stacks = []
@@ -52,7 +52,7 @@ def graph(count: int, seed: int, reads: int = 3) -> list[Stack]:
     return stacks
 
 
-def critical_path(stacks: Sequence[Stack], latency: dict[str, float]) -> float:
+def critical_path(stacks: Sequence[StackTemplate], latency: dict[str, float]) -> float:
     """Seconds of the longest chain: each stack's change set, which cannot be made before what it reads, and its run."""
     needed = links.producers(stack.links for stack in stacks)
     ends: dict[str, float] = {}
@@ -62,7 +62,7 @@ def critical_path(stacks: Sequence[Stack], latency: dict[str, float]) -> float:
     return max(ends.values())
 
 
-def deploy(aws: SimulatedAws, stacks: Sequence[Stack], folder: Path) -> float:
+def deploy(aws: SimulatedAws, stacks: Sequence[StackTemplate], folder: Path) -> float:
     """Seconds of simulated time that a deployment of everything takes."""
     context = DeployContext(aws, aws.clock.polling(), folder, today=aws.clock.today)  # type: ignore[arg-type] # the simulation
     began = aws.clock.seconds

@@ -21,8 +21,8 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.stacks import Stack
-from cicd_templates.template.links import links_of
+from cicd_templates.template.facts import METADATA_KEY, StackFacts
+from cicd_templates.template.stack_template import StackTemplate
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 READING = "AWS::SSM::Parameter::Value<String>"
@@ -593,23 +593,25 @@ def rendered(
     environment: str = "staging",
     protection: str = "disposable",
     deployed_as: str | None = None,
-) -> Stack:
+) -> StackTemplate:
     """A rendered stack: its resources, what it reads (parameter to path) and what it publishes (path to value)."""
     name = f"payments-{environment}-{layer}"
     tags = {"Project": "payments", "Environment": environment, "ManagedBy": "cicd-templates"}
-    facts: dict[str, Any] = {
-        "Project": "payments",
-        "Environment": environment,
-        "Layer": layer,
-        "Stack": name,
-        "Account": "222222222222",
-        "Region": "eu-central-1",
-        "Protection": protection,
-        "StackTags": tags,
-        **({"DeployedAs": deployed_as} if deployed_as else {}),
-    }
+    facts = StackFacts(
+        project="payments",
+        environment=environment,
+        kind="runtime",
+        layer=layer,
+        stack=name,
+        account="222222222222",
+        region="eu-central-1",
+        protection=protection,
+        sources=(),
+        stack_tags=tags,
+        deployed_as=deployed_as,
+    )
     template = {
-        "Metadata": {"CicdTemplates": facts},
+        "Metadata": {METADATA_KEY: facts.to_metadata()},
         "Parameters": {
             **{key: {"Type": READING, "Default": path} for key, path in (reads or {}).items()},
             **(parameters or {}),
@@ -626,4 +628,4 @@ def rendered(
         },
     }
     body = json.dumps(template)
-    return Stack(name, layer, None, Path(f"out/{environment}/{layer}.yaml"), body, template, links_of(template), facts)
+    return StackTemplate(Path(f"out/{environment}/{layer}.yaml"), body, template, facts)

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.releases.archives import source_archive
 from cicd_templates.local.engine import Engine, running
 from cicd_templates.rehearsal import artifacts, deployment
@@ -23,6 +22,7 @@ from cicd_templates.rehearsal.rehearse import Rehearsal, rehearsing
 from cicd_templates.rehearsal.result import Step
 from cicd_templates.rehearsal.tools import Tools
 from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "examples/payment-processor"
@@ -42,7 +42,7 @@ class Rehearsed:
     """A walked run in an engine that still runs."""
 
     engine: Engine
-    stacks: list[Stack]
+    stacks: list[StackTemplate]
     rehearsal: Rehearsal
 
     @property
@@ -75,7 +75,7 @@ class Rehearsed:
                 archive.writestr(each, data)
         return artifacts.put(s3, self.run.pipeline, name, target.getvalue())
 
-    def stack(self, label: str, environment: str = "tools") -> Stack:
+    def stack(self, label: str, environment: str = "tools") -> StackTemplate:
         return next(each for each in self.stacks if (each.links.environment, each.label) == (environment, label))
 
     @contextlib.contextmanager
@@ -89,16 +89,16 @@ class Rehearsed:
             deployment.deploy(self.engine.url, [stack])
 
 
-def without(stacks: list[Stack], role: str, statement: str, action: str) -> tuple[Stack, Stack]:
+def without(stacks: list[StackTemplate], role: str, statement: str, action: str) -> tuple[StackTemplate, StackTemplate]:
     """The stack of a role, and the same with an action less in its rendered template."""
     for stack in stacks:
-        template = copy.deepcopy(dict(stack.template))
+        template = copy.deepcopy(dict(stack.content))
         for found in _statements(template["Resources"], role):
             if found["Sid"] == statement and action in found["Action"]:
                 # A statement without an action is none.
                 found["Action"] = [each for each in found["Action"] if each != action] or ["iam:GetContextKeysForX"]
                 body = cloudformation_yaml.dump(template)
-                return stack, dataclasses.replace(stack, template=template, body=body)
+                return stack, dataclasses.replace(stack, content=template, text=body)
     raise AssertionError(f"{role} has no {action} in {statement}")
 
 

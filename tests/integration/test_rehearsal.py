@@ -182,7 +182,7 @@ def test_a_waiver_counts_until_its_day(passed: Rehearsed, expires: str, state: S
 def test_a_refused_approval_fails_the_stage_and_nothing_rolls_it_back(passed: Rehearsed) -> None:
     refused(passed.again("Production/Approve", confirm=lambda question: False), "the approval was refused")
 
-    stages = passed.stack("pipeline-payment-processor").template["Resources"]["Pipeline"]["Properties"]["Stages"]
+    stages = passed.stack("pipeline-payment-processor").resources["Pipeline"]["Properties"]["Stages"]
     (production,) = [stage for stage in stages if stage["Name"] == "Production"]
     assert "OnFailure" not in production
 

@@ -150,7 +150,7 @@ def test_a_stack_that_cannot_be_deployed_is_named_with_its_cause(engine: Engine)
     stacks = [
         stack for stack in read_all(ROOT / "out") if (stack.links.environment, stack.layer) == ("staging", "keys")
     ]
-    broken = dataclasses.replace(stacks[0], body=stacks[0].body.replace("AWS::KMS::Alias", "AWS::KMS::Nothing"))
+    broken = dataclasses.replace(stacks[0], text=stacks[0].text.replace("AWS::KMS::Alias", "AWS::KMS::Nothing"))
 
     with pytest.raises(CicdError, match=r"staging cannot be deployed: keys: .*AWS::KMS::Nothing"):
         deploy(engine.url, [broken])

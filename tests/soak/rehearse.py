@@ -12,11 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.rehearsal.cloudformation import REPLACE
 from cicd_templates.rehearsal.deployment import deploy
 from cicd_templates.rehearsal.grants import ALLOWED, role_name
 from cicd_templates.rehearsal.result import State
+from cicd_templates.template.stack_template import StackTemplate
 from tests.integration.rehearsed_example import Rehearsed, rehearsed, without
 
 Key = tuple[str, str, str]
@@ -48,7 +48,7 @@ def main() -> int:
             for action in found.run.pipeline.actions
             if action.configuration.get("ActionMode") == REPLACE
         }
-        deployed_less: Stack | None = None
+        deployed_less: StackTemplate | None = None
         for (role, statement, action), path in sorted(used.items()):
             stack, lesser = without(found.stacks, role, statement, action)
             if first := prepared.get(path.partition("/")[0]):

@@ -38,21 +38,23 @@ MAY_IMPORT = {
     "templates": "blocks builds config layer",
     "review": "config errors markdown paths template",
     "render": "config errors layer paths review template",
-    "reference": "config errors layer markdown render review rules template",
+    "reference": "config errors layer markdown render rules template",
     "deploy/aws": "errors template",
     "deploy/change_sets": "deploy/aws errors paths template",
-    "deploy/permissions": "deploy/change_sets template",
+    "deploy/permissions": "template",
     "deploy/plans": "deploy/aws deploy/change_sets errors hints template",
-    "deploy/diagnosis": "deploy/aws deploy/change_sets",
+    "deploy/diagnosis": "deploy/aws deploy/change_sets template",
     "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals",
-    "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors",
-    "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints",
+    "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors template",
+    "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints template",
     "deploy/destruction": "config deploy/aws deploy/change_sets deploy/plans deploy/reporting errors template",
     "deploy/runs": (
         "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/releases deploy/reporting errors template"
     ),
-    "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints",
-    "rehearsal": "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors local",
+    "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints template",
+    "rehearsal": (
+        "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors local template"
+    ),
 }
 # The command line is the only room that may import every other.
 TOP = {"cli", "__main__", "__init__"}

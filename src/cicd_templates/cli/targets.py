@@ -11,7 +11,7 @@ from cicd_templates import hints
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients, require_account
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks, select
+from cicd_templates.deploy.change_sets.stacks import read_stacks, select
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import Inventory, take_inventory
@@ -31,6 +31,7 @@ from cicd_templates.local import running_engine
 from cicd_templates.local.engine import Engine
 from cicd_templates.local.recorded_types import SPELLINGS
 from cicd_templates.paths import STATE
+from cicd_templates.template.stack_template import StackTemplate
 
 LOCAL_POLL_SECONDS = 0.05
 HAND_OVER = "Hand these templates to the pipeline? Its next release deploys them."
@@ -43,8 +44,8 @@ class Target:
     `named` says that a layer was asked for by its name, `caller` who asks; in the folder `state` runs are remembered.
     """
 
-    stacks: Sequence[Stack]
-    chosen: Sequence[Stack]
+    stacks: Sequence[StackTemplate]
+    chosen: Sequence[StackTemplate]
     clients: Clients
     polling: Polling
     engine: Engine | None
@@ -155,7 +156,7 @@ class Target:
         """Delete what the plan in `path` left, or all plans; how many change sets. Errors as `deployment.discard`."""
         return deployment.discard(self.context(), self.stacks, path)
 
-    def _own(self, reporter: Reporter, tools: Tools | None) -> list[Stack]:
+    def _own(self, reporter: Reporter, tools: Tools | None) -> list[StackTemplate]:
         """What was chosen without what the pipeline writes by now; refused where kept things are in the way."""
         if tools:
             refuse_kept_resources(self.clients, self.chosen, self.typed("adopt"))
@@ -164,7 +165,7 @@ class Target:
             release = hints.make(
                 "release",
                 SERVICE=left[0].service,
-                SUFFIX=left[0].facts.get("Suffix"),
+                SUFFIX=left[0].facts.suffix,
                 LOCAL=self.engine is not None,
             )
             raise RefusedError(
@@ -175,8 +176,8 @@ class Target:
             reporter.report(Note(f"{stack.label}: left to the pipeline"))
         return [stack for stack in self.chosen if stack not in left]
 
-    def _handing_over(self, reporter: Reporter, tools: Tools) -> Callable[[Stack], None]:
-        def hand_over(stack: Stack) -> None:
+    def _handing_over(self, reporter: Reporter, tools: Tools) -> Callable[[StackTemplate], None]:
+        def hand_over(stack: StackTemplate) -> None:
             if stack.links.environment == tools.environment.qualified and stack.layer == "storage":
                 reporter.report(Note(tools.publish_templates()))
 
@@ -188,7 +189,7 @@ class Target:
 
     def typed(self, verb: str) -> str:
         """How a verb of the environment is typed, here and not elsewhere."""
-        return hints.make(verb, **self.stacks[0].asked, LOCAL=self.engine is not None)
+        return hints.make(verb, **self.stacks[0].make_variables, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
         """What of this machine wants stacks of the environment that were never created. Raises as `claims.claims`."""

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cicd_templates.review.subject import Subject
-from cicd_templates.template.links import Links, links_of, producers
+from cicd_templates.template.links import Links, producers
+from cicd_templates.template.stack_template import StackTemplate
 
 
-def stacks(subjects: Sequence[Subject]) -> list[str]:
+def stacks(stacks: Sequence[StackTemplate]) -> list[str]:
     """What stands on what in one environment: an arrow from a stack to those that read from it.
 
     An arrow that others imply is left out.
     """
-    links = [links_of(subject.template) for subject in subjects]
-    named = {link.stack: subject.label for link, subject in zip(links, subjects, strict=True)}
+    named = {stack.name: stack.label for stack in stacks}
     lines = ["```mermaid", "flowchart LR"]
     lines += [f"  {_node(label)}[{label}]" for label in named.values()]
-    lines += [f"  {_node(named[before])} --> {_node(named[after])}" for before, after in _arrows(links)]
+    lines += [
+        f"  {_node(named[before])} --> {_node(named[after])}"
+        for before, after in _arrows(stack.links for stack in stacks)
+    ]
     return [*lines, "```"]
 
 
@@ -33,13 +35,13 @@ def _all_before(stack: str, before: Mapping[str, set[str]]) -> set[str]:
     return before[stack] | {far for near in before[stack] for far in _all_before(near, before)}
 
 
-def pipelines(subjects: Iterable[Subject]) -> list[str]:
+def pipelines(stacks: Iterable[StackTemplate]) -> list[str]:
     """Every pipeline: its stages in order, each with its actions in the order in which they run."""
     lines = ["```mermaid", "flowchart LR"]
-    for subject in subjects:
-        for logical_id, resource in subject.resources.items():
+    for stack in stacks:
+        for logical_id, resource in stack.resources.items():
             if resource["Type"] == "AWS::CodePipeline::Pipeline":
-                lines += _pipeline(f"{_node(subject.label)}_{logical_id}", resource["Properties"]["Stages"])
+                lines += _pipeline(f"{_node(stack.label)}_{logical_id}", resource["Properties"]["Stages"])
     return [*lines, "```"]
 
 

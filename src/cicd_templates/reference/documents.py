@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cicd_templates.errors import CicdError
 from cicd_templates.reference import compliance, diagrams
-from cicd_templates.review.subject import Subject
+from cicd_templates.template.stack_template import StackTemplate
 
 COMPLIANCE = Path("docs/compliance.md")
 # Where each part stands.
@@ -18,13 +18,13 @@ PARTS = {
 }
 
 
-def documents(subjects: Sequence[Subject]) -> dict[Path, str]:
-    """The text of every document that has something generated of `subjects`, by its path, where it is there.
+def documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
+    """The text of every document that has something generated of `stacks`, by its path, where it is there.
 
     Raises `CicdError` where a document has lost a marker.
     """
     found = {COMPLIANCE: compliance.page()}
-    made = parts(subjects)
+    made = parts(stacks)
     for path, names in PARTS.items():
         if path.exists():
             text = path.read_text(encoding="utf-8")
@@ -34,16 +34,16 @@ def documents(subjects: Sequence[Subject]) -> dict[Path, str]:
     return found
 
 
-def parts(subjects: Sequence[Subject]) -> Mapping[str, list[str]]:
+def parts(stacks: Sequence[StackTemplate]) -> Mapping[str, list[str]]:
     """The generated parts by name: the pipelines, and the stacks of tools and of the last runtime environment."""
-    by_environment: dict[str, list[Subject]] = {}
-    for subject in subjects:
-        by_environment.setdefault(subject.environment, []).append(subject)
-    kinds = {each[0].facts["Kind"]: name for name, each in by_environment.items()}
+    by_environment: dict[str, list[StackTemplate]] = {}
+    for stack in stacks:
+        by_environment.setdefault(stack.environment, []).append(stack)
+    kinds = {each[0].facts.kind: name for name, each in by_environment.items()}
     drawn: list[str] = []
     for name in kinds.values():
         drawn += ["", f"`{name}`:", "", *diagrams.stacks(by_environment[name])]
-    return {"pipeline": diagrams.pipelines(subjects), "stacks": drawn[1:]}
+    return {"pipeline": diagrams.pipelines(stacks), "stacks": drawn[1:]}
 
 
 def _between(path: Path, text: str, name: str, lines: Sequence[str]) -> str:

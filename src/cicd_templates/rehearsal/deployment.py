@@ -10,7 +10,7 @@ from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients, local_clients
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting.report import Broke
 from cicd_templates.deploy.runs import deployment
@@ -21,6 +21,7 @@ from cicd_templates.rehearsal.build_projects import Project, read_project
 from cicd_templates.rehearsal.definition import Pipeline, read_pipeline
 from cicd_templates.rehearsal.intrinsic_functions import resolve
 from cicd_templates.rehearsal.sessions import Session
+from cicd_templates.template.stack_template import StackTemplate
 
 TOOLS = "tools"
 POLL_SECONDS = 0.02
@@ -30,12 +31,12 @@ POLL_SECONDS = 0.02
 class Definition:
     """A pipeline and the projects that it can start, as they are deployed. `stack` is the pipeline's."""
 
-    stack: Stack
+    stack: StackTemplate
     pipeline: Pipeline
     projects: Mapping[str, Project]
 
 
-def read_all(folder: Path, suffix: str | None = None) -> list[Stack]:
+def read_all(folder: Path, suffix: str | None = None) -> list[StackTemplate]:
     """The stacks of every environment in `folder`, runtime environments first: the pipeline needs their roles.
 
     With a suffix those of that copy alone. Raises `ConfigurationError` where there are none.
@@ -47,11 +48,11 @@ def read_all(folder: Path, suffix: str | None = None) -> list[Stack]:
     return [stack for stacks in sorted(found, key=lambda each: _kind(each[0]) == TOOLS) for stack in stacks]
 
 
-def _kind(stack: Stack) -> str:
-    return str(stack.facts["Kind"])
+def _kind(stack: StackTemplate) -> str:
+    return stack.facts.kind
 
 
-def pipeline_stack(stacks: Sequence[Stack], service: str | None) -> Stack:
+def pipeline_stack(stacks: Sequence[StackTemplate], service: str | None) -> StackTemplate:
     """The stack with the pipeline of a service, or the only one. Raises `ConfigurationError` naming what there is."""
     found = {str(stack.service): stack for stack in stacks if _resources(stack, definition.TYPE)}
     if service is None and len(found) == 1:
@@ -63,11 +64,11 @@ def pipeline_stack(stacks: Sequence[Stack], service: str | None) -> Stack:
     return found[str(service)]
 
 
-def _resources(stack: Stack, resource_type: str) -> list[Any]:
-    return [each for each in stack.template["Resources"].values() if each["Type"] == resource_type]
+def _resources(stack: StackTemplate, resource_type: str) -> list[Any]:
+    return [each for each in stack.resources.values() if each["Type"] == resource_type]
 
 
-def deploy(endpoint: str, stacks: Sequence[Stack]) -> None:
+def deploy(endpoint: str, stacks: Sequence[StackTemplate]) -> None:
     """Create every stack with the deployer's own code. Raises `CicdError` with the first cause where one fails."""
     broken: list[str] = []
 
@@ -92,12 +93,12 @@ def polling() -> Polling:
     return Polling(poll_seconds=POLL_SECONDS)
 
 
-def clients_of(endpoint: str, stack: Stack) -> Clients:
+def clients_of(endpoint: str, stack: StackTemplate) -> Clients:
     """The deployer's clients for the account of a stack."""
     return local_clients(endpoint, stack.account, stack.region)
 
 
-def read_definition(root: Session, stacks: Sequence[Stack], stack: Stack) -> Definition:
+def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: StackTemplate) -> Definition:
     """The pipeline of `stack` and the projects of its account, with the values that CloudFormation gave them."""
     (resource,) = _resources(stack, definition.TYPE)
     pipeline = read_pipeline(resolve(resource["Properties"], names(root, stack)))
@@ -111,7 +112,7 @@ def read_definition(root: Session, stacks: Sequence[Stack], stack: Stack) -> Def
     return Definition(stack, pipeline, found)
 
 
-def names(root: Session, stack: Stack) -> dict[str, str]:
+def names(root: Session, stack: StackTemplate) -> dict[str, str]:
     """What the references of a deployed stack stand for."""
     cloudformation = root.client("cloudformation")
     described = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
@@ -129,7 +130,7 @@ def names(root: Session, stack: Stack) -> dict[str, str]:
             logical, physical = each["LogicalResourceId"], each["PhysicalResourceId"]
             found[logical] = physical
             if each["ResourceType"] == "AWS::IAM::Role":
-                path = stack.template["Resources"][logical]["Properties"].get("Path", "/")
+                path = stack.resources[logical]["Properties"].get("Path", "/")
                 found[f"{logical}.Arn"] = f"arn:aws:iam::{stack.account}:role{path}{physical}"
             elif each["ResourceType"] == "AWS::Logs::LogGroup":
                 found[f"{logical}.Arn"] = f"arn:aws:logs:{stack.region}:{stack.account}:log-group:{physical}:*"

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.releases import release
 from cicd_templates.deploy.releases.archives import Archive, bundle
 from cicd_templates.errors import CicdError
@@ -29,6 +28,7 @@ from cicd_templates.rehearsal.result import Result, Step
 from cicd_templates.rehearsal.sessions import root
 from cicd_templates.rehearsal.stages import ACTS, Say, perform, walk
 from cicd_templates.rehearsal.tools import Tools
+from cicd_templates.template.stack_template import StackTemplate
 
 START_SECONDS = 10.0
 
@@ -51,7 +51,7 @@ class Rehearsal:
 @contextlib.contextmanager
 def rehearsing(
     engine: Engine,
-    stacks: list[Stack],
+    stacks: list[StackTemplate],
     service: str | None,
     archive: Archive,
     *,
@@ -101,7 +101,7 @@ def rehearsing(
         walked = time.monotonic()
         problem = walk(run, steps, say)
         phases["run"] = time.monotonic() - walked
-        roles = [role for each in stacks for role in roles_of(each.template, each.links.environment)]
+        roles = [role for each in stacks for role in roles_of(each.content, each.environment)]
         result = Result(
             pipeline=definition.pipeline.name,
             execution=execution,
@@ -117,7 +117,7 @@ def rehearsing(
         yield Rehearsal(run, steps, result)
 
 
-def _start(engine: Engine, stacks: list[Stack], definition: Definition, archive: Archive) -> tuple[str, str]:
+def _start(engine: Engine, stacks: list[StackTemplate], definition: Definition, archive: Archive) -> tuple[str, str]:
     """Release into the local AWS, whose rule starts the pipeline; the source's version and the run.
 
     The request that the rule makes is sent on as the rule's role, so that its permission is asked, too.

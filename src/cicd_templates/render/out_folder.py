@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cicd_templates.config.naming import parameter_path
 from cicd_templates.errors import CicdError
 from cicd_templates.render import github_workflow
 from cicd_templates.render.render import RenderedStack
 from cicd_templates.render.review_pages import pages
+from cicd_templates.template.stack_template import StackTemplate
 
 SUMS = "SHA256SUMS"
 INDEX = "README.md"
@@ -49,7 +49,7 @@ def files_of(stacks: Sequence[RenderedStack], root: Path, only: str | None = Non
             files[stack.path] = text
     files |= _workflows(stacks)
     files |= _pages(stacks, root, only)
-    files[INDEX] = index(stacks)
+    files[INDEX] = index([stack.template for stack in stacks])
     files[SUMS] = "".join(f"{_digest(files[path])}  {path}\n" for path in sorted(files))
     return files
 
@@ -110,7 +110,7 @@ def differences(files: Mapping[str, str], root: Path) -> list[str]:
     return found
 
 
-def index(stacks: Sequence[RenderedStack]) -> str:
+def index(stacks: Sequence[StackTemplate]) -> str:
     """`README.md` of the folder: the stacks of each environment in deploy order, and how to deploy them by hand."""
     lines = [
         "# Rendered templates",
@@ -121,29 +121,28 @@ def index(stacks: Sequence[RenderedStack]) -> str:
         "from another travels through Parameter Store and needs no argument. By the tags `make deploy`",
         "knows a stack as its own; a stack with a role keeps it, because its pipeline uses the same one.",
     ]
-    environments = list(dict.fromkeys(stack.environment.name for stack in stacks))
-    for name in environments:
-        lines += ["", *_environment_section([stack for stack in stacks if stack.environment.name == name])]
+    for name in dict.fromkeys(stack.environment for stack in stacks):
+        lines += ["", *_environment_section([stack for stack in stacks if stack.environment == name])]
     return "\n".join(lines) + "\n"
 
 
-def _environment_section(stacks: Sequence[RenderedStack]) -> Iterable[str]:
-    env = stacks[0].environment
-    yield f"## {env.qualified}"
+def _environment_section(stacks: Sequence[StackTemplate]) -> Iterable[str]:
+    first = stacks[0]
+    yield f"## {first.environment}"
     yield ""
-    yield f"Account {env.account} in {env.region}, {env.settings.protection}."
+    yield f"Account {first.account} in {first.region}, {first.facts.protection}."
     yield ""
     yield "| stack | file | what it is |"
     yield "|---|---|---|"
     for stack in stacks:
-        yield f"| `{stack.name}` | [{stack.path}]({stack.path}) | {stack.layer.description} |"
+        yield f"| `{stack.name}` | [{stack.path}]({stack.path}) | {stack.description} |"
     yield ""
     yield "```sh"
     for stack in stacks:
-        yield f"aws cloudformation deploy --region {env.region} --stack-name {stack.name} \\"
+        yield f"aws cloudformation deploy --region {stack.region} --stack-name {stack.name} \\"
         yield f"  --template-file {stack.path} --capabilities CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset \\"
         if len(stack.text.encode()) > BODY_BYTES:
-            yield f'  --s3-bucket "{_value_of(parameter_path(env, "storage", "UploadsBucketName"))}" \\'
+            yield f'  --s3-bucket "{_value_of(f"{stack.parameter_root}storage/UploadsBucketName")}" \\'
         if stack.deployed_as:
             yield f'  --role-arn "{_value_of(stack.deployed_as)}" \\'
         yield "  --tags " + shlex.join(f"{key}={value}" for key, value in stack.tags.items())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from troposphere import Template
 
@@ -19,35 +19,46 @@ from cicd_templates.render import patching, tagging
 from cicd_templates.render import text as rendering
 from cicd_templates.render.text import Format
 from cicd_templates.template import links
-from cicd_templates.template.links import METADATA_KEY, Links
+from cicd_templates.template.facts import METADATA_KEY, StackFacts
+from cicd_templates.template.links import Links
+from cicd_templates.template.stack_template import StackTemplate
 
 
 @dataclass(frozen=True)
 class RenderedStack:
-    """One stack as text and as what the text says, with what the index and the order need of it.
+    """A stack's template with the configuration and the layer that it is rendered from.
 
-    `path` is relative to the output folder.
+    The path of the template is relative to the output folder.
     """
 
     environment: Environment
     layer: Layer
-    service: str | None
-    path: str
-    text: str
-    links: Links
-    tags: dict[str, str]
-    deployed_as: str | None
-    template: Mapping[str, Any]
+    template: StackTemplate
+
+    @property
+    def path(self) -> str:
+        """The file's path below the output folder, with forward slashes."""
+        return self.template.path.as_posix()
+
+    @property
+    def text(self) -> str:
+        """The text of the file."""
+        return self.template.text
 
     @property
     def label(self) -> str:
-        """How people call it: its file's stem."""
-        return naming.file_stem(self.layer.name, self.service)
+        """The stem of the file, such as `network`."""
+        return self.template.label
 
     @property
     def name(self) -> str:
-        """The stack's physical name."""
-        return self.links.stack
+        """The stack's name in CloudFormation."""
+        return self.template.name
+
+    @property
+    def links(self) -> Links:
+        """What the stack reads from Parameter Store and what it publishes there."""
+        return self.template.links
 
 
 def render(configuration: Configuration, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
@@ -107,41 +118,36 @@ def _render_stack(
         | {
             "AWSTemplateFormatVersion": "2010-09-09",
             "Description": layer.description,
-            "Metadata": {METADATA_KEY: facts},
+            "Metadata": {METADATA_KEY: facts.to_metadata()},
         }
     )
-    own_links = links.links_of(content)
-    path = f"{env.qualified}/{label}.{form}"
-    text = rendering.as_text(content, _header(facts, layer, own_links), form)
-    return RenderedStack(env, layer, service_name, path, text, own_links, tags, facts.get("DeployedAs"), content)
+    text = rendering.as_text(content, _header(facts, layer.description, links.links_of(content, facts)), form)
+    path = Path(env.qualified, f"{label}.{form}")
+    return RenderedStack(env, layer, StackTemplate(path, text, content, facts))
 
 
-def _facts(
-    env: Environment, layer: Layer, service: str | None, after: list[str], tags: dict[str, str]
-) -> dict[str, Any]:
+def _facts(env: Environment, layer: Layer, service: str | None, after: list[str], tags: dict[str, str]) -> StackFacts:
     role = layer.deployed_as
-    deployed_as = role and naming.parameter_path(env, role.layer, role.name, service)
     patches = env.settings.patch.get(naming.file_stem(layer.name, service), {})
-    return {
-        "Project": env.project.name,
-        "Environment": env.name,
-        **({"Suffix": env.suffix} if env.suffix else {}),
-        "Kind": env.kind,
-        "Layer": layer.name,
-        **({"Service": service} if service else {}),
-        "Stack": naming.stack_name(env, layer.name, service),
-        "Account": env.account,
-        "Region": env.region,
-        "Protection": env.settings.protection,
-        # What a lint rule asks of every role; said only where an organisation demands it.
-        **({"RolePath": env.settings.role_path} if env.settings.role_path != "/" else {}),
-        **({"PermissionsBoundary": boundary} if (boundary := env.settings.permissions_boundary) else {}),
-        "Sources": [layer.module.replace(".", "/") + ".py", "templates/environments.toml"],
-        **({"After": after} if after else {}),
-        **({"DeployedAs": deployed_as} if deployed_as else {}),
-        **({"Patches": {path: entry.because for path, entry in patches.items()}} if patches else {}),
-        "StackTags": tags,
-    }
+    return StackFacts(
+        project=env.project.name,
+        environment=env.name,
+        suffix=env.suffix or None,
+        kind=env.kind,
+        layer=layer.name,
+        service=service,
+        stack=naming.stack_name(env, layer.name, service),
+        account=env.account,
+        region=env.region,
+        protection=env.settings.protection,
+        role_path=env.settings.role_path,
+        permissions_boundary=env.settings.permissions_boundary or None,
+        sources=(layer.module.replace(".", "/") + ".py", "templates/environments.toml"),
+        after=tuple(after),
+        deployed_as=naming.parameter_path(env, role.layer, role.name, service) if role else None,
+        patches={path: entry.because for path, entry in patches.items()},
+        stack_tags=tags,
+    )
 
 
 _PROTECTION = {
@@ -150,19 +156,19 @@ _PROTECTION = {
 }
 
 
-def _header(facts: dict[str, Any], layer: Layer, own_links: Links) -> list[str]:
-    subject = f"{layer.name} of {facts['Service']}" if "Service" in facts else layer.name
+def _header(facts: StackFacts, description: str, own_links: Links) -> list[str]:
+    subject = f"{facts.layer} of {facts.service}" if facts.service else facts.layer
     rows = {
-        "stack": facts["Stack"],
-        "environment": f"{own_links.environment}, {_PROTECTION[facts['Protection']]}",
-        "account": f"{facts['Account']} in {facts['Region']}",
-        "rendered from": " and ".join(facts["Sources"]) + " (edit those, then `make render`)",
+        "stack": facts.stack,
+        "environment": f"{facts.qualified_environment}, {_PROTECTION[facts.protection]}",
+        "account": f"{facts.account} in {facts.region}",
+        "rendered from": " and ".join(facts.sources) + " (edit those, then `make render`)",
         "reads": ", ".join(read.path for read in own_links.reads) or "nothing",
         "publishes": ", ".join(path.rpartition("/")[2] for path in own_links.publishes) or "nothing",
     }
-    if "Patches" in facts:
-        rows["patched"] = ", ".join(facts["Patches"])
-    title = textwrap.wrap(f"{subject}: {layer.description}", width=108)
+    if facts.patches:
+        rows["patched"] = ", ".join(facts.patches)
+    title = textwrap.wrap(f"{subject}: {description}", width=108)
     return [*title, ""] + [line for label, text in rows.items() for line in _row(label, text.split(", "))]
 
 

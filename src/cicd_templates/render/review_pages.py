@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from cicd_templates.review import differences, digest
 from cicd_templates.review.reviewed import reviewed
-from cicd_templates.review.subject import Subject
 
 if TYPE_CHECKING:
     from cicd_templates.render.render import RenderedStack
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
     """The pages by path relative to the output folder; from the templates in memory, not from their text."""
-    everything = reviewed([Subject(stack.environment.qualified, stack.label, stack.template) for stack in stacks])
+    everything = reviewed([stack.template for stack in stacks])
     found = {}
     environments = {stack.environment.qualified: stack.environment for stack in stacks}
     for name, environment in environments.items():

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd_templates.review.spelling import Speller
-from cicd_templates.review.subject import Subject
+from cicd_templates.template.stack_template import StackTemplate
 
 HEADS = ("stack", "alarm or rule", "when", "missing data", "tells")
 HEARERS = ("stack", "topic", "tells")
@@ -18,19 +18,19 @@ _COMPARISONS = {
 }
 
 
-def rows(subject: Subject, speller: Speller) -> list[tuple[str, ...]]:
+def rows(stack: StackTemplate, speller: Speller) -> list[tuple[str, ...]]:
     """A row an alarm and a row a rule of EventBridge."""
     found: list[tuple[str, ...]] = []
-    for logical_id, resource in subject.resources.items():
+    for logical_id, resource in stack.resources.items():
         properties = resource.get("Properties", {})
         if resource["Type"] in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
             told = speller.say(properties.get("AlarmActions", [])) or "nobody"
             missing = properties.get("TreatMissingData", "not said")
-            found.append((subject.label, logical_id, _alarm(properties, speller), missing, told))
+            found.append((stack.label, logical_id, _alarm(properties, speller), missing, told))
         elif resource["Type"] == "AWS::Events::Rule":
             targets = ", ".join(speller.say(target["Arn"]) for target in properties.get("Targets", ()))
             what = properties.get("Description") or properties.get("ScheduleExpression", "")
-            found.append((subject.label, logical_id, speller.say(what), "", targets or "nobody"))
+            found.append((stack.label, logical_id, speller.say(what), "", targets or "nobody"))
     return found
 
 
@@ -46,13 +46,13 @@ def _alarm(properties: Mapping[str, Any], speller: Speller) -> str:
     return ": ".join(filter(None, [speller.say(properties.get("AlarmDescription", "")), measured]))
 
 
-def hearers(subject: Subject, speller: Speller) -> list[tuple[str, ...]]:
+def hearers(stack: StackTemplate, speller: Speller) -> list[tuple[str, ...]]:
     """A row a topic with those who are subscribed."""
     told: dict[str, list[str]] = {
-        logical_id: [] for logical_id, resource in subject.resources.items() if resource["Type"] == "AWS::SNS::Topic"
+        logical_id: [] for logical_id, resource in stack.resources.items() if resource["Type"] == "AWS::SNS::Topic"
     }
-    for resource in subject.resources.values():
+    for resource in stack.resources.values():
         if resource["Type"] == "AWS::SNS::Subscription":
             properties = resource["Properties"]
             told.setdefault(speller.say(properties["TopicArn"]), []).append(speller.say(properties["Endpoint"]))
-    return [(subject.label, topic, ", ".join(addresses) or "nobody") for topic, addresses in told.items()]
+    return [(stack.label, topic, ", ".join(addresses) or "nobody") for topic, addresses in told.items()]

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cicd_templates.review.subject import Subject
+from cicd_templates.template.stack_template import StackTemplate
 
 HEADS = ("billed", "how many", "which")
 
 
-def rows(subjects: Iterable[Subject]) -> list[tuple[str, ...]]:
+def rows(stacks: Iterable[StackTemplate]) -> list[tuple[str, ...]]:
     """A row for each kind of thing that costs while it rests, with its number and where it is."""
     found: dict[str, list[tuple[int, str]]] = {}
-    for subject in subjects:
-        tasks = _sizes(subject.resources)
-        for logical_id, resource in subject.resources.items():
+    for stack in stacks:
+        tasks = _sizes(stack.resources)
+        for logical_id, resource in stack.resources.items():
             properties = resource.get("Properties", {})
             kind, number = _priced(resource["Type"], properties)
             if kind:
                 size = f" ({tasks})" if resource["Type"] == "AWS::ECS::Service" else ""
-                found.setdefault(kind, []).append((number, f"{subject.label}.{logical_id}{size}"))
+                found.setdefault(kind, []).append((number, f"{stack.label}.{logical_id}{size}"))
     return [
         (kind, str(sum(number for number, _ in each)), _which([name for _, name in each]))
         for kind, each in sorted(found.items())

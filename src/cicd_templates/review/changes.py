@@ -52,18 +52,18 @@ def changes(before: Sequence[Reviewed], after: Sequence[Reviewed], create_only: 
 
 
 def _by_stack(reviewed: Sequence[Reviewed]) -> dict[tuple[str, str], Reviewed]:
-    return {(each.subject.environment, each.subject.label): each for each in reviewed}
+    return {(each.template.environment, each.template.label): each for each in reviewed}
 
 
 def _held(each: Reviewed) -> str:
-    return f"{len(each.subject.resources)} resources"
+    return f"{len(each.template.resources)} resources"
 
 
 def _stack(
     environment: str, label: str, before: Reviewed, after: Reviewed, create_only: CreateOnly
 ) -> Iterator[Change]:
     yield from _reads(environment, label, before, after)
-    one, other = before.subject.resources, after.subject.resources
+    one, other = before.template.resources, after.template.resources
     for name in (*one, *(name for name in other if name not in one)):
         where = f"{label}.{name}"
         if name not in other:
@@ -74,7 +74,7 @@ def _stack(
         elif one[name]["Type"] != other[name]["Type"]:
             yield Change("Replaced", environment, where, f"{_kind(one[name])} by {_kind(other[name])}")
         else:
-            region = str(after.subject.facts["Region"])
+            region = after.template.region
             yield from _resource(environment, where, (before, one[name]), (after, other[name]), region, create_only)
     yield from _access(environment, label, before, after)
 
@@ -87,7 +87,7 @@ def _reads(environment: str, label: str, before: Reviewed, after: Reviewed) -> I
     def parameters(each: Reviewed) -> dict[str, Any]:
         return {
             name: parameter.get("Default") if parameter["Type"].startswith(READING_TYPE) else parameter
-            for name, parameter in each.subject.parameters.items()
+            for name, parameter in each.template.parameters.items()
         }
 
     for found in differences(parameters(before), parameters(after)):

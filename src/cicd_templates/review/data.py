@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cicd_templates.review.property_values import PropertyValue
+from cicd_templates.review.reviewed import Reviewed
 from cicd_templates.review.spelling import Speller
-from cicd_templates.review.subject import Entry, Subject
 
 HEADS = ("stack", "type", "which", "key", "kept", "when its stack goes", "when it is replaced")
 # How types name the property with their key.
@@ -34,26 +35,27 @@ _FATES = {
 }
 
 
-def rows(subject: Subject, speller: Speller) -> list[tuple[str, ...]]:
+def rows(each: Reviewed) -> list[tuple[str, ...]]:
     """A row for each group of resources of one type that share key, retention and fate."""
+    stack, speller = each.template, each.speller
     groups: dict[tuple[str, ...], list[str]] = {}
-    for logical_id, resource in subject.resources.items():
+    for logical_id, resource in stack.resources.items():
         properties = resource.get("Properties", {})
-        key = _key(resource["Type"], properties, subject.entries[logical_id], speller)
+        key = _key(resource["Type"], properties, each.property_values[logical_id], speller)
         fate = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
         if key or any(fate):
             kind = resource["Type"].removeprefix("AWS::")
-            facts = (kind, key or "none", _kept(properties), *(_FATES.get(each, str(each)) for each in fate))
+            facts = (kind, key or "none", _kept(properties), *(_FATES.get(policy, str(policy)) for policy in fate))
             groups.setdefault(facts, []).append(logical_id)
-    return [(subject.label, kind, ", ".join(which), *rest) for (kind, *rest), which in groups.items()]
+    return [(stack.label, kind, ", ".join(which), *rest) for (kind, *rest), which in groups.items()]
 
 
-def keyless(subject: Subject) -> list[str]:
+def keyless(each: Reviewed) -> list[str]:
     """The resources that are encrypted with a key of AWS, not with one of ours."""
-    return [name for name, entries in subject.entries.items() if any(value == "AES256" for _, value, _ in entries)]
+    return [name for name, entries in each.property_values.items() if any(value == "AES256" for _, value, _ in entries)]
 
 
-def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[Entry], speller: Speller) -> str:
+def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue], speller: Speller) -> str:
     if kind == "AWS::KMS::Key":
         days = properties.get("RotationPeriodInDays", 365)
         return f"is one; rotates every {days} days" if properties.get("EnableKeyRotation") else "is one; never rotates"

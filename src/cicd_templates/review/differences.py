@@ -38,7 +38,7 @@ _NOTES = (
 
 
 def _of(everything: Sequence[Reviewed], environment: str) -> dict[str, Reviewed]:
-    return {each.subject.label: each for each in everything if each.subject.environment == environment}
+    return {each.template.label: each for each in everything if each.template.environment == environment}
 
 
 def rows_between(before: Mapping[str, Reviewed], after: Mapping[str, Reviewed]) -> Iterator[Row]:
@@ -68,9 +68,9 @@ def _stack(label: str, before: Reviewed | None, after: Reviewed | None) -> Itera
 
 def _canonical(each: Reviewed) -> dict[str, Any]:
     """The resources with names, and the environment's own name and account in other texts, made equal."""
-    own = re.compile(rf"\b{re.escape(each.subject.environment)}\b")
-    prefix = f"{each.subject.facts['Project']}-{each.subject.environment}"
-    return {name: _same(_compared(resource, prefix), each, own) for name, resource in each.subject.resources.items()}
+    own = re.compile(rf"\b{re.escape(each.template.environment)}\b")
+    prefix = f"{each.template.facts.project}-{each.template.environment}"
+    return {name: _same(_compared(resource, prefix), each, own) for name, resource in each.template.resources.items()}
 
 
 def _compared(resource: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _same(value: Any, each: Reviewed, own: re.Pattern[str]) -> Any:
         return [_same(item, each, own) for item in value]
     if isinstance(value, str):
         said = each.speller.say(value) if value.startswith("arn:") else value
-        return own.sub("{environment}", said.replace(each.subject.facts["Account"], "{account}"))
+        return own.sub("{environment}", said.replace(each.template.facts.account, "{account}"))
     return value
 
 

@@ -33,7 +33,7 @@ class Settings:
 
 def review(environment: str, everything: Sequence[Reviewed], settings: Settings) -> str:
     """The digest of `environment`; `everything` is the templates of all environments, since they reach each other."""
-    here = [each for each in everything if each.subject.environment == environment]
+    here = [each for each in everything if each.template.environment == environment]
     lines = [*_first(environment, here, everything, settings), "", *_NOTES]
     for title, heads, rows in _sections(here):
         lines += ["", f"## {title}", "", *table(heads, rows)]
@@ -50,18 +50,18 @@ _NOTES = (
 def _first(
     environment: str, here: Sequence[Reviewed], everything: Sequence[Reviewed], settings: Settings
 ) -> Iterable[str]:
-    facts = here[0].subject.facts
-    yield f"# Review of {environment}: account {facts['Account']} in {facts['Region']}, {facts['Protection']}"
+    facts = here[0].template.facts
+    yield f"# Review of {environment}: account {facts.account} in {facts.region}, {facts.protection}"
     yield ""
     yield _answer(
         "The internet reaches",
-        [said for each in here for said in exposure.reachable(each.subject, each.speller, each.statements)],
+        [said for each in here for said in exposure.reachable(each)],
     )
     for target in reach.targets(environment, everything):
         yield _answer(f"{target} is reached by", reach.from_elsewhere(target, everything))
     yield _answer("A release", reach.releasing(everything))
     yield _answer("AWS forces these exceptions", _exceptions(here))
-    yield _answer("Only examples yet", placeholders.placeholders(each.subject for each in here))
+    yield _answer("Only examples yet", placeholders.placeholders(here))
     yield _answer("Provided, not checked", [f"{name} = {value}" for name, value in settings.provided.items()])
     yield _answer("Patched", settings.patches)
 
@@ -73,64 +73,62 @@ def _answer(question: str, answers: Sequence[str]) -> str:
 def _exceptions(here: Sequence[Reviewed]) -> list[str]:
     """Statements on every resource and checks that are left out; their reasons stand in the tables and templates."""
     named = [
-        f"{each.subject.label}.{statement.holder} {statement.sid}"
+        f"{each.template.label}.{statement.holder} {statement.sid}"
         for each in here
         for statement in each.statements
         if statement.because
     ]
     skipped: dict[str, list[str]] = {}
     for each in here:
-        for logical_id, resource in each.subject.resources.items():
+        for logical_id, resource in each.template.resources.items():
             for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ()):
                 skipped.setdefault(f"{skip['comment'].rstrip('.')} ({skip['id']})", []).append(
-                    f"{each.subject.label}.{logical_id}"
+                    f"{each.template.label}.{logical_id}"
                 )
-    keyless = [
-        f"{each.subject.label}.{name} is under a key of AWS" for each in here for name in data.keyless(each.subject)
-    ]
+    keyless = [f"{each.template.label}.{name} is under a key of AWS" for each in here for name in data.keyless(each)]
     every = [f"every resource in {len(named)} statements: {', '.join(named)}"] if named else []
     return every + keyless + [f"{', '.join(names)}: {reason}" for reason, names in skipped.items()]
 
 
 def _sections(here: Sequence[Reviewed]) -> Iterable[tuple[str, Sequence[str], Iterable[Row]]]:
     def each(rows: Callable[[Reviewed], list[Row]]) -> list[Row]:
-        return _services_together([(one.subject.facts.get("Service"), row) for one in here for row in rows(one)])
+        return _services_together([(one.template.facts.service, row) for one in here for row in rows(one)])
 
     yield "Stacks, in deploy order", ("stack", "what it is for", "reads", "resources"), each(_stack)
     yield (
         "What roles and policies may",
         access_matrix.IDENTITY,
-        each(lambda one: access_matrix.identity_rows(one.subject.label, one.statements)),
+        each(lambda one: access_matrix.identity_rows(one.template.label, one.statements)),
     )
     yield (
         "What resources admit and refuse",
         access_matrix.RESOURCE,
-        each(lambda one: access_matrix.resource_rows(one.subject.label, one.statements)),
+        each(lambda one: access_matrix.resource_rows(one.template.label, one.statements)),
     )
     yield (
         "Who may assume what",
         access_matrix.TRUST,
-        each(lambda one: access_matrix.trust_rows(one.subject.label, one.statements)),
+        each(lambda one: access_matrix.trust_rows(one.template.label, one.statements)),
     )
     yield (
         "Data: its key, how long it is kept, what survives",
         data.HEADS,
-        each(lambda one: data.rows(one.subject, one.speller)),
+        each(lambda one: data.rows(one)),
     )
-    yield "Alarms and events", alarms.HEADS, each(lambda one: alarms.rows(one.subject, one.speller))
-    yield "Who hears", alarms.HEARERS, each(lambda one: alarms.hearers(one.subject, one.speller))
-    yield "Billed while it rests", billing.HEADS, billing.rows(one.subject for one in here)
+    yield "Alarms and events", alarms.HEADS, each(lambda one: alarms.rows(one.template, one.speller))
+    yield "Who hears", alarms.HEARERS, each(lambda one: alarms.hearers(one.template, one.speller))
+    yield "Billed while it rests", billing.HEADS, billing.rows(one.template for one in here)
 
 
 def _stack(one: Reviewed) -> list[Row]:
     reads: dict[str, list[str]] = {}
-    for parameter in one.subject.parameters.values():
+    for parameter in one.template.parameters.values():
         if parameter["Type"].startswith(READING_TYPE):
             publisher, _, name = str(parameter["Default"]).rpartition("/")
             reads.setdefault(publisher.rpartition("/")[2], []).append(name)
     said = "; ".join(f"{publisher}: {', '.join(names)}" for publisher, names in reads.items())
-    description = str(one.subject.template["Description"])
-    return [(one.subject.label, description, said or "nothing", str(len(one.subject.resources)))]
+    description = one.template.description
+    return [(one.template.label, description, said or "nothing", str(len(one.template.resources)))]
 
 
 def _services_together(rows: Sequence[tuple[str | None, Row]]) -> list[Row]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cicd_templates.review.spelling import Speller
-from cicd_templates.review.statements import ANYONE, Statement
-from cicd_templates.review.subject import Entry, Subject
+from cicd_templates.review.property_values import PropertyValue
+from cicd_templates.review.reviewed import Reviewed
+from cicd_templates.review.statements import ANYONE
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 # Properties with which a resource of any type opens itself, and how that is said.
@@ -24,10 +24,11 @@ _TELLING = {key for key, _ in _OPENING} | {"CidrIp", "CidrIpv6"}
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
-def reachable(subject: Subject, speller: Speller, found: Iterable[Statement]) -> Iterator[str]:
-    """What of `subject` the internet can reach, a phrase each; nothing where nothing says so."""
-    for logical_id, resource in subject.resources.items():
-        name = f"{subject.label}.{logical_id}"
+def reachable(each: Reviewed) -> Iterator[str]:
+    """What of a stack the internet can reach, a phrase each; nothing where nothing says so."""
+    stack = each.template
+    for logical_id, resource in stack.resources.items():
+        name = f"{stack.label}.{logical_id}"
         properties = resource.get("Properties", {})
         kind = resource["Type"]
         if kind == "AWS::S3::Bucket" and not all(
@@ -37,10 +38,10 @@ def reachable(subject: Subject, speller: Speller, found: Iterable[Statement]) ->
         if kind == "AWS::ElasticLoadBalancingV2::Listener":
             yield f"{name} listens on {_listener(properties)}"
             continue
-        yield from (f"{name} {said}" for said in _opened(kind, properties, subject.entries[logical_id]))
-    for statement in found:
+        yield from (f"{name} {said}" for said in _opened(kind, properties, each.property_values[logical_id]))
+    for statement in each.statements:
         if statement.effect == "Allow" and ANYONE in statement.principals and not statement.when:
-            yield f"{subject.label}.{statement.holder} lets anyone {statement.actions}"
+            yield f"{stack.label}.{statement.holder} lets anyone {statement.actions}"
 
 
 def _listener(properties: Mapping[str, Any]) -> str:
@@ -48,7 +49,7 @@ def _listener(properties: Mapping[str, Any]) -> str:
     return transport + (f" with {properties['SslPolicy']}" if "SslPolicy" in properties else ", not encrypted")
 
 
-def _opened(kind: str, properties: Mapping[str, Any], entries: Iterable[Entry]) -> Iterator[str]:
+def _opened(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue]) -> Iterator[str]:
     outwards = properties.get("SecurityGroupEgress", ())
     for key, value, parent in entries:
         if key not in _TELLING:

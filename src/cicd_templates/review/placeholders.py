@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
-from cicd_templates.review.subject import Subject
+from cicd_templates.review.reviewed import Reviewed
 
 # Values that cannot be anybody's: reserved names, and numbers that only examples have.
 _EXAMPLES = (
@@ -20,23 +20,24 @@ _LONGEST = 200
 _ACCOUNT = re.compile(r"^(\d)\1{11}$")
 
 
-def placeholders(subjects: Iterable[Subject]) -> list[str]:
-    """What in `subjects` is only an example, each said once."""
+def placeholders(stacks: Iterable[Reviewed]) -> list[str]:
+    """What in `stacks` is only an example, each said once."""
     found: dict[str, None] = {}
-    for subject in subjects:
-        if _ACCOUNT.match(subject.facts["Account"]):
-            found[f"account {subject.facts['Account']}"] = None
-        if any(parameter.get("Default") == BOOTSTRAP_IMAGE for parameter in subject.parameters.values()):
+    for each in stacks:
+        stack = each.template
+        if _ACCOUNT.match(stack.account):
+            found[f"account {stack.account}"] = None
+        if any(parameter.get("Default") == BOOTSTRAP_IMAGE for parameter in stack.parameters.values()):
             found["the bootstrap image, until the first release"] = None
-        for text in _texts(subject):
+        for text in _texts(each):
             for pattern, said in _EXAMPLES:
                 if pattern.search(text):
                     found[said] = None
     return list(found)
 
 
-def _texts(subject: Subject) -> Iterator[str]:
-    for entries in subject.entries.values():
+def _texts(each: Reviewed) -> Iterator[str]:
+    for entries in each.property_values.values():
         for _, value, _ in entries:
             # Cheap words first: there are thousands of texts, and code among them.
             if isinstance(value, str) and len(value) <= _LONGEST and any(word in value for word in _WORDS):

@@ -25,11 +25,11 @@ _DEEDS = {
 def targets(environment: str, reviewed: Sequence[Reviewed]) -> list[str]:
     """The environments whose reach the review of `environment` shows: itself, or from tools the protected runtimes."""
     runtimes = {
-        each.subject.environment: each.subject.facts for each in reviewed if each.subject.facts["Kind"] == "runtime"
+        each.template.environment: each.template.facts for each in reviewed if each.template.facts.kind == "runtime"
     }
     if environment in runtimes:
         return [environment]
-    protected = [name for name, facts in runtimes.items() if facts["Protection"] == "protected"]
+    protected = [name for name, facts in runtimes.items() if facts.protection == "protected"]
     return protected or list(runtimes)
 
 
@@ -37,13 +37,13 @@ def from_elsewhere(environment: str, reviewed: Iterable[Reviewed]) -> list[str]:
     """Which roles of `environment` somebody outside its account may assume."""
     found = []
     for each in reviewed:
-        if each.subject.environment != environment:
+        if each.template.environment != environment:
             continue
         for statement in each.statements:
             if statement.trust and statement.effect == "Allow" and _outside(statement):
                 said = statement.when.replace(OWN, own_stem(statement.holder))
                 when = f" where {said}" if said else ""
-                found.append(f"{statement.who} as {each.subject.label}.{statement.holder}{when}")
+                found.append(f"{statement.who} as {each.template.label}.{statement.holder}{when}")
     return found
 
 
@@ -53,9 +53,9 @@ def _outside(statement: Statement) -> bool:
 
 def releasing(reviewed: Sequence[Reviewed]) -> list[str]:
     """Who approves, starts and puts releases, `deed: policies` each; nobody where no policy of these allows it."""
-    tools = [each for each in reviewed if each.subject.facts["Kind"] == "tools"]
+    tools = [each for each in reviewed if each.template.facts.kind == "tools"]
     allowed = [
-        (f"{each.subject.label}.{statement.holder}", statement)
+        (f"{each.template.label}.{statement.holder}", statement)
         for each in tools
         for statement in each.statements
         if statement.effect == "Allow"
@@ -78,7 +78,7 @@ def releasing(reviewed: Sequence[Reviewed]) -> list[str]:
 
 def _sources(each: Reviewed) -> Iterator[str]:
     """The objects that runs of a pipeline begin with."""
-    for resource in each.subject.resources.values():
+    for resource in each.template.resources.values():
         if resource["Type"] != "AWS::CodePipeline::Pipeline":
             continue
         for action in resource["Properties"]["Stages"][0]["Actions"]:

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from cicd_templates.review.property_values import PropertyValue, property_values
 from cicd_templates.review.spelling import Names, Speller
 from cicd_templates.review.statements import Statement, statements
-from cicd_templates.review.subject import Subject
+from cicd_templates.template.stack_template import StackTemplate
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A subject, what spells its values, and its IAM statements."""
+    """A template, what spells its values, and its IAM statements."""
 
-    subject: Subject
+    template: StackTemplate
     speller: Speller
     statements: tuple[Statement, ...]
 
+    @cached_property
+    def property_values(self) -> Mapping[str, list[PropertyValue]]:
+        """Every value in the properties of each resource, by logical id."""
+        return {
+            name: property_values(resource.get("Properties", {})) for name, resource in self.template.resources.items()
+        }
 
-def reviewed(subjects: Sequence[Subject]) -> list[Reviewed]:
-    """All `subjects`, each spelled with the names of all of them."""
-    names = Names(subjects)
+
+def reviewed(stacks: Sequence[StackTemplate]) -> list[Reviewed]:
+    """All `stacks`, each spelled with the names of all of them."""
+    names = Names(stacks)
     found = []
-    for subject in subjects:
-        speller = Speller(subject, names)
-        found.append(Reviewed(subject, speller, tuple(statements(subject.resources, speller))))
+    for stack in stacks:
+        speller = Speller(stack, names)
+        found.append(Reviewed(stack, speller, tuple(statements(stack.resources, speller))))
     return found

@@ -8,21 +8,21 @@ import tarfile
 from pathlib import Path
 
 from cicd_templates.errors import CicdError, ConfigurationError
-from cicd_templates.review.subject import Subject, read
+from cicd_templates.template.stack_template import StackTemplate, parse_template, read_template
 
 SECONDS = 60
 FORMS = (".yaml", ".json")
 
 
-def templates_in(folder: Path) -> list[Subject]:
+def templates_in(folder: Path) -> list[StackTemplate]:
     """The templates below `folder` now. Raises `ConfigurationError` where there are none."""
     paths = sorted(path for path in folder.glob("*/*") if path.suffix in FORMS)
     if not paths:
         raise ConfigurationError(f"{folder}: no rendered templates; run `make render` first")
-    return [read(path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
+    return [read_template(path) for path in paths]
 
 
-def templates_at(revision: str, folder: str) -> list[Subject]:
+def templates_at(revision: str, folder: str) -> list[StackTemplate]:
     """The templates below `folder` as `revision` has them; none where it has no such folder."""
     commit = commit_of(revision)
     if not _git("ls-tree", "--name-only", commit, "--", folder):
@@ -34,7 +34,7 @@ def templates_at(revision: str, folder: str) -> list[Subject]:
             if member.isfile() and path.count("/") == 1 and path.endswith(FORMS):
                 content = archive.extractfile(member)
                 assert content is not None, "a file has content"
-                found.append(read(path, content.read().decode()))
+                found.append(parse_template(Path(path), content.read().decode()))
     return found
 
 

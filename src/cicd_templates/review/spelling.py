@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cicd_templates.review.subject import Subject
 from cicd_templates.template.links import READING_TYPE
+from cicd_templates.template.stack_template import StackTemplate
 
 _VARIABLE = re.compile(r"\$\{([^}!]+)\}")
 _BOUNDARY = re.compile(r"[/:]")
@@ -35,29 +35,29 @@ def service_of(resource_type: str) -> str:
 class Names:
     """What every physical name, parameter path and account of some stacks stands for."""
 
-    def __init__(self, subjects: Iterable[Subject]) -> None:
+    def __init__(self, stacks: Iterable[StackTemplate]) -> None:
         self.published: dict[str, str] = {}
         self.accounts: dict[str, str] = {}
         self.said: set[str] = set()
         self._known: dict[str, dict[str, tuple[str, str]]] = {}
-        for subject in subjects:
-            facts = subject.facts
-            self.accounts[facts["Account"]] = subject.environment
-            self._know("cloudformation", facts["Stack"], subject, f"stack {subject.label}")
-            for logical_id, resource in subject.resources.items():
-                self._resource(subject, logical_id, resource)
+        for stack in stacks:
+            facts = stack.facts
+            self.accounts[facts.account] = stack.environment
+            self._know("cloudformation", facts.stack, stack, f"stack {stack.label}")
+            for logical_id, resource in stack.resources.items():
+                self._resource(stack, logical_id, resource)
 
-    def _resource(self, subject: Subject, logical_id: str, resource: Mapping[str, Any]) -> None:
+    def _resource(self, stack: StackTemplate, logical_id: str, resource: Mapping[str, Any]) -> None:
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::SSM::Parameter" and isinstance(properties.get("Name"), str):
-            self.published[properties["Name"]] = f"{subject.label}.{_target(properties['Value']) or logical_id}"
+            self.published[properties["Name"]] = f"{stack.label}.{_target(properties['Value']) or logical_id}"
             return
         for key, value in properties.items():
             if key.endswith("Name") and isinstance(value, str):
-                self._know(service_of(resource["Type"]), value, subject, f"{subject.label}.{logical_id}")
+                self._know(service_of(resource["Type"]), value, stack, f"{stack.label}.{logical_id}")
 
-    def _know(self, service: str, name: str, subject: Subject, said: str) -> None:
-        self._known.setdefault(service, {}).setdefault(name, (subject.environment, said))
+    def _know(self, service: str, name: str, stack: StackTemplate, said: str) -> None:
+        self._known.setdefault(service, {}).setdefault(name, (stack.environment, said))
         self.said.add(said)
 
     def of(self, service: str, resource: str) -> tuple[str, str, str] | None:
@@ -87,15 +87,15 @@ def _target(value: Any) -> str:
 class Speller:
     """Spells the values of one template."""
 
-    def __init__(self, subject: Subject, names: Names) -> None:
+    def __init__(self, stack: StackTemplate, names: Names) -> None:
         self._names = names
-        self._environment = subject.environment
-        self._label = f"{subject.label}."
-        self._account: str = subject.facts["Account"]
+        self._environment = stack.environment
+        self._label = f"{stack.label}."
+        self._account: str = stack.facts.account
         self._said: dict[str, str] = {}
         self._reads: dict[str, str] = {
             name: names.published.get(parameter["Default"], parameter["Default"])
-            for name, parameter in subject.parameters.items()
+            for name, parameter in stack.parameters.items()
             if parameter["Type"].startswith(READING_TYPE)
         }
 

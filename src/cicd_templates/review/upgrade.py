@@ -11,13 +11,13 @@ from pathlib import Path
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import CONFIGURATION, OUT
 from cicd_templates.review.revision import templates_in, unpack
-from cicd_templates.review.subject import Subject
+from cicd_templates.template.stack_template import StackTemplate
 
 SECONDS = 300
 EXTRA = Path("templates/extra")
 
 
-def rendered_with(revision: str, folder: Path) -> list[Subject]:
+def rendered_with(revision: str, folder: Path) -> list[StackTemplate]:
     """What `revision` renders from the configuration and the own layers here, below the empty `folder`.
 
     With the libraries that are installed now: a revision that needs others says so. Raises `CicdError` with the last

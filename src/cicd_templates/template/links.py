@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.template.facts import StackFacts
 
-METADATA_KEY = "CicdTemplates"
 READING_TYPE = "AWS::SSM::Parameter::Value<"
 
 
@@ -38,9 +38,8 @@ class Links:
     after: tuple[str, ...]
 
 
-def links_of(template: Mapping[str, Any]) -> Links:
-    """The links that `template` states. Raises `KeyError` where it has no metadata of ours."""
-    ours = template["Metadata"][METADATA_KEY]
+def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
+    """Return the links of the stack that has `template` and `facts`."""
     reads = tuple(
         Read(name, str(parameter["Default"]), parameter["Type"].startswith(f"{READING_TYPE}List<"))
         for name, parameter in template.get("Parameters", {}).items()
@@ -51,8 +50,7 @@ def links_of(template: Mapping[str, Any]) -> Links:
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::SSM::Parameter"
     }
-    environment = "-".join(filter(None, [ours["Environment"], ours.get("Suffix")]))
-    return Links(ours["Stack"], environment, reads, publishes, tuple(ours.get("After", ())))
+    return Links(facts.stack, facts.qualified_environment, reads, publishes, facts.after)
 
 
 def check(stacks: Iterable[Links]) -> None:

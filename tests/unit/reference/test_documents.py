@@ -12,22 +12,22 @@ from cicd_templates.reference import compliance, diagrams
 from cicd_templates.reference.documents import PARTS, documents, parts
 from cicd_templates.review.revision import templates_in
 from tests.conftest import ROOT
-from tests.unit.review.conftest import reading, resource, subject
+from tests.unit.review.conftest import reading, resource, stack_of
 
-KEYS = subject(
+KEYS = stack_of(
     {"KeyArn": resource("SSM::Parameter", Name="/shop/staging/keys/KeyArn", Type="String", Value="k")}, label="keys"
 )
-STORE = subject(
+STORE = stack_of(
     {"Name": resource("SSM::Parameter", Name="/shop/staging/store/Name", Type="String", Value="s")},
     label="store",
     parameters={"Key": reading("/shop/staging/keys/KeyArn")},
 )
-TILL = subject(
+TILL = stack_of(
     {},
     label="till-one",
     parameters={"Key": reading("/shop/staging/keys/KeyArn"), "Store": reading("/shop/staging/store/Name")},
 )
-PIPELINE = subject(
+PIPELINE = stack_of(
     {
         "Pipeline": resource(
             "CodePipeline::Pipeline",
@@ -124,7 +124,7 @@ TESTS = {
 @pytest.fixture(scope="module")
 def resources() -> set[str]:
     """Every resource of `out/` as `layer.LogicalId`."""
-    return {f"{each.facts['Layer']}.{name}" for each in templates_in(ROOT / "out") for name in each.resources}
+    return {f"{each.layer}.{name}" for each in templates_in(ROOT / "out") for name in each.resources}
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -32,7 +32,7 @@ def test_a_patch_is_in_the_file_its_header_its_metadata_and_above_its_resource()
     assert template["Metadata"]["CicdTemplates"]["Patches"] == {path: WHY}
     assert f"# patched        {path}" in stack.text
     assert f"  # Why: Patched: PendingWindowInDays, because {WHY}" in stack.text
-    assert stack.template["Resources"]["Key"]["Properties"]["PendingWindowInDays"] == 14
+    assert stack.template.resources["Key"]["Properties"]["PendingWindowInDays"] == 14
 
 
 TEMPLATE: dict[str, Any] = {

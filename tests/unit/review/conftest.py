@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from cicd_templates.review.reviewed import Reviewed, reviewed
-from cicd_templates.review.subject import Subject
+from cicd_templates.template.facts import METADATA_KEY, StackFacts
+from cicd_templates.template.stack_template import StackTemplate
 
 ACCOUNTS = {"tools": "100000000001", "staging": "100000000002", "production": "100000000003"}
 
 
-def subject(
+def stack_of(
     resources: dict[str, Any],
     *,
     environment: str = "staging",
     label: str = "network",
     service: str | None = None,
     parameters: dict[str, Any] | None = None,
-) -> Subject:
-    facts = {
-        "Project": "shop",
-        "Environment": environment,
-        "Kind": "tools" if environment == "tools" else "runtime",
-        "Layer": label,
-        **({"Service": service} if service else {}),
-        "Stack": f"shop-{environment}-{label}",
-        "Account": ACCOUNTS[environment],
-        "Region": "eu-central-1",
-        "Protection": "protected" if environment == "production" else "disposable",
-    }
-    return Subject(
-        environment,
-        label,
-        {
-            "Description": f"What {label} is for",
-            "Metadata": {"CicdTemplates": facts},
-            "Parameters": parameters or {},
-            "Resources": resources,
-        },
+) -> StackTemplate:
+    facts = StackFacts(
+        project="shop",
+        environment=environment,
+        kind="tools" if environment == "tools" else "runtime",
+        layer=label,
+        service=service,
+        stack=f"shop-{environment}-{label}",
+        account=ACCOUNTS[environment],
+        region="eu-central-1",
+        protection="protected" if environment == "production" else "disposable",
+        sources=(),
+        stack_tags={},
     )
+    content = {
+        "Description": f"What {label} is for",
+        "Metadata": {METADATA_KEY: facts.to_metadata()},
+        "Parameters": parameters or {},
+        "Resources": resources,
+    }
+    return StackTemplate(Path(environment, f"{label}.yaml"), "", content, facts)
 
 
-def one(resources: dict[str, Any], *others: Subject, **settings: Any) -> Reviewed:
+def one(resources: dict[str, Any], *others: StackTemplate, **settings: Any) -> Reviewed:
     """A stack of `resources`, reviewed with the names of `others`."""
-    return reviewed([subject(resources, **settings), *others])[0]
+    return reviewed([stack_of(resources, **settings), *others])[0]
 
 
 def resource(kind: str, /, **properties: Any) -> dict[str, Any]:

@@ -9,21 +9,21 @@ import pytest
 from cicd_templates.review.changes import changes
 from cicd_templates.review.report import markdown
 from cicd_templates.review.reviewed import reviewed
-from cicd_templates.review.subject import Subject
 from cicd_templates.template.comparison import ABSENT, Difference, differences
 from cicd_templates.template.schemas import create_only
-from tests.unit.review.conftest import reading, resource, role, statement, subject
+from cicd_templates.template.stack_template import StackTemplate
+from tests.unit.review.conftest import reading, resource, role, stack_of, statement
 
 ONLY = {"AWS::EC2::VPC": (frozenset({"CidrBlock"}), frozenset({"Tenancy/Kind"}))}
 
 
-def told(before: list[Subject], after: list[Subject]) -> list[tuple[str, str, str]]:
+def told(before: list[StackTemplate], after: list[StackTemplate]) -> list[tuple[str, str, str]]:
     found = changes(reviewed(before), reviewed(after), lambda region, kind: ONLY.get(kind, (frozenset(), frozenset())))
     return [(each.kind, each.where, each.words) for each in found]
 
 
 def of(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return told([subject(before)], [subject(after)])
+    return told([stack_of(before)], [stack_of(after)])
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_values_are_compared_as_deep_as_they_have_names(
 
 
 def test_stacks_come_and_go() -> None:
-    gone, new = subject({"A": role()}, label="gone"), subject({"B": resource("X::Y")}, label="new")
+    gone, new = stack_of({"A": role()}, label="gone"), stack_of({"B": resource("X::Y")}, label="new")
 
     assert told([gone], [new]) == [
         ("Removed", "gone", "the stack, with 1 resources"),
@@ -119,8 +119,8 @@ def test_a_change_of_a_resource_is_said_in_words(
 
 
 def test_another_source_of_a_parameter_is_a_change() -> None:
-    before = subject({}, parameters={"Key": reading("/a"), "Image": {"Type": "String"}})
-    after = subject({}, parameters={"Key": reading("/b"), "Image": {"Type": "String"}})
+    before = stack_of({}, parameters={"Key": reading("/a"), "Image": {"Type": "String"}})
+    after = stack_of({}, parameters={"Key": reading("/b"), "Image": {"Type": "String"}})
 
     assert told([before], [after]) == [
         ("Changed", "network, parameter Key", "Default: `/a` to `/b`".removeprefix("Default: "))
@@ -238,9 +238,9 @@ def test_the_schemas_say_what_cannot_change_in_place() -> None:
 
 
 def test_the_page_has_the_worst_first_and_what_is_alike_once() -> None:
-    def environments(size: int, name: str) -> list[Subject]:
+    def environments(size: int, name: str) -> list[StackTemplate]:
         return [
-            subject(
+            stack_of(
                 {"A": resource("X::Y", Size=size, Where=f"{name}-{environment}"), "B": resource("X::Y", Size=size)},
                 environment=environment,
             )
@@ -272,7 +272,7 @@ def test_the_page_has_the_worst_first_and_what_is_alike_once() -> None:
 def test_the_page_says_that_nothing_changed_and_does_not_drown_in_names() -> None:
     many = {f"R{number}": resource("X::Y", Size=1) for number in range(8)}
     more = {f"R{number}": resource("X::Y", Size=2) for number in range(8)}
-    found = changes(reviewed([subject(many)]), reviewed([subject(more)]), lambda region, kind: (frozenset(),) * 2)
+    found = changes(reviewed([stack_of(many)]), reviewed([stack_of(more)]), lambda region, kind: (frozenset(),) * 2)
 
     assert markdown("T", [], 3).endswith("Nothing: all 3 stacks say the same as before.\n")
     assert "`network.R5` and 2 more: Size" in markdown("T", found, 1)

@@ -13,7 +13,7 @@ from cicd_templates.review import differences, digest
 from cicd_templates.review.reviewed import reviewed
 from templates import LAYERS
 from tests.conftest import ROOT, configured
-from tests.unit.review.conftest import one, reading, resource, role, statement, subject
+from tests.unit.review.conftest import one, reading, resource, role, stack_of, statement
 
 NOTHING = digest.Settings({}, ())
 
@@ -33,7 +33,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
     excepted = resource("Lambda::Function") | {
         "Metadata": {"checkov": {"skip": [{"id": "CKV_1", "comment": "It has a reason."}]}}
     }
-    here = subject(
+    here = stack_of(
         {
             "Group": resource("EC2::SecurityGroup", SecurityGroupIngress=[{"CidrIp": "0.0.0.0/0", "FromPort": 443}]),
             "JobRole": role(statement("Login", "ecr:Get"), why=("Login names every resource: it has no level",)),
@@ -60,7 +60,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
 
 
 def test_a_stack_says_what_it_reads_from_whom() -> None:
-    each = subject({}, parameters={"Key": reading("/shop/staging/keys/KeyArn"), "Image": {"Type": "String"}})
+    each = stack_of({}, parameters={"Key": reading("/shop/staging/keys/KeyArn"), "Image": {"Type": "String"}})
     text = digest.review("staging", reviewed([each]), NOTHING)
 
     assert "| network | What network is for | keys: KeyArn | 0 |" in text
@@ -69,7 +69,7 @@ def test_a_stack_says_what_it_reads_from_whom() -> None:
 def test_alike_rows_of_services_are_one() -> None:
     def of(service: str, *actions: str) -> object:
         grant = statement("Work", *actions, on=f"arn:aws:s3:::bucket/{service}/*")
-        return subject({"JobRole": role(grant)}, label=f"build-{service}", service=service)
+        return stack_of({"JobRole": role(grant)}, label=f"build-{service}", service=service)
 
     stacks = [of("till", "s3:Get"), of("shop", "s3:Get"), of("post", "s3:Put")]
     text = digest.review("staging", reviewed(stacks), NOTHING)  # type: ignore[arg-type] # subjects
@@ -107,7 +107,7 @@ def test_a_path_of_one_environment_has_no_differences() -> None:
 
 def test_environments_differ_property_by_property_but_not_in_their_names() -> None:
     def stack(environment: str, size: int, **more: object) -> object:
-        return subject(
+        return stack_of(
             {
                 "A": resource(
                     "X::Y",
@@ -124,8 +124,8 @@ def test_environments_differ_property_by_property_but_not_in_their_names() -> No
             environment=environment,
         )
 
-    before = [stack("staging", 1, Gone=resource("X::Z")), subject({}, label="only", environment="staging")]
-    after = [stack("production", 2, New=resource("X::Z")), subject({}, label="late", environment="production")]
+    before = [stack("staging", 1, Gone=resource("X::Z")), stack_of({}, label="only", environment="staging")]
+    after = [stack("production", 2, New=resource("X::Z")), stack_of({}, label="late", environment="production")]
     text = differences.differences(reviewed(before + after), ["staging", "production"])  # type: ignore[arg-type] # subjects
 
     rows = [line for line in text.splitlines() if line.startswith("| ")]

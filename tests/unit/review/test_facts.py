@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.review import alarms, billing, data, exposure, placeholders, reach
 from cicd_templates.review.reviewed import reviewed
-from tests.unit.review.conftest import ACCOUNTS, one, resource, role, statement, subject
+from tests.unit.review.conftest import ACCOUNTS, one, resource, role, stack_of, statement
 
 CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True)
 
@@ -66,7 +67,7 @@ CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcl
 def test_what_opens_itself_to_the_internet_is_found(made: dict[str, Any], said: str) -> None:
     each = one({"It": made})
 
-    assert list(exposure.reachable(each.subject, each.speller, each.statements)) == [f"network.It {said}"]
+    assert list(exposure.reachable(each)) == [f"network.It {said}"]
 
 
 @pytest.mark.parametrize(
@@ -91,10 +92,10 @@ def test_what_opens_itself_to_the_internet_is_found(made: dict[str, Any], said: 
 def test_what_is_closed_is_not_told(made: dict[str, Any]) -> None:
     each = one({"It": made})
 
-    assert list(exposure.reachable(each.subject, each.speller, each.statements)) == []
+    assert list(exposure.reachable(each)) == []
 
 
-TOOLS = subject(
+TOOLS = stack_of(
     {
         "Source": resource("S3::Bucket", BucketName="shop-tools-source"),
         "Pipeline": resource(
@@ -131,8 +132,8 @@ TOOLS = subject(
     environment="tools",
     label="pipeline",
 )
-STAGING = subject({"TaskRole": role()}, environment="staging", label="delivery")
-PRODUCTION = subject(
+STAGING = stack_of({"TaskRole": role()}, environment="staging", label="delivery")
+PRODUCTION = stack_of(
     {
         "DeliveryRole": role(trusts={"AWS": {"Fn::Sub": f"arn:aws:iam::{ACCOUNTS['tools']}:root"}}),
         "OidcRole": role(trusts={"Federated": "idp"}),
@@ -163,7 +164,7 @@ def test_who_releases_is_read_off_the_policies() -> None:
     ],
 )
 def test_who_may_do_it_by_a_pattern_is_told_as_well(grant: dict[str, Any]) -> None:
-    source = subject({**TOOLS.resources, "WideRole": role(grant)}, environment="tools", label="pipeline")
+    source = stack_of({**TOOLS.resources, "WideRole": role(grant)}, environment="tools", label="pipeline")
 
     for line in reach.releasing(reviewed([source])):
         assert "pipeline.WideRole" in line
@@ -265,13 +266,13 @@ def test_tools_shows_who_reaches_what_is_protected(environment: str, others: lis
 def test_data_has_a_key_a_time_and_a_fate(made: dict[str, Any], row: tuple[str, ...]) -> None:
     each = one({"It": made, "Other": resource("EC2::VPC")})
 
-    assert data.rows(each.subject, each.speller) == [("network", *row)]
+    assert data.rows(each) == [("network", *row)]
 
 
 def test_a_key_of_aws_is_told() -> None:
     each = one({"A": resource("S3::Bucket", BucketEncryption={"SSEAlgorithm": "AES256"}), "B": resource("S3::Bucket")})
 
-    assert data.keyless(each.subject) == ["A"]
+    assert data.keyless(each) == ["A"]
 
 
 def test_alarms_and_rules_say_when_and_whom() -> None:
@@ -300,7 +301,7 @@ def test_alarms_and_rules_say_when_and_whom() -> None:
         }
     )
 
-    assert alarms.rows(each.subject, each.speller) == [
+    assert alarms.rows(each.template, each.speller) == [
         ("network", "Failed", "It failed: Failures above 0", "breaching", "People"),
         ("network", "Computed", "a/b below 1.5", "not said", "nobody"),
         ("network", "Bare", "its metric Odd 2", "not said", "nobody"),
@@ -321,7 +322,7 @@ def test_topics_say_who_hears() -> None:
         }
     )
 
-    assert alarms.hearers(each.subject, each.speller) == [
+    assert alarms.hearers(each.template, each.speller) == [
         ("network", "People", "a@b.c"),
         ("network", "Silent", "nobody"),
         ("network", "Other", "d@e.f"),
@@ -332,7 +333,7 @@ def test_what_costs_while_it_rests_is_counted() -> None:
     gateways = {f"Nat{number}": resource("EC2::NatGateway") for number in range(9)}
     found = billing.rows(
         [
-            subject(
+            stack_of(
                 gateways
                 | {
                     "Free": resource("EC2::VPCEndpoint", VpcEndpointType="Gateway"),
@@ -354,7 +355,7 @@ def test_what_costs_while_it_rests_is_counted() -> None:
 
 
 def test_examples_that_are_still_in_place_are_told() -> None:
-    made = subject(
+    made = stack_of(
         {
             "A": resource("X::Y", To="team@example.com", Host="shop.example.com", Code="x" * 300 + "example.com"),
             "B": resource("X::Y", Certificate="certificate/00000000-0000-4000-8000-000000000002"),
@@ -362,11 +363,11 @@ def test_examples_that_are_still_in_place_are_told() -> None:
         },
         parameters={"ImageUri": {"Type": "String", "Default": BOOTSTRAP_IMAGE}},
     )
-    real = subject({"A": resource("X::Y", To="team@shop.test")})
-    made.template["Metadata"]["CicdTemplates"]["Account"] = "111111111111"
+    real = stack_of({"A": resource("X::Y", To="team@shop.test")})
+    made = replace(made, facts=replace(made.facts, account="111111111111"))
 
-    assert placeholders.placeholders([real]) == []
-    assert placeholders.placeholders([made]) == [
+    assert placeholders.placeholders(reviewed([real])) == []
+    assert placeholders.placeholders(reviewed([made])) == [
         "account 111111111111",
         "the bootstrap image, until the first release",
         "e-mail addresses of example.com",

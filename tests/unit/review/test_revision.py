@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from cicd_templates.cli import main
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.review import revision
-from cicd_templates.review.subject import read
+from cicd_templates.template.stack_template import parse_template
 from tests.conftest import ROOT
 
 
@@ -88,8 +88,8 @@ def test_nothing_rendered_is_said(repository: Path) -> None:
 
 def test_a_file_that_is_no_template_of_ours_is_named() -> None:
     for text in ("- a", "Resources: {}"):
-        with pytest.raises(CicdError, match=r"staging/keys\.yaml: not a template of ours"):
-            read("staging/keys.yaml", text)
+        with pytest.raises(ConfigurationError, match=r"staging/keys\.yaml: .*`make render`"):
+            parse_template(Path("staging/keys.yaml"), text)
 
 
 def test_without_git_the_reason_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from cicd_templates.review.spelling import Names, Speller, actions, condition, service_of
-from tests.unit.review.conftest import reading, resource, subject
+from tests.unit.review.conftest import reading, resource, stack_of
 
-KEYS = subject(
+KEYS = stack_of(
     {
         "Key": resource("KMS::Key"),
         "KeyArnParameter": resource(
@@ -21,7 +21,7 @@ KEYS = subject(
     },
     label="keys",
 )
-TOOLS = subject(
+TOOLS = stack_of(
     {
         "Pipeline": resource("CodePipeline::Pipeline", Name="shop-tools-till"),
         "Log": resource("Logs::LogGroup", LogGroupName="/shop/tools/till"),
@@ -30,7 +30,7 @@ TOOLS = subject(
     environment="tools",
     label="pipeline",
 )
-HERE = subject(
+HERE = stack_of(
     {"Vpc": resource("EC2::VPC"), "Role": resource("IAM::Role", RoleName="shop-staging-role")},
     parameters={
         "KeyArn": reading("/shop/staging/keys/KeyArn"),
@@ -94,7 +94,7 @@ def test_a_value_is_said_in_few_words(value: Any, said: str) -> None:
 
 
 def test_a_function_that_is_named_by_what_another_stack_publishes_is_that_function() -> None:
-    gate = subject(
+    gate = stack_of(
         {
             "Gate": resource("Lambda::Function", FunctionName="shop-tools-gate"),
             "NameParameter": resource("SSM::Parameter", Name="/shop/tools/gate/Name", Value={"Ref": "Gate"}),
@@ -102,7 +102,7 @@ def test_a_function_that_is_named_by_what_another_stack_publishes_is_that_functi
         environment="tools",
         label="gate",
     )
-    caller = subject({}, environment="tools", label="pipeline", parameters={"Name": reading("/shop/tools/gate/Name")})
+    caller = stack_of({}, environment="tools", label="pipeline", parameters={"Name": reading("/shop/tools/gate/Name")})
     speller = Speller(caller, Names([gate, caller]))
 
     assert speller.say({"Fn::Sub": "arn:aws:lambda:eu-central-1:100000000001:function:${Name}"}) == "gate.Gate"

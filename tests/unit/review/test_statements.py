@@ -9,9 +9,9 @@ import pytest
 
 from cicd_templates.review import access_matrix
 from cicd_templates.review.statements import Statement, own_stem
-from tests.unit.review.conftest import one, resource, role, statement, subject
+from tests.unit.review.conftest import one, resource, role, stack_of, statement
 
-OTHER = subject({}, environment="production", label="cluster")
+OTHER = stack_of({}, environment="production", label="cluster")
 
 
 def statements(resources: dict[str, Any]) -> tuple[Statement, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.template import links
+from tests.unit.template.facts_fixture import FACTS
 
 
 def template(
@@ -24,7 +26,6 @@ def template(
 ) -> links.Links:
     """A stack that reads and publishes paths; a path that begins with a capital is a list."""
     body: dict[str, Any] = {
-        "Metadata": {"CicdTemplates": {"Stack": stack, "Environment": environment, "After": list(after)}},
         "Parameters": {
             "ImageUri": {"Type": "String", "Default": "x"},
             **{
@@ -43,7 +44,7 @@ def template(
             },
         },
     }
-    return links.links_of(body)
+    return links.links_of(body, replace(FACTS, stack=stack, environment=environment, after=after))
 
 
 def test_the_order_follows_what_is_read_and_what_is_declared() -> None:

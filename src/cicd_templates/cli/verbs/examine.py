@@ -55,7 +55,7 @@ def status(as_json: bool, left: bool, **target: Any) -> None:
     found = {}
     for each in selection.targets(default="all", **target):
         rows = overview.status_rows(each.clients, each.stacks, each.chosen)
-        if each.stacks[0].facts["Kind"] == "tools" and len(each.chosen) == len(each.stacks):
+        if each.stacks[0].facts.kind == "tools" and len(each.chosen) == len(each.stacks):
             handed_over = selection.tools(target["suffix"], target["local"]).handed_over()
             rows.append(overview.Row("templates for releases", handed_over))
         found[each.environment] = rows
@@ -79,7 +79,7 @@ def doctor(as_json: bool, **target: Any) -> None:
 
     found = {}
     for each in selection.targets(checked=False, **target):
-        settings = selection.environment(each.stacks[0].facts["Environment"], target["suffix"]).settings
+        settings = selection.environment(each.stacks[0].facts.environment, target["suffix"]).settings
         patient = examination.Patient(each.clients, each.stacks, settings.provided)
         found[each.environment] = list(examination.checks(patient))
     if as_json:

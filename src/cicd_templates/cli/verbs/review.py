@@ -11,7 +11,7 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.paths import OUT
 
 if TYPE_CHECKING:
-    from cicd_templates.review.subject import Subject
+    from cicd_templates.template.stack_template import StackTemplate
 
 
 @verb("review", click.option("--base", help="Revision to compare with, such as main or HEAD~1."))
@@ -43,7 +43,7 @@ def upgrade_check(ref: str | None) -> None:
     click.echo(_compared(f"What {ref} of the tool would change in out/", before, after), nl=False)
 
 
-def _compared(title: str, before: list[Subject], after: list[Subject]) -> str:
+def _compared(title: str, before: list[StackTemplate], after: list[StackTemplate]) -> str:
     from cicd_templates.review.changes import changes
     from cicd_templates.review.report import markdown
     from cicd_templates.review.reviewed import reviewed

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.impact import Change, change_of, merged
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.errors import RefusedError
+from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
     ]
 
 
-def is_ours(existing: Mapping[str, Any], stack: Stack) -> bool:
+def is_ours(existing: Mapping[str, Any], stack: StackTemplate) -> bool:
     """Whether a stack, as CloudFormation describes it, is by its tags of the same project as `stack`."""
     tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
     return (tags.get(MANAGED_BY_KEY), tags.get("Project")) == (MANAGED_BY, stack.tags["Project"])
 
 
-def require_ours(existing: Mapping[str, Any], stack: Stack) -> None:
+def require_ours(existing: Mapping[str, Any], stack: StackTemplate) -> None:
     """Raise `RefusedError` where a stack of that name exists that this project did not make."""
     if not is_ours(existing, stack):
         raise RefusedError(

@@ -10,7 +10,8 @@ import shlex
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.request import BODY_BYTES, UPLOADS_OUTPUT
-from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.change_sets.stacks import capabilities
+from cicd_templates.template.stack_template import StackTemplate
 
 _COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
 
@@ -27,7 +28,7 @@ def addressed(text: str, clients: Clients, account: str) -> str:
     return _COMMAND.sub(f"{keys} aws --endpoint-url {clients.endpoint_url} ", text)
 
 
-def adopting(stack: Stack, *, creates: bool) -> tuple[str, ...]:
+def adopting(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
     """The commands that bring everything of the reviewed text that exists already into its stack.
 
     CloudFormation finds what to adopt by the names in the template, and adopts only what its policy would retain:
@@ -37,7 +38,7 @@ def adopting(stack: Stack, *, creates: bool) -> tuple[str, ...]:
     return _change_set(stack, "adopt", f"--change-set-type {kind} --import-existing-resources")
 
 
-def reverting(stack: Stack) -> tuple[str, ...]:
+def reverting(stack: StackTemplate) -> tuple[str, ...]:
     """The commands that bring resources that were changed beside CloudFormation back to the reviewed text.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
@@ -45,21 +46,22 @@ def reverting(stack: Stack) -> tuple[str, ...]:
     return _change_set(stack, "revert-drift", "--change-set-type UPDATE --deployment-mode REVERT_DRIFT")
 
 
-def _change_set(stack: Stack, name: str, options: str) -> tuple[str, ...]:
+def _change_set(stack: StackTemplate, name: str, options: str) -> tuple[str, ...]:
     where = f"--region {stack.region} --stack-name {stack.name} --change-set-name {name}"
     upload: tuple[str, ...] = ()
     text = f"--template-body file://{stack.path}"
-    if len(stack.body.encode()) > BODY_BYTES:
+    if len(stack.text.encode()) > BODY_BYTES:
         bucket = value_of(f"{stack.parameter_root}storage/{UPLOADS_OUTPUT}")
         key = f"by-hand/{stack.path.name}"
         upload = (f"aws s3 cp {stack.path} s3://{bucket}/{key}",)
         text = f"--template-url https://{bucket}.s3.{stack.region}.amazonaws.com/{key}"
     tags = " ".join(shlex.quote(f"Key={key},Value={value}") for key, value in stack.tags.items())
     role = f" --role-arn {value_of(stack.deployed_as)}" if stack.deployed_as else ""
-    capabilities = f" --capabilities {' '.join(stack.capabilities)}" if stack.capabilities else ""
+    needed = capabilities(stack)
+    consent = f" --capabilities {' '.join(needed)}" if needed else ""
     return (
         *upload,
-        f"aws cloudformation create-change-set {where} {options} {text}{capabilities}{role} --tags {tags}",
+        f"aws cloudformation create-change-set {where} {options} {text}{consent}{role} --tags {tags}",
         f"aws cloudformation wait change-set-create-complete {where}",
         f"aws cloudformation describe-change-set {where}",
         f"aws cloudformation execute-change-set {where}",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.template.stack_template import StackTemplate
 
 EXPIRES_KEY = "Expires"
 COPY_LIVES = timedelta(hours=48)
@@ -18,7 +18,7 @@ COPY_LIVES = timedelta(hours=48)
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def stack_tags(stack: Stack, existing: Mapping[str, Any] | None, now: datetime | None = None) -> dict[str, str]:
+def stack_tags(stack: StackTemplate, existing: Mapping[str, Any] | None, now: datetime | None = None) -> dict[str, str]:
     """The tags for a change set of `stack`: its own, and for a disposable copy when it expires."""
     if "Suffix" not in stack.tags or stack.protected:
         return stack.tags

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.expiry import stack_tags
-from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.deploy.change_sets.stacks import capabilities
 from cicd_templates.errors import CicdError
 from cicd_templates.template.links import READING_TYPE
+from cicd_templates.template.stack_template import StackTemplate
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
@@ -26,7 +27,7 @@ UPLOADS_OUTPUT = "UploadsBucketName"
 NAMES_AT_ONCE = 10
 
 
-def change_set_request(clients: Clients, stack: Stack, existing: Mapping[str, Any] | None) -> dict[str, Any]:
+def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any] | None) -> dict[str, Any]:
     """The request for `stack` without the change set's own name. `existing` is the stack to update, None to create.
 
     Uploads a template that is too long for a request. Raises `CicdError` where what it needs is not deployed yet.
@@ -34,7 +35,7 @@ def change_set_request(clients: Clients, stack: Stack, existing: Mapping[str, An
     request: dict[str, Any] = {
         "StackName": stack.name,
         "ChangeSetType": "CREATE" if existing is None else "UPDATE",
-        "Capabilities": stack.capabilities,
+        "Capabilities": capabilities(stack),
         "Tags": [{"Key": key, "Value": value} for key, value in stack_tags(stack, existing).items()],
         "Parameters": [] if existing is None else _kept_parameters(stack, existing),
         **_role(clients, stack),
@@ -55,7 +56,7 @@ def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def kept_values(stack: Stack, existing: Mapping[str, Any]) -> dict[str, str]:
+def kept_values(stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, str]:
     """The values of the parameters that somebody else decides, such as the image, as the stack has them."""
     return {
         parameter["ParameterKey"]: parameter["ParameterValue"]
@@ -64,19 +65,15 @@ def kept_values(stack: Stack, existing: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _decided_elsewhere(stack: Stack) -> set[str]:
-    return {
-        name
-        for name, parameter in stack.template.get("Parameters", {}).items()
-        if not parameter["Type"].startswith(READING_TYPE)
-    }
+def _decided_elsewhere(stack: StackTemplate) -> set[str]:
+    return {name for name, parameter in stack.parameters.items() if not parameter["Type"].startswith(READING_TYPE)}
 
 
-def _kept_parameters(stack: Stack, existing: Mapping[str, Any]) -> list[ParameterTypeDef]:
+def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[ParameterTypeDef]:
     return [{"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept_values(stack, existing))]
 
 
-def _role(clients: Clients, stack: Stack) -> dict[str, Any]:
+def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     """The role that CloudFormation is given, which it keeps for the stack for ever: the pipeline gives the same."""
     if stack.deployed_as is None:
         return {}
@@ -86,10 +83,10 @@ def _role(clients: Clients, stack: Stack) -> dict[str, Any]:
     return {"RoleARN": role}
 
 
-def _template(clients: Clients, stack: Stack) -> dict[str, Any]:
-    body = stack.body.encode()
+def _template(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
+    body = stack.text.encode()
     if len(body) <= BODY_BYTES:
-        return {"TemplateBody": stack.body}
+        return {"TemplateBody": stack.text}
     path = f"{stack.parameter_root}storage/{UPLOADS_OUTPUT}"
     bucket = published(clients, [path]).get(path)
     if bucket is None:

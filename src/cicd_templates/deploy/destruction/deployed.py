@@ -16,7 +16,8 @@ from cicd_templates.config.naming import file_stem
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
 from cicd_templates.template import cloudformation_yaml
-from cicd_templates.template.links import METADATA_KEY, Links, links_of
+from cicd_templates.template.facts import has_stack_facts, stack_facts
+from cicd_templates.template.links import Links, links_of
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
@@ -89,7 +90,9 @@ def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> Deplo
     policies = {
         key: resource.get("DeletionPolicy", "Delete") for key, resource in template.get("Resources", {}).items()
     }
-    links = links_of(template) if METADATA_KEY in template.get("Metadata", {}) else Links(name, "", (), {}, ())
+    links = Links(name, "", (), {}, ())
+    if has_stack_facts(template):
+        links = links_of(template, stack_facts(template, name))
     tags = as_tags(described.get("Tags", ()))
     label = label_of(tags) or name
     return DeployedStack(

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import describe_stack, require_ours
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.destruction.deployed import DeployedStack
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.order import ROLE_TYPE, role_name
 from cicd_templates.errors import ConfigurationError, RefusedError
+from cicd_templates.template.stack_template import StackTemplate
 
 
 def refuse_protected(environment: str, allowed: Sequence[str], *, protected: bool, make: str) -> None:
@@ -22,7 +22,7 @@ def refuse_protected(environment: str, allowed: Sequence[str], *, protected: boo
         )
 
 
-def refuse_foreign_stacks(clients: Clients, stacks: Sequence[Stack]) -> None:
+def refuse_foreign_stacks(clients: Clients, stacks: Sequence[StackTemplate]) -> None:
     """Raise `RefusedError` where a stack has the name of one of `stacks` without our tags."""
     for stack in stacks:
         existing = describe_stack(clients, stack.name)

@@ -20,32 +20,32 @@ from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERAT
 from cicd_templates.deploy.aws.resource_types.operations import EXISTS
 from cicd_templates.deploy.aws.retry import unless_transient
 from cicd_templates.deploy.change_sets.api import describe_stack, stack_status
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.destruction.deployed import Owned, former_resources, list_our_stacks, read_deployed_stack
 from cicd_templates.deploy.destruction.inventory import listed_name
 from cicd_templates.deploy.destruction.leftovers import state_of
 from cicd_templates.deploy.destruction.report_file import read_kept_resources, report_file
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.errors import CicdError, RefusedError
-from cicd_templates.template.links import METADATA_KEY
+from cicd_templates.template.facts import METADATA_KEY
 from cicd_templates.template.resource_types.registry import facts_of
+from cicd_templates.template.stack_template import StackTemplate
 
 
 @dataclass(frozen=True)
 class Reimport:
     """The resources to import into one stack that no longer exists."""
 
-    stack: Stack
+    stack: StackTemplate
     resources: tuple[Owned, ...]
 
     @property
     def template(self) -> str:
         """The template of the import, in JSON."""
-        rendered = self.stack.template["Resources"]
+        rendered = self.stack.resources
         return json.dumps(
             {
                 "AWSTemplateFormatVersion": "2010-09-09",
-                "Metadata": {METADATA_KEY: dict(self.stack.facts)},
+                "Metadata": {METADATA_KEY: self.stack.facts.to_metadata()},
                 "Resources": {
                     owned.logical_id: _without_references(rendered[owned.logical_id]) for owned in self.resources
                 },
@@ -104,7 +104,7 @@ def _refers_elsewhere(value: Any) -> bool:
     return any(key.startswith("Fn::") or _refers_elsewhere(item) for key, item in value.items())
 
 
-def find_reimports(clients: Clients, stacks: Sequence[Stack]) -> list[Reimport]:
+def find_reimports(clients: Clients, stacks: Sequence[StackTemplate]) -> list[Reimport]:
     """Return what can be imported into those of `stacks` that do not exist, in deploy order."""
     absent = [stack for stack in stacks if describe_stack(clients, stack.name) is None]
     if not absent:
@@ -114,7 +114,7 @@ def find_reimports(clients: Clients, stacks: Sequence[Stack]) -> list[Reimport]:
     return [reimport for reimport in reimports if reimport.resources]
 
 
-def _kept_resources(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Owned]:
+def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
     """Yield what deleted stacks kept and no stack owns now, the newest of each logical id.
 
     CloudFormation forgets deleted stacks after 90 days; destroy-report.json does not.
@@ -135,9 +135,9 @@ def _kept_resources(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Owned
     yield from kept.values()
 
 
-def _importable(stack: Stack, kept: Iterable[Owned]) -> Iterator[Owned]:
+def _importable(stack: StackTemplate, kept: Iterable[Owned]) -> Iterator[Owned]:
     for owned in kept:
-        rendered = stack.template["Resources"].get(owned.logical_id, {})
+        rendered = stack.resources.get(owned.logical_id, {})
         if (
             owned.stack == stack.label
             and rendered.get("Type") == owned.resource_type
@@ -146,7 +146,7 @@ def _importable(stack: Stack, kept: Iterable[Owned]) -> Iterator[Owned]:
             yield owned
 
 
-def refuse_kept_resources(clients: Clients, stacks: Sequence[Stack], make: str) -> None:
+def refuse_kept_resources(clients: Clients, stacks: Sequence[StackTemplate], make: str) -> None:
     """Raise `RefusedError` where deploying would collide with a kept resource, or make a second key beside a kept one.
 
     `make` is the command that imports them.
@@ -193,7 +193,7 @@ def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> 
     _wait_for_status(clients, reimport.stack, "UPDATE_COMPLETE", polling)
 
 
-def _wait_for_status(clients: Clients, stack: Stack, wanted: str, polling: Polling) -> None:
+def _wait_for_status(clients: Clients, stack: StackTemplate, wanted: str, polling: Polling) -> None:
     """Wait until `stack` is in the status `wanted`. Raises `CicdError` where its operation ends in another one."""
 
     def ended() -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 
@@ -54,13 +54,13 @@ class Scope:
         return name in self.stack_names or (self.suffix is not None and name.startswith(self.prefix))
 
 
-def scope_of(stacks: Sequence[Stack]) -> Scope:
+def scope_of(stacks: Sequence[StackTemplate]) -> Scope:
     """Return the scope of the environment that `stacks` are rendered for."""
     facts = stacks[0].facts
     return Scope(
-        str(facts["Project"]),
-        str(facts["Environment"]),
-        facts.get("Suffix"),
+        facts.project,
+        facts.environment,
+        facts.suffix,
         stacks[0].account,
         stacks[0].region,
         frozenset(stack.name for stack in stacks),

@@ -15,14 +15,14 @@ from cicd_templates.deploy.aws.clients import Clients, explained
 from cicd_templates.deploy.change_sets.aws_commands import addressed
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next, commands
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.diagnosis.access_denied import decoding, denial
 from cicd_templates.deploy.diagnosis.causes.ecs import stopped_tasks
 from cicd_templates.deploy.diagnosis.failures import Failure, failures
 from cicd_templates.deploy.diagnosis.source_lines import place
+from cicd_templates.template.stack_template import StackTemplate
 
 # Who knows more of a failure than CloudFormation, by the type of what failed.
-PROBES: dict[str, Callable[[Clients, Stack, Failure], list[str]]] = {"AWS::ECS::Service": stopped_tasks}
+PROBES: dict[str, Callable[[Clients, StackTemplate, Failure], list[str]]] = {"AWS::ECS::Service": stopped_tasks}
 
 # Resource handlers end their message with one of these codes, which stands in no field of the event:
 # https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html
@@ -70,7 +70,7 @@ class Diagnosis:
 class FailureCollector:
     """Asks services about a failure at once, while its tasks and logs are there: a rollback deletes them."""
 
-    def __init__(self, clients: Clients, stack: Stack) -> None:
+    def __init__(self, clients: Clients, stack: StackTemplate) -> None:
         self._clients, self._stack = clients, stack
         self._seen: dict[str, list[str]] = {}
 
@@ -87,7 +87,7 @@ class FailureCollector:
 
 def diagnose(
     clients: Clients,
-    stack: Stack,
+    stack: StackTemplate,
     stack_id: str,
     status: str,
     token: str | None = None,
@@ -119,7 +119,7 @@ def diagnose(
     )
 
 
-def probed(clients: Clients, stack: Stack, failure: Failure) -> list[str]:
+def probed(clients: Clients, stack: StackTemplate, failure: Failure) -> list[str]:
     """What the service behind a failure knows, or why it could not be asked. Never raises."""
     probe = PROBES.get(failure.resource_type)
     if probe is None:
@@ -130,7 +130,7 @@ def probed(clients: Clients, stack: Stack, failure: Failure) -> list[str]:
         return [f"{failure.resource_type} tells no more: {explained(error)}"]
 
 
-def _next(clients: Clients, stack: Stack, status: str, reason: str) -> tuple[str, ...]:
+def _next(clients: Clients, stack: StackTemplate, status: str, reason: str) -> tuple[str, ...]:
     """What mends the cause, then what settles the stack where a deployment would not do that itself."""
     steps = []
     refused = denial(reason)

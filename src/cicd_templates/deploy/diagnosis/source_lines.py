@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import yaml
 
-from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.template.stack_template import StackTemplate
 
 
-def place(stack: Stack, logical_id: str, path: str = "") -> str:
+def place(stack: StackTemplate, logical_id: str, path: str = "") -> str:
     """`out/staging/keys.yaml:42` for a resource, or for `path` (`/Resources/Key/Properties`) as far as it goes.
 
     The file alone where the reviewed text has no such resource.
     """
     steps = path.strip("/").split("/") if path else ["Resources", logical_id]
     # A JSON template is YAML too, so one reader has the lines of both.
-    node = yaml.compose(stack.body, Loader=yaml.CSafeLoader)
+    node = yaml.compose(stack.text, Loader=yaml.CSafeLoader)
     line = 0
     for depth, step in enumerate(steps):
         found = _below(node, step)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.resource_types.operations import NOT_FOUND_CODES
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.doctor.checks import Check, Patient
+from cicd_templates.template.stack_template import StackTemplate
 
 REQUEST = "aws acm request-certificate --region {region} --domain-name {domain} --validation-method DNS"
 
@@ -27,7 +27,7 @@ def checks(patient: Patient) -> Iterator[Check]:
         yield _checked(patient, stack, arn)
 
 
-def _checked(patient: Patient, stack: Stack, arn: str) -> Check:
+def _checked(patient: Patient, stack: StackTemplate, arn: str) -> Check:
     domain = _domain(stack)
     request = (
         f"{REQUEST.format(region=stack.region, domain=domain)}\nthen name it as certificate_arn in environments.toml"
@@ -50,9 +50,9 @@ def _checked(patient: Patient, stack: Stack, arn: str) -> Check:
     return Check("certificate", f"issued for {', '.join(names)}")
 
 
-def _domain(stack: Stack) -> str:
+def _domain(stack: StackTemplate) -> str:
     """The host of the address at which the environment answers."""
-    url = stack.template.get("Outputs", {}).get("BaseUrl", {}).get("Value")
+    url = stack.content.get("Outputs", {}).get("BaseUrl", {}).get("Value")
     return urlsplit(url).hostname or "" if isinstance(url, str) else ""
 
 

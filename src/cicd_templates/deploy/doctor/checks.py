@@ -10,7 +10,7 @@ from typing import Any
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import describe_stack
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
-from cicd_templates.deploy.change_sets.stacks import Stack
+from cicd_templates.template.stack_template import StackTemplate
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,23 @@ class Patient:
     """One environment: its rendered stacks, the way to its account, and the values that its file provides."""
 
     clients: Clients
-    stacks: Sequence[Stack]
+    stacks: Sequence[StackTemplate]
     provided: Mapping[str, str] = field(default_factory=dict)
 
-    def resources(self, *types: str, of: Sequence[Stack] | None = None) -> Iterator[tuple[Stack, str, dict[str, Any]]]:
+    def resources(
+        self, *types: str, of: Sequence[StackTemplate] | None = None
+    ) -> Iterator[tuple[StackTemplate, str, dict[str, Any]]]:
         """Stack, logical id and properties of every resource of these types, in all its stacks or in those given."""
         for stack in self.stacks if of is None else of:
-            for logical_id, resource in stack.template["Resources"].items():
+            for logical_id, resource in stack.resources.items():
                 if resource["Type"] in types:
                     yield stack, logical_id, resource.get("Properties", {})
 
     @cached_property
-    def missing(self) -> list[Stack]:
+    def missing(self) -> list[StackTemplate]:
         """The stacks that are not there yet, and whose resources a deployment would create."""
         return [stack for stack in self.stacks if self._creates(stack)]
 
-    def _creates(self, stack: Stack) -> bool:
+    def _creates(self, stack: StackTemplate) -> bool:
         existing = describe_stack(self.clients, stack.name)
         return existing is None or NEXT[existing["StackStatus"]] in (Next.CREATE, Next.RECREATE)

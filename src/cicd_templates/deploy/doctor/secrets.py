@@ -20,6 +20,8 @@ def checks(patient: Patient) -> Iterator[Check]:
             yield Check(f"secret {name}", "has a value")
             continue
         finding = "has only the value that was generated for it" if generated else "has no value, so its check fails"
-        short = name.removeprefix(f"{stack.facts['Project']}-{stack.links.environment}-{stack.service}-")
-        fix = hints.make("secret", **stack.asked, SERVICE=stack.service, NAME=short, LOCAL=patient.clients.local)
+        short = name.removeprefix(f"{stack.facts.project}-{stack.environment}-{stack.service}-")
+        fix = hints.make(
+            "secret", **stack.make_variables, SERVICE=stack.service, NAME=short, LOCAL=patient.clients.local
+        )
         yield Check(f"secret {name}", finding, fix)

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.permissions.handlers import handler_actions, is_action, resource_kinds
 from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS
 from cicd_templates.deploy.permissions.scopes import PASS_ROLE, TYPE_OF_KIND, EnvironmentNames, scope
+from cicd_templates.template.stack_template import StackTemplate
 
 # Characters of a managed policy without white space:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -20,7 +20,7 @@ Document = dict[str, Any]
 Statement = dict[str, Any]
 
 
-def policies(stacks: Sequence[Stack], *, destroying: bool = False) -> dict[str, Document]:
+def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> dict[str, Document]:
     """Return the policy documents that the principal needs, all of them, by the name to give each.
 
     `destroying` adds the actions of `destroy`, `sweep` and `adopt`. A stack that CloudFormation deploys with a role of
@@ -28,7 +28,7 @@ def policies(stacks: Sequence[Stack], *, destroying: bool = False) -> dict[str, 
     """
     names = EnvironmentNames.of(stacks)
     deployed_by_principal = [stack for stack in stacks if stack.deployed_as is None]
-    types = {resource["Type"] for stack in deployed_by_principal for resource in stack.template["Resources"].values()}
+    types = {resource["Type"] for stack in deployed_by_principal for resource in stack.resources.values()}
     # Handlers also list actions of features that no template uses, such as S3 Tables or VPC Lattice.
     services = {service for service, _ in TYPE_OF_KIND} | {"ec2"} | {name.split("::")[1].lower() for name in types}
     called_by_handlers = {
@@ -51,11 +51,11 @@ def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[S
         yield {"Effect": "Allow", "Action": allowed, "Resource": list(resources)}
 
 
-def _pass_role_statement(stacks: Sequence[Stack], names: EnvironmentNames) -> Statement:
+def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentNames) -> Statement:
     """Return the statement that allows passing the environment's roles to the services that may assume them."""
     trusted = {CLOUDFORMATION} if any(stack.deployed_as for stack in stacks) else set()
     for stack in stacks:
-        for resource in stack.template["Resources"].values():
+        for resource in stack.resources.values():
             if resource["Type"] == "AWS::IAM::Role":
                 trusted.update(_trusted_services(resource["Properties"]["AssumeRolePolicyDocument"]))
     return {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.template.partitions import partition_of
 from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 from cicd_templates.template.resource_types.resource_type import ResourceType
+from cicd_templates.template.stack_template import StackTemplate
 
 # By the service and the kind of resource, as IAM's service authorization reference names them.
 TYPE_OF_KIND: Mapping[tuple[str, str], ResourceType] = {
@@ -36,16 +36,16 @@ class EnvironmentNames:
     role_path: str
 
     @classmethod
-    def of(cls, stacks: Sequence[Stack]) -> EnvironmentNames:
+    def of(cls, stacks: Sequence[StackTemplate]) -> EnvironmentNames:
         """Return the names of the environment that `stacks` belong to."""
         first = stacks[0]
-        resources = [resource for stack in stacks for resource in stack.template["Resources"].values()]
+        resources = [resource for stack in stacks for resource in stack.resources.values()]
         role_paths = [role["Properties"].get("Path", "/") for role in resources if role["Type"] == "AWS::IAM::Role"]
         return cls(
             partition=partition_of(first.region).name,
             region=first.region,
             account=first.account,
-            prefix=f"{first.facts['Project']}-{first.links.environment}",
+            prefix=f"{first.facts.project}-{first.environment}",
             path=first.parameter_root,
             role_path=role_paths[0] if role_paths else "/",
         )

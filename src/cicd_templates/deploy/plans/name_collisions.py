@@ -17,8 +17,8 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
 from cicd_templates.deploy.change_sets.aws_commands import addressed, adopting
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.template.resource_types.registry import facts_of
+from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 # GetResources takes so many ARNs:
@@ -50,7 +50,7 @@ class Names:
 
 @dataclass(frozen=True)
 class _Taken:
-    stack: Stack
+    stack: StackTemplate
     creates: bool
     logical_id: str
     resource_type: str
@@ -58,7 +58,7 @@ class _Taken:
     found: ExistingResource
 
 
-def collisions(clients: Clients, stacks: Sequence[Stack]) -> Names:
+def collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Names:
     """Every name of `stacks` that would be created and is taken. Writes nothing, so it can come before a change set.
 
     What a stack has already is its own and no collision. Raises the errors of CloudFormation alone.
@@ -72,11 +72,11 @@ def collisions(clients: Clients, stacks: Sequence[Stack]) -> Names:
     )
 
 
-def _taken(clients: Clients, stack: Stack, unread: set[str]) -> Iterator[_Taken]:
+def _taken(clients: Clients, stack: StackTemplate, unread: set[str]) -> Iterator[_Taken]:
     described = describe_stack(clients, stack.name)
     creates = described is None or NEXT[described["StackStatus"]] in (Next.CREATE, Next.RECREATE)
     own = set() if described is None else {each["LogicalResourceId"] for each in live_resources(clients, stack.name)}
-    for logical_id, resource in stack.template["Resources"].items():
+    for logical_id, resource in stack.resources.items():
         resource_type = resource["Type"]
         name = resource.get("Properties", {}).get(facts_of(resource_type).name_property)
         if logical_id in own or resource_type in unread or not isinstance(name, str):
@@ -131,7 +131,7 @@ def _remedy(taken: _Taken, tags: Mapping[str, str]) -> tuple[str, ...]:
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}
     if not ours.items() <= tags.items():
         return ("it is not this environment's; choose another project name or suffix, or ask its owner",)
-    policy = stack.template["Resources"][taken.logical_id].get("DeletionPolicy", "Delete")
+    policy = stack.resources[taken.logical_id].get("DeletionPolicy", "Delete")
     words = operations_of(taken.resource_type).delete_command.format(name=taken.name, arn=taken.found.arn)
     delete = f"aws {words} --region {stack.region}"
     if policy.startswith("Retain"):

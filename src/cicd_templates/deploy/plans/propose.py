@@ -30,12 +30,12 @@ from cicd_templates.deploy.change_sets.duration import longest_wait
 from cicd_templates.deploy.change_sets.impact import judged
 from cicd_templates.deploy.change_sets.request import change_set_request, kept_values, published
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next, Verb, refusal
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.name_collisions import collisions
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.stack_template import StackTemplate
 
 CHANGE_SET_PREFIX = "cicd-templates-"
 
@@ -71,7 +71,7 @@ class DeployContext:
         return run_steps(retry_steps(call), self.polling)
 
 
-def propose(context: DeployContext, stack: Stack, plan_id: str) -> Steps[PlannedStack]:
+def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps[PlannedStack]:
     """What would happen to `stack`, with a change set that waits for its execution where anything would.
 
     Raises `RefusedError` where the stack is another's or in a state that a person must settle, and `CicdError` with
@@ -112,9 +112,9 @@ def propose(context: DeployContext, stack: Stack, plan_id: str) -> Steps[Planned
     return judge(planned, stack, described, before)
 
 
-def judge(planned: PlannedStack, stack: Stack, described: Described, before: Mapping[str, Any]) -> PlannedStack:
+def judge(planned: PlannedStack, stack: StackTemplate, described: Described, before: Mapping[str, Any]) -> PlannedStack:
     """`planned` with what its change set means, by the resources of the template before it. Pure."""
-    after = stack.template["Resources"]
+    after = stack.resources
     compared = {
         change.logical_id: policy_diff.compare(change.logical_id, before, after) for change in described.changes
     }
@@ -133,9 +133,9 @@ def judge(planned: PlannedStack, stack: Stack, described: Described, before: Map
     )
 
 
-def template_digest(stack: Stack) -> str:
+def template_digest(stack: StackTemplate) -> str:
     """The sha256 of the text that was reviewed."""
-    return hashlib.sha256(stack.body.encode()).hexdigest()
+    return hashlib.sha256(stack.text.encode()).hexdigest()
 
 
 def resources_of(clients: Clients, name: str) -> Mapping[str, Any]:
@@ -147,7 +147,7 @@ def resources_of(clients: Clients, name: str) -> Mapping[str, Any]:
     return resources
 
 
-def _resolved(stack: Stack, described: Described) -> dict[str, str]:
+def _resolved(stack: StackTemplate, described: Described) -> dict[str, str]:
     """What CloudFormation itself found at the paths that a stack reads, which counts where it tells that."""
     found = dict(described.resolved)
     return {
@@ -157,15 +157,11 @@ def _resolved(stack: Stack, described: Described) -> dict[str, str]:
     }
 
 
-def _free_names(context: DeployContext, stack: Stack) -> tuple[str, ...]:
+def _free_names(context: DeployContext, stack: StackTemplate) -> tuple[str, ...]:
     """What could not be looked at. Raises `CicdError` where a name that the stack would create is taken."""
     # The local AWS has no service behind what it only records, so there is nobody to ask.
-    askable = {
-        name: resource
-        for name, resource in stack.template["Resources"].items()
-        if resource["Type"] not in context.recorded
-    }
-    names = collisions(context.clients, [replace(stack, template={**stack.template, "Resources": askable})])
+    askable = {name: resource for name, resource in stack.resources.items() if resource["Type"] not in context.recorded}
+    names = collisions(context.clients, [replace(stack, content={**stack.content, "Resources": askable})])
     if names.taken:
         listed = "".join(
             f"\n    {each.logical_id} ({each.resource_type}) {each.name}: {each.owner}"
@@ -176,7 +172,7 @@ def _free_names(context: DeployContext, stack: Stack) -> tuple[str, ...]:
     return tuple(f"warning: whether names of {each} are free could not be looked at" for each in names.unread)
 
 
-def _settled(context: DeployContext, stack: Stack) -> Steps[Mapping[str, Any] | None]:
+def _settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str, Any] | None]:
     """The stack in a state that a deployment can do something with, or None where there is none."""
     deadline = context.polling.now() + LONGEST_OPERATION_SECONDS
     while True:
@@ -193,7 +189,7 @@ def _settled(context: DeployContext, stack: Stack) -> Steps[Mapping[str, Any] | 
         yield
 
 
-def _remove_failed_creation(context: DeployContext, stack: Stack) -> Steps[None]:
+def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Steps[None]:
     """Delete what a failed first creation left, which CloudFormation can neither update nor create over."""
     living = yield from retry_steps(lambda: live_resources(context.clients, stack.name))
     alive = [resource["LogicalResourceId"] for resource in living]
@@ -223,7 +219,7 @@ def _created(clients: Clients, request: Mapping[str, Any], plan_id: str) -> tupl
         return found["ChangeSetId"], found["StackId"]
 
 
-def _ready(context: DeployContext, stack: Stack, arn: str) -> Steps[Described]:
+def _ready(context: DeployContext, stack: StackTemplate, arn: str) -> Steps[Described]:
     deadline = context.polling.now() + CHANGE_SET_SECONDS
     while True:
         described = yield from retry_steps(lambda: describe(context.clients.cloudformation, arn))

@@ -7,14 +7,16 @@ from collections.abc import Collection, Iterator, Mapping
 from cicd_templates.deploy.aws.retry import Steps, retry_steps
 from cicd_templates.deploy.change_sets.api import describe, describe_stack
 from cicd_templates.deploy.change_sets.request import kept_values, published
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.propose import DeployContext, template_digest
 from cicd_templates.deploy.plans.seal import expiry_text, has_expired
 from cicd_templates.errors import RefusedError
+from cicd_templates.template.stack_template import StackTemplate
 
 
-def verify(context: DeployContext, plan: Plan, stacks: Mapping[str, Stack], begun: Collection[str] = ()) -> Steps[None]:
+def verify(
+    context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Collection[str] = ()
+) -> Steps[None]:
     """Look at everything again that a plan says, by ARN. Stacks in `begun` are executed already and only compared.
 
     Raises `RefusedError` with every difference.
@@ -43,7 +45,7 @@ def verify(context: DeployContext, plan: Plan, stacks: Mapping[str, Stack], begu
         )
 
 
-def _place(context: DeployContext, plan: Plan, stacks: Mapping[str, Stack]) -> Iterator[str]:
+def _place(context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplate]) -> Iterator[str]:
     """What differs without asking about any stack."""
     if has_expired(plan, context.today()):
         yield expiry_text(plan)

@@ -10,16 +10,16 @@ from cicd_templates.deploy.aws.clients import explained
 from cicd_templates.deploy.aws.retry import FAULTS, expired
 from cicd_templates.deploy.change_sets.request import published
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.propose import DeployContext, propose
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import links
+from cicd_templates.template.stack_template import StackTemplate
 
 
-def blocked_stacks(context: DeployContext, stacks: Sequence[Stack]) -> dict[str, tuple[str, ...]]:
+def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
     """The stacks that cannot be looked at before others of them stand, by name, with the labels of those.
 
     A stack that exists is still waited for where it has not published what is read of it, as after an import. What
@@ -42,13 +42,13 @@ def blocked_stacks(context: DeployContext, stacks: Sequence[Stack]) -> dict[str,
     return found
 
 
-def unpublished(context: DeployContext, stacks: Sequence[Stack]) -> set[str]:
+def unpublished(context: DeployContext, stacks: Sequence[StackTemplate]) -> set[str]:
     """The paths that `stacks` read and that Parameter Store does not have."""
     wanted = {path for stack in stacks for path in _read_by(stack)}
     return wanted - context.retry_call(lambda: published(context.clients, wanted)).keys()
 
 
-def _read_by(stack: Stack) -> set[str]:
+def _read_by(stack: StackTemplate) -> set[str]:
     """Where in Parameter Store stands what `stack` cannot be deployed without, its role among it."""
     return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
 
@@ -68,7 +68,7 @@ class Wave:
     """Stacks that are looked at together, to be shown and agreed to together."""
 
     context: DeployContext
-    stacks: Sequence[Stack]
+    stacks: Sequence[StackTemplate]
     plan_id: str
     planned: dict[str, PlannedStack] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Wave:
         """Delete what the stacks that could not be looked at have left."""
         self._discard(stack for stack in self.stacks if stack.name in self.failed)
 
-    def _discard(self, stacks: Iterable[Stack]) -> None:
+    def _discard(self, stacks: Iterable[StackTemplate]) -> None:
         for stack in stacks:
             self.context.retry_call(functools.partial(self._discard_one, stack.name))
 
@@ -121,7 +121,7 @@ class Wave:
         return Plan(
             id=self.plan_id,
             environment=first.links.environment,
-            suffix=str(first.facts.get("Suffix", "")),
+            suffix=first.facts.suffix or "",
             account=first.account,
             region=first.region,
             caller=self.context.caller,

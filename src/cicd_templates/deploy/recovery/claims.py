@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates import hints
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.runs.journal import Journal
 from cicd_templates.errors import CicdError
+from cicd_templates.template.stack_template import StackTemplate
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Claim:
     commands: tuple[str, ...]
 
 
-def claims(state: Path, stack: Stack, *, local: bool) -> dict[str, Claim]:
+def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim]:
     """The claims on stacks of the environment of `stack`, by their names; `state` is the folder for plans and runs.
 
     Raises `CicdError` where the journal is none.
     """
     environment = stack.links.environment
     journal = Journal(state / "runs", environment).look()
-    again = hints.make("plan", **stack.asked, LOCAL=local)
+    again = hints.make("plan", **stack.make_variables, LOCAL=local)
     found = {
         name: Claim("an interrupted run made change sets for it, and the next plan is beside them", (again,))
         for names in journal.proposals.values()

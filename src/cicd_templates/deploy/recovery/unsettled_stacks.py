@@ -13,11 +13,11 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import describe_stack, is_ours, live_resources
 from cicd_templates.deploy.change_sets.aws_commands import addressed, reverting
 from cicd_templates.deploy.change_sets.stack_states import NEXT, STATES, Next, commands
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
 from cicd_templates.deploy.diagnosis.source_lines import place
 from cicd_templates.deploy.plans.name_collisions import collisions
 from cicd_templates.deploy.recovery.claims import Claim
+from cicd_templates.template.stack_template import StackTemplate
 
 # ECS moves the weights of a rule with each progressive deployment, so that they differ from the template is no fault.
 SHIFTED = "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -43,7 +43,7 @@ class Unsettled:
     diagnosis: Diagnosis | None = None
 
 
-def unsettled(clients: Clients, stacks: Sequence[Stack], claims: Mapping[str, Claim]) -> Iterator[Unsettled]:
+def unsettled(clients: Clients, stacks: Sequence[StackTemplate], claims: Mapping[str, Claim]) -> Iterator[Unsettled]:
     """Each stack that a deployment would not get on with by itself, then what it would find in its way.
 
     `claims` are those of this machine on stacks that were never created, by their names.
@@ -54,11 +54,11 @@ def unsettled(clients: Clients, stacks: Sequence[Stack], claims: Mapping[str, Cl
     yield from _in_the_way(clients, stacks)
 
 
-def _addressed(clients: Clients, stack: Stack, commands: Sequence[str]) -> tuple[str, ...]:
+def _addressed(clients: Clients, stack: StackTemplate, commands: Sequence[str]) -> tuple[str, ...]:
     return tuple(addressed(command, clients, stack.account) for command in commands)
 
 
-def _unsettled(clients: Clients, stack: Stack, claim: Claim | None) -> Iterator[Unsettled]:
+def _unsettled(clients: Clients, stack: StackTemplate, claim: Claim | None) -> Iterator[Unsettled]:
     existing = describe_stack(clients, stack.name)
     if existing is None:
         return
@@ -71,7 +71,9 @@ def _unsettled(clients: Clients, stack: Stack, claim: Claim | None) -> Iterator[
         yield from _drift(clients, stack, existing["StackId"])
 
 
-def _state(clients: Clients, stack: Stack, existing: Mapping[str, Any], claim: Claim | None) -> Unsettled | None:
+def _state(
+    clients: Clients, stack: StackTemplate, existing: Mapping[str, Any], claim: Claim | None
+) -> Unsettled | None:
     status, stack_id = existing["StackStatus"], existing["StackId"]
     alive = live_resources(clients, stack_id)
     # A deployment goes on from these by itself; a stack that is gone has a description for a while.
@@ -100,7 +102,7 @@ def _state(clients: Clients, stack: Stack, existing: Mapping[str, Any], claim: C
     return Unsettled(stack.label, status, means, facts, exact, diagnosis)
 
 
-def _stuck(stack: Stack, resources: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def _stuck(stack: StackTemplate, resources: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(
         f"{each['LogicalResourceId']} ({each['ResourceType']}) is {each['ResourceStatus']}"
         f" at {place(stack, each['LogicalResourceId'])}{_because(each)}"
@@ -129,7 +131,7 @@ def _waiting(clients: Clients, name: str, claim: Claim | None) -> tuple[str, ...
     return ("it has no change set, and no plan on this machine names it",)
 
 
-def _drift(clients: Clients, stack: Stack, stack_id: str) -> Iterator[Unsettled]:
+def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Unsettled]:
     """What was changed beside CloudFormation, but for the rules whose weights ECS moves: going back moves requests."""
     facts = []
     # Not paginated by botocore, although the API has pages.
@@ -156,13 +158,13 @@ def _drift(clients: Clients, stack: Stack, stack_id: str) -> Iterator[Unsettled]
     means = (
         "resources were changed beside CloudFormation, when that was last looked at; put the change into templates/,"
     )
-    shifted = any(resource["Type"] == SHIFTED for resource in stack.template["Resources"].values())
+    shifted = any(resource["Type"] == SHIFTED for resource in stack.resources.values())
     # A change set that takes drift back takes all of it back.
     then = "a deployment changes nothing of it" if shifted else "or take it back"
     yield Unsettled(stack.label, DRIFTED, f"{means} {then}", tuple(facts), () if shifted else reverting(stack))
 
 
-def _in_the_way(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Unsettled]:
+def _in_the_way(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Unsettled]:
     by_remedy: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for taken in collisions(clients, stacks).taken:
         fact = f"{taken.logical_id} ({taken.resource_type}) {taken.name}: {taken.owner}"
@@ -171,7 +173,7 @@ def _in_the_way(clients: Clients, stacks: Sequence[Stack]) -> Iterator[Unsettled
         yield Unsettled(stack, "NAME TAKEN", "something that it would create exists already", tuple(facts), remedy)
 
 
-def looking_for_drift(clients: Clients, stacks: Sequence[Stack]) -> str:
+def looking_for_drift(clients: Clients, stacks: Sequence[StackTemplate]) -> str:
     """The command that looks for drift where nobody ever has, for some minutes; nothing where somebody has."""
     never = [
         stack

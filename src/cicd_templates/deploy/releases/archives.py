@@ -19,9 +19,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.releases.commits import committed, in_work_tree
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.template.stack_template import StackTemplate
 
 # The earliest date that the format can say.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -151,7 +151,7 @@ def _zipped(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
     return target.getvalue()
 
 
-def bundle(stacks: Iterable[Stack]) -> bytes:
+def bundle(stacks: Iterable[StackTemplate]) -> bytes:
     """The reviewed templates as a run deploys them, each beside the tags that its stack has.
 
     The tags are in the form of CodePipeline's template configuration, and from the template's own metadata:
@@ -161,6 +161,6 @@ def bundle(stacks: Iterable[Stack]) -> bytes:
     for stack in stacks:
         name = f"{stack.links.environment}/{stack.path.name}"
         tags = json.dumps({"Tags": stack.tags}, indent=2) + "\n"
-        files[name] = (stack.body.encode(), False)
+        files[name] = (stack.text.encode(), False)
         files[f"{name.removesuffix(stack.path.suffix)}.configuration.json"] = (tags.encode(), False)
     return _zipped(files)

@@ -12,8 +12,8 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import TEMPLATES_KEY, parameter_path
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.releases.archives import bundle
+from cicd_templates.template.stack_template import StackTemplate
 
 DIGEST_METADATA = "sha256"
 SERVICE_TYPE = "AWS::ECS::Service"
@@ -25,7 +25,7 @@ class Tools:
 
     environment: Environment
     clients: Clients
-    stacks: tuple[Stack, ...]
+    stacks: tuple[StackTemplate, ...]
 
     def value(self, layer: str, output: str, service: str | None = None) -> str | None:
         """What a layer of it has published, or None where it is not deployed yet."""
@@ -73,17 +73,17 @@ class Tools:
                 return None
             raise
 
-    def writes(self, stack: Stack) -> bool:
+    def writes(self, stack: StackTemplate) -> bool:
         """Whether releases write `stack`: it is one that the pipeline deploys, and that pipeline exists."""
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 
 
-def left_to_the_pipeline(clients: Clients, tools: Tools, stacks: Iterable[Stack]) -> list[Stack]:
+def left_to_the_pipeline(clients: Clients, tools: Tools, stacks: Iterable[StackTemplate]) -> list[StackTemplate]:
     """Those of `stacks` that are the pipeline's by now: protected, running, and with a pipeline that writes them."""
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 
 
-def _runs(clients: Clients, stack: Stack) -> bool:
+def _runs(clients: Clients, stack: StackTemplate) -> bool:
     """Whether the stack has its service. What an import took back is a log group alone, which no release can update."""
     if describe_stack(clients, stack.name) is None:
         return False

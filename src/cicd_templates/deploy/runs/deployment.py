@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.discard import discard_plan, discard_plans
 from cicd_templates.deploy.plans.document import Plan
@@ -21,14 +20,15 @@ from cicd_templates.deploy.reporting.report import Reporter
 from cicd_templates.deploy.runs.engine import Confirm, DeploymentEngine, nothing_after, nothing_more
 from cicd_templates.deploy.runs.journal import Journal
 from cicd_templates.errors import CicdError, RefusedError
+from cicd_templates.template.stack_template import StackTemplate
 
 
-def journal_of(context: DeployContext, stacks: Sequence[Stack]) -> Journal:
+def journal_of(context: DeployContext, stacks: Sequence[StackTemplate]) -> Journal:
     """The journal of an environment, held until it is closed. Raises `RefusedError` where another run holds it."""
     return Journal(context.state / "runs", stacks[0].links.environment).open(context.today())
 
 
-def plan(context: DeployContext, stacks: Sequence[Stack], reporter: Reporter, path: Path | None = None) -> Plan:
+def plan(context: DeployContext, stacks: Sequence[StackTemplate], reporter: Reporter, path: Path | None = None) -> Plan:
     """Plan every stack whose inputs exist and write it to `path`, or to the plans of the environment.
 
     Its change sets stay until it is executed, discarded or expired; those of the plan before it go. A plan of nothing
@@ -41,7 +41,7 @@ def plan(context: DeployContext, stacks: Sequence[Stack], reporter: Reporter, pa
 
 
 def _plan(
-    context: DeployContext, stacks: Sequence[Stack], journal: Journal, reporter: Reporter, path: Path | None
+    context: DeployContext, stacks: Sequence[StackTemplate], journal: Journal, reporter: Reporter, path: Path | None
 ) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
     waits = blocked_stacks(context, stacks)
@@ -74,7 +74,7 @@ def _plan(
     return made
 
 
-def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[Stack], made: Plan) -> None:
+def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTemplate], made: Plan) -> None:
     """Nothing that changes would publish what the stacks that wait are waiting for: somebody has deleted it."""
     lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(
@@ -95,13 +95,13 @@ def _refuse_unfinished(journal: Journal) -> None:
 
 def deploy(
     context: DeployContext,
-    stacks: Sequence[Stack],
+    stacks: Sequence[StackTemplate],
     reporter: Reporter,
     confirm: Confirm,
     *,
     allowed: Iterable[str] = (),
     eager: bool = True,
-    after: Callable[[Stack], None] = nothing_after,
+    after: Callable[[StackTemplate], None] = nothing_after,
 ) -> None:
     """Bring every stack to its reviewed text; the errors are those of `DeploymentEngine.deploy`."""
     with journal_of(context, stacks) as journal:
@@ -115,12 +115,12 @@ def execute_plan(
     context: DeployContext,
     made: Plan,
     path: Path,
-    stacks: Sequence[Stack],
+    stacks: Sequence[StackTemplate],
     reporter: Reporter,
     *,
     allowed: Iterable[str] = (),
     passed: Callable[[], None] = nothing_more,
-    after: Callable[[Stack], None] = nothing_after,
+    after: Callable[[StackTemplate], None] = nothing_after,
     next_path: Path | None = None,
 ) -> Plan | None:
     """Execute exactly `made`; the plan of what comes after it, written like any, or None where there is nothing more.
@@ -138,7 +138,7 @@ def execute_plan(
         return following if following and not following.empty else None
 
 
-def discard(context: DeployContext, stacks: Sequence[Stack], path: Path | None = None) -> int:
+def discard(context: DeployContext, stacks: Sequence[StackTemplate], path: Path | None = None) -> int:
     """Delete what the plan in `path` left, or every plan of the environment; how many change sets that were."""
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)

@@ -17,7 +17,6 @@ from cicd_templates.deploy.aws.clients import explained
 from cicd_templates.deploy.aws.retry import FAULTS, expired, run_steps
 from cicd_templates.deploy.change_sets.api import discard
 from cicd_templates.deploy.change_sets.request import published
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.diagnosis.diagnose import FailureCollector
 from cicd_templates.deploy.diagnosis.event_file import History
 from cicd_templates.deploy.plans import document as plans
@@ -42,6 +41,7 @@ from cicd_templates.deploy.runs.journal import (
 from cicd_templates.deploy.runs.watch import Ended, Happened, Watch
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from cicd_templates.template import links
+from cicd_templates.template.stack_template import StackTemplate
 
 Confirm = Callable[[str], bool]
 # Operations under way at once. CloudFormation sets no such limit, but the services behind it throttle.
@@ -56,7 +56,7 @@ def nothing_more() -> None:
     """Nothing more to do before a plan is executed."""
 
 
-def nothing_after(stack: Stack) -> None:
+def nothing_after(stack: StackTemplate) -> None:
     """Nothing more to do with a stack that stands."""
 
 
@@ -70,14 +70,14 @@ class DeploymentEngine:
     def __init__(
         self,
         context: DeployContext,
-        stacks: Sequence[Stack],
+        stacks: Sequence[StackTemplate],
         journal: Journal,
         reporter: Reporter,
         confirm: Confirm,
         *,
         allowed: Iterable[str] = (),
         eager: bool = True,
-        after: Callable[[Stack], None] = nothing_after,
+        after: Callable[[StackTemplate], None] = nothing_after,
     ) -> None:
         self._context, self._journal, self._reporter, self._confirm = context, journal, reporter, confirm
         self._stacks = {stack.name: stack for stack in stacks}
@@ -105,7 +105,7 @@ class DeploymentEngine:
         """
         self._guarded(self._deploy)
 
-    def execute(self, made: Plan, path: Path, passed: Callable[[], None] = nothing_more) -> list[Stack]:
+    def execute(self, made: Plan, path: Path, passed: Callable[[], None] = nothing_more) -> list[StackTemplate]:
         """Execute exactly what a plan says; the stacks that have to be planned after it. Raises as `deploy`.
 
         Stacks of it that an interrupted run has begun are taken up; `RefusedError` where anything else has moved.

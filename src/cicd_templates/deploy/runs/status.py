@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import describe_stack, is_ours
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.releases.commits import introduced
+from cicd_templates.template.stack_template import StackTemplate
 
 NOT_DEPLOYED = "not deployed"
 # What a stack's text is, beside the rendered one of now.
@@ -45,7 +45,7 @@ class Row:
         return {REVIEWED: f"at {self.revision}", OLDER: f"older, {self.revision}"}.get(self.text, self.text)
 
 
-def status_rows(clients: Clients, stacks: Sequence[Stack], chosen: Sequence[Stack]) -> list[Row]:
+def status_rows(clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate]) -> list[Row]:
     """A row for each of `chosen`, in deploy order, then for those of ours that `stacks` has not, if all are chosen."""
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     existing: dict[str, Mapping[str, Any]] = {each["StackName"]: each for page in pages for each in page["Stacks"]}
@@ -63,11 +63,11 @@ def status_rows(clients: Clients, stacks: Sequence[Stack], chosen: Sequence[Stac
     return rows
 
 
-def _absent(stack: Stack) -> Row:
+def _absent(stack: StackTemplate) -> Row:
     return Row(stack.label, NOT_DEPLOYED)
 
 
-def _row(stack: Stack, existing: Mapping[str, Any], text: str, revision: str) -> Row:
+def _row(stack: StackTemplate, existing: Mapping[str, Any], text: str, revision: str) -> Row:
     return Row(stack.label, existing["StackStatus"], _changed(existing), text, revision)
 
 
@@ -75,22 +75,22 @@ def _changed(existing: Mapping[str, Any]) -> str:
     return f"{existing.get('LastUpdatedTime') or existing['CreationTime']:%Y-%m-%d %H:%M}"
 
 
-def _of_the_environment(existing: Mapping[str, Any], stack: Stack) -> bool:
+def _of_the_environment(existing: Mapping[str, Any], stack: StackTemplate) -> bool:
     """Whether a stack is of the same project, environment and copy, by its tags."""
     tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
     return is_ours(existing, stack) and all(tags.get(key) == stack.tags.get(key) for key in ("Environment", "Suffix"))
 
 
-def _text(clients: Clients, stack: Stack) -> tuple[str, str]:
+def _text(clients: Clients, stack: StackTemplate) -> tuple[str, str]:
     """Whose text the stack runs, and the commit that has it where one is known."""
     try:
         body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
     except ClientError:
         return UNREAD, ""
     # boto3 parses a JSON template, and leaves a YAML one as text.
-    same = body.strip() == stack.body.strip() if isinstance(body, str) else body == stack.template
+    same = body.strip() == stack.text.strip() if isinstance(body, str) else body == stack.content
     if same:
-        revision = introduced(stack.path, stack.body.encode())
+        revision = introduced(stack.path, stack.text.encode())
         return (REVIEWED, revision) if revision else (UNCOMMITTED, "")
     # As `rendering` writes JSON.
     text = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
@@ -98,7 +98,7 @@ def _text(clients: Clients, stack: Stack) -> tuple[str, str]:
     return (OLDER, revision) if revision else (UNKNOWN, "")
 
 
-def outputs(clients: Clients, stacks: Sequence[Stack]) -> dict[str, dict[str, str]]:
+def outputs(clients: Clients, stacks: Sequence[StackTemplate]) -> dict[str, dict[str, str]]:
     """The outputs of each deployed stack that has any, by its label."""
     found = {}
     for stack in stacks:

@@ -12,7 +12,8 @@ import pytest
 from botocore import xform_name
 
 from cicd_templates.deploy.change_sets.aws_commands import addressed, adopting, reverting
-from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
 
 STACKS = {stack.layer: stack for name in ("tools", "staging") for stack in read_stacks(ROOT / "out" / name)}
@@ -35,7 +36,7 @@ def options(command: str) -> tuple[list[str], dict[str, list[str]]]:
 
 
 @pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
-def test_each_command_has_only_options_that_there_are(stack: Stack) -> None:
+def test_each_command_has_only_options_that_there_are(stack: StackTemplate) -> None:
     for command in (*adopting(stack, creates=True), *adopting(stack, creates=False), *reverting(stack)):
         (service, verb, *_), given = options(
             command.replace("$(aws ssm get-parameter --name ", "$(").replace(
@@ -102,7 +103,7 @@ def test_on_aws_a_command_stays_as_it_is() -> None:
 
 def test_a_text_that_is_too_long_is_uploaded_first() -> None:
     keys = STACKS["keys"]
-    upload, create, *_ = adopting(replace(keys, body=keys.body + "#" * 60_000), creates=True)
+    upload, create, *_ = adopting(replace(keys, text=keys.text + "#" * 60_000), creates=True)
 
     assert upload.startswith(f"aws s3 cp {keys.path} s3://$(aws ssm get-parameter --name /payments/staging/storage/")
     assert upload.endswith("/by-hand/keys.yaml")

@@ -319,13 +319,13 @@ def test_an_age_is_hours_or_days(text: str, expected: timedelta) -> None:
     ids=["new", "not yet", "has passed"],
 )
 def test_the_tag_of_a_copy_stays_until_it_has_passed(existing: dict[str, Any] | None, expected: str) -> None:
-    copy = replace(KEYS, facts={**KEYS.facts, "StackTags": {**KEYS.tags, "Suffix": "pr1"}})
+    copy = replace(KEYS, facts=replace(KEYS.facts, stack_tags={**KEYS.tags, "Suffix": "pr1"}))
 
     assert expiry.stack_tags(copy, existing, NOW) == {**copy.tags, "Expires": expected}
 
 
 def test_originals_and_protected_copies_do_not_expire() -> None:
-    protected = {**KEYS.facts, "StackTags": {**KEYS.tags, "Suffix": "pr1"}, "Protection": "protected"}
+    protected = replace(KEYS.facts, stack_tags={**KEYS.tags, "Suffix": "pr1"}, protection="protected")
 
     for stack in (KEYS, replace(KEYS, facts=protected)):
         assert "Expires" not in expiry.stack_tags(stack, None, NOW)
@@ -336,7 +336,7 @@ def test_every_type_that_a_protected_environment_keeps_can_be_taken_back() -> No
         resource["Type"]
         for environment in ("tools", "production")
         for stack in read_stacks(ROOT / "out" / environment)
-        for resource in stack.template["Resources"].values()
+        for resource in stack.resources.values()
         if resource.get("DeletionPolicy", "Delete") != "Delete"
     }
 
@@ -348,7 +348,7 @@ def test_the_template_of_an_import_refers_to_nothing_outside_it() -> None:
     for stack in read_stacks(ROOT / "out/production"):
         kept = [
             Owned(stack.label, logical_id, resource["Type"], "x")
-            for logical_id, resource in stack.template["Resources"].items()
+            for logical_id, resource in stack.resources.items()
             if resource.get("DeletionPolicy", "Delete") != "Delete"
         ]
         template = Reimport(stack, tuple(kept)).template
@@ -421,7 +421,7 @@ def test_on_aws_itself_nothing_is_only_recorded() -> None:
         "make adopt ENV=staging",
         None,
     )
-    copy = replace(KEYS, facts={**KEYS.facts, "Suffix": "pr1"})
+    copy = replace(KEYS, facts=replace(KEYS.facts, suffix="pr1"))
     engine: Any = object()
     local = Target([copy], [copy], aws(local=True), Polling(), engine)
     assert local.typed("adopt") == "make adopt ENV=staging SUFFIX=pr1 LOCAL=1"
@@ -435,4 +435,4 @@ def test_a_wait_ends_with_what_it_waited_for() -> None:
 def test_the_keys_of_disposable_environments_wait_the_shortest_time() -> None:
     for environment, days in (("staging", 7), ("production", 30)):
         (keys,) = [stack for stack in read_stacks(ROOT / "out" / environment) if stack.layer == "keys"]
-        assert keys.template["Resources"]["Key"]["Properties"]["PendingWindowInDays"] == days
+        assert keys.resources["Key"]["Properties"]["PendingWindowInDays"] == days

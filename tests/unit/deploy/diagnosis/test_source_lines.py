@@ -46,7 +46,7 @@ def test_what_the_text_does_not_have_is_only_its_file() -> None:
 
 
 def test_a_json_template_has_lines_as_well() -> None:
-    body = json.dumps(dict(KEYS.template), indent=2)
+    body = json.dumps(dict(KEYS.content), indent=2)
     line = next(number for number, text in enumerate(body.splitlines(), 1) if text.startswith('    "Key": {'))
 
-    assert place(replace(KEYS, body=body), "Key") == f"{KEYS.path}:{line}"
+    assert place(replace(KEYS, text=body), "Key") == f"{KEYS.path}:{line}"

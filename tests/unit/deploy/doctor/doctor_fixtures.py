@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.doctor import Patient
 from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
 from tests.fakes.answering_aws import FakeAws
 from tests.unit.deploy.plans.test_name_collisions import account
@@ -47,16 +48,16 @@ def aws(answers: Mapping[str, Any] | None = None, *, deployed: bool = False) -> 
     return fake
 
 
-def patient(fake: FakeAws, stacks: list[Stack] = STAGING, provided: Mapping[str, str] | None = None) -> Patient:
+def patient(fake: FakeAws, stacks: list[StackTemplate] = STAGING, provided: Mapping[str, str] | None = None) -> Patient:
     return Patient(fake, stacks, provided or {})  # type: ignore[arg-type] # the fake stands in
 
 
-def rewritten(stack: Stack, before: str, after: str) -> Stack:
+def rewritten(stack: StackTemplate, before: str, after: str) -> StackTemplate:
     """The stack of another text, as if the templates had rendered that."""
-    assert before in stack.body
-    body = stack.body.replace(before, after)
-    return replace(stack, body=body, template=cloudformation_yaml.load(body))
+    assert before in stack.text
+    body = stack.text.replace(before, after)
+    return replace(stack, text=body, content=cloudformation_yaml.load(body))
 
 
-def layer(stacks: list[Stack], name: str) -> Stack:
+def layer(stacks: list[StackTemplate], name: str) -> StackTemplate:
     return next(stack for stack in stacks if stack.layer == name)

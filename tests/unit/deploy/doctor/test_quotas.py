@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.doctor import quotas
+from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.answering_aws import denied
 from tests.unit.deploy.doctor.doctor_fixtures import (
     STAGING,
@@ -25,12 +25,10 @@ CODES = {
     "VPCs": ("vpc", "L-F678F1CE"),
     "Elastic IPs": ("ec2", "L-0263D0A3"),
 }
-ROLES = sum(
-    resource["Type"] == "AWS::IAM::Role" for stack in STAGING for resource in stack.template["Resources"].values()
-)
+ROLES = sum(resource["Type"] == "AWS::IAM::Role" for stack in STAGING for resource in stack.resources.values())
 
 
-def found(stacks: list[Stack], **answers: Any) -> dict[str, tuple[str, str]]:
+def found(stacks: list[StackTemplate], **answers: Any) -> dict[str, tuple[str, str]]:
     deployed = bool(answers.pop("deployed", False))
     seen = quotas.checks(patient(aws(answers, deployed=deployed), stacks))
     return {check.subject.removeprefix("quota "): (check.finding, check.fix) for check in seen}

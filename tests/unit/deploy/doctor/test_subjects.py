@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.doctor import (
     Check,
     Patient,
@@ -20,6 +19,7 @@ from cicd_templates.deploy.doctor import (
     secrets,
     subscriptions,
 )
+from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.answering_aws import denied, missing
 from tests.unit.deploy.doctor.doctor_fixtures import (
     CERTIFICATE,
@@ -38,7 +38,7 @@ CLUSTER = layer(STAGING, "cluster")
 PIPELINE = layer(TOOLS, "pipeline")
 
 
-def seen(subject: Callable[[Patient], Iterator[Check]], stacks: list[Stack], **answers: Any) -> list[Check]:
+def seen(subject: Callable[[Patient], Iterator[Check]], stacks: list[StackTemplate], **answers: Any) -> list[Check]:
     deployed = answers.pop("deployed", False)
     return list(subject(patient(aws(answers, deployed=deployed), stacks)))
 
@@ -179,7 +179,7 @@ def test_a_secret_without_a_version_has_no_value() -> None:
 
 def test_the_way_to_give_a_secret_its_value_stays_on_the_local_aws_and_the_copy() -> None:
     build = layer(TOOLS, "build")
-    copy = replace(build, facts={**build.facts, "Suffix": "pr1"})
+    copy = replace(build, facts=replace(build.facts, suffix="pr1"))
     fake = aws({"secretsmanager.describe_secret": {"Name": "n"}}, deployed=True)
     fake.endpoint_url = "http://127.0.0.1:4566"
 

@@ -15,24 +15,25 @@ from botocore import xform_name
 from click.testing import CliRunner
 
 from cicd_templates.cli import main
-from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.permissions.handlers import handler_actions, is_action, resource_kinds
 from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS
 from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies, size
 from cicd_templates.deploy.permissions.scopes import TYPE_OF_KIND, EnvironmentNames, scope
 from cicd_templates.template.resource_types.registry import facts_of
+from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
 
 ENVIRONMENTS = {name: read_stacks(ROOT / "out" / name) for name in ("tools", "staging", "production")}
 STAGING = ENVIRONMENTS["staging"]
 
 
-def statements(stacks: list[Stack]) -> list[dict[str, Any]]:
+def statements(stacks: list[StackTemplate]) -> list[dict[str, Any]]:
     return [statement for document in policies(stacks).values() for statement in document["Statement"]]
 
 
 @pytest.mark.parametrize("stacks", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
-def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[Stack]) -> None:
+def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[StackTemplate]) -> None:
     documents = policies(stacks)
     actions = [action for statement in statements(stacks) for action in statement["Action"]]
 
@@ -43,10 +44,10 @@ def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[Stack]) -> 
 
 
 @pytest.mark.parametrize("stacks", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
-def test_every_resource_with_a_name_is_within_the_places_that_are_allowed(stacks: list[Stack]) -> None:
+def test_every_resource_with_a_name_is_within_the_places_that_are_allowed(stacks: list[StackTemplate]) -> None:
     names = EnvironmentNames.of(stacks)
     for stack in stacks:
-        for resource in stack.template["Resources"].values():
+        for resource in stack.resources.values():
             for key, value in resource.get("Properties", {}).items():
                 if key in ("RoleName", "BucketName", "RepositoryName", "TopicName", "FunctionName", "AlarmName") and (
                     isinstance(value, str)
@@ -107,7 +108,7 @@ def test_every_kind_that_is_limited_is_one_that_iam_knows() -> None:
 
 @pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
 def test_other_partitions_have_their_own_arns(region: str, partition: str) -> None:
-    moved = replace(STAGING[0], facts={**STAGING[0].facts, "Region": region})
+    moved = replace(STAGING[0], facts=replace(STAGING[0].facts, region=region))
 
     names = EnvironmentNames.of([moved])
     assert names.arn_pattern(facts_of("AWS::S3::Bucket"), "bucket") == f"arn:{partition}:s3:::payments-staging-*"

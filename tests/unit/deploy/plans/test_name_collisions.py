@@ -10,8 +10,9 @@ import pytest
 
 from cicd_templates.deploy.aws.lookup import find_existing
 from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS
-from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.plans.name_collisions import Names, collisions
+from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
 from tests.fakes.answering_aws import FakeAws, denied, missing
 
@@ -144,7 +145,7 @@ def account(answers: Mapping[str, Any] | None = None, *, deployed: bool = False)
     )
 
 
-def names(fake: FakeAws, *stacks: Stack) -> Names:
+def names(fake: FakeAws, *stacks: StackTemplate) -> Names:
     return collisions(fake, stacks or (STACKS["registry"],))  # type: ignore[arg-type] # the fake stands in
 
 

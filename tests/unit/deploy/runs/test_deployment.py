@@ -14,13 +14,13 @@ from botocore.exceptions import ClientError, CredentialRetrievalError
 
 from cicd_templates.deploy.aws import retry
 from cicd_templates.deploy.aws.retry import expired, retry_steps, run_steps, transient
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
+from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.simulated_aws import SimulatedAws, error, rendered
 
 ROOT = "/payments/staging"
@@ -44,18 +44,18 @@ class Office:
         self.asked: list[str] = []
         self.stacks = [self.keys(), self.network(), self.service()]
 
-    def keys(self, value: str = "key-1", **resources: Any) -> Stack:
+    def keys(self, value: str = "key-1", **resources: Any) -> StackTemplate:
         return self.made("keys", publishes={f"{ROOT}/keys/KeyArn": value}, resources={"Policy": TOPIC, **resources})
 
-    def network(self, **resources: Any) -> Stack:
+    def network(self, **resources: Any) -> StackTemplate:
         return self.made("network", publishes={f"{ROOT}/network/VpcId": "vpc-1"}, resources=resources)
 
-    def service(self, **resources: Any) -> Stack:
+    def service(self, **resources: Any) -> StackTemplate:
         reads = {"KeyArn": f"{ROOT}/keys/KeyArn", "VpcId": f"{ROOT}/network/VpcId"}
         image = {"ImageUri": {"Type": "String", "Default": "image-1"}}
         return self.made("service", reads=reads, parameters=image, resources={"Policy": TOPIC, **resources})
 
-    def made(self, layer: str, **parts: Any) -> Stack:
+    def made(self, layer: str, **parts: Any) -> StackTemplate:
         return rendered(layer, protection=self.protection, **parts)
 
     def report(self, event: Event) -> None:
@@ -149,7 +149,7 @@ def test_a_stack_starts_as_soon_as_its_own_producers_stand_unless_somebody_is_as
         office.aws.latency = {"payments-staging-slow": 900.0}
         done: list[tuple[str, float]] = []
 
-        def note(stack: Stack, done: list[tuple[str, float]] = done, office: Office = office) -> None:
+        def note(stack: StackTemplate, done: list[tuple[str, float]] = done, office: Office = office) -> None:
             done.append((stack.label, office.aws.clock.seconds))
 
         office.deploy(eager=eager, after=note)
@@ -273,7 +273,7 @@ def not_rendered(office: Office) -> None:
 
 def elsewhere(office: Office) -> None:
     stack = office.stacks[2]
-    office.stacks[2] = replace(stack, facts={**stack.facts, "Account": "333333333333"})
+    office.stacks[2] = replace(stack, facts=replace(stack.facts, account="333333333333"))
 
 
 def moved(office: Office) -> None:
@@ -528,7 +528,7 @@ def test_after_a_refusal_what_is_under_way_is_waited_for_and_nothing_else_begins
         StackName=somebody.name,
         ChangeSetName="theirs",
         ChangeSetType="CREATE",
-        TemplateBody=somebody.body,
+        TemplateBody=somebody.text,
         Parameters=[],
         Tags=other,
     )
@@ -921,7 +921,7 @@ def test_a_wave_that_is_looked_at_when_another_is_refused_is_discarded(office: O
         StackName=theirs.name,
         ChangeSetName="x",
         ChangeSetType="CREATE",
-        TemplateBody=office.made("theirs").body,
+        TemplateBody=office.made("theirs").text,
         Parameters=[],
         Tags=[],
     )

@@ -30,7 +30,6 @@ from hypothesis.stateful import (
 )
 
 from cicd_templates.deploy.aws.retry import FAULTS
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.propose import DeployContext
@@ -38,6 +37,7 @@ from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
+from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.simulated_aws import COMPLETE, Clock, SimulatedAws, rendered
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "250"))
@@ -113,7 +113,7 @@ class Deployer(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
             happened.update(self.aws.faults.happened)
 
-    def stacks(self) -> list[Stack]:
+    def stacks(self) -> list[StackTemplate]:
         root = "/payments/staging"
         made = []
         for layer, reads in (("keys", []), ("network", []), ("storage", ["keys"]), ("service", ["storage", "network"])):
@@ -225,14 +225,14 @@ class Deployer(RuleBasedStateMachine):
                 outcome = "given up"
         self._judge(outcome, stacks)
 
-    def _judge(self, outcome: str, stacks: list[Stack]) -> None:
+    def _judge(self, outcome: str, stacks: list[StackTemplate]) -> None:
         """What a deployment reported is how the stacks stand now."""
         counted[outcome] += 1
         self.clean = outcome in ("done", "failed", "refused", "declined")
         standing = {
             stack.label
             for stack in stacks
-            if (found := self.aws.named(stack.name)) and found.status in COMPLETE and found.body == stack.body
+            if (found := self.aws.named(stack.name)) and found.status in COMPLETE and found.body == stack.text
         }
         labels = {stack.label for stack in stacks}
         if outcome == "done":

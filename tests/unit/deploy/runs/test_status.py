@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.stacks import Stack, read_stacks
+from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.runs.status import Row, outputs, status_rows
+from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
 from tests.fakes.answering_aws import FakeAws, denied
 from tests.unit.deploy.releases.test_commits import git
@@ -30,7 +31,7 @@ def described(name: str, status: str = "CREATE_COMPLETE", **tags: str) -> dict[s
     }
 
 
-def rows(stack: Stack, body: Any, *others: dict[str, Any]) -> list[Row]:
+def rows(stack: StackTemplate, body: Any, *others: dict[str, Any]) -> list[Row]:
     fake: Any = FakeAws(
         {
             "cloudformation.describe_stacks": [{"Stacks": [described(stack.name)]}, {"Stacks": list(others)}],
@@ -42,13 +43,13 @@ def rows(stack: Stack, body: Any, *others: dict[str, Any]) -> list[Row]:
 
 
 @pytest.fixture
-def committed(tmp_path: Path) -> tuple[Stack, str, str]:
+def committed(tmp_path: Path) -> tuple[StackTemplate, str, str]:
     """A stack whose file has two versions in git, and the ids of their commits."""
     path = tmp_path / "out/staging/keys.yaml"
     path.parent.mkdir(parents=True)
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     ids = []
-    for body in ("# older\n" + KEYS.body, KEYS.body):
+    for body in ("# older\n" + KEYS.text, KEYS.text):
         path.write_text(body)
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "text")
@@ -56,38 +57,40 @@ def committed(tmp_path: Path) -> tuple[Stack, str, str]:
     return replace(KEYS, path=path), ids[0], ids[1]
 
 
-def test_a_reviewed_text_is_known_by_the_commit_that_introduced_it(committed: tuple[Stack, str, str]) -> None:
+def test_a_reviewed_text_is_known_by_the_commit_that_introduced_it(committed: tuple[StackTemplate, str, str]) -> None:
     stack, older, newer = committed
 
-    assert rows(stack, KEYS.body) == [
+    assert rows(stack, KEYS.text) == [
         Row("keys", "CREATE_COMPLETE", "2026-01-01 00:00", "reviewed", newer),
     ]
-    (row,) = rows(stack, "# older\n" + KEYS.body.rstrip())
+    (row,) = rows(stack, "# older\n" + KEYS.text.rstrip())
     assert (row.text, row.revision, row.told) == ("older", older, f"older, {older}")
-    assert rows(stack, KEYS.body)[0].told == f"at {newer}"
+    assert rows(stack, KEYS.text)[0].told == f"at {newer}"
 
 
-def test_a_text_that_no_commit_has_is_unknown(committed: tuple[Stack, str, str]) -> None:
-    (row,) = rows(committed[0], KEYS.body + "# by hand\n")
+def test_a_text_that_no_commit_has_is_unknown(committed: tuple[StackTemplate, str, str]) -> None:
+    (row,) = rows(committed[0], KEYS.text + "# by hand\n")
 
     assert (row.text, row.revision, row.told) == ("unknown text", "", "unknown text")
 
 
-def test_what_is_rendered_and_in_no_commit_is_not_reviewed(committed: tuple[Stack, str, str], tmp_path: Path) -> None:
-    stack = replace(committed[0], body=KEYS.body + "# new\n")
-    assert rows(stack, stack.body)[0].text == "not committed"
-    assert rows(replace(KEYS, path=tmp_path.parent / "keys.yaml"), KEYS.body)[0].text == "not committed"
+def test_what_is_rendered_and_in_no_commit_is_not_reviewed(
+    committed: tuple[StackTemplate, str, str], tmp_path: Path
+) -> None:
+    stack = replace(committed[0], text=KEYS.text + "# new\n")
+    assert rows(stack, stack.text)[0].text == "not committed"
+    assert rows(replace(KEYS, path=tmp_path.parent / "keys.yaml"), KEYS.text)[0].text == "not committed"
 
 
 def test_a_repository_without_a_commit_has_reviewed_nothing(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
 
-    assert rows(replace(KEYS, path=tmp_path / "keys.yaml"), KEYS.body)[0].text == "not committed"
+    assert rows(replace(KEYS, path=tmp_path / "keys.yaml"), KEYS.text)[0].text == "not committed"
 
 
-def test_json_is_compared_by_its_content(committed: tuple[Stack, str, str]) -> None:
+def test_json_is_compared_by_its_content(committed: tuple[StackTemplate, str, str]) -> None:
     stack = committed[0]
-    assert rows(stack, dict(stack.template))[0].text == "reviewed"
+    assert rows(stack, dict(stack.content))[0].text == "reviewed"
     assert rows(stack, {"Resources": {}})[0].text == "unknown text"
 
 
@@ -98,7 +101,7 @@ def test_a_text_that_may_not_be_read_is_no_judgement() -> None:
 def test_stacks_of_ours_that_are_rendered_no_more_are_listed() -> None:
     found = rows(
         KEYS,
-        KEYS.body,
+        KEYS.text,
         described("payments-staging-old", "UPDATE_COMPLETE"),
         described("payments-staging-pr1-keys", Suffix="pr1"),
         described("payments-tools-keys", Environment="tools"),
@@ -109,11 +112,11 @@ def test_stacks_of_ours_that_are_rendered_no_more_are_listed() -> None:
 
 
 def test_a_part_of_the_stacks_is_shown_alone_and_what_is_missing_is_told() -> None:
-    other = replace(KEYS, name="payments-staging-other")
+    other = replace(KEYS, facts=replace(KEYS.facts, stack="payments-staging-other"))
     fake: Any = FakeAws(
         {
             "cloudformation.describe_stacks": {"Stacks": [described("payments-staging-old")]},
-            "cloudformation.get_template": {"TemplateBody": KEYS.body},
+            "cloudformation.get_template": {"TemplateBody": KEYS.text},
         }
     )
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.stacks import Stack
 from cicd_templates.deploy.diagnosis.causes.logs import tail
 from cicd_templates.deploy.diagnosis.failures import Failure
+from cicd_templates.template.stack_template import StackTemplate
 
 # A service that cannot stand starts one task after the other, which all stop for the same reason.
 TASKS = 2
 
 
-def stopped_tasks(clients: Clients, stack: Stack, failure: Failure) -> list[str]:
+def stopped_tasks(clients: Clients, stack: StackTemplate, failure: Failure) -> list[str]:
     """What ECS knows of the tasks that stopped last, which it forgets after an hour. Raises the clients' errors.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
@@ -36,11 +36,11 @@ def stopped_tasks(clients: Clients, stack: Stack, failure: Failure) -> list[str]
     return [line for task in latest for line in _task(clients, task)]
 
 
-def _family(stack: Stack, logical_id: str) -> str | None:
+def _family(stack: StackTemplate, logical_id: str) -> str | None:
     """The family of the service's task definition, as the reviewed text names both."""
-    resources = stack.template["Resources"]
+    resources = stack.resources
     definition = resources.get(logical_id, {}).get("Properties", {}).get("TaskDefinition")
-    name = definition.get("Ref") if isinstance(definition, dict) else None
+    name = definition.get("Ref", "") if isinstance(definition, dict) else ""
     family = resources.get(name, {}).get("Properties", {}).get("Family")
     return family if isinstance(family, str) else None
 

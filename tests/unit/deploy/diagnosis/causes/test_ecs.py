@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tests.fakes.answering_aws import FakeAws
 
 STACK = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "service")
-LOGICAL_ID = next(name for name, each in STACK.template["Resources"].items() if each["Type"] == "AWS::ECS::Service")
+LOGICAL_ID = next(name for name, each in STACK.resources.items() if each["Type"] == "AWS::ECS::Service")
 SERVICE = "arn:aws:ecs:eu-central-1:222222222222:service/payments-staging-cluster/payments-staging-payment-processor"
 TASKS = "arn:aws:ecs:eu-central-1:222222222222:task/payments-staging-cluster/"
 DEFINITION = "arn:aws:ecs:eu-central-1:222222222222:task-definition/payments-staging-payment-processor:3"

@@ -1,0 +1,25 @@
+"""The values in the properties of a resource, however deep they are nested."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class PropertyValue(NamedTuple):
+    """A value, its key or index, and the map or list that it stands in."""
+
+    key: str | int
+    value: Any
+    parent: Any
+
+
+def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValue]:
+    """Return the value of every key of every map in `properties`, and every item of every list; nothing within tags."""
+    values = []
+    containers = [properties]
+    for parent in containers:
+        for key, item in parent.items() if isinstance(parent, dict) else enumerate(parent):
+            values.append(PropertyValue(key, item, parent))
+            if isinstance(item, dict | list) and key != "Tags":
+                containers.append(item)
+    return values

@@ -1,0 +1,148 @@
+"""The facts of a stack: what the renderer writes into a template's metadata and every other part reads back.
+
+`StackFacts` is the only code that knows how the facts are spelled in a template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from cicd_templates.errors import ConfigurationError
+
+METADATA_KEY = "CicdTemplates"
+KINDS = ("tools", "runtime")
+PROTECTIONS = ("protected", "disposable")
+
+_LISTS = frozenset({"sources", "after"})
+_MAPS = frozenset({"patches", "stack_tags"})
+_CHOICES = {"kind": KINDS, "protection": PROTECTIONS}
+# The values that are left out of the metadata.
+_DEFAULTS: Mapping[str, Any] = {
+    "suffix": None,
+    "service": None,
+    "role_path": "/",
+    "permissions_boundary": None,
+    "after": (),
+    "deployed_as": None,
+    "patches": {},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackFacts:
+    """What a stack is, where it belongs and from what it was rendered; the fields are in the order of the metadata.
+
+    `environment` is the name without the suffix of a copy, `after` are names of stacks that are deployed earlier,
+    `deployed_as` is the path of the parameter that holds the ARN of the role which CloudFormation assumes, and
+    `patches` maps the path of each patched value to its reason.
+    """
+
+    project: str
+    environment: str
+    suffix: str | None = None
+    kind: str
+    layer: str
+    service: str | None = None
+    stack: str
+    account: str
+    region: str
+    protection: str
+    role_path: str = "/"
+    permissions_boundary: str | None = None
+    sources: tuple[str, ...]
+    after: tuple[str, ...] = ()
+    deployed_as: str | None = None
+    patches: Mapping[str, str] = field(default_factory=dict)
+    stack_tags: Mapping[str, str]
+
+    @property
+    def qualified_environment(self) -> str:
+        """The environment's name with the suffix of a copy: `staging` or `staging-pr4918`."""
+        return f"{self.environment}-{self.suffix}" if self.suffix else self.environment
+
+    @property
+    def protected(self) -> bool:
+        """Whether the environment's data outlives its stacks."""
+        return self.protection == "protected"
+
+    def to_metadata(self) -> dict[str, Any]:
+        """Return the facts as they stand in a template, without those that have their default value."""
+        metadata: dict[str, Any] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name not in _DEFAULTS or value != _DEFAULTS[each.name]:
+                metadata[_key(each.name)] = _plain(value)
+        return metadata
+
+    @classmethod
+    def from_metadata(cls, metadata: Any, where: object) -> StackFacts:
+        """Return the facts that `metadata` holds; `where` names the template in errors.
+
+        Facts that are not known here are ignored, so that the templates of a newer version can be compared. Raises
+        `ConfigurationError` that names the first fact which is missing or has a wrong value.
+        """
+        if not isinstance(metadata, Mapping):
+            raise not_rendered(where, f"it has no Metadata.{METADATA_KEY}")
+        values = {}
+        for each in fields(cls):
+            key = _key(each.name)
+            if key in metadata:
+                values[each.name] = _checked(each.name, key, metadata[key], where)
+            elif each.name not in _DEFAULTS:
+                raise not_rendered(where, f"its Metadata.{METADATA_KEY} has no {key}")
+        return cls(**values)
+
+
+def stack_facts(content: Mapping[str, Any], where: object) -> StackFacts:
+    """Return the facts in the metadata of a template; `where` names the template in errors.
+
+    Raises `ConfigurationError` where there are none, or one of them is missing or wrong.
+    """
+    return StackFacts.from_metadata(_metadata(content), where)
+
+
+def has_stack_facts(content: Mapping[str, Any]) -> bool:
+    """Whether `make render` wrote the template."""
+    return _metadata(content) is not None
+
+
+def not_rendered(where: object, detail: object) -> ConfigurationError:
+    """Return the error for a template that `make render` did not write as it is; `where` names it."""
+    return ConfigurationError(f"{where}: not a template that `make render` wrote ({detail}); render again")
+
+
+def _metadata(content: Mapping[str, Any]) -> Any:
+    metadata = content.get("Metadata")
+    return metadata.get(METADATA_KEY) if isinstance(metadata, Mapping) else None
+
+
+def _key(name: str) -> str:
+    return "".join(map(str.capitalize, name.split("_")))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _checked(name: str, key: str, value: Any, where: object) -> Any:
+    if name in _LISTS:
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        expected = "a list of texts"
+    elif name in _MAPS:
+        if isinstance(value, Mapping) and all(isinstance(text, str) for pair in value.items() for text in pair):
+            return dict(value)
+        expected = "a map of texts"
+    elif name in _CHOICES:
+        if value in _CHOICES[name]:
+            return value
+        expected = " or ".join(_CHOICES[name])
+    else:
+        if isinstance(value, str) and value:
+            return value
+        expected = "a text"
+    raise not_rendered(where, f"its Metadata.{METADATA_KEY}.{key} is {value!r} and not {expected}")

@@ -1,0 +1,134 @@
+"""The template of one stack, as rendered or as read from a file: the one model that all parts of the tool share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.facts import StackFacts, not_rendered, stack_facts
+from cicd_templates.template.links import Links, links_of
+
+
+@dataclass(frozen=True)
+class StackTemplate:
+    """The file of a stack's template, its text as reviewed, its content as plain data, and the facts in its metadata.
+
+    `path` need not exist: the renderer has not written it yet, and an older revision may have another file there.
+    """
+
+    path: Path
+    text: str
+    content: Mapping[str, Any]
+    facts: StackFacts
+
+    @cached_property
+    def links(self) -> Links:
+        """What the stack reads from Parameter Store and what it publishes there."""
+        return links_of(self.content, self.facts)
+
+    @property
+    def name(self) -> str:
+        """The stack's name in CloudFormation."""
+        return self.facts.stack
+
+    @property
+    def label(self) -> str:
+        """The stack's name among people: the stem of its file, such as `network`."""
+        return self.path.stem
+
+    @property
+    def environment(self) -> str:
+        """The name of the environment, with the suffix of a copy."""
+        return self.facts.qualified_environment
+
+    @property
+    def layer(self) -> str:
+        """The name of the layer that built it."""
+        return self.facts.layer
+
+    @property
+    def service(self) -> str | None:
+        """The name of the service that it belongs to, where it belongs to one."""
+        return self.facts.service
+
+    @property
+    def account(self) -> str:
+        """The number of the account that it is rendered for."""
+        return self.facts.account
+
+    @property
+    def region(self) -> str:
+        """The region that it is rendered for."""
+        return self.facts.region
+
+    @property
+    def protected(self) -> bool:
+        """Whether the environment's data outlives its stacks."""
+        return self.facts.protected
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of the stack; by these the deployer recognizes it as one of the project."""
+        return dict(self.facts.stack_tags)
+
+    @property
+    def deployed_as(self) -> str | None:
+        """The path of the parameter with the ARN of the role that CloudFormation assumes, where it needs one."""
+        return self.facts.deployed_as
+
+    @property
+    def parameter_root(self) -> str:
+        """The beginning of the environment's paths in Parameter Store and of its log groups, with a final slash."""
+        return f"/{self.facts.project}/{self.environment}/"
+
+    @property
+    def make_variables(self) -> dict[str, str | None]:
+        """The variables that select the environment in a `make` command."""
+        return {"ENV": self.facts.environment, "SUFFIX": self.facts.suffix}
+
+    @property
+    def description(self) -> str:
+        """The description of the template; empty where it has none."""
+        return str(self.content.get("Description", ""))
+
+    @property
+    def resources(self) -> Mapping[str, Any]:
+        """The resources by logical id."""
+        resources: Mapping[str, Any] = self.content["Resources"]
+        return resources
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The parameters by name."""
+        parameters: Mapping[str, Any] = self.content.get("Parameters", {})
+        return parameters
+
+
+def read_template(path: Path) -> StackTemplate:
+    """Return the template in the file `path`. Raises `ConfigurationError` where `make render` did not write it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise not_rendered(path, error) from None
+    return parse_template(path, text)
+
+
+def parse_template(path: Path, text: str) -> StackTemplate:
+    """Return the template that `text` holds; `path` is where it belongs, and names it in errors.
+
+    Raises `ConfigurationError` where `make render` did not write it.
+    """
+    try:
+        content = cloudformation_yaml.load(text)
+        template = StackTemplate(path, text, content, stack_facts(content, path))
+        # Read here, so that a template without the parts that links need is refused with the name of its file.
+        _ = template.links
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise not_rendered(path, str(error).splitlines()[0]) from None
+    return template

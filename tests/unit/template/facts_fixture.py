@@ -1,0 +1,18 @@
+"""Facts of a stack that tests change as they need."""
+
+from __future__ import annotations
+
+from cicd_templates.template.facts import StackFacts
+
+FACTS = StackFacts(
+    project="payments",
+    environment="staging",
+    kind="runtime",
+    layer="keys",
+    stack="payments-staging-keys",
+    account="222222222222",
+    region="eu-central-1",
+    protection="disposable",
+    sources=(),
+    stack_tags={},
+)
