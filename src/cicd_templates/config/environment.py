@@ -1,6 +1,6 @@
-"""What a layer is given: one environment of the configuration with everything that applies there already decided.
+"""The validated configuration as layers get it: environments with their services, overrides and suffix applied.
 
-Values only. Physical names are spelled by `naming`, from these.
+Plain values; `naming` spells the physical names that follow from them.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from cicd_templates.config.tables.service import ServiceTable
 
 @dataclass(frozen=True)
 class Service:
-    """One deployable application as it is in one environment, overrides applied."""
+    """A deployable application in one environment, with that environment's overrides applied."""
 
     name: str
     settings: ServiceTable
 
     @property
     def release_key(self) -> str:
-        """Key of the service's source archive in the source bucket: a new version of it is a release."""
+        """The key of the service's archive in the source bucket; every new version of that object is a release."""
         return f"{self.name}/source.zip"
 
     @property
     def own_secrets(self) -> list[str]:
-        """The names of the secrets that are made for it in a runtime environment; others exist, by path or ARN."""
+        """The names of the secrets that our stack creates for the service; sources by path or ARN exist already."""
         sources = self.settings.secrets.values()
         return sorted({source for source in sources if not source.startswith(("/", "arn:"))})
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One account and region with its settings and the services that run there.
+    """An account and a region, with its settings and the services that run there.
 
-    `suffix` sets a parallel copy apart; it is the command line's where given, otherwise the file's. `peers` are the
-    other environments of the configuration, for names that cross accounts; a peer has no peers itself.
+    `suffix` marks a parallel copy; the command line's suffix wins over the file's. `peers` are the other environments
+    of the configuration, for names that cross accounts; a peer has no peers itself.
     """
 
     name: str
@@ -51,28 +51,28 @@ class Environment:
 
     @property
     def tools(self) -> Environment:
-        """The environment where the pipeline lives: this one or a peer, of which `consistency` admits just one."""
+        """The environment where the pipeline lives: this one or a peer; validation ensures exactly one."""
         return next(environment for environment in (self, *self.peers) if environment.kind == "tools")
 
     @property
     def runtimes(self) -> tuple[Environment, ...]:
-        """The environments where services run, in the file's order, seen from the tools environment."""
+        """The environments where services run, in the file's order; complete only on the tools environment."""
         return tuple(environment for environment in self.peers if environment.kind == "runtime")
 
     @property
     def route(self) -> tuple[Environment, ...]:
-        """The runtime environments that a release reaches, in its order, seen from the tools environment."""
+        """The runtime environments on the pipeline's path, in that order; complete only on the tools environment."""
         by_name = {environment.name: environment for environment in self.runtimes}
         return tuple(by_name[name] for name in self.pipeline.path)
 
     @property
     def qualified(self) -> str:
-        """The environment's name as it appears in paths, stacks and physical names: `staging` or `staging-pr4918`."""
+        """The environment's name in paths, stacks and physical names: `staging` or `staging-pr4918`."""
         return f"{self.name}-{self.suffix}" if self.suffix else self.name
 
     @property
     def kind(self) -> str:
-        """`tools` or `runtime`: decides which layers exist here."""
+        """`tools` or `runtime`, which decides the layers that exist here."""
         return self.settings.kind
 
     @property
@@ -87,12 +87,12 @@ class Environment:
 
     @property
     def protected(self) -> bool:
-        """Whether data must outlive its stack. A copy made by a suffix is protected like its original."""
+        """Whether data must outlive its stack; a copy with a suffix is as protected as its original."""
         return self.settings.protection == "protected"
 
     @property
     def network(self) -> IPv4Network:
-        """The VPC's range. Only runtime environments have one, which `consistency` has checked."""
+        """The VPC's range. Raises `LookupError` in the tools environment, which has none."""
         if self.settings.cidr is None:
             raise LookupError(f"environment {self.name} has no cidr")
         return IPv4Network(self.settings.cidr)
@@ -100,7 +100,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Configuration:
-    """The whole file: project, pipeline and environments in the file's order."""
+    """The whole file: project, pipeline, and environments in the file's order."""
 
     project: ProjectTable
     pipeline: PipelineTable
@@ -108,9 +108,9 @@ class Configuration:
 
     @property
     def deploy_order(self) -> tuple[Environment, ...]:
-        """The environments as they are deployed: the runtime ones, then tools, whose pipeline reaches into them."""
+        """The environments in deploy order: runtime ones first, then tools, whose pipeline deploys into them."""
         return tuple(sorted(self.environments, key=lambda environment: environment.kind == "tools"))
 
     def environment(self, name: str) -> Environment | None:
-        """The environment of that name, or None."""
+        """Return the environment of that name, or None."""
         return next((environment for environment in self.environments if environment.name == name), None)

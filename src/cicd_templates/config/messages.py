@@ -1,4 +1,4 @@
-"""What a wrong value should have been, in the words of TOML instead of those of Python and pydantic."""
+"""Messages about wrong values, in the words of TOML instead of those of Python and pydantic."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pydantic_core import ErrorDetails
 from cicd_templates.plurals import counted
 
 
-def told(detail: ErrorDetails) -> str:
-    """What is wrong with a value, and what would be right, from what pydantic found."""
+def message_for(detail: ErrorDetails) -> str:
+    """Return what would be right instead of the value that pydantic refused."""
     kind, value, limits = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "value_error":
         return detail["msg"].removeprefix("Value error, ")
@@ -23,22 +23,22 @@ def told(detail: ErrorDetails) -> str:
         return _length(kind, limits)
     if kind in _BOUNDS:
         word, key = _BOUNDS[kind]
-        return f"write a number {word} {limits[key]}, not {shown(value)}"
-    if kind in _KINDS:
-        return _KINDS[kind](value)
-    # Nothing that a TOML file can hold leads here today; a new kind of value is told in pydantic's words at least.
-    return f"{detail['msg']}, not {shown(value)}"
+        return f"write a number {word} {limits[key]}, not {toml_text(value)}"
+    if kind in _TYPES:
+        return _TYPES[kind](value)
+    # No value of a TOML file leads here today; a new field type has at least pydantic's own message.
+    return f"{detail['msg']}, not {toml_text(value)}"
 
 
-def shown(value: Any) -> str:
-    """A value as a TOML file has it; of a table only that it is one."""
+def toml_text(value: Any) -> str:
+    """Return a value as it is written in TOML; a table is only called a table."""
     match value:
         case bool():
             return str(value).lower()
         case dict():
             return "a table"
         case list():
-            return f"[{', '.join(map(shown, value))}]"
+            return f"[{', '.join(map(toml_text, value))}]"
         case date() | time():
             return value.isoformat()
         case _:
@@ -47,7 +47,7 @@ def shown(value: Any) -> str:
 
 def _choice(value: Any, expected: str) -> str:
     close = difflib.get_close_matches(repr(value), expected.replace(" or ", ", ").split(", "), n=1)
-    return f"use {expected}, not {shown(value)}{f'; did you mean {close[0]}?' if close else ''}"
+    return f"use {expected}, not {toml_text(value)}{f'; did you mean {close[0]}?' if close else ''}"
 
 
 def _length(kind: str, limits: dict[str, Any]) -> str:
@@ -55,10 +55,10 @@ def _length(kind: str, limits: dict[str, Any]) -> str:
     return f"write {'at least' if kind == 'too_short' else 'at most'} {counted(number, 'value')}"
 
 
-def _text(value: Any) -> str:
+def _string(value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return f'write it in quotes: "{value}"'
-    return f"write a text in quotes, not {shown(value)}"
+    return f"write a string in quotes, not {toml_text(value)}"
 
 
 _BOUNDS = {
@@ -67,12 +67,12 @@ _BOUNDS = {
     "less_than": ("below", "lt"),
     "less_than_equal": ("of at most", "le"),
 }
-_KINDS: dict[str, Callable[[Any], str]] = {
-    "string_type": _text,
-    "int_type": lambda value: f"write a whole number without quotes, not {shown(value)}",
-    "float_type": lambda value: f"write a number without quotes, not {shown(value)}",
-    "bool_type": lambda value: f"write true or false without quotes, not {shown(value)}",
-    "tuple_type": lambda value: f"write a list in square brackets, not {shown(value)}",
-    "dict_type": lambda value: f"write a table, not {shown(value)}",
-    "model_type": lambda value: f"write a table, not {shown(value)}",
+_TYPES: dict[str, Callable[[Any], str]] = {
+    "string_type": _string,
+    "int_type": lambda value: f"write a whole number without quotes, not {toml_text(value)}",
+    "float_type": lambda value: f"write a number without quotes, not {toml_text(value)}",
+    "bool_type": lambda value: f"write true or false without quotes, not {toml_text(value)}",
+    "tuple_type": lambda value: f"write a list in square brackets, not {toml_text(value)}",
+    "dict_type": lambda value: f"write a table, not {toml_text(value)}",
+    "model_type": lambda value: f"write a table, not {toml_text(value)}",
 }

@@ -1,7 +1,7 @@
-"""Spells every physical name, so that no two environments, copies or services ever meet.
+"""Physical names of all resources, unique across environments, copies and services.
 
-A name is `<project>-<environment>[-<suffix>]-<words>`. Where AWS's limit is shorter than that, the end gives way to a
-hash of the whole name: it never fails, and two long names that begin alike stay apart.
+A name is `<project>-<environment>[-<suffix>]-<words>`. If that exceeds AWS's limit for the type, a hash of the whole
+name replaces its end, so that two long names with the same beginning stay different.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _ALPHABET = re.compile(r"^[a-z][a-z0-9-]*[a-z0-9]$")
 
 
 def name_prefix(env: Environment) -> str:
-    """How every physical name of `env` begins, before the hyphen and its own words."""
+    """Return the beginning of every physical name in `env`, without the hyphen that follows it."""
     return f"{env.project.name}-{env.qualified}"
 
 
 def physical_name(env: Environment, resource_type: str, *words: str) -> str:
     """Return the name of a resource of `resource_type` in `env`: lower-case letters, digits and hyphens.
 
-    A name that is unique in the whole of AWS, such as a bucket's, ends in account and region. Raises `ValueError` for
-    a type whose limit is not known and for words outside the alphabet: both are mistakes of a layer, not of a user.
+    A name that must be unique across all of AWS, such as a bucket's, ends with account and region. Raises `ValueError`
+    for a type whose limit is not known and for words with other characters: both are mistakes of a layer.
     """
     facts = facts_of(resource_type)
     if facts.name_limit is None:
@@ -43,7 +43,7 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
 
 
 def shortened(name: str, limit: int) -> str:
-    """`name` itself where it fits into `limit` characters, otherwise its beginning and a hash of all of it."""
+    """Return `name` if it has at most `limit` characters, otherwise its beginning and a hash of the whole name."""
     if len(name) <= limit:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:HASH_LENGTH]
@@ -51,7 +51,7 @@ def shortened(name: str, limit: int) -> str:
 
 
 def role_arn(env: Environment, *words: str) -> str:
-    """The ARN of a role of `env` as text for a `Sub`: how other environments name it before it exists."""
+    """Return the ARN of a role of `env`, text for `Fn::Sub`, with which other environments name it before it exists."""
     name = physical_name(env, "AWS::IAM::Role", *words)
     return f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name}"
 
@@ -60,88 +60,88 @@ def role_arn(env: Environment, *words: str) -> str:
 RELEASE_ROLE = "github-release"
 
 
-# The purpose stands first in the names of delivery roles: what is shortened is the end, so a pattern finds them all.
+# The purpose comes first in the names of delivery roles: shortening replaces the end, so one pattern matches them all.
 DELIVERY = "delivery"
 
 
 def delivery_roles(env: Environment, ending: str = "*") -> str:
-    """The pattern of the ARNs of `env`'s delivery roles as text for a `Sub`: what other accounts admit."""
+    """Return the ARN pattern of the delivery roles of `env`, text for `Fn::Sub`; other accounts admit its matches."""
     begin = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
     return f"{begin}-{DELIVERY}-{ending}"
 
 
-# The source actions of every pipeline, named alike: they alone put what the other actions read.
+# The source action of every pipeline has this name; it alone writes the artifacts that other actions read.
 SOURCE_ACTION = "action-source"
 
 
 def cluster_name(env: Environment) -> str:
-    """The ECS cluster of `env`."""
+    """Return the name of the ECS cluster in `env`."""
     return physical_name(env, "AWS::ECS::Cluster", "cluster")
 
 
 def service_name(env: Environment, service: str) -> str:
-    """The ECS service of a service in `env`."""
+    """Return the name of the ECS service in `env`."""
     return physical_name(env, "AWS::ECS::Service", service)
 
 
 def service_arn(env: Environment, service: str) -> str:
-    """The ARN of the ECS service in `env`, as text for a `Sub`."""
+    """Return the ARN of the ECS service in `env`, text for `Fn::Sub`."""
     name = f"{cluster_name(env)}/{service_name(env, service)}"
     return f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:service/{name}"
 
 
 def repository_arn(env: Environment, service: str) -> str:
-    """The ARN of a service's image repository in `env`, the tools environment, as text for a `Sub`."""
+    """Return the ARN of a service's image repository in `env`, the tools environment, text for `Fn::Sub`."""
     name = physical_name(env, "AWS::ECR::Repository", service)
     return f"arn:${{AWS::Partition}}:ecr:{env.region}:{env.account}:repository/{name}"
 
 
 def pipeline_name(env: Environment, service: str) -> str:
-    """A service's pipeline in `env`, the tools environment."""
+    """Return the name of a service's pipeline in `env`, the tools environment."""
     return physical_name(env, "AWS::CodePipeline::Pipeline", service)
 
 
 def pipeline_arn(env: Environment, service: str) -> str:
-    """The ARN of a service's pipeline in `env`, as text for a `Sub`."""
+    """Return the ARN of a service's pipeline in `env`, text for `Fn::Sub`."""
     return f"arn:${{AWS::Partition}}:codepipeline:{env.region}:{env.account}:{pipeline_name(env, service)}"
 
 
 def project_name(env: Environment, service: str, purpose: str) -> str:
-    """The build project of a check of a service, or of one of the other purposes."""
+    """Return the name of the build project that runs a check of a service, or another purpose such as `image`."""
     return physical_name(env, "AWS::CodeBuild::Project", service, purpose)
 
 
 def project_arn(env: Environment, service: str, purpose: str) -> str:
-    """The ARN of a build project in `env`, as text for a `Sub`."""
+    """Return the ARN of a build project in `env`, text for `Fn::Sub`."""
     name = project_name(env, service, purpose)
     return f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}:project/{name}"
 
 
 def title(words: str) -> str:
-    """Words with hyphens as part of a logical id, which takes letters and digits only: `image-scan` is `ImageScan`."""
+    """Return hyphenated words as part of a logical id, which has no hyphens: `image-scan` becomes `ImageScan`."""
     return "".join(word.capitalize() for word in words.split("-"))
 
 
 def stack_name(env: Environment, layer: str, service: str | None = None) -> str:
-    """The stack of a layer, and of one service where the layer is per service."""
+    """Return the name of a layer's stack; `service` is given if the layer has one stack per service."""
     return physical_name(env, "AWS::CloudFormation::Stack", *_stack_words(layer, service))
 
 
 def file_stem(layer: str, service: str | None = None) -> str:
-    """How files and parameter paths name a stack inside its environment: `<layer>[-<service>]`."""
+    """Return the name of a stack within its environment, for files and paths: `<layer>[-<service>]`."""
     return "-".join(_stack_words(layer, service))
 
 
 def _stack_words(layer: str, service: str | None) -> list[str]:
-    # Stack names have no underscore.
+    # CloudFormation allows no underscore in stack names.
     return [layer.replace("_", "-"), *([service] if service else [])]
 
 
 def parameter_path(env: Environment, layer: str, output: str, service: str | None = None) -> str:
-    """Where a published value stands in Parameter Store."""
+    """Return the Parameter Store path of a published value."""
     return f"/{env.project.name}/{env.qualified}/{file_stem(layer, service)}/{output}"
 
 
 def log_group_name(env: Environment, *words: str) -> str:
-    """The name of a log group; slashes, so that consoles and policies can group by prefix."""
+    """Return the name of a log group, with slashes, so that consoles and policies can group by prefix."""
     return "/".join(["", env.project.name, env.qualified, *words])

@@ -1,6 +1,6 @@
-"""The regions of AWS, because a misspelt one renders like any other and fails only when it is deployed to.
+"""The AWS regions: a misspelt region would render like any other and fail only at its first deployment.
 
-The renderer knows no AWS SDK, so the names stand here; a test compares them with botocore's.
+Configuration does not import the AWS SDK, so the names are listed here; a test compares them with botocore's.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def test_a_copy_is_rendered_beside_and_not_into_the_committed_folder(in_project:
             "error: no environment 'qa'; templates/environments.toml has tools, staging, production",
         ),
         ("render --format xml", 2, "'xml' is not one of 'yaml', 'json'"),
-        ("render --suffix PR", 2, "suffix: 'PR': use at most 10 lower-case letters"),
+        ("render --suffix PR", 2, "suffix: 'PR' is not allowed; use at most 10 lower-case letters"),
         ("deploy --yes --local", 2, "error: which environment? Name one with ENV= (--env): tools, staging, production"),
         ("deploy --env qa --yes --local", 2, "error: no environment 'qa'"),
         ("deploy --env staging --yes --local", 2, "out/staging: no rendered templates; run `make render` first"),

@@ -36,7 +36,7 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
 @pytest.mark.parametrize(
     ("edits", "expected"),
     [
-        pytest.param([("colour", "red")], "colour: unknown key; known are project, pipeline", id="unknown table"),
+        pytest.param([("colour", "red")], "colour: unknown key; known keys are project, pipeline", id="unknown table"),
         pytest.param([("projct", {})], "projct: unknown key; did you mean project?", id="misspelt table"),
         pytest.param([(f"{STAGING}/nap", "x")], "environments.staging.nap: unknown key; did you mean nat?", id="typo"),
         pytest.param(
@@ -51,12 +51,12 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         ),
         pytest.param(
             [(f"{SERVICE}/autoscaling", {})],
-            "services.payment-processor.autoscaling.maximum: missing; Most tasks",
+            "services.payment-processor.autoscaling.maximum: missing; this key is required: Maximum number of tasks",
             id="missing key of a table that may be left out",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit/nothing", 1)],
-            "services.payment-processor.checks.bandit.nothing: unknown key; known are preset, image",
+            "services.payment-processor.checks.bandit.nothing: unknown key; known keys are preset, image",
             id="unknown key of a table with a name of one's own",
         ),
         pytest.param(
@@ -66,7 +66,7 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         ),
         pytest.param(
             [(f"{STAGING}/account", "22222222222")],
-            "environments.staging.account: '22222222222' is not allowed; write the 12 digits of an AWS account",
+            "environments.staging.account: '22222222222' is not allowed; write the AWS account id as 12 digits",
             id="11-digit account",
         ),
         pytest.param(
@@ -80,7 +80,9 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
             id="retention that CloudWatch has not",
         ),
         pytest.param(
-            [(f"{STAGING}/region", ...)], "environments.staging.region: missing; AWS region", id="missing key"
+            [(f"{STAGING}/region", ...)],
+            "environments.staging.region: missing; this key is required: AWS region",
+            id="missing key",
         ),
         pytest.param([("project", ...)], "project: missing; add a [project] table", id="missing table"),
         pytest.param(
@@ -100,10 +102,20 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
             id="overlapping networks",
         ),
         pytest.param(
-            [(f"{STAGING}/cidr", "8.8.0.0/16")], "environments.staging.cidr: 8.8.0.0/16 is a public", id="public"
+            [(f"{STAGING}/cidr", "8.8.0.0/16")],
+            "environments.staging.cidr: '8.8.0.0/16' is a public range; use a private one",
+            id="public",
         ),
-        pytest.param([(f"{STAGING}/cidr", "10.0.0.0/8")], "environments.staging.cidr: /8 does not fit", id="too large"),
-        pytest.param([(f"{STAGING}/cidr", "ten")], "environments.staging.cidr: ", id="no network"),
+        pytest.param(
+            [(f"{STAGING}/cidr", "10.0.0.0/8")],
+            "environments.staging.cidr: '10.0.0.0/8' has the prefix /8; use a prefix from /16 to /24",
+            id="too large",
+        ),
+        pytest.param(
+            [(f"{STAGING}/cidr", "ten")],
+            "environments.staging.cidr: 'ten' is not an IPv4 range such as 10.20.0.0/16: ",
+            id="no network",
+        ),
         pytest.param([(f"{STAGING}/cidr", ...)], "environments.staging.cidr: missing; a runtime", id="no range"),
         pytest.param(
             [(f"{STAGING}/zones", ["eu-central-1a", "eu-west-1b"])],
@@ -112,7 +124,7 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         ),
         pytest.param(
             [(f"{STAGING}/zones", ["eu-central-1a", "eu-central-1a"])],
-            "environments.staging.zones[1]: eu-central-1a is listed already",
+            "environments.staging.zones[1]: eu-central-1a is already listed",
             id="zone twice",
         ),
         pytest.param(
@@ -142,40 +154,43 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         ),
         pytest.param(
             [(f"{STAGING}/certificate_arn", ...)],
-            "environments.staging.certificate_arn: missing; name an ACM certificate of eu-central-1, or allow_http",
+            "environments.staging.certificate_arn: missing; set the ARN of an ACM certificate in eu-central-1, or"
+            " set allow_http",
             id="no certificate",
         ),
         pytest.param(
             [("environments/production/certificate_arn", ...)],
-            "environments.production.certificate_arn: missing; name an ACM certificate of eu-central-1",
+            "environments.production.certificate_arn: missing; set the ARN of an ACM certificate in eu-central-1",
             id="no certificate in production",
         ),
         pytest.param(
             [("environments/production/log_retention_days", 30)],
-            "environments.production.log_retention_days: 30 is short of the year",
+            "environments.production.log_retention_days: 30 days are too few; a protected environment keeps logs"
+            " for at least a year: use 365, 400",
             id="logs kept too briefly for an audit",
         ),
         pytest.param(
             [(f"{SERVICE}/memory", 4096)],
-            "services.payment-processor.memory: Fargate has no 4096 MiB with cpu = 256; use 512, 1024",
+            "services.payment-processor.memory: Fargate does not offer 4096 MiB with cpu = 256; use 512, 1024",
             id="size that Fargate has not",
         ),
         pytest.param(
             [("environments/production/services/payment-processor/memory", 512)],
-            "Fargate has no 512 MiB with cpu = 512; use 1024 to 4096 in steps of 1024",
+            "Fargate does not offer 512 MiB with cpu = 512; use 1024 to 4096 in steps of 1024",
             id="size out of Fargate's range",
         ),
         pytest.param(
             [("pipeline/path", ["staging", "qa"])],
-            "pipeline.path[1]: 'qa' is not a runtime environment; there are staging, production",
+            "pipeline.path[1]: 'qa' is not a runtime environment; runtime environments: staging, production",
             id="path to nowhere",
         ),
         pytest.param(
-            [("pipeline/path", ["staging", "staging"])], "pipeline.path[1]: 'staging' is on the path already", id="loop"
+            [("pipeline/path", ["staging", "staging"])], "pipeline.path[1]: 'staging' is already on the path", id="loop"
         ),
         pytest.param(
             [("environments/tools", ...)],
-            'environments: exactly one environment has kind = "tools", where the pipeline lives; there are none',
+            'environments: exactly one environment must have kind = "tools", where the pipeline lives; here none'
+            " has it",
             id="no tools",
         ),
         pytest.param(
@@ -185,22 +200,28 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         ),
         pytest.param(
             [("environments/a-very-long-name", {})],
-            "environments.a-very-long-name: a name has at most 12 lower-case letters",
+            "environments.a-very-long-name: 'a-very-long-name' is not allowed as a name; use at most 12 lower-case",
             id="environment name too long",
         ),
-        pytest.param([("environments/QA", {})], "environments.QA: a name has at most 12", id="capitals"),
         pytest.param(
-            [("environments/qa", 1)], "environments.qa: is a value; write a table [environments.qa]", id="value"
+            [("environments/QA", {})], "environments.QA: 'QA' is not allowed as a name; use at most 12", id="capitals"
         ),
-        pytest.param([("services", [])], "services: is a value; write tables [services.<name>]", id="no tables"),
+        pytest.param(
+            [("environments/qa", 1)],
+            "environments.qa: is a value, not a table; write a table [environments.qa]",
+            id="value",
+        ),
+        pytest.param(
+            [("services", [])], "services: is a value, not a table; write tables [services.<name>]", id="no tables"
+        ),
         pytest.param(
             [(f"{STAGING}/services", {"other": {}})],
-            "environments.staging.services.other: no [services.other] to override",
+            "environments.staging.services.other: there is no [services.other] to override",
             id="override of nothing",
         ),
         pytest.param(
             [("services/other", {})],
-            "environments.staging.services.other.priority: 100 is the priority of payment-processor already",
+            "environments.staging.services.other.priority: 100 is already the priority of payment-processor",
             id="two services with one priority",
         ),
         pytest.param(
@@ -215,17 +236,17 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         ),
         pytest.param(
             [("environments/production/services/payment-processor/architecture", "arm64")],
-            "environments.production.services.payment-processor.architecture: arm64 differs from x86_64 elsewhere; a",
+            "environments.production.services.payment-processor.architecture: arm64 differs from x86_64 in another",
             id="two processors for one image",
         ),
         pytest.param(
             [(f"{STAGING}/services/payment-processor/hooks", ["smoke"])],
-            "environments.staging.services.payment-processor.hooks: ECS runs them when requests move only",
+            "environments.staging.services.payment-processor.hooks: ECS runs hooks only while requests shift",
             id="rollout that cannot be meant",
         ),
         pytest.param(
             [(f"{SERVICE}/secrets", {"PORT": "port"})],
-            "services.payment-processor.secrets.PORT: is an environment variable",
+            "services.payment-processor.secrets.PORT: is already an environment variable",
             id="secret in the place of a variable",
         ),
         pytest.param(
@@ -234,7 +255,7 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
                 (f"{STAGING}/services/payment-processor/rollout", "canary"),
                 (f"{STAGING}/services/payment-processor/hooks", ["smoke"]),
             ],
-            "environments.staging.services.payment-processor.hooks: smoke reaches the load balancer by its public",
+            "environments.staging.services.payment-processor.hooks: the smoke hook connects to the public address",
             id="smoke without a way out",
         ),
         pytest.param(
@@ -285,7 +306,7 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         ),
         pytest.param(
             [("project/owner", ["a", 1, date(2026, 1, 31), False, {}])],
-            "project.owner: write a text in quotes, not ['a', 1, 2026-01-31, false, a table]",
+            "project.owner: write a string in quotes, not ['a', 1, 2026-01-31, false, a table]",
             id="list for a text",
         ),
         pytest.param(
@@ -298,12 +319,12 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         ),
         pytest.param(
             [("project/tags", {"owner": "me"})],
-            "project.tags.owner: 'owner' is not allowed; every resource has the tag Owner already, with a value",
+            "project.tags.owner: 'owner' is not allowed; the tag Owner is set on every resource already",
             id="tag that resources have",
         ),
         pytest.param(
             [("project/tags", {"AWS:x": "me"})],
-            "project.tags.AWS:x: 'AWS:x' is not allowed; tags that begin with aws: are AWS's own",
+            "project.tags.AWS:x: 'AWS:x' is not allowed; tags that begin with aws: are reserved for AWS",
             id="tag of AWS",
         ),
         pytest.param(
@@ -319,24 +340,24 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
         ),
         pytest.param(
             [(f"{STAGING}/certificate_arn", CERTIFICATE.replace("222222222222", "333333333333"))],
-            "environments.staging.certificate_arn: is of 333333333333 in eu-central-1; a load balancer takes a"
-            " certificate of its own account and region, 222222222222 in eu-central-1",
+            "environments.staging.certificate_arn: belongs to account 333333333333 in eu-central-1; a load balancer"
+            " accepts only a certificate of its own account and region, 222222222222 in eu-central-1",
             id="certificate of another account",
         ),
         pytest.param(
             [(f"{STAGING}/certificate_arn", CERTIFICATE.replace("eu-central-1", "us-east-1"))],
-            "environments.staging.certificate_arn: is of 222222222222 in us-east-1; a load balancer takes",
+            "environments.staging.certificate_arn: belongs to account 222222222222 in us-east-1; a load balancer",
             id="certificate of another region",
         ),
         pytest.param(
             [(f"{STAGING}/region", "eu-centrl-1")],
-            "environments.staging.region: eu-centrl-1 is not a region of AWS; did you mean eu-central-1?"
-            ' (one that is newer than this version: project.new_regions = ["eu-centrl-1"])',
+            "environments.staging.region: eu-centrl-1 is not an AWS region; did you mean eu-central-1?"
+            ' If AWS has added it since this version, set project.new_regions = ["eu-centrl-1"]',
             id="misspelt region",
         ),
         pytest.param(
             [(f"{STAGING}/region", "xx-moonbase-1")],
-            "environments.staging.region: xx-moonbase-1 is not a region of AWS (one that is newer",
+            "environments.staging.region: xx-moonbase-1 is not an AWS region; if AWS has added it since",
             id="region like none",
         ),
         pytest.param(
@@ -443,7 +464,8 @@ def test_a_wrong_shared_setting_is_told_once_and_not_per_environment() -> None:
 
 def test_a_suffix_of_the_command_line_is_checked_like_one_of_the_file() -> None:
     assert problems_of(suffix="PR 1") == [
-        "suffix: 'PR 1': use at most 10 lower-case letters, digits and single hyphens, beginning with a letter, such as"
+        "suffix: 'PR 1' is not allowed; use at most 10 lower-case letters, digits and single hyphens, beginning"
+        " with a letter, such as"
         " pr4918"
     ]
 
@@ -488,10 +510,10 @@ def test_an_unknown_environment_is_none() -> None:
     [
         pytest.param(None, "no such file", id="missing"),
         pytest.param(b"", "project: missing", id="empty"),
-        pytest.param(b"\xff\xfe", "byte 0 is not UTF-8", id="not UTF-8"),
-        pytest.param(b"[project", "not TOML", id="not TOML"),
+        pytest.param(b"\xff\xfe", "is not UTF-8 at byte 0", id="not UTF-8"),
+        pytest.param(b"[project", "is not valid TOML", id="not TOML"),
         pytest.param(b"\xef\xbb\xbf[project]", "begins with a byte order mark, .* without BOM", id="byte order mark"),
-        pytest.param(b"environments = 1\n", "environments: is a value", id="value for tables"),
+        pytest.param(b"environments = 1\n", "environments: is a value, not a table", id="value for tables"),
     ],
 )
 def test_an_unreadable_file_is_one_clear_error(tmp_path: Path, content: bytes | None, expected: str) -> None:
@@ -519,7 +541,7 @@ def test_a_file_without_permission_is_one_clear_error(tmp_path: Path, monkeypatc
 
 
 def test_a_file_without_environments_says_that_one_is_needed() -> None:
-    with pytest.raises(ConfigurationError, match="exactly one environment has kind"):
+    with pytest.raises(ConfigurationError, match="exactly one environment must have kind"):
         parse_configuration(raw_configuration(("environments", {}), ("pipeline/path", ["x"])), source="file")
 
 
@@ -563,7 +585,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
     [
         pytest.param(
             [(f"{SERVICE}/checks", ...)],
-            "services.payment-processor.checks: no check is configured, so nothing could be judged; begin with",
+            "services.payment-processor.checks: no check is configured, so the gate would have nothing to judge",
             id="no check",
         ),
         pytest.param(
@@ -573,12 +595,12 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit", {"version": "x", "commands": ["x"], "image": f"a.b/c@sha256:{'0' * 64}"})],
-            "services.payment-processor.checks.bandit.format: missing; a check without a preset says it itself",
+            "services.payment-processor.checks.bandit.format: missing; a check without a preset must set it",
             id="own check without format",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/sixth", {"preset": "bandit"})],
-            "services.payment-processor.checks: 6 checks; the gate, a Lambda action, takes 5",
+            "services.payment-processor.checks: 6 checks are too many; the gate, a Lambda action, accepts 5",
             id="more checks than the gate takes",
         ),
         pytest.param(
@@ -588,12 +610,12 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
                 (f"{SERVICE}/checks/app1", {"preset": "bandit"}),
                 (f"{SERVICE}/checks/safety", ...),
             ],
-            "services.payment-processor.checks.app1: app-1 and app1 differ by a hyphen only; choose another name",
+            "services.payment-processor.checks.app1: app-1 and app1 differ only by a hyphen; choose another name",
             id="checks with one logical id",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit/image", "python:3.13")],
-            "services.payment-processor.checks.bandit.image: 'python:3.13' is not allowed; name an image by",
+            "services.payment-processor.checks.bandit.image: 'python:3.13' is not allowed; write an image with",
             id="image without digest",
         ),
         pytest.param(
@@ -603,7 +625,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"repository": "me/pay"})],
-            "services.payment-processor.github.connection_arn: missing; make a connection in the console",
+            "services.payment-processor.github.connection_arn: missing; create a connection in the AWS console",
             id="GitHub without a connection",
         ),
         pytest.param(
@@ -619,22 +641,25 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/build", {"dockerfile": "../Dockerfile"})],
-            "services.payment-processor.build.dockerfile: '../Dockerfile' is not allowed; write a path below",
+            "services.payment-processor.build.dockerfile: '../Dockerfile' is not allowed; write a path relative to"
+            " the source",
             id="path out of the source",
         ),
         pytest.param(
             [(f"{PRODUCTION}/stakeholders/approvers", ...)],
-            "environments.production.stakeholders.approvers: missing; a protected environment needs somebody",
+            "environments.production.stakeholders.approvers: missing; a protected environment on the path needs an"
+            " approver",
             id="nobody approves",
         ),
         pytest.param(
             [(f"{STAGING}/domain", ...)],
-            "environments.staging.domain: missing; name the host that certificate_arn is for",
+            "environments.staging.domain: missing; set the host name that certificate_arn is for",
             id="certificate without a host",
         ),
         pytest.param(
             [(f"{SERVICE}/egress", {"10.0.0.1/8": [443]})],
-            "services.payment-processor.egress.10.0.0.1/8: '10.0.0.1/8' is no IPv4 range: 10.0.0.1/8 has host bits set",
+            "services.payment-processor.egress.10.0.0.1/8: '10.0.0.1/8' is not an IPv4 range such as 10.20.0.0/16:"
+            " 10.0.0.1/8",
             id="a range that is none",
         ),
         pytest.param(
@@ -644,12 +669,12 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
                     {"maximum": 2, "schedules": {"n": {"cron": "0 7 * *", "minimum": 1, "maximum": 2}}},
                 )
             ],
-            "services.payment-processor.autoscaling.schedules.n.cron: '0 7 * *' is no schedule: write minute",
+            "services.payment-processor.autoscaling.schedules.n.cron: '0 7 * *' is not a schedule; write minute",
             id="a schedule that is none",
         ),
         pytest.param(
             [(f"{STAGING}/services/payment-processor/secrets", {"PORT": "acquirer-key"})],
-            "environments.staging.services.payment-processor.secrets.PORT: is an environment variable",
+            "environments.staging.services.payment-processor.secrets.PORT: is already an environment variable",
             id="a variable with two values",
         ),
         pytest.param(
@@ -660,7 +685,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
                 (f"{STAGING}/services/payment-processor/rollout", "canary"),
                 (f"{STAGING}/services/payment-processor/rollback_on_alarm", True),
             ],
-            "environments.staging.services.payment-processor.hooks: smoke reaches the load balancer",
+            "environments.staging.services.payment-processor.hooks: the smoke hook connects to the public address",
             id="a smoke test without a way out",
         ),
         pytest.param(
@@ -670,32 +695,37 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{PRODUCTION}/deployment_window", "0 9 * * MON")],
-            "environments.production.deployment_window: '0 9 * * MON' is no window: write seconds (always *), minute",
+            "environments.production.deployment_window: '0 9 * * MON' is not a deployment window; write seconds"
+            " (always *)",
             id="five fields",
         ),
         pytest.param(
             [(f"{PRODUCTION}/deployment_window", "0 * 9 ? * MON")],
-            "environments.production.deployment_window: '0 * 9 ? * MON' is no window: write seconds (always *)",
+            "environments.production.deployment_window: '0 * 9 ? * MON' is not a deployment window; write seconds"
+            " (always *)",
             id="seconds",
         ),
         pytest.param(
             [(f"{PRODUCTION}/deployment_window", "* * 9-25 ? * MON")],
-            "environments.production.deployment_window: '* * 9-25 ? * MON' is no window: its hour is '9-25'",
+            "environments.production.deployment_window: '* * 9-25 ? * MON' is not a deployment window; the hour is"
+            " '9-25', but goes from 0",
             id="an hour that no day has",
         ),
         pytest.param(
             [(f"{PRODUCTION}/deployment_window", "* * nine ? * MON")],
-            "environments.production.deployment_window: '* * nine ? * MON' is no window: its hour is 'nine'",
+            "environments.production.deployment_window: '* * nine ? * MON' is not a deployment window; the hour is"
+            " 'nine', but goes from",
             id="a word for an hour",
         ),
         pytest.param(
             [(f"{PRODUCTION}/deployment_window", "* * 9 * * MON")],
-            "environments.production.deployment_window: '* * 9 * * MON' is no window: exactly one of day of month",
+            "environments.production.deployment_window: '* * 9 * * MON' is not a deployment window; write ? for"
+            " exactly one",
             id="both days",
         ),
         pytest.param(
             [(f"{PRODUCTION}/time_zone", "Europe/Berlim")],
-            "environments.production.time_zone: 'Europe/Berlim' is not a time zone; write one such as Europe/Berlin",
+            "environments.production.time_zone: 'Europe/Berlim' is not a time zone; use a name such as Europe/Berlin",
             id="time zone",
         ),
         pytest.param(

@@ -1,13 +1,13 @@
-"""Words for wrong values: what no table of today can hold is told as well."""
+"""Messages about wrong values: a type of value that no table has today gets a message, too."""
 
 from __future__ import annotations
 
 from pydantic_core import ErrorDetails
 
-from cicd_templates.config.messages import told
+from cicd_templates.config.messages import message_for
 
 
 def test_a_kind_of_mistake_without_words_of_its_own_keeps_those_of_the_library() -> None:
     detail = ErrorDetails(type="url_type", loc=("x",), msg="URL input should be a string or URL", input=True)
 
-    assert told(detail) == "URL input should be a string or URL, not true"
+    assert message_for(detail) == "URL input should be a string or URL, not true"

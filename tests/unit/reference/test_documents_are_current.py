@@ -39,13 +39,13 @@ def test_every_kind_of_type_and_default_is_spelled() -> None:
     reference = configuration_reference()
 
     for row in (
-        "| `account` | text | required |",
-        "| `zones` | list of text | empty |",
-        "| `provided` | table of text | empty |",
+        "| `account` | string | required |",
+        "| `zones` | list of string | empty |",
+        "| `provided` | table of string | empty |",
         "| `cpu` | `256`, `512`, `1024`, `2048`, `4096` | `256` |",
         "| `allow_http` | true or false | `false` |",
-        "| `certificate_arn` | text | none |",
-        '| `path` | list of text | `["staging", "production"]` |',
+        "| `certificate_arn` | string | none |",
+        '| `path` | list of string | `["staging", "production"]` |',
         "| `health_check` | table | empty |",
     ):
         assert row in reference

@@ -118,11 +118,17 @@ def test_a_patch_for_no_stack_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({"Resources.A.B": {"value": 1}}, "patch.keys.Resources.A.B.because: missing; Why, as a reviewer"),
-        ({"Resources.A.B": {"value": 1, "because": "so"}}, "'so' is not allowed; say why in at least ten characters"),
+        (
+            {"Resources.A.B": {"value": 1}},
+            "patch.keys.Resources.A.B.because: missing; this key is required: Reason for the reviewer",
+        ),
+        (
+            {"Resources.A.B": {"value": 1, "because": "so"}},
+            "'so' is not allowed; explain why in at least ten characters",
+        ),
         (
             {"Resources.A.B": {"value": 1, "because": WHY, "reason": 1}},
-            "reason: unknown key; known are value, because, add",
+            "reason: unknown key; known keys are value, because, add",
         ),
         (
             {"Metadata.CicdTemplates.Stack": {"value": 1, "because": WHY}},

@@ -1,4 +1,4 @@
-"""The table `[services.<name>.autoscaling]`: between how many tasks a service scales, and why."""
+"""The table `[services.<name>.autoscaling]`: the limits, targets and schedules of a service's number of tasks."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from cicd_templates.config.tables.table import Table
 
 
 class ScheduleTable(Table):
-    """`[services.<name>.autoscaling.schedules.<schedule>]`: other limits from a time on."""
+    """`[services.<name>.autoscaling.schedules.<schedule>]`: limits that apply from a time on."""
 
     cron: Schedule = Field(
         description="Minute, hour, day of month, month, day of week and year, such as `0 7 ? * MON-FRI *`"
     )
-    minimum: Annotated[int, Field(ge=0, le=1000)] = Field(description="Fewest tasks from then on")
-    maximum: Annotated[int, Field(ge=1, le=1000)] = Field(description="Most tasks from then on")
+    minimum: Annotated[int, Field(ge=0, le=1000)] = Field(description="Minimum number of tasks from that time on")
+    maximum: Annotated[int, Field(ge=1, le=1000)] = Field(description="Maximum number of tasks from that time on")
 
 
 class AutoscalingTable(Table):
-    """`[services.<name>.autoscaling]`: between how many tasks a service moves, and what moves it."""
+    """`[services.<name>.autoscaling]`: the limits and targets of a service's number of tasks."""
 
-    minimum: Annotated[int, Field(ge=1, le=1000)] = Field(default=2, description="Fewest tasks")
-    maximum: Annotated[int, Field(ge=1, le=1000)] = Field(description="Most tasks")
-    cpu_percent: Percent | None = Field(default=None, description="Average CPU use to hold, in percent")
-    memory_percent: Percent | None = Field(default=None, description="Average memory use to hold, in percent")
-    requests_per_target: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="Requests a minute of each task to hold"
+    minimum: Annotated[int, Field(ge=1, le=1000)] = Field(default=2, description="Minimum number of tasks")
+    maximum: Annotated[int, Field(ge=1, le=1000)] = Field(description="Maximum number of tasks")
+    cpu_percent: Percent | None = Field(default=None, description="Target of the average CPU utilization, in percent")
+    memory_percent: Percent | None = Field(
+        default=None, description="Target of the average memory utilization, in percent"
     )
-    schedules: dict[Word, ScheduleTable] = Field(default={}, description="Other limits from a time on, by name")
+    requests_per_target: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Target number of requests per minute and task"
+    )
+    schedules: dict[Word, ScheduleTable] = Field(default={}, description="Schedules with other limits, by name")

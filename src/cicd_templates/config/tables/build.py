@@ -11,10 +11,10 @@ from cicd_templates.config.tables.table import Table
 
 
 class BuildTable(Table):
-    """`[services.<name>.build]`: how the image is made, and what is noted of it."""
+    """`[services.<name>.build]`: how the image is built, and what is recorded about it."""
 
-    dockerfile: FolderPath = Field(default="Dockerfile", description="Dockerfile, relative to the source")
-    context: FolderPath = Field(default=".", description="Folder that is built, relative to the source")
+    dockerfile: FolderPath = Field(default="Dockerfile", description="Path of the Dockerfile, relative to the source")
+    context: FolderPath = Field(default=".", description="Build context, relative to the source")
     sbom: tuple[ShellCommand, ...] = Field(
         default=("cyclonedx-py requirements requirements.txt --output-format JSON --output-file $SBOM",),
         strict=False,
@@ -22,11 +22,11 @@ class BuildTable(Table):
         description="Commands that write a CycloneDX bill of materials to `$SBOM`",
     )
     timeout_minutes: Annotated[int, Field(ge=5, le=60)] = Field(
-        default=15, description="Minutes after which the build is ended"
+        default=15, description="Minutes after which the build is stopped"
     )
     scan_severities: tuple[Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"], ...] = Field(
         default=("CRITICAL", "HIGH"),
         strict=False,
         min_length=1,
-        description="Findings of the registry's image scan that stop a release",
+        description="Severities in the registry's image scan that stop a release",
     )

@@ -9,7 +9,7 @@ from pydantic import Field
 from cicd_templates.config.tables.fields import Digest, ShellCommand, VariableName, Word
 from cicd_templates.config.tables.table import Table
 
-# A format that the scan gate reads; presets have theirs.
+# The report formats that the scan gate reads; a preset sets its own.
 ReportFormat = Literal[
     "bandit",
     "cyclonedx",
@@ -27,19 +27,25 @@ Preset = Literal["bandit", "safety", "secrets", "snyk", "unit-tests"]
 
 
 class CheckTable(Table):
-    """`[services.<name>.checks.<check>]`: a tool that reports on the source; only the gate decides."""
+    """`[services.<name>.checks.<check>]`: a tool that reports on the source; the gate alone decides."""
 
-    preset: Preset | None = Field(default=None, description="A known check; every other key then changes it")
-    image: Digest | None = Field(default=None, description="Image that the check runs in, by digest")
+    preset: Preset | None = Field(
+        default=None, description="Known check to start from; every other key overrides a value of it"
+    )
+    image: Digest | None = Field(default=None, description="Image in which the check runs, by digest")
     install: tuple[ShellCommand, ...] = Field(default=(), strict=False, description="Commands that install the tool")
     version: ShellCommand | None = Field(default=None, description="Command that prints the version of the tool")
     commands: tuple[ShellCommand, ...] = Field(
-        default=(), strict=False, description="Commands of the check; they write to `$REPORT`, in the source's folder"
+        default=(),
+        strict=False,
+        description="Commands that write the report to `$REPORT`; they run in the source's folder",
     )
-    format: ReportFormat | None = Field(default=None, description="What the report is written in")
+    format: ReportFormat | None = Field(default=None, description="Format of the report")
     secrets: dict[VariableName, Word] = Field(
-        default={}, description="Variables of the check that are secrets, by the secret's name (`make secret`)"
+        default={},
+        description="Environment variables with secret values: the name of the secret that `make secret` sets, by"
+        " variable",
     )
     timeout_minutes: Annotated[int, Field(ge=5, le=60)] | None = Field(
-        default=None, description="Minutes after which the check is ended; default 10"
+        default=None, description="Minutes after which the check is stopped; default: 10"
     )

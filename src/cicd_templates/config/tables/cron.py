@@ -12,8 +12,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-# AWS's cron expressions, in Quartz's words:
-# https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-DeploymentWindow.html
 _NUMBER_OR_NAME = r"(\d+|[A-Z]{3})"
 _CRON_PART = rf"(\*|{_NUMBER_OR_NAME}(-{_NUMBER_OR_NAME})?)(/\d+)?"
 _CRON_FIELD = re.compile(rf"{_CRON_PART}(,{_CRON_PART})*")
@@ -22,37 +20,36 @@ _CRON_LIMITS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("m
 _YEAR = ("year", 1970, 2199)
 
 
-def _window(text: str) -> str:
-    fields = text.split()
+def _window(value: str) -> str:
+    fields = value.split()
     if len(fields) not in (6, 7) or fields[0] != "*":
         raise ValueError(
-            f"{text!r} is no window: write seconds (always *), minute, hour, day of month, month and day of week,"
-            ' such as "* * 9-16 ? * MON-THU"'
+            f"{value!r} is not a deployment window; write seconds (always *), minute, hour, day of month, month and day"
+            ' of week, such as "* * 9-16 ? * MON-THU"'
         )
-    return _cron(text, "window", fields[1:])
+    return _cron(value, "deployment window", fields[1:])
 
 
-def _schedule(text: str) -> str:
-    # https://docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-using-cron-expressions.html
-    fields = text.split()
+def _schedule(value: str) -> str:
+    fields = value.split()
     if len(fields) != 6:
         raise ValueError(
-            f"{text!r} is no schedule: write minute, hour, day of month, month, day of week and year, such as"
+            f"{value!r} is not a schedule; write minute, hour, day of month, month, day of week and year, such as"
             ' "0 7 ? * MON-FRI *"'
         )
-    return _cron(text, "schedule", fields)
+    return _cron(value, "schedule", fields)
 
 
-def _cron(text: str, what: str, fields: Sequence[str]) -> str:
-    """`text` where `fields`, from the minute on, are what AWS takes."""
-    for value, (name, lowest, highest) in zip(fields, (*_CRON_LIMITS, _YEAR), strict=False):
+def _cron(value: str, kind: str, fields: Sequence[str]) -> str:
+    """Return `value` if AWS accepts its `fields`, which begin with the minute."""
+    for field, (name, lowest, highest) in zip(fields, (*_CRON_LIMITS, _YEAR), strict=False):
         pattern = _CRON_DAY if name.startswith("day") else _CRON_FIELD
-        numbers = [int(number) for number in re.findall(r"(?<![/#\d])\d+", value)]
-        if not pattern.fullmatch(value) or any(not lowest <= number <= highest for number in numbers):
-            raise ValueError(f"{text!r} is no {what}: its {name} is {value!r}")
+        numbers = [int(number) for number in re.findall(r"(?<![/#\d])\d+", field)]
+        if not pattern.fullmatch(field) or any(not lowest <= number <= highest for number in numbers):
+            raise ValueError(f"{value!r} is not a {kind}; the {name} is {field!r}, but goes from {lowest} to {highest}")
     if (fields[2] == "?") == (fields[4] == "?"):
-        raise ValueError(f"{text!r} is no {what}: exactly one of day of month and day of week is `?`")
-    return text
+        raise ValueError(f"{value!r} is not a {kind}; write ? for exactly one of day of month and day of week")
+    return value
 
 
 Window = Annotated[str, AfterValidator(_window)]

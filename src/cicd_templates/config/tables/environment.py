@@ -21,9 +21,9 @@ RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 RETENTION_DAYS: tuple[int, ...] = get_args(RetentionDays)
-AccountId = Annotated[str, text(r"\d{12}", 'write the 12 digits of an AWS account in quotes, such as "111111111111"')]
+AccountId = Annotated[str, text(r"\d{12}", 'write the AWS account id as 12 digits in quotes, such as "111111111111"')]
 Suffix = Annotated[str, word(SUFFIX_LENGTH)]
-Profile = Annotated[str, text(r".+", "name a profile of the AWS configuration")]
+Profile = Annotated[str, text(r".+", "write the name of a profile in the AWS configuration")]
 DeployerRoleArn = Annotated[
     str,
     text(
@@ -40,9 +40,15 @@ PolicyArn = Annotated[
 ]
 RolePath = Annotated[
     str,
-    text(r"/([\w+=,.@-]+/)*", "begin and end it with /, such as /delivery/, of letters, digits and + = , . @ -", 512),
+    text(
+        r"/([\w+=,.@-]+/)*",
+        "write a path that begins and ends with /, such as /delivery/, and has only letters, digits and _ + = , . @ -",
+        512,
+    ),
 ]
-OutputName = Annotated[str, text(r"[a-z_]+\.[A-Z][A-Za-z0-9]*", "write a layer's output, such as network.VpcId")]
+OutputName = Annotated[
+    str, text(r"[a-z_]+\.[A-Z][A-Za-z0-9]*", "write the name of a layer's output, such as network.VpcId")
+]
 
 
 def _time_zone(name: str) -> str:
@@ -51,7 +57,7 @@ def _time_zone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-        raise ValueError(f"{name!r} is not a time zone; write one such as Europe/Berlin or UTC") from None
+        raise ValueError(f"{name!r} is not a time zone; use a name such as Europe/Berlin or UTC") from None
     return name
 
 
@@ -59,35 +65,38 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
 class EnvironmentTable(Table):
-    """`[environments.<name>]`: an account, a region and how much is at stake there."""
+    """`[environments.<name>]`: an account, a region, and what is deployed there."""
 
-    kind: EnvironmentKind = Field(description="`tools`: where the pipeline lives; `runtime`: where services run")
-    account: AccountId = Field(description="AWS account id: a string of 12 digits")
+    kind: EnvironmentKind = Field(description="`tools`: the pipeline lives here; `runtime`: services run here")
+    account: AccountId = Field(description="AWS account id, a string of 12 digits")
     region: Region = Field(description="AWS region")
     protection: Protection = Field(
-        description="`protected`: data outlives its stack; `disposable`: destroy empties and deletes it"
+        description="`protected`: data outlives its stack; `disposable`: `make destroy` empties and deletes it"
     )
-    log_retention_days: RetentionDays = Field(description="Days that CloudWatch keeps log events")
+    log_retention_days: RetentionDays = Field(description="Days for which CloudWatch keeps log events")
     profile: Profile | None = Field(
-        default=None, description="AWS profile that deploys here; default: boto3's own chain"
+        default=None, description="AWS profile to deploy with; default: boto3's credential chain"
     )
     role_arn: DeployerRoleArn | None = Field(
-        default=None, description="Role that the deployer assumes here, from the profile or the default chain"
+        default=None,
+        description="Role that the deployer assumes with the credentials of the profile or of the default chain",
     )
     suffix: Suffix | None = Field(
-        default=None, description="Sets this environment's names apart from a copy's in the same account"
+        default=None, description="Suffix of all names, so that copies of the environment can share an account"
     )
-    permissions_boundary: PolicyArn | None = Field(default=None, description="ARN of the policy that bounds every role")
+    permissions_boundary: PolicyArn | None = Field(
+        default=None, description="ARN of the permissions boundary of every role"
+    )
     role_path: RolePath = Field(default="/", description="IAM path of every role; begins and ends with `/`")
     cidr: VpcRange | None = Field(
         default=None,
-        description="IPv4 range of the VPC, a private one from /16 to /24; runtime environments need it",
+        description="Private IPv4 range of the VPC, from /16 to /24; required in runtime environments",
     )
     zones: tuple[ZoneName, ...] = Field(
         default=(),
         strict=False,
         max_length=4,
-        description="Availability zones of the VPC: two to four, of the region",
+        description="Availability zones of the VPC: two to four zones of the region",
     )
     nat: Nat = Field(
         default="single",
@@ -100,27 +109,29 @@ class EnvironmentTable(Table):
     certificate_arn: CertificateArn | None = Field(default=None, description="ACM certificate of the load balancer")
     domain: Domain | None = Field(
         default=None,
-        description="Host name that the certificate is for; its DNS record, to the load balancer, is yours to make",
+        description="Host name of the certificate; create its DNS record to the load balancer yourself",
     )
     deployment_window: Window | None = Field(
         default=None,
-        description="When releases may enter, as six cron fields, such as `* * 9-16 ? * MON-THU`; default: always",
+        description="When releases may enter, as six or seven cron fields, such as `* * 9-16 ? * MON-THU`; default:"
+        " always",
     )
     time_zone: TimeZone = Field(
         default="UTC", description="Time zone of the deployment window, such as `Europe/Berlin`"
     )
     allow_http: bool = Field(
-        default=False, description="Serve plain HTTP for want of a certificate; disposable environments only"
+        default=False, description="Serve plain HTTP instead of TLS; in disposable environments only"
     )
     stakeholders: StakeholdersTable = Field(
-        default={}, validate_default=True, description="E-mail addresses per stakeholder group"
+        default={}, validate_default=True, description="E-mail addresses of each stakeholder group"
     )
     provided: dict[OutputName, str] = Field(
         default={},
-        description="Values that exist already, by `layer.Output`; a layer provided in full is not rendered",
+        description="Existing values to use instead of a layer's own, by `layer.Output`; a layer with all outputs"
+        " provided is not rendered",
     )
     patch: dict[str, dict[PatchPath, PatchTable]] = Field(
         default={},
-        description="Changes of finished templates, by stack (its file's stem) and path in quotes, such as"
+        description="Changes to finished templates, by stack (its file name without extension) and quoted path, such as"
         ' `"Resources.Vpc.Properties.CidrBlock"`; a path that matches nothing is an error',
     )

@@ -49,22 +49,22 @@ Digest = Annotated[
     str,
     text(
         r"[a-z0-9.-]+(:\d+)?/[\w./-]+@sha256:[0-9a-f]{64}",
-        "name an image by registry and digest, as registry/repository@sha256: and 64 hexadecimal digits",
+        "write an image with registry and digest: registry/repository@sha256: and 64 hexadecimal digits",
     ),
 ]
 ShellCommand = Annotated[str, text(r"[\s\S]+", "write a command")]
 VariableName = Annotated[
-    str, text(r"[A-Za-z_]\w*", "use letters, digits and underscores, not a digit first, such as LOG_LEVEL")
+    str, text(r"[A-Za-z_]\w*", "use letters, digits and underscores, not beginning with a digit, such as LOG_LEVEL")
 ]
-# Below the source: neither absolute nor upwards.
+# Neither absolute nor outside the source.
 FolderPath = Annotated[
     str,
     text(
         r"\.|\w[\w-]*(\.[\w-]+)*(/\w[\w-]*(\.[\w-]+)*)*",
-        "write a path below the source, such as services/pay, without .. and without a / at its beginning or end",
+        "write a path relative to the source, such as services/pay, without .. and without a leading or trailing /",
     ),
 ]
-UrlPath = Annotated[str, text(r"/[\w./-]*", "write a path from / on, of letters, digits and _ . / -")]
+UrlPath = Annotated[str, text(r"/[\w./-]*", "write a path that begins with / and has only letters, digits and _ . / -")]
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d"
 Region = Annotated[str, text(REGION, "write an AWS region, such as eu-central-1")]
 Minutes = Annotated[int, Field(ge=0, le=1440)]

@@ -22,16 +22,16 @@ PLACEHOLDER_REPOSITORY = "octocat/Hello-World"
 
 
 class GithubTable(Table):
-    """`[services.<name>.github]`: the repository of a service, for `source = "github"` or for releases from Actions."""
+    """`[services.<name>.github]`: the repository of a service, for `source = "github"` or GitHub Actions."""
 
     repository: Repository = Field(
         default="octocat/Hello-World", description="`owner/name`; the default is a placeholder"
     )
-    branch: Branch = Field(default="main", description="Branch that is released")
+    branch: Branch = Field(default="main", description="Branch to release")
     connection_arn: ConnectionArn | None = Field(
-        default=None, description="CodeConnections connection, made and accepted in the console"
+        default=None, description="CodeConnections connection; create and accept it in the AWS console"
     )
-    trigger: bool = Field(default=False, description="Start a run at every push to the branch")
+    trigger: bool = Field(default=False, description="Start a run on every push to the branch")
     releases: bool = Field(
-        default=False, description="A role with which GitHub Actions may put a release, and do nothing else"
+        default=False, description="Create a role with which GitHub Actions can upload a release and do nothing else"
     )

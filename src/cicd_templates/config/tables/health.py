@@ -11,34 +11,32 @@ from cicd_templates.config.tables.table import Table
 
 
 class HealthCheckTable(Table):
-    """`[services.<name>.health_check]`: how the load balancer asks a task whether it is well."""
+    """`[services.<name>.health_check]`: how the load balancer checks the health of a task."""
 
-    path: UrlPath = Field(default="/health", description="Path that answers 200 when the task can serve")
+    path: UrlPath = Field(default="/health", description="Path that returns 200 if the task can serve requests")
     grace_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
-        default=120, description="How long a new task may fail the check, in seconds"
+        default=120, description="Seconds for which failed checks of a new task are ignored"
     )
-    interval_seconds: Annotated[int, Field(ge=6, le=300)] = Field(
-        default=15, description="Time between two checks, in seconds"
-    )
+    interval_seconds: Annotated[int, Field(ge=6, le=300)] = Field(default=15, description="Seconds between two checks")
     healthy_threshold: Annotated[int, Field(ge=2, le=10)] = Field(
-        default=2, description="Passed checks in a row that make a task healthy"
+        default=2, description="Number of consecutive successful checks after which a task is healthy"
     )
     unhealthy_threshold: Annotated[int, Field(ge=2, le=10)] = Field(
-        default=5, description="Failed checks in a row that make a task unhealthy"
+        default=5, description="Number of consecutive failed checks after which a task is unhealthy"
     )
 
 
 class AlarmsTable(Table):
-    """`[services.<name>.alarms]`: from what on a service is not well."""
+    """`[services.<name>.alarms]`: the thresholds of the service's alarms."""
 
     error_percent: Annotated[float, Field(gt=0, le=100)] = Field(
-        default=5.0, description="Share of answers with a 5xx status, in percent"
+        default=5.0, description="Percentage of responses with a 5xx status"
     )
     latency_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
-        default=2.0, description="Time within which 99 of 100 requests are answered, in seconds"
+        default=2.0, description="Response time of the 99th percentile, in seconds"
     )
-    cpu_percent: Percent = Field(default=85, description="CPU use of the service, in percent")
-    memory_percent: Percent = Field(default=85, description="Memory use of the service, in percent")
+    cpu_percent: Percent = Field(default=85, description="CPU utilization of the service, in percent")
+    memory_percent: Percent = Field(default=85, description="Memory utilization of the service, in percent")
     restarts: Annotated[int, Field(ge=1)] = Field(
-        default=2, description="Tasks that end by themselves within five minutes"
+        default=2, description="Number of tasks that stop by themselves within five minutes"
     )

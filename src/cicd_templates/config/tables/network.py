@@ -13,27 +13,25 @@ Nat = Literal["none", "single", "per-zone"]
 Endpoints = Literal["gateway", "all"]
 
 
-def _vpc_range(value: str) -> str:
-    network = IPv4Network(value)
-    if not network.is_private:
-        raise ValueError(f"{value} is a public range; a VPC takes a private one, such as 10.20.0.0/16")
-    # Sixteen subnets are cut from it and AWS has no subnet smaller than /28.
-    if not 16 <= network.prefixlen <= 24:
-        raise ValueError(f"/{network.prefixlen} does not fit; use a prefix from /16 to /24")
-    return value
-
-
-VpcRange = Annotated[str, AfterValidator(_vpc_range)]
-
-
 def _ip_range(value: str) -> str:
     try:
         IPv4Network(value)
     except ValueError as error:
-        raise ValueError(f"{value!r} is no IPv4 range: {error}") from None
+        raise ValueError(f"{value!r} is not an IPv4 range such as 10.20.0.0/16: {error}") from None
     return value
 
 
+def _vpc_range(value: str) -> str:
+    network = IPv4Network(_ip_range(value))
+    if not network.is_private:
+        raise ValueError(f"{value!r} is a public range; use a private one, such as 10.20.0.0/16")
+    # The network layer cuts sixteen subnets from it, and AWS has no subnet smaller than /28.
+    if not 16 <= network.prefixlen <= 24:
+        raise ValueError(f"{value!r} has the prefix /{network.prefixlen}; use a prefix from /16 to /24")
+    return value
+
+
+VpcRange = Annotated[str, AfterValidator(_vpc_range)]
 IpRange = Annotated[str, AfterValidator(_ip_range)]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], Field(strict=False, min_length=1)]
 ZoneName = Annotated[str, text(rf"{REGION}[a-z]", "write an availability zone, such as eu-central-1a")]

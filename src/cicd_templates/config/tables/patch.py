@@ -1,4 +1,4 @@
-"""The table `[environments.<name>.patch."<stack>"]`: changes of finished templates."""
+"""The table `[environments.<name>.patch."<stack>"]`: changes to finished templates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from cicd_templates.config.tables.fields import text
 from cicd_templates.config.tables.table import Table
 
-# Where a patch is set, and why: the second is read by a reviewer, so a word is none.
+# A reviewer reads the reason, so a single word is not enough.
 PatchPath = Annotated[
     str,
     text(
@@ -18,16 +18,19 @@ PatchPath = Annotated[
         " or Outputs",
     ),
 ]
-Reason = Annotated[str, text(r"[^\n]{10,}", "say why in at least ten characters, on one line")]
+Reason = Annotated[str, text(r"[^\n]{10,}", "explain why in at least ten characters on one line")]
 
 
 class PatchTable(Table):
-    """`[environments.<name>.patch."<stack>"]`: values set on a finished template, by quoted path, each a table."""
+    """`[environments.<name>.patch."<stack>"]`: changes to a finished template, one table per quoted path."""
 
     value: Any = Field(
-        description='What stands there then, in CloudFormation\'s long form; `{ Ref = "AWS::NoValue" }` removes'
+        description='New value at the path, in CloudFormation\'s long form; `{ Ref = "AWS::NoValue" }` removes the'
+        " old one"
     )
     because: Reason = Field(
-        description="Why, as a reviewer reads it in the template and in REVIEW.md; at least ten characters"
+        description="Reason for the reviewer, shown in the template and in REVIEW.md; at least ten characters"
     )
-    add: bool = Field(default=False, description="Nothing stands there yet; otherwise something has to")
+    add: bool = Field(
+        default=False, description="Add a value where there is none; without it, the path must already have a value"
+    )

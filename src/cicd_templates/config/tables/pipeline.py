@@ -11,26 +11,26 @@ from cicd_templates.config.tables.table import Table
 
 
 class PipelineTable(Table):
-    """`[pipeline]`: how a release moves."""
+    """`[pipeline]`: how a release moves through the environments."""
 
     path: tuple[Word, ...] = Field(
         default=("staging", "production"),
         strict=False,
         min_length=1,
-        description="Runtime environments in the order in which a release reaches them",
+        description="Runtime environments, in the order in which a release reaches them",
     )
     verify_parallelism: Annotated[int, Field(ge=1, le=50)] = Field(
-        default=5, description="Checks that run at once; a fresh account's CodeBuild quota can be 1"
+        default=5, description="Number of checks that run in parallel; in a new account the CodeBuild quota can be 1"
     )
     approval_hours: Annotated[int, Field(ge=1, le=1440)] = Field(
-        default=72, description="How long a release waits for its approval before the run fails, in hours"
+        default=72, description="Hours that a release waits for approval before the run fails"
     )
     reserve_concurrency: bool = Field(
         default=True,
-        description="Cap each function's concurrency; a fresh account whose Lambda quota is 10 can reserve none",
+        description="Limit the concurrency of each function; a new account whose Lambda quota is 10 cannot reserve any",
     )
     enhanced_scanning: bool = Field(
         default=False,
-        description="Let Amazon Inspector scan our images, again and again; it sets the whole registry of the tools"
-        " account, so a copy made by a suffix leaves it alone",
+        description="Let Amazon Inspector scan the images continuously; this setting applies to the whole registry"
+        " of the tools account, so copies with a suffix do not change it",
     )

@@ -13,12 +13,12 @@ from cicd_templates.template.tags import OWN_KEYS
 
 def _tag_key(key: str) -> str:
     if key.lower().startswith("aws:"):
-        raise ValueError(f"{key!r} is not allowed; tags that begin with aws: are AWS's own")
-    # For IAM, keys that differ by capitals alone are one key, and given twice:
+        raise ValueError(f"{key!r} is not allowed; tags that begin with aws: are reserved for AWS")
+    # IAM ignores case in tag keys, so keys that differ only by case are one key given twice:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
-    own = {each.lower(): each for each in OWN_KEYS}.get(key.lower())
-    if own:
-        raise ValueError(f"{key!r} is not allowed; every resource has the tag {own} already, with a value of its own")
+    own_key = {own.lower(): own for own in OWN_KEYS}.get(key.lower())
+    if own_key:
+        raise ValueError(f"{key!r} is not allowed; the tag {own_key} is set on every resource already")
     return key
 
 
@@ -31,14 +31,14 @@ TagKey = Annotated[
 
 
 class ProjectTable(Table):
-    """`[project]`: what every environment shares."""
+    """`[project]`: the values that every environment shares."""
 
-    name: ProjectPrefix = Field(description="First word of every physical name and parameter path")
-    owner: TagText = Field(description="Tag `Owner` of every resource: the team to ask")
-    cost_center: TagText = Field(description="Tag `CostCenter` of every resource")
-    tags: dict[TagKey, TagText] = Field(default={}, description="Further tags of every resource")
+    name: ProjectPrefix = Field(description="First part of every physical name and of every Parameter Store path")
+    owner: TagText = Field(description="Value of the tag `Owner` of every resource: the responsible team")
+    cost_center: TagText = Field(description="Value of the tag `CostCenter` of every resource")
+    tags: dict[TagKey, TagText] = Field(default={}, description="Additional tags of every resource")
     new_regions: tuple[Region, ...] = Field(
         default=(),
         strict=False,
-        description="Regions of AWS that are newer than this version, to be taken all the same",
+        description="AWS regions to accept although this version does not know them",
     )

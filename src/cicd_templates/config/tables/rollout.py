@@ -10,28 +10,28 @@ from pydantic import Field
 from cicd_templates.config.tables.fields import Minutes
 from cicd_templates.config.tables.table import Table
 
-# ECS's own deployment strategies, in its words with a hyphen:
+# ECS's deployment strategies, in lower case and with a hyphen:
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
 Rollout = Literal["rolling", "blue-green", "linear", "canary"]
 HookName = Literal["verify-image", "smoke"]
 
 
 class CanaryTable(Table):
-    """`[services.<name>.canary]`: how a canary begins, for `rollout = "canary"`."""
+    """`[services.<name>.canary]`: the first step of a rollout with `rollout = "canary"`."""
 
     percent: Annotated[float, Field(ge=0.1, le=100)] = Field(
-        default=10.0, description="Share of the requests that the new release gets first, in percent"
+        default=10.0, description="Percentage of requests that the new release gets first"
     )
-    bake_minutes: Minutes = Field(default=5, description="How long it has them before it gets the others, in minutes")
+    bake_minutes: Minutes = Field(default=5, description="Minutes before it gets all requests")
 
 
 class LinearTable(Table):
-    """`[services.<name>.linear]`: the steps of a shift, for `rollout = "linear"`."""
+    """`[services.<name>.linear]`: the steps of a rollout with `rollout = "linear"`."""
 
     percent: Annotated[float, Field(ge=3, le=100)] = Field(
-        default=20.0, description="Share of the requests that each step moves, in percent"
+        default=20.0, description="Percentage of requests that each step shifts"
     )
-    bake_minutes: Minutes = Field(default=5, description="Time between two steps, in minutes")
+    bake_minutes: Minutes = Field(default=5, description="Minutes between two steps")
 
     @property
     def waits(self) -> int:

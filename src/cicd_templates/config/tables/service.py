@@ -26,7 +26,7 @@ from cicd_templates.config.tables.network import IpRange, Ports
 from cicd_templates.config.tables.rollout import CanaryTable, HookName, LinearTable, Rollout
 from cicd_templates.config.tables.table import Table
 
-# The sizes of one Fargate task, CPU units to MiB of memory:
+# The memory sizes in MiB that Fargate offers for each number of CPU units:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
 FARGATE_MEMORY: dict[int, range | tuple[int, ...]] = {
     256: (512, 1024, 2048),
@@ -36,21 +36,26 @@ FARGATE_MEMORY: dict[int, range | tuple[int, ...]] = {
     4096: range(8192, 30720 + 1, 1024),
 }
 CpuUnits = Literal[256, 512, 1024, 2048, 4096]
-# Serves GET / on any port without writing to its file system or needing root; see blocks/bootstrap.py.
+# Answers GET / on any port, without writing to its file system and without root; see blocks/bootstrap.py.
 BOOTSTRAP_IMAGE = (
     "public.ecr.aws/docker/library/python@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb"
 )
 Source = Literal["s3", "github"]
 Architecture = Literal["x86_64", "arm64"]
 PathPattern = Annotated[
-    str, text(r"/[A-Za-z0-9_*?./-]*", "write a path from / on, such as /pay/*, of letters, digits and _ . / - * ?", 128)
+    str,
+    text(
+        r"/[A-Za-z0-9_*?./-]*",
+        "write a path that begins with /, such as /pay/*, and has only letters, digits and _ . / - * ?",
+        128,
+    ),
 ]
-# A word names a secret that is made here, a path a parameter, and an ARN a secret that exists.
+# A plain name stands for a secret of our own stack, a path for an existing parameter, an ARN for an existing secret.
 SecretSource = Annotated[
     str,
     text(
         rf"{WORD}|/[\w./-]+|arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+",
-        "write a name such as database-password, the path of a parameter such as /pay/database, or the ARN of a secret",
+        "write a name such as database-password, a Parameter Store path such as /pay/database, or the ARN of a secret",
     ),
 ]
 
@@ -60,95 +65,102 @@ class ServiceTable(Table):
 
     image: Digest = Field(
         default=BOOTSTRAP_IMAGE,
-        description="Image of the first deployment, by digest; the pipeline decides every later one",
+        description="Image of the first deployment, by digest; the pipeline sets the image of every later one",
     )
     port: Annotated[int, Field(ge=1024, le=65535)] = Field(
-        default=8080, description="Port that the container listens on; below 1024 needs root, which it is not"
+        default=8080,
+        description="Port on which the container listens; at least 1024, because the container does not run as root",
     )
-    cpu: CpuUnits = Field(default=256, description="CPU units of one task; 1024 are one vCPU")
-    memory: int = Field(default=512, description="Memory of one task in MiB; Fargate fixes the pairs with `cpu`")
+    cpu: CpuUnits = Field(default=256, description="CPU units of a task; 1024 units are one vCPU")
+    memory: int = Field(default=512, description="Memory of a task in MiB; Fargate allows certain sizes for each `cpu`")
     desired_count: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=1, description="Number of tasks; `autoscaling` decides it where there is one"
+        default=1, description="Number of tasks, unless `autoscaling` is configured"
     )
     path_pattern: PathPattern = Field(
-        default="/*", description="Requests that the shared load balancer sends to this service"
+        default="/*", description="Paths of the requests that the shared load balancer sends to this service"
     )
     priority: Annotated[int, Field(ge=1, le=50000)] = Field(
         default=100,
-        description="Order of the listener rule among the services of an environment, lowest first",
+        description="Priority of the listener rule among the services of an environment; the lowest number is"
+        " evaluated first",
     )
     environment: dict[VariableName, str] = Field(
-        default={}, description="Environment variables of the container; never secrets"
+        default={}, description="Environment variables of the container; not for secrets"
     )
     secrets: dict[VariableName, SecretSource] = Field(
         default={},
-        description="Environment variables that are secrets: a name (the secret is made here, `make secret` sets it),"
-        " a Parameter Store path, or the ARN of a secret",
+        description="Environment variables with secret values: a name (the secret is created here, `make secret`"
+        " sets its value), a Parameter Store path, or the ARN of an existing secret",
     )
-    architecture: Architecture = Field(default="x86_64", description="Processors of build and tasks")
+    architecture: Architecture = Field(default="x86_64", description="Processor architecture of the builds and tasks")
     egress: dict[IpRange, Ports] = Field(
-        default={"0.0.0.0/0": (443,)}, description="Where tasks may connect to: ports by IPv4 range"
+        default={"0.0.0.0/0": (443,)}, description="Where tasks may connect to: a list of ports for each IPv4 range"
     )
     backend_tls: bool = Field(
         default=False,
-        description="TLS from the load balancer to the task, which then serves it on `port`; decide it at the start",
+        description="Use TLS between load balancer and task, which then must serve TLS on `port`; decide this"
+        " before the first deployment",
     )
     audited_exec: bool = Field(
-        default=False, description="`aws ecs execute-command`, each session encrypted and recorded"
+        default=False, description="Allow `aws ecs execute-command`, with every session encrypted and recorded"
     )
     health_check: HealthCheckTable = Field(
-        default={}, validate_default=True, description="How the load balancer asks a task whether it is well"
+        default={}, validate_default=True, description="How the load balancer checks the health of a task"
     )
     rollout: Rollout = Field(
         default="rolling",
-        description="How a release replaces the one before: task by task, all at once after a test, in steps, or part"
-        " of it first",
+        description="How a release replaces the previous one: task by task (`rolling`), all requests at once after"
+        " a test (`blue-green`), in equal steps (`linear`), or a small share first (`canary`)",
     )
     circuit_breaker: bool | None = Field(
         default=None,
-        description="Give up on a release whose tasks do not start; ECS has it for `rolling` only, where it is on",
+        description="Roll back a release whose tasks do not start; for `rolling` only, where it is on by default",
     )
     rollback_on_alarm: bool = Field(
-        default=False, description="Take a release back when an alarm on its answers goes off while it is deployed"
+        default=False, description="Roll back a release if an alarm on its responses fires during the deployment"
     )
     bake_minutes: Minutes = Field(
-        default=5, description="How long a release is watched before the one before it is ended, in minutes"
+        default=5, description="Minutes for which a release is watched before ECS stops the previous one"
     )
-    canary: CanaryTable = Field(default={}, validate_default=True, description="How a canary begins")
-    linear: LinearTable = Field(default={}, validate_default=True, description="The steps of a linear shift")
+    canary: CanaryTable = Field(default={}, validate_default=True, description="First step of a canary rollout")
+    linear: LinearTable = Field(default={}, validate_default=True, description="Steps of a linear rollout")
     hooks: tuple[HookName, ...] = Field(
         default=(),
         strict=False,
-        description="What must agree before requests move: `verify-image` looks at the image, `smoke` asks the new"
-        " release through the test listener",
+        description="Hooks that must succeed before requests shift: `verify-image` checks the image, `smoke` sends"
+        " requests to the new release through the test listener",
     )
     probes: dict[UrlPath, Annotated[int, Field(ge=100, le=599)]] = Field(
-        default={}, description="What `smoke` asks: the status of each path; default: the health check's answers 200"
+        default={},
+        description="Paths that `smoke` requests, with the expected status of each; default: 200 from the health"
+        " check's path",
     )
     autoscaling: AutoscalingTable | None = Field(
-        default=None, description="How the number of tasks moves; without it, `desired_count` is fixed"
+        default=None, description="Limits and targets of scaling; without this table, `desired_count` is fixed"
     )
-    alarms: AlarmsTable = Field(default={}, validate_default=True, description="From what on a service is not well")
+    alarms: AlarmsTable = Field(
+        default={}, validate_default=True, description="Thresholds at which the service counts as unhealthy"
+    )
     source: Source = Field(
         default="s3", description="Where releases come from: `s3` (`make release`) or `github` (a connection)"
     )
     path: FolderPath | None = Field(default=None, description="Folder of the service in a monorepo")
     checks: dict[Word, CheckTable] = Field(
-        default={}, description="What looks at every release before the gate; one to five, by name"
+        default={}, description="Checks that examine every release before the gate, by name; one to five"
     )
     build: BuildTable = Field(
-        default={}, validate_default=True, description="How the image is made, and what is noted of it"
+        default={}, validate_default=True, description="How the image is built, and what is recorded about it"
     )
     smoke: tuple[ShellCommand, ...] = Field(
         default=('python3 smoke/smoke.py "$SERVICE_URL"',),
         strict=False,
         min_length=1,
-        description="Commands, run in the source's folder, that test a deployed release at `$SERVICE_URL`",
+        description="Commands that test a deployed release at `$SERVICE_URL`; they run in the source's folder",
     )
     integration: tuple[ShellCommand, ...] = Field(
         default=(),
         strict=False,
-        description="Commands that test it further after `smoke`, in the same stage and at the same address",
+        description="Commands that test the release further after `smoke`, in the same stage and at the same address",
     )
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 

@@ -13,19 +13,20 @@ Email = Annotated[str, text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "write an e-mail addres
 
 
 class StakeholdersTable(Table):
-    """`[environments.<name>.stakeholders]`: who is told."""
+    """`[environments.<name>.stakeholders]`: who is notified."""
 
     developers: tuple[Email, ...] = Field(
-        default=(), strict=False, description="E-mail addresses told of failed and succeeded runs"
+        default=(), strict=False, description="E-mail addresses notified of failed and successful runs"
     )
     security: tuple[Email, ...] = Field(
-        default=(), strict=False, description="E-mail addresses told of findings and overridden conditions"
+        default=(), strict=False, description="E-mail addresses notified of findings and of overridden conditions"
     )
     operations: tuple[Email, ...] = Field(
-        default=(), strict=False, description="E-mail addresses told of alarms and stuck runs"
+        default=(), strict=False, description="E-mail addresses notified of alarms and of stuck runs"
     )
     approvers: tuple[Email, ...] = Field(
         default=(),
         strict=False,
-        description="E-mail addresses asked to approve a release; a protected environment on the path needs one",
+        description="E-mail addresses asked to approve a release; a protected environment on the path needs at"
+        " least one",
     )

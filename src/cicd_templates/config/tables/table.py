@@ -1,4 +1,4 @@
-"""What every table of `templates/environments.toml` is: a frozen model that refuses keys it does not know."""
+"""The base class of every table of `templates/environments.toml`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Table(BaseModel):
-    """A TOML table: frozen, strict about types, and closed to keys that it does not know."""
+    """A TOML table: frozen, strict about types, without unknown keys."""
 
-    # Built when first used: a table within others is then built once, with them.
+    # Built at the first use, so that a table inside others is built only once, together with them.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)

@@ -13,6 +13,6 @@ def problems(scaling: AutoscalingTable) -> Iterator[tuple[str, str]]:
     limits |= {f"autoscaling.schedules.{name}": (at.minimum, at.maximum) for name, at in scaling.schedules.items()}
     for where, (minimum, maximum) in limits.items():
         if minimum > maximum:
-            yield f"{where}.minimum", f"{minimum} is above the maximum, {maximum}"
+            yield f"{where}.minimum", f"{minimum} is above the maximum of {maximum}"
     if not (scaling.cpu_percent or scaling.memory_percent or scaling.requests_per_target or scaling.schedules):
-        yield "autoscaling", "nothing moves it; add cpu_percent, memory_percent, requests_per_target or schedules"
+        yield "autoscaling", "has no target; add cpu_percent, memory_percent, requests_per_target or schedules"

@@ -36,11 +36,11 @@ def _reserved_prefixes(configuration: Configuration) -> Iterator[Problem]:
     for service in sorted(names):
         for prefix in RESERVED_PREFIXES:
             if service.startswith(prefix):
-                yield Problem(f"services.{service}", f"{prefix} begins the names of other roles; choose another name")
+                yield Problem(f"services.{service}", f"names of other roles begin with {prefix}; choose another name")
 
 
 def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
     """Yield each name that gives the same logical id as another: ids have no hyphens, so `eu-1` and `eu1` are one."""
     for one, other in combinations(names, 2):
         if title(one) == title(other):
-            yield Problem(f"{where}.{other}", f"{one} and {other} differ by a hyphen only; choose another name")
+            yield Problem(f"{where}.{other}", f"{one} and {other} differ only by a hyphen; choose another name")

@@ -17,7 +17,8 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
         if one.network.overlaps(other.network):
             yield Problem(
                 f"environments.{other.name}.cidr",
-                f"{other.network} overlaps {one.network} of {one.name}; choose ranges apart, so they can be peered",
+                f"{other.network} overlaps {one.network} of {one.name}; choose ranges that do not overlap, so that"
+                " they can be peered",
             )
 
 
@@ -32,14 +33,14 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 def _range_and_zones(environment: Environment, at: str) -> Iterator[Problem]:
     settings = environment.settings
     if settings.cidr is None:
-        yield Problem(f"{at}.cidr", 'missing; a runtime environment needs a range, such as "10.20.0.0/16"')
+        yield Problem(f"{at}.cidr", 'missing; a runtime environment needs an IPv4 range, such as "10.20.0.0/16"')
     if len(settings.zones) < 2:
         yield Problem(f"{at}.zones", "a load balancer needs at least two availability zones")
     for index, zone in enumerate(settings.zones):
         if zone[:-1] != settings.region and has_known_region(environment):
             yield Problem(f"{at}.zones[{index}]", f"{zone} is not a zone of {settings.region}")
         elif zone in settings.zones[:index]:
-            yield Problem(f"{at}.zones[{index}]", f"{zone} is listed already; name each zone once")
+            yield Problem(f"{at}.zones[{index}]", f"{zone} is already listed; name each zone once")
 
 
 def _transport(environment: Environment, at: str) -> Iterator[Problem]:
@@ -49,17 +50,19 @@ def _transport(environment: Environment, at: str) -> Iterator[Problem]:
     if settings.allow_http and settings.certificate_arn:
         yield Problem(f"{at}.allow_http", "contradicts certificate_arn; keep one of them")
     if settings.certificate_arn and not settings.domain:
-        yield Problem(f"{at}.domain", "missing; name the host that certificate_arn is for, where the service answers")
+        yield Problem(f"{at}.domain", "missing; set the host name that certificate_arn is for")
     if not settings.allow_http and not settings.certificate_arn:
-        remedy = "" if environment.protected else ", or allow_http = true for an environment that nobody depends on"
-        yield Problem(f"{at}.certificate_arn", f"missing; name an ACM certificate of {settings.region}{remedy}")
+        remedy = "" if environment.protected else ", or set allow_http = true if nobody depends on this environment"
+        yield Problem(
+            f"{at}.certificate_arn", f"missing; set the ARN of an ACM certificate in {settings.region}{remedy}"
+        )
     if settings.certificate_arn:
-        # A load balancer takes certificates of its own region and account only:
+        # A load balancer accepts only certificates of its own region and account:
         # https://docs.aws.amazon.com/acm/latest/userguide/acm-regions.html
         region, account = settings.certificate_arn.split(":")[3:5]
         if account != settings.account or (region != settings.region and has_known_region(environment)):
             yield Problem(
                 f"{at}.certificate_arn",
-                f"is of {account} in {region}; a load balancer takes a certificate of its own account and region,"
-                f" {settings.account} in {settings.region}",
+                f"belongs to account {account} in {region}; a load balancer accepts only a certificate of its own"
+                f" account and region, {settings.account} in {settings.region}",
             )

@@ -18,17 +18,17 @@ def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[
         if name not in runtime and name not in unread:
             yield Problem(
                 f"pipeline.path[{index}]",
-                f"{name!r} is not a runtime environment; {_there_are(runtime)}",
+                f"{name!r} is not a runtime environment; runtime environments: {', '.join(runtime) or 'none'}",
             )
         elif name in configuration.pipeline.path[:index]:
-            yield Problem(f"pipeline.path[{index}]", f"{name!r} is on the path already; name each environment once")
+            yield Problem(f"pipeline.path[{index}]", f"{name!r} is already on the path; name each environment once")
     tools = [environment.name for environment in configuration.environments if environment.kind == "tools"]
     if len(tools) > 1 or not (tools or unread):
         yield Problem(
             "environments",
-            f'exactly one environment has kind = "tools", where the pipeline lives; {_there_are(tools)}',
+            f'exactly one environment must have kind = "tools", where the pipeline lives; here {_have(tools)}',
         )
 
 
-def _there_are(names: list[str]) -> str:
-    return "there are none" if not names else f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
+def _have(names: list[str]) -> str:
+    return f"{', '.join(names)} have it" if names else "none has it"

@@ -26,10 +26,11 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
     for environment in configuration.environments:
         if not has_known_region(environment):
             close = difflib.get_close_matches(environment.region, known, n=1)
+            advice = f"did you mean {close[0]}? If" if close else "if"
             yield Problem(
                 f"environments.{environment.name}.region",
-                f"{environment.region} is not a region of AWS{f'; did you mean {close[0]}?' if close else ''}"
-                f' (one that is newer than this version: project.new_regions = ["{environment.region}"])',
+                f"{environment.region} is not an AWS region; {advice} AWS has added it since this version, set"
+                f' project.new_regions = ["{environment.region}"]',
             )
 
 
@@ -40,5 +41,5 @@ def _different_regions(configuration: Configuration) -> Iterator[Problem]:
             yield Problem(
                 f"environments.{environment.name}.region",
                 f"{environment.region} differs from {known[0].region} of {known[0].name}; the environments of one"
-                " pipeline share a region, because its artifact store serves one",
+                " pipeline must share a region, because its artifact store serves only one",
             )

@@ -9,9 +9,9 @@ from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.config.validation.names import hyphen_twins
 from cicd_templates.config.validation.problem import Problem
 
-# A Lambda action takes five input artifacts, and each check hands one to the gate:
+# A Lambda action accepts five input artifacts, and the gate gets one from each check:
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
-MOST_CHECKS = 5
+MAXIMUM_CHECKS = 5
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
@@ -32,7 +32,7 @@ def _approvers(environment: Environment) -> Iterator[Problem]:
     if on_the_path and environment.protected and not environment.settings.stakeholders.approvers:
         yield Problem(
             f"environments.{environment.name}.stakeholders.approvers",
-            "missing; a protected environment needs somebody who approves",
+            "missing; a protected environment on the path needs an approver",
         )
 
 
@@ -41,7 +41,7 @@ def _source(service: Service, where: str, protected: list[str]) -> Iterator[Prob
     if service.settings.source == "github" and github.connection_arn is None:
         yield Problem(
             f"{where}.github.connection_arn",
-            'missing; make a connection in the console for source = "github", or use source = "s3"',
+            'missing; create a connection in the AWS console for source = "github", or use source = "s3"',
         )
     released = service.settings.source == "github" or github.releases
     if released and github.repository == PLACEHOLDER_REPOSITORY and protected:
@@ -57,13 +57,16 @@ def _checks(service: Service, where: str) -> Iterator[Problem]:
     if not checks:
         yield Problem(
             f"{where}.checks",
-            'no check is configured, so nothing could be judged; begin with bandit = { preset = "bandit" }',
+            "no check is configured, so the gate would have nothing to judge; begin with"
+            ' bandit = { preset = "bandit" }',
         )
-    if len(checks) > MOST_CHECKS:
-        yield Problem(f"{where}.checks", f"{len(checks)} checks; the gate, a Lambda action, takes {MOST_CHECKS}")
+    if len(checks) > MAXIMUM_CHECKS:
+        yield Problem(
+            f"{where}.checks", f"{len(checks)} checks are too many; the gate, a Lambda action, accepts {MAXIMUM_CHECKS}"
+        )
     yield from hyphen_twins(checks, f"{where}.checks")
     for name, check in checks.items():
         if check.preset is None:
             for key in ("image", "commands", "format", "version"):
                 if not getattr(check, key):
-                    yield Problem(f"{where}.checks.{name}.{key}", "missing; a check without a preset says it itself")
+                    yield Problem(f"{where}.checks.{name}.{key}", "missing; a check without a preset must set it")

@@ -8,7 +8,7 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.config.tables.environment import RETENTION_DAYS
 from cicd_templates.config.validation.problem import Problem
 
-# An audit asks for a year of history (PCI DSS 10.5.1).
+# PCI DSS 10.5.1 requires a year of audit history.
 AUDIT_RETENTION_DAYS = 365
 
 
@@ -19,5 +19,5 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
         longer = ", ".join(str(value) for value in RETENTION_DAYS if value >= AUDIT_RETENTION_DAYS)
         yield Problem(
             f"environments.{environment.name}.log_retention_days",
-            f"{days} is short of the year that a protected environment keeps; use {longer}",
+            f"{days} days are too few; a protected environment keeps logs for at least a year: use {longer}",
         )

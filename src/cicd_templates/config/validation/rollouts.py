@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE, ServiceTable
 
-# Metrics come a minute or two late, and the alarms look at three minutes: a shorter bake would decide nothing.
+# Metrics are a minute or two late and the alarms evaluate three minutes, so a shorter bake would detect nothing.
 SHORTEST_BAKE_MINUTES = 5
 # CloudFormation refuses a canary or linear deployment whose bake times add up to more, because its own limit for a
 # service is 36 hours: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-canaryconfiguration.html
@@ -21,7 +21,7 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if settings.total_bake_minutes > LONGEST_BAKE_MINUTES:
         yield (
             "bake_minutes",
-            f"the bake times add up to {settings.total_bake_minutes} minutes, and CloudFormation refuses more than"
+            f"the bake times add up to {settings.total_bake_minutes} minutes; CloudFormation allows at most"
             f" {LONGEST_BAKE_MINUTES} (33 hours)",
         )
     if settings.is_progressive:
@@ -31,8 +31,8 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if settings.backend_tls and settings.image == BOOTSTRAP_IMAGE:
         yield (
             "image",
-            "missing; the bootstrap image speaks plain HTTP, so with backend_tls the service would never be well;"
-            " name an image of your own that serves TLS",
+            "missing; the bootstrap image serves plain HTTP, so with backend_tls the service would never be healthy;"
+            " set an image of your own that serves TLS",
         )
 
 
@@ -40,13 +40,13 @@ def _progressive(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if settings.circuit_breaker:
         yield (
             "circuit_breaker",
-            f'ECS has none for {settings.rollout}; remove it, or use rollout = "rolling"',
+            f'ECS has no circuit breaker for {settings.rollout}; remove the key, or use rollout = "rolling"',
         )
     if not settings.rollback_on_alarm:
-        # A hook is asked at its stage only, which a release whose tasks do not start never reaches.
+        # Hooks do not help: a release whose tasks do not start never reaches their stage.
         yield (
             "rollout",
-            f"nothing would end a {settings.rollout} deployment whose tasks do not start but CloudFormation's limit of"
+            f"a {settings.rollout} deployment whose tasks do not start would last until CloudFormation's limit of"
             " 36 hours; set rollback_on_alarm = true",
         )
     waits = {"bake_minutes": settings.bake_minutes}
@@ -56,17 +56,17 @@ def _progressive(settings: ServiceTable) -> Iterator[tuple[str, str]]:
         if minutes < SHORTEST_BAKE_MINUTES:
             yield (
                 key,
-                f"{minutes} is too short for the alarms, which look at three minutes; use {SHORTEST_BAKE_MINUTES} or"
+                f"{minutes} is too short for the alarms, which evaluate three minutes; use {SHORTEST_BAKE_MINUTES} or"
                 " more",
             )
 
 
 def _rolling(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if settings.hooks:
-        yield "hooks", 'ECS runs them when requests move only; use rollout = "blue-green", "canary" or "linear"'
+        yield "hooks", 'ECS runs hooks only while requests shift; use rollout = "blue-green", "canary" or "linear"'
     if not settings.has_circuit_breaker and not settings.rollback_on_alarm:
         yield (
             "circuit_breaker",
-            "without it a release that cannot start is tried for three hours; leave it on, or set"
+            "without it, ECS tries to start a failing release for three hours; remove the key, or set"
             " rollback_on_alarm = true",
         )

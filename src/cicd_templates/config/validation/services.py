@@ -24,8 +24,8 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
             if service.settings.architecture != first:
                 yield Problem(
                     f"environments.{environment.name}.services.{service.name}.architecture",
-                    f"{service.settings.architecture} differs from {first} elsewhere; a release is one"
-                    f" image, so set it under [services.{service.name}]",
+                    f"{service.settings.architecture} differs from {first} in another environment; a"
+                    f" release is one image, so set it in [services.{service.name}]",
                 )
 
 
@@ -44,7 +44,10 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
             for key, message in autoscaling.problems(settings.autoscaling):
                 yield Problem(f"{where}.{key}", message)
         for variable in sorted({*settings.secrets} & {*settings.environment, "PORT"}):
-            yield Problem(f"{where}.secrets.{variable}", "is an environment variable already; a variable has one value")
+            yield Problem(
+                f"{where}.secrets.{variable}",
+                "is already an environment variable of the container; choose another name",
+            )
         yield from _smoke_route(settings, environment.settings.nat, where)
     yield from _listener_rules(environment, at)
 
@@ -59,18 +62,18 @@ def _size(settings: ServiceTable, where: str) -> Iterator[Problem]:
         )
         yield Problem(
             f"{where}.memory",
-            f"Fargate has no {settings.memory} MiB with cpu = {settings.cpu}; use {sizes}",
+            f"Fargate does not offer {settings.memory} MiB with cpu = {settings.cpu}; use {sizes}",
         )
 
 
 def _image_source(settings: ServiceTable, nat: Nat, where: str) -> Iterator[Problem]:
     if nat == "none" and PUBLIC_REGISTRIES.match(settings.image):
-        # VPC endpoints reach private ECR only:
+        # VPC endpoints reach only private ECR registries:
         # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
         yield Problem(
             f"{where}.image",
-            'a public image cannot be pulled with nat = "none", so the service would never stabilise;'
-            ' set nat = "single", or name an image of your own ECR',
+            'a public image cannot be pulled with nat = "none", so the service would never become stable;'
+            ' set nat = "single", or use an image in your private ECR registry',
         )
 
 
@@ -78,8 +81,8 @@ def _smoke_route(settings: ServiceTable, nat: Nat, where: str) -> Iterator[Probl
     if nat == "none" and "smoke" in settings.hooks:
         yield Problem(
             f"{where}.hooks",
-            'smoke reaches the load balancer by its public address, and nat = "none" leaves no way to it;'
-            ' set nat = "single"',
+            "the smoke hook connects to the public address of the load balancer, which it cannot reach with"
+            ' nat = "none"; set nat = "single"',
         )
 
 
@@ -88,5 +91,5 @@ def _listener_rules(environment: Environment, at: str) -> Iterator[Problem]:
         if one.settings.priority == other.settings.priority:
             yield Problem(
                 f"{at}.{other.name}.priority",
-                f"{other.settings.priority} is the priority of {one.name} already; a listener takes each once",
+                f"{other.settings.priority} is already the priority of {one.name}; give each service its own",
             )

@@ -16,13 +16,13 @@ from cicd_templates.config.validation import autoscaling
         (
             {"minimum": 5, "maximum": 2, "cpu_percent": 50},
             "autoscaling.minimum",
-            "5 is above the maximum, 2",
+            "5 is above the maximum of 2",
         ),
-        ({"maximum": 4}, "autoscaling", "nothing moves it"),
+        ({"maximum": 4}, "autoscaling", "has no target"),
         (
             {"maximum": 4, "schedules": {"night": {"cron": "0 20 ? * * *", "minimum": 3, "maximum": 1}}},
             "autoscaling.schedules.night.minimum",
-            "3 is above the maximum, 1",
+            "3 is above the maximum of 1",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
