@@ -13,7 +13,7 @@ from cicd_templates.functions.scan_gate.decide import Decision, decide
 from cicd_templates.functions.scan_gate.formats import read_report
 from cicd_templates.functions.scan_gate.policy import POLICY, Policy, agreed_policy, read_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report
-from cicd_templates.functions.scan_gate.record import RECORD, wrong_record
+from cicd_templates.functions.scan_gate.record import RECORD, record_problem
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _report(folder: Path, check: str, form: str, source_version: str | None) -> 
         return Report(status=ERROR, reason=wrong)
     record = path.parent / RECORD
     if record.is_file():
-        wrong = wrong_record(record.read_bytes(), check, form, source_version)
+        wrong = record_problem(record.read_bytes(), check, form, source_version)
     else:
         # On a developer's machine a report needs no record, unless a source version is required.
         wrong = f"there is no {RECORD} beside it, so the version of its source is unknown" if source_version else ""

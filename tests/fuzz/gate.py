@@ -1,8 +1,8 @@
-"""Feeds the gate's readers with mutated reports: `make fuzz`. Prints how many, and every one that escaped.
+"""Feed the gate's readers with mutated reports: `make fuzz`. Prints the number of reports and each failure.
 
-Two things must hold for each. Reading ends in a status, never in an exception. And a report that stops a release stops
-it still when it is damaged: cut, nested too deeply, with a key twice, with NaN, with a number that is none, or with a
-value of another type. What is well-formed and says less, a finding that is gone or null, no reader could know.
+Two properties must hold. Reading a report ends in a status, never in an exception. And a report that blocks a release
+still blocks it when it is damaged: truncated, nested too deeply, with a duplicate key, with NaN, with a wrong number,
+or with a value of another type. No reader can notice a well-formed report from which a finding was removed.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ CRITICAL = {"id": "S1", "severity": "critical", "packageName": "waitress", "vers
         ),
         pytest.param({"BanditReport": {"report.json": ""}}, "**bandit**: its report is error", id="a broken report"),
         pytest.param(
-            {"BanditReport": {"run.json": '{"check": "bandit"}'}}, "run.json is no record of a run", id="no record"
+            {"BanditReport": {"run.json": '{"check": "bandit"}'}}, "run.json is not a valid run record", id="no record"
         ),
     ],
 )

@@ -53,7 +53,7 @@ def _one_of_each(modules: Iterable[_Module]) -> None:
 
 def _reader(form: str) -> str:
     name = READERS[form][1]
-    return name if form == "junit" else f"lambda data: {name}(parsed(data))"
+    return name if form == "junit" else f"lambda data: {name}(parse_json(data))"
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""Measures what an event of a pipeline has ended: the way to a verdict, or a whole run.
+"""Publish delivery metrics when the gate has decided or a pipeline run has ended.
 
-For the gate's decision `CommitToVerdictSeconds`; for a run that succeeded `RunSucceeded`, `LeadTimeSeconds` and, where
-runs before it had failed, `RecoverySeconds` since the end of the first of that row; for one that failed `RunFailed`,
-and for one with which a stage went back `RunRolledBack`, which counts for none of the others.
-A release starts its run within seconds, so times count from the start of the run. The metrics go out through the log
-in CloudWatch's embedded format:
+The gate's decision gives `CommitToVerdictSeconds`. A successful run gives `RunSucceeded`, `LeadTimeSeconds` and, if the
+runs before it failed, `RecoverySeconds`: the time since the end of the first failed run since the last success. A
+failed run gives `RunFailed`, and the rollback of a stage gives `RunRolledBack` alone. Times count from the start of the
+run, because a release starts its run within seconds. The metrics are written to the log in CloudWatch's embedded metric
+format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -20,37 +20,37 @@ RUN_EVENT = "CodePipeline Pipeline Execution State Change"
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Print one line of metrics. Raises for an event that the rule should not have sent, and for an unknown run."""
+    """Print the metrics of an event. Raise an error for an unexpected event or an unknown run."""
     import boto3
 
     detail = event["detail"]
     at = datetime.fromisoformat(event["time"].replace("Z", "+00:00")).astimezone(UTC)
-    runs = _until(boto3.client("codepipeline"), detail["pipeline"], detail["execution-id"])
-    print(_metrics(detail["pipeline"], at, measured(event["detail-type"], detail["state"], at, runs)))
+    runs = _list_runs_until(boto3.client("codepipeline"), detail["pipeline"], detail["execution-id"])
+    print(_metric_line(detail["pipeline"], at, event_metrics(event["detail-type"], detail["state"], at, runs)))
 
 
-def measured(kind: str, state: str, at: datetime, runs: list[dict[str, Any]]) -> dict[str, float]:
-    """The metrics of an event at `at`, about the first of `runs`; the others are those before it, newest first."""
-    run, *before = runs
+def event_metrics(kind: str, state: str, at: datetime, runs: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the metrics of an event at `at` about the first of `runs`; the earlier runs follow, newest first."""
+    run, *earlier_runs = runs
     seconds = (at - run["startTime"]).total_seconds()
     if kind == GATE_EVENT:
         return {"CommitToVerdictSeconds": seconds}
     if kind != RUN_EVENT or state not in ("SUCCEEDED", "FAILED"):
-        raise ValueError(f"nothing is measured of {kind!r} in state {state!r}")
+        raise ValueError(f"no metric is defined for {kind!r} in state {state!r}")
     if run.get("executionType") == "ROLLBACK":
-        # A stage that goes back is a run of its own, and no release.
+        # CodePipeline runs a stage rollback as an execution of its own, which is not a release.
         return {"RunRolledBack": 1.0}
     if state == "FAILED":
         return {"RunFailed": 1.0}
     values = {"RunSucceeded": 1.0, "LeadTimeSeconds": seconds}
-    failed = _unbroken_failures(before)
+    failed = _failures_since_success(earlier_runs)
     if failed:
         values["RecoverySeconds"] = (at - failed[-1]["lastUpdateTime"]).total_seconds()
     return values
 
 
-def _unbroken_failures(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The failed runs since the last success; one that was superseded or stopped is neither."""
+def _failures_since_success(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the failed runs since the last success. Superseded and stopped runs count as neither."""
     failed = []
     for run in runs:
         if run.get("executionType") == "ROLLBACK":
@@ -62,8 +62,8 @@ def _unbroken_failures(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return failed
 
 
-def _until(client: Any, pipeline: str, execution: str) -> list[dict[str, Any]]:
-    """The run `execution` and the runs before it, newest first, as far back as the page that it is found on goes."""
+def _list_runs_until(client: Any, pipeline: str, execution: str) -> list[dict[str, Any]]:
+    """Return the run `execution` and the runs before it on the same page of results, newest first."""
     for page in client.get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline):
         runs: list[dict[str, Any]] = page["pipelineExecutionSummaries"]
         for number, run in enumerate(runs):
@@ -72,7 +72,7 @@ def _until(client: Any, pipeline: str, execution: str) -> list[dict[str, Any]]:
     raise LookupError(f"{pipeline} has no run {execution}")
 
 
-def _metrics(pipeline: str, at: datetime, values: dict[str, float]) -> str:
+def _metric_line(pipeline: str, at: datetime, values: dict[str, float]) -> str:
     declared = {
         "Namespace": os.environ["NAMESPACE"],
         "Dimensions": [["PipelineName"]],

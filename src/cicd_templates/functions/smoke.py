@@ -1,9 +1,9 @@
-"""Agrees to a deployment only where the new release answers on the test listener as it should.
+"""Approve a deployment only if the new release answers the probes on the test listener.
 
-ECS asks when the listener's requests go to the new release, and before any client's do:
+ECS calls this hook once the test listener sends its requests to the new release, before any client traffic does:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
-Variables: `BALANCER` and `PORT` (where to connect to), `HOST` (whom to ask there), `TLS` (empty: plain HTTP), `PROBES`
-(JSON: a status by path). An error is no answer, and without an answer ECS takes the release back.
+Variables: `BALANCER` and `PORT` (the address), `HOST` (the host header), `TLS` (empty for plain HTTP), `PROBES` (JSON:
+the expected status by path). If the hook fails without an answer, ECS rolls the release back.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from typing import Any
 
 REQUEST_SECONDS = 5
 PAUSE_SECONDS = 5
-# Time to answer after the last request, in milliseconds.
+# Milliseconds that must remain for the answer after the last request.
 RESERVE = 10_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
-    """`hookStatus` SUCCEEDED as soon as all probes are right at once, FAILED when there is no time left for that."""
+    """Return `hookStatus` SUCCEEDED once all probes succeed in one round, FAILED if that takes too long."""
     probes = json.loads(os.environ["PROBES"])
     while True:
-        wrong = [why for path, status in probes.items() if (why := objection(path, status))]
+        problems = [problem for path, status in probes.items() if (problem := find_problem(path, status))]
         last = context.get_remaining_time_in_millis() < RESERVE + 1000 * (PAUSE_SECONDS + REQUEST_SECONDS * len(probes))
-        if not wrong or last:
-            print(json.dumps({"agreed": not wrong, "asked": list(probes), "why": wrong}))
-            return {"hookStatus": "FAILED" if wrong else "SUCCEEDED"}
+        if not problems or last:
+            print(json.dumps({"approved": not problems, "probes": list(probes), "problems": problems}))
+            return {"hookStatus": "FAILED" if problems else "SUCCEEDED"}
         time.sleep(PAUSE_SECONDS)
 
 
-def objection(path: str, wanted: int) -> str:
-    """What is wrong with the answer to a GET of `path`, or nothing."""
+def find_problem(path: str, expected: int) -> str:
+    """Return what is wrong with the response to a GET of `path`; empty if nothing is."""
     try:
-        status = answered(path)
+        status = request_status(path)
     except (OSError, http.client.HTTPException) as error:
         return f"{path}: {type(error).__name__}: {error}"
-    return "" if status == wanted else f"{path}: {status} instead of {wanted}"
+    return "" if status == expected else f"{path}: status {status} instead of {expected}"
 
 
-def answered(path: str) -> int:
-    """The status of a GET. The certificate is for the service's host, the connection is to the load balancer."""
+def request_status(path: str) -> int:
+    """Return the status of a GET from the load balancer, whose certificate must be valid for the service's host."""
     host, port = os.environ["HOST"], int(os.environ["PORT"])
     connection = http.client.HTTPConnection(host, port, timeout=REQUEST_SECONDS)
     plain = socket.create_connection((os.environ["BALANCER"], port), timeout=REQUEST_SECONDS)

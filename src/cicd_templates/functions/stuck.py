@@ -1,8 +1,8 @@
-"""Measures how long the oldest run of a pipeline has not moved, on a schedule.
+"""Publish, on a schedule, how long a pipeline run has made no progress.
 
-The age of a run is the time since it last moved: since it started, or since its last action began or ended. A run
-that waits for an approval, or for a stage that another run holds, is not stuck and has age 0. The metrics
-`OldestRunSeconds` and `RunsInProgress` go out through the log in CloudWatch's embedded format:
+The idle time of a run is the time since it started, or since its last action started or ended. A run that waits for an
+approval, or for a stage that another run occupies, is not stuck: its idle time is 0. The metrics `OldestRunSeconds`
+(the longest idle time) and `RunsInProgress` are written to the log in CloudWatch's embedded metric format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -14,42 +14,49 @@ from datetime import UTC, datetime
 from typing import Any
 
 RUNNING = ("InProgress", "Stopping")
-# Runs are listed newest first; one that is this many pages back is not the one that holds the others up.
+# Runs are listed newest first. A run further back than this many pages does not block the newer ones.
 PAGES = 5
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Print one line of metrics. Errors are raised: this function's own alarm tells of them."""
+    """Print the metrics. Errors are raised, and the alarm on this function's errors reports them."""
     import boto3
 
     client, pipeline = boto3.client("codepipeline"), os.environ["PIPELINE"]
     now = datetime.now(UTC)
-    ages = [age(list(_actions(client, pipeline, run)), run["startTime"], now) for run in _runs(client, pipeline)]
-    print(_metrics(pipeline, now, {"OldestRunSeconds": max(ages, default=0.0), "RunsInProgress": float(len(ages))}))
+    idle_times = [
+        idle_seconds(list(_list_actions(client, pipeline, run)), run["startTime"], now)
+        for run in _list_active_runs(client, pipeline)
+    ]
+    print(
+        _metric_line(
+            pipeline, now, {"OldestRunSeconds": max(idle_times, default=0.0), "RunsInProgress": float(len(idle_times))}
+        )
+    )
 
 
-def age(actions: list[dict[str, Any]], started: datetime, now: datetime) -> float:
-    """Seconds since a run last moved; 0 where it waits for a person or for another run."""
+def idle_seconds(actions: list[dict[str, Any]], started: datetime, now: datetime) -> float:
+    """Return the seconds since a run made progress; 0 if it waits for an approval or for another run."""
     active = [action for action in actions if action["status"] == "InProgress"]
     if any(action["input"]["actionTypeId"]["category"] == "Approval" for action in active):
         return 0.0
     if actions and not active:
-        # Nothing of it is at work although it has begun: the next stage is another run's.
+        # The run has started but no action is active: another run occupies the next stage.
         return 0.0
     moved = [started, *(action["startTime"] for action in active)]
     moved += [action["lastUpdateTime"] for action in actions if action["status"] != "InProgress"]
     return float((now - max(moved)).total_seconds())
 
 
-def _runs(client: Any, pipeline: str) -> Any:
+def _list_active_runs(client: Any, pipeline: str) -> Any:
     pages = client.get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline)
-    for _, page in zip(range(PAGES), pages):  # noqa: B905 - the shorter of the two is meant
+    for _, page in zip(range(PAGES), pages):  # noqa: B905 - stops at the shorter one
         for run in page["pipelineExecutionSummaries"]:
             if run["status"] in RUNNING:
                 yield run
 
 
-def _actions(client: Any, pipeline: str, run: dict[str, Any]) -> Any:
+def _list_actions(client: Any, pipeline: str, run: dict[str, Any]) -> Any:
     pages = client.get_paginator("list_action_executions").paginate(
         pipelineName=pipeline, filter={"pipelineExecutionId": run["pipelineExecutionId"]}
     )
@@ -57,7 +64,7 @@ def _actions(client: Any, pipeline: str, run: dict[str, Any]) -> Any:
         yield from page["actionExecutionDetails"]
 
 
-def _metrics(pipeline: str, now: datetime, values: dict[str, float]) -> str:
+def _metric_line(pipeline: str, now: datetime, values: dict[str, float]) -> str:
     declared = {
         "Namespace": os.environ["NAMESPACE"],
         "Dimensions": [["PipelineName"]],

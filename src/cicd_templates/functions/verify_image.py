@@ -1,9 +1,9 @@
-"""Agrees to a deployment only where its image is one that the pipeline has built and the registry finds well.
+"""Approve a deployment only if its image is in the pipeline's repository and passed the registry's scan.
 
-ECS asks before the first task of a new release is started:
+ECS calls this hook before it starts the first task of a new release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
-Variables: `REPOSITORY` (without tag or digest), `BOOTSTRAP` (the image before the first release), `SEVERITIES`.
-An error is no answer, and without an answer ECS takes the release back.
+Variables: `REPOSITORY` (without tag or digest), `BOOTSTRAP` (the image before the first release), `SEVERITIES` (those
+that block). If the hook fails without an answer, ECS rolls the release back.
 """
 
 from __future__ import annotations
@@ -13,47 +13,51 @@ import os
 import time
 from typing import Any
 
-# A basic scan ends in COMPLETE; an enhanced one is ACTIVE for as long as Inspector watches the image.
+# A basic scan ends as COMPLETE; an enhanced scan stays ACTIVE while Inspector monitors the image.
 DONE = ("COMPLETE", "ACTIVE")
 RUNNING = ("IN_PROGRESS", "PENDING")
 POLL_SECONDS = 5
-# Time to answer after the last look, in milliseconds.
+# Milliseconds that must remain for the answer after the last request.
 RESERVE = 10_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
-    """`hookStatus` SUCCEEDED or FAILED; why stands in the log."""
+    """Return `hookStatus` SUCCEEDED or FAILED; the log has the reasons."""
     import boto3
 
-    # The documentation shows the details at the top, AWS's own samples read them from a member.
+    # AWS documents the details at the top of the event, but AWS's samples read them from this member.
     details = event.get("executionDetails", event)
     ecs = boto3.client("ecs")
     revisions = ecs.describe_service_revisions(serviceRevisionArns=[details["targetServiceRevisionArn"]])
     definition = revisions["serviceRevisions"][0]["taskDefinition"]
     containers = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]["containerDefinitions"]
     ecr = boto3.client("ecr")
-    wrong = [why for container in containers if (why := objection(ecr, container["image"], context))]
-    agreed = bool(containers) and not wrong
-    print(json.dumps({"agreed": agreed, "images": [container["image"] for container in containers], "why": wrong}))
-    return {"hookStatus": "SUCCEEDED" if agreed else "FAILED"}
+    problems = [problem for container in containers if (problem := find_problem(ecr, container["image"], context))]
+    approved = bool(containers) and not problems
+    print(
+        json.dumps(
+            {"approved": approved, "images": [container["image"] for container in containers], "problems": problems}
+        )
+    )
+    return {"hookStatus": "SUCCEEDED" if approved else "FAILED"}
 
 
-def objection(ecr: Any, image: str, context: Any) -> str:
-    """Why `image` must not run, or nothing."""
+def find_problem(ecr: Any, image: str, context: Any) -> str:
+    """Return why `image` must not run; empty if it may."""
     if image == os.environ["BOOTSTRAP"]:
         return ""
     repository, _, digest = image.partition("@")
     if repository != os.environ["REPOSITORY"] or not digest.startswith("sha256:"):
-        return f"{image} is not a digest of {os.environ['REPOSITORY']}"
-    status, counts = scanned(ecr, repository, digest, context)
+        return f"{image} is not an image by digest in {os.environ['REPOSITORY']}"
+    status, counts = wait_for_scan(ecr, repository, digest, context)
     if status not in DONE:
-        return f"the registry's scan of {digest} is {status}"
-    stopping = {name: counts[name] for name in os.environ["SEVERITIES"].split(",") if counts.get(name)}
-    return f"the registry's scan of {digest} found {stopping}" if stopping else ""
+        return f"the registry's scan of {digest} has status {status}"
+    blocking_counts = {name: counts[name] for name in os.environ["SEVERITIES"].split(",") if counts.get(name)}
+    return f"the registry's scan of {digest} found vulnerabilities: {blocking_counts}" if blocking_counts else ""
 
 
-def scanned(ecr: Any, repository: str, digest: str, context: Any) -> tuple[str, dict[str, int]]:
-    """The state of the image's scan and its findings by severity; waits for one that runs while there is time."""
+def wait_for_scan(ecr: Any, repository: str, digest: str, context: Any) -> tuple[str, dict[str, int]]:
+    """Wait for the image's scan while time remains. Return its status and the number of findings by severity."""
     from botocore.exceptions import ClientError
 
     registry, _, name = repository.partition("/")
@@ -63,7 +67,7 @@ def scanned(ecr: Any, repository: str, digest: str, context: Any) -> tuple[str, 
                 registryId=registry.partition(".")[0], repositoryName=name, imageId={"imageDigest": digest}
             )
         except ClientError as error:
-            # The scan begins at the push, but is not known at once.
+            # The scan starts with the push, but the API does not know it at once.
             if error.response["Error"]["Code"] != "ScanNotFoundException":
                 raise
             answer = {"imageScanStatus": {"status": "PENDING"}}

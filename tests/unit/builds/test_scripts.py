@@ -94,18 +94,24 @@ def scan(status: str, **counts: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        pytest.param([scan("COMPLETE", LOW=2)], "found nothing that stops a release: {'LOW': 2}", id="clean"),
-        pytest.param([scan("ACTIVE")], "found nothing that stops a release", id="watched by Inspector"),
+        pytest.param([scan("COMPLETE", LOW=2)], "found nothing that blocks the release: {'LOW': 2}", id="clean"),
+        pytest.param([scan("ACTIVE")], "found nothing that blocks the release", id="watched by Inspector"),
         pytest.param(
             [refused("ScanNotFoundException"), scan("IN_PROGRESS"), scan("COMPLETE")], "found nothing", id="not yet"
         ),
         pytest.param(
-            [scan("COMPLETE", CRITICAL=1)], "exit: the registry's scan of sha256:1 found {'CRITICAL': 1}", id="bad"
+            [scan("COMPLETE", CRITICAL=1)],
+            "exit: the registry's scan of sha256:1 found blocking vulnerabilities: {'CRITICAL': 1}",
+            id="bad",
         ),
-        pytest.param([scan("FAILED")], "is FAILED, so nothing is known of it and it does not pass", id="failed"),
-        pytest.param([scan("UNSUPPORTED_IMAGE")], "is UNSUPPORTED_IMAGE, so nothing is known", id="not supported"),
-        pytest.param([refused("ScanNotFoundException")], "is PENDING, so nothing is known", id="never begun"),
-        pytest.param([scan("IN_PROGRESS")], "is IN_PROGRESS, so nothing is known", id="never ended"),
+        pytest.param([scan("FAILED")], "has status FAILED, so the release is blocked", id="failed"),
+        pytest.param(
+            [scan("UNSUPPORTED_IMAGE")], "has status UNSUPPORTED_IMAGE, so the release is blocked", id="not supported"
+        ),
+        pytest.param(
+            [refused("ScanNotFoundException")], "has status PENDING, so the release is blocked", id="never begun"
+        ),
+        pytest.param([scan("IN_PROGRESS")], "has status IN_PROGRESS, so the release is blocked", id="never ended"),
     ],
 )
 def test_an_image_passes_only_when_its_scan_has_ended_well(
@@ -127,12 +133,12 @@ def test_evidence_is_put_once_under_service_and_run(run: Run, tmp_path: Path) ->
     (tmp_path / "sbom.json").write_text("{}")
     fake = Fake()
 
-    assert "put pay/e-1/sbom.cdx.json" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json")
+    assert "stored pay/e-1/sbom.cdx.json" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json")
     assert fake.puts == [{"Bucket": "evidence", "Key": "pay/e-1/sbom.cdx.json", "Body": b"{}", "IfNoneMatch": "*"}]
     with pytest.raises(ClientError, match="AccessDenied"):
         run("put_evidence", Fake(refused("AccessDenied")), str(tmp_path / "sbom.json"), "x")
     (tmp_path / "sbom.json").write_text("")
-    assert "is empty, so it is no evidence" in run("put_evidence", Fake(), str(tmp_path / "sbom.json"), "x")
+    assert "is empty, so it cannot be evidence" in run("put_evidence", Fake(), str(tmp_path / "sbom.json"), "x")
 
 
 def test_evidence_that_differs_from_an_earlier_attempts_is_put_beside_it(run: Run, tmp_path: Path) -> None:
@@ -144,7 +150,9 @@ def test_evidence_that_differs_from_an_earlier_attempts_is_put_beside_it(run: Ru
     )
 
     fake.there = {"pay/e-1/sbom.cdx.json": b"other", "pay/e-1/sbom.cdx-2.json": b"another"}
-    assert "put pay/e-1/sbom.cdx-3.json" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json")
+    assert "stored pay/e-1/sbom.cdx-3.json" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json")
 
     fake.there = {f"pay/e-1/a{number}.b": b"" for number in ("", *(f"-{each}" for each in range(2, 10)))}
-    assert "exit: pay/e-1/a.b was put 9 times" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "a.b")
+    assert "exit: pay/e-1/a.b already exists in 9 versions" in run(
+        "put_evidence", fake, str(tmp_path / "sbom.json"), "a.b"
+    )

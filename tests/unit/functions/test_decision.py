@@ -19,10 +19,10 @@ from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
 from cicd_templates.functions.scan_gate.policy import POLICY as POLICY_FILE
 from cicd_templates.functions.scan_gate.policy import Policy, Waiver, agreed_policy, read_policy
 from cicd_templates.functions.scan_gate.reading import Finding, Report
-from cicd_templates.functions.scan_gate.record import wrong_record
+from cicd_templates.functions.scan_gate.record import record_problem
 from cicd_templates.functions.scan_gate.safely import read_safely
 from cicd_templates.functions.scan_gate.severity import SCALE
-from cicd_templates.functions.scan_gate.summary import SHOWN, summary
+from cicd_templates.functions.scan_gate.summary import MAX_SHOWN, summary
 
 TODAY = date(2026, 11, 24)
 # Of CVE-2026-1 in flask, whatever its version, its file and its line.
@@ -87,8 +87,8 @@ def test_what_a_tool_was_told_to_pass_over_stops_a_release_unless_it_is_waived(
     decision = decide(["safety"], {"safety": read}, Policy(waivers=waivers), TODAY)
 
     assert (decision.verdict, read.findings) == (verdict, [])
-    assert decision.unused == []
-    assert ("only a waiver does" in summary(decision)) == (verdict == "FAIL")
+    assert decision.unused_waivers == []
+    assert ("only a waiver accepts it" in summary(decision)) == (verdict == "FAIL")
     assert as_json(decision)["findings"][0]["suppressed"] is True
 
 
@@ -132,11 +132,11 @@ def test_a_waiver_covers_one_finding_until_its_day(waiver: dict[str, Any], verdi
     decision = decide(["snyk"], {"snyk": report(found)}, Policy(waivers=[Waiver(**fields)]), TODAY)
 
     assert decision.verdict == verdict
-    assert len(decision.unused) == unused
+    assert len(decision.unused_waivers) == unused
     said = summary(decision)
-    assert ("the waiver of ada ended on 2026-11-23" in said) == (waiver.get("expires", TODAY) < TODAY)
+    assert ("the waiver of ada expired on 2026-11-23" in said) == (waiver.get("expires", TODAY) < TODAY)
     assert ("not reachable (ada, until 2026-11-24)" in said) == (verdict == "PASS")
-    assert ("Waivers that cover nothing" in said) == bool(unused)
+    assert ("Unused waivers" in said) == bool(unused)
 
 
 def test_what_two_tools_found_is_one_finding_with_the_worse_word() -> None:
@@ -206,7 +206,7 @@ def test_a_waiver_has_not_ended_until_its_last_day_is_over(days: int) -> None:
     waiver = Waiver("CVE-2026-1", "r", "o", TODAY + timedelta(days), package="flask")
     (judged,) = decide(["c"], {"c": report(finding())}, Policy(waivers=[waiver]), TODAY).findings
 
-    assert (judged.waiver, judged.ended, judged.blocks) == (waiver, None, False)
+    assert (judged.waiver, judged.expired, judged.blocks) == (waiver, None, False)
 
 
 @pytest.mark.parametrize(
@@ -270,9 +270,7 @@ def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
     decision = decide(["all"], {"all": report(code, plain, part, unfixed)}, Policy(), TODAY)
     said = summary(decision)
 
-    assert said.startswith(
-        "# FAIL: findings that stop the release: 4\n\nFindings that are not waived: 2 critical, 2 high.\n"
-    )
+    assert said.startswith("# FAIL: blocking findings: 4\n\nFindings without a waiver: 2 critical, 2 high.\n")
     assert said.split("\n- ")[1].splitlines() == [
         "**critical** CVE-2026-1: XSS # PASS x[0m " + "x" * 84 + "...",
         "  - where: `flask 0.12`, found by all",
@@ -280,18 +278,20 @@ def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
         "  - OWASP: A06:2021 Vulnerable and Outdated Components, A03:2025 Software Supply Chain Failures,"
         " A03:2021 Injection, A05:2025 Injection",
     ]
-    assert "- **critical** CVE-2026-9\n  - where: `old 1`, found by all\n  - what to do: there is no fix yet" in said
     assert (
-        "  - where: `src/a.py:3`, found by all\n  - what to do: change the code there\n  - OWASP: A03:2021 Injection"
+        "- **critical** CVE-2026-9\n  - where: `old 1`, found by all\n  - what to do: no fix is available yet" in said
+    )
+    assert (
+        "  - where: `src/a.py:3`, found by all\n  - what to do: fix the code there\n  - OWASP: A03:2021 Injection"
         in said
     )
-    assert said.endswith("  - OWASP: in no category\n")
+    assert said.endswith("  - OWASP: no category\n")
 
 
 def test_a_long_summary_ends_where_a_person_stops_reading() -> None:
-    many = [finding(f"CVE-{number:04}") for number in range(SHOWN + 3)]
+    many = [finding(f"CVE-{number:04}") for number in range(MAX_SHOWN + 3)]
 
-    assert summary(decide(["c"], {"c": report(*many)}, Policy(), TODAY)).endswith("- and 3 more, in verdict.json\n")
+    assert summary(decide(["c"], {"c": report(*many)}, Policy(), TODAY)).endswith("- 3 more are in verdict.json\n")
 
 
 def test_categories_are_those_of_the_weakness_and_of_components() -> None:
@@ -339,21 +339,24 @@ WAIVER = 'id = "x"\npackage = "p"\nreason = "r"\nowner = "o"\nexpires = 2027-01-
     [
         ("a = ", "not TOML"),
         ("a = " + "[" * 5000, "not TOML"),
-        ('[thresholds]\nbandid = "high"', "thresholds.bandid: unknown key; known are bandit, snyk"),
-        ("treshold = 1", "treshold: unknown key; known are thresholds, unknown, unfixed, promote, waivers"),
-        ('unknown = "info"', "unknown: 'info' is no severity; write critical, high, medium, low"),
-        ("thresholds = 1", "thresholds: is a value; write a table"),
-        ("[thresholds]\nbandit = 1", "thresholds.bandit: 1 is no severity"),
-        ('promote = "B602"', "promote: is no list of ids"),
-        ("waivers = 1", "waivers: is no list; write [[waivers]] tables"),
-        ("waivers = [1]", "waivers[0]: is a value; write a table"),
-        (f"[[waivers]]\n{WAIVER}until = 1", "waivers[0].until: unknown key; known are id, package, path"),
-        (f"[[waivers]]\n{WAIVER}".replace('"r"', '" "'), "waivers[0].reason: missing; a waiver says what, why and who"),
-        (f'[[waivers]]\n{WAIVER}path = ""\n', "waivers[0].path: missing; a waiver says what, why and who"),
-        (f"[[waivers]]\n{WAIVER}".replace('"o"', "1"), "waivers[0].owner: is no text"),
-        (f"[[waivers]]\n{WAIVER}".replace('package = "p"', ""), "waivers[0]: names neither package nor path"),
-        (f"[[waivers]]\n{WAIVER}".replace("2027-01-31", '"2027-01-31"'), "waivers[0].expires: write the day"),
-        (f"[[waivers]]\n{WAIVER}".replace("2027-01-31", "2027-01-31T00:00:00Z"), "waivers[0].expires: write the day"),
+        ('[thresholds]\nbandid = "high"', "thresholds.bandid: unknown key; the known keys are bandit, snyk"),
+        ("treshold = 1", "treshold: unknown key; the known keys are thresholds, unknown, unfixed, promote, waivers"),
+        ('unknown = "info"', "unknown: 'info' is not a severity; use one of critical, high, medium, low"),
+        ("thresholds = 1", "thresholds: is not a table"),
+        ("[thresholds]\nbandit = 1", "thresholds.bandit: 1 is not a severity"),
+        ('promote = "B602"', "promote: is not a list of ids"),
+        ("waivers = 1", "waivers: is not a list; write [[waivers]] tables"),
+        ("waivers = [1]", "waivers[0]: is not a table"),
+        (f"[[waivers]]\n{WAIVER}until = 1", "waivers[0].until: unknown key; the known keys are id, package, path"),
+        (
+            f"[[waivers]]\n{WAIVER}".replace('"r"', '" "'),
+            "waivers[0].reason: missing; a waiver needs an id, a reason and an owner",
+        ),
+        (f'[[waivers]]\n{WAIVER}path = ""\n', "waivers[0].path: missing; a waiver needs an id, a reason and an owner"),
+        (f"[[waivers]]\n{WAIVER}".replace('"o"', "1"), "waivers[0].owner: is not a string"),
+        (f"[[waivers]]\n{WAIVER}".replace('package = "p"', ""), "waivers[0]: names neither a package nor a path"),
+        (f"[[waivers]]\n{WAIVER}".replace("2027-01-31", '"2027-01-31"'), "waivers[0].expires: is not a date"),
+        (f"[[waivers]]\n{WAIVER}".replace("2027-01-31", "2027-01-31T00:00:00Z"), "waivers[0].expires: is not a date"),
     ],
 )
 def test_a_policy_that_cannot_be_meant_says_where(text: str, problem: str) -> None:
@@ -373,9 +376,9 @@ def test_a_policy_that_is_no_text_has_a_problem() -> None:
         ({}, []),
         ({"a": None, "b": None}, []),
         ({"a": b"", "b": b""}, []),
-        ({"a": b"", "b": None}, ["the copies that a hand on are not those of all checks"]),
-        ({"a": b'unknown = "low"', "b": b""}, ["the copies that a, b hand on are not those of all checks"]),
-        ({"a": b"x = 1"}, ["x: unknown key; known are thresholds, unknown, unfixed, promote, waivers"]),
+        ({"a": b"", "b": None}, ["the copies that a passed on differ from those of the other checks"]),
+        ({"a": b'unknown = "low"', "b": b""}, ["the copies that a, b passed on differ from those of the other checks"]),
+        ({"a": b"x = 1"}, ["x: unknown key; the known keys are thresholds, unknown, unfixed, promote, waivers"]),
     ],
 )
 def test_a_policy_counts_where_every_check_hands_on_the_same(
@@ -409,7 +412,7 @@ def gate(folder: Path, arguments: str = "", **files: Any) -> Result:
 def test_clean_reports_pass(tmp_path: Path) -> None:
     result = gate(tmp_path)
 
-    assert (result.exit_code, result.output.splitlines()[0]) == (0, "# PASS: nothing stops the release")
+    assert (result.exit_code, result.output.splitlines()[0]) == (0, "# PASS: nothing blocks the release")
 
 
 def test_a_critical_finding_fails_with_the_summary_and_a_waiver_accepts_it(tmp_path: Path) -> None:
@@ -452,20 +455,23 @@ RECORD: Any = {
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
-        ({**RECORD, "source_version": "v0"}, "run.json is of source_version 'v0' instead of 'v1'"),
-        ({**RECORD, "source_version": "v9"}, "run.json is of source_version 'v9' instead of 'v1'"),
-        ({**RECORD, "check": "bandit"}, "run.json is of check 'bandit' instead of 'snyk'"),
-        ({"check": "snyk"}, "run.json is no record of a run"),
-        ({**RECORD, "started": "yesterday"}, "run.json is no record of a run"),
-        ({**RECORD, "tool_version": ""}, "run.json says that the tool could not be run (version '', exit code 255)"),
-        ({**RECORD, "exit_code": 127}, "run.json says that the tool could not be run (version '1.1', exit code 127)"),
-        ({**RECORD, "exit_code": None}, "run.json says that the tool could not be run (version '1.1', exit code None)"),
-        ({**RECORD, "exit_code": 126}, "run.json says that the tool could not be run (version '1.1', exit code 126)"),
-        ({**RECORD, "exit_code": 129}, "run.json says that signal 1 ended the tool"),
-        ({**RECORD, "exit_code": 192}, "run.json says that signal 64 ended the tool"),
-        ({**RECORD, "finished": "2026-11-24T09:00:00Z"}, "run.json says that the run ended before it began"),
-        ([], "run.json is no record of a run"),
-        ("not JSON", "run.json is no record of a run"),
+        ({**RECORD, "source_version": "v0"}, "run.json has source_version 'v0' instead of 'v1'"),
+        ({**RECORD, "source_version": "v9"}, "run.json has source_version 'v9' instead of 'v1'"),
+        ({**RECORD, "check": "bandit"}, "run.json has check 'bandit' instead of 'snyk'"),
+        ({"check": "snyk"}, "run.json is not a valid run record"),
+        ({**RECORD, "started": "yesterday"}, "run.json is not a valid run record"),
+        ({**RECORD, "tool_version": ""}, "run.json shows that the tool could not be run (version '', exit code 255)"),
+        ({**RECORD, "exit_code": 127}, "run.json shows that the tool could not be run (version '1.1', exit code 127)"),
+        (
+            {**RECORD, "exit_code": None},
+            "run.json shows that the tool could not be run (version '1.1', exit code None)",
+        ),
+        ({**RECORD, "exit_code": 126}, "run.json shows that the tool could not be run (version '1.1', exit code 126)"),
+        ({**RECORD, "exit_code": 129}, "run.json shows that signal 1 terminated the tool"),
+        ({**RECORD, "exit_code": 192}, "run.json shows that signal 64 terminated the tool"),
+        ({**RECORD, "finished": "2026-11-24T09:00:00Z"}, "run.json shows an end before the start of the run"),
+        ([], "run.json is not a valid run record"),
+        ("not JSON", "run.json is not a valid run record"),
     ],
 )
 def test_a_report_of_another_run_does_not_count(tmp_path: Path, record: Any, expected: str) -> None:
@@ -480,13 +486,13 @@ def test_a_report_of_another_run_does_not_count(tmp_path: Path, record: Any, exp
 def test_an_exit_code_of_the_tools_own_says_nothing(code: int) -> None:
     data = json.dumps({**RECORD, "exit_code": code}).encode()
 
-    assert wrong_record(data, "snyk", "snyk", "v1") == ""
+    assert record_problem(data, "snyk", "snyk", "v1") == ""
 
 
 def test_a_run_within_a_second_is_a_run() -> None:
     data = json.dumps({**RECORD, "finished": RECORD["started"]}).encode()
 
-    assert wrong_record(data, "snyk", "snyk", "v1") == ""
+    assert record_problem(data, "snyk", "snyk", "v1") == ""
 
 
 def test_a_record_that_fits_is_no_news(tmp_path: Path) -> None:
@@ -516,8 +522,8 @@ def test_a_policy_with_problems_lists_them(tmp_path: Path) -> None:
     result = gate(tmp_path, f"--policy {tmp_path}/policy.toml")
 
     assert result.exit_code == 2
-    assert "the policy is not valid\n  unknown: 'x' is no severity" in result.output
-    assert "\n  promote: is no list of ids" in result.output
+    assert "the policy is not valid\n  unknown: 'x' is not a severity" in result.output
+    assert "\n  promote: is not a list of ids" in result.output
 
 
 def test_the_policy_beside_the_reports_counts_as_it_does_in_the_pipeline(tmp_path: Path) -> None:
@@ -529,7 +535,10 @@ def test_the_policy_beside_the_reports_counts_as_it_does_in_the_pipeline(tmp_pat
     files["bandit/run.json"] = {**RECORD, "check": "bandit", "format": "bandit"}
     differing = gate(tmp_path, **files)
     assert differing.exit_code == 1
-    assert "- **scan-policy.toml**: the copies that snyk hand on are not those of all checks" in differing.output
+    assert (
+        "- **scan-policy.toml**: the copies that snyk passed on differ from those of the other checks"
+        in differing.output
+    )
 
 
 LEGACY: dict[str, Any] = {

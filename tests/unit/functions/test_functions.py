@@ -197,7 +197,7 @@ def test_a_long_summary_fits_into_the_approval(aws: Aws) -> None:
         pytest.param(
             ASKED,
             {"AssumeRole": {"Credentials": CREDENTIALS}, "DescribeChangeSet": described(status="FAILED")},
-            "it is FAILED: no reason",
+            "its status is FAILED: no reason",
             id="failed change set",
         ),
     ],
@@ -269,7 +269,7 @@ def action(status: str, started: int, ended: int = 0, category: str = "Build") -
     ],
 )
 def test_the_age_of_a_run_is_the_time_since_it_moved(actions: list[dict[str, Any]], seconds: float) -> None:
-    assert stuck.age(actions, NOW - timedelta(seconds=500), NOW) == seconds
+    assert stuck.idle_seconds(actions, NOW - timedelta(seconds=500), NOW) == seconds
 
 
 def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -374,13 +374,13 @@ GATE, RUN = measure.GATE_EVENT, measure.RUN_EVENT
 def test_what_an_event_ends_is_measured(
     kind: str, state: str, runs: list[dict[str, Any]], expected: dict[str, float]
 ) -> None:
-    assert measure.measured(kind, state, NOW, runs) == expected
+    assert measure.event_metrics(kind, state, NOW, runs) == expected
 
 
 @pytest.mark.parametrize(("kind", "state"), [("Another", "FAILED"), (RUN, "STARTED")])
 def test_an_event_that_the_rule_should_not_send_is_an_error(kind: str, state: str) -> None:
-    with pytest.raises(ValueError, match="nothing is measured of"):
-        measure.measured(kind, state, NOW, [run("InProgress", 1)])
+    with pytest.raises(ValueError, match="no metric is defined for"):
+        measure.event_metrics(kind, state, NOW, [run("InProgress", 1)])
 
 
 def event(execution: str) -> dict[str, Any]:

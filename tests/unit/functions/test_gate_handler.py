@@ -173,9 +173,12 @@ def test_clean_reports_pass_with_the_variables_that_later_stages_ask_for(
             {"BanditReport": zipped(run__json=record("bandit", "bandit")), "UnitTestsReport": unit_tests()},
             "no report.json",
         ),
-        ({"BanditReport": zipped(), "UnitTestsReport": unit_tests()}, "there is no report.json and no run.json"),
+        (
+            {"BanditReport": zipped(), "UnitTestsReport": unit_tests()},
+            "its artifact has no report.json and no run.json",
+        ),
         ({"BanditReport": zipped(report__json="", run__json=record("bandit", "bandit"))}, "the report is empty"),
-        ({"BanditReport": b"<html>", "UnitTestsReport": unit_tests()}, "its artifact is no zip"),
+        ({"BanditReport": b"<html>", "UnitTestsReport": unit_tests()}, "its artifact is not a zip"),
     ],
 )
 def test_what_does_not_pass_fails_with_the_summary(
@@ -195,8 +198,8 @@ def test_what_does_not_pass_fails_with_the_summary(
     [
         ({"parameters": "not JSON"}, {}, "JSONDecodeError"),
         ({"parameters": "{}"}, {}, "KeyError: 'sourceVersion'"),
-        ({"parameters": '{"sourceVersion": ""}'}, {}, "ValueError: the pipeline names no version of the source"),
-        ({"remaining": 1000}, {}, "TimeIsUp: less than 15 seconds are left"),
+        ({"parameters": '{"sourceVersion": ""}'}, {}, "ValueError: the pipeline passed no source version"),
+        ({"remaining": 1000}, {}, "TimeIsUp: less than 15 seconds remain before the timeout"),
         ({}, {"PutObject": "AccessDenied"}, "AccessDenied"),
     ],
 )
@@ -216,7 +219,7 @@ def test_a_gate_that_cannot_judge_lets_nothing_pass(
     metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (metrics["GateErrors"], metrics["PipelineName"]) == (1, "pay-pipeline")
     assert metrics["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "GateErrors", "Unit": "Count"}]
-    assert "so it does not pass" in answer["failureDetails"]["message"]
+    assert "blocks this release" in answer["failureDetails"]["message"]
     assert reason in answer["failureDetails"]["message"]
 
 
@@ -248,7 +251,7 @@ def test_a_run_that_was_judged_too_often_does_not_pass(monkeypatch: pytest.Monke
     kind, answer = run(monkeypatch, aws)
 
     assert kind == "failure"
-    assert "pay/e-1/summary.md was put 9 times already" in answer["failureDetails"]["message"]
+    assert "pay/e-1/summary.md already exists in 9 versions" in answer["failureDetails"]["message"]
 
 
 def test_a_long_summary_fits_into_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +287,7 @@ def test_the_policy_of_the_source_counts_where_all_checks_hand_on_the_same(monke
     changed = Aws(BanditReport=bandit(BAD, **same), UnitTestsReport=unit_tests())
     kind, answer = run(monkeypatch, changed)
     assert kind == "failure"
-    assert "- **scan-policy.toml**: the copies that bandit hand on" in answer["failureDetails"]["message"]
+    assert "- **scan-policy.toml**: the copies that bandit passed on" in answer["failureDetails"]["message"]
 
 
 def test_variables_that_are_too_large_are_left_out_rather_than_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,33 +320,33 @@ def test_time_that_runs_out_while_a_report_is_read_is_answered(monkeypatch: pyte
     kind, answer = run(monkeypatch, aws, remaining=15_100)
 
     assert kind == "failure"
-    assert "TimeIsUp: less than 15 seconds are left" in answer["failureDetails"]["message"]
+    assert "TimeIsUp: less than 15 seconds remain before the timeout" in answer["failureDetails"]["message"]
 
 
 def test_a_zip_is_read_within_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = zipped(a=b"0" * 5_000_000)
-    monkeypatch.setattr(artifacts, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(artifacts, "MAX_BYTES", 1_000_000)
     with pytest.raises(UnusableError, match="a has more than 1,000,000 bytes"):
-        artifacts.unpacked(bomb, ["a"])
-    with pytest.raises(UnusableError, match="more than a report can have"):
-        artifacts.fetched(Aws(a=b"0" * 1_000_001), {"bucketName": "b", "objectKey": "a"})
+        artifacts.read_entries(bomb, ["a"])
+    with pytest.raises(UnusableError, match="bytes; the limit is"):
+        artifacts.fetch_artifact(Aws(a=b"0" * 1_000_001), {"bucketName": "b", "objectKey": "a"})
 
 
 def test_a_zip_that_is_odd_is_refused() -> None:
     with pytest.raises(UnusableError, match="has 101 entries"):
-        artifacts.unpacked(zipped(**{f"f{number}": "" for number in range(101)}), [])
+        artifacts.read_entries(zipped(**{f"f{number}": "" for number in range(101)}), [])
     twice = io.BytesIO()
     with zipfile.ZipFile(twice, "w") as archive:
         archive.writestr("a", "1")
         with pytest.warns(UserWarning, match="Duplicate name"):
             archive.writestr("a", "2")
-    with pytest.raises(UnusableError, match="one of them twice"):
-        artifacts.unpacked(twice.getvalue(), ["a"])
+    with pytest.raises(UnusableError, match="or a duplicate"):
+        artifacts.read_entries(twice.getvalue(), ["a"])
     stored = io.BytesIO()
     with zipfile.ZipFile(stored, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("a", "a text to be damaged")
     with pytest.raises(UnusableError, match="a cannot be read: Bad CRC-32"):
-        artifacts.unpacked(stored.getvalue().replace(b"damaged", b"DAMAGED"), ["a"])
+        artifacts.read_entries(stored.getvalue().replace(b"damaged", b"DAMAGED"), ["a"])
 
 
 def test_the_joined_gate_is_the_same_code_with_the_readers_that_are_needed(

@@ -102,7 +102,7 @@ def test_any_other_image_may_not(aws: Aws, images: list[str], answers: list[Any]
 
     assert verified() == "FAILED"
     told = json.loads(capsys.readouterr().out)
-    assert told["agreed"] is False
+    assert told["approved"] is False
     assert told["images"] == images
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cicd_templates.cli import main
 from cicd_templates.functions.scan_gate.formats import READERS, format_of, read_report
 from cicd_templates.functions.scan_gate.sarif import by_score
-from cicd_templates.functions.scan_gate.severity import normalised, weaknesses
+from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_severity
 
 CORPUS = os.environ.get("SCAN_REPORT_CORPUS")
 BANDIT_ROW = {
@@ -349,25 +349,25 @@ def test_what_a_finding_is_about_is_read_with_it() -> None:
             {"scan_results": {"projects": [{"files": [{"results": {"dependencies": []}}]}]}},
             "no package was scanned",
         ),
-        ("detect-secrets", {**SECRETS, "plugins_used": []}, "no kind of secret was looked for"),
-        ("snyk", {"ok": False, "vulnerabilities": []}, "a project is not ok and says nothing of why"),
+        ("detect-secrets", {**SECRETS, "plugins_used": []}, "no detector was active, so nothing was scanned"),
+        ("snyk", {"ok": False, "vulnerabilities": []}, "a project is not ok, and the report does not say why"),
         ("snyk", {"ok": True, "vulnerabilities": [], "dependencyCount": 0}, "a project without dependencies"),
         ("snyk", {"ok": True, "vulnerabilities": []}, "a project without dependencies"),
         ("snyk", {"vulnerabilities": [SNYK_ROW], "dependencyCount": 0}, "a project without dependencies"),
         ("pip-audit", [{"name": "a", "skip_reason": "x"}], "1 dependencies were skipped, first a"),
         ("pip-audit", [], "no dependency was scanned"),
         ("trivy", None, "nothing was scanned"),
-        ("semgrep", {"results": [], "errors": [{}]}, "1 errors while scanning"),
+        ("semgrep", {"results": [], "errors": [{}]}, "1 errors during the scan"),
         ("cyclonedx", {"bomFormat": "CycloneDX", "components": []}, "lists components and no vulnerabilities"),
-        ("sarif", {"runs": []}, "no run is in the report"),
+        ("sarif", {"runs": []}, "the report has an empty list of runs"),
         ("sarif", {"runs": [{"tool": {}}]}, "a run has no results"),
         (
             "sarif",
             sarif(invocations=[{"toolConfigurationNotifications": [{"level": "error"}, {"level": "note"}]}]),
-            "1 errors while scanning",
+            "1 errors during the scan",
         ),
-        ("junit", b"<testsuite/>", "no test was run"),
-        ("junit", b'<testsuite><testcase name="a"><skipped/></testcase></testsuite>', "no test was run"),
+        ("junit", b"<testsuite/>", "no test was executed"),
+        ("junit", b'<testsuite><testcase name="a"><skipped/></testcase></testsuite>', "no test was executed"),
     ],
 )
 def test_a_scan_that_left_something_out_is_incomplete(form: str, value: Any, reason: str) -> None:
@@ -382,43 +382,43 @@ def test_what_a_scan_left_out_does_not_hide_that_it_failed() -> None:
     report = read("sarif", sarif({"ruleId": "A"}, invocations=[notice]))
 
     assert (report.status, len(report.findings)) == ("error", 1)
-    assert report.reason == "tool says that it did not succeed; 1 errors while scanning"
+    assert report.reason == "tool reports that it did not succeed; 1 errors during the scan"
 
 
 @pytest.mark.parametrize(
     ("form", "value", "reason"),
     [
-        ("detect-secrets", {"results": {}}, "the report has no plugins and results"),
+        ("detect-secrets", {"results": {}}, "the report has no plugins_used or results"),
         ("bandit", {**BANDIT, "results": None}, "the report has no results, so Bandit did not write it"),
         ("bandit", b"", "the report is empty"),
         ("bandit", b" \n", "the report is empty"),
         ("bandit", b"\xff\xfe", "the report is not UTF-8: byte 0"),
         ("bandit", b"<html>", "the report is not JSON"),
         ("bandit", b"[" * 200_000, "nested too deeply"),
-        ("bandit", b'{"results": 1, "results": []}', "a key twice"),
-        ("bandit", b'{"loc": NaN}', "NaN, which is no JSON"),
+        ("bandit", b'{"results": 1, "results": []}', "a duplicate key"),
+        ("bandit", b'{"loc": NaN}', "NaN, which is not valid JSON"),
         ("bandit", b"1" * 5000, "the report is not JSON"),
-        ("bandit", [], "the report is no object"),
+        ("bandit", [], "the report is not an object"),
         ("bandit", {"results": []}, "the report has no errors, so Bandit did not write it"),
-        ("bandit", {**BANDIT, "results": [1]}, "results is no list of objects"),
-        ("safety", [[1]], "a row is no list of five"),
+        ("bandit", {**BANDIT, "results": [1]}, "results is not a list of objects"),
+        ("safety", [[1]], "a row is not a list of five"),
         ("safety", {"vulnerabilities": []}, "the report has no report_meta, so Safety did not write it"),
         ("snyk", [], "the report has no project"),
-        ("snyk", [{"vulnerabilities": []}, {"ok": False, "error": "no file"}], "Snyk says: no file"),
+        ("snyk", [{"vulnerabilities": []}, {"ok": False, "error": "no file"}], "Snyk reports: no file"),
         ("snyk", {"ok": True}, "neither vulnerabilities nor issues"),
         ("pip-audit", {"error": "405"}, "the report has no dependencies, so pip-audit did not write it"),
-        ("trivy", {"x": 1}, "no schema of Trivy's"),
+        ("trivy", {"x": 1}, "none of Trivy's"),
         ("grype", {}, "the report has no matches, so Grype did not write it"),
-        ("semgrep", {"results": []}, "no results and errors, so Semgrep did not write it"),
+        ("semgrep", {"results": []}, "no results or errors, so Semgrep did not write it"),
         ("cyclonedx", {"vulnerabilities": []}, "the report is no CycloneDX"),
-        ("sarif", {}, "the report has no runs, so it is no SARIF"),
-        ("junit", b"<!DOCTYPE x><testsuite/>", "defines a document type"),
+        ("sarif", {}, "the report has no runs, so it is not SARIF"),
+        ("junit", b"<!DOCTYPE x><testsuite/>", "has a document type"),
         ("junit", b"<testsuite>", "the report is not XML"),
-        ("junit", b"<html/>", "the report is a html, and no test suite"),
+        ("junit", b"<html/>", "the root element is html, not testsuites or testsuite"),
         (
             "junit",
             b'<testsuite><testcase line="x"><error/></testcase></testsuite>',
-            "is not as junit is written: ValueError",
+            "is not valid junit: ValueError",
         ),
     ],
 )
@@ -441,14 +441,14 @@ def test_scores_have_their_bands(score: float, severity: str) -> None:
 
 
 def test_words_of_no_scale_are_unknown_and_weaknesses_are_found_however_they_are_spelled() -> None:
-    assert [normalised(word) for word in ("Moderate", " HIGH ", "odd", None, 7)] == [
+    assert [normalised_severity(word) for word in ("Moderate", " HIGH ", "odd", None, 7)] == [
         "medium",
         "high",
         "unknown",
         "unknown",
         "unknown",
     ]
-    assert weaknesses("CWE-79: x", ["cwe_89", {"id": "CWE-5"}], 22, True, None, 1.5) == [5, 22, 79, 89]
+    assert cwe_numbers("CWE-79: x", ["cwe_89", {"id": "CWE-5"}], 22, True, None, 1.5) == [5, 22, 79, 89]
 
 
 VALUES = st.recursive(

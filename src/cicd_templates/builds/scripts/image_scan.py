@@ -1,7 +1,7 @@
-"""The second gate: stops a release whose image the registry finds vulnerable, or has not scanned.
+"""The second gate: block a release whose image has vulnerabilities according to the registry, or was not scanned.
 
-Asks for $REPOSITORY@$IMAGE_DIGEST until the scan has ended, writes the findings to the file that is its argument, and
-exits 1 for a severity of $SEVERITIES, for a scan that failed and for none.
+Wait until the scan of $REPOSITORY@$IMAGE_DIGEST has ended, write the findings to the file named by the argument, and
+exit 1 for a finding with a severity in $SEVERITIES, for a failed scan and for a missing scan.
 """
 
 import json
@@ -15,13 +15,13 @@ from botocore.exceptions import ClientError
 
 WAIT_SECONDS = 300
 POLL_SECONDS = 5
-# A basic scan ends in COMPLETE; an enhanced one is ACTIVE for as long as Inspector watches the image.
+# A basic scan ends as COMPLETE; an enhanced scan stays ACTIVE while Inspector monitors the image.
 DONE = ("COMPLETE", "ACTIVE")
 RUNNING = ("IN_PROGRESS", "PENDING")
 
 
-def scanned(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str, int], list[Any]]:
-    """The scan's status, its counts by severity and its findings, of every page."""
+def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str, int], list[Any]]:
+    """Wait for the image's scan. Return its status, the number of findings by severity, and the findings."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
@@ -32,32 +32,33 @@ def scanned(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str, int]
             )
             status = pages[0]["imageScanStatus"]["status"]
         except ClientError as error:
-            # The scan begins at the push, but is not known at once.
+            # The scan starts with the push, but the API does not know it at once.
             if error.response["Error"]["Code"] != "ScanNotFoundException":
                 raise
             pages, status = [], "PENDING"
         if status not in RUNNING or time.monotonic() > deadline:
             break
         time.sleep(POLL_SECONDS)
-    found = [page.get("imageScanFindings", {}) for page in pages]
-    counts = found[0].get("findingSeverityCounts", {}) if found else {}
-    findings = [item for page in found for item in page.get("findings", []) + page.get("enhancedFindings", [])]
+    results = [page.get("imageScanFindings", {}) for page in pages]
+    counts = results[0].get("findingSeverityCounts", {}) if results else {}
+    findings = [item for page in results for item in page.get("findings", []) + page.get("enhancedFindings", [])]
     return status, counts, findings
 
 
 def main() -> None:
-    """Asks, notes, and exits 1 where the image must not pass."""
+    """Write the result of the scan, and exit 1 if it blocks the release."""
     repository, digest = os.environ["REPOSITORY"], os.environ["IMAGE_DIGEST"]
-    status, counts, findings = scanned(boto3.client("ecr"), repository, digest)
+    status, counts, findings = wait_for_scan(boto3.client("ecr"), repository, digest)
     summary = {"repository": repository, "digest": digest, "status": status, "counts": counts, "findings": findings}
     with open(sys.argv[1], "w") as file:
         json.dump(summary, file, indent=2, default=str)
     if status not in DONE:
-        sys.exit(f"the registry's scan of {digest} is {status}, so nothing is known of it and it does not pass")
-    stopping = {name: counts[name] for name in os.environ["SEVERITIES"].split(",") if counts.get(name)}
-    if stopping:
-        sys.exit(f"the registry's scan of {digest} found {stopping}; see {sys.argv[1]} in the evidence")
-    print(f"the registry's scan of {digest} found nothing that stops a release: {counts}")
+        sys.exit(f"the registry's scan of {digest} has status {status}, so the release is blocked")
+    blocking_counts = {name: counts[name] for name in os.environ["SEVERITIES"].split(",") if counts.get(name)}
+    if blocking_counts:
+        message = f"the registry's scan of {digest} found blocking vulnerabilities: {blocking_counts}"
+        sys.exit(f"{message}; see {sys.argv[1]} in the evidence bucket")
+    print(f"the registry's scan of {digest} found nothing that blocks the release: {counts}")
 
 
 main()

@@ -1,7 +1,7 @@
-"""Puts a file into the evidence bucket: `put_evidence.py FILE NAME`; what is there already is never replaced.
+"""Store a file in the evidence bucket, `put_evidence.py FILE NAME`, without overwriting anything.
 
-The key is $SERVICE/$EXECUTION_ID/NAME. A retried action finds its evidence there; what differs from it gets the next
-free number, such as `sbom.cdx-2.json`.
+The key is $SERVICE/$EXECUTION_ID/NAME. If a retried action stores the same content, the existing object is kept; other
+content gets the next free number, such as `sbom.cdx-2.json`.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 import boto3
 from botocore.exceptions import ClientError
 
-MOST_ATTEMPTS = 9
+MAX_ATTEMPTS = 9
 
 path, name = sys.argv[1:]
 stem, dot, extension = name.rpartition(".")
@@ -18,18 +18,18 @@ bucket, prefix = os.environ["EVIDENCE_BUCKET"], f"{os.environ['SERVICE']}/{os.en
 with open(path, "rb") as file:
     body = file.read()
 if not body:
-    sys.exit(f"{path} is empty, so it is no evidence")
+    sys.exit(f"{path} is empty, so it cannot be evidence")
 s3 = boto3.client("s3")
-for number in range(1, MOST_ATTEMPTS + 1):
+for number in range(1, MAX_ATTEMPTS + 1):
     key = f"{prefix}/{name}" if number == 1 else f"{prefix}/{stem}-{number}{dot}{extension}"
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
-        print(f"put {key}")
+        print(f"stored {key}")
         sys.exit()
     except ClientError as error:
         if error.response["Error"]["Code"] != "PreconditionFailed":
             raise
     if s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body:
-        print(f"kept {key}, which an earlier attempt of this run put")
+        print(f"kept {key}, which an earlier attempt of this run stored")
         sys.exit()
-sys.exit(f"{prefix}/{name} was put {MOST_ATTEMPTS} times already")
+sys.exit(f"{prefix}/{name} already exists in {MAX_ATTEMPTS} versions")

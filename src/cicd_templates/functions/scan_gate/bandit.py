@@ -1,15 +1,15 @@
-"""Bandit's JSON. It never says critical, and exits 0 having parsed nothing."""
+"""Reader of Bandit's JSON. Bandit has no critical severity, and exits 0 even if it parsed nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, number, rows, text, word
-from cicd_templates.functions.scan_gate.severity import normalised
+from cicd_templates.functions.scan_gate.severity import normalised_severity
 
 
 def read_bandit(value: Any) -> Report:
-    """The report of `bandit --format json`."""
+    """Return the report of `bandit --format json`."""
     report = mapping(value, "the report")
     for key in ("results", "errors", "metrics"):
         if report.get(key) is None:
@@ -18,20 +18,20 @@ def read_bandit(value: Any) -> Report:
     totals = mapping(mapping(report["metrics"], "metrics").get("_totals", {}), "metrics._totals")
     errors = rows(report["errors"], "errors")
     if errors:
-        read.lacks(f"{len(errors)} files could not be scanned, first {text(errors[0].get('filename'))}")
+        read.mark_incomplete(f"{len(errors)} files could not be scanned, first {text(errors[0].get('filename'))}")
     if number(totals.get("loc")) == 0:
-        read.lacks("no line of code was scanned")
+        read.mark_incomplete("no line of code was scanned")
     return read
 
 
 def _bandit_finding(row: dict[str, Any]) -> Finding:
-    severity = normalised(row.get("issue_severity"))
+    severity = normalised_severity(row.get("issue_severity"))
     if text(row.get("issue_confidence")).upper() == "LOW":
-        # A guess is not worth what a certainty is.
+        # A finding of low confidence counts one severity lower.
         severity = {"high": "medium", "medium": "low"}.get(severity, severity)
     weakness = row.get("issue_cwe") or {}
     line = number(row.get("line_number"))
-    # Its excerpt is the line between its neighbours, each behind its number.
+    # Bandit's excerpt has the neighbouring lines as well, each after its line number.
     numbered = (each.partition(" ") for each in text(row.get("code")).splitlines())
     return Finding(
         tool="bandit",

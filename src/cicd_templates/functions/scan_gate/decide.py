@@ -1,4 +1,4 @@
-"""The decision: whether a release may go on, from its reports, a policy and the day. Reads nothing itself."""
+"""Decide from reports, a policy and the date whether a release may continue. Performs no I/O."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ PASS, FAIL = "PASS", "FAIL"
 
 
 @dataclass
-class Judged:
-    """What is one finding, however many `checks` told it: the first of `alike` stands for all, with the worst severity.
+class JudgedFinding:
+    """One vulnerability, reported by one or more `checks`; the first of `alike` stands for all, at the worst severity.
 
-    It `blocks` unless each of them has a waiver. `waiver` is the first of those to end, `ended` one that did.
+    It blocks unless each has a waiver: `waiver` is the one that expires first, and `expired` one that has expired.
     """
 
     alike: list[Finding]
@@ -25,109 +25,109 @@ class Judged:
     severity: str
     blocks: bool
     waiver: Waiver | None
-    ended: Waiver | None
+    expired: Waiver | None
 
 
 @dataclass
 class Decision:
-    """`broken` are the checks whose report does not count, with the reason; any of them fails the release."""
+    """The judged findings, and in `broken` the reason for each unusable report, which fails the release."""
 
-    findings: list[Judged] = field(default_factory=list)
+    findings: list[JudgedFinding] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
-    unused: list[Waiver] = field(default_factory=list)
+    unused_waivers: list[Waiver] = field(default_factory=list)
 
     @property
     def verdict(self) -> str:
-        """`PASS` where every report counts and nothing blocks."""
+        """Return `PASS` if every report is usable and no finding blocks, otherwise `FAIL`."""
         return FAIL if self.broken or any(each.blocks for each in self.findings) else PASS
 
     def count(self, severity: str) -> int:
-        """How many findings of a severity are not waived."""
+        """Return the number of findings of a severity without a waiver."""
         return sum(each.severity == severity and each.waiver is None for each in self.findings)
 
 
 def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, today: date) -> Decision:
-    """Judge the `reports` of the `expected` checks. A check without a report is broken; waivers cover findings only."""
+    """Judge the reports of the `expected` checks. A missing report fails the release; no waiver can cover it."""
     decision = Decision()
     if policy.problems:
         decision.broken[POLICY] = "; ".join(policy.problems)
-    found: list[tuple[str, Finding]] = []
+    findings_by_check: list[tuple[str, Finding]] = []
     for check in expected:
         report = reports.get(check, Report(status="missing"))
         if report.status != OK:
             decision.broken[check] = f"its report is {report.status}: {report.reason}".removesuffix(": ")
-        found += [(check, finding) for finding in (*report.findings, *report.suppressed)]
+        findings_by_check += [(check, finding) for finding in (*report.findings, *report.suppressed)]
     used: set[int] = set()
-    decision.findings = [_judged(alike, policy, today, used) for alike in _grouped(found)]
+    decision.findings = [_judge(alike, policy, today, used) for alike in _group_by_identity(findings_by_check)]
     decision.findings.sort(key=lambda each: (not each.blocks, SCALE.index(each.severity), each.alike[0].id))
-    decision.unused = [waiver for number, waiver in enumerate(policy.waivers) if number not in used]
+    decision.unused_waivers = [waiver for number, waiver in enumerate(policy.waivers) if number not in used]
     return decision
 
 
-def _names(check: str, finding: Finding) -> list[tuple[str, str]]:
-    """By what two tools mean the same: each name of a vulnerability, with its package; a place in a file is its own."""
+def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
+    """Return what identifies a finding across tools: each id with its package, or the check and fingerprint."""
     if not finding.package:
         return [(check, finding.fingerprint)]
     package = finding.package.lower().replace("_", "-")
     return [(name.upper(), package) for name in (finding.id, *finding.aliases)]
 
 
-def _grouped(found: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]]:
-    """The findings that share a name, also by way of a third, together and in their order."""
-    leader: dict[tuple[str, str], tuple[str, str]] = {}
+def _group_by_identity(findings_by_check: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]]:
+    """Return the findings in groups that share an identity, directly or through other findings, in their order."""
+    leaders: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def first(name: tuple[str, str]) -> tuple[str, str]:
-        while leader.setdefault(name, name) != name:
-            leader[name] = name = leader[leader[name]]
+    def find_leader(name: tuple[str, str]) -> tuple[str, str]:
+        while leaders.setdefault(name, name) != name:
+            leaders[name] = name = leaders[leaders[name]]
         return name
 
-    named = [(_names(*each), each) for each in found]
+    named = [(_identities(*each), each) for each in findings_by_check]
     for names, _ in named:
         for name in names:
-            leader[first(name)] = first(names[0])
+            leaders[find_leader(name)] = find_leader(names[0])
     groups: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
     for names, each in named:
-        groups.setdefault(first(names[0]), []).append(each)
+        groups.setdefault(find_leader(names[0]), []).append(each)
     return list(groups.values())
 
 
-def _judged(alike: list[tuple[str, Finding]], policy: Policy, today: date, used: set[int]) -> Judged:
+def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, used: set[int]) -> JudgedFinding:
     finding, rank = alike[0][1], SCALE.index
-    severities = [_severity_of(each, policy) for _, each in alike]
+    severities = [_promoted_severity(each, policy) for _, each in alike]
     effective = [policy.unknown if each == "unknown" else each for each in severities]
-    fixes = [each.fix for _, each in alike if each.fix is not None]
-    fix = next((each for each in fixes if each), "" if fixes else None)
-    least = [policy.thresholds.get(check, "high") for check, _ in alike]
-    blocks = any(rank(one) <= rank(other) for one, other in zip(effective, least, strict=True))
-    may_wait = fix == "" and not any(rank(each) <= rank(policy.unfixed) for each in effective)
-    covering = [_covering(each, policy, used) for _, each in alike]
+    known_fixes = [each.fix for _, each in alike if each.fix is not None]
+    fix = next((each for each in known_fixes if each), "" if known_fixes else None)
+    thresholds = [policy.thresholds.get(check, "high") for check, _ in alike]
+    blocks = any(rank(one) <= rank(other) for one, other in zip(effective, thresholds, strict=True))
+    tolerated = fix == "" and not any(rank(each) <= rank(policy.unfixed) for each in effective)
+    covering = [_matching_waivers(each, policy, used) for _, each in alike]
     valid = [[waiver for waiver in each if waiver.expires >= today] for each in covering]
-    # Each tool's finding needs a waiver: one for what one of them says does not take back what another says.
+    # Every tool's finding needs a waiver: a waiver for one does not cover what another tool reports.
     waivers = [max(each, key=lambda waiver: waiver.expires) for each in valid if each]
     waiver = min(waivers, key=lambda each: each.expires) if len(waivers) == len(alike) else None
-    ended = next((each for waivers in covering for each in waivers if each.expires < today), None)
-    # What one tool does not know the other may. The first stands for all only now: a waiver is for what one tool says.
+    expired = next((each for waivers in covering for each in waivers if each.expires < today), None)
+    # Merge after the waivers are matched, because a waiver matches the finding of one tool.
     severity = min((each for each in severities if each != "unknown"), key=rank, default="unknown")
     checks = list(dict.fromkeys(check for check, _ in alike))
     names = [name for _, each in alike for name in (each.id, *each.aliases)]
     finding.aliases = [name for name in dict.fromkeys(names) if name != finding.id]
     finding.cwe, finding.fix = sorted({cwe for _, each in alike for cwe in each.cwe}), fix
-    blocks = blocks and not may_wait and waiver is None
-    return Judged([each for _, each in alike], checks, severity, blocks, waiver, ended)
+    blocks = blocks and not tolerated and waiver is None
+    return JudgedFinding([each for _, each in alike], checks, severity, blocks, waiver, expired)
 
 
-def _severity_of(finding: Finding, policy: Policy) -> str:
+def _promoted_severity(finding: Finding, policy: Policy) -> str:
     return "critical" if {finding.id, *finding.aliases} & set(policy.promote) else finding.severity
 
 
-def _covering(finding: Finding, policy: Policy, used: set[int]) -> list[Waiver]:
-    """The waivers for a finding, whether they have ended or not; notes in `used` that they are for something."""
-    found = {number: waiver for number, waiver in enumerate(policy.waivers) if _covers(waiver, finding)}
-    used.update(found)
-    return list(found.values())
+def _matching_waivers(finding: Finding, policy: Policy, used: set[int]) -> list[Waiver]:
+    """Return the waivers that match a finding, expired or not, and add their numbers to `used`."""
+    matching = {number: waiver for number, waiver in enumerate(policy.waivers) if _matches_waiver(waiver, finding)}
+    used.update(matching)
+    return list(matching.values())
 
 
-def _covers(waiver: Waiver, finding: Finding) -> bool:
+def _matches_waiver(waiver: Waiver, finding: Finding) -> bool:
     inside = finding.file == waiver.path or finding.file.startswith(waiver.path.rstrip("/") + "/")
     return (
         waiver.id in (finding.id, *finding.aliases)

@@ -1,4 +1,4 @@
-"""detect-secrets' JSON. It exits 0 whatever it finds."""
+"""Reader of detect-secrets' JSON. detect-secrets exits 0 whatever it finds."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, number, rows, text
 
-# Hard-coded credentials.
+# CWE-798: use of hard-coded credentials.
 CWE = [798]
 
 
 def read_detect_secrets(value: Any) -> Report:
-    """The report of `detect-secrets scan`. Each secret is told by its kind and its hash, never by itself."""
+    """Return the report of `detect-secrets scan`. It names a secret by type and hash, never by value."""
     report = mapping(value, "the report")
     if report.get("plugins_used") is None or report.get("results") is None:
-        raise UnusableError("the report has no plugins and results, so detect-secrets did not write it")
+        raise UnusableError("the report has no plugins_used or results, so detect-secrets did not write it")
     read = Report()
     for path, found in mapping(report["results"], "results").items():
         for row in rows(found, path):
@@ -24,5 +24,5 @@ def read_detect_secrets(value: Any) -> Report:
             secret = Finding("detect-secrets", kind, None, "high", CWE, title=title, file=path, line=line, excerpt=mark)
             read.findings.append(secret)
     if not rows(report["plugins_used"], "plugins_used"):
-        read.lacks("no kind of secret was looked for")
+        read.mark_incomplete("no detector was active, so nothing was scanned")
     return read

@@ -1,4 +1,4 @@
-"""The decision for machines: the verdict, what does not count, and every finding normalised."""
+"""The decision as JSON: the verdict, the unusable reports, and every finding in one format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cicd_templates.functions.scan_gate.severity import SCALE
 
 
 def as_json(decision: Decision) -> dict[str, Any]:
-    """The decision for machines: the verdict, what does not count, and every finding normalised."""
+    """Return the decision as a JSON object."""
     return {
         "verdict": decision.verdict,
         "counts": {word: decision.count(word) for word in SCALE},
@@ -27,5 +27,5 @@ def as_json(decision: Decision) -> dict[str, Any]:
             }
             for each in decision.findings
         ],
-        "unused_waivers": [each.id for each in decision.unused],
+        "unused_waivers": [each.id for each in decision.unused_waivers],
     }

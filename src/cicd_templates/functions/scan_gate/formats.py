@@ -1,4 +1,4 @@
-"""Which reader is for which format, and the one way to read a report: what cannot be read is an error of its own."""
+"""The reader of each report format, and the function that reads a report without raising."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cicd_templates.functions.scan_gate.detect_secrets import read_detect_secret
 from cicd_templates.functions.scan_gate.grype import read_grype
 from cicd_templates.functions.scan_gate.junit import read_junit
 from cicd_templates.functions.scan_gate.pip_audit import read_pip_audit
-from cicd_templates.functions.scan_gate.reading import Report, parsed
+from cicd_templates.functions.scan_gate.reading import Report, parse_json
 from cicd_templates.functions.scan_gate.safely import read_safely
 from cicd_templates.functions.scan_gate.safety import read_safety
 from cicd_templates.functions.scan_gate.sarif import read_sarif
@@ -19,22 +19,22 @@ from cicd_templates.functions.scan_gate.snyk import read_snyk
 from cicd_templates.functions.scan_gate.trivy import read_trivy
 
 READERS: dict[str, Callable[[bytes], Report]] = {
-    "bandit": lambda data: read_bandit(parsed(data)),
-    "cyclonedx": lambda data: read_cyclonedx(parsed(data)),
-    "detect-secrets": lambda data: read_detect_secrets(parsed(data)),
-    "grype": lambda data: read_grype(parsed(data)),
+    "bandit": lambda data: read_bandit(parse_json(data)),
+    "cyclonedx": lambda data: read_cyclonedx(parse_json(data)),
+    "detect-secrets": lambda data: read_detect_secrets(parse_json(data)),
+    "grype": lambda data: read_grype(parse_json(data)),
     "junit": read_junit,
-    "pip-audit": lambda data: read_pip_audit(parsed(data)),
-    "safety": lambda data: read_safety(parsed(data)),
-    "sarif": lambda data: read_sarif(parsed(data)),
-    "semgrep": lambda data: read_semgrep(parsed(data)),
-    "snyk": lambda data: read_snyk(parsed(data)),
-    "trivy": lambda data: read_trivy(parsed(data)),
+    "pip-audit": lambda data: read_pip_audit(parse_json(data)),
+    "safety": lambda data: read_safety(parse_json(data)),
+    "sarif": lambda data: read_sarif(parse_json(data)),
+    "semgrep": lambda data: read_semgrep(parse_json(data)),
+    "snyk": lambda data: read_snyk(parse_json(data)),
+    "trivy": lambda data: read_trivy(parse_json(data)),
 }
 
 
 def format_of(tool: str) -> str | None:
-    """The format that a tool's name stands for, or None: several of them write SARIF, and Snyk's write one JSON."""
+    """Return the report format of a tool, or None if it is unknown. Several tools write SARIF or Snyk's JSON."""
     if tool.endswith("sarif"):
         return "sarif"
     if tool.startswith("snyk"):
@@ -44,5 +44,5 @@ def format_of(tool: str) -> str | None:
 
 
 def read_report(form: str, data: bytes) -> Report:
-    """The report in `data`, which is in the format `form`. Whatever is wrong with it is its status and reason."""
+    """Return the report in `data`, of the format `form`. A problem becomes its status and reason."""
     return read_safely(READERS[form], form, data)

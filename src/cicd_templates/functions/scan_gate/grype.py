@@ -1,4 +1,4 @@
-"""Grype's JSON. It exits 0 unless it is told otherwise."""
+"""Reader of Grype's JSON. Grype exits 0 whatever it finds, unless configured otherwise."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cicd_templates.functions.scan_gate.reading import (
     text,
     word,
 )
-from cicd_templates.functions.scan_gate.severity import normalised
+from cicd_templates.functions.scan_gate.severity import normalised_severity
 
 
 def read_grype(value: Any) -> Report:
-    """The report of Grype."""
+    """Return the report of `grype --output json`."""
     report = mapping(value, "the report")
     if report.get("matches") is None:
         raise UnusableError("the report has no matches, so Grype did not write it")
@@ -34,7 +34,7 @@ def read_grype(value: Any) -> Report:
                 tool="grype",
                 id=text(row.get("id")),
                 tool_severity=word(row.get("severity")),
-                severity=normalised(row.get("severity")),
+                severity=normalised_severity(row.get("severity")),
                 aliases=[text(each.get("id")) for each in related],
                 title=text(row.get("description")),
                 package=text(artifact.get("name")),

@@ -1,7 +1,7 @@
-"""The pipeline's gate: judges the reports of a release, puts verdict and summary into the evidence, answers the job.
+"""The gate: judge the reports of a release, store verdict and summary as evidence, and answer the pipeline's job.
 
-Every path ends in one answer, and only a decision to pass is a success: a crash, a broken report or time running out
-fails the release. The event is never logged: it carries credentials.
+Every path answers the job exactly once, and only the verdict PASS is a success: a crash, an unusable report or a
+timeout fails the release. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -12,124 +12,124 @@ import signal
 from datetime import UTC, datetime
 from typing import Any
 
-from cicd_templates.functions.scan_gate.artifacts import fetched, unpacked
+from cicd_templates.functions.scan_gate.artifacts import fetch_artifact, read_entries
 from cicd_templates.functions.scan_gate.decide import PASS, Decision, decide
 from cicd_templates.functions.scan_gate.findings import as_json
 from cicd_templates.functions.scan_gate.formats import READERS
 from cicd_templates.functions.scan_gate.policy import POLICY, agreed_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Report, UnusableError
-from cicd_templates.functions.scan_gate.record import RECORD, wrong_record
+from cicd_templates.functions.scan_gate.record import RECORD, record_problem
 from cicd_templates.functions.scan_gate.safely import read_safely
 from cicd_templates.functions.scan_gate.severity import SCALE
 from cicd_templates.functions.scan_gate.summary import summary
 
-# A job that was answered before, by an earlier delivery of the same event, needs no second answer.
+# Errors for a job that an earlier delivery of the same event has already answered.
 ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
-# PutJobFailureResult takes 5,000 characters.
+# PutJobFailureResult accepts 5,000 characters.
 MESSAGE_LENGTH = 4900
 SPARE_SECONDS = 15
-MOST_ATTEMPTS = 9
+MAX_ATTEMPTS = 9
 
 
 class TimeIsUp(BaseException):
-    """The time of the function is nearly over, and the job needs its answer."""
+    """Raised shortly before the function times out, so that the job still gets an answer."""
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Answer the job with the verdict, its counts and where the evidence is, or with what stops the release."""
+    """Answer the job with the verdict, counts and the key of the evidence, or with what blocks the release."""
     import boto3
 
     job = event["CodePipeline.job"]
     pipeline = boto3.client("codepipeline")
-    signal.signal(signal.SIGALRM, _stop)
+    signal.signal(signal.SIGALRM, _raise_time_is_up)
     try:
-        left = context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS
-        signal.setitimer(signal.ITIMER_REAL, left) if left > 0 else _stop()
-        asked = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
-        if not asked["sourceVersion"]:
-            raise ValueError("the pipeline names no version of the source")
-        decision = _decision(job["data"], asked["sourceVersion"])
-        print(_metrics(_measured(decision)))
-        put = _put_evidence(boto3.client("s3"), asked, decision)
+        seconds_left = context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS
+        signal.setitimer(signal.ITIMER_REAL, seconds_left) if seconds_left > 0 else _raise_time_is_up()
+        parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+        if not parameters["sourceVersion"]:
+            raise ValueError("the pipeline passed no source version")
+        decision = _decide_release(job["data"], parameters["sourceVersion"])
+        print(_metric_line(_decision_metrics(decision)))
+        evidence_key = _put_evidence(boto3.client("s3"), parameters, decision)
         signal.setitimer(signal.ITIMER_REAL, 0)
     except (Exception, TimeIsUp) as error:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        print(_metrics({"GateErrors": 1}))
-        told = f"The gate could not judge this release, so it does not pass: {type(error).__name__}: {error}"
-        _fail(pipeline, job["id"], told[:MESSAGE_LENGTH])
+        print(_metric_line({"GateErrors": 1}))
+        message = f"The gate failed and blocks this release: {type(error).__name__}: {error}"
+        _fail_job(pipeline, job["id"], message[:MESSAGE_LENGTH])
         return
     if decision.verdict != PASS:
-        told = summary(decision)[: MESSAGE_LENGTH - len(put) - 20].rpartition("\n")[0]
-        _fail(pipeline, job["id"], f"{told}\n\nEvidence: {put}")
+        message = summary(decision)[: MESSAGE_LENGTH - len(evidence_key) - 20].rpartition("\n")[0]
+        _fail_job(pipeline, job["id"], f"{message}\n\nEvidence: {evidence_key}")
         return
     counts = {word.capitalize(): str(decision.count(word)) for word in ("critical", "high")}
-    variables = {"Verdict": PASS, **counts, "ReportKey": put}
-    _answer(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
+    variables = {"Verdict": PASS, **counts, "ReportKey": evidence_key}
+    _answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
 
 
-def _stop(*_: Any) -> None:
-    raise TimeIsUp(f"less than {SPARE_SECONDS} seconds are left")
+def _raise_time_is_up(*_: Any) -> None:
+    raise TimeIsUp(f"less than {SPARE_SECONDS} seconds remain before the timeout")
 
 
-def _fail(pipeline: Any, job_id: str, message: str) -> None:
-    _answer(pipeline.put_job_failure_result, jobId=job_id, failureDetails={"type": "JobFailed", "message": message})
+def _fail_job(pipeline: Any, job_id: str, message: str) -> None:
+    _answer_job(pipeline.put_job_failure_result, jobId=job_id, failureDetails={"type": "JobFailed", "message": message})
 
 
-def _answer(put: Any, **answer: Any) -> None:
+def _answer_job(put_result: Any, **answer: Any) -> None:
     from botocore.exceptions import ClientError
 
     try:
-        put(**answer)
+        put_result(**answer)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "OutputVariablesSizeExceededException":
-            # Without the verdict among them the stages behind the gate stay locked, but the job has its answer.
-            put(jobId=answer["jobId"])
+            # Without the variable Verdict the later stages stay locked, but the job is answered.
+            put_result(jobId=answer["jobId"])
         elif code not in ANSWERED:
             raise
 
 
-def _decision(data: dict[str, Any], source_version: str) -> Decision:
-    """Read what each check handed on, with the credentials of the job alone."""
+def _decide_release(data: dict[str, Any], source_version: str) -> Decision:
+    """Read the report of each check, with the credentials of the job only, and decide."""
     import boto3
     from botocore.config import Config
 
-    own = data["artifactCredentials"]
-    session = boto3.Session(own["accessKeyId"], own["secretAccessKey"], own["sessionToken"])
+    credentials = data["artifactCredentials"]
+    session = boto3.Session(credentials["accessKeyId"], credentials["secretAccessKey"], credentials["sessionToken"])
     s3 = session.client("s3", config=Config(signature_version="s3v4"))
-    located = {each["name"]: each["location"]["s3Location"] for each in data["inputArtifacts"]}
-    # By artifact, the check that hands it on and the format of its report.
+    locations = {each["name"]: each["location"]["s3Location"] for each in data["inputArtifacts"]}
+    # By artifact, the check that wrote it and the format of its report.
     expected: dict[str, list[str]] = json.loads(os.environ["CHECKS"])
     reports: dict[str, Report] = {}
     policies: dict[str, bytes | None] = {}
     for artifact, (check, form) in expected.items():
-        if artifact in located:
+        if artifact in locations:
             name = "report.xml" if form == "junit" else "report.json"
             try:
-                found = unpacked(fetched(s3, located[artifact]), [name, RECORD, POLICY])
+                contents = read_entries(fetch_artifact(s3, locations[artifact]), [name, RECORD, POLICY])
             except UnusableError as error:
                 reports[check] = Report(status=ERROR, reason=str(error))
                 continue
-            policies[check] = found.get(POLICY)
-            reports[check] = _report(found, name, check, form, source_version)
+            policies[check] = contents.get(POLICY)
+            reports[check] = _read_check_report(contents, name, check, form, source_version)
     checks = [check for check, _ in expected.values()]
     return decide(checks, reports, agreed_policy(policies, checks), datetime.now(UTC).date())
 
 
-def _report(found: dict[str, bytes], name: str, check: str, form: str, source_version: str) -> Report:
-    missing = [each for each in (name, RECORD) if each not in found]
-    wrong = f"there is no {' and no '.join(missing)}" if missing else ""
-    wrong = wrong or wrong_record(found[RECORD], check, form, source_version)
-    return Report(status=ERROR, reason=wrong) if wrong else read_safely(READERS[form], form, found[name])
+def _read_check_report(contents: dict[str, bytes], name: str, check: str, form: str, source_version: str) -> Report:
+    missing = [each for each in (name, RECORD) if each not in contents]
+    problem = f"its artifact has no {' and no '.join(missing)}" if missing else ""
+    problem = problem or record_problem(contents[RECORD], check, form, source_version)
+    return Report(status=ERROR, reason=problem) if problem else read_safely(READERS[form], form, contents[name])
 
 
-def _measured(decision: Decision) -> dict[str, int]:
+def _decision_metrics(decision: Decision) -> dict[str, int]:
     values = {f"{word.capitalize()}Findings": decision.count(word) for word in SCALE}
     return {**values, "BrokenReports": len(decision.broken), "ReleaseStopped": int(decision.verdict != PASS)}
 
 
-def _metrics(values: dict[str, int]) -> str:
-    """A line of CloudWatch's embedded format: a log that says it is a metric."""
+def _metric_line(values: dict[str, int]) -> str:
+    """Return a log line in CloudWatch's embedded metric format."""
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     metrics = [{"Name": name, "Unit": "Count"} for name in values]
     declared = {"Namespace": os.environ["NAMESPACE"], "Dimensions": [["PipelineName"]], "Metrics": metrics}
@@ -137,20 +137,20 @@ def _metrics(values: dict[str, int]) -> str:
     return json.dumps({"_aws": about, "PipelineName": os.environ["PIPELINE"], **values})
 
 
-def _put_evidence(s3: Any, asked: dict[str, str], decision: Decision) -> str:
-    """Put summary and decision; the key of the decision. What an earlier attempt of the run put is not replaced."""
-    versions = {"source_version": asked["sourceVersion"], "templates_version": asked["templatesVersion"]}
-    prefix = f"{os.environ['SERVICE']}/{asked['execution']}"
+def _put_evidence(s3: Any, parameters: dict[str, str], decision: Decision) -> str:
+    """Store summary and decision, and return the key of the decision. Evidence is never overwritten."""
+    versions = {"source_version": parameters["sourceVersion"], "templates_version": parameters["templatesVersion"]}
+    prefix = f"{os.environ['SERVICE']}/{parameters['execution']}"
     _put_once(s3, f"{prefix}/summary", ".md", summary(decision))
     return _put_once(s3, f"{prefix}/verdict", ".json", json.dumps({**versions, **as_json(decision)}, indent=2))
 
 
 def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
-    """Put `content` under the first number, up to `MOST_ATTEMPTS`, at which nothing or just this is; that key."""
+    """Store `content` under the first numbered key that is free or has the same content, and return the key."""
     from botocore.exceptions import ClientError
 
     bucket, body = os.environ["EVIDENCE_BUCKET"], content.encode()
-    for number in range(1, MOST_ATTEMPTS + 1):
+    for number in range(1, MAX_ATTEMPTS + 1):
         numbered = f"{key}{f'-{number}' if number > 1 else ''}{suffix}"
         try:
             s3.put_object(Bucket=bucket, Key=numbered, Body=body, IfNoneMatch="*")
@@ -160,4 +160,4 @@ def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
             if s3.get_object(Bucket=bucket, Key=numbered)["Body"].read() != body:
                 continue
         return numbered
-    raise ValueError(f"{key}{suffix} was put {MOST_ATTEMPTS} times already")
+    raise ValueError(f"{key}{suffix} already exists in {MAX_ATTEMPTS} versions")

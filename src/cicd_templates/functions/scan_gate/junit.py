@@ -1,4 +1,4 @@
-"""JUnit's XML, as test runners write it: a test that failed is a finding, and no test at all is no report."""
+"""Reader of JUnit XML. A failed test is a finding, and a report without executed tests is incomplete."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from cicd_templates.functions.scan_gate.reading import Finding, Report, Unusable
 
 
 def read_junit(data: bytes) -> Report:
-    """The report of a run of tests. A document type, which could define endless text, is refused."""
+    """Return the report of a test run. A document type is refused: it could define entities of any size."""
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise UnusableError("the report defines a document type, which no test runner does")
+        raise UnusableError("the report has a document type, which test runners do not write")
     try:
-        root = ElementTree.fromstring(data)  # noqa: S314 - without a document type nothing can be defined
+        root = ElementTree.fromstring(data)  # noqa: S314 - entities need a document type, which is refused
     except ElementTree.ParseError as error:
         raise UnusableError(f"the report is not XML: {error}") from None
     if root.tag not in ("testsuites", "testsuite"):
-        raise UnusableError(f"the report is a {root.tag}, and no test suite")
-    read = Report()
+        raise UnusableError(f"the root element is {root.tag}, not testsuites or testsuite")
+    result = Report()
     cases = list(root.iter("testcase"))
     for case in cases:
         if case.find("failure") is not None or case.find("error") is not None:
             name = f"{case.get('classname', '')}.{case.get('name', '')}".strip(".")
             file, line = case.get("file", ""), int(case.get("line") or 0)
-            read.findings.append(Finding("junit", name, "failed", "high", file=file, line=line))
+            result.findings.append(Finding("junit", name, "failed", "high", file=file, line=line))
     if all(case.find("skipped") is not None for case in cases):
-        read.lacks("no test was run")
-    return read
+        result.mark_incomplete("no test was executed")
+    return result

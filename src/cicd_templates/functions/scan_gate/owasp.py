@@ -1,10 +1,10 @@
-"""The OWASP Top 10 of 2021 and 2025: each category with its name and the weaknesses (CWE) that its page lists.
+"""The OWASP Top 10 of 2021 and 2025: each category with its name and the CWE numbers that its page lists.
 
-From https://github.com/OWASP/Top10 at commit 66ebc47, CC BY-SA 4.0. A vulnerable component belongs to the category of
-components, whatever its weakness is.
+From https://github.com/OWASP/Top10 at commit 66ebc47, CC BY-SA 4.0. A vulnerable package belongs to the category of
+vulnerable components, whatever its CWE numbers are.
 """
 
-# ruff: noqa: E501 - a category is a line, however long its list is
+# ruff: noqa: E501 - one line per category, however long its list is
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _WEAKNESSES = {category: {int(cwe) for cwe in listed.split()} for category, _, l
 
 
 def categories(cwe: list[int], *, component: bool) -> list[str]:
-    """The categories that weaknesses fall into, those of components first where the finding is about one."""
+    """Return the categories of CWE numbers; for a package, those of vulnerable components come first."""
     found = list(COMPONENTS) if component else []
     found += [each for each, listed in _WEAKNESSES.items() if each not in found and not listed.isdisjoint(cwe)]
     return found

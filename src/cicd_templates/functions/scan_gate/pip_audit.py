@@ -1,4 +1,4 @@
-"""pip-audit's JSON, of both shapes. It exits 0 having skipped everything."""
+"""Reader of both formats of pip-audit's JSON. pip-audit exits 0 even if it skipped everything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cicd_templates.functions.scan_gate.reading import Finding, Report, Unusable
 
 
 def read_pip_audit(value: Any) -> Report:
-    """The report of pip-audit, of either shape. It exits 0 having skipped everything."""
+    """Return the report of `pip-audit --format json`."""
     if isinstance(value, dict) and "dependencies" not in value:
         raise UnusableError("the report has no dependencies, so pip-audit did not write it")
     listed = rows(value["dependencies"] if isinstance(value, dict) else value, "dependencies")
@@ -30,7 +30,7 @@ def read_pip_audit(value: Any) -> Report:
             )
     skipped = [text(each.get("name")) for each in listed if "skip_reason" in each]
     if skipped:
-        read.lacks(f"{len(skipped)} dependencies were skipped, first {skipped[0]}")
+        read.mark_incomplete(f"{len(skipped)} dependencies were skipped, first {skipped[0]}")
     if not listed:
-        read.lacks("no dependency was scanned")
+        read.mark_incomplete("no dependency was scanned")
     return read

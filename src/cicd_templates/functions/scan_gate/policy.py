@@ -1,6 +1,6 @@
-"""What the owner of an application accepts, as TOML in its repository. Without one, the safe defaults hold.
+"""The scan policy: a TOML file in the application's repository. Without the file, the safe defaults apply.
 
-A waiver is the only way to accept a finding, and it ends. Nothing here can cover a report that is missing or broken.
+A waiver is the only way to accept a finding, and it expires. No setting can accept a missing or unusable report.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from cicd_templates.functions.scan_gate.severity import SCALE
 
-# Its name in the application's repository, and in what each check hands on.
+# The name of the file in the application's repository and in the artifact of each check.
 POLICY = "scan-policy.toml"
 THRESHOLDS = SCALE[:4]
 _KEYS = ("thresholds", "unknown", "unfixed", "promote", "waivers")
@@ -22,7 +22,7 @@ _WAIVER_KEYS = ("id", "package", "path", "fingerprint", "reason", "owner", "expi
 
 @dataclass
 class Waiver:
-    """One finding that somebody accepts until a day: by id, and by package, path (a folder or file) or fingerprint."""
+    """A finding that its owner accepts until a date, by id and by package, path (folder or file) or fingerprint."""
 
     id: str
     reason: str
@@ -35,10 +35,10 @@ class Waiver:
 
 @dataclass
 class Policy:
-    """`thresholds` by check: the least severity that blocks, by default high; `unfixed` that of what has no fix.
+    """The settings of the gate. A policy with `problems` is invalid and fails the release.
 
-    `unknown` is what a severity that no tool says counts as, and `promote` are ids that count as critical. With
-    `problems` it cannot be meant as it is written, and fails the release.
+    `thresholds` has the lowest blocking severity by check (default: high), and `unfixed` is the one for findings
+    without a fix. `unknown` is the severity of findings without one, and the ids in `promote` count as critical.
     """
 
     thresholds: dict[str, str] = field(default_factory=dict)
@@ -50,19 +50,19 @@ class Policy:
 
 
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:
-    """The policy of which each check hands on the copy that its source has, taken before any of its commands ran.
+    """Return the policy on which the copies of all checks agree, each taken before the check ran any command.
 
-    Where they differ, a check has changed its copy, and none of them counts.
+    If the copies differ, a check has changed its own, so the policy is invalid.
     """
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
-        return Policy(problems=[f"the copies that {', '.join(having)} hand on are not those of all checks"])
+        return Policy(problems=[f"the copies that {', '.join(having)} passed on differ from those of the other checks"])
     content = next(iter(copies.values()), None)
     return Policy() if content is None else read_policy(content, checks)
 
 
 def read_policy(content: bytes, checks: Collection[str]) -> Policy:
-    """The policy in the TOML `content` for a service with `checks`, with all its problems."""
+    """Return the policy in the TOML `content` for a service with `checks`, with every problem in it."""
     try:
         raw = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
@@ -79,32 +79,32 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
     if isinstance(promote, list) and all(isinstance(each, str) for each in promote):
         policy.promote = promote
     else:
-        note('promote: is no list of ids; write ["B602"]')
+        note('promote: is not a list of ids; write for example ["B602"]')
     waivers = raw.get("waivers", [])
     if isinstance(waivers, list):
         policy.waivers = [_waiver(each, f"waivers[{number}]", note) for number, each in enumerate(waivers)]
     else:
-        note("waivers: is no list; write [[waivers]] tables")
+        note("waivers: is not a list; write [[waivers]] tables")
     return policy
 
 
 def _refuse_unknown(table: Mapping[str, Any], known: Collection[str], path: str, note: Any) -> None:
     for key in table:
         if key not in known:
-            note(f"{path}{key}: unknown key; known are {', '.join(known)}")
+            note(f"{path}{key}: unknown key; the known keys are {', '.join(known)}")
 
 
 def _table(value: Any, path: str, note: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
-    note(f"{path}: is a value; write a table")
+    note(f"{path}: is not a table")
     return {}
 
 
 def _severity(word: Any, path: str, note: Any) -> str:
     if word in THRESHOLDS:
         return str(word)
-    note(f"{path}: {word!r} is no severity; write {', '.join(THRESHOLDS)}")
+    note(f"{path}: {word!r} is not a severity; use one of {', '.join(THRESHOLDS)}")
     return "high"
 
 
@@ -114,14 +114,14 @@ def _waiver(value: Any, path: str, note: Any) -> Waiver:
     found = {key: table.get(key, "") for key in _WAIVER_KEYS if key != "expires"}
     for key, each in found.items():
         if not isinstance(each, str):
-            note(f"{path}.{key}: is no text")
+            note(f"{path}.{key}: is not a string")
         elif not each.strip() and (key in table or key in ("id", "reason", "owner")):
-            note(f"{path}.{key}: missing; a waiver says what, why and who")
+            note(f"{path}.{key}: missing; a waiver needs an id, a reason and an owner")
     if not table.get("package") and not table.get("path"):
-        note(f"{path}: names neither package nor path; a waiver is for one of them")
+        note(f"{path}: names neither a package nor a path; a waiver needs one of them")
     expires = table.get("expires")
-    # A moment is a date too, for Python, but not for a reader.
+    # A datetime is a date for Python, but not a valid expiry.
     if type(expires) is not date:
-        note(f"{path}.expires: write the day on which it ends, such as 2027-01-31")
+        note(f"{path}.expires: is not a date; write the last day, such as 2027-01-31")
         expires = date.min
     return Waiver(expires=expires, **{key: str(each) for key, each in found.items()})

@@ -1,4 +1,4 @@
-"""What every report is read into, and how its bytes become JSON: strictly, or not at all."""
+"""The model of reports and findings, and the strict parsing of their JSON."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ OK, INCOMPLETE, ERROR = "ok", "incomplete", "error"
 
 
 class UnusableError(Exception):
-    """A report that says nothing: it is broken, of another tool, or the tool's own error. Its text is the reason."""
+    """Raised for a report that is damaged, from another tool, or an error message of the tool."""
 
 
 @dataclass
 class Finding:
-    """One thing that a tool found. `tool_severity` is as the tool wrote it, or None where it says none.
+    """A finding of a tool. `tool_severity` is the tool's own word, or None.
 
-    `fix` is the versions that mend it, empty where the tool says there are none, and None where it does not say.
-    `fingerprint` is the same wherever in its file the `excerpt` stands, which is not kept: it may be a secret.
-    `suppressed` says that the tool was told to pass over it, by a comment, a file or its own service.
+    `fix` lists the versions with a fix: empty if there are none, None if the tool does not say. `fingerprint`
+    identifies the finding even if it moves within its file; the `excerpt` that it is made of is not stored, because it
+    may be a secret. `suppressed` means that the tool was configured to ignore the finding.
     """
 
     tool: str
@@ -40,17 +40,17 @@ class Finding:
     excerpt: InitVar[str] = ""
 
     def __post_init__(self, excerpt: str) -> None:
-        """Name the file as its repository does, and make the fingerprint."""
+        """Make the file relative to its repository, and compute the fingerprint."""
         self.file = self.file.removeprefix("./")
-        seen = [self.id, self.package or self.file, "".join((excerpt or self.title).split())]
-        self.fingerprint = hashlib.sha256("\n".join(seen).encode("utf-8", "replace")).hexdigest()[:16]
+        identity = [self.id, self.package or self.file, "".join((excerpt or self.title).split())]
+        self.fingerprint = hashlib.sha256("\n".join(identity).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 @dataclass
 class Report:
-    """What a report says. It is `incomplete` where the scan did not cover its target, for the `reason` given.
+    """The content of a report. Its status is `incomplete`, with a reason, if the scan did not cover its target.
 
-    What is `suppressed` is told apart and counts like the other findings: only a waiver accepts one.
+    Suppressed findings are listed separately but count like the others: only a waiver accepts a finding.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -59,80 +59,80 @@ class Report:
     suppressed: list[Finding] = field(default_factory=list)
 
     def add(self, finding: Finding, suppressed: object) -> None:
-        """Note a finding, and whether the tool was told to pass over it."""
+        """Add a finding, which the tool may have suppressed."""
         finding.suppressed = bool(suppressed)
         (self.suppressed if suppressed else self.findings).append(finding)
 
-    def lacks(self, reason: str, status: str = INCOMPLETE) -> None:
-        """Note that the scan left something out, or by its `status` that it failed, whatever it had found by then."""
+    def mark_incomplete(self, reason: str, status: str = INCOMPLETE) -> None:
+        """Record that the scan is incomplete, or with the status ERROR that it failed."""
         self.status = ERROR if ERROR in (self.status, status) else status
         self.reason = f"{self.reason}; {reason}" if self.reason else reason
 
 
-def parsed(data: bytes) -> Any:
-    """The JSON in `data`. Raises `UnusableError` for what JSON does not know, also where Python would let it pass."""
+def parse_json(data: bytes) -> Any:
+    """Return the JSON in `data`. Raise `UnusableError` if it is invalid, even where Python would accept it."""
     if not data.strip():
         raise UnusableError("the report is empty")
     try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_refuse_duplicates, parse_constant=_refuse_nan)
     except UnicodeDecodeError as error:
         raise UnusableError(f"the report is not UTF-8: byte {error.start}") from None
     except RecursionError:
         raise UnusableError("the report is nested too deeply") from None
     except ValueError as error:
-        # Python's own limit on the digits of a number is one, too.
-        raise UnusableError(f"the report is not JSON: {error}; it begins {data[:40]!r}") from None
+        # Includes Python's limit on the digits of a number.
+        raise UnusableError(f"the report is not JSON: {error}; it starts with {data[:40]!r}") from None
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise UnusableError("the report has a key twice, and which of them counts is anybody's guess")
-    return found
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise UnusableError("the report has a duplicate key, so its meaning is ambiguous")
+    return members
 
 
-def _no_constant(name: str) -> Any:
-    raise UnusableError(f"the report has {name}, which is no JSON")
+def _refuse_nan(name: str) -> Any:
+    raise UnusableError(f"the report has {name}, which is not valid JSON")
 
 
 def mapping(value: Any, where: str) -> dict[str, Any]:
-    """`value`, which has to be an object; an empty one for null."""
+    """Return `value`, which must be an object or null (an empty object)."""
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise UnusableError(f"{where} is no object")
+        raise UnusableError(f"{where} is not an object")
     return value
 
 
 def rows(value: Any, where: str) -> list[dict[str, Any]]:
-    """`value`, which has to be a list of objects; none for null, as some tools write an empty list."""
+    """Return `value`, which must be a list of objects or null (an empty list, as some tools write it)."""
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise UnusableError(f"{where} is no list of objects")
+        raise UnusableError(f"{where} is not a list of objects")
     return value
 
 
 def text(value: Any) -> str:
-    """`value` as text; nothing for what is absent."""
+    """Return `value` as text; empty for None."""
     return "" if value is None else str(value)
 
 
 def listing(value: Any) -> str | None:
-    """The texts in `value` with commas, where it is a list."""
+    """Return the strings in a list, joined by commas; None if `value` is not a list."""
     return ", ".join(words(value)) if isinstance(value, list) else None
 
 
 def word(value: Any) -> str | None:
-    """`value` where it is text."""
+    """Return `value` if it is a string, otherwise None."""
     return value if isinstance(value, str) else None
 
 
 def words(value: Any) -> list[str]:
-    """The texts in `value`, where it is a list."""
+    """Return the strings in `value` if it is a list, otherwise an empty list."""
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def number(value: Any) -> int:
-    """`value` as a whole number, 0 for what is none."""
+    """Return `value` if it is an integer, otherwise 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -1,4 +1,4 @@
-"""The one way to read a report: what cannot be read is an error of its own, and never an exception."""
+"""Read a report without raising: a problem becomes the report's status and reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report, U
 
 
 def read_safely(reader: Callable[[bytes], Report], form: str, data: bytes) -> Report:
-    """What `reader` makes of `data`. Whatever is wrong with it is the report's status and reason."""
+    """Return what `reader` reads from `data`, or a report with the status error."""
     try:
         report = reader(data)
         _number_repeats([*report.findings, *report.suppressed])
@@ -17,12 +17,12 @@ def read_safely(reader: Callable[[bytes], Report], form: str, data: bytes) -> Re
     except UnusableError as error:
         return Report(status=ERROR, reason=str(error))
     except Exception as error:
-        # A shape that nobody thought of must not let anything pass, and not end the gate either.
-        return Report(status=ERROR, reason=f"the report is not as {form} is written: {type(error).__name__}: {error}")
+        # An unexpected structure must neither let a release pass nor crash the gate.
+        return Report(status=ERROR, reason=f"the report is not valid {form}: {type(error).__name__}: {error}")
 
 
 def _number_repeats(findings: list[Finding]) -> None:
-    """Give each finding a fingerprint of its own: the same line twice in a file is two findings."""
+    """Make fingerprints unique: the same line twice in a file is two findings."""
     seen: Counter[str] = Counter()
     for finding in findings:
         seen[finding.fingerprint] += 1

@@ -1,4 +1,4 @@
-"""Safety's JSON: the list of 1.x, the object of `check` in 2.x and 3.x, and the schema of `scan`."""
+"""Reader of Safety's JSON: the list of 1.x, the object of `check` in 2.x and 3.x, and the schema of `scan`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cicd_templates.functions.scan_gate.reading import (
     text,
     word,
 )
-from cicd_templates.functions.scan_gate.severity import normalised, weaknesses
+from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_severity
 
 
 def read_safety(value: Any) -> Report:
-    """The report of any Safety; none of them says a severity for everything that it finds."""
+    """Return the report of any version of Safety. None of them states a severity for every finding."""
     if isinstance(value, list):
         return Report([_old(row) for row in value])
     report = mapping(value, "the report")
@@ -34,13 +34,13 @@ def read_safety(value: Any) -> Report:
         read.add(_check(row), True)
     scanned = mapping(report["report_meta"], "report_meta").get("packages_found")
     if scanned == 0 or report.get("scanned_packages") == {}:
-        read.lacks("no package was scanned")
+        read.mark_incomplete("no package was scanned")
     return read
 
 
 def _old(row: Any) -> Finding:
     if not isinstance(row, list) or len(row) < 5:
-        raise UnusableError("a row is no list of five, so Safety 1 did not write it")
+        raise UnusableError("a row is not a list of five values, so Safety 1 did not write it")
     return Finding(
         "safety", text(row[4]), None, "unknown", title=text(row[3]), package=text(row[0]), version=text(row[2])
     )
@@ -54,8 +54,8 @@ def _check(row: dict[str, Any]) -> Finding:
         tool="safety",
         id=text(row.get("vulnerability_id")),
         tool_severity=base,
-        severity=normalised(base),
-        cwe=weaknesses(row.get("CWE")),
+        severity=normalised_severity(base),
+        cwe=cwe_numbers(row.get("CWE")),
         aliases=[text(row["CVE"])] if row.get("CVE") else [],
         title=text(row.get("advisory")),
         package=text(row.get("package_name")),
@@ -78,5 +78,5 @@ def _scan(results: dict[str, Any]) -> Report:
                         finding = Finding("safety", text(row.get("id")), None, "unknown", package=name, version=version)
                         read.add(finding, row.get("ignored"))
     if not scanned:
-        read.lacks("no package was scanned")
+        read.mark_incomplete("no package was scanned")
     return read

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 of any tool: the effective level of each result that is a failure."""
+"""Reader of SARIF 2.1.0 from any tool. Only results of the kind `fail` are findings."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from cicd_templates.functions.scan_gate.reading import (
     rows,
     text,
 )
-from cicd_templates.functions.scan_gate.severity import weaknesses
+from cicd_templates.functions.scan_gate.severity import cwe_numbers
 
-# What is of no known kind is a failure.
+# A result of any other kind, known or unknown, is a finding.
 _NO_FAILURES = ("pass", "open", "informational", "notApplicable", "review")
 _LEVELS = {"error": "high", "warning": "medium", "note": "low", "none": "info"}
 
 
 def by_score(score: float) -> str:
-    """A CVSS score on the scale: 9 critical, 7 high, 4 medium. What is no number compares with none, and is unknown."""
+    """Return the severity of a CVSS score: 9 critical, 7 high, 4 medium. NaN is unknown."""
     for least, severity in ((9.0, "critical"), (7.0, "high"), (4.0, "medium")):
         if score >= least:
             return severity
@@ -31,14 +31,14 @@ def by_score(score: float) -> str:
 
 
 def read_sarif(value: Any) -> Report:
-    """The report of any tool that writes SARIF; several runs in a file are one report."""
+    """Return the report in a SARIF log, with the results of all its runs."""
     log = mapping(value, "the report")
     if log.get("runs") is None:
-        raise UnusableError("the report has no runs, so it is no SARIF")
+        raise UnusableError("the report has no runs, so it is not SARIF")
     read = Report()
     runs = rows(log["runs"], "runs")
     if not runs:
-        read.lacks("no run is in the report, so nothing was scanned")
+        read.mark_incomplete("the report has an empty list of runs, so nothing was scanned")
     for run in runs:
         _read_run(run, read)
     return read
@@ -50,14 +50,14 @@ def _read_run(run: dict[str, Any], read: Report) -> None:
     components = [driver, *rows(tool.get("extensions"), "tool.extensions")]
     for invocation in rows(run.get("invocations"), "invocations"):
         if invocation.get("executionSuccessful") is False:
-            read.lacks(f"{text(driver.get('name'))} says that it did not succeed", ERROR)
+            read.mark_incomplete(f"{text(driver.get('name'))} reports that it did not succeed", ERROR)
         for key in ("toolConfigurationNotifications", "toolExecutionNotifications"):
             notices = rows(invocation.get(key), key)
             failed = [notice for notice in notices if notice.get("level", "warning") == "error"]
             if failed:
-                read.lacks(f"{len(failed)} errors while scanning")
+                read.mark_incomplete(f"{len(failed)} errors during the scan")
     if run.get("results") is None:
-        read.lacks("a run has no results, so it did not scan")
+        read.mark_incomplete("a run has no results, so it scanned nothing")
     for result in rows(run.get("results"), "results"):
         if result.get("kind", "fail") not in _NO_FAILURES:
             read.add(_sarif_finding(result, run, driver, components), _suppressed(result))
@@ -70,7 +70,7 @@ def _suppressed(result: dict[str, Any]) -> bool:
 
 
 def _rule(result: dict[str, Any], components: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rule that a result breaks: by its index, in the driver or an extension, otherwise by its id."""
+    """Return the rule of a result: by its index, in the driver or an extension, otherwise by its id."""
     reference = mapping(result.get("rule"), "rule")
     component = mapping(reference.get("toolComponent"), "toolComponent")
     extension = component.get("index")
@@ -99,7 +99,7 @@ def _sarif_finding(
     score = own.get("security-severity", general.get("security-severity"))
     severity = _LEVELS.get(level, "unknown")
     with contextlib.suppress(ValueError):
-        # A score of nothing does not take back what the level says.
+        # A score of 0 or less does not override the level.
         scored = float(text(score))
         severity = severity if scored <= 0 else by_score(scored)
     relations = rows(rule.get("relationships"), "relationships")
@@ -113,7 +113,7 @@ def _sarif_finding(
         id=text(result.get("ruleId") or rule.get("id")),
         tool_severity=level,
         severity=severity,
-        cwe=weaknesses(
+        cwe=cwe_numbers(
             *(properties.get(key) for properties in (own, general) for key in ("cwe", "cwes", "tags")), named, taxa
         ),
         title=text(mapping(result.get("message"), "message").get("text")),

@@ -1,4 +1,4 @@
-"""One scale for the severities of all tools, and the weaknesses (CWE) that their words name."""
+"""The severity scale of all tools, and the CWE numbers in their values."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ _WORDS = {"moderate": "medium", "negligible": "info", "informational": "info", "
 _CWE = re.compile(r"CWE[-_: ]?(\d+)", re.IGNORECASE)
 
 
-def normalised(word: Any) -> str:
-    """A tool's word on the scale; what is on no scale is `unknown`, which a policy counts as high."""
+def normalised_severity(word: Any) -> str:
+    """Return a tool's severity on the scale; `unknown`, which a policy counts as high, if it is not on it."""
     lower = str(word).strip().lower() if isinstance(word, str) else ""
     return lower if lower in SCALE else _WORDS.get(lower, "unknown")
 
 
-def weaknesses(*values: Any) -> list[int]:
-    """The numbers of the CWEs that `values` name, sorted, each once."""
-    found: set[int] = set()
+def cwe_numbers(*values: Any) -> list[int]:
+    """Return the CWE numbers in `values`, sorted and unique."""
+    numbers: set[int] = set()
     for value in values:
         if isinstance(value, int) and not isinstance(value, bool):
-            found.add(value)
+            numbers.add(value)
         elif isinstance(value, str):
-            found.update(int(number[:9]) for number in _CWE.findall(value))
+            numbers.update(int(number[:9]) for number in _CWE.findall(value))
         elif isinstance(value, list):
-            found.update(weaknesses(*value))
+            numbers.update(cwe_numbers(*value))
         elif isinstance(value, dict):
-            found.update(weaknesses(*(value.get(key) for key in ("id", "cweId", "name"))))
-    return sorted(found)
+            numbers.update(cwe_numbers(*(value.get(key) for key in ("id", "cweId", "name"))))
+    return sorted(numbers)

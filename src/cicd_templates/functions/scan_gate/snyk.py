@@ -1,4 +1,4 @@
-"""Snyk's JSON: open source, containers with their applications, unmanaged code and infrastructure as code."""
+"""Reader of Snyk's JSON: open source, containers with their applications, unmanaged code, infrastructure as code."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from cicd_templates.functions.scan_gate.reading import (
     word,
     words,
 )
-from cicd_templates.functions.scan_gate.severity import normalised, weaknesses
+from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_severity
 
 
 def read_snyk(value: Any) -> Report:
-    """The report of `snyk test`, of one project or several. One project's error is the report's: it says nothing."""
+    """Return the report of `snyk test` for one or more projects. An error in one makes the whole report unusable."""
     projects = rows(value, "the report") if isinstance(value, list) else [mapping(value, "the report")]
     if not projects:
         raise UnusableError("the report has no project")
@@ -32,17 +32,17 @@ def read_snyk(value: Any) -> Report:
 
 def _read_project(project: dict[str, Any], read: Report) -> None:
     if project.get("error"):
-        raise UnusableError(f"Snyk says: {text(project['error'])[:300]}")
+        raise UnusableError(f"Snyk reports: {text(project['error'])[:300]}")
     found = rows(project.get("vulnerabilities"), "vulnerabilities")
     infrastructure = rows(project.get("infrastructureAsCodeIssues"), "infrastructureAsCodeIssues")
     issues = rows(project.get("issues"), "issues") if not found else []
     if project.keys().isdisjoint(("vulnerabilities", "infrastructureAsCodeIssues", "issues")):
         raise UnusableError("a project has neither vulnerabilities nor issues, so Snyk did not write it")
     if project.get("ok") is False and not (found or infrastructure or issues or "filtered" in project):
-        read.lacks("a project is not ok and says nothing of why")
+        read.mark_incomplete("a project is not ok, and the report does not say why")
     count = project.get("dependencyCount")
     if not count and "infrastructureAsCodeIssues" not in project and (count == 0 or not (found or issues)):
-        read.lacks("a project without dependencies was scanned")
+        read.mark_incomplete("a project without dependencies was scanned")
     read.findings += [_snyk_finding(row, project) for row in (*found, *infrastructure)]
     for key, passed_over in mapping(project.get("filtered"), "filtered").items():
         for row in rows(passed_over, f"filtered.{key}"):
@@ -56,14 +56,14 @@ def _read_project(project: dict[str, Any], read: Report) -> None:
 def _snyk_finding(row: dict[str, Any], project: dict[str, Any]) -> Finding:
     names = mapping(row.get("identifiers"), "identifiers")
     severity = word(row.get("severity"))
-    # Where an old API says high, this one may say critical.
-    strict = normalised(row.get("severityWithCritical"))
+    # Old APIs report critical findings as high in `severity`.
+    strict = normalised_severity(row.get("severityWithCritical"))
     return Finding(
         tool="snyk",
         id=text(row.get("id") or row.get("issueId")),
         tool_severity=severity,
-        severity=strict if strict == "critical" else normalised(severity),
-        cwe=weaknesses(names.get("CWE")),
+        severity=strict if strict == "critical" else normalised_severity(severity),
+        cwe=cwe_numbers(names.get("CWE")),
         aliases=[*words(names.get("CVE")), *words(names.get("GHSA"))],
         title=text(row.get("title")),
         package=text(row.get("packageName") or row.get("pkgName")),

@@ -1,56 +1,56 @@
-"""The decision in words: what stops a release, why, where, how to mend it, and which OWASP category it belongs to."""
+"""The decision for people: what blocks a release, why, where, how to fix it, and its OWASP categories."""
 
 from __future__ import annotations
 
-from cicd_templates.functions.scan_gate.decide import Decision, Judged
+from cicd_templates.functions.scan_gate.decide import Decision, JudgedFinding
 from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
 from cicd_templates.functions.scan_gate.severity import SCALE
 
-# What a person reads; the rest is in the normalised findings.
-SHOWN = 25
-TITLE_LENGTH = 100
+# The summary lists at most this many findings; verdict.json has all of them.
+MAX_SHOWN = 25
+MAX_TITLE_LENGTH = 100
 
 
 def summary(decision: Decision) -> str:
-    """Markdown: the verdict, what stops the release, what is accepted until when. The worst comes first."""
+    """Return Markdown: the verdict, what blocks the release (most severe first), and what is accepted until when."""
     blocking = [each for each in decision.findings if each.blocks]
-    why = [f"reports that do not count: {len(decision.broken)}"] if decision.broken else []
-    why += [f"findings that stop the release: {len(blocking)}"] if blocking else []
+    reasons = [f"unusable reports: {len(decision.broken)}"] if decision.broken else []
+    reasons += [f"blocking findings: {len(blocking)}"] if blocking else []
     counts = [f"{decision.count(word)} {word}" for word in SCALE if decision.count(word)]
-    lines = [f"# {decision.verdict}: {', '.join(why) or 'nothing stops the release'}", ""]
-    lines += [f"Findings that are not waived: {', '.join(counts) or 'none'}.", ""]
-    lines += [f"- **{_plain(check)}**: {_plain(reason)}" for check, reason in decision.broken.items()]
-    lines += [line for each in blocking[:SHOWN] for line in _lines(each)]
-    if len(blocking) > SHOWN:
-        lines.append(f"- and {len(blocking) - SHOWN} more, in verdict.json")
-    accepted = [(_plain(each.alike[0].id), each.waiver) for each in decision.findings if each.waiver]
-    lines += ["", "Accepted:", ""] if accepted else []
+    lines = [f"# {decision.verdict}: {', '.join(reasons) or 'nothing blocks the release'}", ""]
+    lines += [f"Findings without a waiver: {', '.join(counts) or 'none'}.", ""]
+    lines += [f"- **{_sanitise(check)}**: {_sanitise(reason)}" for check, reason in decision.broken.items()]
+    lines += [line for each in blocking[:MAX_SHOWN] for line in _finding_lines(each)]
+    if len(blocking) > MAX_SHOWN:
+        lines.append(f"- {len(blocking) - MAX_SHOWN} more are in verdict.json")
+    accepted = [(_sanitise(each.alike[0].id), each.waiver) for each in decision.findings if each.waiver]
+    lines += ["", "Accepted by a waiver:", ""] if accepted else []
     lines += [f"- {id_}: {waiver.reason} ({waiver.owner}, until {waiver.expires})" for id_, waiver in accepted]
-    lines += ["", "Waivers that cover nothing, to be removed:", ""] if decision.unused else []
-    lines += [f"- {each.id} in {each.package or each.path} ({each.owner})" for each in decision.unused]
+    lines += ["", "Unused waivers, which can be removed:", ""] if decision.unused_waivers else []
+    lines += [f"- {each.id} in {each.package or each.path} ({each.owner})" for each in decision.unused_waivers]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _lines(judged: Judged) -> list[str]:
-    finding, ended = judged.alike[0], judged.ended
+def _finding_lines(judged: JudgedFinding) -> list[str]:
+    finding, expired = judged.alike[0], judged.expired
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
-    known = "update or replace it" if finding.package else "change the code there"
-    mend = f"update to {finding.fix}" if finding.fix else "there is no fix yet" if finding.fix == "" else known
-    mend += "; that the tool was told to pass over it is nothing, only a waiver does" if finding.suppressed else ""
-    if ended:
-        mend += f" (the waiver of {ended.owner} ended on {ended.expires})"
-    belongs = categories(finding.cwe, component=bool(finding.package))
-    named = ", ".join(f"{each} {CATEGORIES[each]}" for each in belongs) or "in no category"
-    title = _plain(finding.title)
+    default = "update or replace it" if finding.package else "fix the code there"
+    remedy = f"update to {finding.fix}" if finding.fix else "no fix is available yet" if finding.fix == "" else default
+    remedy += "; the tool suppressed this finding, but only a waiver accepts it" if finding.suppressed else ""
+    if expired:
+        remedy += f" (the waiver of {expired.owner} expired on {expired.expires})"
+    owasp_categories = categories(finding.cwe, component=bool(finding.package))
+    categories_text = ", ".join(f"{each} {CATEGORIES[each]}" for each in owasp_categories) or "no category"
+    title = _sanitise(finding.title)
     return [
-        f"- **{judged.severity}** {_plain(finding.id)}{': ' if title else ''}{title}",
-        f"  - where: `{_plain(where)}`, found by {', '.join(judged.checks)}",
-        f"  - what to do: {mend}",
-        f"  - OWASP: {named}",
+        f"- **{judged.severity}** {_sanitise(finding.id)}{': ' if title else ''}{title}",
+        f"  - where: `{_sanitise(where)}`, found by {', '.join(judged.checks)}",
+        f"  - what to do: {remedy}",
+        f"  - OWASP: {categories_text}",
     ]
 
 
-def _plain(words: str) -> str:
-    """A tool's words in one line of printable characters, so that they cannot pass for ours."""
-    kept = "".join(each for each in " ".join(words.split()) if each.isprintable() and each != "`")
-    return kept if len(kept) <= TITLE_LENGTH else f"{kept[:TITLE_LENGTH]}..."
+def _sanitise(text: str) -> str:
+    """Return a tool's text as one line of printable characters, so that it cannot imitate the gate's own text."""
+    printable = "".join(each for each in " ".join(text.split()) if each.isprintable() and each != "`")
+    return printable if len(printable) <= MAX_TITLE_LENGTH else f"{printable[:MAX_TITLE_LENGTH]}..."

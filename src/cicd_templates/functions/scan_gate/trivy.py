@@ -1,4 +1,4 @@
-"""Trivy's JSON: vulnerabilities, misconfigurations, secrets and licences. It exits 0 unless it is told otherwise."""
+"""Reader of Trivy's JSON. Trivy exits 0 whatever it finds, unless configured otherwise."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, number, rows, text, word
-from cicd_templates.functions.scan_gate.severity import normalised, weaknesses
+from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_severity
 
 
 def read_trivy(value: Any) -> Report:
-    """The report of Trivy: its second schema, the list before it, or that of a cluster."""
+    """Return the report of Trivy: schema 2, the older list, or the report of a cluster."""
     read = Report()
     results = list(_trivy_results(value))
     for result in results:
@@ -21,7 +21,7 @@ def read_trivy(value: Any) -> Report:
                 if kind != "Misconfigurations" or row.get("Status") != "PASS":
                     read.add(_trivy_finding(row, key, target), row.get("Status") == "EXCEPTION")
     if not results:
-        read.lacks("nothing was scanned")
+        read.mark_incomplete("nothing was scanned")
     return read
 
 
@@ -36,7 +36,7 @@ def _trivy_results(value: Any) -> Iterator[dict[str, Any]]:
         return
     report = mapping(value, "the report")
     if not report.keys() & _MARKS:
-        raise UnusableError("the report has no schema of Trivy's")
+        raise UnusableError("the report has none of Trivy's top-level keys")
     yield from rows(report.get("Results"), "Results")
     for key in ("Resources", "Vulnerabilities", "Misconfigurations"):
         for resource in rows(report.get(key), key):
@@ -48,8 +48,8 @@ def _trivy_finding(row: dict[str, Any], key: str, target: str) -> Finding:
         tool="trivy",
         id=text(row.get(key)),
         tool_severity=word(row.get("Severity")),
-        severity=normalised(row.get("Severity")),
-        cwe=weaknesses(row.get("CweIDs")),
+        severity=normalised_severity(row.get("Severity")),
+        cwe=cwe_numbers(row.get("CweIDs")),
         title=text(row.get("Title")),
         package=text(row.get("PkgName")),
         version=text(row.get("InstalledVersion")),
