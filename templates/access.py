@@ -35,7 +35,7 @@ AUDIENCE = "sts.amazonaws.com"
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Three policies to attach to the people's own roles, and on request the role of a GitHub workflow.
+    """Return three policies to attach to people's own roles, and on request the role of a GitHub workflow.
 
     Each policy denies what belongs to another's part, so that a person who holds two of them can do less, not more:
     whoever releases does not approve, and nobody overrides a condition.
@@ -44,20 +44,20 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     key = layer.read(keys.KEY_ARN)
     source = layer.read(storage.SOURCE_BUCKET)
     evidence = layer.read(storage.EVIDENCE_BUCKET)
-    looking = _may_look(env, service, evidence, key)
+    read_access = _may_look(env, service, evidence, key)
     release = _may_release(service, source, key)
     parts: dict[str, tuple[str, Sequence[Grant]]] = {
         "Developers": (
             "Release, and see what became of it",
-            [*looking, *release, _may_find(env, service), _no_approval(env, service), _no_override(env, service)],
+            [*read_access, *release, _may_find(env, service), _no_approval(env, service), _no_override(env, service)],
         ),
         "Approvers": (
             "Approve releases, and nothing that makes one",
-            [*looking, *_may_approve(env, service), *_no_release(env, service, source), _no_override(env, service)],
+            [*read_access, *_may_approve(env, service), *_no_release(env, service, source), _no_override(env, service)],
         ),
         "Operators": (
             "Start, stop, retry and hold runs",
-            [*looking, *_may_operate(env, service), _no_approval(env, service), _no_override(env, service)],
+            [*read_access, *_may_operate(env, service), _no_approval(env, service), _no_override(env, service)],
         ),
     }
     for who, (description, grants) in parts.items():
@@ -75,7 +75,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def _pipeline(env: Environment, service: Service, within: str = "") -> Sub:
-    """The pipeline, or a stage or action within it."""
+    """Return the ARN of the pipeline, or of a stage or action within it."""
     return Sub(f"{pipeline_arn(env, service.name)}{within}")
 
 
@@ -114,15 +114,15 @@ def _may_release(service: Service, source: BucketName, key: KeyArn) -> list[Gran
 
 
 def _may_find(env: Environment, service: Service) -> Grant:
-    """What `make release` asks for first: where a release goes, and which pipeline it starts."""
-    bucket, own = storage.SOURCE_BUCKET, pipeline.PIPELINE_NAME
-    paths = [parameter_path(env, bucket.layer, bucket.name), parameter_path(env, own.layer, own.name, service.name)]
+    """Let `make release` look up the source bucket and the pipeline that it starts."""
+    bucket, name = storage.SOURCE_BUCKET, pipeline.PIPELINE_NAME
+    paths = [parameter_path(env, bucket.layer, bucket.name), parameter_path(env, name.layer, name.name, service.name)]
     begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
     return allow("FindWhereToRelease", [ssm.GetParameter], on=[Sub(f"{begin}{path}") for path in paths])
 
 
 def _no_release(env: Environment, service: Service, source: BucketName) -> list[Grant]:
-    """Neither by a new source nor by a run of an older one."""
+    """Deny releases, both by a new source and by a run of an older one."""
     return [
         deny(
             "LeaveReleasingToOthers",
@@ -179,7 +179,7 @@ def _may_operate(env: Environment, service: Service) -> list[Grant]:
 
 
 def _release_role(env: Environment, service: Service, release: Sequence[Grant]) -> iam.Role:
-    """The role of a GitHub workflow on one branch of one repository; it may put a release and do nothing else."""
+    """Return the role of a GitHub workflow on one branch of one repository; it may put a release and nothing else."""
     github = service.settings.github
     token = StringEquals(
         {

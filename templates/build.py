@@ -9,8 +9,8 @@ from troposphere import secretsmanager as secrets
 from cicd_templates.blocks.bucket_access import may_put, may_read
 from cicd_templates.blocks.build_projects import (
     DOCKER_IMAGES,
-    Build,
-    Where,
+    BuildContext,
+    BuildProject,
     may_report,
     project,
     report_group,
@@ -37,9 +37,9 @@ SHORT_MINUTES = 10
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """One project a check, and four for the rest of a run; only the one that builds the image has Docker."""
+    """Return one project per check, and four for the rest of a run; only the one that builds the image has Docker."""
     layer = LayerTemplate(env, service)
-    where = Where(
+    context = BuildContext(
         env,
         service,
         layer.read(keys.KEY_ARN),
@@ -47,57 +47,57 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         layer.read(storage.CACHE_BUCKET),
         layer.read(storage.EVIDENCE_BUCKET),
     )
-    stored = _secrets(where)
+    stored = _secrets(context)
     layer.add_all(list(stored.values()))
     for check in checks_of(service):
-        built = layer.add_all(_check(where, check, stored))
+        built = layer.add_all(_check(context, check, stored))
         if check.format == "junit":
             layer.add(report_group(f"{built.project.title}Reports", built, buildspecs.RESULTS))
-    layer.add_all(_image(where, layer.read(registry.REPOSITORY_URI), layer.read(storage.SOURCE_BUCKET)))
-    layer.add_all(_bill_of_materials(where))
-    layer.add_all(_image_scan(where))
-    layer.add_all(_smoke_test(where))
+    layer.add_all(_image(context, layer.read(registry.REPOSITORY_URI), layer.read(storage.SOURCE_BUCKET)))
+    layer.add_all(_bill_of_materials(context))
+    layer.add_all(_image_scan(context))
+    layer.add_all(_smoke_test(context))
     return layer
 
 
 def purposes(service: Service) -> list[str]:
-    """What a release needs projects for: its checks, and what comes after the gate."""
+    """Return the purposes of a release's projects: its checks, and what follows the gate."""
     return [*(check.name for check in checks_of(service)), IMAGE, BILL_OF_MATERIALS, IMAGE_SCAN, SMOKE_TEST]
 
 
-def _secrets(where: Where) -> dict[str, secrets.Secret]:
+def _secrets(context: BuildContext) -> dict[str, secrets.Secret]:
     """Return the secrets that the checks name, by name; `make secret` sets their values."""
-    names = sorted({name for check in checks_of(where.service) for name in check.secrets.values()})
+    names = sorted({name for check in checks_of(context.service) for name in check.secrets.values()})
     return {
         name: stateful(
             secrets.Secret(
                 f"{title(name)}Secret",
-                Name=physical_name(where.env, "AWS::SecretsManager::Secret", where.service.name, name),
-                Description=f"{name} of {where.service.name}; its value comes from make secret",
-                KmsKeyId=where.key,
+                Name=physical_name(context.env, "AWS::SecretsManager::Secret", context.service.name, name),
+                Description=f"{name} of {context.service.name}; its value comes from make secret",
+                KmsKeyId=context.key,
             ),
-            where.env,
+            context.env,
         )
         for name in names
     }
 
 
-def _check(where: Where, check: ReleaseCheck, stored: dict[str, secrets.Secret]) -> Build:
+def _check(context: BuildContext, check: ReleaseCheck, stored: dict[str, secrets.Secret]) -> BuildProject:
     grants: list[Grant] = []
     if check.secrets:
-        own = [stored[name].ref() for name in sorted(set(check.secrets.values()))]
-        grants.append(allow("ReadItsSecret", [secretsmanager.GetSecretValue], on=own))
+        secret_arns = [stored[name].ref() for name in sorted(set(check.secrets.values()))]
+        grants.append(allow("ReadItsSecret", [secretsmanager.GetSecretValue], on=secret_arns))
     if check.format == "junit":
-        grants.append(may_report(where.env, where.service, check.name, buildspecs.RESULTS))
+        grants.append(may_report(context.env, context.service, check.name, buildspecs.RESULTS))
     return project(
         title(check.name),
-        where,
+        context,
         check.name,
-        buildspecs.check(where.service, check),
+        buildspecs.check(context.service, check),
         *grants,
         description=f"Check {check.name}: writes a report, decides nothing",
         timeout_minutes=check.timeout_minutes,
-        hands_on=scan_gate.report_artifact(check.name),
+        report_artifact=scan_gate.report_artifact(check.name),
         # What runs the application could leave something in a cache for those that judge it.
         cache=f"check-{check.name}" if check.runs_application else JUDGES,
         image=check.image,
@@ -105,88 +105,88 @@ def _check(where: Where, check: ReleaseCheck, stored: dict[str, secrets.Secret])
     )
 
 
-def _image(where: Where, repository_uri: RepositoryUri, source: BucketName) -> Build:
-    service = where.service
+def _image(context: BuildContext, repository_uri: RepositoryUri, source: BucketName) -> BuildProject:
+    service = context.service
     buildspec = buildspecs.image(service)
     return project(
         "Image",
-        where,
+        context,
         IMAGE,
         buildspec,
-        _may_put_evidence(where),
+        _may_put_evidence(context),
         may_read("ReadTheReleasedSource", source, service.release_key),
-        *_may_push(where.env, service),
+        *_may_push(context.env, service),
         description="Builds the image of a source version once and pushes it",
         timeout_minutes=service.settings.build.timeout_minutes,
         image=DOCKER_IMAGES[service.settings.architecture],
         variables={
             "SERVICE": service.name,
-            "REPOSITORY": _repository(where),
+            "REPOSITORY": _repository(context),
             "REPOSITORY_URI": repository_uri,
             "SOURCE_BUCKET": source,
             "SOURCE_OBJECT": service.release_key,
-            "EVIDENCE_BUCKET": where.evidence,
+            "EVIDENCE_BUCKET": context.evidence,
             "BUILDSPEC_SHA256": sha256(buildspec),
         },
     )
 
 
-def _bill_of_materials(where: Where) -> Build:
+def _bill_of_materials(context: BuildContext) -> BuildProject:
     return project(
         "BillOfMaterials",
-        where,
+        context,
         BILL_OF_MATERIALS,
-        buildspecs.bill_of_materials(where.service),
-        _may_put_evidence(where),
-        _may_compare_evidence(where),
+        buildspecs.bill_of_materials(context.service),
+        _may_put_evidence(context),
+        _may_compare_evidence(context),
         description="Lists what the service is made of, as CycloneDX",
         timeout_minutes=SHORT_MINUTES,
         cache=BILL_OF_MATERIALS,
-        variables={"SERVICE": where.service.name, "EVIDENCE_BUCKET": where.evidence},
+        variables={"SERVICE": context.service.name, "EVIDENCE_BUCKET": context.evidence},
     )
 
 
-def _image_scan(where: Where) -> Build:
+def _image_scan(context: BuildContext) -> BuildProject:
     return project(
         "ImageScan",
-        where,
+        context,
         IMAGE_SCAN,
         buildspecs.image_scan(),
-        _may_put_evidence(where),
-        _may_compare_evidence(where),
-        *_may_read_the_scan(where.env, where.service),
+        _may_put_evidence(context),
+        _may_compare_evidence(context),
+        *_may_read_the_scan(context.env, context.service),
         description="Stops a release whose image the registry finds vulnerable",
         timeout_minutes=SHORT_MINUTES,
         variables={
-            "SERVICE": where.service.name,
-            "REPOSITORY": _repository(where),
-            "SEVERITIES": ",".join(where.service.settings.build.scan_severities),
-            "EVIDENCE_BUCKET": where.evidence,
+            "SERVICE": context.service.name,
+            "REPOSITORY": _repository(context),
+            "SEVERITIES": ",".join(context.service.settings.build.scan_severities),
+            "EVIDENCE_BUCKET": context.evidence,
         },
     )
 
 
-def _smoke_test(where: Where) -> Build:
+def _smoke_test(context: BuildContext) -> BuildProject:
     return project(
         "SmokeTest",
-        where,
+        context,
         SMOKE_TEST,
-        buildspecs.smoke_test(where.service),
+        buildspecs.smoke_test(context.service),
         description="Tests a deployed release from outside",
         timeout_minutes=SHORT_MINUTES,
     )
 
 
-def _repository(where: Where) -> str:
-    return physical_name(where.env, "AWS::ECR::Repository", where.service.name)
+def _repository(context: BuildContext) -> str:
+    return physical_name(context.env, "AWS::ECR::Repository", context.service.name)
 
 
-def _may_put_evidence(where: Where) -> Grant:
-    return may_put("PutEvidence", where.evidence, f"{where.service.name}/*")
+def _may_put_evidence(context: BuildContext) -> Grant:
+    return may_put("PutEvidence", context.evidence, f"{context.service.name}/*")
 
 
-def _may_compare_evidence(where: Where) -> Grant:
-    return may_read("CompareEvidence", where.evidence, f"{where.service.name}/*")
+def _may_compare_evidence(context: BuildContext) -> Grant:
+    return may_read("CompareEvidence", context.evidence, f"{context.service.name}/*")
 
 
 def _may_push(env: Environment, service: Service) -> list[Grant]:
@@ -215,8 +215,8 @@ def _may_push(env: Environment, service: Service) -> list[Grant]:
 
 
 def _may_read_the_scan(env: Environment, service: Service) -> list[Grant]:
-    own = Sub(repository_arn(env, service.name))
-    grants = [allow("ReadTheScan", [ecr.DescribeImages, ecr.DescribeImageScanFindings], on=own)]
+    repository = Sub(repository_arn(env, service.name))
+    grants = [allow("ReadTheScan", [ecr.DescribeImages, ecr.DescribeImageScanFindings], on=repository)]
     if env.pipeline.enhanced_scanning:
         # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-iam.html
         grants.append(

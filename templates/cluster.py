@@ -36,7 +36,7 @@ BASE_URL = Output(Url, "cluster", "BaseUrl", "Where the load balancer answers")
 
 
 def build(env: Environment) -> LayerTemplate:
-    """A cluster whose storage is under the environment's key, and one load balancer."""
+    """Return a cluster whose storage is under the environment's key, and one load balancer with two listeners."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     vpc = layer.read(network.VPC_ID)
@@ -70,7 +70,7 @@ def build(env: Environment) -> LayerTemplate:
     if any(SMOKE in service.settings.hooks for service in env.services):
         ranges = layer.read(network.NAT_RANGES)
         for number in range(network.gateways(env)):
-            admission = load_balancers.test_admission(number + 1, group, Select(number, ranges))
+            admission = load_balancers.test_listener_ingress(number + 1, group, Select(number, ranges))
             layer.add(admission)
 
     # The certificate is for the domain; the load balancer's own name would fail its check.
@@ -86,7 +86,7 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _recorded_sessions(key: KeyArn, record: logs.LogGroup) -> ecs.ExecuteCommandConfiguration:
-    """Every session of ECS Exec under the key, and what was typed in it in `record`.
+    """Return the configuration of ECS Exec: sessions are encrypted with the key and recorded in the log group `record`.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """

@@ -6,6 +6,7 @@ from awacs import cloudformation, iam, kms, s3
 from awacs.aws import StringEquals, StringEqualsIfExists
 from troposphere import Sub
 
+from cicd_templates.blocks.delivery_actions import EXECUTION, SERVICE_LAYER, change_set_name
 from cicd_templates.blocks.delivery_permissions import service_grants
 from cicd_templates.blocks.roles import assumed_role, service_role
 from cicd_templates.config.environment import Environment, Service
@@ -17,22 +18,15 @@ from cicd_templates.layer.template import LayerTemplate
 EXECUTION_ROLE = ServiceOutput(
     RoleArn, "delivery", "ExecutionRoleArn", "With it CloudFormation works on the service's stack, whoever asks"
 )
-EXECUTION = "execution"
-SERVICE_LAYER = "service"
 
 
 def exists(env: Environment) -> bool:
-    """Where the pipeline deploys to."""
+    """Return whether the pipeline deploys to the environment."""
     return env.name in env.pipeline.path
 
 
-def change_set_name(env: Environment, service: Service) -> str:
-    """The one change set that the pipeline makes on the service's stack; each run replaces it."""
-    return physical_name(env, "AWS::CloudFormation::ChangeSet", service.name, "release")
-
-
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """The role that the pipeline assumes, the one that it gives to CloudFormation, and the reviewer's."""
+    """Return the role that the pipeline assumes, the one that it passes to CloudFormation, and the reviewer's."""
     layer = LayerTemplate(env, service)
     tools = env.tools
     execution = layer.add(
@@ -80,7 +74,7 @@ def _stack(env: Environment, service: Service) -> Sub:
 
 
 def _may_take_templates(env: Environment) -> list[Grant]:
-    """The tools environment's artifacts, whose bucket and key admit this role by name."""
+    """Let the role read the tools environment's artifacts, whose bucket and key admit it by name."""
     tools = env.tools
     artifacts = physical_name(tools, "AWS::S3::Bucket", "artifacts")
     return [

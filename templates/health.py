@@ -5,9 +5,9 @@ from __future__ import annotations
 from troposphere import Sub, cloudwatch
 
 from cicd_templates.blocks import service_alarms, service_events
-from cicd_templates.blocks.alarms import any_of
+from cicd_templates.blocks.alarms import composite_alarm
 from cicd_templates.blocks.dashboards import service_dashboard
-from cicd_templates.blocks.event_rules import Subject
+from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.outputs import AlarmNames, ServiceOutput
@@ -18,27 +18,27 @@ ROLLBACK_ALARMS = ServiceOutput(AlarmNames, "health", "RollbackAlarmNames", "Tak
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """All of it looks at the service by the names that it will have, so it can stand before the service does."""
+    """Return rules and alarms that refer to the service by the names that it will have, so they can exist before it."""
     layer = LayerTemplate(env, service)
-    subject = Subject(env, service, layer.read(notifications.DEAD_LETTERS))
+    monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTERS))
     developers = layer.read(notifications.DEVELOPERS)
     operations = layer.read(notifications.OPERATIONS)
-    sides = ingress.sides(layer)
-    layer.add_all(service_events.service_rules(subject, {"developers": developers, "operations": operations}))
-    decisive = service_alarms.rollback_alarms(subject, sides, [developers])
-    layer.add_all((*decisive, *service_alarms.task_alarms(subject, developers, operations)))
+    metrics = ingress.target_group_metrics(layer)
+    layer.add_all(service_events.service_rules(monitored, {"developers": developers, "operations": operations}))
+    rollback_alarms = service_alarms.rollback_alarms(monitored, metrics, [developers])
+    layer.add_all((*rollback_alarms, *service_alarms.task_alarms(monitored, developers, operations)))
     layer.add(
-        any_of(
+        composite_alarm(
             "UnwellAlarm", env, [service.name, "unwell"], "Clients are not served well, or tasks do not start",
-            decisive, [operations],
+            rollback_alarms, [operations],
         )
     )  # fmt: skip
     layer.add(
         cloudwatch.Dashboard(
             "Dashboard",
             DashboardName=physical_name(env, "AWS::CloudWatch::Dashboard", service.name),
-            DashboardBody=Sub(service_dashboard(env, service, sides)),
+            DashboardBody=Sub(service_dashboard(env, service, metrics)),
         )
     )
-    layer.publish(ROLLBACK_ALARMS, AlarmNames([each.ref() for each in decisive]))
+    layer.publish(ROLLBACK_ALARMS, AlarmNames([alarm.ref() for alarm in rollback_alarms]))
     return layer

@@ -5,9 +5,9 @@ from __future__ import annotations
 from troposphere import GetAtt
 
 from cicd_templates.blocks import release_hooks
-from cicd_templates.blocks.alarms import function_errors
+from cicd_templates.blocks.alarms import function_error_alarm
 from cicd_templates.blocks.deployments import hooks_role
-from cicd_templates.blocks.event_rules import Subject
+from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import title
 from cicd_templates.layer.outputs import FunctionArn, RoleArn, ServiceOutput
@@ -20,36 +20,36 @@ HOOKS_ROLE = ServiceOutput(
 
 
 def hook_function(hook: str) -> ServiceOutput[FunctionArn]:
-    """The function behind a hook of the configuration."""
+    """Return the output of the function behind a hook of the configuration."""
     return ServiceOutput(FunctionArn, "hooks", f"{title(hook)}FunctionArn", "Must agree to a release")
 
 
 def needed(service: Service) -> bool:
-    """Where the configuration names one. A stack that is not needed any more stays until its service has let go."""
+    """Return whether the configuration names a hook. A stack without one stays until its service no longer reads it."""
     return bool(service.settings.hooks)
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """The functions, the alarm on each, and the role with which ECS calls them."""
+    """Return the functions, an alarm on each, and the role with which ECS invokes them."""
     layer = LayerTemplate(env, service)
-    subject = Subject(env, service, layer.read(notifications.DEAD_LETTERS))
+    monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTERS))
     operations = layer.read(notifications.OPERATIONS)
     key = layer.read(keys.KEY_ARN)
-    made = []
+    functions = []
     for hook in service.settings.hooks:
         if hook == release_hooks.SMOKE:
             vpc = layer.read(network.VPC_ID)
             group = layer.add(release_hooks.smoke_group("SmokeGroup", env, service, vpc))
             balancer = layer.read(cluster.BALANCER_HOST)
             subnets = layer.read(network.PRIVATE_SUBNET_IDS)
-            hook_resources = release_hooks.smoke(subject, key, balancer, subnets, group)
+            hook_resources = release_hooks.smoke(monitored, key, balancer, subnets, group)
         else:
-            hook_resources = release_hooks.verify_image(subject, key)
+            hook_resources = release_hooks.verify_image(monitored, key)
         _, _, function = layer.add_all(hook_resources)
         words = [service.name, hook]
-        layer.add(function_errors(f"{title(hook)}Errors", env, words, function.ref(), [operations]))
-        made.append(FunctionArn(GetAtt(function, "Arn")))
-        layer.publish(hook_function(hook), made[-1])
-    role = layer.add(hooks_role("HooksRole", env, service, made))
+        layer.add(function_error_alarm(f"{title(hook)}Errors", env, words, function.ref(), [operations]))
+        functions.append(FunctionArn(GetAtt(function, "Arn")))
+        layer.publish(hook_function(hook), functions[-1])
+    role = layer.add(hooks_role("HooksRole", env, service, functions))
     layer.publish(HOOKS_ROLE, RoleArn(role.get_att("Arn")))
     return layer

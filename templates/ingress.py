@@ -5,7 +5,7 @@ from __future__ import annotations
 from troposphere import GetAtt
 
 from cicd_templates.blocks import target_groups
-from cicd_templates.blocks.service_alarms import Sides
+from cicd_templates.blocks.service_alarms import TargetGroupMetrics
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.layer.outputs import (
     ListenerRuleArn,
@@ -32,14 +32,14 @@ INFRASTRUCTURE_ROLE = ServiceOutput(
 TASKS_GROUP_ID = ServiceOutput(SecurityGroupId, "ingress", "TasksGroupId", "Lets the load balancer in and tasks out")
 
 
-def sides(layer: LayerTemplate) -> Sides:
+def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
     """Read the names by which CloudWatch knows both sides of the rollout of `layer`'s service."""
     groups = layer.read(PRIMARY_METRICS), layer.read(ALTERNATE_METRICS)
-    return Sides(layer.read(cluster.BALANCER_METRICS), groups)
+    return TargetGroupMetrics(layer.read(cluster.BALANCER_METRICS), groups)
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Two target groups and the rules of both listeners, whatever the rollout, so that climbing replaces none."""
+    """Return target groups and listener rules, two each under every strategy, so that a new strategy replaces none."""
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)
     production = layer.read(cluster.LISTENER_ARN)
@@ -47,7 +47,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     balancer_group = layer.read(cluster.BALANCER_GROUP_ID)
 
     tasks = layer.add(target_groups.tasks_group("TasksGroup", env, service, vpc))
-    layer.add_all(target_groups.admitted(service, tasks, balancer_group))
+    layer.add_all(target_groups.load_balancer_access(service, tasks, balancer_group))
     primary = layer.add(target_groups.target_group("PrimaryTargetGroup", env, service, vpc, "primary"))
     alternate = layer.add(target_groups.target_group("AlternateTargetGroup", env, service, vpc, "alternate"))
     rules = [

@@ -5,13 +5,13 @@ from __future__ import annotations
 from troposphere import GetAtt
 
 from cicd_templates.blocks.keys import (
+    alarms_and_rules_may_publish,
     customer_key,
+    delivery_roles_may_decrypt,
     fargate_may_encrypt,
     key_alias,
     logs_may_encrypt,
-    queue_may_be_sent_to,
-    roles_may_read_buckets,
-    topics_may_be_published_to,
+    rules_may_send_dead_letters,
 )
 from cicd_templates.blocks.queues import DEAD_LETTERS
 from cicd_templates.blocks.topics import topic_words
@@ -24,14 +24,14 @@ KEY_ARN = Output(KeyArn, "keys", "KeyArn", "Encrypts everything in the environme
 
 
 def build(env: Environment) -> LayerTemplate:
-    """The environment's key and its alias."""
+    """Return the environment's key and its alias."""
     layer = LayerTemplate(env)
     cluster = cluster_name(env)
     log_groups = [log_group_name(env, "*")]
     topics = [physical_name(env, "AWS::SNS::Topic", *words) for words in topic_words(env)]
     statements = [
-        topics_may_be_published_to(env, *topics),
-        queue_may_be_sent_to(env, physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS)),
+        alarms_and_rules_may_publish(env, *topics),
+        rules_may_send_dead_letters(env, physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS)),
     ]
     if env.kind == "runtime":
         # Container Insights writes to a group whose name AWS fixes.
@@ -40,7 +40,7 @@ def build(env: Environment) -> LayerTemplate:
     else:
         # EventBridge writes to groups of these names only.
         log_groups.append(f"/aws/events/{name_prefix(env)}-*")
-        statements.append(roles_may_read_buckets(env, *env.route))
+        statements.append(delivery_roles_may_decrypt(env, *env.route))
     key = layer.add(customer_key("Key", env, logs_may_encrypt(env, *log_groups), *statements))
     layer.add(key_alias("KeyAlias", env, key))
     layer.publish(KEY_ARN, KeyArn(GetAtt(key, "Arn")))

@@ -24,12 +24,12 @@ EVERYWHERE = "0.0.0.0/0"
 
 
 def gateways(env: Environment) -> int:
-    """How many NAT gateways the environment has."""
+    """Return how many NAT gateways the environment has."""
     return {"none": 0, "single": 1, "per-zone": len(env.settings.zones)}[env.settings.nat]
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Tasks live in private subnets and reach out through NAT or endpoints; only load balancers are public."""
+    """Return a VPC: tasks in private subnets reach out through NAT or endpoints; only load balancers are public."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     vpc = layer.add(networks.vpc("Vpc", env))
@@ -60,7 +60,7 @@ def build(env: Environment) -> LayerTemplate:
 
 def _public_routes(env: Environment, vpc: ec2.VPC, zones: Sequence[Zone]) -> list[AWSObject]:
     """Return the internet gateway and the routes of the public subnets, with the route to the internet last."""
-    gateway = ec2.InternetGateway("InternetGateway", Tags=networks.named(env, "internet"))
+    gateway = ec2.InternetGateway("InternetGateway", Tags=networks.name_tag(env, "internet"))
     attachment = ec2.VPCGatewayAttachment("InternetGatewayAttachment", VpcId=vpc.ref(), InternetGatewayId=gateway.ref())
     table, associations = networks.route_table(env, vpc, "Public", *(zone.public for zone in zones))
     route = ec2.Route(

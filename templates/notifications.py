@@ -20,12 +20,12 @@ DEAD_LETTERS = Output(QueueArn, "notifications", "DeadLettersQueueArn", "Holds e
 
 
 def approvers(environment: str) -> Output[TopicArn]:
-    """The topic, in the tools environment, of those who approve releases to a protected `environment`."""
+    """Return the output of the topic, in tools, of those who approve releases to a protected `environment`."""
     return Output(TopicArn, "notifications", f"{title(environment)}ApproversTopicArn", "Asks for approvals")
 
 
 def build(env: Environment) -> LayerTemplate:
-    """The topics, with the e-mail addresses of the configuration, and the queue of dead letters."""
+    """Return the topics, with the e-mail addresses of the configuration, and the dead-letter queue."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     queue = layer.add(dead_letter_queue("DeadLetters", env, key))
@@ -34,15 +34,15 @@ def build(env: Environment) -> LayerTemplate:
     groups = {"developers": DEVELOPERS, "security": SECURITY, "operations": OPERATIONS}
     topics = {}
     for group, *environment in topic_words(env):
-        own = layer.add(topic("".join(map(title, [*environment, group])), env, [group, *environment], key))
-        # Approvers are asked by the pipeline's action, with its own role, and told nothing else.
-        layer.add(topic_policy(f"{own.title}Policy", env, own, told_by_aws=not environment))
-        layer.add_all(subscriptions(own, _addresses(env, group, *environment)))
+        topic_resource = layer.add(topic("".join(map(title, [*environment, group])), env, [group, *environment], key))
+        # Only the pipeline's approval action publishes to approvers, with a role of its own.
+        layer.add(topic_policy(f"{topic_resource.title}Policy", env, topic_resource, for_events=not environment))
+        layer.add_all(subscriptions(topic_resource, _addresses(env, group, *environment)))
         if environment:
-            layer.publish(approvers(*environment), TopicArn(own.ref()))
+            layer.publish(approvers(*environment), TopicArn(topic_resource.ref()))
         else:
-            layer.publish(groups[group], TopicArn(own.ref()))
-            topics[group] = TopicArn(own.ref())
+            layer.publish(groups[group], TopicArn(topic_resource.ref()))
+            topics[group] = TopicArn(topic_resource.ref())
     layer.add(_dead_letter_alarm(env, queue, topics["operations"]))
     return layer
 
@@ -55,7 +55,7 @@ def _dead_letter_alarm(env: Environment, queue: sqs.Queue, operations: TopicArn)
 
 
 def _addresses(env: Environment, group: str, environment: str | None = None) -> tuple[str, ...]:
-    """Who reads a topic: a group of this environment, or the approvers of another one."""
-    of = next(peer for peer in env.peers if peer.name == environment) if environment else env
-    addresses: tuple[str, ...] = getattr(of.settings.stakeholders, group)
+    """Return the addresses of a topic: of a group of this environment, or of the approvers of another one."""
+    owner = next(peer for peer in env.peers if peer.name == environment) if environment else env
+    addresses: tuple[str, ...] = getattr(owner.settings.stakeholders, group)
     return addresses

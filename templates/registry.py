@@ -12,7 +12,7 @@ REPOSITORY_URI = ServiceOutput(RepositoryUri, "registry", "RepositoryUri", "Wher
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """One repository, which the execution roles of every runtime environment may read."""
+    """Return one repository, which the execution roles of every runtime environment may read."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     images = layer.add(repository("Images", env, service, key, env.runtimes))

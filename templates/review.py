@@ -22,12 +22,12 @@ TIMEOUT_SECONDS = 60
 
 
 def exists(env: Environment) -> bool:
-    """Where somebody approves: a protected environment is on the path."""
+    """Return whether somebody approves releases: a protected environment is on the path."""
     return any(peer.protected for peer in env.route)
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """One function a service, which may look at that service's change sets and at nothing else."""
+    """Return a function that may read the change sets of one service and nothing else."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     dead_letters = layer.read(notifications.DEAD_LETTERS)

@@ -7,7 +7,7 @@ import json
 from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.bucket_access import may_put, may_read
 from cicd_templates.blocks.functions import Code, inline_function, may_answer_jobs
-from cicd_templates.blocks.inlining import joined_gate
+from cicd_templates.blocks.inlining import scan_gate_source
 from cicd_templates.builds.presets import checks_of
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import pipeline_name, title
@@ -24,12 +24,12 @@ MEMORY_MB = 2048
 
 
 def report_artifact(check: str) -> str:
-    """The artifact in which a check hands on its report."""
+    """Return the name of the artifact with a check's report."""
     return f"{title(check)}Report"
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """One function a service, which knows the checks that must have reported."""
+    """Return a function that knows the checks of one service whose reports it must have."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     dead_letters = layer.read(notifications.DEAD_LETTERS)
@@ -39,7 +39,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     group, role, function = inline_function(
         "ScanGate",
         env,
-        Code("joined from src/cicd_templates/functions/scan_gate/", joined_gate(check.format for check in checks)),
+        Code("joined from src/cicd_templates/functions/scan_gate/", scan_gate_source(check.format for check in checks)),
         may_answer_jobs("AnswerThePipeline"),
         may_put("PutEvidence", evidence, f"{service.name}/*"),
         # An earlier attempt's, which a decision that differs must not pass for.

@@ -11,7 +11,7 @@ from cicd_templates.layer.template import LayerTemplate
 
 
 def exists(env: Environment) -> bool:
-    """Where it is asked for, and never in a copy: an account and region has one such setting, which is the original's.
+    """Return whether it is configured, and `env` is no copy: an account and region has one setting, the original's.
 
     Two of them would write it in turns, and the deletion of the copy would switch the original's scanning off.
     """
@@ -19,7 +19,7 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment) -> LayerTemplate:
-    """The registry's one setting, for the repositories of this environment and its copies by their names."""
+    """Return the registry's setting, for the repositories of this environment and its copies, by their names."""
     layer = LayerTemplate(env)
     ours = ecr.RepositoryFilter(Filter=f"{name_prefix(env)}-*", FilterType="WILDCARD")
     scanning = ecr.RegistryScanningConfiguration(

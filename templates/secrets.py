@@ -11,17 +11,17 @@ from templates import keys
 
 
 def secret_arn(name: str) -> ServiceOutput[SecretArn]:
-    """The ARN of a service's own secret of that name."""
+    """Return the output with the ARN of a service's own secret."""
     return ServiceOutput(SecretArn, "secrets", f"{title(name)}SecretArn", f"The secret {name}")
 
 
 def needed(service: Service) -> bool:
-    """Where the configuration names a secret that is made here."""
+    """Return whether the configuration names a secret that this layer makes."""
     return bool(service.own_secrets)
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Each begins with a value that nobody knows, so that a task can start before the true one is there."""
+    """Return the secrets, each with a random first value, so that a task can start before the real one is set."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     for name in service.own_secrets:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from troposphere import Parameter
 
 from cicd_templates.blocks import scaling, tasks
-from cicd_templates.blocks.deployments import Traffic, Watch, fargate_service
+from cicd_templates.blocks.deployments import Safeguards, Traffic, fargate_service
 from cicd_templates.blocks.log_groups import masked_log_group, may_write
 from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
 from cicd_templates.config.environment import Environment, Service
@@ -20,7 +20,7 @@ SERVICE_URL = ServiceOutput(
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Starts on the bootstrap image; the pipeline decides `ImageUri` from the first release on."""
+    """Return the service, on the bootstrap image; from the first release on the pipeline sets `ImageUri`."""
     layer = LayerTemplate(env, service)
     layer.add_parameter(
         Parameter(
@@ -32,10 +32,10 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             Description="The image that runs, by digest; decided by the pipeline and kept by every other update",
         )
     )
-    layer.add_condition(tasks.BOOTSTRAP_CONDITION, tasks.runs_the_bootstrap_image())
+    layer.add_condition(tasks.BOOTSTRAP_CONDITION, tasks.bootstrap_image_condition())
     key = layer.read(keys.KEY_ARN)
-    own = {name: layer.read(secrets.secret_arn(name)) for name in service.own_secrets}
-    secret = tasks.secret_arns(env, service, own)
+    own_secrets = {name: layer.read(secrets.secret_arn(name)) for name in service.own_secrets}
+    secret = tasks.secret_arns(env, service, own_secrets)
 
     log = layer.add(masked_log_group("LogGroup", env, log_group_name(env, "service", service.name), key))
     execution = layer.add(
@@ -49,8 +49,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             *tasks.may_read_secrets(env, key, secret),
         )
     )
-    entered = tasks.may_be_entered(env, key) if service.settings.audited_exec else []
-    task = layer.add(tasks.task_role("TaskRole", env, service, tasks.TASK_ROLE, *entered))
+    exec_grants = tasks.may_open_exec_sessions(env, key) if service.settings.audited_exec else []
+    task = layer.add(tasks.task_role("TaskRole", env, service, tasks.TASK_ROLE, *exec_grants))
     definition = layer.add(tasks.task_definition("TaskDefinition", env, service, execution, task, log, secret))
     running = layer.add(
         fargate_service(
@@ -69,8 +69,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         target = layer.add(
             scaling.scalable_target("ScalableTarget", env, service, service.settings.autoscaling, running)
         )
-        requests = ingress.sides(layer).metrics("RequestCount", "Sum")
-        layer.add_all(scaling.policies(env, service, service.settings.autoscaling, target, requests))
+        requests = ingress.target_group_metrics(layer).metrics("RequestCount", "Sum")
+        layer.add_all(scaling.scaling_policies(env, service, service.settings.autoscaling, target, requests))
     layer.publish(SERVICE_URL, Url(layer.read(cluster.BASE_URL)))
     return layer
 
@@ -85,9 +85,9 @@ def _traffic(layer: LayerTemplate) -> Traffic:
     )
 
 
-def _watch(layer: LayerTemplate, service: Service) -> Watch:
+def _watch(layer: LayerTemplate, service: Service) -> Safeguards:
     settings = service.settings
-    return Watch(
+    return Safeguards(
         layer.read(health.ROLLBACK_ALARMS) if settings.rollback_on_alarm else None,
         {hook: layer.read(hooks.hook_function(hook)) for hook in settings.hooks},
         layer.read(hooks.HOOKS_ROLE) if settings.hooks else None,

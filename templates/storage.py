@@ -10,8 +10,8 @@ from cicd_templates.blocks.buckets import (
     encrypted_bucket_policy,
     log_delivery_bucket,
     log_delivery_policy,
-    put_once_only,
-    sources_stay,
+    refuse_replacement,
+    refuse_source_replacement,
 )
 from cicd_templates.config.environment import Environment
 from cicd_templates.layer.outputs import BucketName, KeyArn, Output
@@ -40,7 +40,7 @@ CACHE_DAYS = 30
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Uploads and log delivery everywhere; the pipeline's own buckets where the pipeline lives."""
+    """Return the buckets for uploads and logs, and in tools those of the pipeline."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     logs = layer.add(log_delivery_bucket("LogDelivery", env))
@@ -53,9 +53,12 @@ def build(env: Environment) -> LayerTemplate:
         layer.add(bucket)
         grants = []
         if output is ARTIFACTS_BUCKET:
-            grants = [sources_stay(bucket, env, APP, TEMPLATES), delivery_roles_may_read(bucket, TEMPLATES, *env.route)]
+            grants = [
+                refuse_source_replacement(bucket, env, APP, TEMPLATES),
+                delivery_roles_may_read(bucket, TEMPLATES, *env.route),
+            ]
         elif output is EVIDENCE_BUCKET:
-            grants = [put_once_only(bucket)]
+            grants = [refuse_replacement(bucket)]
         layer.add(encrypted_bucket_policy(f"{bucket.title}Policy", bucket, key, *grants))
         layer.publish(output, BucketName(bucket.ref()))
     return layer

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.blocks.inlining import joined_gate
+from cicd_templates.blocks.inlining import scan_gate_source
 from cicd_templates.functions.scan_gate.formats import format_of, read_report
 
 RUNS = 5
@@ -112,7 +112,7 @@ def corpus() -> str | None:
 
 def cold(folder: Path) -> float:
     """Seconds from nothing imported to a first report read, with the gate as it stands in the template."""
-    (folder / "index_cold.py").write_text(joined_gate(["bandit", "detect-secrets", "junit", "safety", "snyk"]))
+    (folder / "index_cold.py").write_text(scan_gate_source(["bandit", "detect-secrets", "junit", "safety", "snyk"]))
     command = [sys.executable, "-c", COLD.format(module="index_cold")]
     env = {**os.environ, "PYTHONPATH": str(folder)}
     runs = [subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout for _ in range(RUNS)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.blocks.inlining import joined_gate
+from cicd_templates.blocks.inlining import scan_gate_source
 from cicd_templates.template import cloudformation_yaml
 from tests.conftest import ROOT
 
@@ -594,7 +594,7 @@ def test_the_functions_in_the_templates_are_the_files_by_their_digest() -> None:
                 assert hashlib.sha256(code.encode()).hexdigest() in why
                 path = re.search(r"src/\S+\.py", why)
                 gate = ["junit", "bandit", "safety", "snyk", "detect-secrets"]
-                assert code == ((ROOT / path.group()).read_text() if path else joined_gate(gate))
+                assert code == ((ROOT / path.group()).read_text() if path else scan_gate_source(gate))
                 assert resource["Properties"]["KmsKeyArn"] == {"Ref": "KeyArn"}
                 assert resource["Properties"]["DeadLetterConfig"] == {"TargetArn": {"Ref": "DeadLettersQueueArn"}}
                 assert resource["Properties"]["ReservedConcurrentExecutions"] == 2

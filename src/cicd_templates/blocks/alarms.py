@@ -1,7 +1,7 @@
-"""Alarms: each on a metric that exists, with the choice of what missing data means, and somebody who is told.
+"""Alarms, each on a metric that exists, with an explicit treatment of missing data and somebody who is notified.
 
-Nothing that a pipeline measures is there while it rests, so missing data never is a breach. What must run all the time
-is told of when it falls silent: an alarm without data for that long changes its state, and that has an action.
+A pipeline at rest has no measurements, so missing data is no breach. What must run all the time is different: its alarm
+changes to INSUFFICIENT_DATA after that many periods without data, and that state has an action too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.outputs import TopicArn
 
-# Where our own measures stand; the functions that write them and the alarms that read them agree here.
+# The namespace of our own metrics, shared by the functions that write them and the alarms that read them.
 NAMESPACE = "CicdTemplates"
 
 
@@ -31,11 +31,11 @@ class Metric:
     period: int = 300
 
     def dimension_list(self) -> list[cloudwatch.MetricDimension]:
-        """The dimensions as CloudFormation wants them."""
+        """Return the dimensions in CloudFormation's form."""
         return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in self.dimensions.items()]
 
     def data_query(self, query_id: str) -> cloudwatch.MetricDataQuery:
-        """The metric as an input of an expression."""
+        """Return the metric as an input of an expression."""
         return cloudwatch.MetricDataQuery(
             Id=query_id,
             MetricStat=cloudwatch.MetricStat(
@@ -60,7 +60,7 @@ def alarm(
     tell: Sequence[TopicArn],
     periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Tells `tell` when the value of each of `periods` periods in a row is above `above`."""
+    """Return an alarm that notifies `tell` when the value is above `above` in `periods` consecutive periods."""
     return _alarm(
         logical_id,
         env,
@@ -89,9 +89,9 @@ def computed_alarm(
     tell: Sequence[TopicArn],
     periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Tells `tell` when what `expression` makes of `metrics`, named by their keys, is above `above`.
+    """Return an alarm that notifies `tell` when `expression` over `metrics`, by their keys, is above `above`.
 
-    In each of `periods` periods in a row.
+    It must be so in `periods` consecutive periods.
     """
     queries = [metric.data_query(query_id) for query_id, metric in metrics.items()]
     result = cloudwatch.MetricDataQuery(Id="result", Expression=expression, Label=words[-1], ReturnData=True)
@@ -122,30 +122,30 @@ def _alarm(
     )
 
 
-def in_some_of(made: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
-    """`made`, which tells when `datapoints` of its periods are above its limit, in a row or not."""
-    made.DatapointsToAlarm = datapoints
-    return made
+def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
+    """Return `base`, to notify when `datapoints` of its periods are above the threshold, consecutive or not."""
+    base.DatapointsToAlarm = datapoints
+    return base
 
 
-def arriving_late(made: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """`made`, which looks at a value still that arrives up to `periods` periods after what it counts."""
-    made.EvaluationPeriods, made.DatapointsToAlarm = periods, 1
-    return made
+def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
+    """Return `base`, to evaluate values that arrive up to `periods` periods after what they count."""
+    base.EvaluationPeriods, base.DatapointsToAlarm = periods, 1
+    return base
 
 
-def telling_of_silence(made: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """`made`, which also tells when it has had no value for `periods` periods.
+def missing_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
+    """Return `base`, to notify also when it has had no value for `periods` periods.
 
     Missing data that is `missing` makes it change its state then, which has an action. A new alarm begins in that
     state, so it says nothing before its first value:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
-    made.TreatMissingData, made.InsufficientDataActions = "missing", made.AlarmActions
-    return arriving_late(made, periods)
+    base.TreatMissingData, base.InsufficientDataActions = "missing", base.AlarmActions
+    return late_data_alarm(base, periods)
 
 
-def any_of(
+def composite_alarm(
     logical_id: str,
     env: Environment,
     words: Sequence[str],
@@ -153,8 +153,8 @@ def any_of(
     alarms: Sequence[cloudwatch.Alarm],
     tell: Sequence[TopicArn],
 ) -> cloudwatch.CompositeAlarm:
-    """Tells `tell` when the first of `alarms` goes off, and not again for the others."""
-    rule = " OR ".join(f'ALARM("${{{each.title}}}")' for each in alarms)
+    """Return an alarm that notifies `tell` when the first of `alarms` goes off, and not again for the others."""
+    rule = " OR ".join(f'ALARM("${{{member.title}}}")' for member in alarms)
     return cloudwatch.CompositeAlarm(
         logical_id,
         AlarmName=physical_name(env, "AWS::CloudWatch::Alarm", *words),
@@ -165,10 +165,10 @@ def any_of(
     )
 
 
-def function_errors(
+def function_error_alarm(
     logical_id: str, env: Environment, words: Sequence[str], function: AWSHelperFn | str, tell: Sequence[TopicArn]
 ) -> cloudwatch.Alarm:
-    """Tells of an invocation that raised: AWS/Lambda Errors.
+    """Return an alarm on invocations that raised an error: AWS/Lambda Errors.
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     """

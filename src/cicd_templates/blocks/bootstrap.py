@@ -22,7 +22,7 @@ ThreadingHTTPServer(("", {port}), NotReleasedYet).serve_forever()
 
 
 def command(service: Service) -> list[str]:
-    """The container's command while it runs the bootstrap image, whose interpreter is `python3`."""
+    """Return the container's command while it runs the bootstrap image, whose interpreter is `python3`."""
     settings = service.settings
     answers = {settings.health_check.path: 200, **settings.probes}
     return ["python3", "-c", _SERVER.format(answers=answers, port=settings.port)]

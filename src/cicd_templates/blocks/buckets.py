@@ -1,4 +1,4 @@
-"""Buckets that are encrypted, versioned, private, logged and open to TLS alone, with the policy that says so."""
+"""Encrypted, versioned, private and logged buckets, with the bucket policies that demand TLS."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from awacs import s3 as actions
 from awacs.aws import Action, ArnLike, ArnNotLike, Bool, Null, Principal, StringEquals, StringNotEquals
 from troposphere import GetAtt, Sub, s3
 
-from cicd_templates.blocks.lifecycle import because, excepted, stateful
+from cicd_templates.blocks.lifecycle import because, exempt_from_check, stateful
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import SOURCE_ACTION, name_prefix, physical_name
 from cicd_templates.layer.iam import (
     Grant,
     account_principal,
     allow,
-    are_delivery_roles,
+    delivery_role_conditions,
     deny,
     document,
 )
@@ -35,7 +35,7 @@ def encrypted_bucket(
     noncurrent_days: int = 90,
     notify: bool = False,
 ) -> s3.Bucket:
-    """A bucket under the environment's key, with a bucket key, whose access is logged to `logs`.
+    """Return a bucket under the environment's key, with a bucket key, whose access is logged to `logs`.
 
     Objects end after `expire_days` where given, replaced versions after `noncurrent_days`; `notify` sends its events to
     EventBridge.
@@ -56,7 +56,7 @@ def encrypted_bucket(
 
 
 def log_delivery_bucket(logical_id: str, env: Environment) -> s3.Bucket:
-    """The one bucket of an environment that is not under its key.
+    """Return the one bucket of an environment that is not under its key.
 
     Load balancers deliver access logs only to buckets with S3's own key; with another the load balancer cannot be
     created: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
@@ -70,7 +70,7 @@ def log_delivery_bucket(logical_id: str, env: Environment) -> s3.Bucket:
         bucket_key=False,
     )
     reason = "SSE-S3, not the environment's key: load balancers cannot deliver access logs under a customer key."
-    return excepted(
+    return exempt_from_check(
         because(bucket, reason),
         "CKV_AWS_18",
         "Its own access is not logged: a bucket that logs to itself grows without end.",
@@ -131,7 +131,7 @@ def _lifecycle(expire_days: int | None, noncurrent_days: int) -> s3.LifecycleCon
 
 
 def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *grants: Grant) -> s3.BucketPolicy:
-    """TLS only, and no object under another key; `grants` open it to principals of other accounts.
+    """Return a policy that demands TLS and the bucket's key; `grants` open it to principals of other accounts.
 
     Only a *wrong* encryption header is denied: a writer that sends none gets the bucket's default, which is right.
     """
@@ -150,8 +150,8 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
     )
 
 
-def put_once_only(bucket: s3.Bucket) -> Grant:
-    """Refuses every put that would replace an object: a writer has to ask for it not to be there.
+def refuse_replacement(bucket: s3.Bucket) -> Grant:
+    """Deny every put that would replace an object: writers must make it conditional on the object's absence.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
     """
@@ -164,8 +164,8 @@ def put_once_only(bucket: s3.Bucket) -> Grant:
     )
 
 
-def sources_stay(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
-    """Refuses every put of the source `artifacts` but by the source actions and the pipelines themselves.
+def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
+    """Deny every put of the source `artifacts` except by the source actions and the pipelines themselves.
 
     A check runs the application's own code: what the others are to judge must not be its to write. CodePipeline's key
     is `<pipeline>/<artifact>/<letters>`, with the first two cut to 20 and 10 characters.
@@ -181,20 +181,20 @@ def sources_stay(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
 
 
 def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environment) -> Grant:
-    """Opens an artifact, the reviewed templates, to the delivery roles of `readers`, and to no execution role."""
+    """Let the delivery roles of `readers`, but no execution role, read an artifact: the reviewed templates."""
     return allow(
         "LetDeliveryRolesReadArtifacts",
         [actions.GetObject, actions.GetObjectVersion],
         on=text(GetAtt(bucket, "Arn"), f"/*/{artifact}/*"),
         to=account_principal(*(reader.account for reader in readers)),
-        when=are_delivery_roles(*readers),
+        when=delivery_role_conditions(*readers),
     )
 
 
 def log_delivery_policy(
     logical_id: str, bucket: s3.Bucket, env: Environment, *, load_balancers: bool
 ) -> s3.BucketPolicy:
-    """TLS only, and open to the services that deliver logs for this account."""
+    """Return a policy that demands TLS and admits the services that deliver logs for this account."""
     mine = StringEquals({"aws:SourceAccount": env.account})
     grants = [
         allow(

@@ -1,4 +1,4 @@
-"""CodeBuild projects: one role each, a build specification that is in the template, and a log of their own."""
+"""CodeBuild projects: each with a role and a log group of its own and its build specification in the template."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ QUEUED_MINUTES = 15
 
 
 @dataclass(frozen=True)
-class Where:
+class BuildContext:
     """What every project of a service shares: its environment, its key and its buckets."""
 
     env: Environment
@@ -49,7 +49,7 @@ class Where:
     evidence: BucketName
 
 
-class Build(NamedTuple):
+class BuildProject(NamedTuple):
     """A project with its log group and its role, in the order in which a layer adds them."""
 
     log: logs.LogGroup
@@ -59,7 +59,7 @@ class Build(NamedTuple):
 
 def project(
     logical_id: str,
-    where: Where,
+    context: BuildContext,
     purpose: str,
     buildspec: str,
     *grants: Grant,
@@ -69,23 +69,23 @@ def project(
     variables: Mapping[str, AWSHelperFn | str] | None = None,
     secrets: Mapping[str, AWSHelperFn] | None = None,
     cache: str = "",
-    hands_on: str = "",
-) -> Build:
-    """A project that a pipeline runs on its artifacts, without Docker; `secrets` are ARNs that `grants` let it read.
+    report_artifact: str = "",
+) -> BuildProject:
+    """Return a project that a pipeline runs on its artifacts; `secrets` are ARNs that `grants` let it read.
 
-    It can write the artifact that it `hands_on` and no other. Projects of one `cache` trust each other's downloads;
-    without a name there is none.
+    It may write `report_artifact`, where given, and no other artifact. Projects of one `cache` trust each other's
+    downloads; without a name there is no cache.
     """
-    env, service = where.env, where.service
-    group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "build", service.name, purpose), where.key)
+    env, service = context.env, context.service
+    group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "build", service.name, purpose), context.key)
     role = service_role(
         f"{logical_id}Role",
         env,
         "codebuild",
         may_write("WriteTheLog", group),
-        *_artifact_grants(where),
-        *([_may_hand_on(where, hands_on)] if hands_on else ()),
-        *(_cache_grants(where, cache) if cache else ()),
+        *_artifact_grants(context),
+        *([_may_hand_on(context, report_artifact)] if report_artifact else ()),
+        *(_cache_grants(context, cache) if cache else ()),
         *grants,
         name=[service.name, purpose],
         when=[ArnEquals({"aws:SourceArn": Sub(project_arn(env, service.name, purpose))})],
@@ -96,7 +96,7 @@ def project(
         Name=project_name(env, service.name, purpose),
         Description=description,
         ServiceRole=GetAtt(role, "Arn"),
-        EncryptionKey=where.key,
+        EncryptionKey=context.key,
         Source=codebuild.Source(Type="CODEPIPELINE", BuildSpec=buildspec),
         Artifacts=codebuild.Artifacts(Type="CODEPIPELINE"),
         Environment=codebuild.Environment(
@@ -117,38 +117,38 @@ def project(
         built.Cache = codebuild.ProjectCache(Type="LOCAL", Modes=["LOCAL_DOCKER_LAYER_CACHE"])
     elif cache:
         built.Cache = codebuild.ProjectCache(
-            Type="S3", Location=text(where.cache, f"/{service.name}/{cache}"), CacheNamespace=cache
+            Type="S3", Location=text(context.cache, f"/{service.name}/{cache}"), CacheNamespace=cache
         )
-    return Build(group, role, built)
+    return BuildProject(group, role, built)
 
 
 def sha256(buildspec: str) -> str:
-    """The digest of a build specification, for the provenance of what it made."""
+    """Return the digest of a build specification, for the provenance of its image."""
     return hashlib.sha256(buildspec.encode()).hexdigest()
 
 
-def _artifact_grants(where: Where) -> Sequence[Grant]:
+def _artifact_grants(context: BuildContext) -> Sequence[Grant]:
     # CodePipeline chooses the keys of artifacts, and an action's inputs are those of other actions.
     return [
-        may_find("FindTheArtifacts", where.artifacts),
-        may_read("ReadTheArtifacts", where.artifacts),
-        may_encrypt("UseTheKey", where.key),
+        may_find("FindTheArtifacts", context.artifacts),
+        may_read("ReadTheArtifacts", context.artifacts),
+        may_encrypt("UseTheKey", context.key),
     ]
 
 
-def _may_hand_on(where: Where, artifact: str) -> Grant:
-    """Lets a build put its own artifact: not those that others judge, nor what another check reports.
+def _may_hand_on(context: BuildContext, artifact: str) -> Grant:
+    """Let a build put its own artifact, but no source artifact and no other check's report.
 
     The key is the pipeline's name and the artifact's, both cut, and letters of CodePipeline's own: seen everywhere, but
     not documented, so the wildcards hold should it cut later.
     """
-    pipeline = pipeline_name(where.env, where.service.name)[:PIPELINE_KEY_LENGTH]
-    return may_put("HandOnItsReport", where.artifacts, f"{pipeline}*/{artifact[:ARTIFACT_KEY_LENGTH]}*")
+    pipeline = pipeline_name(context.env, context.service.name)[:PIPELINE_KEY_LENGTH]
+    return may_put("HandOnItsReport", context.artifacts, f"{pipeline}*/{artifact[:ARTIFACT_KEY_LENGTH]}*")
 
 
-def _cache_grants(where: Where, cache: str) -> Sequence[Grant]:
-    keys = f"{where.service.name}/{cache}/*"
-    return [may_read("ReadTheCache", where.cache, keys), may_put("FillTheCache", where.cache, keys)]
+def _cache_grants(context: BuildContext, cache: str) -> Sequence[Grant]:
+    keys = f"{context.service.name}/{cache}/*"
+    return [may_read("ReadTheCache", context.cache, keys), may_put("FillTheCache", context.cache, keys)]
 
 
 def _variables(
@@ -159,10 +159,10 @@ def _variables(
     ] + [codebuild.EnvironmentVariable(Name=name, Type="SECRETS_MANAGER", Value=arn) for name, arn in secrets.items()]
 
 
-def report_group(logical_id: str, of: Build, name: str) -> codebuild.ReportGroup:
-    """Where a project's test results are shown; CodeBuild finds it by the project's name and `name` in its report.
+def report_group(logical_id: str, of: BuildProject, name: str) -> codebuild.ReportGroup:
+    """Return the report group of a project's test results; CodeBuild finds it by the project's name and `name`.
 
-    Reports end after 30 days of themselves; what is kept as evidence is the report file.
+    Reports expire after 30 days; the report file is what is kept as evidence.
     """
     return codebuild.ReportGroup(
         logical_id,
@@ -175,7 +175,7 @@ def report_group(logical_id: str, of: Build, name: str) -> codebuild.ReportGroup
 
 
 def may_report(env: Environment, service: Service, purpose: str, name: str) -> Grant:
-    """Lets a project put its test results into its own report group."""
+    """Let a project put its test results into its own report group."""
     group = f"{project_name(env, service.name, purpose)}-{name}"
     return allow(
         "ReportTestResults",

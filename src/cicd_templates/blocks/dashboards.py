@@ -1,4 +1,4 @@
-"""Dashboards: of a pipeline, with the four measures of delivery (DORA), and of a service that runs.
+"""Dashboards of a pipeline, with the four DORA metrics, and of a running service.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cicd_templates.blocks.alarms import NAMESPACE
-from cicd_templates.blocks.service_alarms import Sides
+from cicd_templates.blocks.service_alarms import TargetGroupMetrics
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import cluster_name, service_name
-from cicd_templates.layer.outputs import interpolated
+from cicd_templates.layer.outputs import sub_fragment
 
 HALF, QUARTER, HEIGHT = 12, 6, 6
 DAY = 86400
 
 
-def dashboard_body(region: str, pipeline: str, projects: Mapping[str, str]) -> str:
-    """The body as JSON; `projects` are CodeBuild projects by the word that people know them by."""
+def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) -> str:
+    """Return the dashboard of a pipeline as JSON; `projects` are CodeBuild projects by label."""
 
     def ours(name: str, **options: Any) -> list[Any]:
         return [NAMESPACE, name, "PipelineName", pipeline, options]
@@ -46,16 +46,16 @@ def dashboard_body(region: str, pipeline: str, projects: Mapping[str, str]) -> s
     return _body(region, rows)
 
 
-def service_dashboard(env: Environment, service: Service, sides: Sides) -> str:
-    """The body for a service as the text of a `Sub`, since CloudWatch's names of load balancers are AWS's own."""
+def service_dashboard(env: Environment, service: Service, target_groups: TargetGroupMetrics) -> str:
+    """Return the dashboard of a service as the text of a `Sub`: AWS chooses the load balancer's name in metrics."""
     count, mean = {"stat": "Sum"}, {"stat": "Average"}
 
     def both(name: str, label: str, **options: Any) -> list[Any]:
-        found = []
-        for side, metric in zip(("primary", "alternate"), sides.metrics(name, "Sum"), strict=True):
-            dimensions = [interpolated(each) for pair in metric.dimensions.items() for each in pair]
-            found.append([metric.namespace, name, *dimensions, {"label": f"{label}, {side}", **options}])
-        return found
+        series = []
+        for side, metric in zip(("primary", "alternate"), target_groups.metrics(name, "Sum"), strict=True):
+            dimensions = [sub_fragment(part) for pair in metric.dimensions.items() for part in pair]
+            series.append([metric.namespace, name, *dimensions, {"label": f"{label}, {side}", **options}])
+        return series
 
     def tasks(namespace: str, name: str, label: str) -> list[Any]:
         dimensions = ["ClusterName", cluster_name(env), "ServiceName", service_name(env, service.name)]
@@ -83,7 +83,7 @@ def _body(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> str:
 
 
 def _placed(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> Sequence[dict[str, Any]]:
-    """The widgets from left to right, in a grid of 24 columns."""
+    """Return the widgets, placed from left to right in a grid of 24 columns."""
     placed, column, line = [], 0, 0
     for width, title, period, metrics in rows:
         if column + width > 2 * HALF:

@@ -1,4 +1,4 @@
-"""What CloudFormation may do when it works on a service's stack: the resources of the layer `service`, by their names.
+"""The permissions of CloudFormation on a service's stack: the resources of the layer `service`, by their names.
 
 From the permissions that the handlers of each type in that layer ask for, which their registry schemas list:
 https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
@@ -30,7 +30,7 @@ from cicd_templates.layer.iam import Grant, allow
 
 
 def service_grants(env: Environment, service: Service) -> list[Grant]:
-    """The statements of the role that CloudFormation is given for one service's stack."""
+    """Return the statements of the role that CloudFormation has for one service's stack."""
     return [
         *_tasks(env, service),
         *_roles(env, service),
@@ -161,7 +161,7 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
 
 
 def _parameters(env: Environment, service: Service) -> list[Grant]:
-    """Reads what the other layers publish, and writes its own."""
+    """Let it read what the other layers publish, and write its own values."""
     own = parameter_path(env, "service", "*", service.name)
     return [
         allow(
@@ -184,7 +184,7 @@ def _parameters(env: Environment, service: Service) -> list[Grant]:
 
 
 def _scaling(env: Environment) -> list[Grant]:
-    """Limits and policies of the service's number of tasks, whether it has them or not.
+    """Let it manage the scalable target and the scaling policies, whether the service has them or not.
 
     Whoever takes autoscaling away has to be allowed to delete it. Application Auto Scaling makes the alarms itself, but
     asks whether its caller may: https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html

@@ -1,4 +1,4 @@
-"""The ECS service of one application: how its tasks are replaced, who may stop that, and what brings it back."""
+"""The ECS service of one application: its deployment strategy, and the alarms and hooks that roll it back."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Traffic:
 
 
 @dataclass(frozen=True)
-class Watch:
+class Safeguards:
     """What may stop a deployment: the alarms on a service's answers, and functions by the hook's name."""
 
     alarms: AlarmNames | None
@@ -62,9 +62,9 @@ def fargate_service(
     subnets: SubnetIds,
     group: SecurityGroupId,
     traffic: Traffic,
-    watch: Watch,
+    watch: Safeguards,
 ) -> ecs.Service:
-    """The service. Both target groups, both rules and the role are there under every strategy.
+    """Return the service, which has both target groups, both rules and the role under every strategy.
 
     ECS wants them in place by a rolling deployment before the first one of another strategy, and keeps to the group
     that has the requests when it goes back to rolling:
@@ -103,7 +103,7 @@ def fargate_service(
     )
 
 
-def _deployment(service: Service, watch: Watch) -> ecs.DeploymentConfiguration:
+def _deployment(service: Service, watch: Safeguards) -> ecs.DeploymentConfiguration:
     settings = service.settings
     deployment = ecs.DeploymentConfiguration(
         Strategy=STRATEGIES[settings.rollout], MinimumHealthyPercent=100, MaximumPercent=200
@@ -132,7 +132,7 @@ def _deployment(service: Service, watch: Watch) -> ecs.DeploymentConfiguration:
 
 
 def hooks_role(logical_id: str, env: Environment, service: Service, functions: list[FunctionArn]) -> iam.Role:
-    """The role with which ECS calls the hooks of one service, and nothing else."""
+    """Return the role with which ECS invokes the hooks of one service, and nothing else."""
     return service_role(
         logical_id,
         env,

@@ -1,7 +1,4 @@
-"""EventBridge rules about one service, each with readable words, the topics that care, and a queue for what is lost.
-
-Detail types and states: https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
-"""
+"""EventBridge rules about one service: notifications in plain words, an event history, function calls."""
 
 from __future__ import annotations
 
@@ -20,19 +17,6 @@ from cicd_templates.config.naming import physical_name, pipeline_name
 from cicd_templates.layer.iam import allow, document
 from cicd_templates.layer.outputs import KeyArn, QueueArn, TopicArn
 
-RUN = "CodePipeline Pipeline Execution State Change"
-ACTION = "CodePipeline Action Execution State Change"
-# What CloudTrail tells of an API call; it needs a trail of management events in the account.
-API_CALL = "AWS API Call via CloudTrail"
-# A stage that goes back is a run of its own, with one of these triggers; not every event of a run says its trigger.
-_ROLLBACKS = ["AutomatedRollback", "ManualRollback"]
-ROLLBACK = {"execution_trigger": {"trigger-type": _ROLLBACKS}}
-NO_ROLLBACK = {
-    "$or": [
-        {"execution-trigger": {"trigger-type": [{"exists": False}]}},
-        {"execution-trigger": {"trigger-type": [{"anything-but": _ROLLBACKS}]}},
-    ]
-}
 # EventBridge delivers to log groups of these names only:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-targets.html
 HISTORY_PREFIX = "/aws/events/"
@@ -41,7 +25,7 @@ GIVE_UP_SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class Subject:
+class MonitoredService:
     """The service that rules are about, and the queue for what they cannot deliver."""
 
     env: Environment
@@ -50,12 +34,12 @@ class Subject:
 
     @property
     def pipeline(self) -> str:
-        """The name of its pipeline."""
+        """Name of the service's pipeline."""
         return pipeline_name(self.env, self.service.name)
 
     @property
     def pipeline_page(self) -> str:
-        """Where the console shows its pipeline."""
+        """Address of the pipeline in the console."""
         region = self.env.region
         return (
             f"https://{region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/{self.pipeline}/view"
@@ -63,60 +47,18 @@ class Subject:
         )
 
     def rule_name(self, purpose: str) -> str:
-        """The name of a rule about it."""
+        """Return the name of a rule about the service."""
         return physical_name(self.env, "AWS::Events::Rule", self.service.name, purpose)
 
     def rule_arn(self, purpose: str) -> Sub:
-        """The ARN of a rule about it, before the rule exists."""
+        """Return the ARN of a rule about the service, which need not exist yet."""
         name = self.rule_name(purpose)
         return Sub(f"arn:${{AWS::Partition}}:events:{self.env.region}:{self.env.account}:rule/{name}")
 
 
-def pattern(subject: Subject, detail_type: str, **detail: Any) -> dict[str, Any]:
-    """Events of `detail_type` about the pipeline; `detail` narrows them, an underscore standing for a hyphen."""
-    narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
-    return {
-        "source": ["aws.codepipeline"],
-        "detail-type": [detail_type],
-        "detail": {"pipeline": [subject.pipeline], **narrowed},
-    }
-
-
-def overriding(subject: Subject) -> dict[str, Any]:
-    """Somebody's override of a stage condition of the pipeline, by the console or the API."""
-    return {
-        "source": ["aws.codepipeline"],
-        "detail-type": [API_CALL],
-        "detail": {
-            "eventSource": ["codepipeline.amazonaws.com"],
-            "eventName": ["OverrideStageCondition"],
-            "requestParameters": {"pipelineName": [subject.pipeline]},
-        },
-    }
-
-
-def changing(subject: Subject) -> dict[str, Any]:
-    """Somebody's change of the pipeline itself, or its deletion: its stages are what keeps a release from production.
-
-    The two calls name it in different places: PipelineDeclaration.name and DeletePipelineInput.name.
-    """
-    name = [subject.pipeline]
-    return {
-        "source": ["aws.codepipeline"],
-        "detail-type": [API_CALL],
-        "detail": {
-            "eventSource": ["codepipeline.amazonaws.com"],
-            "$or": [
-                {"eventName": ["UpdatePipeline"], "requestParameters": {"pipeline": {"name": name}}},
-                {"eventName": ["DeletePipeline"], "requestParameters": {"name": name}},
-            ],
-        },
-    }
-
-
-def telling(
+def notification_rule(
     logical_id: str,
-    subject: Subject,
+    monitored: MonitoredService,
     purpose: str,
     event_pattern: Mapping[str, Any],
     message: str,
@@ -124,34 +66,34 @@ def telling(
     topics: Mapping[str, TopicArn],
     page: str,
 ) -> events.Rule:
-    """A rule that tells `topics` (by group) in a sentence; `<name>` in `message` is what `paths` finds in the event.
+    """Return a rule that sends `message` to `topics`, by group; `<name>` in it is replaced by what `paths` finds.
 
     `page` is where the console shows more.
     """
-    transformer = events.InputTransformer(InputTemplate=json.dumps(f"{subject.service.name}: {message} {page}"))
+    transformer = events.InputTransformer(InputTemplate=json.dumps(f"{monitored.service.name}: {message} {page}"))
     if paths:
         transformer.InputPathsMap = dict(paths)
     return _rule(
         logical_id,
-        subject,
+        monitored,
         purpose,
         f"Tells {' and '.join(topics)} in words",
         [
-            _target(group.capitalize(), topic, subject.dead_letters, InputTransformer=transformer)
+            _target(group.capitalize(), topic, monitored.dead_letters, InputTransformer=transformer)
             for group, topic in topics.items()
         ],
         EventPattern=dict(event_pattern),
     )
 
 
-def history(logical_id: str, subject: Subject, key: KeyArn) -> tuple[logs.LogGroup, events.Rule]:
-    """Every event of the pipeline, kept; the group's own policy admits this one rule.
+def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> tuple[logs.LogGroup, events.Rule]:
+    """Return a log group that keeps every event of the pipeline, and the only rule that its policy admits.
 
     An account has room for ten log policies only, and a group's own counts for none of them.
     """
-    env = subject.env
+    env = monitored.env
     purpose = "history"
-    name = f"{HISTORY_PREFIX}{subject.pipeline}"
+    name = f"{HISTORY_PREFIX}{monitored.pipeline}"
     arn = f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:{name}"
     delivery = Principal("Service", ["delivery.logs.amazonaws.com", "events.amazonaws.com"])
     group = log_group(f"{logical_id}LogGroup", env, name, key)
@@ -164,7 +106,7 @@ def history(logical_id: str, subject: Subject, key: KeyArn) -> tuple[logs.LogGro
                 [actions.PutLogEvents],
                 on=Sub(f"{arn}:*"),
                 to=delivery,
-                when=[ArnEquals({"aws:SourceArn": subject.rule_arn(purpose)})],
+                when=[ArnEquals({"aws:SourceArn": monitored.rule_arn(purpose)})],
             ),
         ]
     )
@@ -172,19 +114,19 @@ def history(logical_id: str, subject: Subject, key: KeyArn) -> tuple[logs.LogGro
     group.ResourcePolicyDocument = encode_to_dict(admitted)
     rule = _rule(
         f"{logical_id}Rule",
-        subject,
+        monitored,
         purpose,
         "Keeps every event of the pipeline",
-        [_target("History", Sub(arn), subject.dead_letters)],
+        [_target("History", Sub(arn), monitored.dead_letters)],
         # What CloudTrail tells of calls names the pipeline elsewhere: there it says who approved and who overrode.
         EventPattern={
             "source": ["aws.codepipeline"],
             "detail": {
                 "$or": [
-                    {"pipeline": [subject.pipeline]},
-                    {"requestParameters": {"pipelineName": [subject.pipeline]}},
-                    {"requestParameters": {"name": [subject.pipeline]}},
-                    {"requestParameters": {"pipeline": {"name": [subject.pipeline]}}},
+                    {"pipeline": [monitored.pipeline]},
+                    {"requestParameters": {"pipelineName": [monitored.pipeline]}},
+                    {"requestParameters": {"name": [monitored.pipeline]}},
+                    {"requestParameters": {"pipeline": {"name": [monitored.pipeline]}}},
                 ]
             },
         },
@@ -193,29 +135,39 @@ def history(logical_id: str, subject: Subject, key: KeyArn) -> tuple[logs.LogGro
     return group, rule
 
 
-def calling(
-    logical_id: str, subject: Subject, purpose: str, description: str, function: awslambda.Function, **when: Any
+def invocation_rule(
+    logical_id: str,
+    monitored: MonitoredService,
+    purpose: str,
+    description: str,
+    function: awslambda.Function,
+    **when: Any,
 ) -> tuple[events.Rule, awslambda.Permission]:
-    """A rule that calls a function, on a schedule or for a pattern, and the function's consent."""
-    target = _target("Function", GetAtt(function, "Arn"), subject.dead_letters)
-    rule = _rule(logical_id, subject, purpose, description, [target], **when)
+    """Return a rule that invokes a function, on a schedule or for a pattern, and the permission that it needs."""
+    target = _target("Function", GetAtt(function, "Arn"), monitored.dead_letters)
+    rule = _rule(logical_id, monitored, purpose, description, [target], **when)
     permission = awslambda.Permission(
         f"{logical_id}Permission",
         Action="lambda:InvokeFunction",
         FunctionName=function.ref(),
         Principal="events.amazonaws.com",
-        SourceAccount=subject.env.account,
+        SourceAccount=monitored.env.account,
         SourceArn=GetAtt(rule, "Arn"),
     )
     return rule, permission
 
 
 def _rule(
-    logical_id: str, subject: Subject, purpose: str, description: str, targets: Sequence[events.Target], **when: Any
+    logical_id: str,
+    monitored: MonitoredService,
+    purpose: str,
+    description: str,
+    targets: Sequence[events.Target],
+    **when: Any,
 ) -> events.Rule:
     return events.Rule(
         logical_id,
-        Name=subject.rule_name(purpose),
+        Name=monitored.rule_name(purpose),
         Description=description,
         State="ENABLED",
         **when,

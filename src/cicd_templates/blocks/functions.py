@@ -1,4 +1,4 @@
-"""Functions whose code a reviewer reads in the template: inlined text, one role, one log group, capped, and watched."""
+"""Lambda functions with inline code, which a reviewer reads in the template, a role and a log group each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from troposphere import awslambda, iam, logs
 
 from cicd_templates import functions
 from cicd_templates.blocks.keys import may_encrypt
-from cicd_templates.blocks.lifecycle import because, excepted
+from cicd_templates.blocks.lifecycle import because, exempt_from_check
 from cicd_templates.blocks.log_groups import log_group, may_write
 from cicd_templates.blocks.queues import may_send
 from cicd_templates.blocks.roles import service_role
@@ -49,7 +49,7 @@ def inline_function(
     memory_mb: int = MEMORY_MB,
     network: awslambda.VPCConfig | None = None,
 ) -> tuple[logs.LogGroup, iam.Role, awslambda.Function]:
-    """The function of `code`, its role with `grants`, and its log group, in the order to be added.
+    """Return the log group, the role with `grants`, and the function of `code`, in the order in which they are added.
 
     An invocation that failed for good goes to `dead_letters`: Lambda retries an asynchronous one twice and then drops
     it: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -85,14 +85,14 @@ def inline_function(
     digest = hashlib.sha256(code.text.encode()).hexdigest()
     because(function, f"Its code is {code.origin}, sha256 {digest}.")
     if network is None:
-        excepted(function, "CKV_AWS_117", "It calls AWS APIs only, for which it needs no network of ours.")
+        exempt_from_check(function, "CKV_AWS_117", "It calls AWS APIs only, for which it needs no network of ours.")
     else:
         function.VpcConfig = network
     return group, role, function
 
 
 def may_answer_jobs(sid: str) -> Grant:
-    """Lets a function tell CodePipeline how a job of its went."""
+    """Let a function report the result of its job to CodePipeline."""
     return allow(
         sid,
         [codepipeline.PutJobFailureResult, codepipeline.PutJobSuccessResult],
@@ -104,6 +104,6 @@ def may_answer_jobs(sid: str) -> Grant:
 
 @cache
 def source(module: str) -> Code:
-    """The text of `functions/<module>.py` as it is inlined."""
+    """Return the text of `functions/<module>.py` as it is inlined."""
     (folder,) = functions.__path__
     return Code(f"src/cicd_templates/functions/{module}.py", Path(folder, f"{module}.py").read_text(encoding="ascii"))

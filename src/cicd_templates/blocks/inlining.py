@@ -1,4 +1,4 @@
-"""Joins the modules of the scan gate into the text that is inlined: in a fixed order, with the readers it needs."""
+"""Joins the modules of the scan gate into the text that is inlined, with only the report readers it needs."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ READERS = {
 }
 
 
-def joined_gate(formats: Iterable[str]) -> str:
-    """The scan gate that reads reports of `formats`, as one module."""
+def scan_gate_source(formats: Iterable[str]) -> str:
+    """Return the scan gate that reads reports of `formats`, as the text of one module."""
     needed = sorted(set(formats))
     modules = [_module(name) for name in (*BEFORE, *(READERS[form][0] for form in needed), *AFTER)]
-    _one_of_each(modules)
+    _refuse_duplicate_names(modules)
     readers = [f'    "{form}": {_reader(form)},' for form in needed]
     table = "\n".join(["READERS = {", *readers, "}"])
     *parts, handler = [module.body for module in modules]
-    return "\n\n".join([_imported(modules), *parts, table, handler]) + "\n"
+    return "\n\n".join([_import_block(modules), *parts, table, handler]) + "\n"
 
 
-def _one_of_each(modules: Iterable[_Module]) -> None:
-    """In one module a name is what was defined last under it, so two modules must not define the same."""
+def _refuse_duplicate_names(modules: Iterable[_Module]) -> None:
+    """Raise `ValueError` where two modules define one name: in the joined module the later one would win."""
     owners: dict[str, str] = {}
     for module in modules:
         title = module.body.splitlines()[0]
@@ -92,8 +92,8 @@ def _module(name: str) -> _Module:
     return _Module(f"# --- {name}: {title.splitlines()[0]}\n{body}", frozenset(imports), tuple(names))
 
 
-def _imported(modules: Iterable[_Module]) -> str:
-    """What all of `modules` import, once."""
+def _import_block(modules: Iterable[_Module]) -> str:
+    """Return the import statements of all `modules`, each once."""
     wanted = set().union(*(module.imports for module in modules))
     plain = [f"import {module}" for module, name in sorted(wanted) if not name]
     named: dict[str, list[str]] = {}

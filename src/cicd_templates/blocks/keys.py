@@ -1,4 +1,4 @@
-"""The customer-managed key of an environment, and the statements that let AWS services encrypt with it."""
+"""The customer-managed key of an environment, and the statements that let AWS services and roles use it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from troposphere import Sub, kms
 from cicd_templates.blocks.lifecycle import stateful
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import physical_name
-from cicd_templates.layer.iam import Grant, account_principal, allow, are_delivery_roles, document
+from cicd_templates.layer.iam import Grant, account_principal, allow, delivery_role_conditions, document
 from cicd_templates.layer.outputs import KeyArn
 
 # The shortest and the longest window that ScheduleKeyDeletion takes, in days. A disposable copy pays for its key until
@@ -57,7 +57,7 @@ USE = [
 
 
 def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.Key:
-    """A rotating symmetric key whose account decides by IAM who may use it, plus `statements` for AWS services.
+    """Return a rotating symmetric key: IAM policies of its account decide who may use it, `statements` add services.
 
     The account is named with each action, where AWS's default policy says `kms:*`: an auditor sees what is meant.
     """
@@ -81,14 +81,14 @@ def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.K
 
 
 def key_alias(logical_id: str, env: Environment, key: kms.Key) -> kms.Alias:
-    """The name under which people find the key."""
+    """Return the alias under which people find the key."""
     return kms.Alias(
         logical_id, AliasName=f"alias/{physical_name(env, 'AWS::KMS::Alias', 'key')}", TargetKeyId=key.ref()
     )
 
 
 def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
-    """Lets CloudWatch Logs use the key for the log groups of these names, a trailing `*` standing for any end.
+    """Let CloudWatch Logs use the key for log groups of these names, which may end in `*`.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
@@ -109,8 +109,8 @@ def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
     )
 
 
-def topics_may_be_published_to(env: Environment, *names: str) -> Grant:
-    """Lets alarms and EventBridge rules publish to the encrypted topics of these names.
+def alarms_and_rules_may_publish(env: Environment, *names: str) -> Grant:
+    """Let alarms and EventBridge rules publish to the encrypted topics of these names.
 
     Without it a message is lost in silence. The topic's policy says which alarms and rules; KMS is told the topic:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
@@ -125,8 +125,8 @@ def topics_may_be_published_to(env: Environment, *names: str) -> Grant:
     )
 
 
-def queue_may_be_sent_to(env: Environment, name: str) -> Grant:
-    """Lets EventBridge rules send what they could not deliver to the encrypted queue of this name.
+def rules_may_send_dead_letters(env: Environment, name: str) -> Grant:
+    """Let EventBridge rules send undelivered events to the encrypted queue of this name.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
@@ -140,27 +140,27 @@ def queue_may_be_sent_to(env: Environment, name: str) -> Grant:
     )
 
 
-def roles_may_read_buckets(env: Environment, *readers: Environment) -> Grant:
-    """Lets the delivery roles of `readers` decrypt what they read from this environment's buckets, and nothing else."""
+def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant:
+    """Let the delivery roles of `readers` decrypt what they read from this environment's buckets, and nothing else."""
     return allow(
         "LetDeliveryRolesReadArtifacts",
         [actions.Decrypt, actions.DescribeKey],
         on=THIS_KEY,
         to=account_principal(*(reader.account for reader in readers)),
         when=[
-            *are_delivery_roles(*readers),
+            *delivery_role_conditions(*readers),
             StringEquals({"kms:ViaService": f"s3.{env.region}.amazonaws.com"}),
         ],
     )
 
 
 def may_decrypt(sid: str, key: KeyArn) -> Grant:
-    """Lets a role of the same account read what is under `key`."""
+    """Let a role of the same account decrypt with `key`."""
     return allow(sid, [actions.Decrypt, actions.DescribeKey], on=key)
 
 
 def may_encrypt(sid: str, key: KeyArn) -> Grant:
-    """Lets a role of the same account read and write what is under `key`."""
+    """Let a role of the same account encrypt and decrypt with `key`."""
     return allow(
         sid,
         [
@@ -176,7 +176,7 @@ def may_encrypt(sid: str, key: KeyArn) -> Grant:
 
 
 def fargate_may_encrypt(env: Environment, cluster: str) -> list[Grant]:
-    """Lets Fargate encrypt the ephemeral storage of the tasks of one cluster.
+    """Let Fargate encrypt the ephemeral storage of the tasks of one cluster.
 
     The cluster is named before it exists, which is why `naming` and not AWS chooses its name:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-create-storage-key.html

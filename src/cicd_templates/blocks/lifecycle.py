@@ -1,4 +1,4 @@
-"""What happens to data when its stack goes: decided once, by the environment's protection."""
+"""Deletion and replacement policies by the environment's protection, and the reasons that a resource carries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ R = TypeVar("R", bound=AWSObject)
 
 
 def stateful(resource: R, env: Environment) -> R:
-    """`resource` with both life-cycle policies.
+    """Return `resource` with both policies of the environment's protection.
 
     Protected data stays when its stack is deleted or its resource replaced, except after a creation that failed,
     when it is empty and would be in the way. CloudFormation takes `RetainExceptOnCreate` for deletion only:
@@ -25,21 +25,21 @@ def stateful(resource: R, env: Environment) -> R:
 
 
 def transient(resource: R) -> R:
-    """`resource` that goes with its stack everywhere: what it holds is worth nothing without it."""
+    """Return `resource`, to be deleted with its stack in every environment: its content is worthless without it."""
     resource.DeletionPolicy = "Delete"
     resource.UpdateReplacePolicy = "Delete"
     return resource
 
 
 def because(resource: R, *reasons: str) -> R:
-    """`resource` with the reasons that a reviewer should read above it, in the order given."""
+    """Return `resource` with the reasons that a reviewer should read above it, in the order given."""
     if reasons:
         resource.Metadata = {**resource.resource.get("Metadata", {}), REASONS_KEY: list(reasons)}
     return resource
 
 
-def excepted(resource: R, check: str, reason: str) -> R:
-    """`resource` excepted from one of checkov's checks; the reason stands in its metadata and above it."""
+def exempt_from_check(resource: R, check: str, reason: str) -> R:
+    """Return `resource`, exempt from one of checkov's checks; the reason is in its metadata and above it."""
     before = resource.resource.get("Metadata", {})
     skips = before.get("checkov", {}).get("skip", [])
     resource.Metadata = {

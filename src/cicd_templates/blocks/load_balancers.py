@@ -1,11 +1,11 @@
-"""The load balancer that the services of an environment share: its listeners, and who may connect to them."""
+"""The load balancer that the services of an environment share, its listeners and its security group."""
 
 from __future__ import annotations
 
 from troposphere import AWSHelperFn, GetAtt, ec2
 from troposphere import elasticloadbalancingv2 as elb
 
-from cicd_templates.blocks.networks import NO_EGRESS, named
+from cicd_templates.blocks.networks import NO_EGRESS, name_tag
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.outputs import BucketName, SubnetIds, VpcId
@@ -20,12 +20,12 @@ TEST_PORT = 8443
 
 
 def public_port(env: Environment) -> int:
-    """The port that clients use: TLS, or plain HTTP where the environment says so aloud."""
+    """Return the port that clients use: TLS, or plain HTTP where `allow_http` is set."""
     return HTTP_PORT if env.settings.allow_http else HTTPS_PORT
 
 
 def load_balancer_group(logical_id: str, env: Environment, vpc: VpcId) -> ec2.SecurityGroup:
-    """Admits clients on the public port and nothing further; each service adds its own way out to its tasks."""
+    """Return a security group that admits clients on the public port; each service adds the egress to its tasks."""
     port = public_port(env)
     return ec2.SecurityGroup(
         logical_id,
@@ -42,14 +42,14 @@ def load_balancer_group(logical_id: str, env: Environment, vpc: VpcId) -> ec2.Se
             )
         ],
         SecurityGroupEgress=[NO_EGRESS],
-        Tags=named(env, "load-balancer"),
+        Tags=name_tag(env, "load-balancer"),
     )
 
 
 def load_balancer(
     logical_id: str, env: Environment, group: ec2.SecurityGroup, subnets: SubnetIds, logs: BucketName
 ) -> elb.LoadBalancer:
-    """An internet-facing application load balancer that logs every request and drops malformed headers."""
+    """Return an internet-facing application load balancer that logs every request and drops malformed headers."""
     attributes = {
         "access_logs.s3.bucket": logs,
         "access_logs.s3.enabled": "true",
@@ -68,8 +68,8 @@ def load_balancer(
     )
 
 
-def test_admission(number: int, group: ec2.SecurityGroup, source: AWSHelperFn) -> ec2.SecurityGroupIngress:
-    """Lets the environment's own functions ask a new release: they come by the address of a NAT gateway.
+def test_listener_ingress(number: int, group: ec2.SecurityGroup, source: AWSHelperFn) -> ec2.SecurityGroupIngress:
+    """Let the environment's own functions reach the test listener: they come from the address of a NAT gateway.
 
     The load balancer is reached by its public addresses, for which no security group stands.
     """
@@ -85,7 +85,7 @@ def test_admission(number: int, group: ec2.SecurityGroup, source: AWSHelperFn) -
 
 
 def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer, port: int) -> elb.Listener:
-    """A listener that the services share. What no service's rule claims gets a 404 that says nothing."""
+    """Return a listener that the services share. A request that no service's rule matches gets a plain 404."""
     nothing_here = elb.Action(
         Type="fixed-response",
         FixedResponseConfig=elb.FixedResponseConfig(

@@ -1,4 +1,4 @@
-"""Log groups that exist before anything writes to them: encrypted, with an end, and with the grant to write."""
+"""Log groups that exist before anything writes to them: encrypted, with a retention, and the grant to write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cicd_templates.layer.outputs import KeyArn, text
 
 
 def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
-    """A log group under the environment's key, its events kept for the environment's retention.
+    """Return a log group under the environment's key, with the environment's retention.
 
     Without it the service makes one of its own, unencrypted, without end and outside the stack.
     """
@@ -27,7 +27,7 @@ CARD_DATA = ("CreditCardNumber", "CreditCardSecurityCode")
 
 
 def masked_log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
-    """A log group that shows card numbers to nobody who may not unmask them, and counts what it has masked.
+    """Return a log group that masks card numbers for everybody without the right to unmask, and counts them.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch-logs-data-protection-policies.html
     """
@@ -48,6 +48,6 @@ def masked_log_group(logical_id: str, env: Environment, name: str, key: KeyArn) 
 
 
 def may_write(sid: str, group: logs.LogGroup) -> Grant:
-    """Lets a role open streams in `group` and write events to them; the group itself it finds ready."""
+    """Let a role create streams in `group` and write events to them; it cannot create the group."""
     # The ARN of a log group ends in `:*`, which stands for its streams.
     return allow(sid, [actions.CreateLogStream, actions.PutLogEvents], on=text(GetAtt(group, "Arn")))

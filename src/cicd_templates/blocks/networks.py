@@ -1,4 +1,4 @@
-"""The parts of a VPC: subnets in every zone, the ways out of them, endpoints, and the record of what flowed."""
+"""The parts of a VPC: subnets in every zone, routes, NAT gateways, endpoints and the flow log."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ class Zone:
     private: ec2.Subnet
 
 
-def named(env: Environment, what: str) -> Tags:
-    """The tag that the console shows as the resource's name."""
+def name_tag(env: Environment, what: str) -> Tags:
+    """Return the tag that the console shows as the resource's name."""
     return Tags(Name=f"{name_prefix(env)}-{what}")
 
 
 def vpc(logical_id: str, env: Environment) -> ec2.VPC:
-    """The VPC, with the DNS that private endpoints need."""
+    """Return the VPC, with the DNS that private endpoints need."""
     return ec2.VPC(
         logical_id,
         CidrBlock=str(env.network),
         EnableDnsHostnames=True,
         EnableDnsSupport=True,
-        Tags=named(env, "vpc"),
+        Tags=name_tag(env, "vpc"),
     )
 
 
 def zone(env: Environment, network: ec2.VPC, number: int) -> Zone:
-    """The subnets of the zone with this number, counted from 1. Neither hands out public addresses."""
+    """Return the subnets of the zone with this number, counted from 1. Neither assigns public addresses."""
     blocks = list(env.network.subnets(prefixlen_diff=SUBNET_BITS))
     availability_zone = env.settings.zones[number - 1]
 
@@ -65,7 +65,7 @@ def zone(env: Environment, network: ec2.VPC, number: int) -> Zone:
             AvailabilityZone=availability_zone,
             CidrBlock=str(blocks[first + number - 1]),
             MapPublicIpOnLaunch=False,
-            Tags=named(env, f"{tier.lower()}-{availability_zone}"),
+            Tags=name_tag(env, f"{tier.lower()}-{availability_zone}"),
         )
 
     return Zone(number, subnet("Public", PUBLIC_FROM), subnet("Private", PRIVATE_FROM))
@@ -76,12 +76,12 @@ def nat_gateway(env: Environment, zone: Zone, *, after: AWSObject) -> tuple[ec2.
 
     `after` is the public subnets' route to the internet, without which the creation of a NAT gateway fails.
     """
-    address = ec2.EIP(f"NatAddress{zone.number}", Domain="vpc", Tags=named(env, f"nat-{zone.number}"))
+    address = ec2.EIP(f"NatAddress{zone.number}", Domain="vpc", Tags=name_tag(env, f"nat-{zone.number}"))
     gateway = ec2.NatGateway(
         f"NatGateway{zone.number}",
         AllocationId=GetAtt(address, "AllocationId"),
         SubnetId=zone.public.ref(),
-        Tags=named(env, f"nat-{zone.number}"),
+        Tags=name_tag(env, f"nat-{zone.number}"),
         DependsOn=after.title,
     )
     return address, gateway
@@ -90,8 +90,8 @@ def nat_gateway(env: Environment, zone: Zone, *, after: AWSObject) -> tuple[ec2.
 def route_table(
     env: Environment, network: ec2.VPC, name: str, *subnets: ec2.Subnet
 ) -> tuple[ec2.RouteTable, list[ec2.SubnetRouteTableAssociation]]:
-    """A route table of `network`, and its association with each of `subnets`."""
-    table = ec2.RouteTable(f"{name}Routes", VpcId=network.ref(), Tags=named(env, f"{name.lower()}-routes"))
+    """Return a route table of `network`, and its association with each of `subnets`."""
+    table = ec2.RouteTable(f"{name}Routes", VpcId=network.ref(), Tags=name_tag(env, f"{name.lower()}-routes"))
     associations = [
         ec2.SubnetRouteTableAssociation(f"{subnet.title}Routes", SubnetId=subnet.ref(), RouteTableId=table.ref())
         for subnet in subnets
@@ -100,7 +100,7 @@ def route_table(
 
 
 def s3_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTable]) -> ec2.VPCEndpoint:
-    """The free way to S3, where ECR keeps the layers of images."""
+    """Return the gateway endpoint of S3, which is free; ECR keeps the layers of images there."""
     return ec2.VPCEndpoint(
         "S3Endpoint",
         VpcId=network.ref(),
@@ -111,7 +111,7 @@ def s3_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTa
 
 
 def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone]) -> list[AWSObject]:
-    """Private addresses of the services that tasks need, and the group that admits the VPC to them over TLS."""
+    """Return endpoints of the services that tasks need, after the security group that admits the VPC to them."""
     group = ec2.SecurityGroup(
         "EndpointGroup",
         GroupDescription="TLS from the VPC to the endpoints of AWS services",
@@ -126,7 +126,7 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
             )
         ],
         SecurityGroupEgress=[NO_EGRESS],
-        Tags=named(env, "endpoints"),
+        Tags=name_tag(env, "endpoints"),
     )
     return [
         group,
@@ -146,7 +146,7 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
 
 
 def flow_log(env: Environment, network: ec2.VPC, group: logs.LogGroup) -> tuple[iam.Role, ec2.FlowLog]:
-    """The record of accepted and refused connections, with the role that writes it.
+    """Return the flow log of accepted and refused connections, after the role that writes it.
 
     The statements are those of https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html without
     `logs:CreateLogGroup`, since the group is ours.
@@ -174,6 +174,6 @@ def flow_log(env: Environment, network: ec2.VPC, group: logs.LogGroup) -> tuple[
         LogGroupName=group.ref(),
         DeliverLogsPermissionArn=GetAtt(role, "Arn"),
         MaxAggregationInterval=60,
-        Tags=named(env, "flow-log"),
+        Tags=name_tag(env, "flow-log"),
     )
     return role, log

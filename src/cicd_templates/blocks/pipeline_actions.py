@@ -1,4 +1,4 @@
-"""Actions of a pipeline: each is declared with the role that does it, and that role may do nothing else.
+"""Actions of a pipeline, each with a role of its own that may do nothing else.
 
 Property names of every action's configuration:
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html
@@ -25,8 +25,8 @@ EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
 
 
 @dataclass(frozen=True)
-class Context:
-    """What the actions of one pipeline share; every action's role is assumed by `pipeline_role` alone."""
+class PipelineContext:
+    """What the actions of one pipeline share; `pipeline_role` alone assumes the role of an action."""
 
     env: Environment
     service: Service
@@ -35,7 +35,7 @@ class Context:
     pipeline_role: iam.Role
 
     def role(self, logical_id: str, purpose: str, *grants: Grant) -> iam.Role:
-        """The role of one action."""
+        """Return the role of one action."""
         return assumed_role(
             f"{logical_id}ActionRole",
             self.env,
@@ -45,7 +45,7 @@ class Context:
         )
 
     def source_role(self, name: str, *grants: Grant) -> iam.Role:
-        """The role of a source action, which alone puts what everything else reads.
+        """Return the role of a source action; only these roles may put the source artifacts.
 
         What it is for stands first in its name, so that one pattern of the artifacts' bucket admits all of them.
         """
@@ -61,10 +61,10 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Done:
+class PipelineAction:
     """An action and the role that does it, which is absent where the role is another account's."""
 
-    action: codepipeline.Actions
+    declaration: codepipeline.Actions
     role: iam.Role | None = None
 
 
@@ -88,16 +88,16 @@ def _action(
         Configuration=dict(configuration),
     )
     if inputs:
-        action.InputArtifacts = [codepipeline.InputArtifacts(Name=each) for each in inputs]
+        action.InputArtifacts = [codepipeline.InputArtifacts(Name=artifact) for artifact in inputs]
     if outputs:
-        action.OutputArtifacts = [codepipeline.OutputArtifacts(Name=each) for each in outputs]
+        action.OutputArtifacts = [codepipeline.OutputArtifacts(Name=artifact) for artifact in outputs]
     if namespace:
         action.Namespace = namespace
     return action
 
 
-def s3_source(context: Context, name: str, bucket: BucketName, key: str) -> Done:
-    """An object of a versioned bucket as source. It never polls: an event starts the run and pins the version."""
+def s3_source_action(context: PipelineContext, name: str, bucket: BucketName, key: str) -> PipelineAction:
+    """Return a source action for an object. It never polls: an event starts the run and pins the object's version."""
     role = context.source_role(
         name,
         may_find("FindTheSource", bucket),
@@ -109,11 +109,13 @@ def s3_source(context: Context, name: str, bucket: BucketName, key: str) -> Done
         "PollForSourceChanges": "false",
         "AllowOverrideForS3ObjectKey": "false",
     }
-    return Done(_action(name, "Source", "S3", configuration, GetAtt(role, "Arn"), outputs=[name], namespace=name), role)
+    return PipelineAction(
+        _action(name, "Source", "S3", configuration, GetAtt(role, "Arn"), outputs=[name], namespace=name), role
+    )
 
 
-def github_source(context: Context, name: str) -> Done:
-    """A branch of a repository on GitHub through a connection that a person has accepted."""
+def github_source_action(context: PipelineContext, name: str) -> PipelineAction:
+    """Return a source action for a branch on GitHub, through a connection that a person has accepted."""
     github = context.service.settings.github
     connection = str(github.connection_arn)
     role = context.source_role(
@@ -130,7 +132,7 @@ def github_source(context: Context, name: str) -> Done:
         "DetectChanges": str(github.trigger).lower(),
         "OutputArtifactFormat": "CODE_ZIP",
     }
-    return Done(
+    return PipelineAction(
         _action(
             name,
             "Source",
@@ -144,8 +146,8 @@ def github_source(context: Context, name: str) -> Done:
     )
 
 
-def code_build(
-    context: Context,
+def codebuild_action(
+    context: PipelineContext,
     name: str,
     purpose: str,
     variables: Mapping[str, str],
@@ -155,8 +157,8 @@ def code_build(
     inputs: Sequence[str],
     outputs: Sequence[str] = (),
     namespace: str | None = None,
-) -> Done:
-    """A run of the service's CodeBuild project for `purpose`; `variables` may take what earlier actions exported."""
+) -> PipelineAction:
+    """Return an action that runs the CodeBuild project for `purpose`; `variables` may use those of earlier actions."""
     env, service = context.env, context.service.name
     role = context.role(
         name,
@@ -172,7 +174,7 @@ def code_build(
         "ProjectName": project_name(env, service, purpose),
         "EnvironmentVariables": json.dumps(listed),
     }
-    return Done(
+    return PipelineAction(
         _action(
             name,
             category,
@@ -188,8 +190,8 @@ def code_build(
     )
 
 
-def invoke(
-    context: Context,
+def lambda_action(
+    context: PipelineContext,
     name: str,
     function: FunctionName,
     parameters: Mapping[str, str],
@@ -197,8 +199,8 @@ def invoke(
     namespace: str,
     order: int = 1,
     inputs: Sequence[str] = (),
-) -> Done:
-    """A call of a function, which answers by CodePipeline's own API; it reads the inputs with this role's rights."""
+) -> PipelineAction:
+    """Return an action that invokes a function, which reads `inputs` with this action's role."""
     env = context.env
     arn = Sub(f"arn:${{AWS::Partition}}:lambda:{env.region}:{env.account}:function:${{Function}}", Function=function)
     grants = [
@@ -219,7 +221,7 @@ def invoke(
         "FunctionName": function,
         "UserParameters": Sub(text) if "${" in text else text,
     }
-    return Done(
+    return PipelineAction(
         _action(
             name,
             "Invoke",
@@ -234,7 +236,7 @@ def invoke(
     )
 
 
-def change_set(
+def change_set_action(
     name: str,
     mode: str,
     *,
@@ -245,9 +247,9 @@ def change_set(
     order: int,
     inputs: Sequence[str] = (),
     namespace: str | None = None,
-) -> Done:
-    """CloudFormation's part, with the delivery role of the other account; `mode` replaces or executes a change set."""
-    return Done(
+) -> PipelineAction:
+    """Return an action with another account's delivery role; `mode` replaces or executes a change set."""
+    return PipelineAction(
         _action(
             name,
             "Deploy",
@@ -261,8 +263,10 @@ def change_set(
     )
 
 
-def approval(context: Context, name: str, topic: TopicArn, data: str, link: str, *, order: int, purpose: str) -> Done:
-    """A person's decision. CodePipeline asks by `topic`, shows `data`, and gives up after the configured hours."""
+def approval_action(
+    context: PipelineContext, name: str, topic: TopicArn, data: str, link: str, *, order: int, purpose: str
+) -> PipelineAction:
+    """Return a manual approval: CodePipeline notifies `topic`, shows `data`, and expires after the configured hours."""
     role = context.role(
         f"{title(purpose)}{name}",
         f"{name.lower()}-{purpose}",
@@ -279,4 +283,4 @@ def approval(context: Context, name: str, topic: TopicArn, data: str, link: str,
     )
     # Of all actions only this one has a limit of its own: ActionDeclaration.timeoutInMinutes.
     action.TimeoutInMinutes = context.env.pipeline.approval_hours * 60
-    return Done(action, role)
+    return PipelineAction(action, role)

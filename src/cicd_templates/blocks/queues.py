@@ -1,4 +1,4 @@
-"""Queues under a key that refuse what comes without TLS; one is for what could not be delivered."""
+"""Encrypted queues that refuse requests without TLS, among them the dead-letter queue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RETENTION_SECONDS = 14 * 24 * 3600
 
 
 def encrypted_queue(logical_id: str, env: Environment, key: KeyArn, *words: str) -> sqs.Queue:
-    """A queue under `key` that keeps a message for 14 days; its name ends in `words`. Give it a policy: `tls_only`."""
+    """Return a queue that keeps messages for 14 days; its name ends in `words`. Give it a policy with `tls_only`."""
     return sqs.Queue(
         logical_id,
         QueueName=physical_name(env, "AWS::SQS::Queue", *words),
@@ -28,7 +28,7 @@ def encrypted_queue(logical_id: str, env: Environment, key: KeyArn, *words: str)
 
 
 def tls_only(logical_id: str, queue: sqs.Queue, *grants: Grant) -> sqs.QueuePolicy:
-    """The policy of `queue` that refuses what comes without TLS, and allows what `grants` do."""
+    """Return the policy of `queue` that denies requests without TLS and contains `grants`."""
     refusal = deny(
         "RefuseWithoutTls",
         [actions.SendMessage, actions.ReceiveMessage],
@@ -40,12 +40,12 @@ def tls_only(logical_id: str, queue: sqs.Queue, *grants: Grant) -> sqs.QueuePoli
 
 
 def dead_letter_queue(logical_id: str, env: Environment, key: KeyArn) -> sqs.Queue:
-    """The environment's queue of undelivered events and failed invocations, under its key."""
+    """Return the environment's queue of undelivered events and failed invocations."""
     return transient(encrypted_queue(logical_id, env, key, DEAD_LETTERS))
 
 
 def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> sqs.QueuePolicy:
-    """Open to this environment's EventBridge rules, and to nobody without TLS; functions have their own grants."""
+    """Return the policy that admits this environment's EventBridge rules, over TLS; functions have their own grants."""
     rules = Sub(f"arn:${{AWS::Partition}}:events:{env.region}:{env.account}:rule/{name_prefix(env)}-*")
     sending = allow(
         "LetRulesSendDeadLetters",
@@ -58,5 +58,5 @@ def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> s
 
 
 def may_send(sid: str, queue: QueueArn) -> Grant:
-    """Lets a function's role send an invocation that failed for good."""
+    """Let a function's role send an invocation that failed for good."""
     return allow(sid, [actions.SendMessage], on=queue)

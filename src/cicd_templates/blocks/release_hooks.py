@@ -1,4 +1,4 @@
-"""What must agree before a release gets requests: one function looks at its image, another asks it.
+"""Lifecycle hooks of a deployment: one function verifies the image of a release, another tests its answers.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html
 """
@@ -12,7 +12,7 @@ from awacs import ecr, ecs
 from awacs.aws import ArnEquals
 from troposphere import Sub, awslambda, ec2, iam, logs
 
-from cicd_templates.blocks.event_rules import Subject
+from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.functions import inline_function, source
 from cicd_templates.blocks.load_balancers import TEST_PORT
 from cicd_templates.blocks.repositories import VERIFY_IMAGE
@@ -29,9 +29,9 @@ TIMEOUT_SECONDS = 180
 Hook = tuple[logs.LogGroup, iam.Role, awslambda.Function]
 
 
-def verify_image(subject: Subject, key: KeyArn) -> Hook:
-    """Looks at the image of a release: ours, by digest, and without findings that would have stopped its build."""
-    env, service = subject.env, subject.service
+def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
+    """Return the hook that verifies a release's image: ours, by digest, without findings that block a build."""
+    env, service = monitored.env, monitored.service
     tools = env.tools
     repository = physical_name(tools, "AWS::ECR::Repository", service.name)
     revisions = f"service-revision/{cluster_name(env)}/{service_name(env, service.name)}/*"
@@ -54,7 +54,7 @@ def verify_image(subject: Subject, key: KeyArn) -> Hook:
         allow("ReadTheScan", [ecr.DescribeImageScanFindings], on=Sub(repository_arn(tools, service.name))),
         name=(service.name, VERIFY_IMAGE),
         key=key,
-        dead_letters=subject.dead_letters,
+        dead_letters=monitored.dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
         variables={
             "REPOSITORY": Sub(f"{tools.account}.dkr.ecr.{tools.region}.${{AWS::URLSuffix}}/{repository}"),
@@ -64,9 +64,11 @@ def verify_image(subject: Subject, key: KeyArn) -> Hook:
     )
 
 
-def smoke(subject: Subject, key: KeyArn, balancer: HostName, subnets: SubnetIds, group: ec2.SecurityGroup) -> Hook:
-    """Asks a release through the test listener, from inside the environment's network."""
-    env, service = subject.env, subject.service
+def smoke(
+    monitored: MonitoredService, key: KeyArn, balancer: HostName, subnets: SubnetIds, group: ec2.SecurityGroup
+) -> Hook:
+    """Return the hook that tests a release through the test listener, from inside the environment's VPC."""
+    env, service = monitored.env, monitored.service
     settings = service.settings
     return inline_function(
         "Smoke",
@@ -75,7 +77,7 @@ def smoke(subject: Subject, key: KeyArn, balancer: HostName, subnets: SubnetIds,
         *_may_join_the_network(env, service),
         name=(service.name, SMOKE),
         key=key,
-        dead_letters=subject.dead_letters,
+        dead_letters=monitored.dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
         variables={
             "BALANCER": balancer,
@@ -89,7 +91,7 @@ def smoke(subject: Subject, key: KeyArn, balancer: HostName, subnets: SubnetIds,
 
 
 def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
-    """Lets the function out to the test listener, wherever the load balancer's public addresses are."""
+    """Return the security group of the test function, with egress to the test listener at any public address."""
     return ec2.SecurityGroup(
         logical_id,
         GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name, SMOKE),
@@ -108,7 +110,7 @@ def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
 
 
 def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
-    """What Lambda needs of the role to put the function into the network, and what its code must not do with it.
+    """Let Lambda attach the function to the VPC, and deny the function's own code the same actions.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """

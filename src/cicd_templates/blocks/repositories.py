@@ -1,4 +1,4 @@
-"""Image repositories: tags that cannot move, scanned, encrypted, and read by exactly the roles that pull."""
+"""Image repositories: immutable tags, scanned, encrypted, and readable by exactly the roles that pull."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VERIFY_IMAGE = "verify-image"
 def repository(
     logical_id: str, env: Environment, service: Service, key: KeyArn, readers: Sequence[Environment]
 ) -> ecr.Repository:
-    """The repository of a service's images, open to the execution roles of `readers`, other accounts among them.
+    """Return the repository of a service's images, which the execution roles of `readers` may pull from.
 
     A role that does not exist yet cannot be a principal, so the accounts are, and a condition names the roles.
     """
@@ -46,13 +46,13 @@ def repository(
         env,
     )
     if readers:
-        store.RepositoryPolicyText = document([_pulled_by(service, readers), *_looked_at_by(service, readers)])
+        store.RepositoryPolicyText = document([_pull_grant(service, readers), *_scan_grants(service, readers)])
     if not env.protected:
         store.EmptyOnDelete = True
     return store
 
 
-def _pulled_by(service: Service, readers: Sequence[Environment]) -> Grant:
+def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
     roles = [Sub(role_arn(reader, service.name, EXECUTION_ROLE)) for reader in readers]
     # A repository policy has no Resource: it is the repository's own.
     return allow(
@@ -64,8 +64,8 @@ def _pulled_by(service: Service, readers: Sequence[Environment]) -> Grant:
     )
 
 
-def _looked_at_by(service: Service, readers: Sequence[Environment]) -> list[Grant]:
-    """The consent to the functions that look at a release's image, where an environment has them."""
+def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
+    """Let the functions that verify an image read its scan findings, where an environment has them."""
     verifying = [
         reader
         for reader in readers
@@ -87,7 +87,7 @@ def _looked_at_by(service: Service, readers: Sequence[Environment]) -> list[Gran
 
 
 def may_pull(env: Environment, service: Service) -> list[Grant]:
-    """Lets a role of `env` pull the service's image from the repository of the tools environment."""
+    """Let a role of `env` pull the service's image from the repository of the tools environment."""
     return [
         allow("PullTheImage", PULL, on=Sub(repository_arn(env.tools, service.name))),
         allow(

@@ -1,4 +1,4 @@
-"""Roles: one a user, trusting exactly one service, with inline statements only."""
+"""IAM roles: one for each purpose, with one trusted service or role and inline statements only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def service_role(
     name: Sequence[str],
     when: Sequence[ConditionElement] = (),
 ) -> iam.Role:
-    """A role for one AWS service, with `grants` as its only permissions; `when` narrows who may assume it.
+    """Return a role for one AWS service, with `grants` as its only permissions; `when` narrows who may assume it.
 
     Nothing managed by AWS is attached: such policies change under their users and some have been withdrawn.
     """
@@ -31,7 +31,7 @@ def service_role(
 def assumed_role(
     logical_id: str, env: Environment, trusted: PolicyDocument, *grants: Grant, name: Sequence[str]
 ) -> iam.Role:
-    """A role that `trusted` says who may assume, with `grants` as its only permissions."""
+    """Return a role with the trust policy `trusted`, and with `grants` as its only permissions."""
     role = iam.Role(
         logical_id,
         RoleName=physical_name(env, "AWS::IAM::Role", *name),

@@ -1,4 +1,4 @@
-"""How the number of a service's tasks moves: by what they use, by their requests, and by the clock.
+"""Autoscaling of a service: by the use of CPU and memory, by requests, and by a schedule.
 
 The policies watch both sides of a rollout, so that they mean the same under every strategy.
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
@@ -26,7 +26,7 @@ OUT_SECONDS, IN_SECONDS = 60, 300
 def scalable_target(
     logical_id: str, env: Environment, service: Service, settings: AutoscalingTable, of: ecs.Service
 ) -> scaling.ScalableTarget:
-    """The limits of a service's number of tasks. AWS's own role for it is used, which every account gets by itself."""
+    """Return the limits of a service's task count. It uses AWS's service-linked role, which AWS creates by itself."""
     schedules = [
         scaling.ScheduledAction(
             ScheduledActionName=name,
@@ -50,19 +50,19 @@ def scalable_target(
     return target
 
 
-def policies(
+def scaling_policies(
     env: Environment,
     service: Service,
     settings: AutoscalingTable,
     target: scaling.ScalableTarget,
     requests: Sequence[Metric],
 ) -> list[scaling.ScalingPolicy]:
-    """One policy for each measure that the configuration names; `requests` are those of both target groups."""
+    """Return one policy for each target in the configuration; `requests` are the metrics of both target groups."""
     predefined = {
         "Cpu": ("ECSServiceAverageCPUUtilization", settings.cpu_percent),
         "Memory": ("ECSServiceAverageMemoryUtilization", settings.memory_percent),
     }
-    found = [
+    policies = [
         _policy(
             word,
             env,
@@ -77,7 +77,7 @@ def policies(
     if settings.requests_per_target is not None:
         # The predefined measure is of one target group, and a rollout leaves it for the other.
         per_task = scaling.CustomizedMetricSpecification(Metrics=_requests_per_task(env, service, requests))
-        found.append(
+        policies.append(
             _policy(
                 "Requests",
                 env,
@@ -87,11 +87,11 @@ def policies(
                 CustomizedMetricSpecification=per_task,
             )
         )
-    return found
+    return policies
 
 
 def running_tasks(env: Environment, service: Service, name: str = "RunningTaskCount") -> Metric:
-    """How many tasks of a service there are, as Container Insights counts them.
+    """Return the metric of a service's task count, from Container Insights.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
     """

@@ -1,4 +1,4 @@
-"""Secrets of a service: under the environment's key, and with a value from the beginning."""
+"""Secrets of a service, under the environment's key and with a generated first value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cicd_templates.layer.outputs import KeyArn
 def generated_secret(
     logical_id: str, env: Environment, service: Service, name: str, key: KeyArn
 ) -> secretsmanager.Secret:
-    """A secret with a random value until `make secret` gives it its own: ECS starts no task whose secret has none."""
+    """Return a secret with a random value until `make secret` sets it: ECS starts no task whose secret has none."""
     return stateful(
         secretsmanager.Secret(
             logical_id,

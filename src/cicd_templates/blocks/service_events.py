@@ -1,4 +1,4 @@
-"""What ECS says of one service, as rules.
+"""What ECS and CloudFormation report about one service, as rules that notify the groups concerned.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from troposphere import Sub, events
 
-from cicd_templates.blocks.event_rules import Subject, telling
+from cicd_templates.blocks.event_rules import MonitoredService, notification_rule
 from cicd_templates.config.naming import cluster_name, service_arn, service_name, stack_name
 from cicd_templates.layer.outputs import TopicArn
 
@@ -18,9 +18,9 @@ DEPLOYED, DEPLOYMENT_FAILED, TASK_ENDED, IMPAIRED = "deployed", "deployment-fail
 ROLLED_BACK = "rolled-back"
 
 
-def service_rules(subject: Subject, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
-    """The news of a service, each to the groups that care; a metric of each rule counts its events."""
-    env, name = subject.env, service_name(subject.env, subject.service.name)
+def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
+    """Return one rule for each kind of event, with the groups that it notifies; CloudWatch counts its events."""
+    env, name = monitored.env, service_name(monitored.env, monitored.service.name)
     page = (
         f"https://{env.region}.console.aws.amazon.com/ecs/v2/clusters/{cluster_name(env)}/services/{name}"
         f"?region={env.region}"
@@ -28,43 +28,43 @@ def service_rules(subject: Subject, topics: Mapping[str, TopicArn]) -> list[even
     developers = {"developers": topics["developers"]}
     both = {"developers": topics["developers"], "operations": topics["operations"]}
     reason = {"reason": "$.detail.reason"}
-    news: list[tuple[str, str, dict[str, Any], str, dict[str, str], dict[str, TopicArn]]] = [
+    notifications: list[tuple[str, str, dict[str, Any], str, dict[str, str], dict[str, TopicArn]]] = [
         ("DeployedRule", DEPLOYED,
-         _of_the_service(subject, "ECS Deployment State Change", "SERVICE_DEPLOYMENT_COMPLETED"),
+         _service_event_pattern(monitored, "ECS Deployment State Change", "SERVICE_DEPLOYMENT_COMPLETED"),
          f"a deployment in {env.qualified} is complete.", {}, developers),
         ("DeploymentFailedRule", DEPLOYMENT_FAILED,
-         _of_the_service(subject, "ECS Deployment State Change", "SERVICE_DEPLOYMENT_FAILED"),
+         _service_event_pattern(monitored, "ECS Deployment State Change", "SERVICE_DEPLOYMENT_FAILED"),
          f"a deployment in {env.qualified} has failed: <reason>", reason, both),
         ("ImpairedRule", IMPAIRED,
-         _of_the_service(
-             subject, "ECS Service Action", "SERVICE_TASK_START_IMPAIRED", "SERVICE_TASK_PLACEMENT_FAILURE",
+         _service_event_pattern(
+             monitored, "ECS Service Action", "SERVICE_TASK_START_IMPAIRED", "SERVICE_TASK_PLACEMENT_FAILURE",
              "SERVICE_TASK_CONFIGURATION_FAILURE", "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY",
          ),
          f"ECS cannot run it well in {env.qualified}: <event> <reason>",
          {"event": "$.detail.eventName", **reason}, both),
-        ("RolledBackRule", ROLLED_BACK, _stack_rolled_back(subject),
+        ("RolledBackRule", ROLLED_BACK, _stack_rollback_pattern(monitored),
          f"its stack in {env.qualified} has gone back: <status> <reason>",
          {"status": "$.detail.status-details.status", "reason": "$.detail.status-details.status-reason"}, both),
-        ("TaskEndedRule", TASK_ENDED, _ended_by_itself(subject),
+        ("TaskEndedRule", TASK_ENDED, _task_failure_pattern(monitored),
          f"a task in {env.qualified} has ended by itself: <reason>", {"reason": "$.detail.stoppedReason"}, developers),
     ]  # fmt: skip
     return [
-        telling(logical_id, subject, purpose, pattern, message, paths, told, page)
-        for logical_id, purpose, pattern, message, paths, told in news
+        notification_rule(logical_id, monitored, purpose, pattern, message, paths, groups, page)
+        for logical_id, purpose, pattern, message, paths, groups in notifications
     ]
 
 
-def _of_the_service(subject: Subject, detail_type: str, *names: str) -> dict[str, Any]:
+def _service_event_pattern(monitored: MonitoredService, detail_type: str, *names: str) -> dict[str, Any]:
     return {
         "source": ["aws.ecs"],
         "detail-type": [detail_type],
-        "resources": [Sub(service_arn(subject.env, subject.service.name))],
+        "resources": [Sub(service_arn(monitored.env, monitored.service.name))],
         "detail": {"eventName": list(names)},
     }
 
 
-def _ended_by_itself(subject: Subject) -> dict[str, Any]:
-    """Tasks that nobody stopped, and those that the load balancer finds unwell, for which ECS has no code of their own.
+def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
+    """Return the pattern of tasks that nobody stopped, or that failed health checks, for which ECS has no stop code.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
@@ -73,7 +73,7 @@ def _ended_by_itself(subject: Subject) -> dict[str, Any]:
         "source": ["aws.ecs"],
         "detail-type": ["ECS Task State Change"],
         "detail": {
-            "group": [f"service:{service_name(subject.env, subject.service.name)}"],
+            "group": [f"service:{service_name(monitored.env, monitored.service.name)}"],
             "lastStatus": ["STOPPED"],
             "$or": [
                 {"stopCode": ["EssentialContainerExited", "TaskFailedToStart"]},
@@ -83,13 +83,13 @@ def _ended_by_itself(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _stack_rolled_back(subject: Subject) -> dict[str, Any]:
-    """The service's stack went back, whatever made it.
+def _stack_rollback_pattern(monitored: MonitoredService) -> dict[str, Any]:
+    """Return the pattern of a rollback of the service's stack, whatever caused it.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html
     """
-    env = subject.env
-    stack = stack_name(env, "service", subject.service.name)
+    env = monitored.env
+    stack = stack_name(env, "service", monitored.service.name)
     prefix = Sub(f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}:stack/{stack}/")
     return {
         "source": ["aws.cloudformation"],

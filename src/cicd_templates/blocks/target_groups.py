@@ -26,7 +26,7 @@ INFRASTRUCTURE = "infrastructure"
 
 
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:
-    """The tasks of a service on one `side` of a rollout, as the load balancer sees them.
+    """Return the target group of one `side` of a rollout: primary or alternate.
 
     A changed `Port` would replace the group, so it stays: ECS registers each task with its own. A changed protocol
     replaces it in any case, which is why the name tells the two apart.
@@ -56,7 +56,7 @@ def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId
 def listener_rule(
     logical_id: str, service: Service, shared: ListenerArn, primary: elb.TargetGroup, alternate: elb.TargetGroup
 ) -> elb.ListenerRule:
-    """The requests that a shared listener sends to a service.
+    """Return the rule by which a shared listener forwards requests to a service.
 
     The weights are those of the beginning. No rollout changes this text, so CloudFormation does not put them back; a
     change of the path or the priority does.
@@ -92,7 +92,7 @@ def infrastructure_role(
     groups: list[elb.TargetGroup],
     rules: list[elb.ListenerRule],
 ) -> iam.Role:
-    """The role with which ECS moves the requests of one service: its own groups and rules, and nothing else.
+    """Return the role with which ECS shifts the traffic of one service, limited to its own groups and rules.
 
     The statements of AWS's policy of that purpose, narrowed; it never touches a listener here, since there are rules:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
@@ -124,7 +124,7 @@ def infrastructure_role(
 
 
 def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
-    """Lets tasks out to where the configuration says; who may reach them is said by `admitted`."""
+    """Return the tasks' security group with the configured egress; `load_balancer_access` adds the ingress."""
     return ec2.SecurityGroup(
         logical_id,
         GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name),
@@ -146,10 +146,10 @@ def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
     )
 
 
-def admitted(
+def load_balancer_access(
     service: Service, tasks: ec2.SecurityGroup, balancer_group: AWSHelperFn
 ) -> tuple[ec2.SecurityGroupIngress, ec2.SecurityGroupEgress]:
-    """Both ends of the one way from the load balancer to the tasks of a service."""
+    """Return both rules by which the load balancer reaches the tasks of a service: ingress here, egress there."""
     port = service.settings.port
     return (
         ec2.SecurityGroupIngress(

@@ -30,13 +30,13 @@ PROCESSORS = {"x86_64": "X86_64", "arm64": "ARM64"}
 AGENT_FOLDERS = {"AgentState": "/var/lib/amazon", "AgentLog": "/var/log/amazon"}
 
 
-def runs_the_bootstrap_image() -> Equals:
-    """Whether no release has been deployed yet; a release brings its own command."""
+def bootstrap_image_condition() -> Equals:
+    """Return the condition that no release has been deployed yet; a release brings its own command."""
     return Equals(Ref(IMAGE_PARAMETER), BOOTSTRAP_IMAGE)
 
 
 def task_role(logical_id: str, env: Environment, service: Service, purpose: str, *grants: Grant) -> iam.Role:
-    """A role that tasks of this account assume, for one purpose: to start the task, or to be it."""
+    """Return a role that tasks of this account assume, for one purpose: to start the task, or to run in it."""
     tasks = Sub(f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:*")
     return service_role(
         logical_id,
@@ -57,7 +57,7 @@ def task_definition(
     group: logs.LogGroup,
     secrets: Mapping[str, AWSHelperFn | str],
 ) -> ecs.TaskDefinition:
-    """One container: not root, nothing writable but its memory, no capabilities, its log in `group`.
+    """Return a task of one container: not root, a read-only root file system, no capabilities, its log in `group`.
 
     `secrets` are ARNs by the variable that ECS fills from them.
     """
@@ -110,7 +110,7 @@ def _variables(values: dict[str, str]) -> list[ecs.Environment]:
 
 
 def may_read_secrets(env: Environment, key: KeyArn, secrets: Mapping[str, AWSHelperFn | str]) -> list[Grant]:
-    """Lets the role that starts tasks fetch their secrets, which are under the environment's key."""
+    """Let the role that starts tasks fetch their secrets, which are under the environment's key."""
     parameters = [arn for arn in secrets.values() if _is_parameter(arn)]
     stored = [arn for arn in secrets.values() if not _is_parameter(arn)]
     grants = []
@@ -138,19 +138,21 @@ def _is_parameter(arn: AWSHelperFn | str) -> bool:
     return isinstance(arn, Sub) and ":parameter/" in str(arn.data)
 
 
-def secret_arns(env: Environment, service: Service, own: Mapping[str, SecretArn]) -> dict[str, AWSHelperFn | str]:
-    """The ARN behind each secret variable of a service; `own` are those of the secrets that are made here, by name."""
-    found: dict[str, AWSHelperFn | str] = {}
+def secret_arns(
+    env: Environment, service: Service, own_secrets: Mapping[str, SecretArn]
+) -> dict[str, AWSHelperFn | str]:
+    """Return the ARN behind each secret variable; `own_secrets` are those of the layer `secrets`, by name."""
+    arns: dict[str, AWSHelperFn | str] = {}
     for variable, source in service.settings.secrets.items():
         if source.startswith("/"):
-            found[variable] = Sub(f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter{source}")
+            arns[variable] = Sub(f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter{source}")
         else:
-            found[variable] = source if source.startswith("arn:") else own[source]
-    return found
+            arns[variable] = source if source.startswith("arn:") else own_secrets[source]
+    return arns
 
 
-def may_be_entered(env: Environment, key: KeyArn) -> list[Grant]:
-    """What a task needs for ECS Exec whose sessions are encrypted and recorded.
+def may_open_exec_sessions(env: Environment, key: KeyArn) -> list[Grant]:
+    """Let a task open ECS Exec sessions, which are encrypted and recorded.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html#ecs-exec-required-iam-permissions
     """
@@ -183,5 +185,5 @@ def may_be_entered(env: Environment, key: KeyArn) -> list[Grant]:
 
 
 def exec_log_group(env: Environment) -> str:
-    """The log group that keeps what was typed in the tasks of `env`."""
+    """Return the name of the log group that records the ECS Exec sessions of `env`."""
     return log_group_name(env, "exec")

@@ -1,4 +1,4 @@
-"""Topics that alarms and events of this environment can reach, over TLS, under the environment's key."""
+"""Encrypted topics that alarms and EventBridge rules of this environment can publish to, over TLS."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ GROUPS = ("developers", "security", "operations")
 
 
 def topic_words(env: Environment) -> list[tuple[str, ...]]:
-    """The words that name each topic of `env`: a group's, and in tools the approvers' of a protected environment."""
+    """Return the words that name each topic of `env`: a group's, and in tools one for each environment's approvers."""
     approved = [peer for peer in env.route if peer.protected] if env.kind == "tools" else []
     return [*((group,) for group in GROUPS), *(("approvers", peer.name) for peer in approved)]
 
 
 def topic(logical_id: str, env: Environment, words: Sequence[str], key: KeyArn) -> sns.Topic:
-    """The topic of one stakeholder group."""
+    """Return the topic of one stakeholder group."""
     return sns.Topic(
         logical_id,
         TopicName=physical_name(env, "AWS::SNS::Topic", *words),
@@ -33,16 +33,16 @@ def topic(logical_id: str, env: Environment, words: Sequence[str], key: KeyArn) 
     )
 
 
-def subscriptions(of: sns.Topic, addresses: Sequence[str]) -> list[sns.SubscriptionResource]:
-    """One e-mail subscription an address; each person confirms theirs before anything arrives.
+def subscriptions(topic: sns.Topic, addresses: Sequence[str]) -> list[sns.SubscriptionResource]:
+    """Return one e-mail subscription per address; each person confirms it before anything arrives.
 
     The logical id comes from the address and not from its place in the list: a moved address would have to be confirmed
     again.
     """
     return [
         sns.SubscriptionResource(
-            f"{of.title}Subscription{hashlib.sha256(address.encode()).hexdigest()[:8]}",
-            TopicArn=of.ref(),
+            f"{topic.title}Subscription{hashlib.sha256(address.encode()).hexdigest()[:8]}",
+            TopicArn=topic.ref(),
             Protocol="email",
             Endpoint=address,
         )
@@ -50,8 +50,8 @@ def subscriptions(of: sns.Topic, addresses: Sequence[str]) -> list[sns.Subscript
     ]
 
 
-def topic_policy(logical_id: str, env: Environment, of: sns.Topic, *, told_by_aws: bool = True) -> sns.TopicPolicy:
-    """Open to this environment's alarms and EventBridge rules where they tell it something, and to nobody without TLS.
+def topic_policy(logical_id: str, env: Environment, topic: sns.Topic, *, for_events: bool = True) -> sns.TopicPolicy:
+    """Return a policy that demands TLS and, with `for_events`, admits this environment's alarms and rules.
 
     EventBridge and CloudWatch reach topics by resource policy, not by a role:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
@@ -65,19 +65,19 @@ def topic_policy(logical_id: str, env: Environment, of: sns.Topic, *, told_by_aw
     refuse_plain_text = deny(
         "RefuseWithoutTls",
         [actions.Publish],
-        on=of.ref(),
+        on=topic.ref(),
         to=Principal("*"),
         when=[Bool({"aws:SecureTransport": "false"})],
     )
-    published = [
+    admitted = [
         allow(
             sid,
             [actions.Publish],
-            on=of.ref(),
+            on=topic.ref(),
             to=Principal("Service", service),
             when=[mine, ArnLike({"aws:SourceArn": Sub(f"arn:${{AWS::Partition}}:{source}")})],
         )
         for sid, (service, source) in sources.items()
-        if told_by_aws
+        if for_events
     ]
-    return sns.TopicPolicy(logical_id, Topics=[of.ref()], PolicyDocument=document([refuse_plain_text, *published]))
+    return sns.TopicPolicy(logical_id, Topics=[topic.ref()], PolicyDocument=document([refuse_plain_text, *admitted]))

@@ -1,4 +1,4 @@
-"""What a layer is: a name, a pure function that builds its template, and where it exists.
+"""What a layer is: a name, a pure function that builds its template, and the environments that have it.
 
 Layers know nothing of each other but the constants that they read; their order is derived by `links`.
 """
@@ -19,12 +19,12 @@ BuildPerService = Callable[[Environment, Service], LayerTemplate]
 
 
 def everywhere(env: Environment) -> bool:
-    """In every environment of the layer's kinds."""
+    """Return true: the layer exists in every environment of its kinds."""
     return True
 
 
 def every_service(service: Service) -> bool:
-    """For every service of the environment."""
+    """Return true: the layer exists for every service."""
     return True
 
 
@@ -50,7 +50,7 @@ class Layer:
     deployed_as: Output[RoleArn] | None = None
 
     def exists(self, env: Environment) -> bool:
-        """Whether `env` has this layer."""
+        """Return whether `env` has this layer."""
         return env.settings.kind in self.kinds and self.where(env)
 
     def instances(self, env: Environment) -> Iterator[LayerTemplate]:
@@ -71,12 +71,12 @@ class Layer:
 
     @property
     def module(self) -> str:
-        """The module that builds it, as Python names it."""
+        """Name of the Python module that builds the layer."""
         return str((self.build or self.build_per_service).__module__)
 
     @property
     def description(self) -> str:
-        """What it is for, in a line."""
+        """What the layer is for, in a line: the description of its template."""
         docstring = sys.modules[self.module].__doc__ or ""
         first_line = docstring.strip().splitlines()[0]
         description = first_line.partition(": ")[2].rstrip(".")

@@ -13,7 +13,7 @@ from cicd_templates.layer.definition import Layer
 
 
 def project_layers() -> tuple[Layer, ...]:
-    """The layers of the project's `templates/`: `LAYERS`, and `LAYER` of each module in `templates/extra/`.
+    """Return the layers of the project's `templates/`: `LAYERS`, and `LAYER` of each module in `templates/extra/`.
 
     Raises `ConfigurationError` where there is no such folder here, or one of the user's own layers is not one.
     """
@@ -30,14 +30,14 @@ def project_layers() -> tuple[Layer, ...]:
 
 
 def with_user_layers(package: ModuleType) -> tuple[Layer, ...]:
-    """`LAYERS` of `package` and what its folder `extra/` adds, which an upgrade of the package's own never touches."""
-    found: list[Layer] = list(package.LAYERS)
+    """Return `LAYERS` of `package` and the layers of its folder `extra/`, which an upgrade never touches."""
+    layers: list[Layer] = list(package.LAYERS)
     for module in pkgutil.iter_modules([str(Path(folder, "extra")) for folder in package.__path__]):
         at = f"{package.__name__}/extra/{module.name}.py"
-        own = getattr(importlib.import_module(f"{package.__name__}.extra.{module.name}"), "LAYER", None)
-        if own is None:
+        user_layer = getattr(importlib.import_module(f"{package.__name__}.extra.{module.name}"), "LAYER", None)
+        if user_layer is None:
             raise ConfigurationError(f"{at}: has no LAYER; add LAYER = Layer({module.name!r}, build)")
-        if own.name in {layer.name for layer in found}:
-            raise ConfigurationError(f"{at}: a layer {own.name!r} exists already; choose another name")
-        found.append(own)
-    return tuple(found)
+        if user_layer.name in {layer.name for layer in layers}:
+            raise ConfigurationError(f"{at}: a layer {user_layer.name!r} exists already; choose another name")
+        layers.append(user_layer)
+    return tuple(layers)

@@ -1,4 +1,4 @@
-"""The one door to IAM statements: every grant, denial and trust of every template is made here, with awacs.
+"""IAM statements: every grant, denial and trust policy of every template is made here, with awacs.
 
 What it closes: awacs silently keeps the last of two conditions with one operator, renders a policy without statements
 or version, and takes any string for an action. Here actions are awacs constants, conditions are merged, an allowed
@@ -35,7 +35,7 @@ from cicd_templates.config.naming import delivery_roles, title
 Resource = AWSHelperFn | str
 EVERY_RESOURCE = "*"
 # Services whose documentation has the source keys in the trust policy of a role that they assume.
-SAYING_FOR_WHOM = frozenset({"codebuild", "codepipeline", "ecs-tasks", "events", "vpc-flow-logs"})
+SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "codepipeline", "ecs-tasks", "events", "vpc-flow-logs"})
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def allow(
     when: Sequence[ConditionElement] = (),
     because: str = "",
 ) -> Grant:
-    """Allow `actions` on `on`; `to` only in resource policies, `when` all of whose conditions must hold.
+    """Return a grant of `actions` on `on`, to `to` in resource policies only; all conditions of `when` must hold.
 
     `because` names the API that has no resource level: demanded for `*` in a role's policy, refused elsewhere. In a
     resource policy `*` is the resource that the policy is attached to, and `on=[]` leaves it out, as ECR wants it.
@@ -86,20 +86,20 @@ def deny(
     to: Principal | None = None,
     when: Sequence[ConditionElement] = (),
 ) -> Grant:
-    """Deny `actions`, which may be a pattern here: a denial that covers more is safer."""
+    """Return a denial of `actions`, which may be patterns here: a denial that covers more is safer."""
     return Grant(_statement(Deny, sid, actions, _listed(on), to, when))
 
 
 def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = ()) -> PolicyDocument:
-    """The trust policy of a role that one AWS service assumes, for its own work in this account only.
+    """Return the trust policy of a role that one AWS service assumes, for its work in this account only.
 
     `service` is the name before `.amazonaws.com`. The condition keeps another customer's resource from borrowing the
     role: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     Of a service that is not known to say for whom it acts it is asked only where it does, since it could not assume the
     role otherwise; that a role is passed within its own account only, by `iam:PassRole`, is what protects it then.
     """
-    says_for_whom = service in SAYING_FOR_WHOM
-    condition = StringEquals if says_for_whom else StringEqualsIfExists
+    has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
+    condition = StringEquals if has_source_keys else StringEqualsIfExists
     account = condition({"aws:SourceAccount": env.account})
     grant = Grant(
         Statement(
@@ -114,14 +114,14 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
 
 
 def trust_role(role: Resource) -> PolicyDocument:
-    """The trust policy of a role that one role of the same account assumes, and nobody else."""
+    """Return the trust policy of a role that only one role of the same account assumes."""
     return document(
         [Grant(Statement(Sid="LetTheRoleAssume", Effect=Allow, Principal=AWSPrincipal(role), Action=[AssumeRole]))]
     )
 
 
 def trust_roles_of(account: str, roles: Sequence[Resource]) -> PolicyDocument:
-    """The trust policy of a role that `roles` of another account assume.
+    """Return the trust policy of a role that `roles` of another account assume.
 
     A role that does not exist yet cannot be a principal, so the account is, and the condition names the roles:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
@@ -143,7 +143,7 @@ def trust_roles_of(account: str, roles: Sequence[Resource]) -> PolicyDocument:
 
 
 def trust_web_identity(provider: Resource, *, when: Sequence[ConditionElement]) -> PolicyDocument:
-    """The trust policy of a role for the holders of an OpenID Connect provider's tokens, as `when` narrows them."""
+    """Return the trust policy of a role for holders of an OpenID Connect provider's tokens, narrowed by `when`."""
     statement = Statement(
         Sid="LetTheTokenAssumeTheRole",
         Effect=Allow,
@@ -155,13 +155,13 @@ def trust_web_identity(provider: Resource, *, when: Sequence[ConditionElement]) 
 
 
 def account_principal(*accounts: str) -> AWSPrincipal:
-    """The accounts as principals; what they may still has to be allowed in them, and conditions name their roles."""
+    """Return the accounts as principals; each must still allow the action to its roles, which conditions name."""
     arns = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in sorted(set(accounts))]
     return AWSPrincipal(arns[0] if len(arns) == 1 else arns)
 
 
-def are_delivery_roles(*environments: Environment) -> list[ConditionElement]:
-    """The conditions under which a principal is a delivery role of `environments`, and not CloudFormation's there."""
+def delivery_role_conditions(*environments: Environment) -> list[ConditionElement]:
+    """Return the conditions that match the delivery roles of `environments`, but not their execution roles."""
     return [
         ArnLike({"aws:PrincipalArn": [Sub(delivery_roles(env)) for env in environments]}),
         ArnNotLike({"aws:PrincipalArn": [Sub(delivery_roles(env, "execution-*")) for env in environments]}),
@@ -169,7 +169,7 @@ def are_delivery_roles(*environments: Environment) -> list[ConditionElement]:
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:
-    """The policy of `grants`. Raises `ValueError` where there are none, or two share a Sid."""
+    """Return the policy of `grants`. Raises `ValueError` where there are none, or two share a Sid."""
     statements = [grant.statement for grant in grants]
     sids = [statement.Sid for statement in statements]
     if not statements or len(set(sids)) < len(sids):
@@ -178,7 +178,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
 
 
 def reasons(grants: Iterable[Grant]) -> list[str]:
-    """Why some of `grants` name every resource, one sentence each."""
+    """Return why some of `grants` name every resource, one sentence each."""
     return [grant.reason for grant in grants if grant.reason]
 
 

@@ -26,7 +26,7 @@ class Value(AWSHelperFn):
 
     @classmethod
     def is_list(cls) -> bool:
-        """Whether the kind is a list, which Parameter Store keeps as one string with commas."""
+        """Return whether the kind is a list, which Parameter Store keeps as one string with commas."""
         return cls.parameter_type.startswith("List<")
 
 
@@ -152,8 +152,8 @@ class ServiceOutput(Output[V]):
     """A value that `layer` publishes for each service, because the layer exists once per service."""
 
 
-def interpolated(value: object) -> str:
-    """How `value` stands inside the text of a `Sub`: `${Artifacts.Arn}`, `${KeyArn}` or the literal itself.
+def sub_fragment(value: object) -> str:
+    """Return `value` as part of the text of a `Sub`: `${Artifacts.Arn}`, `${KeyArn}` or the literal itself.
 
     Raises `TypeError` for a value that has no such spelling, such as a list or an `If`.
     """
@@ -172,6 +172,6 @@ def interpolated(value: object) -> str:
 
 
 def text(*parts: object) -> Sub | str:
-    """The parts joined into one `Sub`, or into a plain string where nothing in it is left to deploy time."""
-    joined = "".join(interpolated(part) for part in parts)
+    """Return the parts joined into one `Sub`, or into a plain string where nothing is left to deploy time."""
+    joined = "".join(sub_fragment(part) for part in parts)
     return Sub(joined) if "${" in joined else joined

@@ -1,4 +1,4 @@
-"""The workflow with which GitHub Actions releases a service: a file to copy, for a role that may do just that."""
+"""The workflow with which GitHub Actions releases a service: a file to copy into the service's repository."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ jobs:
 
 
 def workflow_path(service: Service) -> str:
-    """Where the workflow stands among the rendered files."""
+    """Return the path of the workflow among the rendered files."""
     return f"github/release-{service.name}.yml"
 
 
 def workflow(env: Environment, service: Service) -> str:
-    """The workflow of a service, for the tools environment `env`."""
+    """Return the workflow of a service, for the tools environment `env`."""
     github = service.settings.github
     role = physical_name(env, "AWS::IAM::Role", service.name, RELEASE_ROLE)
     return _WORKFLOW.format(

@@ -1,4 +1,4 @@
-"""The committed folder: writes rendered stacks with their checksums and index, or compares them with what is there.
+"""The folder `out/`: writes rendered stacks with their checksums and index, or compares them with what is there.
 
 Writes below the one folder that it is given. Deletes only files that an earlier run's checksums list, so that a
 reader's own notes beside them stay.
@@ -28,7 +28,7 @@ BODY_BYTES = 51_200
 
 @dataclass(frozen=True)
 class Written:
-    """What a run changed: paths relative to the folder, sorted. `kept` are strangers that it left alone."""
+    """What a run changed: paths relative to the folder, sorted. `kept` are files of others, which it left alone."""
 
     written: tuple[str, ...]
     deleted: tuple[str, ...]
@@ -37,7 +37,7 @@ class Written:
 
 
 def files_of(stacks: Sequence[RenderedStack], root: Path, only: str | None = None) -> dict[str, str]:
-    """Every file that belongs below `root`, by relative path.
+    """Return every file that belongs below `root`, by relative path.
 
     With `only`, the name of one environment, the other environments' files are as `root` has them now.
     """
@@ -55,30 +55,30 @@ def files_of(stacks: Sequence[RenderedStack], root: Path, only: str | None = Non
 
 
 def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
-    """The workflows of services that GitHub Actions release, by relative path."""
-    found = {}
+    """Return the workflows of services that GitHub Actions releases, by relative path."""
+    workflows = {}
     environments = {stack.environment.name: stack.environment for stack in stacks}
     for tools in [environment for environment in environments.values() if environment.kind == "tools"]:
         for service in tools.services:
             if service.settings.github.releases:
-                found[github_workflow.workflow_path(service)] = github_workflow.workflow(tools, service)
-    return found
+                workflows[github_workflow.workflow_path(service)] = github_workflow.workflow(tools, service)
+    return workflows
 
 
 def _pages(stacks: Sequence[RenderedStack], root: Path, only: str | None) -> dict[str, str]:
-    """The digests; of other environments than `only` as `root` has them, like their templates."""
-    found = {}
+    """Return the review pages; of environments other than `only` as `root` has them, like their templates."""
+    chosen = {}
     for path, text in pages(stacks).items():
         kept = None if only is None or path.startswith(f"{only}/") else _text(root / path)
-        found[path] = text if kept is None else kept
-    return found
+        chosen[path] = text if kept is None else kept
+    return chosen
 
 
 def write(files: Mapping[str, str], root: Path) -> Written:
-    """Make `root` hold `files`. Raises `CicdError` where it cannot be written, naming the path."""
+    """Write `files` below `root`. Raises `CicdError` that names the path where it cannot be written."""
     listed = _listed(root)
-    strangers = _present(root) - files.keys()
-    stale = strangers & listed
+    others = _present(root) - files.keys()
+    stale = others & listed
     changed = [path for path, text in sorted(files.items()) if _text(root / path) != text]
     try:
         for path in changed:
@@ -90,28 +90,28 @@ def write(files: Mapping[str, str], root: Path) -> Written:
                 folder.rmdir()
     except OSError as error:
         raise CicdError(f"{error.filename or root}: cannot be written: {error.strerror}") from None
-    return Written(tuple(changed), tuple(sorted(stale)), tuple(sorted(strangers - stale)), len(files) - len(changed))
+    return Written(tuple(changed), tuple(sorted(stale)), tuple(sorted(others - stale)), len(files) - len(changed))
 
 
 def differences(files: Mapping[str, str], root: Path) -> list[str]:
-    """A unified diff from `root` to `files`, a line per element; empty where `root` is what would be rendered."""
-    found: list[str] = []
+    """Return a unified diff from `root` to `files`, one line per element; empty where `root` is up to date."""
+    diff: list[str] = []
     for path in sorted(files.keys() | _present(root)):
         before, after = _text(root / path), files.get(path)
         if before == after:
             continue
-        found += difflib.unified_diff(
+        diff += difflib.unified_diff(
             (before or "").splitlines(),
             (after or "").splitlines(),
             f"{root / path}" if before is not None else "/dev/null",
             f"rendered/{path}" if after is not None else "/dev/null",
             lineterm="",
         )
-    return found
+    return diff
 
 
 def index(stacks: Sequence[StackTemplate]) -> str:
-    """`README.md` of the folder: the stacks of each environment in deploy order, and how to deploy them by hand."""
+    """Return `README.md` of the folder: each environment's stacks in deploy order, and the commands to deploy them."""
     lines = [
         "# Rendered templates",
         "",
@@ -150,7 +150,7 @@ def _environment_section(stacks: Sequence[StackTemplate]) -> Iterable[str]:
 
 
 def _value_of(path: str) -> str:
-    """The shell's words for what stands in Parameter Store under `path`."""
+    """Return the shell's command substitution for the value in Parameter Store under `path`."""
     return f"$(aws ssm get-parameter --name {path} --query Parameter.Value --output text)"
 
 

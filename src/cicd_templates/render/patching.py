@@ -55,7 +55,7 @@ def _set(template: dict[str, Any], steps: list[str], entry: PatchTable, at: str)
 
 
 def _below(place: Any, step: str, at: str, before: list[str]) -> Any:
-    """What stands at `step` of `place`: by key, by the name of an item of a list, or by its number."""
+    """Return the value at `step` of `place`: by key, by the name of a list's item, or by its number."""
     known: Mapping[str, Any] = {}
     if isinstance(place, dict):
         known = place

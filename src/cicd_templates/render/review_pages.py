@@ -1,4 +1,4 @@
-"""The digests that `make render` writes beside the templates: `REVIEW.md` an environment, `DIFFERENCES.md` of all."""
+"""The review pages beside the templates: one `REVIEW.md` per environment, and `DIFFERENCES.md`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
-    """The pages by path relative to the output folder; from the templates in memory, not from their text."""
+    """Return the pages by path relative to `out/`, from the templates in memory, not from their text."""
     everything = reviewed([stack.template for stack in stacks])
     found = {}
     environments = {stack.environment.qualified: stack.environment for stack in stacks}

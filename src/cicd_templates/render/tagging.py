@@ -1,4 +1,4 @@
-"""The one pass over a finished template: tags on everything that takes them, boundary and path on every role.
+"""The one pass over a finished template: tags on every taggable resource, boundary and path on every role.
 
 Layers mention none of these, so no layer can forget them. A tag that a block set on purpose stays as it is.
 """
@@ -15,7 +15,7 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 
 def stack_tags(env: Environment, layer: str, service: str | None) -> dict[str, str]:
-    """The tags of a stack and of every resource in it, in the order in which they are shown."""
+    """Return the tags of a stack and of every resource in it, in the order in which they are shown."""
     tags = {
         "Project": env.project.name,
         "Environment": env.name,
@@ -30,7 +30,7 @@ def stack_tags(env: Environment, layer: str, service: str | None) -> dict[str, s
 
 
 def finish(template: Template, env: Environment, tags: dict[str, str]) -> dict[str, Any]:
-    """`template` as a dict, with `tags` on every taggable resource and the environment's boundary and path on roles.
+    """Return `template` as a dict, with `tags` on every taggable resource and boundary and path on every role.
 
     Raises `TypeError` for a type whose tags are neither a list nor a map.
     """
@@ -48,7 +48,7 @@ def finish(template: Template, env: Environment, tags: dict[str, str]) -> dict[s
 
 
 def _tagged(resource: AWSObject, own: Any, tags: dict[str, str], listed: list[dict[str, str]]) -> Any:
-    """The tags of a resource. Most types take a list of keys and values, a few (Parameter Store) a plain map."""
+    """Return the tags of a resource. Most types take a list of keys and values, a few (Parameter Store) a plain map."""
     shape = resource.props["Tags"][0]
     if shape is dict:
         return dict(sorted({**tags, **(own or {})}.items()))

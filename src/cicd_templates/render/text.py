@@ -1,4 +1,4 @@
-"""Turns a finished template into the text that a person reviews: order, comments and layout. Decides no content.
+"""The text of a finished template as a person reviews it: order, comments and layout. Decides no content.
 
 The bytes depend on the template alone: no date, no version, no machine.
 """
@@ -45,7 +45,7 @@ _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 def ordered(template: Mapping[str, Any]) -> dict[str, Any]:
-    """`template` in the reader's order, all the way down."""
+    """Return `template` with its keys in the order that a reader expects, at every level."""
     sections = {key: template[key] for key in SECTIONS if template.get(key)}
     sections["Resources"] = {
         name: _moved({key: _ordered_value(value) for key, value in resource.items()}, RESOURCE_FIRST, RESOURCE_LAST)
@@ -75,7 +75,7 @@ def _moved(mapping: dict[str, Any], first: tuple[str, ...], last: tuple[str, ...
 
 
 def as_text(template: Mapping[str, Any], header: list[str], form: Format) -> str:
-    """The file's text. `header` is commented out on top of YAML; JSON has the same facts in its metadata."""
+    """Return the file's text. `header` is a comment on top of YAML; JSON has the same facts in its metadata."""
     if form == "json":
         return json.dumps(template, indent=2, ensure_ascii=False) + "\n"
     blocks = ["".join(f"# {line}".rstrip() + "\n" for line in header)]

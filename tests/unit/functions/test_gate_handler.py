@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.blocks import inlining
 from cicd_templates.blocks.inlining import READERS as JOINED
-from cicd_templates.blocks.inlining import joined_gate
+from cicd_templates.blocks.inlining import scan_gate_source
 from cicd_templates.functions.scan_gate import artifacts, handler
 from cicd_templates.functions.scan_gate.formats import READERS
 from cicd_templates.functions.scan_gate.reading import Report, UnusableError
@@ -352,7 +352,7 @@ def test_a_zip_that_is_odd_is_refused() -> None:
 def test_the_joined_gate_is_the_same_code_with_the_readers_that_are_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = joined_gate(["bandit", "junit", "bandit"])
+    text = scan_gate_source(["bandit", "junit", "bandit"])
     (tmp_path / "joined_gate_index.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     index = importlib.import_module("joined_gate_index")
@@ -369,7 +369,7 @@ def test_the_joined_gate_is_the_same_code_with_the_readers_that_are_needed(
 def test_the_joined_gate_reads_findings_of_every_check_that_it_judges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "joined_gate_all.py").write_text(joined_gate(READERS))
+    (tmp_path / "joined_gate_all.py").write_text(scan_gate_source(READERS))
     monkeypatch.syspath_prepend(tmp_path)
     index = importlib.import_module("joined_gate_all")
     found = {
@@ -389,4 +389,4 @@ def test_two_modules_of_the_gate_that_define_the_same_name_are_not_joined(monkey
     monkeypatch.setattr(inlining, "AFTER", (*inlining.AFTER, "record"))
 
     with pytest.raises(ValueError, match="RECORD is defined twice: # --- record"):
-        joined_gate(["bandit"])
+        scan_gate_source(["bandit"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from troposphere import GetAtt, If, Ref, Sub
 
-from cicd_templates.layer.outputs import KeyArn, SubnetIds, interpolated, text
+from cicd_templates.layer.outputs import KeyArn, SubnetIds, sub_fragment, text
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,13 @@ from cicd_templates.layer.outputs import KeyArn, SubnetIds, interpolated, text
     ],
 )
 def test_what_can_stand_inside_a_sub(value: object, expected: str) -> None:
-    assert interpolated(value) == expected
+    assert sub_fragment(value) == expected
 
 
 @pytest.mark.parametrize("value", [If("C", "a", "b"), SubnetIds(["a", "b"]), 1])
 def test_what_cannot_stand_inside_a_sub_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="cannot stand inside a Sub"):
-        interpolated(value)
+        sub_fragment(value)
 
 
 def test_joined_text_is_a_sub_only_where_something_is_left_to_deploy_time() -> None:

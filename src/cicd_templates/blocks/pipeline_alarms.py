@@ -1,0 +1,188 @@
+"""Alarms of a service's pipeline: its runs, how long its builds take, its gate and its reviews.
+
+The names of AWS's metrics and dimensions are those of the documentation that stands beside each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from troposphere import AWSHelperFn, cloudwatch
+
+from cicd_templates.blocks.alarms import (
+    NAMESPACE,
+    Metric,
+    alarm,
+    computed_alarm,
+    function_error_alarm,
+    late_data_alarm,
+    missing_data_alarm,
+)
+from cicd_templates.blocks.event_rules import MonitoredService
+from cicd_templates.config.naming import title
+from cicd_templates.layer.outputs import FunctionName, PipelineName, TopicArn
+
+# The time from a release to its verdict, and of every single build.
+BUDGET_SECONDS = 300
+QUEUE_SECONDS = 60
+STUCK_SECONDS = 3600
+# Periods without a value after which the function that looks for stuck runs is known to be silent.
+SILENT_PERIODS = 3
+# AWS's own counts arrive minutes after what they count.
+LATE_MINUTES = 10
+
+
+def run_alarms(
+    monitored: MonitoredService, pipeline: PipelineName, topics: Mapping[str, TopicArn]
+) -> list[cloudwatch.Alarm]:
+    """Return the alarms on runs that failed, that do not move, or whose verdict is late."""
+    env, service = monitored.env, monitored.service.name
+    operations, developers = topics["operations"], topics["developers"]
+    dimensions = {"PipelineName": pipeline}
+    # https://docs.aws.amazon.com/codepipeline/latest/userguide/metrics-dimensions.html
+    failed = Metric("AWS/CodePipeline", "FailedPipelineExecutions", dimensions, "Sum", 60)
+    counted = computed_alarm(
+        "FailureCountedAlarm",
+        env,
+        [service, "failure-counted"],
+        "CodePipeline counts a failed run, also when nothing else here has heard of it",
+        {"failed": failed, "runs": Metric(NAMESPACE, "RunsInProgress", dimensions, "Maximum", 60)},
+        # The pipeline's creation starts a run that finds no source. Our own count begins with this layer, after that.
+        "IF(FILL(runs, REPEAT) >= 0, failed)",
+        above=0,
+        tell=[operations],
+    )
+    run_failed = alarm(
+        "RunFailedAlarm",
+        env,
+        [service, "run-failed"],
+        "A run of the pipeline has failed",
+        # Measured from events that arrive after this layer was created, so the pipeline's creation is not among them.
+        Metric(NAMESPACE, "RunFailed", dimensions, "Sum"),
+        above=0,
+        tell=[operations, developers],
+    )
+    stuck = alarm(
+        "RunStuckAlarm",
+        env,
+        [service, "run-stuck"],
+        "A run has not moved for an hour, approvals and locked stages aside; without data nobody looks",
+        Metric(NAMESPACE, "OldestRunSeconds", dimensions),
+        above=STUCK_SECONDS,
+        tell=[operations],
+    )
+    verdict_slow = alarm(
+        "VerdictSlowAlarm",
+        env,
+        [service, "verdict-slow"],
+        "From release to verdict it took more than five minutes",
+        Metric(NAMESPACE, "CommitToVerdictSeconds", dimensions),
+        above=BUDGET_SECONDS,
+        tell=[developers],
+    )
+    return [
+        late_data_alarm(counted, LATE_MINUTES),
+        run_failed,
+        missing_data_alarm(stuck, SILENT_PERIODS),
+        verdict_slow,
+    ]
+
+
+def build_alarms(
+    monitored: MonitoredService, projects: Mapping[str, str], topics: Mapping[str, TopicArn]
+) -> list[cloudwatch.Alarm]:
+    """Return the alarms on builds that are slow or wait for capacity; `projects` are CodeBuild projects by purpose.
+
+    `Duration` covers all phases of a build:
+    https://docs.aws.amazon.com/codebuild/latest/userguide/cloudwatch_metrics-codebuild.html
+    """
+    env, service = monitored.env, monitored.service.name
+    slow = [
+        alarm(
+            f"{title(purpose)}SlowAlarm",
+            env,
+            [service, purpose, "slow"],
+            f"A build of {purpose} took more than five minutes",
+            Metric("AWS/CodeBuild", "Duration", {"ProjectName": project}),
+            above=BUDGET_SECONDS,
+            tell=[topics["developers"]],
+        )
+        for purpose, project in projects.items()
+    ]
+    queued = computed_alarm(
+        "BuildsQueuedAlarm",
+        env,
+        [service, "builds-queued"],
+        "A build waited more than a minute for capacity: the account's CodeBuild quota is short",
+        {
+            f"q{number}": Metric("AWS/CodeBuild", "QueuedDuration", {"ProjectName": project})
+            for number, project in enumerate(projects.values())
+        },
+        "MAX(METRICS())",
+        above=QUEUE_SECONDS,
+        tell=[topics["operations"]],
+    )
+    return [*slow, queued]
+
+
+def gate_alarms(
+    monitored: MonitoredService,
+    word: str,
+    function: FunctionName,
+    pipeline: PipelineName,
+    topics: Mapping[str, TopicArn],
+) -> list[cloudwatch.Alarm]:
+    """Return the alarms on a scan gate that raised an error or could not judge; `word` is the function's name."""
+    notified = [topics["operations"], topics["security"]]
+    cannot_judge = _failed_job_alarm(
+        "GateCannotJudgeAlarm",
+        monitored,
+        [word, "cannot-judge"],
+        "The gate answered that it could not judge a release; for Lambda that is no error",
+        Metric(NAMESPACE, "GateErrors", {"PipelineName": pipeline}, "Sum"),
+        notified,
+    )
+    return [_error_alarm("GateErrors", monitored, word, function, notified), cannot_judge]
+
+
+def review_alarms(
+    monitored: MonitoredService,
+    word: str,
+    function: FunctionName,
+    pipeline: PipelineName,
+    topics: Mapping[str, TopicArn],
+) -> list[cloudwatch.Alarm]:
+    """Return the alarms on a review that raised an error or could not describe a change set."""
+    notified = [topics["operations"]]
+    cannot_describe = _failed_job_alarm(
+        "ReviewCannotDescribeAlarm",
+        monitored,
+        [word, "cannot-describe"],
+        "A change set could not be described to its approver; for Lambda that is no error",
+        Metric(NAMESPACE, "ReviewErrors", {"PipelineName": pipeline}, "Sum"),
+        notified,
+    )
+    return [_error_alarm("ReviewErrors", monitored, word, function, notified), cannot_describe]
+
+
+def _failed_job_alarm(
+    logical_id: str,
+    monitored: MonitoredService,
+    words: list[str],
+    description: str,
+    metric: Metric,
+    notified: list[TopicArn],
+) -> cloudwatch.Alarm:
+    words = [monitored.service.name, *words]
+    return alarm(logical_id, monitored.env, words, description, metric, above=0, tell=notified)
+
+
+def _error_alarm(
+    logical_id: str,
+    monitored: MonitoredService,
+    word: str,
+    function: AWSHelperFn | str,
+    notified: list[TopicArn],
+) -> cloudwatch.Alarm:
+    words = [monitored.service.name, word]
+    return function_error_alarm(logical_id, monitored.env, words, function, notified)

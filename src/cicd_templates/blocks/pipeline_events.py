@@ -1,0 +1,133 @@
+"""What CodePipeline and CloudTrail report about a service's pipeline, as rules that notify the groups concerned.
+
+Detail types and states: https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from troposphere import events
+
+from cicd_templates.blocks.event_rules import MonitoredService, notification_rule
+from cicd_templates.blocks.pipeline_stages import GATE
+from cicd_templates.layer.outputs import TopicArn
+
+RUN = "CodePipeline Pipeline Execution State Change"
+ACTION = "CodePipeline Action Execution State Change"
+# What CloudTrail reports of an API call; it needs a trail of management events in the account.
+API_CALL = "AWS API Call via CloudTrail"
+# A stage that goes back is a run of its own, with one of these triggers; not every event of a run says its trigger.
+_ROLLBACKS = ["AutomatedRollback", "ManualRollback"]
+_ROLLBACK = {"execution_trigger": {"trigger-type": _ROLLBACKS}}
+_NO_ROLLBACK = {
+    "$or": [
+        {"execution-trigger": {"trigger-type": [{"exists": False}]}},
+        {"execution-trigger": {"trigger-type": [{"anything-but": _ROLLBACKS}]}},
+    ]
+}
+_RUN_PATHS = {"execution": "$.detail.execution-id", "state": "$.detail.state"}
+_ACTION_PATHS = _RUN_PATHS | {"stage": "$.detail.stage", "action": "$.detail.action"}
+
+
+def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
+    """Return one rule for each kind of event, with the groups that it notifies."""
+    approvals = {"category": ["Approval"]}
+    gate = {"stage": [GATE], "action": [GATE]}
+    notifications = [
+        ("RunStarted", "run-started", _pattern(monitored, RUN, state=["STARTED"]), "run <execution> has started.",
+         _RUN_PATHS, ["developers"]),
+        ("RunRolledBack", "run-rolled-back", _pattern(monitored, RUN, **_ROLLBACK),
+         "run <execution> takes a stage back to an earlier release: <state>.", _RUN_PATHS,
+         ["developers", "operations"]),
+        ("RunSucceeded", "run-succeeded", _pattern(monitored, RUN, state=["SUCCEEDED"], **_NO_ROLLBACK),
+         "run <execution> has succeeded: the release is where its path ends.", _RUN_PATHS, ["developers"]),
+        ("RunFailed", "run-failed", _pattern(monitored, RUN, state=["FAILED"]), "run <execution> has failed.",
+         _RUN_PATHS, ["developers", "operations"]),
+        ("RunEnded", "run-ended", _pattern(monitored, RUN, state=["CANCELED", "STOPPED", "SUPERSEDED"]),
+         "run <execution> has ended before its end: <state>.", _RUN_PATHS, ["developers"]),
+        ("GateDecided", "gate-decided", _pattern(monitored, ACTION, **gate, state=["SUCCEEDED", "FAILED"]),
+         "the gate has decided on run <execution>: <state>.", _ACTION_PATHS, ["developers", "security"]),
+        ("ApprovalNeeded", "approval-needed", _pattern(monitored, ACTION, type=approvals, state=["STARTED"]),
+         "run <execution> waits for an approval in <stage>.", _ACTION_PATHS, ["developers"]),
+        ("ApprovalGiven", "approval-given",
+         _pattern(monitored, ACTION, type=approvals, state=["SUCCEEDED", "FAILED"]),
+         "the approval of run <execution> in <stage> was answered: <state>.", _ACTION_PATHS,
+         ["developers", "security"]),
+        ("ConditionOverridden", "condition-overridden", _override_pattern(monitored),
+         "<who> has overridden a condition of <stage> in run <execution>.",
+         {"who": "$.detail.userIdentity.arn", "stage": "$.detail.requestParameters.stageName",
+          "execution": "$.detail.requestParameters.pipelineExecutionId"}, ["security", "operations"]),
+        ("PipelineChanged", "pipeline-changed", _pipeline_change_pattern(monitored),
+         "<who> has changed or deleted the pipeline itself: <call>.",
+         {"who": "$.detail.userIdentity.arn", "call": "$.detail.eventName"}, ["security", "operations"]),
+    ]  # fmt: skip
+    return [
+        notification_rule(
+            f"{logical_id}Rule",
+            monitored,
+            purpose,
+            pattern,
+            message,
+            paths,
+            {group: topics[group] for group in groups},
+            monitored.pipeline_page,
+        )
+        for logical_id, purpose, pattern, message, paths, groups in notifications
+    ]
+
+
+def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
+    """Return the pattern of the end of a run and of the gate's verdict, which the measuring function counts."""
+    return {
+        "source": ["aws.codepipeline"],
+        "detail-type": [ACTION, RUN],
+        "detail": {
+            "pipeline": [monitored.pipeline],
+            "state": ["SUCCEEDED", "FAILED"],
+            "$or": [{"stage": [{"exists": False}]}, {"stage": [GATE], "action": [GATE]}],
+        },
+    }
+
+
+def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
+    """Return the pattern of events of `detail_type`, narrowed by `detail`, in whose names `_` stands for a hyphen."""
+    narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
+    return {
+        "source": ["aws.codepipeline"],
+        "detail-type": [detail_type],
+        "detail": {"pipeline": [monitored.pipeline], **narrowed},
+    }
+
+
+def _override_pattern(monitored: MonitoredService) -> dict[str, Any]:
+    """Return the pattern of a call that overrides a stage condition, by the console or the API."""
+    return {
+        "source": ["aws.codepipeline"],
+        "detail-type": [API_CALL],
+        "detail": {
+            "eventSource": ["codepipeline.amazonaws.com"],
+            "eventName": ["OverrideStageCondition"],
+            "requestParameters": {"pipelineName": [monitored.pipeline]},
+        },
+    }
+
+
+def _pipeline_change_pattern(monitored: MonitoredService) -> dict[str, Any]:
+    """Return the pattern of calls that change or delete the pipeline, whose stages protect production.
+
+    The two calls name it in different places: PipelineDeclaration.name and DeletePipelineInput.name.
+    """
+    name = [monitored.pipeline]
+    return {
+        "source": ["aws.codepipeline"],
+        "detail-type": [API_CALL],
+        "detail": {
+            "eventSource": ["codepipeline.amazonaws.com"],
+            "$or": [
+                {"eventName": ["UpdatePipeline"], "requestParameters": {"pipeline": {"name": name}}},
+                {"eventName": ["DeletePipeline"], "requestParameters": {"name": name}},
+            ],
+        },
+    }
