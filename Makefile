@@ -1,26 +1,16 @@
-# Every target sets up what it needs first. Variables: ENV= LAYER= SERVICE= SUFFIX= YES=1 ALLOW= PLAN= OUT= FORMAT=json LOCAL=1
-# FORMAT=json renders JSON with `make render`, and makes the other verbs print JSON; `make lint` takes sarif or github.
+# Every target sets up what it needs first. The line `<target>.takes` above a target lists the variables that it takes.
+# docs/commands.md explains them.
 
 PYTHON ?= python3
 VENV   := .venv
 LOCAL_VENV := .venv-local
 AUDIT_VENV := .venv-audit
-RUN    := $(VENV)/bin/python -m cicd_templates
 
-# What a user says reaches the program as it was typed, as one argument: neither make nor the shell looks into it,
-# because each recipe names it as "$ENV", from its environment.
-SAID   := ENV LAYER SERVICE SUFFIX YES ALLOW FORMAT LOCAL APP WAIT NAME REPORTS POLICY EXPIRES OWNER TOOL REPORT BASE REF PART INPUTS SEED FOLDER EVERY PLAN OUT SEQUENCES \
-          LEFT CONFIRM OLDER_THAN DESTROYING REFUSE TOOLS TOKENS
-$(foreach each,$(SAID),$(if $(value $(each)),$(eval override $(each) := $$(value $(each)))$(eval export $(each))))
-option = $(if $(value $(2)),$(1) "$$$(2)")
-flag   = $(if $(call yes,$(2)),$(1))
-yes    = $(if $(word 2,$(value $(1)))$(filter-out 1 yes true 0 no false,$(value $(1))),$(call wrong,$(1),1 or 0),$(filter 1 yes true,$(value $(1))))
-wrong  = $(error $(1)=$(value $(1)) says nothing: write $(1)=$(2))
+# The program reads ENV as CICD_TEMPLATES_ENV, and of all such variables only those that the target takes.
+RUN     = CICD_TEMPLATES_MAKE="$($@.takes)" $(VENV)/bin/python -m cicd_templates
 
-WHERE  = $(call option,--suffix,SUFFIX) $(call flag,--local,LOCAL)
-TARGET = $(call option,--env,ENV) $(call option,--layer,LAYER) $(call option,--service,SERVICE) $(WHERE)
-JSON   = $(if $(filter-out json yaml,$(value FORMAT)),$(call wrong,FORMAT,json or yaml),$(if $(filter json,$(value FORMAT)),--json))
-ASK    = $(call flag,--yes,YES)
+# What most targets that work on stacks take.
+STACKS := ENV LAYER SERVICE SUFFIX LOCAL
 
 .DEFAULT_GOAL := help
 .PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt plan-discard check audit verify doctor recover deploy-policy \
@@ -34,13 +24,15 @@ help-all: ## Show every target
 	@awk -F':.*## ' '/^##@/ {printf "%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 ##@ Daily
+render.takes := ENV SUFFIX FORMAT
 render: $(VENV)/.done ## Render every layer for every environment into out/
-	@$(RUN) render $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call option,--format,FORMAT)
+	@$(RUN) render
 
+lint.takes := SUFFIX FORMAT
 lint: $(VENV)/.done ## Lint the templates with cfn-lint, the code with ruff and mypy
-	@$(RUN) lint $(call option,--suffix,SUFFIX) $(call option,--format,FORMAT)
-	@$(if $(value FORMAT),,$(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean")
-	@$(if $(value FORMAT),,$(VENV)/bin/mypy)
+	@$(RUN) lint
+	@test -n "$$CICD_TEMPLATES_FORMAT" || { $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean"; }
+	@test -n "$$CICD_TEMPLATES_FORMAT" || $(VENV)/bin/mypy
 
 test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
 	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term
@@ -48,76 +40,92 @@ test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
 demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
 	@$(RUN) demo
 
-plan: $(VENV)/.done ## Plan a deployment and write the plan down
-	@$(RUN) plan $(TARGET) $(JSON) $(call option,--out,OUT) $(call flag,--wait,WAIT)
+plan.takes := $(STACKS) FORMAT OUT WAIT
+plan: $(VENV)/.done ## Plan a deployment of ENV and write the plan to a file
+	@$(RUN) plan
 
+deploy.takes := $(STACKS) YES FORMAT PLAN ALLOW OUT WAIT
 deploy: $(VENV)/.done ## Deploy ENV through change sets, or exactly PLAN
-	@$(RUN) deploy $(TARGET) $(ASK) $(JSON) $(call option,--plan,PLAN) $(call option,--allow,ALLOW) \
-	  $(call option,--out,OUT) $(call flag,--wait,WAIT)
+	@$(RUN) deploy
 
-release: $(VENV)/.done ## Release APP: work tree, folder or zip; WAIT=1 follows its run
-	@$(RUN) release $(call option,--app,APP) $(call option,--service,SERVICE) $(WHERE) $(call flag,--wait,WAIT)
+release.takes := APP SERVICE SUFFIX LOCAL WAIT
+release: $(VENV)/.done ## Release APP (a work tree, folder or zip); WAIT=1 follows the run
+	@$(RUN) release
 
-outputs: $(VENV)/.done ## Show what the deployed stacks give out
-	@$(RUN) outputs $(TARGET) $(JSON)
+outputs.takes := $(STACKS) FORMAT
+outputs: $(VENV)/.done ## Show the outputs of the deployed stacks
+	@$(RUN) outputs
 
-status: $(VENV)/.done ## Show the state of every stack; LEFT=1 what is beside it
-	@$(RUN) status $(TARGET) $(JSON) $(call flag,--left,LEFT)
+status.takes := $(STACKS) FORMAT LEFT
+status: $(VENV)/.done ## Show the state of every stack; LEFT=1 shows what no stack owns
+	@$(RUN) status
 
-destroy: $(VENV)/.done ## Take ENV down and prove what is left; PLAN= does as planned
-	@$(RUN) destroy $(TARGET) $(ASK) $(JSON) $(call option,--allow,ALLOW) $(call option,--plan,PLAN) $(call option,--confirm,CONFIRM)
+destroy.takes := $(STACKS) YES FORMAT ALLOW PLAN CONFIRM
+destroy: $(VENV)/.done ## Destroy ENV and prove what is left; PLAN= executes a plan
+	@$(RUN) destroy
 
 ##@ Review and set-up
-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the rendered pipeline with APP here, under its own roles
-	@$(RUN) rehearse $(call option,--app,APP) $(call option,--service,SERVICE) $(call option,--suffix,SUFFIX) $(ASK) \
-	  $(call flag,--refuse,REFUSE) $(call option,--tools,TOOLS) $(call option,--token,TOKENS) $(JSON)
+rehearse.takes := APP SERVICE SUFFIX YES REFUSE TOOLS TOKENS FORMAT
+rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the rendered pipeline on this machine, with APP, under IAM
+	@$(RUN) rehearse
 
 check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
 	@$(RUN) render --check
 	@$(RUN) docs --check
 
-review: $(VENV)/.done ## Say in words what changed in out/ since BASE=main
-	@$(RUN) review $(call option,--base,BASE)
+review.takes := BASE
+review: $(VENV)/.done ## Describe in words what changed in out/ since BASE=main
+	@$(RUN) review
 
-upgrade-check: $(VENV)/.done ## Say what revision REF= of this tool would change in out/
-	@$(RUN) upgrade-check $(call option,--ref,REF)
+upgrade-check.takes := REF
+upgrade-check: $(VENV)/.done ## Describe what revision REF of this tool would change in out/
+	@$(RUN) upgrade-check
 
 audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov
 	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet
 
+verify.takes := $(lint.takes)
 verify: check lint test audit ## Everything that CI runs: check, lint, test, audit
 
+secret.takes := ENV SERVICE SUFFIX LOCAL NAME
 secret: $(VENV)/.done ## Set the secret NAME of SERVICE, from a prompt or standard input
-	@$(RUN) secret $(call option,--env,ENV) $(call option,--service,SERVICE) $(WHERE) $(call option,--name,NAME)
+	@$(RUN) secret
 
-gate: $(VENV)/.done ## Judge REPORTS as the pipeline's gate will, by POLICY
-	@$(RUN) gate $(call option,--reports,REPORTS) $(call option,--service,SERVICE) $(call option,--policy,POLICY) $(JSON)
+gate.takes := REPORTS SERVICE POLICY FORMAT
+gate: $(VENV)/.done ## Judge the folder REPORTS as the pipeline's gate would, by POLICY
+	@$(RUN) gate
 
-waive: $(VENV)/.done ## Accept in POLICY what stops a release now, until EXPIRES
-	@$(RUN) gate waive --all-current $(call option,--reports,REPORTS) $(call option,--expires,EXPIRES) \
-	  $(call option,--owner,OWNER) $(call option,--service,SERVICE) $(call option,--policy,POLICY)
+waive.takes := REPORTS EXPIRES OWNER SERVICE POLICY
+waive: $(VENV)/.done ## Accept the findings that stop a release, until EXPIRES
+	@$(RUN) gate waive --all-current
 
+inspect.takes := TOOL REPORT FORMAT
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
-	@$(RUN) gate inspect $(call option,--tool,TOOL) $(JSON) $(call option,--,REPORT)
+	@$(RUN) gate inspect
 
-sweep: $(VENV)/.done ## Destroy copies that have expired, idle for OLDER_THAN=48h
-	@$(RUN) sweep $(call option,--env,ENV) $(call flag,--local,LOCAL) $(ASK) $(JSON) $(call option,--older-than,OLDER_THAN)
+sweep.takes := ENV LOCAL YES FORMAT OLDER_THAN
+sweep: $(VENV)/.done ## Destroy expired copies that were idle for OLDER_THAN=48h
+	@$(RUN) sweep
 
-adopt: $(VENV)/.done ## Take what a destroyed ENV kept back into its stacks
-	@$(RUN) adopt $(TARGET) $(ASK)
+adopt.takes := $(STACKS) YES
+adopt: $(VENV)/.done ## Import what a destroyed ENV kept into its stacks again
+	@$(RUN) adopt
 
-doctor: $(VENV)/.done ## Look at what would make a deployment of ENV fail
-	@$(RUN) doctor $(TARGET) $(JSON)
+doctor.takes := $(STACKS) FORMAT
+doctor: $(VENV)/.done ## Check ENV for what would make a deployment fail
+	@$(RUN) doctor
 
-plan-discard: $(VENV)/.done ## Delete what plans of ENV left in AWS, or PLAN alone
-	@$(RUN) plan-discard $(TARGET) $(call option,--plan,PLAN)
+plan-discard.takes := $(STACKS) PLAN
+plan-discard: $(VENV)/.done ## Delete the change sets of all plans of ENV, or of PLAN
+	@$(RUN) plan-discard
 
-recover: $(VENV)/.done ## Say what each unsettled stack of ENV needs; runs nothing
-	@$(RUN) recover $(TARGET) $(JSON)
+recover.takes := $(STACKS) FORMAT
+recover: $(VENV)/.done ## Show what each unsettled stack of ENV needs; runs nothing
+	@$(RUN) recover
 
-deploy-policy: $(VENV)/.done ## Print the IAM policies for who deploys ENV; PART= one alone
-	@$(RUN) deploy-policy $(call option,--env,ENV) $(call option,--suffix,SUFFIX) $(call flag,--destroying,DESTROYING) \
-	  $(call option,--part,PART)
+deploy-policy.takes := ENV SUFFIX DESTROYING PART
+deploy-policy: $(VENV)/.done ## Print the IAM policies that deploying ENV needs, or only PART
+	@$(RUN) deploy-policy
 
 ##@ Local AWS
 local: $(VENV)/.done $(LOCAL_VENV)/.done ## Start the local AWS; then add LOCAL=1 to any verb
@@ -127,13 +135,13 @@ local-stop: $(VENV)/.done ## Stop the local AWS
 	@$(RUN) local-stop
 
 ##@ Development
-bench: $(VENV)/.done ## Measure the renderer beside the floor of its own imports
+bench: $(VENV)/.done ## Measure the renderer against the time of its imports alone
 	@$(VENV)/bin/python tests/bench/render.py
 
-bench-gate: $(VENV)/.done ## Measure the gate's readers beside json.loads
+bench-gate: $(VENV)/.done ## Measure the gate's report readers against json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
 
-bench-destroy: $(VENV)/.done ## Measure the emptying of buckets, and its memory
+bench-destroy: $(VENV)/.done ## Measure how fast buckets are emptied, and the memory for it
 	@$(VENV)/bin/python tests/bench/destroy.py
 
 bench-deploy: $(VENV)/.done ## Measure the deployer's time and calls on a simulated AWS
@@ -142,31 +150,35 @@ bench-deploy: $(VENV)/.done ## Measure the deployer's time and calls on a simula
 bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure what a rehearsal adds to the bare commands
 	@$(VENV)/bin/python -m tests.bench.rehearse
 
-soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deploy through SEQUENCES= of faults, rehearse with less rights
-	@SEQUENCES="$${SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q tests/unit/deploy/runs/test_faults.py
+soak.takes := SEQUENCES
+soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deploy through SEQUENCES faults; rehearse with missing rights
+	@SEQUENCES="$${CICD_TEMPLATES_SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q tests/unit/deploy/runs/test_faults.py
 	@$(VENV)/bin/python -m tests.soak.rehearse
 
-test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that take longer than a change should wait
+test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that are too slow for every change
 	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal -m long
 
-fuzz: $(VENV)/.done ## Feed the gate's readers damaged reports: INPUTS= many, by SEED=
-	@$(VENV)/bin/python tests/fuzz/gate.py
+fuzz.takes := INPUTS SEED
+fuzz: $(VENV)/.done ## Feed INPUTS damaged reports to the gate's readers, from SEED
+	@INPUTS="$${CICD_TEMPLATES_INPUTS:-100000}" SEED="$${CICD_TEMPLATES_SEED:-1}" $(VENV)/bin/python tests/fuzz/gate.py
 
-fuzz-rules: $(VENV)/.done ## Run our lint rules over the templates of others in FOLDER
-	@$(VENV)/bin/python tests/fuzz/rules.py "$$FOLDER"
+fuzz-rules.takes := FOLDER
+fuzz-rules: $(VENV)/.done ## Run our lint rules over other people's templates in FOLDER
+	@$(VENV)/bin/python tests/fuzz/rules.py "$$CICD_TEMPLATES_FOLDER"
 
-mutate: $(VENV)/.done ## List what no lint rule notices in worse templates; EVERY=10
-	@$(VENV)/bin/python -m tests.mutation.templates
+mutate.takes := EVERY
+mutate: $(VENV)/.done ## Worsen templates and list what no lint rule notices; EVERY=10
+	@EVERY="$${CICD_TEMPLATES_EVERY:-1}" $(VENV)/bin/python -m tests.mutation.templates
 
-# Extras stay in the lock: the pip that comes with Python 3.11 looks for a package asked for with an extra anew, and
-# refuses the first release that is newer than the lock.
+# The lock keeps extras: otherwise the pip of Python 3.11 resolves a package with an extra again, and refuses the first
+# release that is newer than the lock.
 lock: ## Write the lock files from requirements*.in (needs uv)
 	@for pair in requirements-dev.in:requirements.lock requirements-local.in:requirements-local.lock \
 	    requirements-audit.in:requirements-audit.lock; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
 	    --no-emit-index-url --no-emit-find-links --quiet "$${pair%%:*}" -o "$${pair##*:}" || exit 1; done
 
-pins: $(VENV)/.done ## Resolve the tools of the checks again, by version and hash
+pins: $(VENV)/.done ## Pin the tools of the checks again, by version and hash
 	@$(VENV)/bin/python .ci/pin
 
 fmt: $(VENV)/.done ## Format the code and write the generated documents
@@ -181,7 +193,7 @@ setup: $(VENV)/.done ## Install the product's environment
 setup-audit: $(AUDIT_VENV)/.done ## Install the auditor's environment
 setup-local: $(LOCAL_VENV)/.done ## Install the local AWS's environment
 
-# A stamp each, so that an environment is made once and again only when its lock changes.
+# A stamp file for each environment: it is made once, and again only when its lock changes.
 $(VENV)/.locked: requirements.lock
 	@.ci/environment $(PYTHON) $(VENV) requirements.lock
 	@touch $@
@@ -197,3 +209,19 @@ $(LOCAL_VENV)/.done: requirements-local.lock
 $(AUDIT_VENV)/.done: requirements-audit.lock
 	@.ci/environment $(PYTHON) $(AUDIT_VENV) requirements-audit.lock
 	@touch $@
+
+# Only what is typed on make's command line counts: a variable that the shell exports steers nothing. A variable that no
+# target of the command line takes is refused before anything runs.
+GOALS   := $(or $(MAKECMDGOALS),help)
+TAKEN   := $(sort $(foreach goal,$(GOALS),$($(goal).takes)))
+KNOWN   := $(sort $(foreach name,$(filter %.takes,$(.VARIABLES)),$($(name))))
+TYPED   := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+REFUSED := $(filter-out $(TAKEN) PYTHON VENV LOCAL_VENV AUDIT_VENV SHELL MAKE MAKEFLAGS,$(TYPED))
+quoted   = '$(subst ','\'',$(1))'
+reason   = $(shell $(PYTHON) .ci/refuse $(call quoted,$(GOALS)) $(call quoted,$(REFUSED)) '$(TAKEN)' '$(KNOWN)')
+$(if $(REFUSED),$(error $(or $(reason),`make $(GOALS)` does not take $(firstword $(REFUSED))=)))
+
+# The others are handed on as they were typed: `value` and `:=` keep make from expanding them, and no recipe writes one
+# into a command of the shell.
+$(foreach name,$(KNOWN),$(eval unexport CICD_TEMPLATES_$(name)))
+$(foreach name,$(filter $(KNOWN),$(TYPED)),$(eval unexport $(name))$(eval export CICD_TEMPLATES_$(name) := $$(value $(name))))

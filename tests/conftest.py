@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib
+import os
 import socket
 import subprocess
 import time
@@ -26,6 +27,10 @@ RAW = tomllib.loads((ROOT / "templates/environments.toml").read_text())
 # One profile everywhere: no deadline, because a loaded machine is no failure, and no example database to leave behind.
 settings.register_profile("project", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
+
+# What the caller gave to make, or exports for the program, is not for the commands that tests run.
+for _name in [name for name in os.environ if name.startswith("CICD_TEMPLATES_") or name == "MAKEFLAGS"]:
+    del os.environ[_name]
 
 Edit = Callable[[dict[str, Any]], None]
 

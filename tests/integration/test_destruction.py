@@ -101,7 +101,7 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
     expired = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm production")
     assert (expired.exit_code, "it expired at " in expired.output) == (3, True)
     elsewhere = project.type("destroy --plan .state/local/destroy-plan.json --confirm production")
-    assert (elsewhere.exit_code, "is a plan of the local AWS; add LOCAL=1" in elsewhere.output) == (3, True)
+    assert (elsewhere.exit_code, "is a plan for the local AWS; add --local" in elsewhere.output) == (3, True)
 
 
 def test_with_several_environments_none_is_touched_when_one_refuses(project: Project) -> None:

@@ -113,11 +113,11 @@ def test_data_is_deployed_away_only_where_it_is_named(project: Project) -> None:
     ("command", "code", "expected"),
     [
         ("deploy --plan nothing.json --local", 2, "nothing.json: no plan there: No such file or directory"),
-        ("deploy --plan {plan} --env production --local", 2, "says what is deployed, staging; leave ENV=, LAYER="),
-        ("deploy --plan {plan} --layer keys --local", 2, "says what is deployed, staging; leave ENV=, LAYER="),
-        ("deploy --plan {plan}", 3, "is a plan of the local AWS; add LOCAL=1"),
+        ("deploy --plan {plan} --env production --local", 2, "says what is deployed (staging); leave out --env"),
+        ("deploy --plan {plan} --layer keys --local", 2, "says what is deployed (staging); leave out --env"),
+        ("deploy --plan {plan}", 3, "is a plan for the local AWS; add --local"),
         ("plan --env all --local --out x.json", 2, "--out x.json takes the plan of one environment"),
-        ("plan-discard --local", 2, "which environment? Name one with ENV= (--env)"),
+        ("plan-discard --local", 2, "which environment? Name one with --env"),
         ("plan-discard --plan nothing.json --local", 2, "nothing.json: no plan there"),
     ],
 )

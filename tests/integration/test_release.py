@@ -80,8 +80,8 @@ def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
             "processor-snyk-token: no such secret; deploy it first: make deploy ENV=tools LOCAL=1",
             1,
         ),
-        ("secret --local", "which secret? Name one with NAME= (--name): safety-api-key, snyk-token", 2),
-        ("release --local --app {app} --wait", "WAIT=1 (--wait) has nothing to follow on the local AWS", 2),
+        ("secret --local", "which secret? Name one with --name: safety-api-key, snyk-token", 2),
+        ("release --local --app {app} --wait", "leave out --wait: the local AWS runs no pipeline", 2),
         ("release --local", "which source? Name a git work tree, a folder or a .zip file with APP=", 2),
         ("secret --local --name x --env qa", "no environment 'qa'", 2),
         (

@@ -47,13 +47,14 @@ MAY_IMPORT = {
     "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals",
     "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors template",
     "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints template",
-    "deploy/destruction": "config deploy/aws deploy/change_sets deploy/plans deploy/reporting errors template",
+    "deploy/destruction": "config deploy/aws deploy/change_sets deploy/plans deploy/reporting errors hints template",
     "deploy/runs": (
         "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/releases deploy/reporting errors template"
     ),
     "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints template",
     "rehearsal": (
-        "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors local template"
+        "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors hints local"
+        " template"
     ),
 }
 # The command line is the only room that may import every other.

@@ -1,65 +1,124 @@
-"""The Makefile hands on what a user says as it is, and takes yes and no for what they are."""
+"""The Makefile hands on what a user types as it is, and refuses what no target takes before anything runs."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
+from cicd_templates.cli import main
+from cicd_templates.cli.options import Option
+from cicd_templates.hints import PREFIX
 from tests.conftest import ROOT
 
-PRINTS_ITS_ARGUMENTS = """#!/usr/bin/env python3
-import json, sys
-print(json.dumps(sys.argv[3:]))
+# Without the site packages of this Python, which would take most of the time.
+PRINTS_ITS_CALL = f"""#!{sys.executable} -IS
+import json, os, sys
+variables = {{name: value for name, value in os.environ.items() if name.startswith("{PREFIX}")}}
+print(json.dumps([sys.argv[3:], variables]))
 """
+MAKEFILE = (ROOT / "Makefile").read_text()
+STACKS = re.findall(r"^STACKS := (.*)$", MAKEFILE, re.MULTILINE)[0]
+TAKES = {
+    target: set(words.replace("$(STACKS)", STACKS).replace("$(lint.takes)", "SUFFIX FORMAT").split())
+    for target, words in re.findall(r"^([a-z-]+)\.takes := (.*)$", MAKEFILE, re.MULTILINE)
+}
+VARIABLES = sorted(set().union(*TAKES.values()))
+SCRIPTS = ["soak", "fuzz", "fuzz-rules", "mutate"]
+# Targets that take every variable between them, one of which takes the name of a folder as an argument.
+EVERY_VARIABLE = [
+    *("deploy", "destroy", "status", "sweep", "release", "rehearse", "secret", "waive", "inspect", "review"),
+    *("upgrade-check", "deploy-policy", *SCRIPTS),
+]
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Path:
     """A folder with the Makefile, whose Python only prints what it is called with."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    python = tmp_path / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.write_text(PRINTS_ITS_ARGUMENTS)
-    python.chmod(0o755)
-    (tmp_path / ".venv-local").mkdir()
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci/refuse", tmp_path / ".ci")
     locks = ("requirements.lock", "requirements-local.lock", "setup.cfg", "pyproject.toml")
-    for stamp in (*locks, ".venv/.locked", ".venv/.done", ".venv-local/.done"):
+    for lock in locks:
+        (tmp_path / lock).touch()
+    for program in ("python", "ruff", "mypy"):
+        path = tmp_path / ".venv/bin" / program
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(PRINTS_ITS_CALL if program == "python" else "#!/bin/sh\n")
+        path.chmod(0o755)
+    (tmp_path / ".venv-local").mkdir()
+    for stamp in (".venv/.locked", ".venv/.done", ".venv-local/.done"):
         (tmp_path / stamp).touch()
     return tmp_path
 
 
-def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", "-s", *words], cwd=folder, capture_output=True, text=True, check=False)
+def make(folder: Path, *words: str, **shell: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | shell
+    return subprocess.run(
+        ["make", "-s", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
-def arguments(folder: Path, *words: str) -> list[str]:
-    answer = make(folder, *words)
-    assert answer.returncode == 0, answer.stderr
-    found: list[str] = json.loads(answer.stdout)
-    return found
+def calls(folder: Path, *words: str, **shell: str) -> list[tuple[list[str], dict[str, str]]]:
+    """Return the arguments and the variables of each call of Python."""
+    answer = make(folder, *words, **shell)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    return [tuple(json.loads(line)) for line in answer.stdout.splitlines() if line.startswith("[")]
+
+
+def parsed(arguments: list[str]) -> dict[str, Any]:
+    """Return the parameters of a verb, or of the command of a verb, as click parses them."""
+    command: click.Command = main.commands[arguments[0]]
+    rest = arguments[1:]
+    if isinstance(command, click.Group) and rest and rest[0] in command.commands:
+        command, rest = command.commands[rest[0]], rest[1:]
+    return command.make_context("verb", list(rest)).params
+
+
+def parameters(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> dict[str, Any]:
+    """Return the parameters with which the program runs when make is called with these words."""
+    ((arguments, variables),) = calls(folder, *words)
+    with monkeypatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        return parsed(arguments)
 
 
 @pytest.mark.parametrize(
     "value",
     [
+        pytest.param("staging", id="a word"),
         pytest.param("staging production", id="a space"),
+        pytest.param("staging \t", id="blanks at the end"),
+        pytest.param("", id="nothing"),
         pytest.param("staging;touch made-it", id="another command"),
-        pytest.param("$(shell touch made-it)", id="a function of make"),
-        pytest.param("`touch made-it`$(touch made-it)", id="a substitution"),
-        pytest.param('it\'s "quoted" $HOME $$ \\ # * ~', id="characters of the shell and of make"),
-        pytest.param("two\nlines", id="a line break"),
+        pytest.param("a | touch made-it && touch made-it &", id="operators of the shell"),
+        pytest.param("$(shell touch made-it)${shell touch made-it}$(error no)", id="functions of make"),
+        pytest.param("`touch made-it`$(touch made-it)", id="substitutions of the shell"),
+        pytest.param('it\'s "quoted" $HOME $$ $@ \\ # * ~', id="characters of the shell and of make"),
+        pytest.param("'; touch made-it; '", id="the end of a quotation"),
+        pytest.param("two\nlines\n\ttouch made-it", id="line breaks"),
+        pytest.param("a SUFIX=b\nSUFIX=c", id="what looks like a variable"),
         pytest.param("--yes", id="an option"),
+        pytest.param("%\\", id="a pattern and a backslash at the end"),
     ],
 )
-def test_what_a_user_says_arrives_as_one_argument_and_as_it_was_said(made: Path, value: str) -> None:
-    assert arguments(made, "status", f"ENV={value}") == ["status", "--env", value]
-    assert arguments(made, "waive", f"OWNER={value}") == ["gate", "waive", "--all-current", "--owner", value]
-    assert arguments(made, "inspect", f"REPORT={value}") == ["gate", "inspect", "--", value]
+def test_what_a_user_types_arrives_as_it_was_typed(made: Path, value: str) -> None:
+    called = calls(made, *EVERY_VARIABLE, *(f"{variable}={value}" for variable in VARIABLES))
+
+    assert len(called) == len(EVERY_VARIABLE) + 1  # soak has two commands
+    for arguments, variables in called:
+        variables.pop(f"{PREFIX}MAKE", None)
+        assert variables == {f"{PREFIX}{variable}": value for variable in VARIABLES}
+        assert arguments == [value] or value in ("", "staging") or value not in arguments
     assert not (made / "made-it").exists()
 
 
@@ -70,7 +129,14 @@ def test_what_a_user_says_arrives_as_one_argument_and_as_it_was_said(made: Path,
             "destroy ENV=a LAYER=b SERVICE=c SUFFIX=d LOCAL=1 YES=1 FORMAT=json ALLOW=e",
             "destroy --env a --layer b --service c --suffix d --local --yes --json --allow e",
         ),
+        ("destroy PLAN=p CONFIRM=a,b", "destroy --plan p --confirm a,b"),
+        (
+            "deploy ENV=a PLAN=p ALLOW=s/B OUT=o WAIT=1 YES=1",
+            "deploy --env a --plan p --allow s/B --out o --wait --yes",
+        ),
+        ("plan ENV=a OUT=o WAIT=1 FORMAT=json", "plan --env a --out o --wait --json"),
         ("render ENV=a SUFFIX=d FORMAT=json", "render --env a --suffix d --format json"),
+        ("lint SUFFIX=d FORMAT=sarif", "lint --suffix d --format sarif"),
         ("release APP=. SERVICE=c SUFFIX=d WAIT=1", "release --app . --service c --suffix d --wait"),
         ("secret ENV=a NAME=n LOCAL=1", "secret --env a --local --name n"),
         ("gate REPORTS=r POLICY=p FORMAT=json", "gate --reports r --policy p --json"),
@@ -78,47 +144,96 @@ def test_what_a_user_says_arrives_as_one_argument_and_as_it_was_said(made: Path,
             "waive REPORTS=r EXPIRES=x OWNER=o SERVICE=c POLICY=p",
             "gate waive --all-current --reports r --expires x --owner o --service c --policy p",
         ),
-        ("inspect TOOL=t REPORT=f FORMAT=json", "gate inspect --tool t --json -- f"),
-        ("deploy-policy ENV=a SUFFIX=d PART=p", "deploy-policy --env a --suffix d --part p"),
+        ("inspect TOOL=t REPORT=--f FORMAT=json", "gate inspect --tool t --json -- --f"),
+        ("status LEFT=1 LOCAL=no", "status --left"),
+        ("sweep ENV=all OLDER_THAN=7d YES=yes", "sweep --env all --older-than 7d --yes"),
+        ("review BASE=main", "review --base main"),
+        ("upgrade-check REF=v2", "upgrade-check --ref v2"),
+        ("deploy-policy ENV=a SUFFIX=d PART=2 DESTROYING=1", "deploy-policy --env a --suffix d --part 2 --destroying"),
         (
             "rehearse APP=. SERVICE=c SUFFIX=d YES=1 REFUSE=1 TOOLS=t TOKENS=A,B FORMAT=json",
             "rehearse --app . --service c --suffix d --yes --refuse --tools t --token A,B --json",
         ),
-        ("fuzz", ""),
     ],
 )
-def test_each_variable_is_an_option(made: Path, words: str, expected: str) -> None:
-    assert " ".join(arguments(made, *words.split())) == expected
+def test_each_variable_is_an_option(made: Path, monkeypatch: pytest.MonkeyPatch, words: str, expected: str) -> None:
+    assert parameters(made, monkeypatch, *words.split()) == parsed(expected.split())
+
+
+def test_a_target_takes_the_variables_of_its_verb(made: Path) -> None:
+    for target in TAKES.keys() - {"verify", *SCRIPTS}:
+        ((arguments, _),) = calls(made, target)
+        command: click.Command = main.commands[arguments[0]]
+        if isinstance(command, click.Group) and arguments[1:]:
+            command = command.commands[arguments[1]]
+        variables = {option.variable for option in command.params if isinstance(option, Option)} - {None}
+        assert TAKES[target] == variables | ({"REPORT"} if target == "inspect" else set()), target
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(value, ["--yes"]) for value in ("1", "yes", "true")] + [(value, []) for value in ("0", "no", "false", "", " ")],
+    [(value, True) for value in ("1", "yes", "true", "True")]
+    + [(value, False) for value in ("0", "no", "false", "", " ")],
 )
-def test_yes_is_yes_and_no_is_no(made: Path, value: str, expected: list[str]) -> None:
-    assert arguments(made, "deploy", f"YES={value}") == ["deploy", *expected]
+def test_yes_is_yes_and_no_is_no(made: Path, monkeypatch: pytest.MonkeyPatch, value: str, expected: bool) -> None:
+    assert parameters(made, monkeypatch, "deploy", f"YES={value}")["yes"] is expected
+
+
+def test_a_variable_of_the_shell_steers_nothing(made: Path) -> None:
+    shell = {"YES": "1", "ENV": "production", "FORMAT": "json", "LOCAL": "1", "SUFIX": "pr1", f"{PREFIX}YES": "1"}
+    ((arguments, variables),) = calls(made, "deploy", "ENV=staging", **shell)
+
+    assert (arguments, sorted(variables)) == (["deploy"], [f"{PREFIX}ENV", f"{PREFIX}MAKE"])
+    assert variables[f"{PREFIX}ENV"] == "staging"
+
+
+def test_the_variables_of_a_make_above_count(made: Path) -> None:
+    ((_, variables),) = calls(made, "status", MAKEFLAGS=" -- ENV=staging")
+
+    assert variables[f"{PREFIX}ENV"] == "staging"
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["deploy", "YES=maybe"], "YES=maybe says nothing: write YES=1 or 0."),
-        (["deploy", "LOCAL=1 0"], "LOCAL=1 0 says nothing: write LOCAL=1 or 0."),
-        (["release", "WAIT=y"], "WAIT=y says nothing: write WAIT=1 or 0."),
-        (["status", "FORMAT=xml"], "FORMAT=xml says nothing: write FORMAT=json or yaml."),
+        (["deploy", "SUFIX=pr1"], "`make deploy` does not take SUFIX=; the nearest variable that it takes is SUFFIX="),
+        (["deploy", "env=staging"], "`make deploy` does not take env=; the nearest variable that it takes is ENV="),
+        (["render", "PLAN=x"], "`make render` does not take PLAN=; it takes ENV=, FORMAT=, SUFFIX="),
+        (["render", "lint", "XYZ=x"], "`make render lint` does not take XYZ=; it takes ENV=, FORMAT=, SUFFIX="),
+        (["clean", "ENV=a"], "`make clean` does not take ENV=; it takes no variables"),
+        (["ENV=a"], "`make help` does not take ENV=; it takes no variables"),
+        (["check", "FORMAT=json"], "`make check` does not take FORMAT=; it takes no variables"),
+        (["review", "q;'`id>made-it`=x"], "`make review` does not take q;"),
+        (["deploy", "PYTHON=python0", "SUFIX=pr1"], "`make deploy` does not take SUFIX="),
     ],
-    ids=["word", "two words", "letter", "format"],
 )
-def test_what_says_neither_is_refused_in_a_line(made: Path, words: list[str], expected: str) -> None:
+def test_a_variable_that_no_target_takes_is_refused_in_a_line(made: Path, words: list[str], expected: str) -> None:
     answer = make(made, *words)
 
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert re.fullmatch(rf"Makefile:\d+: \*\*\* {re.escape(expected)}  Stop\.\n", answer.stderr)
+    assert re.fullmatch(rf"Makefile:\d+: \*\*\* {re.escape(expected)}.*\.  Stop\.", answer.stderr.splitlines()[-1])
+    assert not (made / "made-it").exists()
 
 
-def test_no_recipe_names_a_variable_of_the_user_bare() -> None:
-    text = (ROOT / "Makefile").read_text()
-    (said,) = re.findall(r"^SAID +:= (.*)$", text, re.MULTILINE)
-    recipes = [line for line in text.splitlines() if line.startswith("\t")]
+def test_a_variable_is_taken_where_one_of_the_targets_takes_it(made: Path) -> None:
+    (_, render), (_, deploy) = calls(made, "render", "deploy", "PLAN=p")
 
-    assert [line for line in recipes for name in said.split() if f"$({name})" in line] == []
+    assert render[f"{PREFIX}MAKE"].split() == ["ENV", "SUFFIX", "FORMAT"]
+    assert deploy[f"{PREFIX}PLAN"] == "p"
+    assert "PLAN" in deploy[f"{PREFIX}MAKE"].split()
+
+
+@pytest.mark.parametrize("setting", ["PYTHON=python3", "AUDIT_VENV=x", "SHELL=/bin/sh"])
+def test_what_make_itself_knows_can_be_set(made: Path, setting: str) -> None:
+    assert [arguments for arguments, _ in calls(made, "deploy", setting)] == [["deploy"]]
+
+
+def test_lint_with_a_format_prints_only_that(made: Path) -> None:
+    assert make(made, "lint").stdout.splitlines()[1:] == ["ruff: clean"]
+    assert make(made, "lint", "FORMAT=sarif").stdout.splitlines()[1:] == []
+
+
+def test_no_recipe_names_a_variable_of_the_user() -> None:
+    recipes = [line for line in MAKEFILE.splitlines() if line.startswith("\t")]
+
+    assert [line for line in recipes for name in VARIABLES if f"$({name})" in line] == []

@@ -1,4 +1,4 @@
-"""What every verb is made of: the group, its options, and errors as one line with their exit code."""
+"""The command group, and errors as one line with their exit code."""
 
 from __future__ import annotations
 
@@ -8,11 +8,26 @@ from typing import Any
 
 import click
 
+from cicd_templates import hints
 from cicd_templates.errors import CicdError
 
 
 class Command(click.Command):
-    """Turns expected errors into one line and their exit code; tracebacks are for bugs."""
+    """A command that turns expected errors into one line and their exit code; tracebacks are for bugs."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the arguments; under make, an error shows no usage line, whose options the user has not typed."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except CicdError as error:
+            click.echo(f"error: {error}", err=True)
+            raise click.exceptions.Exit(error.exit_code) from None
+        except click.UsageError as error:
+            if hints.under_make():
+                error.ctx = None
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an expected error becomes a line on standard error and `ctx.exit` with its code."""
@@ -31,16 +46,16 @@ class Command(click.Command):
 
 
 class Group(Command, click.Group):
-    """A command with commands of its own, and the same errors."""
+    """A command that has commands of its own and reports errors in the same way."""
 
 
 class Main(click.Group):
-    """The verbs, which know the commands of each other."""
+    """The group of all verbs."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that is meant; one of another command is told by its whole name."""
+        """Return the command that `args` name; the error for the command of a group shows its whole name."""
         for name, command in self.commands.items():
             if args[0] not in self.commands and isinstance(command, click.Group) and args[0] in command.commands:
                 ctx.fail(f"No such command {args[0]!r}; there is {name} {args[0]}.")
@@ -48,25 +63,20 @@ class Main(click.Group):
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cicd-templates", prog_name="cicd-templates")
 def main() -> None:
-    """A complete, audited CI/CD pipeline on AWS in plain CloudFormation."""
+    """Render, lint, review and deploy a CI/CD pipeline on AWS in plain CloudFormation.
+
+    make sets most options with a variable, such as ENV=staging for --env; the environment variable
+    CICD_TEMPLATES_ENV does the same.
+    """
 
 
 def verb(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., None]], click.Command]:
-    """Make a function the command `name` of `main`, with `options` in the order of its help."""
+    """Return a decorator that makes a function the command `name`, with `options` in the order of its help."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         decorated = functools.reduce(lambda inner, option: option(inner), reversed(options), function)
         return main.command(name, cls=Command)(decorated)
 
     return decorate
-
-
-SUFFIX = click.option("--suffix", help="Work on the parallel copy of this name, rendered into build/.")
-ENV = click.option("--env", "env", help="Environment, or `all`: the runtime environments, then tools.")
-LAYER = click.option("--layer", help="This layer only.")
-SERVICE = click.option("--service", help="This service only.")
-LOCAL = click.option("--local", is_flag=True, help="Use the local AWS that `make local` started; never AWS itself.")
-YES = click.option("--yes", is_flag=True, help="Execute without asking.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-TARGET = (ENV, SUFFIX, LAYER, SERVICE, LOCAL)

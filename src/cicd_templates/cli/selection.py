@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cicd_templates import hints
 from cicd_templates.errors import ConfigurationError, DetachedError
 from cicd_templates.paths import CONFIGURATION, rendered_folder
 
@@ -45,7 +46,7 @@ def targets(
     names = [environment.name for environment in configuration.environments]
     asked = env or default
     if asked is None:
-        raise ConfigurationError(f"which environment? Name one with ENV= (--env): {', '.join(names)}, or all")
+        raise ConfigurationError(f"which environment? Name one with {hints.option('ENV')}: {', '.join(names)}, or all")
     if asked != "all":
         require_environment(configuration, asked)
     folder = rendered_folder(suffix)
@@ -92,7 +93,7 @@ def only_service(environment: Environment, name: str | None) -> Service:
     """The service of that name, or the only one there is."""
     known = [service.name for service in environment.services]
     if name is None and len(known) > 1:
-        raise ConfigurationError(f"which service? Name one with SERVICE= (--service): {', '.join(known)}")
+        raise ConfigurationError(f"which service? Name one with {hints.option('SERVICE')}: {', '.join(known)}")
     for service in environment.services:
         if name in (None, service.name):
             return service
@@ -104,7 +105,9 @@ def confirmation(yes: bool) -> Callable[[str], bool]:
     if yes:
         return lambda question: True
     if not sys.stdin.isatty():
-        raise ConfigurationError("nobody is here to ask; add YES=1 (--yes) to execute what is shown")
+        raise ConfigurationError(
+            f"there is no terminal to ask at; add {hints.option('YES', value=True)} to execute without a question"
+        )
     return _asked
 
 

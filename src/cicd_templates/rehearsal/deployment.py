@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cicd_templates import hints
 from cicd_templates.deploy.aws.clients import Clients, local_clients
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stacks import read_stacks
@@ -59,7 +60,7 @@ def pipeline_stack(stacks: Sequence[StackTemplate], service: str | None) -> Stac
         return next(iter(found.values()))
     if service not in found:
         known = ", ".join(found) or "none"
-        asked = f"no pipeline of {service!r}" if service else "which service? Name one with SERVICE= (--service)"
+        asked = f"no pipeline of {service!r}" if service else f"which service? Name one with {hints.option('SERVICE')}"
         raise ConfigurationError(f"{asked}; there are {known}")
     return found[str(service)]
 

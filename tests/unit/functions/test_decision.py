@@ -503,8 +503,8 @@ def test_a_record_that_fits_is_no_news(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["gate", "waive"], "which reports? Name their folder with REPORTS= (--reports)"),
-        (["gate"], "which reports? Name their folder with REPORTS= (--reports)"),
+        (["gate", "waive"], "which reports? Name their folder with --reports"),
+        (["gate"], "which reports? Name their folder with --reports"),
         (["gate", "--reports", "/none"], "/none: no such folder; name the folder that holds the reports"),
         (["gate", "--reports", "/tmp", "--policy", "/none.toml"], "/none.toml: cannot be read"),
         (["gate", "--reports", "/tmp", "--service", "x"], "no service 'x'"),
@@ -617,15 +617,15 @@ def test_a_waiver_for_all_does_not_cover_a_missing_report(tmp_path: Path) -> Non
         (
             "--all-current --expires 2020-01-31 --owner ada",
             "",
-            "EXPIRES= (--expires) 2020-01-31 is over; name the last day",
+            "--expires 2020-01-31: that day is over; name the last day",
         ),
         (
             "--all-current --expires soon --owner ada",
             "",
-            "EXPIRES= (--expires) 'soon' is no day; write one such as 2027",
+            "--expires soon: not a date; write one such as 2027",
         ),
-        ("--all-current --owner ada", "", "until when? Name the last day of the waivers with EXPIRES= (--expires)"),
-        ("--all-current --expires 2999-01-31", "", "whose waivers? Name who answers for them with OWNER= (--owner)"),
+        ("--all-current --owner ada", "", "until when? Name the last day of the waivers with --expires"),
+        ("--all-current --expires 2999-01-31", "", "who owns the waivers? Name the owner with --owner"),
         ("--all-current --expires 2999-01-31 --owner ada", "unknwon = 1", "unknwon: unknown key"),
         (
             "--all-current --expires 2999-01-31 --owner ada",

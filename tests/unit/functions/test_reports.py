@@ -508,9 +508,9 @@ def test_inspect_knows_checks_by_their_own_names_too(tmp_path: Path, name: str) 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ("--tool nmap x.json", "no reader for 'nmap'; there are bandit"),
-        ("x.json", "which tool wrote it? Name it with TOOL= (--tool): bandit, cyclonedx"),
-        ("--tool bandit", "which report? Name its file with REPORT="),
+        ("--tool nmap x.json", "no reader for 'nmap'; the known tools and formats are bandit"),
+        ("x.json", "which tool wrote the report? Name it with --tool: bandit, cyclonedx"),
+        ("--tool bandit", "which report? Name its file as an argument"),
         ("--tool bandit /none", "/none: cannot be read: No"),
     ],
 )

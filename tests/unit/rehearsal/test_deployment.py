@@ -42,7 +42,7 @@ def test_a_copy_is_read_without_what_lies_beside_it(tmp_path: Path) -> None:
     ("pipelines", "service", "expected"),
     [
         (1, "other", "no pipeline of 'other'; there are payment-processor"),
-        (0, None, "which service\\? Name one with SERVICE= \\(--service\\); there are none"),
+        (0, None, "which service\\? Name one with --service; there are none"),
     ],
 )
 def test_a_pipeline_that_is_not_there_is_named(pipelines: int, service: str | None, expected: str) -> None:

@@ -67,10 +67,10 @@ def test_review_says_what_changed_since_a_revision(repository: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("review",), "compare with which revision? Name it with BASE= (--base), such as main or HEAD~1"),
+        (("review",), "compare with which revision? Name it with --base, such as main or HEAD~1"),
         (("review", "--base", "nope"), "'nope' is no revision here; name a commit, branch or tag"),
         (("review", "--base", "--all"), "'--all' is no revision here"),
-        (("upgrade-check",), "render with which revision of the tool? Name it with REF= (--ref), such as a tag"),
+        (("upgrade-check",), "render with which revision of the tool? Name it with --ref, such as a tag"),
     ],
 )
 def test_a_wrong_call_says_what_would_be_right(repository: Path, words: tuple[str, ...], message: str) -> None:

@@ -9,7 +9,8 @@ import click
 
 from cicd_templates import hints
 from cicd_templates.cli import selection
-from cicd_templates.cli.command import JSON, TARGET, YES, verb
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import JSON, TARGET, YES, option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
@@ -17,11 +18,18 @@ if TYPE_CHECKING:
     from cicd_templates.deploy.plans.document import Plan
     from cicd_templates.deploy.reporting.report import Reporter
 
-OUT = click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="File for the plan; default .state/plans/ENV.json."
+OUT = option(
+    "--out",
+    variable="OUT",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File for the plan; default .state/plans/ENV.json.",
 )
-WAIT = click.option("--wait", is_flag=True, help="Wait for stacks that another operation works on; refused otherwise.")
-ALLOW = click.option("--allow", default="", help="Stateful resources that may go, as STACK/LOGICALID, with commas.")
+WAIT = option(
+    "--wait", variable="WAIT", is_flag=True, help="Wait for stacks that another operation works on; refused otherwise."
+)
+ALLOW = option(
+    "--allow", variable="ALLOW", default="", help="Stateful resources that may go, as STACK/LOGICALID, with commas."
+)
 
 
 @verb(
@@ -30,7 +38,7 @@ ALLOW = click.option("--allow", default="", help="Stateful resources that may go
     JSON,
     OUT,
     WAIT,
-    click.option("--detailed-exitcode", is_flag=True, help="Exit 4 where there are changes."),
+    option("--detailed-exitcode", is_flag=True, help="Exit 4 where there are changes."),
 )
 def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, **target: Any) -> None:
     """Plan what can be planned now and write it down, to be read and then deployed with --plan."""
@@ -39,7 +47,9 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
     reporter = report.reporter(as_json=as_json)
     chosen = selection.targets(**target)
     if out and len(chosen) > 1:
-        raise ConfigurationError(f"--out {out} takes the plan of one environment; name it with ENV= (--env)")
+        raise ConfigurationError(
+            f"{hints.option('OUT', str(out))} takes the plan of one environment; name it with {hints.option('ENV')}"
+        )
     # Only of a protected environment the pipeline writes anything, so only then its account is asked.
     tools = selection.tools(target["suffix"], target["local"]) if any(each.protected for each in chosen) else None
     plans = [each.plan(reporter, tools, out, wait=wait) for each in chosen]
@@ -55,7 +65,7 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
     ALLOW,
     OUT,
     WAIT,
-    click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Deploy exactly this plan."),
+    option("--plan", "plan_file", variable="PLAN", type=click.Path(path_type=Path), help="Deploy exactly this plan."),
 )
 def deploy(
     as_json: bool, yes: bool, allow: str, out: Path | None, wait: bool, plan_file: Path | None, **target: Any
@@ -114,7 +124,8 @@ def _deploy_plan(path: Path, reporter: Reporter, allowed: list[str], out: Path |
     made = plans.read(path)
     if target["layer"] or target["service"] or target["env"] not in (None, made.name):
         raise ConfigurationError(
-            f"{path} says what is deployed, {made.environment}; leave ENV=, LAYER= and SERVICE= out"
+            f"{path} already says what is deployed ({made.environment}); leave out "
+            f"{hints.option('ENV')}, {hints.option('LAYER')} and {hints.option('SERVICE')}"
         )
     refuse_other_aws(made, path, local=target["local"])
     suffix = made.suffix or None
@@ -128,7 +139,9 @@ def _deploy_plan(path: Path, reporter: Reporter, allowed: list[str], out: Path |
 @verb(
     "plan-discard",
     *TARGET,
-    click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="This plan; default all of ENV."),
+    option(
+        "--plan", "plan_file", variable="PLAN", type=click.Path(path_type=Path), help="This plan; default all of ENV."
+    ),
 )
 def plan_discard(plan_file: Path | None, **target: Any) -> None:
     """Delete what plans left in AWS, and the plans."""

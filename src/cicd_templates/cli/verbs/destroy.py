@@ -11,7 +11,8 @@ import click
 
 from cicd_templates import hints
 from cicd_templates.cli import selection
-from cicd_templates.cli.command import ENV, JSON, LOCAL, TARGET, YES, verb
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import ENV, JSON, LOCAL, TARGET, YES, option
 from cicd_templates.errors import CicdError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -29,9 +30,20 @@ CHANGES_REMAINING = 4
     *TARGET,
     YES,
     JSON,
-    click.option("--allow", default="", help="Protected environments that may be destroyed, by name, with commas."),
-    click.option("--plan", type=click.Path(path_type=Path), help="Execute exactly what this file has planned."),
-    click.option("--confirm", help="With --plan: the names of its environments, with commas, instead of typing them."),
+    option(
+        "--allow",
+        variable="ALLOW",
+        default="",
+        help="Protected environments that may be destroyed, by name, with commas.",
+    ),
+    option(
+        "--plan", variable="PLAN", type=click.Path(path_type=Path), help="Execute exactly what this file has planned."
+    ),
+    option(
+        "--confirm",
+        variable="CONFIRM",
+        help="With --plan: the names of its environments, with commas, instead of typing them.",
+    ),
 )
 def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: str | None, **target: Any) -> None:
     """Take environments down and prove what is left; exit 1 where something is left unexplained.
@@ -42,7 +54,10 @@ def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: st
     from cicd_templates.deploy.reporting import report
 
     if plan is None and confirm is not None:
-        raise ConfigurationError("--confirm belongs to --plan; a disposable environment takes --yes")
+        raise ConfigurationError(
+            f"{hints.option('CONFIRM')} belongs to {hints.option('PLAN')}; "
+            f"a disposable environment takes {hints.option('YES', value=True)}"
+        )
     reporter = report.reporter(as_json=as_json)
     with selection.detaching():
         if plan is not None:
@@ -84,9 +99,11 @@ def _execute_plan(path: Path, confirm: str | None, reporter: Reporter, **target:
     from cicd_templates.deploy.destruction.scope import scope_of
     from cicd_templates.deploy.plans.seal import refuse_other_aws
 
-    given = [name for name in ("env", "layer", "service", "suffix") if target[name]]
+    given = [name.upper() for name in ("env", "layer", "service", "suffix") if target[name]]
     if given:
-        raise ConfigurationError(f"--plan says what is destroyed; leave out --{', --'.join(given)}")
+        raise ConfigurationError(
+            f"the plan already says what is destroyed; leave out {', '.join(map(hints.option, given))}"
+        )
     plan = plan_file.FORMAT.read(path)
     refuse_other_aws(plan, path, local=target["local"])
     plan_file.refuse_expired(plan, path, datetime.now(UTC))
@@ -166,8 +183,12 @@ def show_left(targets: list[Target], *, as_json: bool) -> None:
     LOCAL,
     YES,
     JSON,
-    click.option(
-        "--older-than", default="1h", show_default=True, help="Only what nobody deployed for so long: 48h, 7d."
+    option(
+        "--older-than",
+        variable="OLDER_THAN",
+        default="1h",
+        show_default=True,
+        help="Only what nobody deployed for so long: 48h, 7d.",
     ),
 )
 def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: str) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cicd_templates import hints
 from cicd_templates.cli import selection
-from cicd_templates.cli.command import JSON, SUFFIX, TARGET, verb
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import JSON, SUFFIX, TARGET, option
 from cicd_templates.cli.verbs.destroy import show_left
 from cicd_templates.errors import CicdError, ConfigurationError
 
@@ -41,7 +43,12 @@ def outputs(as_json: bool, **target: Any) -> None:
     "status",
     *TARGET,
     JSON,
-    click.option("--left", is_flag=True, help="Show what is beside the stacks; exit 1 where nothing explains it."),
+    option(
+        "--left",
+        variable="LEFT",
+        is_flag=True,
+        help="Show what is beside the stacks; exit 1 where nothing explains it.",
+    ),
 )
 def status(as_json: bool, left: bool, **target: Any) -> None:
     """Show the state of every stack, whose text it runs and what the pipeline has of it, or what is beside them."""
@@ -133,10 +140,15 @@ def _show_recovery(environment: str, found: list[Unsettled], looking: str) -> No
 
 @verb(
     "deploy-policy",
-    click.option("--env", "env", help="The environment that is to be deployed."),
+    option("--env", "env", variable="ENV", help="The environment that is to be deployed."),
     SUFFIX,
-    click.option("--destroying", is_flag=True, help="For a principal that also destroys, sweeps and adopts."),
-    click.option("--part", type=click.IntRange(min=1), help="Print the document of this number alone."),
+    option(
+        "--destroying",
+        variable="DESTROYING",
+        is_flag=True,
+        help="For a principal that also destroys, sweeps and adopts.",
+    ),
+    option("--part", variable="PART", type=click.IntRange(min=1), help="Print the document of this number alone."),
 )
 def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: int | None) -> None:
     """Print the IAM policies that a principal needs to deploy an environment, as JSON by name; calls no AWS."""
@@ -145,7 +157,7 @@ def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: i
     from cicd_templates.paths import rendered_folder
 
     if env is None:
-        raise ConfigurationError("which environment is to be deployed? Name it with ENV= (--env)")
+        raise ConfigurationError(f"which environment is to be deployed? Name it with {hints.option('ENV')}")
     stacks = read_stacks(rendered_folder(suffix) / selection.environment(env, suffix).qualified)
     documents = policies(stacks, destroying=destroying)
     if part is None:
@@ -154,7 +166,7 @@ def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: i
             attach = (
                 f"{len(documents)} policies, as a managed policy holds {SIZE_LIMIT:,} characters: attach all of them"
             )
-            click.echo(f"{attach}; --part N prints one alone", err=True)
+            click.echo(f"{attach}; {hints.option('PART', 'N')} prints only one", err=True)
     elif part <= len(documents):
         click.echo(json.dumps(list(documents.values())[part - 1], indent=2))
     else:

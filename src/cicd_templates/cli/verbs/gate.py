@@ -8,17 +8,24 @@ from pathlib import Path
 
 import click
 
+from cicd_templates import hints
 from cicd_templates.cli import selection
-from cicd_templates.cli.command import JSON, SERVICE, Command, Group, main
+from cicd_templates.cli.command import Command, Group, main
+from cicd_templates.cli.options import JSON, SERVICE, option
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.plurals import counted
 
 
 @main.group("gate", cls=Group, invoke_without_command=True)
-@click.option("--reports", type=click.Path(path_type=Path), help="Folder of the reports, as the checks write them.")
+@option(
+    "--reports",
+    variable="REPORTS",
+    type=click.Path(path_type=Path),
+    help="Folder of the reports, as the checks write them.",
+)
 @SERVICE
-@click.option("--source-version", help="Version of the source that every report has to be of.")
-@click.option("--policy", type=click.Path(path_type=Path), help="Policy of the application, as TOML.")
+@option("--source-version", help="Version of the source that every report has to be of.")
+@option("--policy", variable="POLICY", type=click.Path(path_type=Path), help="Policy of the application, as TOML.")
 @JSON
 @click.pass_context
 def gate(
@@ -50,7 +57,7 @@ def gate(
 
 def _folder(reports: Path | None) -> Path:
     if reports is None:
-        raise ConfigurationError("which reports? Name their folder with REPORTS= (--reports)")
+        raise ConfigurationError(f"which reports? Name their folder with {hints.option('REPORTS')}")
     return reports
 
 
@@ -63,13 +70,15 @@ def _checks(service: str | None) -> dict[str, str]:
 
 
 @gate.command("waive", cls=Command)
-@click.option("--reports", type=click.Path(path_type=Path), help="Folder of the reports.")
+@option("--reports", variable="REPORTS", type=click.Path(path_type=Path), help="Folder of the reports.")
 @SERVICE
-@click.option("--policy", type=click.Path(path_type=Path), default="scan-policy.toml", help="Policy to add to.")
-@click.option("--all-current", is_flag=True, help="Accept each finding that stops the release now.")
-@click.option("--expires", default="", help="Last day of the waivers, such as 2027-03-31.")
-@click.option("--owner", default="", help="Who answers for them.")
-@click.option("--reason", default="there before the gate was", help="Why they are accepted.")
+@option(
+    "--policy", variable="POLICY", type=click.Path(path_type=Path), default="scan-policy.toml", help="Policy to add to."
+)
+@option("--all-current", is_flag=True, help="Accept each finding that stops the release now.")
+@option("--expires", variable="EXPIRES", default="", help="Last day of the waivers, such as 2027-03-31.")
+@option("--owner", variable="OWNER", default="", help="Who answers for them.")
+@option("--reason", default="there before the gate was", help="Why they are accepted.")
 def waive(
     reports: Path | None,
     service: str | None,
@@ -87,7 +96,7 @@ def waive(
     if not all_current:
         raise ConfigurationError("which findings? --all-current accepts each that stops the release now")
     if not owner.strip():
-        raise ConfigurationError("whose waivers? Name who answers for them with OWNER= (--owner)")
+        raise ConfigurationError(f"who owns the waivers? Name the owner with {hints.option('OWNER')}")
     last = _last_day(expires, today)
     checks = _checks(service)
     decision = judging.judge(folder, checks, policy if policy.exists() else None, None, today)
@@ -101,19 +110,28 @@ def waive(
 
 def _last_day(expires: str, today: date) -> date:
     if not expires:
-        raise ConfigurationError("until when? Name the last day of the waivers with EXPIRES= (--expires)")
+        raise ConfigurationError(f"until when? Name the last day of the waivers with {hints.option('EXPIRES')}")
     try:
         last = date.fromisoformat(expires)
     except ValueError:
-        raise ConfigurationError(f"EXPIRES= (--expires) {expires!r} is no day; write one such as 2027-03-31") from None
+        raise ConfigurationError(
+            f"{hints.option('EXPIRES', expires)}: not a date; write one such as 2027-03-31"
+        ) from None
     if last < today:
-        raise ConfigurationError(f"EXPIRES= (--expires) {last} is over; name the last day on which the waivers hold")
+        raise ConfigurationError(
+            f"{hints.option('EXPIRES', expires)}: that day is over; name the last day on which the waivers hold"
+        )
     return last
 
 
 @gate.command("inspect", cls=Command)
-@click.option("--tool", default="", help="Who wrote the report: a preset or a format, such as unit-tests or sarif.")
-@click.argument("report", required=False, type=click.Path(path_type=Path))
+@option(
+    "--tool",
+    variable="TOOL",
+    default="",
+    help="Who wrote the report: a preset or a format, such as unit-tests or sarif.",
+)
+@click.argument("report", required=False, envvar=f"{hints.PREFIX}REPORT", type=click.Path(path_type=Path))
 @JSON
 def inspect(tool: str, report: Path | None, as_json: bool) -> None:
     """Show what the gate reads in a report: its status, and each finding."""
@@ -124,12 +142,14 @@ def inspect(tool: str, report: Path | None, as_json: bool) -> None:
 
     known = ", ".join(sorted({*READERS, *PRESETS}))
     if not tool:
-        raise ConfigurationError(f"which tool wrote it? Name it with TOOL= (--tool): {known}")
+        raise ConfigurationError(f"which tool wrote the report? Name it with {hints.option('TOOL')}: {known}")
     if report is None:
-        raise ConfigurationError("which report? Name its file with REPORT= (an argument)")
+        raise ConfigurationError(
+            f"which report? Name its file {'with REPORT=' if hints.under_make() else 'as an argument'}"
+        )
     form = format_of(tool) or next((make().format for name, make in PRESETS.items() if name == tool), None)
     if form is None:
-        raise ConfigurationError(f"no reader for {tool!r}; there are {known}")
+        raise ConfigurationError(f"no reader for {tool!r}; the known tools and formats are {known}")
     try:
         data = report.read_bytes()
     except OSError as error:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cicd_templates import hints
 from cicd_templates.cli import selection
-from cicd_templates.cli.command import JSON, SERVICE, SUFFIX, YES, verb
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import JSON, SERVICE, SUFFIX, YES, option
 from cicd_templates.errors import CicdError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,12 +29,23 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
     "rehearse",
     SUFFIX,
     SERVICE,
-    click.option("--app", default="", help="Git work tree, folder or .zip file to release."),
+    option("--app", variable="APP", default="", help="Git work tree, folder or .zip file to release."),
     YES,
-    click.option("--refuse", is_flag=True, help="Refuse every approval."),
-    click.option("--tools", type=Path, help="Virtual environment with the tools of the checks, instead of this one."),
-    click.option("--token", "tokens", multiple=True, help="Variables with tokens, by commas: services to really ask."),
-    click.option("--output", type=Path, default=OUTPUT, help=f"Folder for the results, {OUTPUT} by default."),
+    option("--refuse", variable="REFUSE", is_flag=True, help="Refuse every approval."),
+    option(
+        "--tools",
+        variable="TOOLS",
+        type=Path,
+        help="Virtual environment with the tools of the checks, instead of this one.",
+    ),
+    option(
+        "--token",
+        "tokens",
+        variable="TOKENS",
+        multiple=True,
+        help="Variables with tokens, by commas: services to really ask.",
+    ),
+    option("--output", type=Path, default=OUTPUT, help=f"Folder for the results, {OUTPUT} by default."),
     JSON,
 )
 def rehearse(
@@ -54,9 +67,14 @@ def rehearse(
     from cicd_templates.rehearsal.rehearse import rehearsing
 
     if not app:
-        raise ConfigurationError("which source? Name a git work tree, a folder or a .zip file with APP= (--app)")
+        raise ConfigurationError(
+            f"which source? Name a git work tree, a folder or a .zip file with {hints.option('APP')}"
+        )
     if yes and refuse:
-        raise ConfigurationError("--yes and --refuse together: an approval is either given or refused")
+        raise ConfigurationError(
+            f"{hints.option('YES', value=True)} and {hints.option('REFUSE', value=True)} exclude each other: "
+            "an approval is either given or refused"
+        )
     prepared = _prepared(tools)
     given = _given([name for names in tokens for name in names.split(",")])
     stacks = deployment.read_all(rendered_folder(suffix), suffix)
@@ -114,12 +132,18 @@ def _prepared(tools: Path | None) -> Tools:
 
     prefix = tools or Path(sys.prefix)
     if not (prefix / "pyvenv.cfg").is_file():
-        raise ConfigurationError(f"{prefix}: no virtual environment; --tools names one with the tools of the checks")
+        raise ConfigurationError(
+            f"{prefix}: not a virtual environment; "
+            f"name one that has the tools of the checks with {hints.option('TOOLS')}"
+        )
     return Tools(prefix)
 
 
 def _given(names: list[str]) -> dict[str, str]:
     """The tokens of variables; their values never come from the command line, where everybody could read them."""
     if missing := [name for name in names if not os.environ.get(name)]:
-        raise ConfigurationError(f"{missing[0]}: no such variable here; --token names one that holds a token")
+        raise ConfigurationError(
+            f"{hints.option('TOKENS', missing[0], name='--token')}: "
+            f"the environment has no variable {missing[0]}, or it is empty"
+        )
     return {name: os.environ[name] for name in names}

@@ -12,7 +12,8 @@ import click
 
 from cicd_templates import hints
 from cicd_templates.cli import selection
-from cicd_templates.cli.command import ENV, LOCAL, SERVICE, SUFFIX, verb
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import ENV, LOCAL, SERVICE, SUFFIX, option
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.plurals import counted
 
@@ -24,8 +25,10 @@ LOCAL_START_SECONDS = 10.0
     SUFFIX,
     SERVICE,
     LOCAL,
-    click.option("--app", default="", help="Git work tree, folder or .zip file."),
-    click.option("--wait", is_flag=True, help="Follow the run to its end; exit 1 where it does not succeed."),
+    option("--app", variable="APP", default="", help="Git work tree, folder or .zip file."),
+    option(
+        "--wait", variable="WAIT", is_flag=True, help="Follow the run to its end; exit 1 where it does not succeed."
+    ),
 )
 def release(app: str, wait: bool, service: str | None, suffix: str | None, local: bool) -> None:
     """Put a release of a service into the source bucket, which starts a run of its pipeline."""
@@ -34,9 +37,13 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
     from cicd_templates.deploy.releases import release as releasing
 
     if not app:
-        raise ConfigurationError("which source? Name a git work tree, a folder or a .zip file with APP= (--app)")
+        raise ConfigurationError(
+            f"which source? Name a git work tree, a folder or a .zip file with {hints.option('APP')}"
+        )
     if wait and local:
-        raise ConfigurationError("WAIT=1 (--wait) has nothing to follow on the local AWS, which runs no pipeline")
+        raise ConfigurationError(
+            f"leave out {hints.option('WAIT', value=True)}: the local AWS runs no pipeline that could be followed"
+        )
     tools = selection.tools(suffix, local)
     of = selection.only_service(tools.environment, service)
     if of.settings.source == "github":
@@ -89,7 +96,7 @@ def _show_local_start(account: str, version: str) -> None:
     SUFFIX,
     SERVICE,
     LOCAL,
-    click.option("--name", default="", help="The secret's name, as a check or the service names it."),
+    option("--name", variable="NAME", default="", help="The secret's name, as a check or the service names it."),
 )
 def secret(name: str, env: str | None, service: str | None, suffix: str | None, local: bool) -> None:
     """Set a secret of a service from a prompt or standard input."""
@@ -104,10 +111,10 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
     if not known:
         raise ConfigurationError(f"{of.name} has no secret in {environment.name}; nothing is to be set")
     if not name:
-        raise ConfigurationError(f"which secret? Name one with NAME= (--name): {', '.join(known)}")
+        raise ConfigurationError(f"which secret? Name one with {hints.option('NAME')}: {', '.join(known)}")
     if name not in known:
         raise ConfigurationError(
-            f"{of.name} has no secret {name!r} in {environment.name}; NAME= is one of: {', '.join(known)}"
+            f"{of.name} has no secret {name!r} in {environment.name}; its secrets are {', '.join(known)}"
         )
     (target,) = selection.targets(env=environment.name, suffix=suffix, layer=None, service=None, local=local)
     full_name = physical_name(environment, "AWS::SecretsManager::Secret", of.name, name)

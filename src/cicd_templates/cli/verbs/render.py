@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from cicd_templates.cli import selection
-from cicd_templates.cli.command import SUFFIX, Command, main, verb
+from cicd_templates.cli.command import Command, main, verb
+from cicd_templates.cli.options import SUFFIX, option
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import (
     CONFIGURATION,
@@ -21,10 +22,10 @@ from cicd_templates.plurals import counted
 
 
 @main.command(cls=Command)
-@click.option("--env", "env", help="This environment only.")
-@click.option("--format", "form", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
-@click.option("--check", is_flag=True, help="Compare with what is there instead of writing; exit 1 on a difference.")
-@click.option(
+@option("--env", "env", variable="ENV", help="This environment only.")
+@option("--format", "form", variable="FORMAT", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
+@option("--check", is_flag=True, help="Compare with what is there instead of writing; exit 1 on a difference.")
+@option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder; default out/, or build/ for a copy.",
@@ -60,9 +61,10 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
     click.echo(f"rendered {len(rendered)} stacks into {folder}/, {written.unchanged} of {len(files)} files unchanged")
 
 
-FORM = click.option(
+FORM = option(
     "--format",
     "form",
+    variable="FORMAT",
     type=click.Choice(("text", "sarif", "github")),
     default="text",
     show_default=True,
@@ -91,7 +93,7 @@ def lint(form: str, suffix: str | None) -> None:
         click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
 
 
-@verb("docs", click.option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
+@verb("docs", option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
 def docs(check: bool) -> None:
     """Write the documents, and the parts of documents, that are made from the code and from what it rendered."""
     from cicd_templates.layer.discovery import project_layers

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cicd_templates import hints
 from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import option
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.paths import OUT
 
@@ -14,19 +16,22 @@ if TYPE_CHECKING:
     from cicd_templates.template.stack_template import StackTemplate
 
 
-@verb("review", click.option("--base", help="Revision to compare with, such as main or HEAD~1."))
+@verb("review", option("--base", variable="BASE", help="Revision to compare with, such as main or HEAD~1."))
 def review(base: str | None) -> None:
     """Say in words what changed in out/ since a revision, as Markdown."""
     from cicd_templates.review import revision
 
     if not base:
-        raise ConfigurationError("compare with which revision? Name it with BASE= (--base), such as main or HEAD~1")
+        raise ConfigurationError(
+            f"compare with which revision? Name it with {hints.option('BASE')}, such as main or HEAD~1"
+        )
     before, after = revision.templates_at(base, OUT.as_posix()), revision.templates_in(OUT)
     click.echo(_compared(f"What changes in out/ since {base}", before, after), nl=False)
 
 
 @verb(
-    "upgrade-check", click.option("--ref", help="Revision of this tool to render with, such as origin/main or a tag.")
+    "upgrade-check",
+    option("--ref", variable="REF", help="Revision of this tool to render with, such as origin/main or a tag."),
 )
 def upgrade_check(ref: str | None) -> None:
     """Say in words what another revision of the tool would render from this configuration, as Markdown."""
@@ -36,7 +41,9 @@ def upgrade_check(ref: str | None) -> None:
     from cicd_templates.review import revision, upgrade
 
     if not ref:
-        raise ConfigurationError("render with which revision of the tool? Name it with REF= (--ref), such as a tag")
+        raise ConfigurationError(
+            f"render with which revision of the tool? Name it with {hints.option('REF')}, such as a tag"
+        )
     before = revision.templates_in(OUT)
     with tempfile.TemporaryDirectory() as folder:
         after = upgrade.rendered_with(ref, Path(folder))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cicd_templates import hints
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import describe_stack, require_ours
 from cicd_templates.deploy.destruction.deployed import DeployedStack
@@ -70,7 +71,9 @@ def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable
             raise RefusedError(f"{confirmed!r} is not {','.join(names)}, which the plan destroys; nothing was deleted")
         return
     if ask is None:
-        raise ConfigurationError(f"there is no terminal to type the name in; add CONFIRM={','.join(names)} (--confirm)")
+        raise ConfigurationError(
+            f"there is no terminal to type the name in; add {hints.option('CONFIRM', ','.join(names))}"
+        )
     for name in names:
         typed = ask(name)
         if typed != name:

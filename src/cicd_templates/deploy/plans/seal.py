@@ -160,5 +160,6 @@ def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:
     """Raise `RefusedError` where a plan of the local AWS would be executed on AWS, or the other way round."""
     if plan.local != local:
         raise RefusedError(
-            f"{path} is a plan of {'the local AWS; add LOCAL=1' if plan.local else 'AWS; leave LOCAL=1 out'}"
+            f"{path} is a plan for {'the local AWS; add' if plan.local else 'AWS; leave out'}"
+            f" {hints.option('LOCAL', value=True)}"
         )

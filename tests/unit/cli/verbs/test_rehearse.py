@@ -19,11 +19,19 @@ from tests.conftest import ROOT
 @pytest.mark.parametrize(
     ("options", "code", "expected"),
     [
-        ("", 2, "which source? Name a git work tree, a folder or a .zip file with APP= (--app)"),
-        ("--app . --yes --refuse", 2, "--yes and --refuse together: an approval is either given or refused"),
-        ("--app . --yes --tools nowhere", 2, "nowhere: no virtual environment; --tools names one"),
-        ("--app . --yes --token NO_SUCH_TOKEN", 2, "NO_SUCH_TOKEN: no such variable here; --token names one"),
-        ("--app {app}", 2, "nobody is here to ask; add YES=1 (--yes)"),
+        ("", 2, "which source? Name a git work tree, a folder or a .zip file with --app"),
+        ("--app . --yes --refuse", 2, "--yes and --refuse exclude each other: an approval is either given or refused"),
+        (
+            "--app . --yes --tools nowhere",
+            2,
+            "nowhere: not a virtual environment; name one that has the tools of the checks with --tools",
+        ),
+        (
+            "--app . --yes --token NO_SUCH_TOKEN",
+            2,
+            "--token NO_SUCH_TOKEN: the environment has no variable NO_SUCH_TOKEN, or it is empty",
+        ),
+        ("--app {app}", 2, "there is no terminal to ask at; add --yes to execute without a question"),
         ("--app nowhere --yes", 2, "nowhere: no such folder"),
         ("--app nowhere", 2, "nowhere: no such folder"),
         ("--app . --yes --suffix pr9", 2, "no rendered templates; run `make render` first"),

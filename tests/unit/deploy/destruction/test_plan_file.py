@@ -152,8 +152,8 @@ def test_a_plan_holds_for_a_day(hours: float, refused: bool) -> None:
 @pytest.mark.parametrize(
     ("planned", "executed", "message"),
     [
-        (True, False, "p.json is a plan of the local AWS; add LOCAL=1"),
-        (False, True, "p.json is a plan of AWS; leave LOCAL=1 out"),
+        (True, False, "p.json is a plan for the local AWS; add --local"),
+        (False, True, "p.json is a plan for AWS; leave out --local"),
         (True, True, None),
         (False, False, None),
     ],

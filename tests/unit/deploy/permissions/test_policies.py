@@ -195,7 +195,7 @@ def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.Mon
     assert list(documents) == [f"payments-staging-deploy-{number}" for number in range(1, len(documents) + 1)]
     assert every.stderr == (
         f"{len(documents)} policies, as a managed policy holds 6,144 characters: attach all of them;"
-        " --part N prints one alone\n"
+        " --part N prints only one\n"
     )
     one = CliRunner().invoke(main, ["deploy-policy", "--env", "staging", "--part", "2"])
     assert json.loads(one.stdout) == documents["payments-staging-deploy-2"]
@@ -204,7 +204,7 @@ def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ([], "error: which environment is to be deployed? Name it with ENV= (--env)\n"),
+        ([], "error: which environment is to be deployed? Name it with --env\n"),
         (["--env", "staging", "--part", "9"], "error: there is no part 9; staging needs "),
         (["--env", "qa"], "error: no environment 'qa'"),
     ],

@@ -1,0 +1,110 @@
+"""Options come from the command line, or from the variable that make hands on, and messages name what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+
+from cicd_templates import hints
+from cicd_templates.cli import main
+
+
+def run(command: str, **variables: str) -> tuple[int, str]:
+    """Run a command with variables of the environment; `MAKE` lists those that a target of make takes."""
+    result = CliRunner().invoke(main, command.split(), env={f"{hints.PREFIX}{k}": v for k, v in variables.items()})
+    return result.exit_code, result.output
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """What a verb would work on."""
+    asked: list[dict[str, object]] = []
+
+    def targets(**target: object) -> list[object]:
+        asked.append(target)
+        return []
+
+    monkeypatch.setattr("cicd_templates.cli.selection.targets", targets)
+    return asked
+
+
+def test_without_make_every_variable_of_a_verb_counts(asked: list[dict[str, object]]) -> None:
+    assert run("outputs --layer keys", ENV="staging", LAYER="network", LOCAL="yes", SERVICE="", PLAN="x")[0] == 0
+    assert asked == [
+        {"default": "all", "env": "staging", "suffix": None, "layer": "keys", "service": None, "local": True}
+    ]
+
+
+def test_under_make_only_the_variables_of_the_target_count(asked: list[dict[str, object]]) -> None:
+    assert run("outputs", MAKE="LAYER LOCAL", ENV="staging", LAYER="network", LOCAL="0")[0] == 0
+    assert asked == [
+        {"default": "all", "env": None, "suffix": None, "layer": "network", "service": None, "local": False}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "expected"),
+    [
+        ("deploy", {"MAKE": "YES", "YES": "maybe"}, "error: `YES=maybe` is not a boolean; use 1 or 0\n"),
+        ("deploy", {"MAKE": "LOCAL", "LOCAL": "1 0"}, "error: `LOCAL=1 0` is not a boolean; use 1 or 0\n"),
+        ("release", {"MAKE": "WAIT", "WAIT": "y"}, "error: `WAIT=y` is not a boolean; use 1 or 0\n"),
+        ("deploy", {"YES": "maybe"}, "error: `CICD_TEMPLATES_YES=maybe` is not a boolean; use 1 or 0\n"),
+        ("status", {"MAKE": "FORMAT", "FORMAT": "xml"}, "error: `FORMAT=xml` is not a format; use json or text\n"),
+        (
+            "render",
+            {"MAKE": "FORMAT", "FORMAT": "xml"},
+            "Error: Invalid value for FORMAT=: 'xml' is not one of 'yaml', 'json'.\n",
+        ),
+        (
+            "deploy-policy --part x",
+            {"MAKE": ""},
+            "Error: Invalid value for PART=: 'x' is not a valid integer range.\n",
+        ),
+        (
+            "gate inspect --tool sarif",
+            {"MAKE": "REPORT", "REPORT": ""},
+            "error: which report? Name its file with REPORT=\n",
+        ),
+        (
+            "rehearse --app .",
+            {"MAKE": "TOKENS", "TOKENS": "A B"},
+            "error: TOKENS=A B: the environment has no variable A B, or it is empty\n",
+        ),
+    ],
+)
+def test_under_make_a_wrong_value_is_one_line(command: str, variables: dict[str, str], expected: str) -> None:
+    assert run(command, **variables) == (2, expected)
+
+
+def test_without_make_a_wrong_option_shows_the_usage() -> None:
+    code, output = run("render --format xml")
+
+    assert code == 2
+    assert output.startswith("Usage: ")
+    assert "Invalid value for '--format': 'xml' is not one of" in output
+
+
+@pytest.mark.parametrize(
+    ("spell", "under_make", "without"),
+    [
+        (lambda: hints.option("ENV"), "ENV=", "--env"),
+        (lambda: hints.option("OLDER_THAN", "7d"), "OLDER_THAN=7d", "--older-than 7d"),
+        (lambda: hints.option("YES", value=True), "YES=1", "--yes"),
+        (lambda: hints.option("TOKENS", "A", name="--token"), "TOKENS=A", "--token A"),
+    ],
+    ids=["name", "value", "flag", "another name"],
+)
+def test_messages_spell_an_option_as_the_user_types_it(
+    monkeypatch: pytest.MonkeyPatch, spell: Callable[[], str], under_make: str, without: str
+) -> None:
+    assert spell() == without
+    monkeypatch.setenv(hints.TAKEN_BY_TARGET, "")
+    assert spell() == under_make
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    from importlib.metadata import version
+
+    assert run("--version") == (0, f"cicd-templates, version {version('cicd-templates')}\n")
