@@ -184,8 +184,8 @@ def test_the_table_of_states_is_the_one_of_the_code() -> None:
 
 
 def test_every_subject_of_the_doctor_is_in_his_table() -> None:
-    from cicd_templates.deploy.doctor.examine import SUBJECTS
+    from cicd_templates.deploy.doctor.examine import CHECKS
 
     table = (ROOT / "docs/recovering.md").read_text().partition("## What doctor looks at")[2].partition("\n## ")[0]
-    for subject in SUBJECTS:
+    for subject in CHECKS:
         assert subject in table

@@ -87,8 +87,8 @@ def doctor(as_json: bool, **target: Any) -> None:
     found = {}
     for each in selection.targets(checked=False, **target):
         settings = selection.environment(each.stacks[0].facts.environment, target["suffix"]).settings
-        patient = examination.Patient(each.clients, each.stacks, settings.provided)
-        found[each.environment] = list(examination.checks(patient))
+        examined = examination.ExaminedEnvironment(each.clients, each.stacks, settings.provided)
+        found[each.environment] = list(examination.examine(examined))
     if as_json:
         click.echo(json.dumps({name: [asdict(check) for check in rows] for name, rows in found.items()}, indent=2))
     else:

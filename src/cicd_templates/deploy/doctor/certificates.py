@@ -1,4 +1,4 @@
-"""Whether a listener's certificate is there, issued, in the region, and for the domain."""
+"""Checks whether a listener's certificate exists, is issued, and is for its region and domain."""
 
 from __future__ import annotations
 
@@ -9,35 +9,34 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.resource_types.operations import NOT_FOUND_CODES
-from cicd_templates.deploy.doctor.checks import Check, Patient
+from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 from cicd_templates.template.stack_template import StackTemplate
 
 REQUEST = "aws acm request-certificate --region {region} --domain-name {domain} --validation-method DNS"
 
 
-def checks(patient: Patient) -> Iterator[Check]:
-    """One check for each certificate that listeners name."""
+def check_certificates(examined: ExaminedEnvironment) -> Iterator[Check]:
+    """Yield a check for each certificate that listeners use."""
     named = {
-        each["CertificateArn"]: stack
-        for stack, _, listener in patient.resources("AWS::ElasticLoadBalancingV2::Listener")
-        for each in listener.get("Certificates", ())
-        if isinstance(each["CertificateArn"], str)
+        certificate["CertificateArn"]: stack
+        for stack, _, listener in examined.resources("AWS::ElasticLoadBalancingV2::Listener")
+        for certificate in listener.get("Certificates", ())
+        if isinstance(certificate["CertificateArn"], str)
     }
     for arn, stack in named.items():
-        yield _checked(patient, stack, arn)
+        yield _check_certificate(examined, stack, arn)
 
 
-def _checked(patient: Patient, stack: StackTemplate, arn: str) -> Check:
+def _check_certificate(examined: ExaminedEnvironment, stack: StackTemplate, arn: str) -> Check:
     domain = _domain(stack)
-    request = (
-        f"{REQUEST.format(region=stack.region, domain=domain)}\nthen name it as certificate_arn in environments.toml"
-    )
-    # A load balancer takes certificates of its own region alone:
+    command = REQUEST.format(region=stack.region, domain=domain)
+    request = f"{command}\nthen set certificate_arn in environments.toml to its ARN"
+    # A load balancer accepts certificates of its own region only:
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html
     if (region := arn.split(":")[3]) != stack.region:
         return Check("certificate", f"{arn} is in {region}, the load balancer in {stack.region}", request)
     try:
-        certificate = patient.clients.acm.describe_certificate(CertificateArn=arn)["Certificate"]
+        certificate = examined.clients.acm.describe_certificate(CertificateArn=arn)["Certificate"]
     except ClientError as error:
         if error.response["Error"]["Code"] not in NOT_FOUND_CODES:
             raise
@@ -51,18 +50,18 @@ def _checked(patient: Patient, stack: StackTemplate, arn: str) -> Check:
 
 
 def _domain(stack: StackTemplate) -> str:
-    """The host of the address at which the environment answers."""
+    """Return the host name of the environment, empty where its stack has no address as an output."""
     url = stack.content.get("Outputs", {}).get("BaseUrl", {}).get("Value")
     return urlsplit(url).hostname or "" if isinstance(url, str) else ""
 
 
 def _records(certificate: Mapping[str, Any]) -> str:
-    """The DNS records that ACM waits for."""
-    options = [each.get("ResourceRecord") for each in certificate.get("DomainValidationOptions", ())]
-    records = [f"{each['Name']} {each['Type']} {each['Value']}" for each in options if each]
-    return f"put into DNS what ACM waits for: {'; '.join(records)}" if records else ""
+    """Return how to validate the certificate, empty where ACM waits for no DNS record."""
+    options = [option.get("ResourceRecord") for option in certificate.get("DomainValidationOptions", ())]
+    records = [f"{record['Name']} {record['Type']} {record['Value']}" for record in options if record]
+    return f"add the DNS records that ACM waits for: {'; '.join(records)}" if records else ""
 
 
 def _covers(name: str, domain: str) -> bool:
-    """A wildcard stands for one label."""
+    """Return whether a name of a certificate covers `domain`; a wildcard stands for one label."""
     return name == domain or (name.startswith("*.") and domain.partition(".")[2] == name[2:])

@@ -1,4 +1,4 @@
-"""What the doctor is given and what he says."""
+"""The environment that is examined, and the result of one check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at: fine where `fix` is empty, and nothing known of it where it could not be `read`."""
+    """The result of one check: OK where `fix` is empty, and unknown where the subject could not be `read`."""
 
     subject: str
     finding: str
@@ -24,13 +24,13 @@ class Check:
 
     @property
     def verdict(self) -> str:
-        """`ok`, `fix`, or `?` for what could not be read."""
+        """`ok`, `fix`, or `?` where it could not be read."""
         return "fix" if self.fix else "ok" if self.read else "?"
 
 
 @dataclass(frozen=True)
-class Patient:
-    """One environment: its rendered stacks, the way to its account, and the values that its file provides."""
+class ExaminedEnvironment:
+    """One environment: the clients of its account, its rendered stacks, and the values that it is provided with."""
 
     clients: Clients
     stacks: Sequence[StackTemplate]
@@ -39,7 +39,7 @@ class Patient:
     def resources(
         self, *types: str, of: Sequence[StackTemplate] | None = None
     ) -> Iterator[tuple[StackTemplate, str, dict[str, Any]]]:
-        """Stack, logical id and properties of every resource of these types, in all its stacks or in those given."""
+        """Yield stack, logical id and properties of every resource of these types, in all its stacks or in `of`."""
         for stack in self.stacks if of is None else of:
             for logical_id, resource in stack.resources.items():
                 if resource["Type"] in types:
@@ -47,7 +47,7 @@ class Patient:
 
     @cached_property
     def missing(self) -> list[StackTemplate]:
-        """The stacks that are not there yet, and whose resources a deployment would create."""
+        """The stacks that do not exist yet, so that a deployment would create their resources."""
         return [stack for stack in self.stacks if self._creates(stack)]
 
     def _creates(self, stack: StackTemplate) -> bool:

@@ -1,4 +1,4 @@
-"""The order of an examination: what everything else rests on first."""
+"""Runs every check of an environment, first those that all others depend on."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from cicd_templates.deploy.doctor import (
     secrets,
     subscriptions,
 )
-from cicd_templates.deploy.doctor.checks import Check, Patient
+from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 
-Subject = Callable[[Patient], Iterator[Check]]
+CheckFunction = Callable[[ExaminedEnvironment], Iterator[Check]]
 
-SUBJECTS: dict[str, Subject] = {
-    "region": identity.region,
-    "service-linked roles": roles.checks,
-    "quotas": quotas.checks,
-    "certificate": certificates.checks,
-    "connection": connections.checks,
-    "provided values": provided.checks,
-    "secrets": secrets.checks,
-    "subscriptions": subscriptions.checks,
-    "names": names.checks,
+CHECKS: dict[str, CheckFunction] = {
+    "region": identity.check_region,
+    "service-linked roles": roles.check_service_linked_roles,
+    "quotas": quotas.check_quotas,
+    "certificate": certificates.check_certificates,
+    "connection": connections.check_connections,
+    "provided values": provided.check_provided_values,
+    "secrets": secrets.check_secrets,
+    "subscriptions": subscriptions.check_subscriptions,
+    "names": names.check_names,
 }
 
 
-def checks(patient: Patient) -> Iterator[Check]:
-    """Every check of an environment, as it is made. Without usable credentials there is nothing more to see.
+def examine(examined: ExaminedEnvironment) -> Iterator[Check]:
+    """Yield every check of an environment as it is made, and none after credentials that are not usable.
 
-    A subject that may not be read is one check that says so, and the others go on.
+    A subject that may not be read is one check that says so; the others go on.
     """
     usable = True
-    for check in identity.checks(patient):
+    for check in identity.check_identity(examined):
         usable = not check.fix
         yield check
     if not usable:
         return
-    for name, subject in SUBJECTS.items():
+    for name, check_subject in CHECKS.items():
         try:
-            for check in subject(patient):
-                yield replace(check, fix=addressed(check.fix, patient.clients, patient.stacks[0].account))
+            for check in check_subject(examined):
+                yield replace(check, fix=addressed(check.fix, examined.clients, examined.stacks[0].account))
         except (ClientError, BotoCoreError) as error:
             yield Check(name, f"not readable: {explained(error)}", read=False)

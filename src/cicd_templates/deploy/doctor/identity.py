@@ -1,4 +1,4 @@
-"""Python, who is calling, and whether the account may use the region."""
+"""Checks the version of Python, the credentials, and whether the account has enabled the region."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import sys
 from collections.abc import Iterator
 
 from cicd_templates.deploy.aws.clients import require_account
-from cicd_templates.deploy.doctor.checks import Check, Patient
+from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 from cicd_templates.errors import CicdError
 
 OLDEST_PYTHON = (3, 11)
 USABLE = ("opt-in-not-required", "opted-in")
 
 
-def checks(patient: Patient) -> Iterator[Check]:
-    """Python and the credentials, the latter last: nothing can be asked without them."""
+def check_identity(examined: ExaminedEnvironment) -> Iterator[Check]:
+    """Check Python, then the credentials, without which nothing else can be read."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("Python", version, "" if sys.version_info >= OLDEST_PYTHON else "install Python 3.11 or newer")
     try:
-        yield Check("credentials", require_account(patient.clients, patient.stacks[0].account))
+        yield Check("credentials", require_account(examined.clients, examined.stacks[0].account))
     except CicdError as error:
         yield Check("credentials", "not usable", str(error))
 
 
-def region(patient: Patient) -> Iterator[Check]:
-    """Newer regions are off until an account opts in.
+def check_region(examined: ExaminedEnvironment) -> Iterator[Check]:
+    """Check that the region exists and is enabled; newer regions are disabled until an account opts in.
 
     https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
     """
-    name = patient.stacks[0].region
-    regions = patient.clients.ec2.describe_regions(AllRegions=True)["Regions"]
-    status = next((each.get("OptInStatus", USABLE[0]) for each in regions if each["RegionName"] == name), None)
+    name = examined.stacks[0].region
+    regions = examined.clients.ec2.describe_regions(AllRegions=True)["Regions"]
+    status = next((region.get("OptInStatus", USABLE[0]) for region in regions if region["RegionName"] == name), None)
     if status in USABLE:
         yield Check("region", name)
     elif status is None:

@@ -1,4 +1,4 @@
-"""Whether the account may have as much as a deployment would take."""
+"""Checks whether the quotas of the account allow what a deployment would create."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.aws.clients import explained
-from cicd_templates.deploy.doctor.checks import Check, Patient
+from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 
-# What Lambda leaves to functions that reserve nothing:
+# The concurrency that Lambda keeps for functions without a reservation:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 UNRESERVED = 100
 
 
 @dataclass(frozen=True)
 class Quota:
-    """A quota by Service Quotas' own codes; `used` and `wanted` are what is there and what would be added."""
+    """A quota by its codes in Service Quotas; `used` counts what exists, `wanted` what a deployment would add."""
 
     subject: str
     service: str
     code: str
-    used: Callable[[Patient], int]
-    wanted: Callable[[Patient], int]
+    used: Callable[[ExaminedEnvironment], int]
+    wanted: Callable[[ExaminedEnvironment], int]
 
 
-def _builds(size: str) -> Callable[[Patient], int]:
-    """As many builds of a size as one stage of the pipeline starts at once."""
+def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
+    """Return a function that counts the builds of a size that one stage of the pipeline starts at once."""
 
-    def wanted(patient: Patient) -> int:
-        projects = patient.resources("AWS::CodeBuild::Project")
-        of_size = sum(1 for _, _, each in projects if each["Environment"]["ComputeType"] == size)
+    def wanted(examined: ExaminedEnvironment) -> int:
+        projects = examined.resources("AWS::CodeBuild::Project")
+        of_size = sum(1 for _, _, project in projects if project["Environment"]["ComputeType"] == size)
         stages = [
             sum(1 for action in stage["Actions"] if action["ActionTypeId"]["Provider"] == "CodeBuild")
-            for _, _, pipeline in patient.resources("AWS::CodePipeline::Pipeline")
+            for _, _, pipeline in examined.resources("AWS::CodePipeline::Pipeline")
             for stage in pipeline["Stages"]
         ]
         return min(of_size, max(stages, default=0))
@@ -44,88 +44,88 @@ def _builds(size: str) -> Callable[[Patient], int]:
     return wanted
 
 
-def _vcpus(patient: Patient) -> int:
-    """vCPUs of every task while a deployment runs the old ones and the new ones."""
+def _vcpus(examined: ExaminedEnvironment) -> int:
+    """Return the vCPUs of all tasks during a deployment, when old and new tasks run side by side."""
     total = 0.0
-    for stack in patient.stacks:
-        cpu = [int(each["Cpu"]) for _, _, each in patient.resources("AWS::ECS::TaskDefinition", of=[stack])]
-        for _, _, service in patient.resources("AWS::ECS::Service", of=[stack]):
+    for stack in examined.stacks:
+        cpu = [int(task["Cpu"]) for _, _, task in examined.resources("AWS::ECS::TaskDefinition", of=[stack])]
+        for _, _, service in examined.resources("AWS::ECS::Service", of=[stack]):
             most = service.get("DeploymentConfiguration", {}).get("MaximumPercent", 200)
             total += max(cpu, default=0) / 1024 * service.get("DesiredCount", 1) * most / 100
     return math.ceil(total)
 
 
-def _created(resource_type: str) -> Callable[[Patient], int]:
-    return lambda patient: sum(1 for _ in patient.resources(resource_type, of=patient.missing))
+def _count_created(resource_type: str) -> Callable[[ExaminedEnvironment], int]:
+    return lambda examined: sum(1 for _ in examined.resources(resource_type, of=examined.missing))
 
 
-def _vpcs(patient: Patient) -> int:
-    return sum(len(page["Vpcs"]) for page in patient.clients.ec2.get_paginator("describe_vpcs").paginate())
+def _vpcs(examined: ExaminedEnvironment) -> int:
+    return sum(len(page["Vpcs"]) for page in examined.clients.ec2.get_paginator("describe_vpcs").paginate())
 
 
-def _addresses(patient: Patient) -> int:
-    return len(patient.clients.ec2.describe_addresses()["Addresses"])
+def _addresses(examined: ExaminedEnvironment) -> int:
+    return len(examined.clients.ec2.describe_addresses()["Addresses"])
 
 
-def _none(patient: Patient) -> int:
-    """How much of it is in use no API tells."""
+def _none(examined: ExaminedEnvironment) -> int:
+    """Return 0: no API says how much of the quota is in use."""
     return 0
 
 
-# The codes are those of the AWS General Reference's pages on endpoints and quotas:
+# The codes are in the AWS General Reference, on the pages on endpoints and quotas:
 # https://docs.aws.amazon.com/general/latest/gr/codebuild.html, .../ecs-service.html, .../vpc-service.html
 QUOTAS = (
     Quota("CodeBuild, small", "codebuild", "L-9D07B6EF", _none, _builds("BUILD_GENERAL1_SMALL")),
     Quota("CodeBuild, medium", "codebuild", "L-2DC20C30", _none, _builds("BUILD_GENERAL1_MEDIUM")),
     Quota("CodeBuild, large", "codebuild", "L-4DDC4A99", _none, _builds("BUILD_GENERAL1_LARGE")),
     Quota("Fargate vCPUs", "fargate", "L-3032A538", _none, _vcpus),
-    Quota("VPCs", "vpc", "L-F678F1CE", _vpcs, _created("AWS::EC2::VPC")),
-    Quota("Elastic IPs", "ec2", "L-0263D0A3", _addresses, _created("AWS::EC2::EIP")),
+    Quota("VPCs", "vpc", "L-F678F1CE", _vpcs, _count_created("AWS::EC2::VPC")),
+    Quota("Elastic IPs", "ec2", "L-0263D0A3", _addresses, _count_created("AWS::EC2::EIP")),
 )
 
 
-def checks(patient: Patient) -> Iterator[Check]:
-    """One check for each quota of which the environment takes anything."""
+def check_quotas(examined: ExaminedEnvironment) -> Iterator[Check]:
+    """Yield a check for each quota that the environment uses."""
     for quota in QUOTAS:
-        wanted = quota.wanted(patient)
+        wanted = quota.wanted(examined)
         if wanted:
-            yield _checked(patient, quota, wanted)
-    if wanted := _created("AWS::IAM::Role")(patient):
-        yield _iam_roles(patient, wanted)
-    if wanted := _reserved(patient):
-        yield _concurrency(patient, wanted)
+            yield _check_quota(examined, quota, wanted)
+    if wanted := _count_created("AWS::IAM::Role")(examined):
+        yield _check_iam_roles(examined, wanted)
+    if wanted := _reserved_concurrency(examined):
+        yield _check_concurrency(examined, wanted)
 
 
-def _checked(patient: Patient, quota: Quota, wanted: int) -> Check:
-    if patient.clients.local:
+def _check_quota(examined: ExaminedEnvironment, quota: Quota, wanted: int) -> Check:
+    if examined.clients.local:
         return Check(f"quota {quota.subject}", f"{wanted} wanted, quotas are not known on the local AWS", read=False)
     try:
         limit = int(
-            patient.clients.quotas.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)["Quota"]["Value"]
+            examined.clients.quotas.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)["Quota"]["Value"]
         )
-        used = quota.used(patient)
+        used = quota.used(examined)
     except (ClientError, BotoCoreError) as error:
         return Check(f"quota {quota.subject}", f"{wanted} wanted, quota not readable: {explained(error)}", read=False)
-    return _verdict(quota.subject, used, wanted, limit, _raising(patient, quota, used + wanted))
+    return _compare(quota.subject, used, wanted, limit, _increase_command(examined, quota, used + wanted))
 
 
-def _verdict(subject: str, used: int, wanted: int, limit: int, fix: str) -> Check:
+def _compare(subject: str, used: int, wanted: int, limit: int, fix: str) -> Check:
     in_use = f"{used} in use, " if used else ""
     finding = f"{in_use}{wanted} wanted, {limit} allowed"
     return Check(f"quota {subject}", finding, "" if used + wanted <= limit else fix)
 
 
-def _raising(patient: Patient, quota: Quota, value: int) -> str:
+def _increase_command(examined: ExaminedEnvironment, quota: Quota, value: int) -> str:
     return (
-        f"aws service-quotas request-service-quota-increase --region {patient.stacks[0].region}"
+        f"aws service-quotas request-service-quota-increase --region {examined.stacks[0].region}"
         f" --service-code {quota.service} --quota-code {quota.code} --desired-value {value}"
     )
 
 
-def _iam_roles(patient: Patient, wanted: int) -> Check:
-    """IAM tells its quotas itself, wherever it is asked from."""
+def _check_iam_roles(examined: ExaminedEnvironment, wanted: int) -> Check:
+    """Check the number of roles, which IAM reports itself, in every region."""
     try:
-        summary = patient.clients.iam.get_account_summary()["SummaryMap"]
+        summary = examined.clients.iam.get_account_summary()["SummaryMap"]
     except (ClientError, BotoCoreError) as error:
         return Check("quota IAM roles", f"{wanted} wanted, quota not readable: {explained(error)}", read=False)
     # L-FE177D64 lives in us-east-1, as IAM is global.
@@ -133,20 +133,20 @@ def _iam_roles(patient: Patient, wanted: int) -> Check:
         "aws service-quotas request-service-quota-increase --region us-east-1 --service-code iam"
         f" --quota-code L-FE177D64 --desired-value {summary['Roles'] + wanted}"
     )
-    return _verdict("IAM roles", summary["Roles"], wanted, summary["RolesQuota"], fix)
+    return _compare("IAM roles", summary["Roles"], wanted, summary["RolesQuota"], fix)
 
 
-def _reserved(patient: Patient) -> int:
+def _reserved_concurrency(examined: ExaminedEnvironment) -> int:
     reserved: Counter[str] = Counter()
-    for stack, _, function in patient.resources("AWS::Lambda::Function"):
+    for stack, _, function in examined.resources("AWS::Lambda::Function"):
         reserved[stack.name] += function.get("ReservedConcurrentExecutions", 0)
     return reserved.total()
 
 
-def _concurrency(patient: Patient, wanted: int) -> Check:
-    """A fresh account's quota may be 10, of which nothing can be reserved."""
-    limit = patient.clients.lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
-    finding = f"{limit} functions may run at once, and ours reserve {wanted}"
+def _check_concurrency(examined: ExaminedEnvironment, wanted: int) -> Check:
+    """Check the reserved concurrency; the quota of a new account may be 10, of which nothing can be reserved."""
+    limit = examined.clients.lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    finding = f"{limit} functions may run at once, and these stacks reserve {wanted}"
     if limit - wanted >= UNRESERVED:
         return Check("quota Lambda", finding)
     fix = "ask for a higher quota of concurrent executions, or set reserve_concurrency = false under [pipeline]"

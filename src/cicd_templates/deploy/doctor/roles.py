@@ -1,4 +1,4 @@
-"""The service-linked roles that a first resource of its kind needs."""
+"""Checks the service-linked roles that the first resource of a type needs in an account."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.doctor.checks import Check, Patient
+from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 
-# Type that needs it: name of the role and of the service.
+# By the resource type that needs it: the name of the role and of its service.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-service-linked-roles.html
 # https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-service-linked-roles.html
@@ -25,21 +25,21 @@ ROLES = {
 }
 
 
-def checks(patient: Patient) -> Iterator[Check]:
-    """One check for each role that a resource of the environment needs."""
+def check_service_linked_roles(examined: ExaminedEnvironment) -> Iterator[Check]:
+    """Yield a check for each service-linked role that a resource of the environment needs."""
     for resource_type, (role, service) in ROLES.items():
-        if not any(patient.resources(resource_type)):
+        if not any(examined.resources(resource_type)):
             continue
         try:
-            patient.clients.iam.get_role(RoleName=role)
+            examined.clients.iam.get_role(RoleName=role)
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchEntity":
                 raise
-            if patient.clients.local:
-                # It makes no roles for its services, and they need none.
+            if examined.clients.local:
+                # The local AWS has no service-linked roles, and its services need none.
                 yield Check("service-linked role", f"{role} is not known on the local AWS", read=False)
                 continue
             fix = f"aws iam create-service-linked-role --aws-service-name {service}"
-            yield Check("service-linked role", f"{role} is missing, and the first {resource_type} would fail", fix)
+            yield Check("service-linked role", f"{role} is missing, so the first {resource_type} would fail", fix)
         else:
             yield Check("service-linked role", f"{role} exists")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cicd_templates.deploy.change_sets.stacks import read_stacks
-from cicd_templates.deploy.doctor import Patient
+from cicd_templates.deploy.doctor import ExaminedEnvironment
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
@@ -48,8 +48,10 @@ def aws(answers: Mapping[str, Any] | None = None, *, deployed: bool = False) -> 
     return fake
 
 
-def patient(fake: FakeAws, stacks: list[StackTemplate] = STAGING, provided: Mapping[str, str] | None = None) -> Patient:
-    return Patient(fake, stacks, provided or {})  # type: ignore[arg-type] # the fake stands in
+def examined(
+    fake: FakeAws, stacks: list[StackTemplate] = STAGING, provided: Mapping[str, str] | None = None
+) -> ExaminedEnvironment:
+    return ExaminedEnvironment(fake, stacks, provided or {})  # type: ignore[arg-type] # the fake stands in
 
 
 def rewritten(stack: StackTemplate, before: str, after: str) -> StackTemplate:

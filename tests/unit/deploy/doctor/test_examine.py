@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from cicd_templates.deploy.doctor import Check, checks, identity
-from cicd_templates.deploy.doctor.examine import SUBJECTS
+from cicd_templates.deploy.doctor import Check, examine, identity
+from cicd_templates.deploy.doctor.examine import CHECKS
 from tests.fakes.answering_aws import FakeAws, denied
-from tests.unit.deploy.doctor.doctor_fixtures import STAGING, TOOLS, aws, patient
+from tests.unit.deploy.doctor.doctor_fixtures import STAGING, TOOLS, aws, examined
 
 
 def test_every_line_of_an_account_where_all_is_well_is_fine() -> None:
     fake = aws({"iam.get_role": lambda RoleName: {"Role": role(RoleName)}})  # noqa: N803 - AWS's word
-    seen = list(checks(patient(fake, [stack for stack in STAGING if stack.layer in ("keys", "cluster")])))
+    seen = list(examine(examined(fake, [stack for stack in STAGING if stack.layer in ("keys", "cluster")])))
 
     assert [check.subject for check in seen if check.verdict != "ok"] == []
     assert [check.subject for check in seen] == [
@@ -34,7 +34,7 @@ def role(name: str) -> dict[str, object]:
 
 def test_what_may_not_be_read_is_said_and_the_rest_goes_on() -> None:
     fake = FakeAws({"sts.get_caller_identity": {"Account": "222222222222", "Arn": "me" * 10, "UserId": "u"}})
-    seen = {check.subject: check for check in checks(patient(fake))}
+    seen = {check.subject: check for check in examine(examined(fake))}
 
     assert seen["region"].verdict == "?"
     assert seen["region"].finding.startswith("not readable: An error occurred (AccessDenied)")
@@ -47,7 +47,7 @@ def test_a_fix_on_the_local_aws_goes_there() -> None:
     fake = aws({"acm.describe_certificate": {"Certificate": failed}})
     fake.endpoint_url = "http://127.0.0.1:4566"
     stacks = [stack for stack in STAGING if stack.layer == "cluster"]
-    (fix,) = [check.fix for check in checks(patient(fake, stacks)) if check.fix]
+    (fix,) = [check.fix for check in examine(examined(fake, stacks)) if check.fix]
 
     assert fix.startswith(
         "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=local aws --endpoint-url http://127.0.0.1:4566"
@@ -68,7 +68,7 @@ def test_a_fix_on_the_local_aws_goes_there() -> None:
 )
 def test_without_usable_credentials_nothing_else_is_asked(answer: object, fix: str) -> None:
     fake = FakeAws({"sts.get_caller_identity": answer})
-    seen = list(checks(patient(fake)))
+    seen = list(examine(examined(fake)))
 
     assert [check.subject for check in seen] == ["Python", "credentials"]
     assert seen[1].fix.startswith(fix)
@@ -78,7 +78,7 @@ def test_without_usable_credentials_nothing_else_is_asked(answer: object, fix: s
 def test_nothing_is_changed_in_the_account() -> None:
     fake = aws(deployed=True)
     fake.answers["sts.get_caller_identity"] = {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/me"}
-    assert len(list(checks(patient(fake, TOOLS)))) > len(SUBJECTS)
+    assert len(list(examine(examined(fake, TOOLS)))) > len(CHECKS)
 
     verbs = {call.partition(".")[2].partition("_")[0] for call, _ in fake.calls}
     assert verbs <= {"get", "list", "describe", "batch", "head"}
@@ -101,4 +101,4 @@ def test_nothing_is_changed_in_the_account() -> None:
 def test_a_region_has_to_be_one_that_the_account_uses(regions: list[object], finding: str, fix: str) -> None:
     fake = aws({"ec2.describe_regions": {"Regions": regions}})
 
-    assert list(identity.region(patient(fake))) == [Check("region", finding, fix)]
+    assert list(identity.check_region(examined(fake))) == [Check("region", finding, fix)]

@@ -13,8 +13,8 @@ from tests.unit.deploy.doctor.doctor_fixtures import (
     STAGING,
     TOOLS,
     aws,
+    examined,
     layer,
-    patient,
     rewritten,
 )
 
@@ -30,7 +30,7 @@ ROLES = sum(resource["Type"] == "AWS::IAM::Role" for stack in STAGING for resour
 
 def found(stacks: list[StackTemplate], **answers: Any) -> dict[str, tuple[str, str]]:
     deployed = bool(answers.pop("deployed", False))
-    seen = quotas.checks(patient(aws(answers, deployed=deployed), stacks))
+    seen = quotas.check_quotas(examined(aws(answers, deployed=deployed), stacks))
     return {check.subject.removeprefix("quota "): (check.finding, check.fix) for check in seen}
 
 
@@ -52,7 +52,7 @@ def test_the_tools_environment_takes_as_many_builds_as_a_stage_starts_at_once() 
 
     assert seen["CodeBuild, small"] == ("5 wanted, 20 allowed", "")
     assert seen["CodeBuild, medium"] == ("1 wanted, 20 allowed", "")
-    assert seen["Lambda"] == ("1000 functions may run at once, and ours reserve 8", "")
+    assert seen["Lambda"] == ("1000 functions may run at once, and these stacks reserve 8", "")
 
 
 @pytest.mark.parametrize("subject", CODES)
@@ -81,7 +81,7 @@ def test_what_stands_already_takes_nothing_more() -> None:
 
 def test_a_quota_that_may_not_be_read_is_neither_fine_nor_wrong() -> None:
     seen = list(
-        quotas.checks(patient(aws({"quotas.get_service_quota": denied(), "iam.get_account_summary": denied()})))
+        quotas.check_quotas(examined(aws({"quotas.get_service_quota": denied(), "iam.get_account_summary": denied()})))
     )
 
     assert {check.verdict for check in seen} == {"?"}
@@ -91,7 +91,7 @@ def test_a_quota_that_may_not_be_read_is_neither_fine_nor_wrong() -> None:
 def test_the_local_aws_has_no_quotas() -> None:
     fake = aws()
     fake.endpoint_url = "http://127.0.0.1:4566"
-    seen = next(iter(quotas.checks(patient(fake))))
+    seen = next(iter(quotas.check_quotas(examined(fake))))
 
     assert (seen.verdict, seen.finding) == ("?", "1 wanted, quotas are not known on the local AWS")
     assert fake.calls == []

@@ -10,7 +10,7 @@ import pytest
 
 from cicd_templates.deploy.doctor import (
     Check,
-    Patient,
+    ExaminedEnvironment,
     certificates,
     connections,
     names,
@@ -28,8 +28,8 @@ from tests.unit.deploy.doctor.doctor_fixtures import (
     TIME,
     TOOLS,
     aws,
+    examined,
     layer,
-    patient,
     rewritten,
 )
 from tests.unit.deploy.plans.test_name_collisions import REPOSITORY, ROLE
@@ -38,30 +38,34 @@ CLUSTER = layer(STAGING, "cluster")
 PIPELINE = layer(TOOLS, "pipeline")
 
 
-def seen(subject: Callable[[Patient], Iterator[Check]], stacks: list[StackTemplate], **answers: Any) -> list[Check]:
+def seen(
+    subject: Callable[[ExaminedEnvironment], Iterator[Check]], stacks: list[StackTemplate], **answers: Any
+) -> list[Check]:
     deployed = answers.pop("deployed", False)
-    return list(subject(patient(aws(answers, deployed=deployed), stacks)))
+    return list(subject(examined(aws(answers, deployed=deployed), stacks)))
 
 
 def test_roles_that_are_there_are_fine_and_others_come_with_their_command() -> None:
     scaled = rewritten(CLUSTER, "Type: AWS::ECS::Cluster", "Type: AWS::ApplicationAutoScaling::ScalableTarget")
-    lost = seen(roles.checks, [CLUSTER, scaled], **{"iam.get_role": missing("NoSuchEntity")})
+    lost = seen(roles.check_service_linked_roles, [CLUSTER, scaled], **{"iam.get_role": missing("NoSuchEntity")})
 
     assert [check.fix for check in lost] == [
         "aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com",
         "aws iam create-service-linked-role --aws-service-name elasticloadbalancing.amazonaws.com",
         "aws iam create-service-linked-role --aws-service-name ecs.application-autoscaling.amazonaws.com",
     ]
-    assert {check.verdict for check in seen(roles.checks, [CLUSTER], **{"iam.get_role": {"Role": ROLE}})} == {"ok"}
-    assert seen(roles.checks, [layer(STAGING, "keys")]) == []
+    assert {
+        check.verdict for check in seen(roles.check_service_linked_roles, [CLUSTER], **{"iam.get_role": {"Role": ROLE}})
+    } == {"ok"}
+    assert seen(roles.check_service_linked_roles, [layer(STAGING, "keys")]) == []
     with pytest.raises(type(denied()), match="AccessDenied"):
-        seen(roles.checks, [CLUSTER], **{"iam.get_role": denied()})
+        seen(roles.check_service_linked_roles, [CLUSTER], **{"iam.get_role": denied()})
 
 
 def test_the_local_aws_knows_no_roles_of_services_and_asks_for_none() -> None:
     fake = aws({"iam.get_role": missing("NoSuchEntity")})
     fake.endpoint_url = "http://127.0.0.1:4566"
-    found = list(roles.checks(patient(fake, [CLUSTER])))
+    found = list(roles.check_service_linked_roles(examined(fake, [CLUSTER])))
 
     assert [(check.verdict, check.finding) for check in found] == [
         ("?", "AWSServiceRoleForECS is not known on the local AWS"),
@@ -98,7 +102,7 @@ RECORD = {"Name": "_a.example.com.", "Type": "CNAME", "Value": "_b.acm-validatio
                 DomainValidationOptions=[{"DomainName": "x", "ResourceRecord": RECORD}, {"DomainName": "y"}],
             ),
             f"{CERTIFICATE} is PENDING_VALIDATION",
-            "put into DNS what ACM waits for: _a.example.com. CNAME _b.acm-validations.aws.",
+            "add the DNS records that ACM waits for: _a.example.com. CNAME _b.acm-validations.aws.",
             id="not validated",
         ),
         pytest.param(
@@ -113,7 +117,7 @@ RECORD = {"Name": "_a.example.com.", "Type": "CNAME", "Value": "_b.acm-validatio
     ],
 )
 def test_a_certificate_must_be_issued_for_the_domain(answers: dict[str, Any], finding: str, fix: str) -> None:
-    (only,) = seen(certificates.checks, [CLUSTER], **answers)
+    (only,) = seen(certificates.check_certificates, [CLUSTER], **answers)
 
     assert only.finding == finding
     assert only.fix.startswith(fix)
@@ -121,7 +125,7 @@ def test_a_certificate_must_be_issued_for_the_domain(answers: dict[str, Any], fi
 
 
 def test_a_certificate_of_another_region_is_not_even_asked_for() -> None:
-    (only,) = seen(certificates.checks, [rewritten(CLUSTER, "acm:eu-central-1", "acm:us-east-1")])
+    (only,) = seen(certificates.check_certificates, [rewritten(CLUSTER, "acm:eu-central-1", "acm:us-east-1")])
 
     assert only.finding.endswith(" is in us-east-1, the load balancer in eu-central-1")
 
@@ -131,11 +135,11 @@ def test_a_listener_whose_domain_is_not_known_takes_any_issued_certificate() -> 
         CLUSTER, "Value: https://payments.staging.example.com", "Value: !Sub 'http://${LoadBalancer.DNSName}'"
     )
 
-    assert seen(certificates.checks, [stack])[0].verdict == "ok"
+    assert seen(certificates.check_certificates, [stack])[0].verdict == "ok"
     unknown = rewritten(CLUSTER, f"- CertificateArn: |-\n          {CERTIFICATE}", "- CertificateArn: !Ref KeyArn")
-    assert seen(certificates.checks, [unknown]) == []
+    assert seen(certificates.check_certificates, [unknown]) == []
     with pytest.raises(type(denied()), match="AccessDenied"):
-        seen(certificates.checks, [CLUSTER], **{"acm.describe_certificate": denied()})
+        seen(certificates.check_certificates, [CLUSTER], **{"acm.describe_certificate": denied()})
 
 
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/00000000-0000-4000-8000-000000000001"
@@ -152,29 +156,29 @@ CONNECTED = rewritten(PIPELINE, "S3ObjectKey: payment-processor/source.zip", f"C
     ids=["authorised", "pending", "missing"],
 )
 def test_a_connection_needs_somebodys_handshake(answer: Any, verdict: str, finding: str) -> None:
-    (only,) = seen(connections.checks, [CONNECTED], **{"codeconnections.get_connection": answer})
+    (only,) = seen(connections.check_connections, [CONNECTED], **{"codeconnections.get_connection": answer})
 
     assert (only.verdict, only.finding) == (verdict, finding)
     assert ("https://eu-central-1.console.aws.amazon.com/codesuite/settings/connections" in only.fix) == bool(only.fix)
 
 
 def test_a_pipeline_without_a_connection_needs_none_and_a_refusal_is_not_hidden() -> None:
-    assert seen(connections.checks, [PIPELINE]) == []
+    assert seen(connections.check_connections, [PIPELINE]) == []
     with pytest.raises(type(denied()), match="AccessDenied"):
-        seen(connections.checks, [CONNECTED])
+        seen(connections.check_connections, [CONNECTED])
 
 
 def test_a_secret_without_a_version_has_no_value() -> None:
     build = layer(TOOLS, "build")
-    empty = seen(secrets.checks, [build], deployed=True, **{"secretsmanager.describe_secret": {"Name": "n"}})
+    empty = seen(secrets.check_secrets, [build], deployed=True, **{"secretsmanager.describe_secret": {"Name": "n"}})
 
     assert empty[1] == Check(
         "secret payments-tools-payment-processor-snyk-token",
         "has no value, so its check fails",
         "make secret ENV=tools SERVICE=payment-processor NAME=snyk-token",
     )
-    assert {check.verdict for check in seen(secrets.checks, [build], deployed=True)} == {"ok"}
-    assert seen(secrets.checks, [build]) == []
+    assert {check.verdict for check in seen(secrets.check_secrets, [build], deployed=True)} == {"ok"}
+    assert seen(secrets.check_secrets, [build]) == []
 
 
 def test_the_way_to_give_a_secret_its_value_stays_on_the_local_aws_and_the_copy() -> None:
@@ -183,10 +187,10 @@ def test_the_way_to_give_a_secret_its_value_stays_on_the_local_aws_and_the_copy(
     fake = aws({"secretsmanager.describe_secret": {"Name": "n"}}, deployed=True)
     fake.endpoint_url = "http://127.0.0.1:4566"
 
-    assert {check.fix.partition(" NAME=")[0] for check in secrets.checks(patient(fake, [copy]))} == {
+    assert {check.fix.partition(" NAME=")[0] for check in secrets.check_secrets(examined(fake, [copy]))} == {
         "make secret ENV=tools SUFFIX=pr1 SERVICE=payment-processor"
     }
-    assert all(check.fix.endswith(" LOCAL=1") for check in secrets.checks(patient(fake, [copy])))
+    assert all(check.fix.endswith(" LOCAL=1") for check in secrets.check_secrets(examined(fake, [copy])))
 
 
 def test_a_generated_value_is_not_yet_the_true_one() -> None:
@@ -200,11 +204,11 @@ def test_a_generated_value_is_not_yet_the_true_one() -> None:
         "secretsmanager.describe_secret": {"VersionIdsToStages": {"a" * 32: ["AWSPREVIOUS"], "b" * 32: ["AWSCURRENT"]}}
     }
 
-    assert [check.finding for check in seen(secrets.checks, [build], deployed=True, **made)] == [
+    assert [check.finding for check in seen(secrets.check_secrets, [build], deployed=True, **made)] == [
         "has a value",
         "has only the value that was generated for it",
     ]
-    assert {check.verdict for check in seen(secrets.checks, [build], deployed=True, **put)} == {"ok"}
+    assert {check.verdict for check in seen(secrets.check_secrets, [build], deployed=True, **put)} == {"ok"}
 
 
 def test_who_has_not_confirmed_is_told_nothing() -> None:
@@ -225,7 +229,7 @@ def test_who_has_not_confirmed_is_told_nothing() -> None:
         {"Protocol": "sqs", "Endpoint": "arn:aws:sqs:eu-central-1:222222222222:q", "SubscriptionArn": f"{topic}:2"},
     ]
     found = seen(
-        subscriptions.checks,
+        subscriptions.check_subscriptions,
         [layer(STAGING, "notifications"), layer(STAGING, "keys")],
         deployed=True,
         **{
@@ -236,7 +240,7 @@ def test_who_has_not_confirmed_is_told_nothing() -> None:
 
     assert [(check.finding, check.verdict) for check in found] == [
         ("a@example.com has confirmed", "ok"),
-        ("b@example.com has not confirmed, and is told nothing", "fix"),
+        ("b@example.com has not confirmed and receives nothing", "fix"),
     ]
     assert found[1].fix.endswith(
         f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint b@example.com"
@@ -245,13 +249,13 @@ def test_who_has_not_confirmed_is_told_nothing() -> None:
 
 def test_names_that_are_taken_come_with_their_owner_and_the_way_out() -> None:
     registry = [layer(TOOLS, "registry")]
-    (taken,) = seen(names.checks, registry, **REPOSITORY)
+    (taken,) = seen(names.check_names, registry, **REPOSITORY)
 
     assert taken.subject == "AWS::ECR::Repository payments-tools-payment-processor"
     assert taken.finding == "exists, but not in registry-payment-processor; it has no tags"
     assert taken.verdict == "fix"
-    assert seen(names.checks, registry) == [Check("names", "nothing is in the way")]
-    unread, rest = seen(names.checks, registry, **{"ecr.describe_repositories": denied()})
+    assert seen(names.check_names, registry) == [Check("names", "all free")]
+    unread, rest = seen(names.check_names, registry, **{"ecr.describe_repositories": denied()})
     assert (unread.verdict, unread.subject, rest.verdict) == ("?", "names of AWS::ECR::Repository", "ok")
 
 
@@ -269,7 +273,7 @@ def subnets(*zones: str) -> dict[str, Any]:
         ("vpc-1", {}, ""),
         ("vpc-1", {"ec2.describe_vpcs": missing("InvalidVpcID.NotFound")}, "does not exist here"),
         ("subnet-1,subnet-2", subnets("a", "b"), ""),
-        ("subnet-1,subnet-2", subnets("a", "a"), "is in a alone, and a load balancer needs two zones"),
+        ("subnet-1,subnet-2", subnets("a", "a"), "is in a only, and a load balancer needs two zones"),
         ("subnet-1", {"ec2.describe_subnets": missing("InvalidSubnetID.Malformed")}, "does not exist here"),
         ("sg-1", {"ec2.describe_security_groups": {"SecurityGroups": [{"VpcId": "vpc-1"}]}}, ""),
         (KEY, {"kms.describe_key": {"KeyMetadata": {"KeyId": "1", "KeyState": "Enabled"}}}, ""),
@@ -280,7 +284,7 @@ def subnets(*zones: str) -> dict[str, Any]:
     ],
 )
 def test_a_provided_value_must_exist(value: str, answers: dict[str, Any], problem: str) -> None:
-    (only,) = provided.checks(patient(aws(answers), provided={"network.Value": value}))
+    (only,) = provided.check_provided_values(examined(aws(answers), provided={"network.Value": value}))
 
     assert only.subject == "provided network.Value"
     assert only.finding == f"{value} {problem}".strip()
@@ -296,11 +300,15 @@ def test_a_provided_value_must_exist(value: str, answers: dict[str, Any], proble
 )
 def test_provided_values_must_be_of_the_provided_network(value: str, answers: dict[str, Any]) -> None:
     given = {"network.VpcId": "vpc-9", "network.Value": value}
-    found = list(provided.checks(patient(aws(answers), provided=given)))
+    found = list(provided.check_provided_values(examined(aws(answers), provided=given)))
 
-    assert found[1].finding == f"{value} is in vpc-1, and the VPC provided is vpc-9"
+    assert found[1].finding == f"{value} is in vpc-1, and the provided VPC is vpc-9"
 
 
 def test_a_value_that_may_not_be_looked_up_is_no_verdict() -> None:
     with pytest.raises(type(denied()), match="AccessDenied"):
-        list(provided.checks(patient(aws({"ec2.describe_vpcs": denied()}), provided={"network.VpcId": "vpc-1"})))
+        list(
+            provided.check_provided_values(
+                examined(aws({"ec2.describe_vpcs": denied()}), provided={"network.VpcId": "vpc-1"})
+            )
+        )
