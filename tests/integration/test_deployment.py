@@ -124,8 +124,8 @@ def test_a_failing_resource_rolls_back_tells_the_cause_and_stops_only_what_depen
     line = (project.folder / "out/production/network.yaml").read_text().splitlines().index("  NatGateway1:") + 1
     assert f"\n      at out/production/network.yaml:{line}\n" in result.output
     assert "storage: created" in result.output
-    assert "cluster: FAILED: not started, because of network" in result.output
-    assert "service-payment-processor: FAILED: not started, because of cluster, " in result.output
+    assert "cluster: FAILED: not started, because network failed" in result.output
+    assert "service-payment-processor: FAILED: not started, because cluster, " in result.output
     assert "not deployed: network, cluster, ingress-payment-processor, health-payment-processor, " in result.output
     status = {row["stack"]: row["status"] for row in json.loads(project.ok("status --local --json"))["production"]}
     assert status["network"] == "ROLLBACK_COMPLETE"
@@ -229,7 +229,7 @@ def test_declining_leaves_nothing_behind(project: Project, monkeypatch: pytest.M
     result = project.type("deploy --env staging --local")
 
     assert result.exit_code == 1
-    assert "staging: declined, nothing of this was executed" in result.output
+    assert "staging: declined; no change set of this plan was executed" in result.output
     assert project.clients("staging").cloudformation.describe_stacks()["Stacks"] == []
 
 

@@ -25,7 +25,7 @@ from cicd_templates.deploy.releases.handover import Tools, left_to_the_pipeline
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Heading, Inventoried, Left, Note, Reporter
 from cicd_templates.deploy.runs import deployment
-from cicd_templates.deploy.runs.engine import Confirm, DeclinedError
+from cicd_templates.deploy.runs.approval import Confirm, DeclinedError
 from cicd_templates.errors import RefusedError
 from cicd_templates.local import running_engine
 from cicd_templates.local.engine import Engine

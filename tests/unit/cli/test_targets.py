@@ -15,7 +15,7 @@ from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.releases.handover import left_to_the_pipeline
 from cicd_templates.deploy.reporting.report import Event, Heading, Note
-from cicd_templates.deploy.runs.engine import DeclinedError
+from cicd_templates.deploy.runs.approval import DeclinedError
 from cicd_templates.errors import RefusedError
 from cicd_templates.local.engine import Engine
 from tests.conftest import ROOT

@@ -17,7 +17,8 @@ from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.plans.wave import Wave, blocked_stacks, unpublished
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Reporter
-from cicd_templates.deploy.runs.engine import Confirm, DeploymentEngine, nothing_after, nothing_more
+from cicd_templates.deploy.runs.approval import Confirm
+from cicd_templates.deploy.runs.engine import DeploymentEngine, ignore_approval, ignore_stack
 from cicd_templates.deploy.runs.journal import Journal
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template.stack_template import StackTemplate
@@ -101,7 +102,7 @@ def deploy(
     *,
     allowed: Iterable[str] = (),
     eager: bool = True,
-    after: Callable[[StackTemplate], None] = nothing_after,
+    after: Callable[[StackTemplate], None] = ignore_stack,
 ) -> None:
     """Bring every stack to its reviewed text; the errors are those of `DeploymentEngine.deploy`."""
     with journal_of(context, stacks) as journal:
@@ -119,8 +120,8 @@ def execute_plan(
     reporter: Reporter,
     *,
     allowed: Iterable[str] = (),
-    passed: Callable[[], None] = nothing_more,
-    after: Callable[[StackTemplate], None] = nothing_after,
+    passed: Callable[[], None] = ignore_approval,
+    after: Callable[[StackTemplate], None] = ignore_stack,
     next_path: Path | None = None,
 ) -> Plan | None:
     """Execute exactly `made`; the plan of what comes after it, written like any, or None where there is nothing more.

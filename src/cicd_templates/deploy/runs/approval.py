@@ -1,0 +1,81 @@
+"""What a plan has to pass before it is executed: the guards, a person, a comparison with AWS. Executes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from cicd_templates.deploy.aws.retry import run_steps
+from cicd_templates.deploy.plans import document as plans
+from cicd_templates.deploy.plans.document import Plan
+from cicd_templates.deploy.plans.page import plan_markdown
+from cicd_templates.deploy.plans.propose import DeployContext
+from cicd_templates.deploy.plans.text import change_sets
+from cicd_templates.deploy.plans.verify import verify
+from cicd_templates.deploy.reporting import report
+from cicd_templates.deploy.reporting.report import Reporter
+from cicd_templates.errors import CicdError
+from cicd_templates.template.stack_template import StackTemplate
+
+Confirm = Callable[[str], bool]
+
+
+class DeclinedError(CicdError):
+    """The person who was asked declined."""
+
+
+class Approval:
+    """Approves the plans of one run. `allowed` are the resources, as `stack/LogicalId`, that may be lost."""
+
+    def __init__(
+        self,
+        context: DeployContext,
+        stacks: Mapping[str, StackTemplate],
+        reporter: Reporter,
+        confirm: Confirm,
+        allowed: Iterable[str],
+    ) -> None:
+        self._context, self._stacks, self._reporter, self._confirm = context, stacks, reporter, confirm
+        self._allowed = tuple(allowed)
+        self._files: list[Path] = []
+
+    def approve(self, plan: Plan) -> tuple[Plan, Path]:
+        """Show a plan, apply the guards, ask, and return it as it was written and read back, with its file.
+
+        Raises `RefusedError` where a guard refuses it and `DeclinedError` where the person does. A plan that changes
+        nothing is neither asked about nor written.
+        """
+        path = self._context.plans / f"{plan.environment}.{plan.id[:8]}.json"
+        report.show(plan, self._reporter)
+        self.note_exempt(plan)
+        self.refuse_losses(plan)
+        if plan.changing:
+            if not self._confirm(f"Execute {change_sets(plan)} on {plan.environment}?"):
+                raise DeclinedError(f"{plan.environment}: declined; no change set of this plan was executed")
+            plans.write(plan, path, plan_markdown(plan))
+            self._files.append(path)
+            plan = plans.read(path)
+            self.verify(plan)
+        return plan, path
+
+    def verify(self, plan: Plan, begun: Iterable[str] = ()) -> None:
+        """Raise `RefusedError` where AWS or a reviewed template has changed since; stacks in `begun` are skipped."""
+        run_steps(verify(self._context, plan, self._stacks, set(begun)), self._context.polling)
+
+    def refuse_losses(self, plan: Plan) -> None:
+        """Raise `RefusedError` where stateful resources would be lost unallowed; report allowed names that fit none."""
+        labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
+        for name in plans.unfitting(plan, self._allowed, labels):
+            self._allowed = tuple(allowed for allowed in self._allowed if allowed != name)
+            self._reporter.report(report.Note(f"ALLOW={name}: this plan loses no resource of that name"))
+        plans.refuse_losses(plan, self._allowed, self._context.recorded)
+
+    def note_exempt(self, plan: Plan) -> None:
+        """Report the losses that are let pass because the local AWS only records such resources."""
+        for loss in plans.exempt(plan, self._context.recorded):
+            self._reporter.report(report.Note(f"{loss.words}; allowed, because the local AWS only records this type"))
+
+    def remove_files(self) -> None:
+        """Remove the plans that were written for this run."""
+        for path in self._files:
+            plans.remove(path)

@@ -1,0 +1,148 @@
+"""The decision table of a deployment: where every stack stands, and what to do next. Pure; calls no AWS.
+
+`DeploymentEngine` performs each step and records its outcome; which step comes next is decided here alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from cicd_templates.deploy.plans.document import PlannedStack
+
+# Operations under way at once. CloudFormation sets no such limit, but the services behind it throttle.
+MAX_OPERATIONS = 20
+
+
+class StackPhase(Enum):
+    """How far a deployment has come with one stack."""
+
+    UNPLANNED = "this run does not deploy it"
+    READY = "its change set can be created now"
+    BLOCKED = "its change set can be created when every stack that it reads from stands"
+    PROPOSING = "its change set is being created"
+    AGREED = "its plan was approved and waits for the stacks that it reads from"
+    EXECUTING = "its operation is under way"
+    DEPLOYED = "its operation succeeded"
+    UNCHANGED = "it stands, and its plan changes nothing"
+    OUTDATED = "its plan was dropped, and it has to be planned after this run"
+    FAILED = "it could not be planned or deployed, or it reads from a stack that could not"
+
+
+_UNDER_WAY = frozenset({StackPhase.PROPOSING, StackPhase.EXECUTING})
+_STANDING = frozenset({StackPhase.DEPLOYED, StackPhase.UNCHANGED})
+_TO_PROPOSE = frozenset({StackPhase.READY, StackPhase.BLOCKED})
+# A reader of a stack in one of these phases is not executed yet.
+_UNSETTLED = _UNDER_WAY | _TO_PROPOSE | {StackPhase.AGREED}
+
+
+@dataclass(frozen=True)
+class StackRecord:
+    """One stack of a run. `planned` is set while it is AGREED.
+
+    `compared` says that the values it reads were read again after its producers had been executed, and had not changed.
+    """
+
+    name: str
+    label: str
+    reads_from: frozenset[str] = frozenset()
+    phase: StackPhase = StackPhase.UNPLANNED
+    planned: PlannedStack | None = None
+    compared: bool = False
+
+
+@dataclass(frozen=True)
+class FailBlocked:
+    """Give a stack up, because stacks that it reads from have failed; `failed` are their labels."""
+
+    name: str
+    failed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CompareInputs:
+    """Compare what a stack reads with its plan, because stacks that it reads from were executed since."""
+
+    planned: PlannedStack
+
+
+@dataclass(frozen=True)
+class ExecuteStack:
+    """Execute the change set of a stack."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class AcceptUnchanged:
+    """Accept that a stack stands as it is."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class ProposeStacks:
+    """Create change sets for these stacks, which are shown and approved together."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Poll:
+    """Wait for what is under way."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """End the run: nothing is under way, and nothing more can be done."""
+
+
+StackStep = FailBlocked | CompareInputs | ExecuteStack | AcceptUnchanged | ProposeStacks
+NextStep = StackStep | Poll | Finish
+
+
+def next_step(records: Mapping[str, StackRecord], *, eager: bool = True, stopping: bool = False) -> NextStep:
+    """Return the next step of a deployment; `records` are by stack name, in deploy order.
+
+    With `eager`, change sets are created while operations are under way; otherwise only while none is. When
+    `stopping`, no more change sets are created.
+    """
+    if step := next(_failures(records), None) or next(_starts(records), None):
+        return step
+    under_way = any(record.phase in _UNDER_WAY for record in records.values())
+    if not stopping and (eager or not under_way) and (names := tuple(_proposable(records))):
+        return ProposeStacks(names)
+    return Poll() if under_way else Finish()
+
+
+def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
+    for record in records.values():
+        if record.phase in _TO_PROPOSE or record.phase is StackPhase.AGREED:
+            failed = [records[name].label for name in record.reads_from if records[name].phase is StackPhase.FAILED]
+            if failed:
+                yield FailBlocked(record.name, tuple(sorted(failed)))
+
+
+def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
+    """Yield the approved stacks whose turn it is: no stack that they read from has anything left to do."""
+    executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())
+    for record in records.values():
+        producers = {records[name].phase for name in record.reads_from}
+        if record.planned is None or record.phase is not StackPhase.AGREED or producers & _UNSETTLED:
+            continue
+        if record.planned.change_set and executing >= MAX_OPERATIONS:
+            continue
+        if StackPhase.DEPLOYED in producers and not record.compared:
+            yield CompareInputs(record.planned)
+        elif record.planned.change_set:
+            yield ExecuteStack(record.name)
+        else:
+            yield AcceptUnchanged(record.name)
+
+
+def _proposable(records: Mapping[str, StackRecord]) -> Iterator[str]:
+    for record in records.values():
+        standing = all(records[name].phase in _STANDING for name in record.reads_from)
+        if record.phase is StackPhase.READY or (record.phase is StackPhase.BLOCKED and standing):
+            yield record.name

@@ -1,0 +1,153 @@
+"""The operations of one run: execute a change set, poll it, report what happens to it, and record how it ends."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.aws.clients import explained
+from cicd_templates.deploy.aws.retry import expired
+from cicd_templates.deploy.change_sets.api import discard
+from cicd_templates.deploy.diagnosis.diagnose import FailureCollector
+from cicd_templates.deploy.diagnosis.event_file import History
+from cicd_templates.deploy.plans.discard import discard_named
+from cicd_templates.deploy.plans.propose import DeployContext
+from cicd_templates.deploy.reporting import report
+from cicd_templates.deploy.reporting.report import Reporter
+from cicd_templates.deploy.runs.execute import execute, known
+from cicd_templates.deploy.runs.journal import PLANNED, STANDS, Entry, Journal, duration_key
+from cicd_templates.deploy.runs.watch import Ended, Happened, Watch
+from cicd_templates.template.stack_template import StackTemplate
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the operation of a stack has ended."""
+
+    stack: str
+    succeeded: bool
+
+
+class Operations:
+    """The operations under way in one environment. Each is in the journal before AWS is asked for it."""
+
+    def __init__(
+        self, context: DeployContext, stacks: Mapping[str, StackTemplate], journal: Journal, reporter: Reporter
+    ) -> None:
+        self._context, self._stacks, self._journal, self._reporter = context, stacks, journal, reporter
+        self._watch = Watch(context.clients)
+        self._collectors: dict[str, FailureCollector] = {}
+        self._histories: dict[str, History] = {}
+
+    @property
+    def under_way(self) -> bool:
+        """Whether an operation has not been seen to end."""
+        return bool(self._watch.entries)
+
+    @property
+    def failed_polls(self) -> int:
+        """How many polls in a row have failed."""
+        return self._watch.failures
+
+    def start(self, name: str) -> bool:
+        """Execute the change set of a stack; return whether AWS accepted it. Reports the refusal otherwise."""
+        entry = self._journal.start(name)
+        expected = self._journal.durations.get(duration_key(entry))
+        self._reporter.report(report.Started(entry.label, entry.creates, expected))
+        return self._execute(entry, self._context.polling.now())
+
+    def resume(self, entry: Entry) -> bool | None:
+        """Execute again, with the same token, what an earlier run began; as `start`, or None where AWS forgot it."""
+        if not self._context.retry_call(lambda: known(self._context.clients, entry)):
+            note = f"{entry.label}: an earlier run began this, but AWS has no record of it, so it is planned again"
+            self._reporter.report(report.Note(note))
+            self._journal.forget([entry.stack])
+            return None
+        self._reporter.report(report.Note(f"{entry.label}: continues the operation that an earlier run began"))
+        return self._execute(entry, None)
+
+    def _execute(self, entry: Entry, began: float | None) -> bool:
+        try:
+            self._context.retry_call(lambda: execute(self._context.clients, entry))
+        except ClientError as error:
+            if expired(error):
+                raise
+            # What AWS has refused has not begun, so no later run resumes it.
+            self._journal.unstart(entry.stack)
+            self._discard(entry)
+            self._reporter.report(report.Broke(entry.label, explained(error)))
+            return False
+        self._watch.add(entry, began)
+        return True
+
+    def poll(self) -> Iterator[Outcome]:
+        """Poll every operation once, report what happened, and yield each that has ended.
+
+        Raises `DetachedError` where the credentials have ended or nothing could be read for long.
+        """
+        for news in self._watch.look() if self.under_way else ():
+            if isinstance(news, Happened):
+                self._report_event(news)
+            else:
+                yield self._end(news)
+
+    def _report_event(self, news: Happened) -> None:
+        """Report what happened to a resource; collect facts of a failure now, because a rollback deletes them."""
+        entry = news.entry
+        self._reporter.report(report.Moved(entry.label, news.event))
+        file = self._context.state / "failures" / f"{entry.stack}-{entry.token}.jsonl"
+        self._histories.setdefault(entry.token, History(file)).add(news.event)
+        if stack := self._stacks.get(entry.stack):
+            collector = self._collectors.setdefault(entry.stack, FailureCollector(self._context.clients, stack))
+            collector.see(news.event)
+
+    def _end(self, ended: Ended) -> Outcome:
+        entry, now = ended.entry, self._context.polling.now()
+        seconds = None if ended.began is None else now - ended.began
+        self._journal.end(entry.stack, ended.status, seconds)
+        if ended.status not in STANDS:
+            self._report_failure(entry, ended.status)
+            return Outcome(entry.stack, succeeded=False)
+        verb = "created" if entry.creates else "updated"
+        self._reporter.report(report.Succeeded(entry.label, verb, seconds or 0.0, entry.resources))
+        if entry.protected:
+            self._context.retry_call(lambda: self._protect(entry))
+        return Outcome(entry.stack, succeeded=True)
+
+    def _report_failure(self, entry: Entry, status: str) -> None:
+        stack = self._stacks.get(entry.stack)
+        if stack is None:
+            self._reporter.report(report.Broke(entry.label, f"the stack ended in {status}"))
+            return
+        collector = self._collectors.pop(entry.stack, FailureCollector(self._context.clients, stack))
+        diagnosis = collector.diagnosis(entry.stack_id, status, entry.token)
+        history = self._histories[entry.token].path if entry.token in self._histories else None
+        self._reporter.report(report.broke(entry.label, diagnosis, history))
+
+    def _protect(self, entry: Entry) -> None:
+        self._context.clients.cloudformation.update_termination_protection(
+            StackName=entry.stack_id, EnableTerminationProtection=True
+        )
+
+    def forget(self, entry: Entry) -> None:
+        """Remove an entry from the journal; its change set is deleted where it was never executed."""
+        if entry.state == PLANNED:
+            self._discard(entry)
+        else:
+            self._journal.forget([entry.stack])
+
+    def _discard(self, entry: Entry) -> None:
+        self._context.retry_call(
+            lambda: discard(self._context.clients, entry.change_set, entry.stack_id, creates=entry.creates)
+        )
+        self._journal.forget([entry.stack])
+
+    def discard_proposals(self) -> None:
+        """Delete the change sets that an interrupted run may have created before it wrote them into a plan."""
+        for plan_id, names in list(self._journal.proposals.items()):
+            for name in names:
+                self._context.retry_call(functools.partial(discard_named, self._context.clients, name, plan_id))
+            self._journal.proposed(plan_id)
