@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "deploy/aws": "errors template",
     "deploy/change_sets": "deploy/aws errors paths template",
     "deploy/permissions": "template",
-    "deploy/plans": "deploy/aws deploy/change_sets errors hints template",
+    "deploy/plans": "deploy/aws deploy/change_sets errors hints markdown template",
     "deploy/diagnosis": "deploy/aws deploy/change_sets template",
     "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals",
     "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors template",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cicd_templates.markdown import table
+from cicd_templates.markdown import formatted, table
 
 HEADS = ("requirement", "in `out/`", "held by", "what remains yours")
 NOT_MET = "not met"
@@ -286,7 +286,7 @@ def page() -> str:
     for standard, rows in STANDARDS.items():
         met = sum(bool(row.held_by) for row in rows)
         lines += ["", f"## {standard}", "", f"{met} of {len(rows)} have something here, and each a test.", ""]
-        lines += table(HEADS, map(_cells, rows))
+        lines += table(HEADS, (map(formatted, _cells(row)) for row in rows))
     return "\n".join(lines) + "\n"
 
 

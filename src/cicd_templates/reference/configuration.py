@@ -23,6 +23,7 @@ from cicd_templates.config.tables.rollout import CanaryTable, LinearTable
 from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.tables.stakeholders import StakeholdersTable
 from cicd_templates.config.tables.table import Table
+from cicd_templates.markdown import formatted, row
 
 TABLES: tuple[type[Table], ...] = (
     ProjectTable,
@@ -71,7 +72,7 @@ def _section(table: type[Table]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for name, field in table.model_fields.items():
         cells = (f"`{name}`", _type(field.annotation), _default(field), str(field.description))
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        yield row(map(formatted, cells))
     yield ""
 
 

@@ -8,6 +8,7 @@ from cicd_templates.deploy.change_sets.duration import spelled
 from cicd_templates.deploy.change_sets.impact import SAFE
 from cicd_templates.deploy.plans.document import Plan, PlannedStack, digest, losses
 from cicd_templates.deploy.plans.text import counted, facts, outcome
+from cicd_templates.markdown import Markup, cell, row
 
 
 def plan_markdown(plan: Plan) -> str:
@@ -27,7 +28,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield "## Data that would be lost"
         yield ""
-        yield from (f"- {_cell(loss.words)}" for loss in lost)
+        yield from (f"- {cell(loss.words)}" for loss in lost)
         yield ""
         yield f"It is refused unless each is named: `ALLOW={','.join(loss.name for loss in lost)}`."
     for stack in plan.changing:
@@ -45,18 +46,13 @@ def _stack(stack: PlannedStack) -> Iterator[str]:
     yield f"## {stack.label}: {verb}, {counted(stack.changes)}"
     yield ""
     yield f"Template `{stack.template_sha256[:12]}`, at most {spelled(stack.longest_wait_seconds)}."
-    yield from (f"\n- {_cell(finding)}" for finding in stack.findings)
+    yield from (f"\n- {cell(finding)}" for finding in stack.findings)
     if stack.changes:
         yield ""
         yield "| action | resource | type | meaning | what to know |"
         yield "|---|---|---|---|---|"
     for change, verdict in zip(stack.changes, stack.verdicts, strict=True):
-        meaning = outcome(verdict) if verdict.kind == SAFE else f"**{outcome(verdict)}**"
+        meaning = outcome(verdict) if verdict.kind == SAFE else Markup(f"**{outcome(verdict)}**")
         known = facts(stack, change, verdict) or ([", ".join(change.properties)] if change.properties else [])
-        cells = [change.action, change.logical_id, change.resource_type, meaning, "<br>".join(map(_cell, known))]
-        yield f"| {' | '.join(cells)} |"
-
-
-def _cell(text: str) -> str:
-    """Text that stays inside its cell and is not taken for markup."""
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ").replace("*", "\\*")
+        cells = [change.action, change.logical_id, change.resource_type, meaning, Markup("<br>".join(map(cell, known)))]
+        yield row(cells)

@@ -1,0 +1,72 @@
+"""Text in a cell of a Markdown table stays within the cell, and is shown rather than read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from cicd_templates.markdown import Markup, cell, formatted, row, table
+
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+# Text in which the characters that Markdown reads are frequent.
+TEXT = st.text(st.one_of(st.sampled_from("|\\`*_[]()!<>&;# \n\r\u2028~:/-"), st.characters(exclude_categories=["Cs"])))
+
+
+def rendered(cells: list[str]) -> str:
+    return str(MARKDOWN.render("\n".join(table(["head"] * len(cells), [cells]))))
+
+
+@given(st.lists(TEXT, min_size=1, max_size=4))
+@example(["\\|", "b"])
+@example(["\\", "b"])
+@example(["![x](javascript:alert)", "<script>", "[a]: b"])
+@example(["`a|b`", "&lt;b&gt;"])
+def test_any_text_stays_in_its_cell_and_is_no_markup(cells: list[str]) -> None:
+    lines = table(["head"] * len(cells), [cells])
+    html = rendered(cells)
+
+    assert len(lines) == 3
+    assert all(len(line.splitlines()) == 1 for line in lines)
+    assert (html.count("<tr>"), html.count("<td>")) == (2, len(cells))
+    for active in ("<a", "<img", "<script", "<code", "<strong"):
+        assert active not in html
+
+
+@given(st.lists(TEXT, min_size=1, max_size=4))
+@example(["a \\| b", "c"])
+@example(["a \\\\| b", "c"])
+def test_markdown_that_a_person_wrote_stays_in_its_cell(cells: list[str]) -> None:
+    line = row(map(formatted, cells))
+
+    assert len(line.splitlines()) == 1
+    # A pipe ends a cell where an even number of backslashes stands before it.
+    ends = [at for at, letter in enumerate(line) if letter == "|" and _backslashes(line[:at]) % 2 == 0]
+    assert len(ends) == len(cells) + 1
+
+
+def _backslashes(text: str) -> int:
+    return len(text) - len(text.rstrip("\\"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x|y\nz", "x\\|y z"),
+        ("s3:*", "s3:\\*"),
+        ("a\\|b", "a\\\\\\|b"),
+        ("<b>", "&lt;b>"),
+        ("&lt;", "&amp;lt;"),
+        ("a & b", "a & b"),
+        ("`code`", "\\`code\\`"),
+        ("[a](b) [c]", "[a\\](b) [c]"),
+    ],
+)
+def test_what_markdown_reads_is_escaped(text: str, shown: str) -> None:
+    assert cell(text) == shown
+    assert row([text, Markup("**bold**")]) == f"| {shown} | **bold** |"
+
+
+def test_a_table_without_rows_says_so() -> None:
+    assert table(["a"], []) == ["None."]
