@@ -1,0 +1,26 @@
+"""The problems of an edited configuration, for the tests of every part that reports some."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cicd_templates.config.load import parse_configuration
+from cicd_templates.errors import ConfigurationError
+from tests.conftest import RAW, raw_configuration
+
+STAGING = "environments/staging"
+PRODUCTION = "environments/production"
+SERVICE = "services/payment-processor"
+CERTIFICATE = RAW["environments"]["staging"]["certificate_arn"]
+
+
+def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_configuration(raw_configuration(*edits), source="file", suffix=suffix)
+    assert caught.value.exit_code == 2
+    heading, *problems = str(caught.value).split("\n  ")
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    assert heading == f"file: {count}"
+    return problems

@@ -1,0 +1,60 @@
+"""Releases: who approves them, what checks them, and where their source comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.config.problems import PRODUCTION, SERVICE, problems_of
+
+CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        pytest.param(
+            [(f"{SERVICE}/checks", ...)],
+            "services.payment-processor.checks: no check is configured, so the gate would have nothing to judge",
+            id="no check",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/bandit", {"version": "x", "commands": ["x"], "image": f"a.b/c@sha256:{'0' * 64}"})],
+            "services.payment-processor.checks.bandit.format: missing; a check without a preset must set it",
+            id="own check without format",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/sixth", {"preset": "bandit"})],
+            "services.payment-processor.checks: 6 checks are too many; the gate, a Lambda action, accepts 5",
+            id="more checks than the gate takes",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"repository": "me/pay"})],
+            "services.payment-processor.github.connection_arn: missing; create a connection in the AWS console",
+            id="GitHub without a connection",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"connection_arn": CONNECTION})],
+            "services.payment-processor.github.repository: missing; the placeholder octocat/Hello-World may not"
+            " release to production, which is protected",
+            id="placeholder in a protected path",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/github", {"releases": True})],
+            "services.payment-processor.github.repository: missing; the placeholder",
+            id="placeholder for GitHub Actions",
+        ),
+        pytest.param(
+            [(f"{PRODUCTION}/stakeholders/approvers", ...)],
+            "environments.production.stakeholders.approvers: missing; a protected environment on the path needs an"
+            " approver",
+            id="nobody approves",
+        ),
+    ],
+)
+def test_what_a_release_needs_is_asked_for_by_its_path(edits: list[tuple[str, Any]], expected: str) -> None:
+    problems = problems_of(*edits)
+
+    assert len(problems) == 1, problems
+    assert problems[0].startswith(expected)

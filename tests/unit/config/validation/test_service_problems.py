@@ -1,0 +1,99 @@
+"""Services: sizes, images, variables and rules that AWS refuses or never starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.config.problems import SERVICE, STAGING, problems_of
+
+OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        pytest.param(
+            [(f"{STAGING}/nat", "none")],
+            "environments.staging.services.payment-processor.image: a public image cannot be pulled",
+            id="public image without a way to pull it",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/memory", 4096)],
+            "services.payment-processor.memory: Fargate does not offer 4096 MiB with cpu = 256; use 512, 1024",
+            id="size that Fargate has not",
+        ),
+        pytest.param(
+            [("environments/production/services/payment-processor/memory", 512)],
+            "Fargate does not offer 512 MiB with cpu = 512; use 1024 to 4096 in steps of 1024",
+            id="size out of Fargate's range",
+        ),
+        pytest.param(
+            [("services/other", {})],
+            "environments.staging.services.other.priority: 100 is already the priority of payment-processor",
+            id="two services with one priority",
+        ),
+        pytest.param(
+            [("environments/production/services/payment-processor/architecture", "arm64")],
+            "environments.production.services.payment-processor.architecture: arm64 differs from x86_64 in another",
+            id="two processors for one image",
+        ),
+        pytest.param(
+            [(f"{STAGING}/services/payment-processor/hooks", ["smoke"])],
+            "environments.staging.services.payment-processor.hooks: ECS runs hooks only while requests shift",
+            id="rollout that cannot be meant",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/secrets", {"PORT": "port"})],
+            "services.payment-processor.secrets.PORT: is already an environment variable",
+            id="secret in the place of a variable",
+        ),
+        pytest.param(
+            [
+                (f"{STAGING}/nat", "none"),
+                (f"{STAGING}/services/payment-processor/rollout", "canary"),
+                (f"{STAGING}/services/payment-processor/hooks", ["smoke"]),
+            ],
+            "environments.staging.services.payment-processor.hooks: the smoke hook connects to the public address",
+            id="smoke without a way out",
+        ),
+    ],
+)
+def test_a_service_that_cannot_work_is_refused_by_its_key(edits: list[tuple[str, Any]], expected: str) -> None:
+    problems = problems_of(*edits)
+
+    assert [problem for problem in problems if expected in problem], problems
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        pytest.param(
+            [(f"{STAGING}/services/payment-processor/secrets", {"PORT": "acquirer-key"})],
+            "environments.staging.services.payment-processor.secrets.PORT: is already an environment variable",
+            id="a variable with two values",
+        ),
+        pytest.param(
+            [
+                (f"{STAGING}/nat", "none"),
+                (f"{SERVICE}/image", OWN),
+                (f"{STAGING}/services/payment-processor/hooks", ["smoke"]),
+                (f"{STAGING}/services/payment-processor/rollout", "canary"),
+                (f"{STAGING}/services/payment-processor/rollback_on_alarm", True),
+            ],
+            "environments.staging.services.payment-processor.hooks: the smoke hook connects to the public address",
+            id="a smoke test without a way out",
+        ),
+        pytest.param(
+            [(f"{STAGING}/services/payment-processor/architecture", "arm64")],
+            "environments.staging.services.payment-processor.architecture: arm64 differs from x86_64",
+            id="a release for two processors",
+        ),
+    ],
+)
+def test_a_service_that_cannot_work_is_the_only_problem(edits: list[tuple[str, Any]], expected: str) -> None:
+    problems = problems_of(*edits)
+
+    assert len(problems) == 1, problems
+    assert problems[0].startswith(expected)
