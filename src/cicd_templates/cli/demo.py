@@ -54,7 +54,7 @@ def run() -> None:
     click.echo(
         f"\ndone in {time.monotonic() - began:.1f} s: deployed, unchanged when repeated, destroyed, all explained"
     )
-    click.echo("A local AWS is laxer than AWS: README.md says what this does not prove.")
+    click.echo("The local AWS is laxer than AWS: docs/local-aws.md says what this does not prove.")
 
 
 def _targets(configuration: Configuration, engine: Engine, folder: Path) -> list[Target]:

@@ -13,7 +13,7 @@ from cicd_templates.template.stack_template import StackTemplate
 COMPLIANCE = Path("docs/compliance.md")
 # Where each part stands.
 PARTS = {
-    Path("README.md"): ("pipeline",),
+    Path("docs/pipeline.md"): ("pipeline",),
     Path("docs/review.md"): ("pipeline", "stacks"),
 }
 

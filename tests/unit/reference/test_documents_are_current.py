@@ -19,7 +19,7 @@ from cicd_templates.reference.configuration import TABLES, configuration_referen
 from cicd_templates.render.render import render
 from tests.conftest import ROOT, configured, own_package
 
-README = (ROOT / "README.md").read_text()
+COMMANDS = (ROOT / "docs/commands.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 DOCS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/**/*.md"))
 TARGETS = re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE)
@@ -62,8 +62,32 @@ def test_a_pipe_in_a_description_does_not_break_the_table(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_make_target_is_in_the_readme(target: str) -> None:
-    assert re.search(rf"make( \w+=\S+)* {target}\b", README), target
+def test_every_make_target_is_in_the_page_of_commands(target: str) -> None:
+    assert re.search(rf"make( \w+=\S+)* {target}(?![\w-])", COMMANDS), target
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().split()) <= 700
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs/README.md").read_text()
+
+    assert [path.name for path in ROOT.glob("docs/*.md") if f"({path.name})" not in index] == ["README.md"]
+
+
+@pytest.mark.parametrize("path", DOCS, ids=[str(path.relative_to(ROOT)) for path in DOCS])
+def test_a_link_to_a_file_leads_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)[^)]*\)", path.read_text())
+
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_every_variable_of_a_daily_target_is_in_the_page_of_commands() -> None:
+    takes = dict(re.findall(r"^([a-z-]+)\.takes := (.*)$", MAKEFILE, re.MULTILINE))
+    variables = set(" ".join(takes.values()).split()) - {"$(STACKS)", "$(lint.takes)"}
+
+    assert [name for name in sorted(variables) if not re.search(rf"\b{name}\b", COMMANDS)] == []
 
 
 @pytest.mark.parametrize("command", sorted(main.commands))
@@ -100,8 +124,8 @@ def test_the_help_fits_a_terminal(target: str) -> None:
     assert [line for line in told.splitlines() if len(line) > 80] == []
 
 
-def test_the_layer_of_the_readme_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_the_documented_layer_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-layers.md").read_text(), re.DOTALL)
     package = own_package(tmp_path, monkeypatch, inbox=code)
     stacks = render(configured(), with_user_layers(package), "yaml")
     path = tmp_path / "inbox.yaml"
