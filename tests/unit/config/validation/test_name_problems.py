@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.config.validation.names import RESERVED_PREFIXES
 from tests.conftest import RAW
 from tests.unit.config.problems import SERVICE, problems_of
 
@@ -46,3 +47,13 @@ def test_what_shares_a_logical_id_is_refused(edits: list[tuple[str, Any]], expec
 
     assert len(problems) == 1, problems
     assert problems[0].startswith(expected)
+
+
+@pytest.mark.parametrize("prefix", RESERVED_PREFIXES)
+def test_no_service_is_named_like_a_role_that_policies_match(prefix: str) -> None:
+    name = f"{prefix}pay"
+    settings = {"priority": 200, "checks": {"bandit": {"preset": "bandit"}}}
+
+    assert problems_of((f"services/{name}", settings)) == [
+        f"services.{name}: names of other roles begin with {prefix}; choose another name"
+    ]

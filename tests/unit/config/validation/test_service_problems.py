@@ -90,6 +90,11 @@ def test_a_service_that_cannot_work_is_refused_by_its_key(edits: list[tuple[str,
             "environments.staging.services.payment-processor.architecture: arm64 differs from x86_64",
             id="a release for two processors",
         ),
+        pytest.param(
+            [(f"{STAGING}/services/payment-processor/autoscaling", {"maximum": 4})],
+            "environments.staging.services.payment-processor.autoscaling: has no target; add cpu_percent",
+            id="autoscaling without a target",
+        ),
     ],
 )
 def test_a_service_that_cannot_work_is_the_only_problem(edits: list[tuple[str, Any]], expected: str) -> None:
