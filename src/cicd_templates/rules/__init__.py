@@ -11,8 +11,9 @@ A rule reads a finished template, rendered here or anywhere else, and yields a f
 To add a rule, add a file with one class that has an unused id; nothing else has to be registered. The documentation in
 `docs/rules.md` is generated from `shortdesc` and `description`.
 
-Rules use cfn-lint's API and this folder alone: they import nothing else of the project, call no AWS and change no
-template. They never raise, whatever the template looks like: what only CloudFormation can evaluate is no finding.
+Rules use cfn-lint's API, this folder and the table in `template/resource_types`: they import nothing else of the
+project, call no AWS and change no template. They never raise, whatever the template looks like: what only
+CloudFormation can evaluate is no finding.
 """
 
 from importlib import import_module

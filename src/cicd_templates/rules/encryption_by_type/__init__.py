@@ -1,0 +1,25 @@
+"""The property of each resource type that names its encryption key; a test compares it with cfn-lint's schemas.
+
+`a/b > c/d`: wherever `a/b` is present, `c/d` below it has to name the key. A path alone always has to be present. `*`
+stands for each item of a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cicd_templates.rules.encryption_by_type import services_a_to_l, services_m_to_z
+
+KEY_OF: Mapping[str, tuple[str, ...]] = {**services_a_to_l.KEY_OF, **services_m_to_z.KEY_OF}
+
+# Types with a property that looks like an encryption key but does not have to name one, and the reason.
+NO_KEY: Mapping[str, str] = {
+    "AWS::BedrockAgentCore::OAuth2CredentialProvider": "the key signs tokens and encrypts nothing",
+    "AWS::CodeCommit::Repository": "E9115 refuses the type",
+    "AWS::Lambda::EventSourceMapping": "the key is for filter criteria, which hold no data",
+    "AWS::MediaConnect::Flow": "the keys of streams are in Secrets Manager",
+    "AWS::MediaConnect::FlowOutput": "the keys of streams are in Secrets Manager",
+    "AWS::MediaConnect::RouterInput": "the keys of streams are in Secrets Manager",
+    "AWS::MediaConnect::RouterOutput": "the keys of streams are in Secrets Manager",
+    "AWS::SupportAuthZ::SupportPermit": "the key signs a permit and encrypts nothing",
+}
