@@ -17,6 +17,7 @@ from cicd_templates.rehearsal.result import Step
 from cicd_templates.rehearsal.sessions import Session, root
 from cicd_templates.rehearsal.tools import Tools
 from cicd_templates.rehearsal.variables import Variables, substitute
+from cicd_templates.template.arn import Arn
 
 Confirm = Callable[[str], bool]
 
@@ -49,7 +50,7 @@ class Place:
 
     def root(self, arn: str) -> Session:
         """The root of the account that an ARN names."""
-        return root(self.endpoint, arn.split(":")[4], self.region)
+        return root(self.endpoint, Arn.parse(arn).account, self.region)
 
     def require(self, role: str, actions: list[str], resource: str) -> None:
         """Ask IAM for what a service does with a role by itself, without a call that could be made here.

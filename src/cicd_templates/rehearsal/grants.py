@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from cicd_templates.rehearsal.unused_grants import reason_for
+from cicd_templates.template.arn import Arn
 
 ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::Policy"
 ALLOWED = "allowed"
@@ -106,7 +107,7 @@ def grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[Grant]:
 
 def role_name(principal: str) -> str:
     """The name of the role behind the ARN of a session, or of the role itself."""
-    parts = principal.rpartition(":")[2].split("/")
+    parts = Arn.parse(principal).resource.split("/")
     return parts[1] if parts[0] == "assumed-role" else parts[-1]
 
 

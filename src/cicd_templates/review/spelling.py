@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from cicd_templates.template.arn import Arn
 from cicd_templates.template.links import READING_TYPE
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -145,7 +146,11 @@ class Speller:
         return self._said[text]
 
     def _arn(self, text: str) -> str:
-        _, _, service, _, account, resource = (text.split(":", 5) + [""] * 6)[:6]
+        try:
+            arn = Arn.parse(text)
+        except ValueError:
+            return text
+        service, account, resource = arn.service, arn.account, arn.resource
         if found := self._names.of(service, resource):
             environment, said, rest = found
             if environment == self._environment:

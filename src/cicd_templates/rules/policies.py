@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cicd_templates.rules.reading import EACH, Path, Resource, TemplateNode, known_text, values
+from cicd_templates.template.arn import Arn
 
 # Identity-based policies: what a role, user or group may do.
 IDENTITY_POLICIES: Mapping[str, tuple[str, ...]] = {
@@ -114,12 +115,12 @@ def account_of(principal: str) -> str | None:
     """Return the account of a principal that is a whole account (its id or an ARN ending in `:root`), or None."""
     if principal.isdecimal() and len(principal) == 12:
         return principal
-    parts = principal.split(":")
-    if len(parts) == 6 and parts[5] == "root":
-        return parts[4]
-    # Pseudo parameters such as `${AWS::Partition}` contain colons, which would break the split.
-    plain = principal.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "this")
-    return account_of(plain) if plain != principal else None
+    try:
+        # Pseudo parameters contain colons, which do not separate the parts of the ARN.
+        arn = Arn.parse(principal.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "this"))
+    except ValueError:
+        return None
+    return arn.account if arn.resource == "root" else None
 
 
 def refers_to(resource: Resource, body: Any) -> bool:

@@ -86,7 +86,7 @@ SPELLER = Speller(HERE, Names([KEYS, TOOLS, HERE]))
             "staging: stack keys/*".removeprefix("staging: "),
             id="stack",
         ),
-        pytest.param("arn:odd", ":", id="short of its parts"),
+        pytest.param("arn:odd", "arn:odd", id="short of its parts"),
     ],
 )
 def test_a_value_is_said_in_few_words(value: Any, said: str) -> None:

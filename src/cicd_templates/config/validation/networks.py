@@ -8,6 +8,7 @@ from itertools import combinations
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.config.validation.regions import has_known_region
+from cicd_templates.template.arn import Arn
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
@@ -59,10 +60,10 @@ def _transport(environment: Environment, at: str) -> Iterator[Problem]:
     if settings.certificate_arn:
         # A load balancer accepts only certificates of its own region and account:
         # https://docs.aws.amazon.com/acm/latest/userguide/acm-regions.html
-        region, account = settings.certificate_arn.split(":")[3:5]
-        if account != settings.account or (region != settings.region and has_known_region(environment)):
+        arn = Arn.parse(settings.certificate_arn)
+        if arn.account != settings.account or (arn.region != settings.region and has_known_region(environment)):
             yield Problem(
                 f"{at}.certificate_arn",
-                f"belongs to account {account} in {region}; a load balancer accepts only a certificate of its own"
-                f" account and region, {settings.account} in {settings.region}",
+                f"belongs to account {arn.account} in {arn.region}; a load balancer accepts only a certificate of its"
+                f" own account and region, {settings.account} in {settings.region}",
             )

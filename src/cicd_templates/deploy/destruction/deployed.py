@@ -16,6 +16,7 @@ from cicd_templates.config.naming import file_stem
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
 from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.arn import Arn
 from cicd_templates.template.facts import has_stack_facts, stack_facts
 from cicd_templates.template.links import Links, links_of
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
@@ -57,7 +58,7 @@ class DeployedStack:
     @property
     def account(self) -> str:
         """The number of its account."""
-        return self.stack_id.split(":")[4]
+        return Arn.parse(self.stack_id).account
 
 
 def list_project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any]]:

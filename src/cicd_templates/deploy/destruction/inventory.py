@@ -23,6 +23,7 @@ from cicd_templates.deploy.destruction.leftovers import state_of
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.destruction.unmanaged import UnmanagedResource, unmanaged_resources
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item
+from cicd_templates.template.arn import Arn
 from cicd_templates.template.resource_types.registry import facts_of
 
 SHELL = "REVIEW_IN_PROGRESS"
@@ -159,5 +160,5 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
 def listed_name(owned: Owned) -> str:
     """Return the name by which a resource is listed: of a secret its name, without the random end of its ARN."""
     if owned.resource_type == "AWS::SecretsManager::Secret" and owned.physical_id.startswith("arn:"):
-        return owned.physical_id.rpartition(":secret:")[2][:-7]
+        return Arn.parse(owned.physical_id).resource_name[:-7]
     return owned.physical_id

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.destruction.deployed import Owned
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
+from cicd_templates.template.arn import Arn
 
 # The stack that created a resource; CloudFormation tags everything that takes tags with it.
 STACK_ID_TAG = "aws:cloudformation:stack-id"
@@ -79,31 +80,30 @@ def _tagged_resource(resource_type: str, name: str, scope: Scope, tags: Mapping[
     return UnmanagedResource(resource_type, name, scope.owns(tags), tags.get(STACK_ID_TAG, ""))
 
 
-def _from_arn(arn: str) -> tuple[str, str] | None:
+def _from_arn(text: str) -> tuple[str, str] | None:
     """Return type and name as stacks spell them; None for what another finder finds or what ends by itself."""
-    service, resource = arn.split(":", 5)[2], arn.split(":", 5)[5]
-    kind = resource.replace(":", "/").partition("/")[0]
-    rest = resource[len(kind) + 1 :]
-    match service, kind:
+    arn = Arn.parse(text)
+    name = arn.resource_name
+    match arn.service, arn.resource_kind:
         case "s3", _:
-            return "AWS::S3::Bucket", resource
+            return "AWS::S3::Bucket", arn.resource
         case "logs", "log-group":
-            return "AWS::Logs::LogGroup", rest.removesuffix(":*")
+            return "AWS::Logs::LogGroup", name.removesuffix(":*")
         case "kms", "key":
-            return "AWS::KMS::Key", rest
+            return "AWS::KMS::Key", name
         case "ecr", "repository":
-            return "AWS::ECR::Repository", rest
+            return "AWS::ECR::Repository", name
         case "ssm", "parameter":
-            return "AWS::SSM::Parameter", f"/{rest}"
+            return "AWS::SSM::Parameter", f"/{name}"
         case "ecs", "task-definition":
-            return "AWS::ECS::TaskDefinition", arn
+            return "AWS::ECS::TaskDefinition", text
         case "ecs", "service":
-            return "AWS::ECS::Service", arn
+            return "AWS::ECS::Service", text
         case ("ecs", "task") | ("secretsmanager", _) | ("cloudformation", _):
             # Stopped tasks disappear after an hour; secrets and stacks have finders that see more.
             return None
-        case _:
-            return f"{service} {kind}", arn
+        case service, kind:
+            return f"{service} {kind}", text
 
 
 def _buckets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.resource_types.operations import NOT_FOUND_CODES
 from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
+from cicd_templates.template.arn import Arn
 from cicd_templates.template.stack_template import StackTemplate
 
 REQUEST = "aws acm request-certificate --region {region} --domain-name {domain} --validation-method DNS"
@@ -33,7 +34,7 @@ def _check_certificate(examined: ExaminedEnvironment, stack: StackTemplate, arn:
     request = f"{command}\nthen set certificate_arn in environments.toml to its ARN"
     # A load balancer accepts certificates of its own region only:
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html
-    if (region := arn.split(":")[3]) != stack.region:
+    if (region := Arn.parse(arn).region) != stack.region:
         return Check("certificate", f"{arn} is in {region}, the load balancer in {stack.region}", request)
     try:
         certificate = examined.clients.acm.describe_certificate(CertificateArn=arn)["Certificate"]

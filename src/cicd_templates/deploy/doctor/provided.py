@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
+from cicd_templates.template.arn import Arn
 
 CORRECT = "correct it under [environments.<name>.provided] in templates/environments.toml"
 # A load balancer needs subnets in two availability zones:
@@ -40,12 +41,20 @@ def _find_problem(examined: ExaminedEnvironment, value: str, vpc: str | None) ->
     elif value.startswith("sg-"):
         groups = examined.clients.ec2.describe_security_groups(GroupIds=ids)["SecurityGroups"]
         return _vpc_problem(groups, vpc)
-    elif value.startswith("arn:") and value.split(":")[2] == "kms":
+    elif _service_of(value) == "kms":
         state = examined.clients.kms.describe_key(KeyId=value)["KeyMetadata"]["KeyState"]
         return "" if state == "Enabled" else f"is {state}"
-    elif value.startswith("arn:") and value.split(":")[2] == "sns":
+    elif _service_of(value) == "sns":
         examined.clients.sns.get_topic_attributes(TopicArn=value)
     return ""
+
+
+def _service_of(value: str) -> str:
+    """Return the service that an ARN names; empty for a value that is no ARN."""
+    try:
+        return Arn.parse(value).service
+    except ValueError:
+        return ""
 
 
 def _subnet_problem(subnets: Any, vpc: str | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cicd_templates.deploy.change_sets.api import live_resources
 from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
+from cicd_templates.template.arn import Arn
 
 # SNS returns this in place of the ARN until the link in the mail has been opened:
 # https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
@@ -29,7 +30,7 @@ def _check_topic(examined: ExaminedEnvironment, topic: str) -> Iterator[Check]:
         for subscription in page["Subscriptions"]:
             if subscription["Protocol"] not in ("email", "email-json"):
                 continue
-            name, address = topic.rpartition(":")[2], subscription["Endpoint"]
+            name, address = Arn.parse(topic).resource, subscription["Endpoint"]
             if subscription["SubscriptionArn"] != PENDING:
                 yield Check(f"subscription {name}", f"{address} has confirmed")
                 continue

@@ -281,6 +281,7 @@ def subnets(*zones: str) -> dict[str, Any]:
         (TOPIC, {"sns.get_topic_attributes": missing("NotFound")}, "does not exist here"),
         (TOPIC, {"sns.get_topic_attributes": {}}, ""),
         ("my-bucket", {}, ""),
+        ("arn:aws:kms", {}, ""),
     ],
 )
 def test_a_provided_value_must_exist(value: str, answers: dict[str, Any], problem: str) -> None:

@@ -26,6 +26,7 @@ from cicd_templates.deploy.aws.resource_types.operations import (
     unless_not_found,
 )
 from cicd_templates.errors import CicdError
+from cicd_templates.template.arn import Arn
 from cicd_templates.template.partitions import partition_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _find(clients: Clients, name: str) -> ExistingResource | None:
             raise
         return ExistingResource("", foreign=True)
     tags = tags_or_none(lambda: clients.s3.get_bucket_tagging(Bucket=name)["TagSet"])
-    return ExistingResource(f"arn:{partition_of(clients.region).name}:s3:::{name}", tags)
+    return ExistingResource(str(Arn(partition_of(clients.region).name, "s3", "", "", name)), tags)
 
 
 def _state(clients: Clients, name: str) -> str:

@@ -1,0 +1,45 @@
+"""Amazon Resource Names, taken apart and put together.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_FIELDS = 6
+
+
+@dataclass(frozen=True)
+class Arn:
+    """An ARN; `region` and `account` are empty where a service leaves them out, as S3 does.
+
+    `resource` is all that follows the account, with its colons and slashes.
+    """
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    @classmethod
+    def parse(cls, text: str) -> Arn:
+        """Return the ARN that `text` spells. Raises `ValueError` with the text where it is none."""
+        prefix, *fields = text.split(":", _FIELDS - 1)
+        if prefix != "arn" or len(fields) != _FIELDS - 1 or not all((fields[0], fields[1], fields[4])):
+            raise ValueError(f"{text!r} is not an ARN")
+        return cls(*fields)
+
+    @property
+    def resource_kind(self) -> str:
+        """The first part of `resource`, such as `log-group` or `function`; all of it where it has one part."""
+        return self.resource.replace(":", "/").partition("/")[0]
+
+    @property
+    def resource_name(self) -> str:
+        """What follows the kind in `resource`; empty where it has one part."""
+        return self.resource[len(self.resource_kind) + 1 :]
+
+    def __str__(self) -> str:
+        return ":".join(("arn", self.partition, self.service, self.region, self.account, self.resource))
