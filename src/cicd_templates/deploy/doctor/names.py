@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
-from cicd_templates.deploy.plans.name_collisions import collisions
+from cicd_templates.deploy.plans.name_collisions import find_collisions
 
 
 def check_names(examined: ExaminedEnvironment) -> Iterator[Check]:
     """Yield a check for each name that is taken, with its owner and the remedies, or one where all are free."""
-    names = collisions(examined.clients, examined.stacks)
+    names = find_collisions(examined.clients, examined.stacks)
     for taken in names.taken:
         finding = f"exists, but not in {taken.stack}; {taken.owner}"
         yield Check(f"{taken.resource_type} {taken.name}", finding, "\n".join(taken.remedy))

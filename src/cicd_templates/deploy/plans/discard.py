@@ -1,4 +1,4 @@
-"""Deletes what a plan left: its change sets, and the empty shells of stacks that they made. Executes none."""
+"""Deletes the change sets of a plan, and the empty stacks that they made. Executes none."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from cicd_templates.errors import RefusedError
 
 
 def discard_planned(clients: Clients, planned: PlannedStack) -> None:
-    """Delete the change set of a planned stack, where it has one, and the empty shell that it made."""
+    """Delete the change set of a planned stack, if it has one, and the empty stack that it made."""
     if planned.change_set:
         discard(clients, planned.change_set, planned.stack_id, creates=planned.creates)
 
 
 def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
-    """Delete the change set that a plan may have made in a stack before anybody wrote down its ARN."""
+    """Delete the change set that a plan may have made in a stack before its ARN was written down."""
     try:
-        found = clients.cloudformation.describe_change_set(
+        change_set = clients.cloudformation.describe_change_set(
             ChangeSetName=f"{CHANGE_SET_PREFIX}{plan_id}", StackName=stack
         )
     except ClientError as error:
         if not gone(error):
             raise
-        # The change set may be gone and its answer lost, before the shell was looked at.
+        # An earlier run may have deleted the change set and stopped before it deleted the empty stack.
         remove_shell(clients, stack)
         return
-    discard(clients, found["ChangeSetId"], found["StackId"], creates=True)
+    discard(clients, change_set["ChangeSetId"], change_set["StackId"], creates=True)
 
 
 def discard_plans(context: DeployContext, environment: str) -> int:
-    """Delete what every plan of an environment left; how many change sets that were.
+    """Delete the change sets of every plan of an environment and return how many they were.
 
-    A file that is no plan any more is removed. What it left expires, and is deleted by the next plan after that.
+    A file that cannot be read as a plan is removed. Its change sets expire; the next plan after that deletes them.
     """
     count = 0
     for path in list(plans.files(context.plans, environment)):
@@ -51,9 +51,9 @@ def discard_plans(context: DeployContext, environment: str) -> int:
 
 
 def discard_plan(context: DeployContext, path: Path) -> int:
-    """Delete what the plan in `path` left, and the file; errors as `plans.read`."""
-    made = plans.read(path)
-    for stack in made.changing:
+    """Delete the change sets of the plan in `path`, and the file. Raises what `plans.read` raises."""
+    plan = plans.read(path)
+    for stack in plan.changing:
         context.retry_call(functools.partial(discard_planned, context.clients, stack))
     plans.remove(path)
-    return len(made.changing)
+    return len(plan.changing)

@@ -1,7 +1,6 @@
-"""The plan as a document: what was shown, sealed, so that exactly that can be executed later. Pure; calls no AWS.
+"""The plan of a deployment as a value and as a file, so that exactly what was shown is executed later. Calls no AWS.
 
-`plan.json` is for `make deploy PLAN=`, `plan.md` for the person who reviews. The digest is over every fact in it, so an
-edited plan is no plan; secrets are masked before they come here.
+The JSON file is for `make deploy PLAN=`, the Markdown file beside it for the reviewer. Secrets are already masked.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from cicd_templates.errors import RefusedError
 
 @dataclass(frozen=True)
 class PlannedStack:
-    """One stack that could be looked at. `change_set` is empty where nothing would change.
+    """One stack that could be planned. `change_set` is its ARN, empty where nothing would change.
 
-    `inputs` are the values of Parameter Store that it reads, by path, and `kept` the parameters that another writer
-    decides; `verdicts` and `changes` go side by side.
+    `inputs` are the values that it reads from Parameter Store, by path; `kept` are the parameters whose values the
+    pipeline sets. `verdicts` has one entry for each of `changes`, in the same order.
     """
 
     name: str
@@ -42,7 +41,7 @@ class PlannedStack:
 
 @dataclass(frozen=True)
 class Plan:
-    """One wave of one environment. `waits` are the stacks that cannot be looked at yet, with what they wait for."""
+    """One wave of one environment. `waits` has the stacks that cannot be planned yet, with those that they wait for."""
 
     id: str
     environment: str
@@ -64,8 +63,8 @@ class Plan:
         return self.environment.removesuffix(f"-{self.suffix}") if self.suffix else self.environment
 
     @property
-    def words(self) -> str:
-        """How `make` is told the same environment."""
+    def make_variables(self) -> str:
+        """The variables that name the same environment to `make`."""
         copy = f" SUFFIX={self.suffix}" if self.suffix else ""
         return f"ENV={self.name}{copy}{' LOCAL=1' if self.local else ''}"
 
@@ -76,7 +75,7 @@ class Plan:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Every stack that the plan is about, those that wait among them."""
+        """The label of every stack in the plan, including those that wait."""
         return (*(stack.label for stack in self.stacks), *self.waits)
 
     @property
@@ -86,8 +85,8 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Loss:
-    """A stateful resource that a plan would take away."""
+class DataLoss:
+    """A stateful resource that a plan would delete or replace."""
 
     stack: str
     change: Change
@@ -95,65 +94,65 @@ class Loss:
 
     @property
     def name(self) -> str:
-        """How `--allow` names it."""
+        """The name by which `--allow` accepts it."""
         return f"{self.stack}/{self.change.logical_id}"
 
     @property
     def words(self) -> str:
-        """What would happen, in a line."""
+        """What would happen, in one line."""
         maybe = "" if self.verdict.certain else "perhaps "
         done = "deleted" if self.verdict.kind == "deletion" else "replaced"
         return f"{self.name} ({self.change.resource_type}): {maybe}{done}; {self.verdict.holds}: {self.verdict.fate}"
 
 
-def losses(plan: Plan) -> list[Loss]:
-    """The stateful resources that would go, what CloudFormation calls conditional counted in protected environments."""
+def losses(plan: Plan) -> list[DataLoss]:
+    """Return the stateful resources that would be lost; conditional replacements count in protected environments."""
     return [
-        Loss(stack.label, change, verdict)
+        DataLoss(stack.label, change, verdict)
         for stack in plan.changing
         for change, verdict in zip(stack.changes, stack.verdicts, strict=True)
         if verdict.loses and (verdict.certain or plan.protected)
     ]
 
 
-def exempt(plan: Plan, recorded: Iterable[str]) -> list[Loss]:
-    """Those of the losses that are only said to be possible, of types that the local AWS has no real one of."""
+def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
+    """Return the losses that are not certain and of a type in `recorded`, which the local AWS only records."""
     return [loss for loss in losses(plan) if not loss.verdict.certain and loss.change.resource_type in set(recorded)]
 
 
 def refuse_losses(plan: Plan, allowed: Iterable[str], recorded: Iterable[str] = ()) -> None:
-    """Raise `RefusedError` where a stateful resource would go that `allowed` does not name, with its label or stack."""
+    """Raise `RefusedError` where a stateful resource would be lost that `allowed` does not name."""
     named = list(dict.fromkeys(allowed))
     unnamed = [loss for loss in _guarded(plan, recorded) if not _names(plan, loss) & set(named)]
     if unnamed:
         listed = "\n".join(f"  {loss.words}" for loss in unnamed)
         raise RefusedError(
-            f"{plan.environment}: what nobody can render again would be lost:\n{listed}\n"
-            f"  if that is meant, name each of them: ALLOW={','.join([*named, *(loss.name for loss in unnamed)])}"
+            f"{plan.environment}: these resources hold data that would be lost:\n{listed}\n"
+            f"  to allow that, name each of them: ALLOW={','.join([*named, *(loss.name for loss in unnamed)])}"
         )
 
 
 def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
-    """What `--allow` must name for `plan` to be executed; types in `recorded` are let pass as by `refuse_losses`."""
+    """Return what `--allow` must name for `plan` to be executed, as `refuse_losses` decides it."""
     return tuple(loss.name for loss in _guarded(plan, recorded))
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Those of `allowed` that fit no loss, now or in another wave of `stacks`, which has their labels and names."""
+    """Return the names in `allowed` that match no loss and no stack of another wave; `stacks` are labels and names."""
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
     elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}
     return [name for name in allowed if name not in fitting and name.partition("/")[0] not in elsewhere]
 
 
-def _guarded(plan: Plan, recorded: Iterable[str]) -> list[Loss]:
-    spared = exempt(plan, recorded)
-    return [loss for loss in losses(plan) if loss not in spared]
+def _guarded(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
+    exempted = exempt(plan, recorded)
+    return [loss for loss in losses(plan) if loss not in exempted]
 
 
-def _names(plan: Plan, loss: Loss) -> set[str]:
-    """A loss goes by the label of its stack, or by the stack's whole name."""
-    whole = next(stack.name for stack in plan.stacks if stack.label == loss.stack)
-    return {loss.name, f"{whole}/{loss.change.logical_id}"}
+def _names(plan: Plan, loss: DataLoss) -> set[str]:
+    """Return the names of a loss: after the label of its stack, and after the full name of the stack."""
+    full_name = next(stack.name for stack in plan.stacks if stack.label == loss.stack)
+    return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 
 
 FORMAT: PlanFormat[Plan] = PlanFormat("deployment", 2, Plan, "make plan ENV=")
@@ -176,12 +175,12 @@ def read(path: Path) -> Plan:
 
 
 def files(folder: Path, environment: str) -> Iterator[Path]:
-    """The plans that lie in `folder` for an environment, those that a deployment wrote for its waves among them."""
+    """Yield the plans of an environment in `folder`, including those that a deployment wrote for its waves."""
     yield from sorted(folder.glob(f"{environment}.json"))
     yield from sorted(folder.glob(f"{environment}.*.json"))
 
 
 def remove(path: Path) -> None:
-    """Remove a plan and its summary; gone already is gone as well."""
+    """Remove a plan and its summary. A missing file is no error."""
     path.unlink(missing_ok=True)
     path.with_suffix(".md").unlink(missing_ok=True)

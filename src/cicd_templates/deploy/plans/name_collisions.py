@@ -1,6 +1,6 @@
-"""What a stack would create although something of that name exists: found before CloudFormation trips over it.
+"""Finds names that a stack would create although a resource has them, before CloudFormation fails on them.
 
-Reads only. A destroyed protected environment keeps its data, and the next deployment meets it here.
+Reads only. One cause is the data that a destroyed protected environment keeps.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
-# GetResources takes so many ARNs:
+# The most ARNs that GetResources accepts:
 # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 ARNS_AT_ONCE = 100
-# CloudFormation puts it on whatever it makes, and it stays when the stack is gone.
+# CloudFormation tags what it creates with the stack's name, and the tag stays when the stack is deleted.
 OF_STACK = "aws:cloudformation:stack-name"
 
 
 @dataclass(frozen=True)
 class Collision:
-    """A name that is taken. `owner` says by whom, from the tags, and `remedy` has the ways out, exact commands."""
+    """A name that is taken. `owner` says by whom, as far as tags tell; each line of `remedy` is a command or advice."""
 
     stack: str
     logical_id: str
@@ -41,15 +41,15 @@ class Collision:
 
 
 @dataclass(frozen=True)
-class Names:
-    """`taken` in the order of the stacks; `unread` are types that could not be looked at, for want of permission."""
+class NameReport:
+    """`taken` is in the order of the stacks; `unread` are resource types that the caller may not read."""
 
     taken: tuple[Collision, ...]
     unread: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Taken:
+class _TakenName:
     stack: StackTemplate
     creates: bool
     logical_id: str
@@ -58,21 +58,21 @@ class _Taken:
     found: ExistingResource
 
 
-def collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Names:
-    """Every name of `stacks` that would be created and is taken. Writes nothing, so it can come before a change set.
+def find_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> NameReport:
+    """Return every name that `stacks` would create and that is taken. A resource that a stack owns is no collision.
 
-    What a stack has already is its own and no collision. Raises the errors of CloudFormation alone.
+    Raises errors of CloudFormation only; a type that cannot be read is in `unread`.
     """
     unread: set[str] = set()
-    taken = [each for stack in stacks for each in _taken(clients, stack, unread)]
+    taken = [each for stack in stacks for each in _taken_names(clients, stack, unread)]
     tagged = _with_tags(clients, [each.found for each in taken])
-    return Names(
+    return NameReport(
         tuple(_collision(clients, replace(each, found=found)) for each, found in zip(taken, tagged, strict=True)),
         tuple(sorted(unread)),
     )
 
 
-def _taken(clients: Clients, stack: StackTemplate, unread: set[str]) -> Iterator[_Taken]:
+def _taken_names(clients: Clients, stack: StackTemplate, unread: set[str]) -> Iterator[_TakenName]:
     described = describe_stack(clients, stack.name)
     creates = described is None or NEXT[described["StackStatus"]] in (Next.CREATE, Next.RECREATE)
     own = set() if described is None else {each["LogicalResourceId"] for each in live_resources(clients, stack.name)}
@@ -87,11 +87,11 @@ def _taken(clients: Clients, stack: StackTemplate, unread: set[str]) -> Iterator
             unread.add(resource_type)
             continue
         if found is not None:
-            yield _Taken(stack, creates, logical_id, resource_type, name, found)
+            yield _TakenName(stack, creates, logical_id, resource_type, name, found)
 
 
 def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[ExistingResource]:
-    """The same, with the tags of those whose own service was not asked for them; unknown where that is refused."""
+    """Return the same resources with their tags; None where the tags may not be read."""
     asked = [each.arn for each in found if each.tags is None and each.arn]
     tags: dict[str, dict[str, str]] = {}
     try:
@@ -103,13 +103,13 @@ def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[Exis
                 for each in page["ResourceTagMappingList"]:
                     tags[each["ResourceARN"]] = {tag["Key"]: tag["Value"] for tag in each.get("Tags", ())}
     except (ClientError, BotoCoreError):
-        # Whose it is then stays unknown; that it is there is known.
+        # The owner stays unknown; the collision is known without it.
         return list(found)
-    # What has no tags is not in the answer.
+    # The answer leaves out resources without tags.
     return [replace(each, tags=tags.get(each.arn, {})) if each.tags is None else each for each in found]
 
 
-def _collision(clients: Clients, taken: _Taken) -> Collision:
+def _collision(clients: Clients, taken: _TakenName) -> Collision:
     stack, tags = taken.stack, taken.found.tags
     remedy = tuple(addressed(line, clients, stack.account) for line in _remedy(taken, tags or {}))
     return Collision(stack.label, taken.logical_id, taken.resource_type, taken.name, _owner(taken.found), remedy)
@@ -117,16 +117,16 @@ def _collision(clients: Clients, taken: _Taken) -> Collision:
 
 def _owner(found: ExistingResource) -> str:
     if found.foreign:
-        return "another account has it, or this principal may not look at it"
+        return "another account has it, or you may not read it"
     if found.tags is None:
-        return "its tags are not readable"
+        return "its tags cannot be read"
     made = [f"made by the stack {found.tags[OF_STACK]}"] if OF_STACK in found.tags else []
     shown = [f"{key}={value}" for key, value in sorted(found.tags.items()) if not key.startswith("aws:")]
     return ", ".join(made + shown) or "it has no tags"
 
 
-def _remedy(taken: _Taken, tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Import where it is ours and would be retained, deletion where it is ours and not, otherwise other names."""
+def _remedy(taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the import of what is ours and retained, the deletion of what is ours and not, otherwise another name."""
     stack = taken.stack
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}
     if not ours.items() <= tags.items():

@@ -1,4 +1,4 @@
-"""A plan as Markdown, for the person who reviews it and for a pull request. Pure."""
+"""A plan as Markdown, for its reviewer and for a pull request. Calls no AWS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cicd_templates.markdown import Markup, cell, row
 
 
 def plan_markdown(plan: Plan) -> str:
-    """The plan as a page: what would be lost first, then a table for each stack."""
+    """Return the plan as a page: first the data that would be lost, then a table for each stack."""
     return "\n".join(_lines(plan)) + "\n"
 
 

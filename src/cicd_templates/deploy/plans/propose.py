@@ -1,6 +1,6 @@
-"""Looks at stacks: makes a change set for each and says what it would do. Executes none.
+"""Proposes the deployment of a stack: makes a change set and describes what it would do. Executes none.
 
-Every stack is a sequence of steps of its own, so that the change sets of many are made side by side.
+Each proposal is a generator of steps, so that one loop makes the change sets of many stacks at the same time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from cicd_templates.deploy.change_sets.impact import judged
 from cicd_templates.deploy.change_sets.request import change_set_request, kept_values, published
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next, Verb, refusal
 from cicd_templates.deploy.plans.document import PlannedStack
-from cicd_templates.deploy.plans.name_collisions import collisions
+from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import cloudformation_yaml
@@ -48,8 +48,8 @@ def _utc() -> datetime:
 class DeployContext:
     """What every part of a deployment works with. `state` is the folder for plans and journals.
 
-    `wait_for_busy` waits for what another operation works on instead of refusing it; `recorded` are the types that the
-    local AWS only records; `today` is the wall clock, for what a document says.
+    With `wait_for_busy` a stack with an operation in progress is waited for and not refused. `recorded` are the types
+    of resources that the local AWS only records. `today` is the wall clock, for the dates in a plan.
     """
 
     clients: Clients
@@ -63,7 +63,7 @@ class DeployContext:
 
     @property
     def plans(self) -> Path:
-        """Where plans lie that nobody gave another place."""
+        """The folder of plans that are not written to another place."""
         return self.state / "plans"
 
     def retry_call(self, call: Callable[[], T]) -> T:
@@ -72,25 +72,25 @@ class DeployContext:
 
 
 def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps[PlannedStack]:
-    """What would happen to `stack`, with a change set that waits for its execution where anything would.
+    """Return what would happen to `stack`, with a change set to execute unless nothing would change.
 
-    Raises `RefusedError` where the stack is another's or in a state that a person must settle, and `CicdError` with
-    CloudFormation's reason where it refuses the change set.
+    Raises `RefusedError` where the stack is not ours or in a state that a person must resolve, and `CicdError` with
+    CloudFormation's reason where that refuses the change set.
     """
     clients = context.clients
-    found = yield from _settled(context, stack)
-    status = found["StackStatus"] if found else None
+    current = yield from _wait_until_settled(context, stack)
+    status = current["StackStatus"] if current else None
     if status and NEXT[status] is Next.RECREATE:
         yield from _remove_failed_creation(context, stack)
         status = None
-    existing = found if status and NEXT[status] is Next.UPDATE else None
+    existing = current if status and NEXT[status] is Next.UPDATE else None
     if status is not None:
         yield from retry_steps(lambda: discard_expired(context, stack.name))
-    unread = yield from retry_steps(lambda: _free_names(context, stack))
+    unread = yield from retry_steps(lambda: _refuse_taken_names(context, stack))
     inputs = yield from retry_steps(lambda: published(clients, (read.path for read in stack.links.reads)))
     request = yield from retry_steps(lambda: change_set_request(clients, stack, existing))
-    arn, stack_id = yield from retry_steps(lambda: _created(clients, request, plan_id))
-    described = yield from _ready(context, stack, arn)
+    arn, stack_id = yield from retry_steps(lambda: _create_change_set(clients, request, plan_id))
+    described = yield from _wait_until_ready(context, stack, arn)
     before: Mapping[str, Any] = {}
     if existing is not None and described.status != "FAILED":
         before = yield from retry_steps(lambda: resources_of(clients, stack.name))
@@ -99,7 +99,7 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
         stack.label,
         template_digest(stack),
         creates=existing is None,
-        inputs=inputs | _resolved(stack, described),
+        inputs=inputs | _resolved_inputs(stack, described),
         kept=kept_values(stack, existing or {}),
         findings=(*described.findings, *unread),
     )
@@ -113,7 +113,7 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
 
 
 def judge(planned: PlannedStack, stack: StackTemplate, described: Described, before: Mapping[str, Any]) -> PlannedStack:
-    """`planned` with what its change set means, by the resources of the template before it. Pure."""
+    """Return `planned` with the impact of its change set; `before` are the resources of the deployed template."""
     after = stack.resources
     compared = {
         change.logical_id: policy_diff.compare(change.logical_id, before, after) for change in described.changes
@@ -127,19 +127,19 @@ def judge(planned: PlannedStack, stack: StackTemplate, described: Described, bef
             judged(change, before, after, widens=bool(before) and compared[change.logical_id].widens)
             for change in described.changes
         ),
-        # Of a creation every statement is new, and its file says them better.
-        grants={name: each for name, each in compared.items() if before and (each.added or each.removed)},
+        # In a creation every statement is new, so the template shows them better.
+        grants={name: diff for name, diff in compared.items() if before and (diff.added or diff.removed)},
         longest_wait_seconds=longest_wait(described.changes, after),
     )
 
 
 def template_digest(stack: StackTemplate) -> str:
-    """The sha256 of the text that was reviewed."""
+    """Return the SHA-256 of the template's text."""
     return hashlib.sha256(stack.text.encode()).hexdigest()
 
 
 def resources_of(clients: Clients, name: str) -> Mapping[str, Any]:
-    """The resources of the template that a stack was deployed from."""
+    """Return the resources of the template that a stack was deployed from."""
     body: Any = clients.cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
     # boto3 parses a JSON template, and leaves a YAML one as text.
     template = cloudformation_yaml.load(body) if isinstance(body, str) else body
@@ -147,33 +147,37 @@ def resources_of(clients: Clients, name: str) -> Mapping[str, Any]:
     return resources
 
 
-def _resolved(stack: StackTemplate, described: Described) -> dict[str, str]:
-    """What CloudFormation itself found at the paths that a stack reads, which counts where it tells that."""
-    found = dict(described.resolved)
+def _resolved_inputs(stack: StackTemplate, described: Described) -> dict[str, str]:
+    """Return the values that CloudFormation resolved for the paths that a stack reads, if it reports them."""
+    resolved = dict(described.resolved)
     return {
-        read.path: found[read.parameter]
+        read.path: resolved[read.parameter]
         for read in stack.links.reads
-        if found.get(read.parameter, read.path) != read.path
+        if resolved.get(read.parameter, read.path) != read.path
     }
 
 
-def _free_names(context: DeployContext, stack: StackTemplate) -> tuple[str, ...]:
-    """What could not be looked at. Raises `CicdError` where a name that the stack would create is taken."""
-    # The local AWS has no service behind what it only records, so there is nobody to ask.
-    askable = {name: resource for name, resource in stack.resources.items() if resource["Type"] not in context.recorded}
-    names = collisions(context.clients, [replace(stack, content={**stack.content, "Resources": askable})])
+def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[str, ...]:
+    """Raise `CicdError` where a name to be created is taken; return a warning for each type that cannot be read."""
+    # The local AWS has no service behind the types that it only records, so these cannot be looked up.
+    readable = {
+        name: resource for name, resource in stack.resources.items() if resource["Type"] not in context.recorded
+    }
+    names = find_collisions(context.clients, [replace(stack, content={**stack.content, "Resources": readable})])
     if names.taken:
         listed = "".join(
-            f"\n    {each.logical_id} ({each.resource_type}) {each.name}: {each.owner}"
-            + "".join(f"\n      {line}" for line in each.remedy)
-            for each in names.taken
+            f"\n    {collision.logical_id} ({collision.resource_type}) {collision.name}: {collision.owner}"
+            + "".join(f"\n      {line}" for line in collision.remedy)
+            for collision in names.taken
         )
         raise CicdError(f"{stack.name}: names that it would create are taken:{listed}")
-    return tuple(f"warning: whether names of {each} are free could not be looked at" for each in names.unread)
+    return tuple(
+        f"warning: could not check whether the names of {resource_type} are free" for resource_type in names.unread
+    )
 
 
-def _settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str, Any] | None]:
-    """The stack in a state that a deployment can do something with, or None where there is none."""
+def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str, Any] | None]:
+    """Wait until no operation is in progress and return the stack, or None where there is none."""
     deadline = context.polling.now() + LONGEST_OPERATION_SECONDS
     while True:
         existing = yield from retry_steps(lambda: describe_stack(context.clients, stack.name))
@@ -190,41 +194,41 @@ def _settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str,
 
 
 def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Steps[None]:
-    """Delete what a failed first creation left, which CloudFormation can neither update nor create over."""
-    living = yield from retry_steps(lambda: live_resources(context.clients, stack.name))
-    alive = [resource["LogicalResourceId"] for resource in living]
+    """Delete the stack of a failed first creation, which CloudFormation can neither update nor create again."""
+    resources = yield from retry_steps(lambda: live_resources(context.clients, stack.name))
+    alive = [resource["LogicalResourceId"] for resource in resources]
     if alive:
         way_out = f"`aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}`"
         raise RefusedError(
-            f"{stack.name}: its first creation failed and left {', '.join(alive)}; look at them, then"
+            f"{stack.name}: its first creation failed and left {', '.join(alive)}; check them, then"
             f" {addressed(way_out, context.clients, stack.account)}"
         )
     yield from retry_steps(lambda: context.clients.cloudformation.delete_stack(StackName=stack.name))
     deadline = context.polling.now() + CHANGE_SET_SECONDS
     while (yield from retry_steps(lambda: describe_stack(context.clients, stack.name))) is not None:
         if context.polling.now() >= deadline:
-            raise CicdError(f"{stack.name}: what its failed creation left is not deleted yet; try again later")
+            raise CicdError(f"{stack.name}: the stack of its failed creation is not deleted yet; try again later")
         yield
 
 
-def _created(clients: Clients, request: Mapping[str, Any], plan_id: str) -> tuple[str, str]:
-    """ARN of a new change set and id of its stack; of the same one where its answer was lost the first time."""
+def _create_change_set(clients: Clients, request: Mapping[str, Any], plan_id: str) -> tuple[str, str]:
+    """Create the change set and return its ARN and its stack's id; also if it exists because an answer was lost."""
     client = clients.cloudformation
     name = f"{CHANGE_SET_PREFIX}{plan_id}"
     try:
-        made = client.create_change_set(ChangeSetName=name, ClientToken=plan_id, **request)
-        return made["Id"], made["StackId"]
+        change_set = client.create_change_set(ChangeSetName=name, ClientToken=plan_id, **request)
+        return change_set["Id"], change_set["StackId"]
     except client.exceptions.AlreadyExistsException:
-        found = client.describe_change_set(ChangeSetName=name, StackName=request["StackName"])
-        return found["ChangeSetId"], found["StackId"]
+        existing = client.describe_change_set(ChangeSetName=name, StackName=request["StackName"])
+        return existing["ChangeSetId"], existing["StackId"]
 
 
-def _ready(context: DeployContext, stack: StackTemplate, arn: str) -> Steps[Described]:
+def _wait_until_ready(context: DeployContext, stack: StackTemplate, arn: str) -> Steps[Described]:
     deadline = context.polling.now() + CHANGE_SET_SECONDS
     while True:
         described = yield from retry_steps(lambda: describe(context.clients.cloudformation, arn))
         if described is None:
-            raise CicdError(f"{stack.name}: its change set went while it was being made; somebody else works on it")
+            raise CicdError(f"{stack.name}: somebody else deleted its change set while it was being made")
         if described.status in ("CREATE_COMPLETE", "FAILED"):
             return described
         if context.polling.now() >= deadline:
@@ -236,7 +240,7 @@ def _ready(context: DeployContext, stack: StackTemplate, arn: str) -> Steps[Desc
 
 
 def discard_expired(context: DeployContext, stack: str) -> None:
-    """Delete the change sets of ours in a stack that no plan can execute any more, because its time is over."""
+    """Delete our change sets in a stack whose plans have expired."""
     for page in context.clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack):
         for summary in page["Summaries"]:
             ours = summary["ChangeSetName"].startswith(CHANGE_SET_PREFIX)

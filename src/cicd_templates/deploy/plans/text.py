@@ -1,4 +1,4 @@
-"""What a plan says of its changes, in words: the same for a terminal, a log and a page. Pure."""
+"""The changes of a plan as text, the same in a terminal, a log and a page. Calls no AWS."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ VALUE_CHARACTERS = 60
 
 
 def counted(changes: tuple[Change, ...]) -> str:
-    """The number of changes by action: `3 Add, 1 Modify`."""
+    """Return the number of changes by action: `3 Add, 1 Modify`."""
     return ", ".join(f"{count} {action}" for action, count in total(changes).items()) or "outputs or tags only"
 
 
 def planned_lines(label: str, planned: PlannedStack) -> list[str]:
-    """What would happen to a stack, the worst of each change beside it."""
+    """Return the lines that say what would happen to a stack, each change with its impact."""
     verb = "create" if planned.creates else "update"
     wait = f", up to {spelled(planned.longest_wait_seconds)}" if planned.changes else ""
     lines = [f"  {label}: {verb}, {counted(planned.changes)}{wait}"]
-    # Of a creation every line would say "Add"; its file says it better.
+    # In a creation every line would say "Add", so the template shows it better.
     if not planned.creates:
         for change, verdict in zip(planned.changes, planned.verdicts, strict=True):
             lines += [f"    {row(change, verdict)}", *(f"      {fact}" for fact in facts(planned, change, verdict))]
@@ -27,42 +27,42 @@ def planned_lines(label: str, planned: PlannedStack) -> list[str]:
 
 
 def row(change: Change, verdict: Verdict) -> str:
-    """A change in a line: action, logical id, type, what it comes to, and the properties."""
-    comes_to = "" if verdict.kind == SAFE else f"  {outcome(verdict).upper()}"
+    """Return a change in one line: action, logical id, type, impact and properties."""
+    impact = "" if verdict.kind == SAFE else f"  {outcome(verdict).upper()}"
     properties = f"  [{', '.join(change.properties)}]" if change.properties else ""
-    return f"{change.action:<7} {change.logical_id}  {change.resource_type}{comes_to}{properties}"
+    return f"{change.action:<7} {change.logical_id}  {change.resource_type}{impact}{properties}"
 
 
 def outcome(verdict: Verdict) -> str:
-    """The kind of a change, with a word where CloudFormation itself is not sure."""
+    """Return the kind of a change, with `perhaps` where CloudFormation is not certain."""
     return verdict.kind if verdict.certain else f"perhaps {verdict.kind}"
 
 
 def facts(planned: PlannedStack, change: Change, verdict: Verdict) -> list[str]:
-    """What there is to know of a change: values before and after, data, interruption, statements; a line each."""
-    found = [
+    """Return the facts of a change, a line each: values before and after, data, interruption, policy statements."""
+    lines = [
         f"{detail.path or detail.name}: {short(detail.before)} -> {short(detail.after)}"
         for detail in change.details
         if detail.before or detail.after
     ]
     if verdict.holds:
-        found.append(f"{verdict.holds}: {verdict.fate}")
+        lines.append(f"{verdict.holds}: {verdict.fate}")
     if verdict.why:
-        found.append(verdict.why)
+        lines.append(verdict.why)
     grants = planned.grants.get(change.logical_id)
     if grants:
-        found += [f"now: {statement}" for statement in grants.added]
-        found += [f"no longer: {statement}" for statement in grants.removed]
-    return found
+        lines += [f"now: {statement}" for statement in grants.added]
+        lines += [f"no longer: {statement}" for statement in grants.removed]
+    return lines
 
 
 def short(value: str) -> str:
-    """A value in a line of a report; a policy is as long as a page."""
+    """Return a value cut to `VALUE_CHARACTERS`; a policy is as long as a page."""
     text = " ".join(value.split())
     return text if len(text) <= VALUE_CHARACTERS else f"{text[: VALUE_CHARACTERS - 3]}..."
 
 
 def change_sets(made: Plan) -> str:
-    """How many change sets a plan has, in words."""
+    """Return how many change sets a plan has, in words."""
     count = len(made.changing)
     return "this change set" if count == 1 else f"these {count} change sets"

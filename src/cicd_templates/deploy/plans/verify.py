@@ -1,4 +1,4 @@
-"""Whether the world is still as a plan says: what differs is refused before anything is executed."""
+"""Compares a plan with AWS and the rendered templates before it is executed, and refuses it where anything differs."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from cicd_templates.template.stack_template import StackTemplate
 def verify(
     context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Collection[str] = ()
 ) -> Steps[None]:
-    """Look at everything again that a plan says, by ARN. Stacks in `begun` are executed already and only compared.
+    """Read everything in a plan again, by ARN, and raise `RefusedError` with every difference.
 
-    Raises `RefusedError` with every difference.
+    Stacks in `begun` have been executed, so only their templates are compared.
     """
-    differences = list(_place(context, plan, stacks))
+    differences = list(_offline_differences(context, plan, stacks))
     inputs = yield from retry_steps(
-        lambda: published(context.clients, {path for each in plan.stacks for path in each.inputs})
+        lambda: published(context.clients, {path for planned in plan.stacks for path in planned.inputs})
     )
     for planned in plan.stacks:
         if planned.name in begun or planned.name not in stacks:
             continue
-        differences += _moved(planned, inputs)
+        differences += _changed_inputs(planned, inputs)
         if planned.change_set:
-            found = yield from retry_steps(lambda planned=planned: _change_set(context, planned))  # type: ignore[misc] # bound now
-            differences += found
+            changed = yield from retry_steps(lambda planned=planned: _change_set_differences(context, planned))  # type: ignore[misc] # bound now
+            differences += changed
             existing = yield from retry_steps(lambda planned=planned: describe_stack(context.clients, planned.name))  # type: ignore[misc] # bound now
             if kept_values(stacks[planned.name], existing or {}) != planned.kept:
                 differences.append(
-                    f"{planned.label}: what the pipeline decides for it has moved since, such as its image"
+                    f"{planned.label}: a value that the pipeline sets, such as its image, has changed since"
                 )
     if differences:
-        listed = "\n".join(f"  {each}" for each in differences)
+        listed = "\n".join(f"  {difference}" for difference in differences)
         raise RefusedError(
-            f"the plan of {plan.environment} no longer holds, so nothing of it was executed:\n{listed}\n"
-            f"  plan again: make plan {plan.words}"
+            f"the plan of {plan.environment} no longer matches AWS, so nothing of it was executed:\n{listed}\n"
+            f"  plan again: make plan {plan.make_variables}"
         )
 
 
-def _place(context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplate]) -> Iterator[str]:
-    """What differs without asking about any stack."""
+def _offline_differences(context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplate]) -> Iterator[str]:
+    """Yield what differs without a call to AWS."""
     if has_expired(plan, context.today()):
         yield expiry_text(plan)
     if context.clients.local != plan.local:
@@ -54,7 +54,7 @@ def _place(context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplat
     for planned in plan.stacks:
         stack = stacks.get(planned.name)
         if stack is None:
-            yield f"{planned.label}: is not rendered any more"
+            yield f"{planned.label}: is no longer rendered"
         elif template_digest(stack) != planned.template_sha256:
             yield f"{planned.label}: {stack.path} was changed since"
         elif (stack.account, stack.region) != (plan.account, plan.region):
@@ -62,18 +62,18 @@ def _place(context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplat
             yield f"{planned.label}: is for {stack.account} in {stack.region}, the plan for {there}"
 
 
-def _moved(planned: PlannedStack, inputs: Mapping[str, str]) -> Iterator[str]:
+def _changed_inputs(planned: PlannedStack, inputs: Mapping[str, str]) -> Iterator[str]:
     for path, value in planned.inputs.items():
         if inputs.get(path) != value:
             yield f"{planned.label}: {path} was {value} and is {inputs.get(path, 'gone')}"
 
 
-def _change_set(context: DeployContext, planned: PlannedStack) -> list[str]:
+def _change_set_differences(context: DeployContext, planned: PlannedStack) -> list[str]:
     described = describe(context.clients.cloudformation, planned.change_set)
     if described is None:
         return [f"{planned.label}: its change set is gone; it was executed or discarded, or another one was executed"]
     if described.execution != "AVAILABLE":
         return [f"{planned.label}: its change set is {described.execution}, not AVAILABLE"]
     if described.changes != planned.changes:
-        return [f"{planned.label}: its change set says something else by now"]
+        return [f"{planned.label}: its change set has other changes now"]
     return []

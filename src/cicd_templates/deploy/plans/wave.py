@@ -1,4 +1,4 @@
-"""Stacks that are looked at together: which can be, the looking itself, and what was found as one document."""
+"""Plans the stacks of one wave together: which can be planned now, their proposals, and the plan that they make."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
-    """The stacks that cannot be looked at before others of them stand, by name, with the labels of those.
+    """Return the stacks that cannot be planned yet, by name, with the labels of those that must be deployed first.
 
-    A stack that exists is still waited for where it has not published what is read of it, as after an import. What
-    reads from a stack that waits for others waits as well.
+    A stack is also waited for if it exists and has not published a value that is read, as after an import. A stack
+    that reads from a blocked stack is blocked as well.
     """
-    existing = context.retry_call(lambda: _existing(context))
+    existing = context.retry_call(lambda: _created_stacks(context))
     missing = unpublished(context, stacks)
     by_name = {stack.name: stack for stack in stacks}
     needed = links.producers(stack.links for stack in stacks)
-    found: dict[str, tuple[str, ...]] = {}
+    blocked: dict[str, tuple[str, ...]] = {}
     for name in (name for wave in links.waves(stack.links for stack in stacks) for name in wave):
         lacking = _read_by(by_name[name]) & missing
         after = {
-            each
-            for each in needed[name]
-            if each not in existing or each in found or lacking & by_name[each].links.publishes.keys()
+            producer
+            for producer in needed[name]
+            if producer not in existing or producer in blocked or lacking & by_name[producer].links.publishes.keys()
         }
         if after:
-            found[name] = tuple(sorted(by_name[each].label for each in after))
-    return found
+            blocked[name] = tuple(sorted(by_name[producer].label for producer in after))
+    return blocked
 
 
 def unpublished(context: DeployContext, stacks: Sequence[StackTemplate]) -> set[str]:
-    """The paths that `stacks` read and that Parameter Store does not have."""
+    """Return the paths that `stacks` read and that Parameter Store does not have."""
     wanted = {path for stack in stacks for path in _read_by(stack)}
     return wanted - context.retry_call(lambda: published(context.clients, wanted)).keys()
 
 
 def _read_by(stack: StackTemplate) -> set[str]:
-    """Where in Parameter Store stands what `stack` cannot be deployed without, its role among it."""
+    """Return the paths in Parameter Store without which `stack` cannot be deployed, including that of its role."""
     return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
 
 
-def _existing(context: DeployContext) -> set[str]:
-    """The stacks of the account that were created, whatever happened to them since."""
+def _created_stacks(context: DeployContext) -> set[str]:
+    """Return the names of the stacks in the account that were created, whatever their status is now."""
     return {
         stack["StackName"]
         for page in context.clients.cloudformation.get_paginator("describe_stacks").paginate()
@@ -65,7 +65,7 @@ def _existing(context: DeployContext) -> set[str]:
 
 @dataclass
 class Wave:
-    """Stacks that are looked at together, to be shown and agreed to together."""
+    """Stacks that are planned together, to be shown and confirmed together."""
 
     context: DeployContext
     stacks: Sequence[StackTemplate]
@@ -75,11 +75,11 @@ class Wave:
     refused: RefusedError | None = None
 
     def __post_init__(self) -> None:
-        """Make no call yet."""
+        """Prepare the proposals without a call."""
         self._steps = {stack.name: propose(self.context, stack, self.plan_id) for stack in self.stacks}
 
     def advance(self) -> bool:
-        """Take every stack a step further; whether all have ended. Raises where the credentials have ended."""
+        """Take every proposal one step further; return whether all have ended. Raises for expired credentials."""
         for name, steps in list(self._steps.items()):
             try:
                 next(steps)
@@ -98,11 +98,11 @@ class Wave:
         return not self._steps
 
     def discard(self) -> None:
-        """Delete every change set that it made, also those whose end it has not seen."""
+        """Delete every change set of the wave, including those that are still being made."""
         self._discard(self.stacks)
 
     def discard_failed(self) -> None:
-        """Delete what the stacks that could not be looked at have left."""
+        """Delete the change sets of the stacks that could not be planned."""
         self._discard(stack for stack in self.stacks if stack.name in self.failed)
 
     def _discard(self, stacks: Iterable[StackTemplate]) -> None:
@@ -116,7 +116,7 @@ class Wave:
             discard_named(self.context.clients, name, self.plan_id)
 
     def sealed(self, waits: Mapping[str, tuple[str, ...]]) -> Plan:
-        """What it has found, as a document; `waits` are by label."""
+        """Return the plan of the wave; `waits` are by label."""
         first, now = self.stacks[0], self.context.today()
         return Plan(
             id=self.plan_id,

@@ -15,7 +15,7 @@ from cicd_templates.deploy.change_sets.aws_commands import addressed, reverting
 from cicd_templates.deploy.change_sets.stack_states import NEXT, STATES, Next, commands
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
 from cicd_templates.deploy.diagnosis.source_lines import place
-from cicd_templates.deploy.plans.name_collisions import collisions
+from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.recovery.claims import Claim
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -166,7 +166,7 @@ def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Un
 
 def _in_the_way(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Unsettled]:
     by_remedy: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for taken in collisions(clients, stacks).taken:
+    for taken in find_collisions(clients, stacks).taken:
         fact = f"{taken.logical_id} ({taken.resource_type}) {taken.name}: {taken.owner}"
         by_remedy.setdefault((taken.stack, taken.remedy), []).append(fact)
     for (stack, remedy), facts in by_remedy.items():

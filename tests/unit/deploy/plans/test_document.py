@@ -118,8 +118,8 @@ def test_a_plan_that_is_not_there_is_said_with_the_way_to_one(tmp_path: Path) ->
 
 
 def test_a_plan_names_its_environment_as_make_does() -> None:
-    assert PLAN.words == "ENV=staging SUFFIX=pr1 LOCAL=1"
-    assert replace(PLAN, environment="tools", suffix="", local=False).words == "ENV=tools"
+    assert PLAN.make_variables == "ENV=staging SUFFIX=pr1 LOCAL=1"
+    assert replace(PLAN, environment="tools", suffix="", local=False).make_variables == "ENV=tools"
     assert PLAN.labels == ("storage", "keys", "service")
     assert not PLAN.empty
     assert replace(PLAN, stacks=PLAN.stacks[1:], waits={}).empty
@@ -192,7 +192,9 @@ def test_a_refusal_says_what_and_what_becomes_of_it() -> None:
         "storage/Logs (AWS::S3::Bucket): replaced; objects: kept, outside the stack",
         "storage/Queue (AWS::SQS::Queue): perhaps replaced; messages: deleted",
     ]
-    gone = plans.Loss("keys", Change("Remove", "Key", "AWS::KMS::Key"), Verdict("deletion", holds="a key", fate="x"))
+    gone = plans.DataLoss(
+        "keys", Change("Remove", "Key", "AWS::KMS::Key"), Verdict("deletion", holds="a key", fate="x")
+    )
     assert gone.words == "keys/Key (AWS::KMS::Key): deleted; a key: x"
 
 

@@ -11,7 +11,7 @@ import pytest
 from cicd_templates.deploy.aws.lookup import find_existing
 from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS
 from cicd_templates.deploy.change_sets.stacks import read_stacks
-from cicd_templates.deploy.plans.name_collisions import Names, collisions
+from cicd_templates.deploy.plans.name_collisions import NameReport, find_collisions
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
 from tests.fakes.answering_aws import FakeAws, denied, missing
@@ -145,8 +145,8 @@ def account(answers: Mapping[str, Any] | None = None, *, deployed: bool = False)
     )
 
 
-def names(fake: FakeAws, *stacks: StackTemplate) -> Names:
-    return collisions(fake, stacks or (STACKS["registry"],))  # type: ignore[arg-type] # the fake stands in
+def names(fake: FakeAws, *stacks: StackTemplate) -> NameReport:
+    return find_collisions(fake, stacks or (STACKS["registry"],))  # type: ignore[arg-type] # the fake stands in
 
 
 REPOSITORY = {"ecr.describe_repositories": {"repositories": [{"repositoryArn": ARN}]}}
@@ -161,7 +161,7 @@ OURS = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "to
 
 
 def test_where_all_names_are_free_nothing_is_told() -> None:
-    assert names(account(), *STACKS.values()) == Names((), ())
+    assert names(account(), *STACKS.values()) == NameReport((), ())
 
 
 def test_what_an_earlier_deployment_kept_can_be_imported() -> None:
@@ -195,7 +195,7 @@ def test_what_is_disposable_is_deleted() -> None:
     [
         (tagged(Owner="somebody"), "Owner=somebody"),
         (tagged(), "it has no tags"),
-        ({"tagging.get_resources": denied()}, "its tags are not readable"),
+        ({"tagging.get_resources": denied()}, "its tags cannot be read"),
         (
             tagged(**{**OURS, "Environment": "staging"}),
             "Environment=staging, ManagedBy=cicd-templates, Project=payments",
@@ -214,19 +214,19 @@ def test_a_bucket_of_another_account_has_no_tags_to_ask_for() -> None:
     taken = names(account({"s3.head_bucket": missing("403")}), STACKS["storage"]).taken
 
     assert {each.resource_type for each in taken} == {"AWS::S3::Bucket"}
-    assert taken[0].owner == "another account has it, or this principal may not look at it"
+    assert taken[0].owner == "another account has it, or you may not read it"
 
 
 def test_a_type_that_may_not_be_read_is_asked_for_once_and_told() -> None:
     fake = account({"iam.get_role": denied()})
     found = names(fake, STACKS["build"])
 
-    assert found == Names((), ("AWS::IAM::Role",))
+    assert found == NameReport((), ("AWS::IAM::Role",))
     assert [call for call, _ in fake.calls].count("iam.get_role") == 1
 
 
 def test_what_a_stack_has_is_its_own() -> None:
-    assert names(account(REPOSITORY, deployed=True)) == Names((), ())
+    assert names(account(REPOSITORY, deployed=True)) == NameReport((), ())
 
 
 def test_what_a_stack_would_add_is_imported_by_an_update() -> None:

@@ -313,13 +313,13 @@ def on_another_aws(office: Office) -> None:
     ("change", "expected"),
     [
         (rerendered, "service: out/staging/service.yaml was changed since"),
-        (not_rendered, "service: is not rendered any more"),
+        (not_rendered, "service: is no longer rendered"),
         (elsewhere, "service: is for 333333333333 in eu-central-1, the plan for 222222222222 in eu-central-1"),
         (moved, "service: /payments/staging/keys/KeyArn was key-1 and is key-9"),
         (removed, "service: /payments/staging/keys/KeyArn was key-1 and is gone"),
-        (released, "service: what the pipeline decides for it has moved since, such as its image"),
+        (released, "service: a value that the pipeline sets, such as its image, has changed since"),
         (updated, "service: its change set is gone; it was executed or discarded, or another one was executed"),
-        (retold, "service: its change set says something else by now"),
+        (retold, "service: its change set has other changes now"),
         (late, "it expired at 2026-01-02"),
         (on_another_aws, "it is of AWS, and this is the local AWS"),
     ],
@@ -615,9 +615,7 @@ def test_a_failed_creation_that_left_resources_is_a_persons_to_settle(tmp_path: 
     office.deploy()
     office.aws.named("payments-staging-keys").status = "ROLLBACK_COMPLETE"  # type: ignore[union-attr] # it is there
 
-    with pytest.raises(
-        RefusedError, match=r"left Policy, Published0; look at them, then `aws cloudformation delete-st"
-    ):
+    with pytest.raises(RefusedError, match=r"left Policy, Published0; check them, then `aws cloudformation delete-st"):
         office.plan()
 
 
@@ -630,7 +628,7 @@ def test_a_deletion_that_does_not_end_is_given_up_with_a_word(tmp_path: Path, mo
 
     with pytest.raises(CicdError, match="not planned: keys"):
         office.plan()
-    assert "what its failed creation left is not deleted yet; try again later" in "".join(office.said())
+    assert "the stack of its failed creation is not deleted yet; try again later" in "".join(office.said())
 
 
 def test_a_failed_update_keeps_what_stands_and_what_depends_on_it_is_not_started(office: Office) -> None:
@@ -683,7 +681,7 @@ def test_a_change_set_that_goes_while_it_is_made_is_said(office: Office) -> None
     interrupt(office, "DescribeChangeSet", vanish)
     with pytest.raises(CicdError, match="not planned: keys; the causes"):
         office.plan()
-    assert "its change set went while it was being made; somebody else works on it" in "".join(office.said())
+    assert "somebody else deleted its change set while it was being made" in "".join(office.said())
 
 
 def test_a_role_that_is_not_there_yet_is_named(office: Office) -> None:
@@ -704,7 +702,7 @@ def test_a_name_that_is_taken_is_found_before_the_change_set(office: Office) -> 
 
     told = "".join(office.said())
     assert "names that it would create are taken" in told
-    assert "Published0 (AWS::SSM::Parameter) /payments/staging/network/VpcId: its tags are not readable" in told
+    assert "Published0 (AWS::SSM::Parameter) /payments/staging/network/VpcId: its tags cannot be read" in told
     assert office.status("network") == "none"
 
 
