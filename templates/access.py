@@ -1,4 +1,4 @@
-"""Layer `access`: what people, and GitHub, may do with a service's pipeline; approvers alone approve."""
+"""Layer `access`: policies for the people, and the role for GitHub, who work with a service's pipeline."""
 
 from __future__ import annotations
 

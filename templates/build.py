@@ -1,4 +1,4 @@
-"""Layer `build`: the projects that check a release, build its image, list its parts, scan it and try it out."""
+"""Layer `build`: the CodeBuild projects that check a release, build and scan its image, and test it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _image(context: BuildContext, repository_uri: RepositoryUri, source: BucketN
         _may_put_evidence(context),
         may_read("ReadTheReleasedSource", source, service.release_key),
         *_may_push(context.env, service),
-        description="Builds the image of a source version once and pushes it",
+        description="Builds and pushes the image of a source version, once",
         timeout_minutes=service.settings.build.timeout_minutes,
         image=DOCKER_IMAGES[service.settings.architecture],
         variables={
@@ -139,7 +139,7 @@ def _bill_of_materials(context: BuildContext) -> BuildProject:
         buildspecs.bill_of_materials(context.service),
         _may_put_evidence(context),
         _may_compare_evidence(context),
-        description="Lists what the service is made of, as CycloneDX",
+        description="Lists the components of the service, as CycloneDX",
         timeout_minutes=SHORT_MINUTES,
         cache=BILL_OF_MATERIALS,
         variables={"SERVICE": context.service.name, "EVIDENCE_BUCKET": context.evidence},
@@ -155,7 +155,7 @@ def _image_scan(context: BuildContext) -> BuildProject:
         _may_put_evidence(context),
         _may_compare_evidence(context),
         *_may_read_the_scan(context.env, context.service),
-        description="Stops a release whose image the registry finds vulnerable",
+        description="Stops a release whose image has vulnerabilities that the registry found",
         timeout_minutes=SHORT_MINUTES,
         variables={
             "SERVICE": context.service.name,
@@ -224,7 +224,7 @@ def _may_read_the_scan(env: Environment, service: Service) -> list[Grant]:
                 "ReadWhatInspectorFound",
                 [inspector2.ListCoverage, inspector2.ListFindings],
                 on="*",
-                because="inspector2:List... have no resource level; ECR asks them for the findings of an image.",
+                because="inspector2:List... have no resource level; ECR calls them for the findings of an image.",
             )
         )
     return grants

@@ -24,15 +24,17 @@ from cicd_templates.layer.outputs import (
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, network, storage
 
-CLUSTER_NAME = Output(ClusterName, "cluster", "ClusterName", "Runs the services of the environment")
-LISTENER_ARN = Output(ListenerArn, "cluster", "ListenerArn", "Shared by the services through their rules")
-BALANCER_GROUP_ID = Output(SecurityGroupId, "cluster", "LoadBalancerGroupId", "Lets the load balancer reach tasks")
+CLUSTER_NAME = Output(ClusterName, "cluster", "ClusterName", "Cluster that runs the services of the environment")
+LISTENER_ARN = Output(ListenerArn, "cluster", "ListenerArn", "Listener that the services share through their rules")
+BALANCER_GROUP_ID = Output(SecurityGroupId, "cluster", "LoadBalancerGroupId", "Security group of the load balancer")
 TEST_LISTENER_ARN = Output(
-    ListenerArn, "cluster", "TestListenerArn", "Where a new release answers before clients ask it"
+    ListenerArn, "cluster", "TestListenerArn", "Listener on which a new release is tested before clients reach it"
 )
-BALANCER_METRICS = Output(MetricName, "cluster", "LoadBalancerName", "The load balancer in metrics")
-BALANCER_HOST = Output(HostName, "cluster", "LoadBalancerHost", "Where the domain's DNS record points")
-BASE_URL = Output(Url, "cluster", "BaseUrl", "Where the load balancer answers")
+BALANCER_METRICS = Output(MetricName, "cluster", "LoadBalancerName", "Name of the load balancer in metrics")
+BALANCER_HOST = Output(
+    HostName, "cluster", "LoadBalancerHost", "Host name of the load balancer, for the domain's DNS record"
+)
+BASE_URL = Output(Url, "cluster", "BaseUrl", "Address of the load balancer for clients")
 
 
 def build(env: Environment) -> LayerTemplate:

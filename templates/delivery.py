@@ -1,4 +1,4 @@
-"""Layer `delivery`: the roles by which the pipeline of another account deploys one service here, and nothing else."""
+"""Layer `delivery`: the roles with which the pipeline of another account deploys one service, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cicd_templates.layer.outputs import RoleArn, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 
 EXECUTION_ROLE = ServiceOutput(
-    RoleArn, "delivery", "ExecutionRoleArn", "With it CloudFormation works on the service's stack, whoever asks"
+    RoleArn, "delivery", "ExecutionRoleArn", "Role with which CloudFormation works on the service's stack"
 )
 
 

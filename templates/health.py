@@ -1,4 +1,4 @@
-"""Layer `health`: when one service is not well, who hears of it, and what takes a release back."""
+"""Layer `health`: alarms and notifications about one service, among them the alarms that roll a release back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cicd_templates.layer.outputs import AlarmNames, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from templates import ingress, notifications
 
-ROLLBACK_ALARMS = ServiceOutput(AlarmNames, "health", "RollbackAlarmNames", "Take a deployment back when they go off")
+ROLLBACK_ALARMS = ServiceOutput(AlarmNames, "health", "RollbackAlarmNames", "Alarms that roll a deployment back")
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
@@ -29,7 +29,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     layer.add_all((*rollback_alarms, *service_alarms.task_alarms(monitored, developers, operations)))
     layer.add(
         composite_alarm(
-            "UnwellAlarm", env, [service.name, "unwell"], "Clients are not served well, or tasks do not start",
+            "UnwellAlarm", env, [service.name, "unwell"],
+            "The service has errors, latency, unhealthy targets or no tasks",
             rollback_alarms, [operations],
         )
     )  # fmt: skip

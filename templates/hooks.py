@@ -1,4 +1,4 @@
-"""Layer `hooks`: what must agree to a release of one service before clients ask it."""
+"""Layer `hooks`: functions that must approve a release of one service before clients reach it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from cicd_templates.layer.outputs import FunctionArn, RoleArn, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from templates import cluster, keys, network, notifications
 
-HOOKS_ROLE = ServiceOutput(
-    RoleArn, "hooks", "HooksRoleArn", "With it ECS calls the functions that must agree to a release"
-)
+HOOKS_ROLE = ServiceOutput(RoleArn, "hooks", "HooksRoleArn", "Role with which ECS invokes the deployment hooks")
 
 
 def hook_function(hook: str) -> ServiceOutput[FunctionArn]:
     """Return the output of the function behind a hook of the configuration."""
-    return ServiceOutput(FunctionArn, "hooks", f"{title(hook)}FunctionArn", "Must agree to a release")
+    return ServiceOutput(
+        FunctionArn,
+        "hooks",
+        f"{title(hook)}FunctionArn",
+        "Function that must approve a release before clients reach it",
+    )
 
 
 def needed(service: Service) -> bool:

@@ -1,4 +1,4 @@
-"""Layer `ingress`: how requests reach the tasks of one service, on either side of a rollout."""
+"""Layer `ingress`: target groups, listener rules and security group of one service, for both sides of a rollout."""
 
 from __future__ import annotations
 
@@ -19,17 +19,30 @@ from cicd_templates.layer.template import LayerTemplate
 from templates import cluster, network
 
 PRIMARY = ServiceOutput(
-    TargetGroupArn, "ingress", "PrimaryTargetGroupArn", "One side of a rollout; the first release's"
+    TargetGroupArn,
+    "ingress",
+    "PrimaryTargetGroupArn",
+    "Target group on one side of a rollout; the first release uses it",
 )
-ALTERNATE = ServiceOutput(TargetGroupArn, "ingress", "AlternateTargetGroupArn", "The other side of a rollout")
-PRIMARY_METRICS = ServiceOutput(MetricName, "ingress", "PrimaryTargetGroupName", "The primary group in metrics")
-ALTERNATE_METRICS = ServiceOutput(MetricName, "ingress", "AlternateTargetGroupName", "The alternate group in metrics")
-PRODUCTION_RULE = ServiceOutput(ListenerRuleArn, "ingress", "ProductionRuleArn", "Clients' requests")
-TEST_RULE = ServiceOutput(ListenerRuleArn, "ingress", "TestRuleArn", "Requests that test a new release")
+ALTERNATE = ServiceOutput(
+    TargetGroupArn, "ingress", "AlternateTargetGroupArn", "Target group on the other side of a rollout"
+)
+PRIMARY_METRICS = ServiceOutput(
+    MetricName, "ingress", "PrimaryTargetGroupName", "Name of the primary target group in metrics"
+)
+ALTERNATE_METRICS = ServiceOutput(
+    MetricName, "ingress", "AlternateTargetGroupName", "Name of the alternate target group in metrics"
+)
+PRODUCTION_RULE = ServiceOutput(
+    ListenerRuleArn, "ingress", "ProductionRuleArn", "Listener rule for the requests of clients"
+)
+TEST_RULE = ServiceOutput(
+    ListenerRuleArn, "ingress", "TestRuleArn", "Listener rule for requests that test a new release"
+)
 INFRASTRUCTURE_ROLE = ServiceOutput(
-    RoleArn, "ingress", "InfrastructureRoleArn", "With it ECS moves requests between the sides"
+    RoleArn, "ingress", "InfrastructureRoleArn", "Role with which ECS shifts traffic between the target groups"
 )
-TASKS_GROUP_ID = ServiceOutput(SecurityGroupId, "ingress", "TasksGroupId", "Lets the load balancer in and tasks out")
+TASKS_GROUP_ID = ServiceOutput(SecurityGroupId, "ingress", "TasksGroupId", "Security group of the tasks")
 
 
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:

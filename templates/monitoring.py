@@ -1,4 +1,4 @@
-"""Layer `monitoring`: who is told what of a service's pipeline, its history, its alarms and its dashboard."""
+"""Layer `monitoring`: notifications, event history, alarms and dashboard of a service's pipeline."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     layer.add_all(event_rules.event_history("History", monitored, key))
     layer.add_all(
         _watching_function(
-            "stuck", monitored, key, topics["operations"], "Looks for runs that do not move",
+            "stuck", monitored, key, topics["operations"], "Looks for stuck runs",
             ScheduleExpression=STUCK_EVERY,
         )
     )  # fmt: skip
     layer.add_all(
         _watching_function(
-            "measure", monitored, key, topics["operations"], "Measures what a verdict or the end of a run ends",
+            "measure", monitored, key, topics["operations"], "Writes metrics at the end of a run and of the gate",
             EventPattern=pipeline_events.finished_pattern(monitored),
         )
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Layer `network`: a VPC with public and private subnets in every zone, the ways out, endpoints and the flow log."""
+"""Layer `network`: a VPC with public and private subnets in every zone, NAT gateways, endpoints and a flow log."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
 VPC_ID = Output(VpcId, "network", "VpcId", "The environment's VPC")
-PUBLIC_SUBNET_IDS = Output(SubnetIds, "network", "PublicSubnetIds", "Subnets of load balancers, one a zone")
-PRIVATE_SUBNET_IDS = Output(SubnetIds, "network", "PrivateSubnetIds", "Subnets of tasks, one a zone")
-NAT_RANGES = Output(IpRanges, "network", "NatRanges", "From where private subnets reach the internet")
+PUBLIC_SUBNET_IDS = Output(SubnetIds, "network", "PublicSubnetIds", "Public subnets for load balancers, one per zone")
+PRIVATE_SUBNET_IDS = Output(SubnetIds, "network", "PrivateSubnetIds", "Private subnets for tasks, one per zone")
+NAT_RANGES = Output(IpRanges, "network", "NatRanges", "Address ranges from which private subnets reach the internet")
 
 EVERYWHERE = "0.0.0.0/0"
 

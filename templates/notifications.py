@@ -1,4 +1,4 @@
-"""Layer `notifications`: a topic for each stakeholder group, who reads it, and the queue of what reached nobody."""
+"""Layer `notifications`: a topic for each stakeholder group, its subscriptions, and the dead-letter queue."""
 
 from __future__ import annotations
 
@@ -13,15 +13,21 @@ from cicd_templates.layer.outputs import Output, QueueArn, TopicArn
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
-DEVELOPERS = Output(TopicArn, "notifications", "DevelopersTopicArn", "Tells developers how runs and releases went")
-SECURITY = Output(TopicArn, "notifications", "SecurityTopicArn", "Tells security of findings and overridden conditions")
-OPERATIONS = Output(TopicArn, "notifications", "OperationsTopicArn", "Tells operations of alarms and stuck runs")
-DEAD_LETTERS = Output(QueueArn, "notifications", "DeadLettersQueueArn", "Holds events and invocations that failed")
+DEVELOPERS = Output(TopicArn, "notifications", "DevelopersTopicArn", "Notifies developers of runs and releases")
+SECURITY = Output(
+    TopicArn, "notifications", "SecurityTopicArn", "Notifies security of gate decisions and overridden conditions"
+)
+OPERATIONS = Output(TopicArn, "notifications", "OperationsTopicArn", "Notifies operations of alarms and stuck runs")
+DEAD_LETTERS = Output(
+    QueueArn, "notifications", "DeadLettersQueueArn", "Dead-letter queue of events and invocations that failed"
+)
 
 
 def approvers(environment: str) -> Output[TopicArn]:
     """Return the output of the topic, in tools, of those who approve releases to a protected `environment`."""
-    return Output(TopicArn, "notifications", f"{title(environment)}ApproversTopicArn", "Asks for approvals")
+    return Output(
+        TopicArn, "notifications", f"{title(environment)}ApproversTopicArn", "Notifies the approvers of the environment"
+    )
 
 
 def build(env: Environment) -> LayerTemplate:
@@ -50,7 +56,7 @@ def build(env: Environment) -> LayerTemplate:
 def _dead_letter_alarm(env: Environment, queue: sqs.Queue, operations: TopicArn) -> cloudwatch.Alarm:
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     metric = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": GetAtt(queue, "QueueName")})
-    description = "An event or an invocation was lost; it waits in the queue of dead letters"
+    description = "An event or an invocation failed and is in the dead-letter queue"
     return alarm("DeadLettersAlarm", env, ["dead-letters"], description, metric, above=0, tell=[operations])
 
 

@@ -1,4 +1,4 @@
-"""Layer `pipeline`: the way of a release, from its source through checks, gate and image to the environments."""
+"""Layer `pipeline`: the pipeline of a service: source, checks, gate, image and the environments it deploys to."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from cicd_templates.layer.template import LayerTemplate
 from templates import build as builds
 from templates import keys, notifications, review, scan_gate, storage
 
-PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Moves a release of the service")
+PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Pipeline that releases the service")
 APP = storage.APP
 TEMPLATES = storage.TEMPLATES
 IMAGE = "Image"

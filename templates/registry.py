@@ -1,4 +1,4 @@
-"""Layer `registry`: the repository of a service's images, whose tags cannot move."""
+"""Layer `registry`: the repository of a service's images, with immutable tags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cicd_templates.layer.outputs import RepositoryUri, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
-REPOSITORY_URI = ServiceOutput(RepositoryUri, "registry", "RepositoryUri", "Where builds push the service's image")
+REPOSITORY_URI = ServiceOutput(RepositoryUri, "registry", "RepositoryUri", "Repository of the service's images")
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:

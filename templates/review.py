@@ -1,4 +1,4 @@
-"""Layer `review`: the function that describes a change set to the person who is asked to approve it."""
+"""Layer `review`: the function that describes a change set to its approvers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cicd_templates.layer.template import LayerTemplate
 from templates import keys, notifications
 
 REVIEW_FUNCTION = ServiceOutput(
-    FunctionName, "review", "ReviewFunctionName", "Describes a change set before its approval"
+    FunctionName, "review", "ReviewFunctionName", "Function that describes a change set to its approvers"
 )
 REVIEW = "review"
 TIMEOUT_SECONDS = 60

@@ -1,4 +1,4 @@
-"""Layer `scan_gate`: the function that decides, from the reports of a release's checks, whether it may go on."""
+"""Layer `scan_gate`: the function that decides by the reports of its checks whether a release may continue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from cicd_templates.layer.outputs import FunctionName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, notifications, storage
 
-GATE_FUNCTION = ServiceOutput(FunctionName, "scan_gate", "GateFunctionName", "Judges the reports of a release")
+GATE_FUNCTION = ServiceOutput(
+    FunctionName, "scan_gate", "GateFunctionName", "Function that judges the scan reports of a release"
+)
 GATE = "scan-gate"
 # CodePipeline waits 20 minutes for an answer and Lambda 15 at most; reading five reports takes seconds.
 TIMEOUT_SECONDS = 120

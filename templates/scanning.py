@@ -1,4 +1,4 @@
-"""Layer `scanning`: Amazon Inspector looks at this environment's images, at the push and whenever it learns more."""
+"""Layer `scanning`: Amazon Inspector scans this environment's images, on push and continuously."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def build(env: Environment) -> LayerTemplate:
         Rules=[ecr.ScanningRule(ScanFrequency="CONTINUOUS_SCAN", RepositoryFilters=[ours])],
     )
     layer.add(
-        because(scanning, "It is the whole registry's: rules that stand there for other repositories end with it.")
+        because(
+            scanning, "The setting is the whole registry's: it replaces rules that exist there for other repositories."
+        )
     )
     return layer

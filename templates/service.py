@@ -15,7 +15,7 @@ from cicd_templates.layer.template import LayerTemplate
 from templates import cluster, health, hooks, ingress, keys, network, secrets
 
 SERVICE_URL = ServiceOutput(
-    Url, "service", "ServiceUrl", "Where the service answers; the pipeline's smoke test asks there"
+    Url, "service", "ServiceUrl", "Address of the service for clients and the pipeline's smoke test"
 )
 
 

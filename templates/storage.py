@@ -1,4 +1,4 @@
-"""Layer `storage`: buckets for what arrives, what is built, what is kept as evidence, and what is logged."""
+"""Layer `storage`: buckets for sources, templates, artifacts, caches, evidence and access logs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from cicd_templates.layer.outputs import BucketName, KeyArn, Output
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
-UPLOADS_BUCKET = Output(BucketName, "storage", "UploadsBucketName", "Templates too large for one request")
+UPLOADS_BUCKET = Output(BucketName, "storage", "UploadsBucketName", "Templates that are too large for one request")
 LOG_DELIVERY_BUCKET = Output(
     BucketName, "storage", "LogDeliveryBucketName", "Access logs of buckets and load balancers"
 )
 SOURCE_BUCKET = Output(BucketName, "storage", "SourceBucketName", "Application sources; a new version starts a run")
 TEMPLATES_BUCKET = Output(BucketName, "storage", "TemplatesBucketName", "The reviewed templates that a run deploys")
-ARTIFACTS_BUCKET = Output(BucketName, "storage", "ArtifactsBucketName", "What the actions of a run hand on")
-CACHE_BUCKET = Output(BucketName, "storage", "CacheBucketName", "Dependencies that builds need not fetch again")
+ARTIFACTS_BUCKET = Output(BucketName, "storage", "ArtifactsBucketName", "Artifacts that the actions of a run pass on")
+CACHE_BUCKET = Output(BucketName, "storage", "CacheBucketName", "Caches of downloaded dependencies for builds")
 EVIDENCE_BUCKET = Output(BucketName, "storage", "EvidenceBucketName", "Verdicts, reports, SBOM and provenance of runs")
 
 # The artifacts of the two sources: the application's, whose new version starts a run, and the reviewed templates, which

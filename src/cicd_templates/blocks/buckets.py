@@ -69,11 +69,11 @@ def log_delivery_bucket(logical_id: str, env: Environment) -> s3.Bucket:
         _lifecycle(ACCESS_LOG_DAYS, 30),
         bucket_key=False,
     )
-    reason = "SSE-S3, not the environment's key: load balancers cannot deliver access logs under a customer key."
+    reason = "Encrypted with SSE-S3: load balancers cannot deliver access logs to a bucket with a customer-managed key."
     return exempt_from_check(
         because(bucket, reason),
         "CKV_AWS_18",
-        "Its own access is not logged: a bucket that logs to itself grows without end.",
+        "Access to it is not logged: a bucket that logs to itself grows without end.",
     )
 
 

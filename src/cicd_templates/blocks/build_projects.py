@@ -113,7 +113,7 @@ def project(
         QueuedTimeoutInMinutes=QUEUED_MINUTES,
     )
     if docker:
-        because(built, "Privileged, because it alone builds an image, and a Docker engine needs that.")
+        because(built, "Privileged: it builds the image with a Docker engine, which needs that.")
         built.Cache = codebuild.ProjectCache(Type="LOCAL", Modes=["LOCAL_DOCKER_LAYER_CACHE"])
     elif cache:
         built.Cache = codebuild.ProjectCache(

@@ -35,11 +35,16 @@ def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) 
         ours("RunSucceeded", id="succeeded", visible=False, stat="Sum"),
     ]
     rows = [
-        (HALF, "Health: failed runs, and the age of the oldest that moves", 300, [failures, ours("OldestRunSeconds")]),
+        (
+            HALF,
+            "Health: failed runs, and the age of the oldest run in progress",
+            300,
+            [failures, ours("OldestRunSeconds")],
+        ),
         (HALF, "Release to verdict, seconds (budget 300)", 300, [ours("CommitToVerdictSeconds")]),
         (2 * HALF, "Duration of each build, seconds (budget 300)", 300, durations),
         (QUARTER, "Deployment frequency: releases a day", DAY, [ours("RunSucceeded", stat="Sum")]),
-        (QUARTER, "Lead time: release to the end of its path, seconds", DAY, [ours("LeadTimeSeconds", stat="p50")]),
+        (QUARTER, "Lead time: release to its last environment, seconds", DAY, [ours("LeadTimeSeconds", stat="p50")]),
         (QUARTER, "Change failure rate", DAY, rate),
         (QUARTER, "Time to restore: first failure to next success", DAY, [ours("RecoverySeconds", stat="p50")]),
     ]
@@ -63,17 +68,17 @@ def service_dashboard(env: Environment, service: Service, target_groups: TargetG
 
     running = [
         tasks("ECS/ContainerInsights", "RunningTaskCount", "running"),
-        tasks("ECS/ContainerInsights", "DesiredTaskCount", "wanted"),
+        tasks("ECS/ContainerInsights", "DesiredTaskCount", "desired"),
     ]
     use = [tasks("AWS/ECS", "CPUUtilization", "CPU"), tasks("AWS/ECS", "MemoryUtilization", "memory")]
     late = both("TargetResponseTime", "p99", stat="p99") + both("TargetResponseTime", "p50", stat="p50")
     rows = [
         (HALF, "Requests", 60, both("RequestCount", "requests", **count)),
         (HALF, "Errors (5xx)", 60, both("HTTPCode_Target_5XX_Count", "errors", **count)),
-        (HALF, "Time to answer, seconds", 60, late),
-        (HALF, "Targets that are not well", 60, both("UnHealthyHostCount", "unwell", stat="Maximum")),
+        (HALF, "Response time, seconds", 60, late),
+        (HALF, "Unhealthy targets", 60, both("UnHealthyHostCount", "unhealthy", stat="Maximum")),
         (HALF, "Tasks", 60, running),
-        (HALF, "Use of what the tasks have, %", 60, use),
+        (HALF, "CPU and memory of the tasks, %", 60, use),
     ]
     return _body(env.region, rows)
 

@@ -76,7 +76,7 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
             [ecs.DeregisterTaskDefinition, ecs.DescribeTaskDefinition, ecs.RegisterTaskDefinition],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
-            because="ecs has no resource level for task definitions being registered, described or retired.",
+            because="ecs has no resource level for registering, describing or deregistering task definitions.",
         ),
     ]
 
@@ -226,8 +226,8 @@ def _scaling(env: Environment) -> list[Grant]:
             ],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
-            because="the Describe actions of application-autoscaling have no resource level, and those of alarms are"
-            " asked of all.",
+            because="the Describe actions of application-autoscaling have no resource level, and alarms are described"
+            " without naming them.",
         ),
         allow(
             "LetScalingHaveItsRole",

@@ -77,7 +77,7 @@ def notification_rule(
         logical_id,
         monitored,
         purpose,
-        f"Tells {' and '.join(topics)} in words",
+        f"Notifies {' and '.join(topics)}",
         [
             _target(group.capitalize(), topic, monitored.dead_letters, InputTransformer=transformer)
             for group, topic in topics.items()
@@ -116,7 +116,7 @@ def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> 
         f"{logical_id}Rule",
         monitored,
         purpose,
-        "Keeps every event of the pipeline",
+        "Logs every event of the pipeline",
         [_target("History", Sub(arn), monitored.dead_letters)],
         # What CloudTrail tells of calls names the pipeline elsewhere: there it says who approved and who overrode.
         EventPattern={

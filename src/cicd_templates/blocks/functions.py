@@ -85,7 +85,7 @@ def inline_function(
     digest = hashlib.sha256(code.text.encode()).hexdigest()
     because(function, f"Its code is {code.origin}, sha256 {digest}.")
     if network is None:
-        exempt_from_check(function, "CKV_AWS_117", "It calls AWS APIs only, for which it needs no network of ours.")
+        exempt_from_check(function, "CKV_AWS_117", "It calls AWS APIs only, so it needs no VPC.")
     else:
         function.VpcConfig = network
     return group, role, function
@@ -98,7 +98,7 @@ def may_answer_jobs(sid: str) -> Grant:
         [codepipeline.PutJobFailureResult, codepipeline.PutJobSuccessResult],
         on="*",
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
-        because="codepipeline:PutJob...Result have no resource level; a job's id is known to its own function only.",
+        because="codepipeline:PutJob...Result have no resource level; only the invoked function knows its job's id.",
     )
 
 

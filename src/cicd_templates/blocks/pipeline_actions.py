@@ -210,7 +210,7 @@ def lambda_action(
             [awslambda.ListFunctions],
             on="*",
             # https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html
-            because="lambda:ListFunctions, which CodePipeline asks for before it invokes one, has no resource level.",
+            because="lambda:ListFunctions, which CodePipeline calls before an invocation, has no resource level.",
         ),
     ]
     if inputs:

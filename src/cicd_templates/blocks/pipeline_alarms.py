@@ -45,7 +45,7 @@ def run_alarms(
         "FailureCountedAlarm",
         env,
         [service, "failure-counted"],
-        "CodePipeline counts a failed run, also when nothing else here has heard of it",
+        "CodePipeline counted a failed run, which other alarms here may have missed",
         {"failed": failed, "runs": Metric(NAMESPACE, "RunsInProgress", dimensions, "Maximum", 60)},
         # The pipeline's creation starts a run that finds no source. Our own count begins with this layer, after that.
         "IF(FILL(runs, REPEAT) >= 0, failed)",
@@ -66,7 +66,7 @@ def run_alarms(
         "RunStuckAlarm",
         env,
         [service, "run-stuck"],
-        "A run has not moved for an hour, approvals and locked stages aside; without data nobody looks",
+        "A run has been stuck for an hour (not at an approval or a locked stage), or nothing looks for stuck runs",
         Metric(NAMESPACE, "OldestRunSeconds", dimensions),
         above=STUCK_SECONDS,
         tell=[operations],
@@ -75,7 +75,7 @@ def run_alarms(
         "VerdictSlowAlarm",
         env,
         [service, "verdict-slow"],
-        "From release to verdict it took more than five minutes",
+        "A verdict came more than five minutes after the release",
         Metric(NAMESPACE, "CommitToVerdictSeconds", dimensions),
         above=BUDGET_SECONDS,
         tell=[developers],
@@ -113,7 +113,7 @@ def build_alarms(
         "BuildsQueuedAlarm",
         env,
         [service, "builds-queued"],
-        "A build waited more than a minute for capacity: the account's CodeBuild quota is short",
+        "A build waited more than a minute for capacity: the account's CodeBuild quota may be too small",
         {
             f"q{number}": Metric("AWS/CodeBuild", "QueuedDuration", {"ProjectName": project})
             for number, project in enumerate(projects.values())
@@ -138,7 +138,7 @@ def gate_alarms(
         "GateCannotJudgeAlarm",
         monitored,
         [word, "cannot-judge"],
-        "The gate answered that it could not judge a release; for Lambda that is no error",
+        "The gate could not judge a release, which Lambda does not count as an error",
         Metric(NAMESPACE, "GateErrors", {"PipelineName": pipeline}, "Sum"),
         notified,
     )
@@ -158,7 +158,7 @@ def review_alarms(
         "ReviewCannotDescribeAlarm",
         monitored,
         [word, "cannot-describe"],
-        "A change set could not be described to its approver; for Lambda that is no error",
+        "The review could not describe a change set to its approvers, which Lambda does not count as an error",
         Metric(NAMESPACE, "ReviewErrors", {"PipelineName": pipeline}, "Sum"),
         notified,
     )

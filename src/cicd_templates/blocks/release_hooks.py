@@ -129,7 +129,7 @@ def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
             "JoinTheNetwork",
             actions,
             on="*",
-            because="ec2:Describe... have no resource level, and Lambda refuses a role that may not do the others"
+            because="ec2:Describe... have no resource level, and Lambda refuses a role that lacks the others"
             " everywhere.",
         ),
         deny(

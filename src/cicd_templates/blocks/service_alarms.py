@@ -61,26 +61,26 @@ def rollback_alarms(
     return [
         _computed(
             "ErrorsAlarm", monitored, "errors",
-            f"More than {limits.error_percent:g} % of the answers of a side are errors (5xx), or not given",
+            f"More than {limits.error_percent:g} % of a target group's requests fail (5xx or no connection)",
             errors | refused | requests, wrong, limits.error_percent, tell, 2,
         ),
         _computed(
             "LatencyAlarm", monitored, "latency",
-            f"More than one request of a hundred takes longer than {limits.latency_seconds:g} s",
+            f"More than 1 % of the requests take longer than {limits.latency_seconds:g} s",
             _named("p", target_groups.metrics("TargetResponseTime", "p99")) | requests, late,
             limits.latency_seconds, tell, 3,
         ),
         # A task that does not pass its check is ended soon, and the next one begins: some minutes of five are enough.
         m_of_n_alarm(
             _computed(
-                "UnhealthyAlarm", monitored, "unhealthy-hosts", "A task does not pass its health check",
+                "UnhealthyAlarm", monitored, "unhealthy-hosts", "A task fails its health check",
                 unwell, _worse("{u}"), 0, tell, 5,
             ), 2,
         ),
         m_of_n_alarm(
             alarm(
                 "NotStartingAlarm", monitored.env, [monitored.service.name, "not-starting"],
-                "Tasks end by themselves, minute after minute", _events(monitored, TASK_ENDED, MINUTE),
+                "Tasks stop by themselves, minute after minute", _events(monitored, TASK_ENDED, MINUTE),
                 above=0, tell=tell, periods=5,
             ), 3,
         ),
@@ -103,7 +103,7 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
     failed = {"ecs": _events(monitored, DEPLOYMENT_FAILED), "stack": _events(monitored, ROLLED_BACK)}
     return [
         _computed(
-            "TooFewTasksAlarm", monitored, "too-few-tasks", "Fewer tasks run than should",
+            "TooFewTasksAlarm", monitored, "too-few-tasks", "Fewer tasks are running than desired",
             {"wanted": wanted, "running": running}, "wanted - running", 0, [operations], 5,
         ),
         *(
@@ -115,7 +115,7 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
         ),
         alarm(
             "RestartsAlarm", env, [service.name, "restarts"],
-            f"More than {limits.restarts} tasks ended by themselves within five minutes",
+            f"More than {limits.restarts} tasks stopped by themselves within five minutes",
             _events(monitored, TASK_ENDED), above=limits.restarts, tell=both,
         ),
         _computed(

@@ -40,13 +40,13 @@ def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -
              monitored, "ECS Service Action", "SERVICE_TASK_START_IMPAIRED", "SERVICE_TASK_PLACEMENT_FAILURE",
              "SERVICE_TASK_CONFIGURATION_FAILURE", "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY",
          ),
-         f"ECS cannot run it well in {env.qualified}: <event> <reason>",
+         f"ECS has a problem in {env.qualified}: <event> <reason>",
          {"event": "$.detail.eventName", **reason}, both),
         ("RolledBackRule", ROLLED_BACK, _stack_rollback_pattern(monitored),
-         f"its stack in {env.qualified} has gone back: <status> <reason>",
+         f"its stack in {env.qualified} was rolled back: <status> <reason>",
          {"status": "$.detail.status-details.status", "reason": "$.detail.status-details.status-reason"}, both),
         ("TaskEndedRule", TASK_ENDED, _task_failure_pattern(monitored),
-         f"a task in {env.qualified} has ended by itself: <reason>", {"reason": "$.detail.stoppedReason"}, developers),
+         f"a task in {env.qualified} stopped by itself: <reason>", {"reason": "$.detail.stoppedReason"}, developers),
     ]  # fmt: skip
     return [
         notification_rule(logical_id, monitored, purpose, pattern, message, paths, groups, page)
