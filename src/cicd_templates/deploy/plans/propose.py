@@ -15,7 +15,6 @@ from typing import Any
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.retry import Steps, T, retry_steps, run_steps
-from cicd_templates.deploy.change_sets import policy_diff
 from cicd_templates.deploy.change_sets.api import (
     EXECUTED,
     Described,
@@ -34,7 +33,7 @@ from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
-from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template import cloudformation_yaml, policy_diff
 from cicd_templates.template.stack_template import StackTemplate
 
 CHANGE_SET_PREFIX = "cicd-templates-"

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets import policy_diff
 from cicd_templates.deploy.change_sets.duration import longest_wait, spelled
 from cicd_templates.deploy.change_sets.impact import (
     MASKED,
@@ -17,6 +16,7 @@ from cicd_templates.deploy.change_sets.impact import (
     judged,
     total,
 )
+from cicd_templates.template import policy_diff
 
 BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {}}
 ROLE = {"Type": "AWS::IAM::Role", "Properties": {}}

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from cicd_templates.deploy.change_sets.impact import Change, Detail, Verdict
-from cicd_templates.deploy.change_sets.policy_diff import Grants
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.page import plan_markdown
 from cicd_templates.errors import ConfigurationError, RefusedError
+from cicd_templates.template.policy_diff import Grants
 from tests.fakes.simulated_aws import EPOCH
 
 CHANGES = (

@@ -1,18 +1,21 @@
-"""IAM statements that an update adds or takes away, in words. Pure: compares the text before with the text after.
+"""The difference between the IAM statements of a resource before and after: which are new or gone, and which widen.
 
 CloudFormation shows a changed policy as one changed property; who may do what more than before stands only in the two
-templates.
+templates. The plan and the review both take their verdict from here. A change widens access unless every allow
+statement is covered by one from before, and every deny statement from before is covered by one that is still there.
+Where that cannot be told from the two texts, such as of two patterns or of two conditions, the change widens.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 # Managed policies grant as well; CloudFormation lists them by their ARN.
 MANAGED = "ManagedPolicyArns"
+ELEMENTS = ("Principal", "Action", "Resource")
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,65 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
     old, new = (dict(_statements(resources.get(logical_id, {}).get("Properties", {}))) for resources in (before, after))
     added = [statement for key, statement in new.items() if key not in old]
     removed = [statement for key, statement in old.items() if key not in new]
-    widens = any(each["Effect"] == "Allow" for each in added) or any(each["Effect"] == "Deny" for each in removed)
-    return Grants(tuple(map(in_words, added)), tuple(map(in_words, removed)), widens)
+    return Grants(
+        tuple(map(in_words, added)),
+        tuple(map(in_words, removed)),
+        widens(list(old.values()), list(new.values())),
+    )
+
+
+def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the statements `after` may allow something that those `before` did not. Their order means nothing."""
+    return any(not any(covers(old, new) for old in before) for new in after if new["Effect"] == "Allow") or any(
+        not any(covers(new, old) for new in after) for old in before if old["Effect"] == "Deny"
+    )
+
+
+def covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
+    """Whether `wide` is about everything that `narrow` is about, with the same effect, as far as the texts tell."""
+    return (
+        wide["Effect"] == narrow["Effect"]
+        and all(_element_covers(element, wide, narrow) for element in ELEMENTS)
+        and not condition_widens(wide, narrow)
+    )
+
+
+def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether the condition of the statement `after` may hold where that of `before` does not.
+
+    The parts of a condition must all hold, so one with more parts holds less often.
+    """
+    return not _conjuncts(before) <= _conjuncts(after)
+
+
+def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
+    if f"Not{element}" in wide or f"Not{element}" in narrow:
+        both = f"Not{element}" in wide and f"Not{element}" in narrow
+        # What both leave out: the wider one leaves out less.
+        return both and _items(wide[f"Not{element}"]) <= _items(narrow[f"Not{element}"])
+    if element not in wide or element not in narrow:
+        return element not in wide and element not in narrow
+    return _items(narrow[element]) <= _items(wide[element])
+
+
+def _items(value: Any) -> frozenset[str]:
+    """The items of an element as comparable texts; those of a map of principals with their kind."""
+    if isinstance(value, Mapping) and not _is_function(value):
+        return frozenset(f"{kind} {item}" for kind, listed in value.items() for item in _items(listed))
+    listed = value if isinstance(value, list) else [value]
+    return frozenset(json.dumps(item, sort_keys=True, default=str) for item in listed)
+
+
+def _conjuncts(statement: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(
+        f"{operator} {key} {sorted(_items(value))}"
+        for operator, pairs in (statement.get("Condition") or {}).items()
+        for key, value in pairs.items()
+    )
+
+
+def _is_function(value: Mapping[str, Any]) -> bool:
+    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
 
 
 def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -1,0 +1,100 @@
+"""Which changes of IAM statements widen access: properties, and the cases that decide what a reviewer sees first."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd_templates.template.policy_diff import covers, widens
+
+NAMES = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=4, unique=True)
+CONDITIONS = st.dictionaries(
+    st.sampled_from(["Bool", "StringEquals"]),
+    st.dictionaries(st.sampled_from(["x", "y"]), NAMES, min_size=1),
+    max_size=2,
+)
+ROLE_STATEMENTS = st.fixed_dictionaries(
+    {"Effect": st.sampled_from(["Allow", "Deny"]), "Condition": CONDITIONS},
+).flatmap(
+    lambda base: st.builds(
+        lambda action, actions, resource, resources: {**base, action: actions, resource: resources},
+        st.sampled_from(["Action", "NotAction"]),
+        NAMES,
+        st.sampled_from(["Resource", "NotResource"]),
+        NAMES,
+    )
+)
+STATEMENTS = st.lists(ROLE_STATEMENTS, max_size=4)
+OTHER = {"Effect": "Allow", "Action": ["other"], "Resource": ["other"]}
+ALLOW = {"Effect": "Allow", "Action": ["a", "b"], "Resource": ["c", "d"], "Condition": {"Bool": {"x": "true"}}}
+
+
+@given(STATEMENTS, st.randoms())
+def test_statements_that_only_move_widen_nothing(statements: list[dict[str, Any]], shuffle: random.Random) -> None:
+    moved = list(statements)
+    shuffle.shuffle(moved)
+
+    assert not widens(statements, statements)
+    assert not widens(statements, moved)
+
+
+@given(STATEMENTS)
+def test_another_allow_statement_widens(statements: list[dict[str, Any]]) -> None:
+    others = [each for each in statements if not covers(each, OTHER)]
+
+    assert widens(others, [*others, OTHER])
+    assert not widens([*others, OTHER], others)
+
+
+@given(STATEMENTS)
+def test_a_deny_statement_that_goes_widens(statements: list[dict[str, Any]]) -> None:
+    denial = OTHER | {"Effect": "Deny"}
+    others = [each for each in statements if not covers(each, denial)]
+
+    assert widens([*others, denial], others)
+    assert not widens(others, [*others, denial])
+
+
+@given(NAMES, NAMES, st.sampled_from(["Action", "Resource"]))
+def test_a_shorter_list_narrows_what_is_allowed(kept: list[str], more: list[str], element: str) -> None:
+    longer = ALLOW | {element: [*kept, *more]}
+
+    assert not widens([longer], [ALLOW | {element: kept}])
+    assert widens([ALLOW | {element: kept}], [longer]) == (not set(more) <= set(kept))
+
+
+@given(CONDITIONS)
+def test_a_condition_that_goes_widens(condition: dict[str, Any]) -> None:
+    without = {key: value for key, value in ALLOW.items() if key != "Condition"}
+    conditional = without | {"Condition": condition}
+
+    assert widens([conditional], [without]) == bool(condition)
+    assert not widens([without], [conditional])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wider"),
+    [
+        pytest.param({"NotAction": ["a", "b"]}, {"NotAction": ["a"]}, True, id="a shorter list of exceptions"),
+        pytest.param({"NotAction": ["a"]}, {"NotAction": ["a", "b"]}, False, id="a longer list of exceptions"),
+        pytest.param({"Action": ["a"]}, {"NotAction": ["a"]}, True, id="a list that becomes exceptions"),
+        pytest.param({"Principal": "*"}, {"Principal": {"AWS": "1"}}, True, id="two ways to name principals"),
+        pytest.param({"Principal": {"AWS": ["1", "2"]}}, {"Principal": {"AWS": "1"}}, False, id="fewer principals"),
+        pytest.param({"Principal": {"AWS": "1"}}, {"Principal": {"Service": "1"}}, True, id="another kind"),
+        pytest.param({"Resource": {"Ref": "A"}}, {"Resource": [{"Ref": "A"}]}, False, id="one item, listed"),
+        pytest.param({"Resource": {"Ref": "A"}}, {"Resource": {"Ref": "B"}}, True, id="another reference"),
+        pytest.param({"Resource": ["*"]}, {}, True, id="an element that goes"),
+        pytest.param(
+            {"Condition": {"Bool": {"x": "true"}}}, {"Condition": {"Bool": {"x": "false"}}}, True, id="other condition"
+        ),
+        pytest.param({"Action": ["a*"]}, {"Action": ["ab"]}, True, id="a pattern is not read"),
+    ],
+)
+def test_what_the_texts_cannot_tell_counts_as_wider(before: Any, after: Any, wider: bool) -> None:
+    assert widens([{"Effect": "Allow", **before}], [{"Effect": "Allow", **after}]) == wider
+    # Of a denial it is the other way round.
+    assert widens([{"Effect": "Deny", **after}], [{"Effect": "Deny", **before}]) == wider
