@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "config": "errors plurals template",
     "paths": "",
     "builds": "config functions template",
-    "layer": "config errors",
+    "layer": "config errors template",
     "blocks": "builds config functions layer template",
     "templates": "blocks builds config layer",
     "review": "config errors markdown paths template",

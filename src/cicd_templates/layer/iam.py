@@ -31,6 +31,7 @@ from troposphere import AWSHelperFn, Sub
 
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import delivery_roles, title
+from cicd_templates.template.reasons import every_resource_reason
 
 Resource = AWSHelperFn | str
 EVERY_RESOURCE = "*"
@@ -48,7 +49,7 @@ class Grant:
     @property
     def reason(self) -> str:
         """The reason as a sentence for the reader of the template; empty where none is needed."""
-        return f"{self.statement.Sid} names every resource: {self.because}" if self.because else ""
+        return every_resource_reason(self.statement.Sid, self.because) if self.because else ""
 
 
 def allow(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from cicd_templates.review.principals import Anyone
 from cicd_templates.review.property_values import PropertyValue
 from cicd_templates.review.reviewed import Reviewed
-from cicd_templates.review.statements import ANYONE
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 # Properties with which a resource of any type opens itself, and how that is said.
@@ -40,7 +40,7 @@ def reachable(each: Reviewed) -> Iterator[str]:
             continue
         yield from (f"{name} {said}" for said in _opened(kind, properties, each.property_values[logical_id]))
     for statement in each.statements:
-        if statement.effect == "Allow" and ANYONE in statement.principals and not statement.when:
+        if statement.effect == "Allow" and Anyone() in statement.principals and not statement.when:
             yield f"{stack.label}.{statement.holder} lets anyone {statement.actions}"
 
 

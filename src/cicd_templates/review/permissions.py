@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cicd_templates.review.spelling import actions
 from cicd_templates.review.statements import Statement
+from cicd_templates.template import policy_diff
 
 Moved = tuple[bool, str, str]
 
@@ -18,16 +19,18 @@ def moved(before: Sequence[Statement], after: Sequence[Statement]) -> Iterator[M
     """
     one, other = _known(before), _known(after)
     for key in (*one, *(key for key in other if key not in one)):
-        if one.get(key) == other.get(key):
-            continue
         was, now = one.get(key), other.get(key)
         if was is None or now is None:
             statement = was or now
             assert statement is not None, "the key is of one of them"
-            wider = (was is None) == (statement.effect == "Allow")
+            wider = policy_diff.widens(*([each.element] if each else [] for each in (was, now)))
             yield wider, statement.holder, f"{'no longer ' if now is None else ''}{sentence(statement)}"
             continue
-        yield from _within(was, now)
+        moves = list(_within(was, now))
+        yield from moves
+        wider = policy_diff.widens([was.element], [now.element])
+        if wider and not any(move[0] for move in moves):
+            yield True, now.holder, f"{sentence(now)}, where before it was {sentence(was)}"
 
 
 def _known(statements: Sequence[Statement]) -> dict[tuple[str, str, str], Statement]:
@@ -52,16 +55,20 @@ def _within(was: Statement, now: Statement) -> Iterator[Moved]:
     allows = now.effect == "Allow"
     may = f"{now.sid}: {'may' if allows else 'may not'}"
     parts = (
-        ("", was.does, now.does, actions),
-        ("on ", was.places, now.places, ", ".join),
-        ("by ", was.principals, now.principals, ", ".join),
+        ("Action", "", was.does, now.does, actions),
+        ("Resource", "on ", was.places, now.places, ", ".join),
+        ("Principal", "by ", was.principal_words, now.principal_words, ", ".join),
     )
-    for preposition, before, after, said in parts:
+    for element, preposition, before, after, said in parts:
+        if (element in was.but) != (element in now.but):
+            continue
+        # Of exceptions the longer list allows less.
+        but, more_allows = ("all but ", not allows) if element in now.but else ("", allows)
         if more := [each for each in after if each not in before]:
-            yield allows, now.holder, f"{may} also {preposition}{said(more)}"
+            yield more_allows, now.holder, f"{may} also {preposition}{but}{said(more)}"
         if fewer := [each for each in before if each not in after]:
-            yield not allows, now.holder, f"{may} no longer {preposition}{said(fewer)}"
+            yield not more_allows, now.holder, f"{may} no longer {preposition}{but}{said(fewer)}"
     if was.when != now.when:
-        narrower = bool(now.when) and not was.when
+        wider = policy_diff.condition_widens(*((was.element, now.element) if allows else (now.element, was.element)))
         where = f"where {was.when or 'always'} becomes where {now.when or 'always'}"
-        yield (not narrower) == allows, now.holder, f"{now.sid}: {where}"
+        yield wider, now.holder, f"{now.sid}: {where}"

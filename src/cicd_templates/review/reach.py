@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cicd_templates.review.principals import is_outside
 from cicd_templates.review.reviewed import Reviewed
-from cicd_templates.review.statements import ANYONE, OWN, Statement, own_stem
+from cicd_templates.review.statements import OWN, own_stem
 
 # What a person or a role does to a release, by the action that IAM asks for.
 _DEEDS = {
@@ -40,15 +41,12 @@ def from_elsewhere(environment: str, reviewed: Iterable[Reviewed]) -> list[str]:
         if each.template.environment != environment:
             continue
         for statement in each.statements:
-            if statement.trust and statement.effect == "Allow" and _outside(statement):
+            outside = any(is_outside(principal, each.template.account) for principal in statement.principals)
+            if statement.trust and statement.effect == "Allow" and outside:
                 said = statement.when.replace(OWN, own_stem(statement.holder))
                 when = f" where {said}" if said else ""
                 found.append(f"{statement.who} as {each.template.label}.{statement.holder}{when}")
     return found
-
-
-def _outside(statement: Statement) -> bool:
-    return any(who == ANYONE or who.startswith(("account ", "Federated ")) for who in statement.principals)
 
 
 def releasing(reviewed: Sequence[Reviewed]) -> list[str]:

@@ -92,7 +92,7 @@ class Speller:
         self._names = names
         self._environment = stack.environment
         self._label = f"{stack.label}."
-        self._account: str = stack.facts.account
+        self.account = stack.account
         self._said: dict[str, str] = {}
         self._reads: dict[str, str] = {
             name: names.published.get(parameter["Default"], parameter["Default"])
@@ -130,7 +130,7 @@ class Speller:
 
     def _variable(self, name: str) -> str:
         if name.startswith("AWS::"):
-            return {"AWS::AccountId": self._account, "AWS::Partition": "aws"}.get(name, name[len("AWS::") :])
+            return {"AWS::AccountId": self.account, "AWS::Partition": "aws"}.get(name, name[len("AWS::") :])
         if name in self._reads:
             return self._reads[name]
         logical_id, _, attribute = name.partition(".")
@@ -160,7 +160,7 @@ class Speller:
         if tail in self._names.said:
             return tail.removeprefix(self._label)
         whose = self._names.accounts.get(account, account)
-        there = "" if not account or account == self._account else f"{whose}: "
+        there = "" if not account or account == self.account else f"{whose}: "
         if resource == "root":
             return f"account {whose}"
         return f"{there}{resource}" if service == "s3" else f"{there}{service}:{resource}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cicd_templates.review.principals import Principal, parse_principals
 from cicd_templates.review.spelling import Speller, actions, condition
 from cicd_templates.template.metadata import REASONS_KEY
+from cicd_templates.template.reasons import parse_every_resource_reason
 
 TRUST = "AssumeRolePolicyDocument"
 ITSELF = "itself"
@@ -25,19 +27,22 @@ _ENDINGS = ("ActionRole", "Role", "ManagedPolicy", "Policy")
 class Statement:
     """One statement in words. `holder` is the logical id that carries it; a resource policy has `principals`.
 
-    `does` are the actions as IAM spells them, `but` says which of the three lists are exceptions.
+    `does` are the actions as IAM spells them, `but` says which of the three lists are exceptions, and `element` is the
+    statement as the template has it.
     """
 
     holder: str
     sid: str
     effect: str
-    principals: tuple[str, ...]
+    principals: tuple[Principal, ...]
+    principal_words: tuple[str, ...]
     does: tuple[str, ...]
     places: tuple[str, ...]
     when: str = ""
     because: str = ""
     trust: bool = False
     but: frozenset[str] = frozenset()
+    element: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def deed(self) -> str:
@@ -47,7 +52,7 @@ class Statement:
     @property
     def who(self) -> str:
         """Whom a resource policy is about; empty in a role's own."""
-        return self._but("Principal") + ", ".join(self.principals)
+        return self._but("Principal") + ", ".join(self.principal_words)
 
     @property
     def actions(self) -> str:
@@ -108,10 +113,8 @@ def _found(value: Any, *, trust: bool) -> Iterator[tuple[bool, dict[str, Any]]]:
 
 
 def _reasons(resource: Mapping[str, Any]) -> dict[str, str]:
-    told = resource.get("Metadata", {}).get(REASONS_KEY, ())
-    return {
-        sid: reason for why in told for sid, between, reason in [why.partition(" names every resource: ")] if between
-    }
+    sentences = resource.get("Metadata", {}).get(REASONS_KEY, ())
+    return dict(reason for sentence in sentences if (reason := parse_every_resource_reason(sentence)))
 
 
 def _statement(
@@ -122,7 +125,10 @@ def _statement(
 
     found = {name: _listed(statement.get(name, statement.get(f"Not{name}", []))) for name in _ELEMENTS}
     places = tuple(map(own, found["Resource"]))
-    principals = tuple(_own(holder, each) for part in found["Principal"] for each in _principals(part, speller))
+    principal_words = tuple(_own(holder, each) for part in found["Principal"] for each in _principals(part, speller))
+    principals = tuple(
+        principal for part in found["Principal"] for principal in parse_principals(part, speller.account)
+    )
     # In a resource policy `*` is the resource that has it; some types leave it out.
     itself = principals and places in ((), ("*",))
     sid = statement.get("Sid", "")
@@ -131,26 +137,38 @@ def _statement(
         sid,
         statement["Effect"],
         principals,
+        principal_words,
         tuple(map(str, found["Action"])),
         (ITSELF,) if itself else places,
         condition(statement.get("Condition"), own),
         reasons.get(sid, ""),
         trust,
         frozenset(name for name in _ELEMENTS if f"Not{name}" in statement),
+        statement,
     )
 
 
 def _permission(logical_id: str, properties: Mapping[str, Any], speller: Speller) -> Statement:
     """A function's permission, which is a statement of its resource policy in other words."""
     sources = {key: speller.say(value) for key, value in properties.items() if key.startswith("Source")}
+    kind = "Service" if str(properties["Principal"]).endswith(".amazonaws.com") else "AWS"
+    conditions = {key: value for key, value in properties.items() if key not in ("Principal", "Action", "FunctionName")}
     return Statement(
         logical_id,
         logical_id,
         "Allow",
+        tuple(parse_principals({kind: properties["Principal"]}, speller.account)),
         (speller.say(properties["Principal"]),),
         (properties["Action"],),
         (speller.say(properties["FunctionName"]),),
         " and ".join(f"aws:{key} is {value}" for key, value in sources.items()),
+        element={
+            "Effect": "Allow",
+            "Principal": {kind: properties["Principal"]},
+            "Action": properties["Action"],
+            "Resource": properties["FunctionName"],
+            "Condition": {"Equals": conditions},
+        },
     )
 
 

@@ -276,3 +276,43 @@ def test_the_page_says_that_nothing_changed_and_does_not_drown_in_names() -> Non
 
     assert markdown("T", [], 3).endswith("Nothing: all 3 stacks say the same as before.\n")
     assert "`network.R5` and 2 more: Size" in markdown("T", found, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        pytest.param(
+            {"NotAction": ["a:Get", "a:Put"]},
+            {"NotAction": ["a:Get"]},
+            [("Access widened", "S: may no longer all but a: Put")],
+            id="fewer exceptions",
+        ),
+        pytest.param(
+            {"NotAction": ["a:Get"]},
+            {"NotAction": ["a:Get", "a:Put"]},
+            [("Access narrowed", "S: may also all but a: Put")],
+            id="more exceptions",
+        ),
+        pytest.param(
+            {"Action": ["a:Get"]},
+            {"NotAction": ["a:Get"]},
+            [("Access widened", "S: may all but a: Get on *, where before it was S: may a: Get on *")],
+            id="a list that becomes exceptions",
+        ),
+    ],
+)
+def test_exceptions_count_the_other_way_round(before: Any, after: Any, found: list[tuple[str, str]]) -> None:
+    def policy(element: dict[str, Any]) -> dict[str, Any]:
+        listed = [{"Sid": "S", "Effect": "Allow", "Resource": "*", **element}]
+        return {"R": resource("IAM::Policy", PolicyDocument={"Statement": listed})}
+
+    assert [(kind, words) for kind, _, words in of(policy(before), policy(after))] == found
+
+
+def test_a_condition_with_one_more_part_narrows() -> None:
+    one = {"Condition": {"Bool": {"k": "true"}}}
+    two = {"Condition": {"Bool": {"k": "true", "m": "true"}}}
+
+    assert of({"R": role(ALLOW | one)}, {"R": role(ALLOW | two)}) == [
+        ("Access narrowed", "network.R", "Read: where k is true becomes where k is true and m is true")
+    ]

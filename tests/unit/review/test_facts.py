@@ -375,3 +375,14 @@ def test_examples_that_are_still_in_place_are_told() -> None:
         "certificates",
         "the repository octocat/Hello-World",
     ]
+
+
+def test_who_is_outside_is_decided_by_the_account_and_not_by_names() -> None:
+    own = f"arn:aws:iam::{ACCOUNTS['staging']}:root"
+    roles = {
+        "OwnRole": role(trusts={"AWS": own}),
+        "OtherRole": role(trusts={"AWS": f"arn:aws:iam::{ACCOUNTS['tools']}:role/x"}),
+        "NamedRole": role(trusts={"Service": "account of nobody"}),
+    }
+
+    assert reach.from_elsewhere("staging", [one(roles)]) == [f"{ACCOUNTS['tools']}: iam:role/x as network.OtherRole"]

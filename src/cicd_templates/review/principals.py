@@ -1,0 +1,135 @@
+"""The principals of IAM statements, typed by what the policy says: decisions read these and never words.
+
+A principal is judged by the account number in it, so that two environments may be called as they like.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_NUMBER = re.compile(r"\d{12}")
+_ACCOUNT, _PARTITION = "${AWS::AccountId}", "${AWS::Partition}"
+
+
+@dataclass(frozen=True)
+class Anyone:
+    """Everybody, with or without credentials."""
+
+
+@dataclass(frozen=True)
+class AccountPrincipal:
+    """All of an account that its own policies let act, by its number."""
+
+    number: str
+
+
+@dataclass(frozen=True)
+class ArnPrincipal:
+    """A role, user or session by its ARN; `account` is the number in it."""
+
+    account: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class OwnPrincipal:
+    """A resource or parameter of the template itself; values are only handed on within one environment."""
+
+    reference: str
+
+
+@dataclass(frozen=True)
+class ServicePrincipal:
+    """An AWS service by its principal name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class FederatedPrincipal:
+    """The users of an identity provider."""
+
+    provider: str
+
+
+@dataclass(frozen=True)
+class OtherPrincipal:
+    """A principal of a kind that nothing here knows, such as a canonical user."""
+
+    kind: str
+    value: str
+
+
+Principal = (
+    Anyone | AccountPrincipal | ArnPrincipal | OwnPrincipal | ServicePrincipal | FederatedPrincipal | OtherPrincipal
+)
+
+
+def parse_principals(value: Any, account: str) -> Iterator[Principal]:
+    """Yield the principals of a `Principal` element in a template that is deployed to `account`."""
+    if isinstance(value, Mapping) and not _is_function(value):
+        for kind, listed in value.items():
+            for item in listed if isinstance(listed, list) else [listed]:
+                yield _principal(str(kind), item, account)
+    else:
+        for item in value if isinstance(value, list) else [value]:
+            yield _principal("AWS", item, account)
+
+
+def is_outside(principal: Principal, account: str) -> bool:
+    """Whether a principal may belong to others than `account`; a kind that is not known here may."""
+    match principal:
+        case AccountPrincipal(number):
+            return number != account
+        case ArnPrincipal(owner):
+            return owner != account
+        case OwnPrincipal() | ServicePrincipal():
+            return False
+        case _:
+            return True
+
+
+def _principal(kind: str, item: Any, account: str) -> Principal:
+    text = _text(item).replace(_ACCOUNT, account).replace(_PARTITION, "aws")
+    match kind:
+        case "Service":
+            return ServicePrincipal(text)
+        case "Federated":
+            return FederatedPrincipal(text)
+        case "AWS":
+            return _aws_principal(text, account)
+        case _:
+            return OtherPrincipal(kind, text)
+
+
+def _aws_principal(text: str, account: str) -> Principal:
+    if text == "*":
+        return Anyone()
+    if _NUMBER.fullmatch(text):
+        return AccountPrincipal(text)
+    parts = text.split(":", 5)
+    if parts[0] == "arn" and len(parts) == 6:
+        return AccountPrincipal(parts[4]) if parts[5] == "root" else ArnPrincipal(parts[4], text)
+    return OwnPrincipal(text) if text.startswith("${") else OtherPrincipal("AWS", text)
+
+
+def _text(item: Any) -> str:
+    """The text of an item, with references to resources and parameters as `${Name}` or `${Name.Attribute}`."""
+    match item:
+        case {"Fn::Sub": str(text)}:
+            return text
+        case {"Fn::Sub": [str(text), Mapping()]}:
+            return text
+        case {"Ref": str(name)}:
+            return f"${{{name}}}"
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return f"${{{name}.{attribute}}}"
+        case _:
+            return str(item)
+
+
+def _is_function(value: Mapping[str, Any]) -> bool:
+    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
