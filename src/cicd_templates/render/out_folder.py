@@ -17,13 +17,12 @@ from cicd_templates.errors import CicdError
 from cicd_templates.render import github_workflow
 from cicd_templates.render.render import RenderedStack
 from cicd_templates.render.review_pages import pages
+from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
+from cicd_templates.template.shell_commands import parameter_value
 from cicd_templates.template.stack_template import StackTemplate
 
 SUMS = "SHA256SUMS"
 INDEX = "README.md"
-# A longer template is not taken with the request but from a bucket:
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-BODY_BYTES = 51_200
 
 
 @dataclass(frozen=True)
@@ -141,17 +140,12 @@ def _environment_section(stacks: Sequence[StackTemplate]) -> Iterable[str]:
     for stack in stacks:
         yield f"aws cloudformation deploy --region {stack.region} --stack-name {stack.name} \\"
         yield f"  --template-file {stack.path} --capabilities CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset \\"
-        if len(stack.text.encode()) > BODY_BYTES:
-            yield f'  --s3-bucket "{_value_of(f"{stack.parameter_root}storage/UploadsBucketName")}" \\'
+        if len(stack.text.encode()) > TEMPLATE_BODY_BYTES:
+            yield f'  --s3-bucket "{parameter_value(f"{stack.parameter_root}storage/UploadsBucketName")}" \\'
         if stack.deployed_as:
-            yield f'  --role-arn "{_value_of(stack.deployed_as)}" \\'
+            yield f'  --role-arn "{parameter_value(stack.deployed_as)}" \\'
         yield "  --tags " + shlex.join(f"{key}={value}" for key, value in stack.tags.items())
     yield "```"
-
-
-def _value_of(path: str) -> str:
-    """Return the shell's command substitution for the value in Parameter Store under `path`."""
-    return f"$(aws ssm get-parameter --name {path} --query Parameter.Value --output text)"
 
 
 def _present(root: Path) -> set[str]:

@@ -17,7 +17,7 @@ from cicd_templates.review.statements import OWN, is_statement, own_stem
 from cicd_templates.template.comparison import ABSENT, Difference, differences, named
 from cicd_templates.template.links import READING_TYPE
 
-KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Added", "Changed")
+CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Added", "Changed")
 _ATTRIBUTES = ("Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 _LONGEST = 100
 # Region and type to the properties that only a new resource can take, and those of which it depends.
@@ -26,7 +26,7 @@ CreateOnly = Callable[[str, str], tuple[frozenset[str], frozenset[str]]]
 
 @dataclass(frozen=True)
 class Change:
-    """One change: its kind, one of `KINDS`, where it is, and what it is in words."""
+    """One change: its kind, one of `CHANGE_KINDS`, where it is, and what it is in words."""
 
     kind: str
     environment: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cicd_templates.review.changes import KINDS, Change
+from cicd_templates.review.changes import CHANGE_KINDS, Change
 
 _MEANINGS = {
     "Replaced": "CloudFormation makes a new resource and removes the old one.",
@@ -17,7 +17,7 @@ def markdown(title: str, found: Sequence[Change], stacks: int) -> str:
     """The page: its title, how much changed of how many stacks, and a section for each kind of change there is."""
     touched = {(each.environment, each.where.partition(".")[0].partition(",")[0]) for each in found}
     lines = [f"# {title}", "", _summary(found, len(touched), stacks)]
-    for kind in KINDS:
+    for kind in CHANGE_KINDS:
         rows = _grouped([each for each in found if each.kind == kind])
         if rows:
             meaning = [_MEANINGS[kind], ""] if kind in _MEANINGS else []
@@ -30,7 +30,7 @@ def _summary(found: Sequence[Change], touched: int, stacks: int) -> str:
         return f"Nothing: all {stacks} stacks say the same as before."
     counts = [
         f"{sum(each.kind == kind for each in found)} {kind.lower()}"
-        for kind in KINDS
+        for kind in CHANGE_KINDS
         if any(each.kind == kind for each in found)
     ]
     return f"{touched} of {stacks} stacks: {', '.join(counts)}."

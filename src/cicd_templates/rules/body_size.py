@@ -8,8 +8,8 @@ from pathlib import Path
 from cfnlint.rules._rule import CloudFormationLintRule, RuleMatch
 from cfnlint.template.template import Template
 
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html: template body in a request.
-REQUEST_BYTES = 51_200
+from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
+
 BEFORE_THE_BUCKET = ("keys", "storage")
 
 
@@ -19,9 +19,9 @@ class BodySize(CloudFormationLintRule):
     id = "E9163"
     shortdesc = "The first templates fit into one request"
     description = (
-        f"A template of more than {REQUEST_BYTES:,} bytes must be uploaded to a bucket before it can be deployed. The "
-        "layers `keys` and `storage` create that bucket, so their templates must be smaller. The rule reads the layer"
-        " from the template's metadata."
+        f"A template of more than {TEMPLATE_BODY_BYTES:,} bytes must be uploaded to a bucket before it can be deployed."
+        " The layers `keys` and `storage` create that bucket, so their templates must be smaller. The rule reads the "
+        "layer from the template's metadata."
     )
     source_url = "docs/rules.md#e9163"
     tags = ["limits"]
@@ -30,9 +30,13 @@ class BodySize(CloudFormationLintRule):
         """Return one finding if the template is too large."""
         metadata = cfn.template.get("Metadata")
         facts = metadata.get("CicdTemplates") if isinstance(metadata, dict) else None
-        if not isinstance(facts, dict) or facts.get("Layer") not in BEFORE_THE_BUCKET or _size(cfn) <= REQUEST_BYTES:
+        if (
+            not isinstance(facts, dict)
+            or facts.get("Layer") not in BEFORE_THE_BUCKET
+            or _size(cfn) <= TEMPLATE_BODY_BYTES
+        ):
             return []
-        return [RuleMatch(["Metadata"], f"{_size(cfn):,} bytes; at most {REQUEST_BYTES:,} fit into a request")]
+        return [RuleMatch(["Metadata"], f"{_size(cfn):,} bytes; at most {TEMPLATE_BODY_BYTES:,} fit into a request")]
 
 
 def _size(cfn: Template) -> int:

@@ -12,12 +12,12 @@ from typing import Any
 from cicd_templates.errors import ConfigurationError
 
 METADATA_KEY = "CicdTemplates"
-KINDS = ("tools", "runtime")
+ENVIRONMENT_KINDS = ("tools", "runtime")
 PROTECTIONS = ("protected", "disposable")
 
 _LISTS = frozenset({"sources", "after"})
 _MAPS = frozenset({"patches", "stack_tags"})
-_CHOICES = {"kind": KINDS, "protection": PROTECTIONS}
+_CHOICES = {"kind": ENVIRONMENT_KINDS, "protection": PROTECTIONS}
 # The values that are left out of the metadata.
 _DEFAULTS: Mapping[str, Any] = {
     "suffix": None,

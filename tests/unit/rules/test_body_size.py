@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from cfnlint.template.template import Template
 
-from cicd_templates.rules.body_size import REQUEST_BYTES, BodySize
+from cicd_templates.rules.body_size import BodySize
+from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 
 
 def found(template: dict[str, Any], filename: str | None = None) -> list[str]:
@@ -22,20 +23,20 @@ def of_layer(layer: str, padding: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize("layer", ["keys", "storage"])
 def test_the_first_templates_are_measured(layer: str) -> None:
     assert found(of_layer(layer)) == []
-    assert found(of_layer(layer, "x" * REQUEST_BYTES)) == [
-        f"{REQUEST_BYTES + len(str(of_layer(layer)).replace(' ', '')):,} bytes; at most 51,200 fit into a request"
+    assert found(of_layer(layer, "x" * TEMPLATE_BODY_BYTES)) == [
+        f"{TEMPLATE_BODY_BYTES + len(str(of_layer(layer)).replace(' ', '')):,} bytes; at most 51,200 fit into a request"
     ]
 
 
 def test_a_file_is_measured_as_it_is_sent(tmp_path: Path) -> None:
     path = tmp_path / "keys.yaml"
-    path.write_bytes(b"#" * (REQUEST_BYTES + 1))
+    path.write_bytes(b"#" * (TEMPLATE_BODY_BYTES + 1))
 
     assert found(of_layer("keys"), str(path)) == ["51,201 bytes; at most 51,200 fit into a request"]
-    path.write_bytes(b"#" * REQUEST_BYTES)
+    path.write_bytes(b"#" * TEMPLATE_BODY_BYTES)
     assert found(of_layer("keys"), str(path)) == []
 
 
 @pytest.mark.parametrize("metadata", [{"CicdTemplates": {"Layer": "build"}}, {"CicdTemplates": 7}, 7, None])
 def test_others_may_be_larger(metadata: Any) -> None:
-    assert found({"Metadata": metadata, "Resources": {}, "Description": "x" * REQUEST_BYTES}) == []
+    assert found({"Metadata": metadata, "Resources": {}, "Description": "x" * TEMPLATE_BODY_BYTES}) == []

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.template.facts import KINDS, METADATA_KEY, PROTECTIONS, StackFacts, has_stack_facts, stack_facts
+from cicd_templates.template.facts import (
+    ENVIRONMENT_KINDS,
+    METADATA_KEY,
+    PROTECTIONS,
+    StackFacts,
+    has_stack_facts,
+    stack_facts,
+)
 from tests.unit.template.facts_fixture import FACTS
 
 TEXT = st.text(min_size=1)
@@ -22,7 +29,7 @@ ANY_FACTS = st.builds(
     | dict.fromkeys(("suffix", "service", "permissions_boundary", "deployed_as"), st.none() | TEXT)
     | dict.fromkeys(("sources", "after"), TEXTS)
     | dict.fromkeys(("patches", "stack_tags"), MAPS)
-    | {"kind": st.sampled_from(KINDS), "protection": st.sampled_from(PROTECTIONS)},
+    | {"kind": st.sampled_from(ENVIRONMENT_KINDS), "protection": st.sampled_from(PROTECTIONS)},
 )
 
 

@@ -9,8 +9,11 @@ import re
 import shlex
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.request import BODY_BYTES, UPLOADS_OUTPUT
+from cicd_templates.deploy.change_sets.request import UPLOADS_OUTPUT
 from cicd_templates.deploy.change_sets.stacks import capabilities
+from cicd_templates.template.partitions import partition_of
+from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
+from cicd_templates.template.shell_commands import parameter_value
 from cicd_templates.template.stack_template import StackTemplate
 
 _COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
@@ -50,13 +53,13 @@ def _change_set(stack: StackTemplate, name: str, options: str) -> tuple[str, ...
     where = f"--region {stack.region} --stack-name {stack.name} --change-set-name {name}"
     upload: tuple[str, ...] = ()
     text = f"--template-body file://{stack.path}"
-    if len(stack.text.encode()) > BODY_BYTES:
-        bucket = value_of(f"{stack.parameter_root}storage/{UPLOADS_OUTPUT}")
+    if len(stack.text.encode()) > TEMPLATE_BODY_BYTES:
+        bucket = parameter_value(f"{stack.parameter_root}storage/{UPLOADS_OUTPUT}")
         key = f"by-hand/{stack.path.name}"
         upload = (f"aws s3 cp {stack.path} s3://{bucket}/{key}",)
-        text = f"--template-url https://{bucket}.s3.{stack.region}.amazonaws.com/{key}"
+        text = f"--template-url https://{bucket}.s3.{stack.region}.{partition_of(stack.region).dns_suffix}/{key}"
     tags = " ".join(shlex.quote(f"Key={key},Value={value}") for key, value in stack.tags.items())
-    role = f" --role-arn {value_of(stack.deployed_as)}" if stack.deployed_as else ""
+    role = f" --role-arn {parameter_value(stack.deployed_as)}" if stack.deployed_as else ""
     needed = capabilities(stack)
     consent = f" --capabilities {' '.join(needed)}" if needed else ""
     return (
@@ -66,8 +69,3 @@ def _change_set(stack: StackTemplate, name: str, options: str) -> tuple[str, ...
         f"aws cloudformation describe-change-set {where}",
         f"aws cloudformation execute-change-set {where}",
     )
-
-
-def value_of(path: str) -> str:
-    """The shell's words for what stands in Parameter Store under `path`."""
-    return f"$(aws ssm get-parameter --name {path} --query Parameter.Value --output text)"

@@ -14,7 +14,6 @@ from typing import Any
 from cicd_templates.template.resource_types.registry import facts_of
 
 SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION = "safe", "IAM widening", "interruption", "replacement", "deletion"
-KINDS = (SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION)
 MASKED = "(secret)"
 SECRET_NAME = re.compile(r"secret(?!smanager|sanager|arn|id$)|password|passphrase|token|private_?key|api_?key", re.I)
 

@@ -14,14 +14,12 @@ from cicd_templates.deploy.change_sets.expiry import stack_tags
 from cicd_templates.deploy.change_sets.stacks import capabilities
 from cicd_templates.errors import CicdError
 from cicd_templates.template.links import READING_TYPE
+from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.stack_template import StackTemplate
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
 
-# Longest TemplateBody, in bytes; a longer one is uploaded and named by TemplateURL:
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-BODY_BYTES = 51_200
 UPLOADS_OUTPUT = "UploadsBucketName"
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
 NAMES_AT_ONCE = 10
@@ -85,7 +83,7 @@ def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
 
 def _template(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     body = stack.text.encode()
-    if len(body) <= BODY_BYTES:
+    if len(body) <= TEMPLATE_BODY_BYTES:
         return {"TemplateBody": stack.text}
     path = f"{stack.parameter_root}storage/{UPLOADS_OUTPUT}"
     bucket = published(clients, [path]).get(path)

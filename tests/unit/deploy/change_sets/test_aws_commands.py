@@ -101,6 +101,18 @@ def test_on_aws_a_command_stays_as_it_is() -> None:
     assert addressed("aws s3 ls", aws, "222222222222") == "aws s3 ls"
 
 
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [("eu-central-1", ".s3.eu-central-1.amazonaws.com/"), ("cn-north-1", ".s3.cn-north-1.amazonaws.com.cn/")],
+)
+def test_the_address_of_an_uploaded_text_is_in_the_domain_of_the_partition(region: str, host: str) -> None:
+    keys = STACKS["keys"]
+    moved = replace(keys, text="#" * 60_000, facts=replace(keys.facts, region=region))
+    _, create, *_ = adopting(moved, creates=True)
+
+    assert f"{host}by-hand/keys.yaml" in create
+
+
 def test_a_text_that_is_too_long_is_uploaded_first() -> None:
     keys = STACKS["keys"]
     upload, create, *_ = adopting(replace(keys, text=keys.text + "#" * 60_000), creates=True)

@@ -1,0 +1,7 @@
+"""Limits of CloudFormation's requests.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+"""
+
+# The largest template, in bytes of UTF-8, that a request carries itself; a larger one has to be uploaded to a bucket.
+TEMPLATE_BODY_BYTES = 51_200

@@ -1,0 +1,6 @@
+"""Words for the AWS command lines that people are shown."""
+
+
+def parameter_value(path: str) -> str:
+    """Return the shell's command substitution for the value in Parameter Store under `path`."""
+    return f"$(aws ssm get-parameter --name {path} --query Parameter.Value --output text)"
