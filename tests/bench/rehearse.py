@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cicd_templates.rehearsal.result import State
+from cicd_templates.rehearsal.result import ActionState
 from tests.integration.rehearsed_example import rehearsed
 
 RUNS = 3
@@ -31,7 +31,7 @@ def main() -> None:
         for action in found.run.pipeline.actions:
             if action.provider == "CodeBuild":
                 steps = [found.again(action.path) for _ in range(RUNS)]
-                assert all(step.state is State.SUCCEEDED for step in steps), steps[0].error
+                assert all(step.state is ActionState.SUCCEEDED for step in steps), steps[0].error
                 bare = statistics.median(step.commands for step in steps)
                 more = statistics.median(step.seconds - step.commands for step in steps)
                 added.append(more)

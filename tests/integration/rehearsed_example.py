@@ -16,18 +16,18 @@ from typing import Any
 from cicd_templates.deploy.releases.archives import source_archive
 from cicd_templates.local.engine import Engine, running
 from cicd_templates.rehearsal import artifacts, deployment
-from cicd_templates.rehearsal.context import Run
+from cicd_templates.rehearsal.context import PipelineRun
 from cicd_templates.rehearsal.definition import Action
-from cicd_templates.rehearsal.rehearse import Rehearsal, rehearsing
-from cicd_templates.rehearsal.result import Step
-from cicd_templates.rehearsal.tools import Tools
+from cicd_templates.rehearsal.rehearse import Rehearsal, run_rehearsal
+from cicd_templates.rehearsal.result import ActionProgress
+from cicd_templates.rehearsal.tools import BuildTools
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "examples/payment-processor"
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
-TOOLS = Tools(Path(sys.prefix))
+TOOLS = BuildTools(Path(sys.prefix))
 
 
 def example(folder: Path) -> Path:
@@ -46,17 +46,17 @@ class Rehearsed:
     rehearsal: Rehearsal
 
     @property
-    def run(self) -> Run:
+    def run(self) -> PipelineRun:
         return self.rehearsal.run
 
     def action(self, path: str) -> Action:
         return next(action for action in self.run.pipeline.actions if action.path == path)
 
-    def again(self, path: str, *, reports: Mapping[str, Mapping[str, str]] = {}, **changes: Any) -> Step:
+    def again(self, path: str, *, reports: Mapping[str, Mapping[str, str]] = {}, **changes: Any) -> ActionProgress:
         """An action once more, with another report in an artifact, or with other facts of the place."""
         run = dataclasses.replace(
             self.run,
-            place=dataclasses.replace(self.run.place, **changes),
+            setup=dataclasses.replace(self.run.setup, **changes),
             artifacts=dict(self.run.artifacts),
             variables=copy.deepcopy(self.run.variables),
         )
@@ -66,14 +66,14 @@ class Rehearsed:
 
     def changed(self, name: str, files: Mapping[str, str]) -> artifacts.Artifact:
         """An artifact of the run with some of its files changed."""
-        s3 = self.run.place.root(self.run.pipeline.role).client("s3")
-        with artifacts.take(s3, self.run.artifacts[name]) as archive:
+        s3 = self.run.setup.root_session(self.run.pipeline.role).client("s3")
+        with artifacts.read_artifact(s3, self.run.artifacts[name]) as archive:
             content = {each: archive.read(each) for each in archive.namelist()}
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w") as archive:
             for each, data in {**content, **{key: text.encode() for key, text in files.items()}}.items():
                 archive.writestr(each, data)
-        return artifacts.put(s3, self.run.pipeline, name, target.getvalue())
+        return artifacts.put_artifact(s3, self.run.pipeline, name, target.getvalue())
 
     def stack(self, label: str, environment: str = "tools") -> StackTemplate:
         return next(each for each in self.stacks if (each.links.environment, each.label) == (environment, label))
@@ -82,11 +82,11 @@ class Rehearsed:
     def without(self, role: str, statement: str, action: str) -> Iterator[None]:
         """The role's stack deployed without one action of one statement, for the length of a block."""
         stack, lesser = without(self.stacks, role, statement, action)
-        deployment.deploy(self.engine.url, [lesser])
+        deployment.deploy_stacks(self.engine.url, [lesser])
         try:
             yield
         finally:
-            deployment.deploy(self.engine.url, [stack])
+            deployment.deploy_stacks(self.engine.url, [stack])
 
 
 def without(stacks: list[StackTemplate], role: str, statement: str, action: str) -> tuple[StackTemplate, StackTemplate]:
@@ -116,11 +116,11 @@ def _statements(resources: Mapping[str, Any], role: str) -> Iterator[Any]:
 @contextlib.contextmanager
 def rehearsed(folder: Path, app: Path | None = None, out: Path = ROOT / "out", **options: Any) -> Iterator[Rehearsed]:
     """A rehearsal of the example, or of another source, in an engine of its own."""
-    stacks = deployment.read_all(out)
+    stacks = deployment.read_every_stack(out)
     archive = source_archive(app or example(folder))
     options = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True, **options}
     with (
         running(python=ENGINE_PYTHON, auth=True, tls=True) as engine,
-        rehearsing(engine, stacks, None, archive, **options) as rehearsal,
+        run_rehearsal(engine, stacks, None, archive, **options) as rehearsal,
     ):
         yield Rehearsed(engine, stacks, rehearsal)

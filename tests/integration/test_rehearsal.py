@@ -11,8 +11,8 @@ import pytest
 
 from cicd_templates.rehearsal import report
 from cicd_templates.rehearsal.context import ActionFailedError
-from cicd_templates.rehearsal.grants import Use, unexplained
-from cicd_templates.rehearsal.result import State, Step, as_json, as_junit
+from cicd_templates.rehearsal.grants import GrantUse, unexplained_grants
+from cicd_templates.rehearsal.result import ActionProgress, ActionState, as_json, as_junit
 from tests.conftest import ROOT
 from tests.integration.rehearsed_example import Rehearsed, rehearsed
 
@@ -32,17 +32,17 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
 def test_the_example_passes_to_production(passed: Rehearsed) -> None:
     result = passed.rehearsal.result
 
-    assert [(step.path, step.error) for step in result.steps if step.state is not State.SUCCEEDED] == []
+    assert [(step.path, step.error) for step in result.steps if step.state is not ActionState.SUCCEEDED] == []
     assert result.succeeded
     assert "no problem of definition, permissions or reports found" in report.verdict(result)
     image = passed.run.variables["Image"]["IMAGE_URI"]
-    root = passed.run.place.root("arn:aws:iam::333333333333:role/x").client("cloudformation")
+    root = passed.run.setup.root_session("arn:aws:iam::333333333333:role/x").client("cloudformation")
     stack = root.describe_stacks(StackName="payments-production-service-payment-processor")["Stacks"][0]
     assert {"ParameterKey": "ImageUri", "ParameterValue": image} in stack["Parameters"]
 
 
 def test_its_evidence_is_there(passed: Rehearsed) -> None:
-    s3 = passed.run.place.root(passed.run.pipeline.role).client("s3")
+    s3 = passed.run.setup.root_session(passed.run.pipeline.role).client("s3")
     found = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"payment-processor/{passed.run.execution}/")["Contents"]
 
     assert [each["Key"].rpartition("/")[2] for each in found] == [
@@ -59,13 +59,13 @@ def test_what_did_not_run_is_said(passed: Rehearsed) -> None:
     text = " ".join(report.summary(passed.rehearsal.result).split())
 
     for said in (
-        "Verify/UnitTests: tools come from a prepared environment, 5 of 5 pinned packages as pinned",
-        "Verify/Snyk: snyk is not run; its report is the recorded one, rehearsal/snyk.json",
-        "Verify/Safety: safety is not run; its report is the recorded one, rehearsal/safety.json",
-        "Build/Image: the image is not built; a stand-in with a digest of its own is pushed",
-        "Build/ImageScan, Production-Window/ProductionImageScan: the registry scans nothing here",
-        "Staging/Execute, Production/Execute: no container is started",
-        "Staging/StagingSmokeTest: SERVICE_URL is a process that rehearsal/serve starts",
+        "Verify/UnitTests: tools come from a prepared environment: 5 of 5 packages have the pinned version",
+        "Verify/Snyk: snyk is not run; its report is the recorded rehearsal/snyk.json",
+        "Verify/Safety: safety is not run; its report is the recorded rehearsal/safety.json",
+        "Build/Image: the image is not built; a placeholder with its own digest is pushed",
+        "Build/ImageScan, Production-Window/ProductionImageScan: the registry does not scan images here",
+        "Staging/Execute, Production/Execute: no containers were started",
+        "Staging/StagingSmokeTest: SERVICE_URL is the address of a process of rehearsal/serve",
         "Verify: OnFailure RETRY Staging: OnFailure ROLLBACK Production-Window: OnSuccess DeploymentWindow",
         "AWS::CodePipeline::Pipeline",
     ):
@@ -74,14 +74,16 @@ def test_what_did_not_run_is_said(passed: Rehearsed) -> None:
 
 def test_every_granted_action_is_used_or_has_a_reason(passed: Rehearsed) -> None:
     grants = passed.rehearsal.result.grants
-    roles = {use: {grant.role for grant in grants if grant.use is use} for use in Use}
+    roles = {use: {grant.role for grant in grants if grant.use is use} for use in GrantUse}
 
-    assert unexplained(grants) == []
-    assert len(roles[Use.USED]) > 25
+    assert unexplained_grants(grants) == []
+    assert len(roles[GrantUse.USED]) > 25
     # Whatever the engine does not ask IAM for must not look measured.
-    assert {"payments-production-delivery-execution-payment-processor"} < roles[Use.NOT_MEASURED]
-    assert roles[Use.NOT_PART] == {f"{NAME}-stuck-function", f"{NAME}-measure-function"}
-    assert not (roles[Use.USED] | roles[Use.UNUSED]) & (roles[Use.NOT_MEASURED] | roles[Use.NOT_PART])
+    assert {"payments-production-delivery-execution-payment-processor"} < roles[GrantUse.NOT_MEASURED]
+    assert roles[GrantUse.NOT_PART] == {f"{NAME}-stuck-function", f"{NAME}-measure-function"}
+    assert not (roles[GrantUse.USED] | roles[GrantUse.UNUSED]) & (
+        roles[GrantUse.NOT_MEASURED] | roles[GrantUse.NOT_PART]
+    )
 
 
 def test_the_documented_grants_are_those_of_the_run(passed: Rehearsed) -> None:
@@ -97,8 +99,8 @@ def test_the_result_is_for_machines_too(passed: Rehearsed) -> None:
     assert junit.attrib["failures"] == "0"
 
 
-def refused(step: Step, *expected: str) -> None:
-    assert step.state is State.FAILED
+def refused(step: ActionProgress, *expected: str) -> None:
+    assert step.state is ActionState.FAILED
     for each in expected:
         assert each in step.error, step.error
 
@@ -167,16 +169,18 @@ CHECKS = ("UnitTestsReport", "BanditReport", "SafetyReport", "SnykReport", "Secr
 
 
 @pytest.mark.parametrize(
-    ("expires", "state"), [("2020-01-01", State.FAILED), ("2999-01-01", State.SUCCEEDED)], ids=["expired", "in force"]
+    ("expires", "state"),
+    [("2020-01-01", ActionState.FAILED), ("2999-01-01", ActionState.SUCCEEDED)],
+    ids=["expired", "in force"],
 )
-def test_a_waiver_counts_until_its_day(passed: Rehearsed, expires: str, state: State) -> None:
+def test_a_waiver_counts_until_its_day(passed: Rehearsed, expires: str, state: ActionState) -> None:
     waiver = f'[[waivers]]\nid = "B602"\npath = "src/"\nreason = "old"\nowner = "ada"\nexpires = {expires}\n'
     reports = {name: {"scan-policy.toml": waiver} for name in CHECKS}
     reports["BanditReport"]["report.json"] = BANDIT
 
     step = passed.again("Gate/Gate", reports=reports)
     assert step.state is state, step.error
-    assert ("**high** B602" in step.error) == (state is State.FAILED)
+    assert ("**high** B602" in step.error) == (state is ActionState.FAILED)
 
 
 def test_a_refused_approval_fails_the_stage_and_nothing_rolls_it_back(passed: Rehearsed) -> None:
@@ -188,17 +192,17 @@ def test_a_refused_approval_fails_the_stage_and_nothing_rolls_it_back(passed: Re
 
 
 def test_a_failing_smoke_test_fails_the_stage(passed: Rehearsed) -> None:
-    step = passed.again("Staging/StagingSmokeTest", serve=lambda: "http://127.0.0.1:9")
+    step = passed.again("Staging/StagingSmokeTest", start_application=lambda: "http://127.0.0.1:9")
 
-    refused(step, "command 1 of phase build ended with 1")
+    refused(step, "command 1 of phase build failed with exit code 1")
     assert "does not answer as it should" in step.log
 
 
 def test_an_application_that_cannot_be_served_says_how(passed: Rehearsed) -> None:
     def serve() -> str:
-        raise ActionFailedError("nothing answers for the deployed service")
+        raise ActionFailedError("the deployed service cannot answer")
 
-    refused(passed.again("Staging/StagingSmokeTest", serve=serve), "nothing answers for the deployed service")
+    refused(passed.again("Staging/StagingSmokeTest", start_application=serve), "the deployed service cannot answer")
 
 
 def test_a_change_set_that_fails_says_why(passed: Rehearsed) -> None:

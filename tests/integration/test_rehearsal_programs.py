@@ -14,7 +14,7 @@ import pytest
 from cicd_templates.deploy.aws.clients import local_clients
 from cicd_templates.errors import CicdError
 from cicd_templates.local.engine import Engine
-from cicd_templates.rehearsal.deployment import deploy, read_all
+from cicd_templates.rehearsal.deployment import deploy_stacks, read_every_stack
 from cicd_templates.rehearsal.programs import aws, docker, recorded
 from tests.conftest import ROOT
 
@@ -108,8 +108,8 @@ def test_an_image_is_pushed_that_was_not_built(account: Any, tmp_path: Path) -> 
     ("arguments", "expected"),
     [
         (["build", "--file", "Dockerfile.no", "--tag", "t", "."], "Dockerfile.no: no such file"),
-        (["push", "other/images:v2"], "other/images:v2: it was not built"),
-        (["run", "x"], "run: a rehearsal has no container engine; it takes login, build and push"),
+        (["push", "other/images:v2"], "other/images:v2: the image was not built"),
+        (["run", "x"], "run: a rehearsal has no container engine; it supports login, build and push"),
     ],
 )
 def test_docker_says_what_it_cannot(
@@ -143,14 +143,16 @@ def test_a_recorded_report_goes_where_the_scanner_would_write_it(
         "safety",
         "other",
     ]
-    assert "no rehearsal/other.json in the source" in (tmp_path / "notes").read_text()
+    assert "no recorded report rehearsal/other.json" in (tmp_path / "notes").read_text()
 
 
 def test_a_stack_that_cannot_be_deployed_is_named_with_its_cause(engine: Engine) -> None:
     stacks = [
-        stack for stack in read_all(ROOT / "out") if (stack.links.environment, stack.layer) == ("staging", "keys")
+        stack
+        for stack in read_every_stack(ROOT / "out")
+        if (stack.links.environment, stack.layer) == ("staging", "keys")
     ]
     broken = dataclasses.replace(stacks[0], text=stacks[0].text.replace("AWS::KMS::Alias", "AWS::KMS::Nothing"))
 
     with pytest.raises(CicdError, match=r"staging cannot be deployed: keys: .*AWS::KMS::Nothing"):
-        deploy(engine.url, [broken])
+        deploy_stacks(engine.url, [broken])

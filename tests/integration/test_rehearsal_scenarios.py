@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.integration.rehearsed_example import example, rehearsed
 
 pytestmark = pytest.mark.integration
-Outcome = tuple[int, str, dict[str, Any]]
+BuildOutcome = tuple[int, str, dict[str, Any]]
 PLANTED = "import subprocess\n\n\ndef run(command):\n    return subprocess.call(command, shell=True)\n"
 CRITICAL = {"vulnerabilities": [{"id": "S1", "severity": "critical", "packageName": "p", "version": "1"}]}
 WAIVER = """[[waivers]]
@@ -30,11 +30,11 @@ expires = 2020-01-01
 
 
 @pytest.fixture
-def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., BuildOutcome]:
     """Type `make rehearse` for the example with some files changed; exit code, output and result."""
     monkeypatch.chdir(ROOT)
 
-    def run(files: dict[str, str | None], *options: str) -> Outcome:
+    def run(files: dict[str, str | None], *options: str) -> BuildOutcome:
         app = example(tmp_path)
         for name, text in files.items():
             if text is None:
@@ -53,11 +53,11 @@ def states(result: dict[str, Any]) -> dict[str, str]:
     return {step["path"]: step["state"] for step in result["steps"]}
 
 
-def test_a_planted_vulnerability_stops_at_the_gate_and_nothing_is_built(rehearse: Callable[..., Outcome]) -> None:
+def test_a_planted_vulnerability_stops_at_the_gate_and_nothing_is_built(rehearse: Callable[..., BuildOutcome]) -> None:
     code, output, result = rehearse({"src/payment_processor/planted.py": PLANTED}, "--yes", "--json")
 
     assert code == 1
-    assert "error: payments-tools-payment-processor stops at Gate/Gate" in output
+    assert "error: payments-tools-payment-processor failed at Gate/Gate" in output
     assert "**high** B602" in output
     reached = [path for path, state in states(result).items() if state == "succeeded"]
     assert {path.partition("/")[0] for path in reached} == {"Source", "Verify"}
@@ -103,18 +103,18 @@ def test_a_planted_vulnerability_stops_at_the_gate_and_nothing_is_built(rehearse
     ],
 )
 def test_a_release_that_must_not_pass_stops_where_it_should(
-    rehearse: Callable[..., Outcome], files: dict[str, str | None], failing: str, expected: str
+    rehearse: Callable[..., BuildOutcome], files: dict[str, str | None], failing: str, expected: str
 ) -> None:
     code, output, result = rehearse(files)
 
     assert code == 1
-    assert f"stops at {failing}" in " ".join(output.split())
+    assert f"failed at {failing}" in " ".join(output.split())
     assert expected in " ".join(output.split())
     assert states(result)["Production/Approve"] == "not reached"
 
 
 @pytest.mark.long
-def test_a_refused_approval_executes_nothing(rehearse: Callable[..., Outcome]) -> None:
+def test_a_refused_approval_executes_nothing(rehearse: Callable[..., BuildOutcome]) -> None:
     code, output, result = rehearse({}, "--refuse")
 
     assert (code, states(result)["Production/Approve"]) == (1, "failed")
@@ -141,7 +141,7 @@ def mutated(folder: Path, name: str, before: str, after: str) -> Path:
             "Templates::staging/service-payment-processor.yaml",
             "Templates::staging/service.yaml",
             "Staging/Prepare",
-            "Templates::staging/service.yaml: no such file in the artifact",
+            "Templates::staging/service.yaml: the artifact has no such file",
             id="a template that is not there",
         ),
         pytest.param(
@@ -180,6 +180,6 @@ def test_a_definition_that_cannot_run_is_refused_before_it_does(tmp_path: Path) 
     before = "OutputArtifacts:\n          - Name: SnykReport"
     out = mutated(tmp_path, "tools/pipeline-payment-processor.yaml", before, before.replace("Snyk", "Snik"))
 
-    expected = "Gate/Gate: nothing before it makes the artifact SnykReport; there are App, BanditReport"
+    expected = "Gate/Gate: no earlier action produces the artifact SnykReport; there are App, BanditReport"
     with pytest.raises(CicdError, match=expected), rehearsed(tmp_path, out=out):
         pass

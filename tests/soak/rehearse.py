@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 from cicd_templates.rehearsal.cloudformation import REPLACE
-from cicd_templates.rehearsal.deployment import deploy
+from cicd_templates.rehearsal.deployment import deploy_stacks
 from cicd_templates.rehearsal.grants import ALLOWED, role_name
-from cicd_templates.rehearsal.result import State
+from cicd_templates.rehearsal.result import ActionState
 from cicd_templates.template.stack_template import StackTemplate
 from tests.integration.rehearsed_example import Rehearsed, rehearsed, without
 
@@ -26,10 +26,10 @@ def users(found: Rehearsed) -> dict[Key, str]:
     """The quickest action of the pipeline that uses each permission, by role, Sid and action."""
     quickest: dict[Key, tuple[float, str]] = {}
     for action in found.run.pipeline.actions:
-        before = len(found.run.place.calls.rows())
+        before = len(found.run.setup.calls.rows())
         step = found.again(action.path)
-        assert step.state is State.SUCCEEDED, step.error
-        for principal, call, _, decision, statement in found.run.place.calls.rows()[before:]:
+        assert step.state is ActionState.SUCCEEDED, step.error
+        for principal, call, _, decision, statement in found.run.setup.calls.rows()[before:]:
             if decision == ALLOWED and statement:
                 key = (role_name(principal), statement, call)
                 quickest[key] = min(quickest.get(key, (step.seconds, action.path)), (step.seconds, action.path))
@@ -54,15 +54,15 @@ def main() -> int:
             if first := prepared.get(path.partition("/")[0]):
                 # What looks at a change set needs one that was not executed yet.
                 if deployed_less is not None:
-                    deploy(found.engine.url, [deployed_less])
+                    deploy_stacks(found.engine.url, [deployed_less])
                 found.again(first)
             # The next change of the same stack takes the last one back by itself.
             if deployed_less is not None and deployed_less is not stack:
-                deploy(found.engine.url, [deployed_less])
-            deploy(found.engine.url, [lesser])
+                deploy_stacks(found.engine.url, [deployed_less])
+            deploy_stacks(found.engine.url, [lesser])
             deployed_less = stack
             step = found.again(path)
-            if step.state is State.FAILED and f"may not {action}" in step.error:
+            if step.state is ActionState.FAILED and f"may not {action}" in step.error:
                 continue
             unnoticed += 1
             told = step.error.partition("\n")[0]

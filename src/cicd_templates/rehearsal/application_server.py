@@ -1,4 +1,4 @@
-"""The released application as a process of this machine, where a smoke test expects a deployed one."""
+"""Start the released application as a local process, which smoke tests call in place of the deployed service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from cicd_templates.deploy.releases.archives import Archive
 from cicd_templates.rehearsal.artifacts import unpack
 from cicd_templates.rehearsal.context import ActionFailedError
-from cicd_templates.rehearsal.tools import Tools, search_path
+from cicd_templates.rehearsal.tools import BuildTools, search_path
 
 SCRIPT = Path("rehearsal/serve")
 HOST = "127.0.0.1"
@@ -25,13 +25,16 @@ READY_SECONDS = 20.0
 POLL_SECONDS = 0.05
 
 
-def serving(archive: Archive, folder: Path, tools: Tools, until: contextlib.ExitStack) -> Callable[[], str]:
-    """A function that starts `rehearsal/serve` of the source once and gives its address; it ends with `until`.
+def application_starter(
+    archive: Archive, folder: Path, tools: BuildTools, until: contextlib.ExitStack
+) -> Callable[[], str]:
+    """Return a function that starts the script `rehearsal/serve` of the source once and returns its address.
 
-    The script gets HOST and PORT. Raises `ActionFailedError` where there is none, or it does not listen.
+    The script gets HOST and PORT, and is killed when `until` closes. Raise `ActionFailedError` if there is no script or
+    it does not listen.
     """
     started: list[str] = []
-    # Actions that run at the same time ask the same process.
+    # Parallel actions share one process.
     lock = threading.Lock()
 
     def serve() -> str:
@@ -43,17 +46,17 @@ def serving(archive: Archive, folder: Path, tools: Tools, until: contextlib.Exit
     return serve
 
 
-def _start(archive: Archive, folder: Path, tools: Tools, until: contextlib.ExitStack) -> str:
+def _start(archive: Archive, folder: Path, tools: BuildTools, until: contextlib.ExitStack) -> str:
     source = folder / "src"
     with zipfile.ZipFile(io.BytesIO(archive.data)) as files:
         unpack(files, source)
     if not (source / SCRIPT).is_file():
         raise ActionFailedError(
-            f"nothing answers for the deployed service, because no container runs here; {SCRIPT} in the source can"
-            " start the application on $HOST and $PORT"
+            "the deployed service cannot answer, because a rehearsal runs no containers;"
+            f" add the script {SCRIPT} to the source to start the application on $HOST and $PORT"
         )
     port = _free_port()
-    path = search_path(tools.place(folder / "tool"))
+    path = search_path(tools.link_into(folder / "tool"))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - the application's own script
             ["/bin/sh", str(SCRIPT)],

@@ -1,4 +1,4 @@
-"""Manual approvals: the approvers are told as the action says, and whoever rehearses answers.
+"""Manual approvals: the approvers are approval_request as the action says, and whoever rehearses answers.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals-json-format.html
 """
@@ -7,33 +7,33 @@ from __future__ import annotations
 
 import json
 
-from cicd_templates.rehearsal.context import ActionFailedError, Run
+from cicd_templates.rehearsal.context import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.definition import Action
-from cicd_templates.rehearsal.result import Step
+from cicd_templates.rehearsal.result import ActionProgress
 
-# What the action takes: https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+# The longest CustomData: https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
 LONGEST_DATA = 1000
 
 
-def act(run: Run, action: Action, step: Step) -> dict[str, str]:
-    """Publish the question as the action's role and ask it here. Raises `ActionFailedError` for a refusal."""
-    configuration = run.configured(action)
+def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
+    """Publish the notification with the action's role, then ask the user. Raise `ActionFailedError` if refused."""
+    configuration = run.resolve_configuration(action)
     question = configuration.get("CustomData", "")
     if len(question) > LONGEST_DATA:
-        raise ActionFailedError(f"its text has {len(question)} characters, CodePipeline takes {LONGEST_DATA}")
-    session = run.act(action, step)
+        raise ActionFailedError(f"its CustomData has {len(question)} characters; CodePipeline accepts {LONGEST_DATA}")
+    session = run.action_session(action, step)
     if topic := configuration.get("NotificationArn"):
-        told = {
+        approval_request = {
             "pipelineName": run.pipeline.name,
             "stageName": action.stage,
             "actionName": action.name,
             "customData": question,
             "externalEntityLink": configuration.get("ExternalEntityLink", ""),
         }
-        message = json.dumps({"region": run.place.region, "approval": told})
+        message = json.dumps({"region": run.setup.region, "approval": approval_request})
         session.client("sns").publish(TopicArn=topic, Message=message)
     step.log = question
-    if not run.place.confirm(f"{action.path}: {question or 'go on?'}"):
+    if not run.setup.confirm(f"{action.path}: {question or 'approve?'}"):
         raise ActionFailedError("the approval was refused")
-    step.note("approved by who rehearses")
+    step.note("approved by the user of the rehearsal")
     return {}

@@ -1,4 +1,4 @@
-"""CodeBuild's projects as CloudFormation was told of them, with their references resolved. Calls no AWS."""
+"""CodeBuild projects, read from resource properties with resolved references. Calls no AWS."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Project:
 
     @property
     def needs_a_service(self) -> list[str]:
-        """The variables whose values are secrets: what has them talks to a service of somebody's."""
+        """Return the variables whose values are secrets: what has them talks to a service of somebody's."""
         return [setting.name for setting in self.settings if setting.kind == "SECRETS_MANAGER"]
 
 
 def read_project(properties: Mapping[str, Any], account: str, region: str) -> Project:
-    """The project of a resource's resolved properties."""
+    """Return the project of a resource's resolved properties."""
     cache = properties.get("Cache", {})
     return Project(
         name=properties["Name"],

@@ -1,4 +1,4 @@
-"""A build specification: its phases and what it hands on.
+"""The build specification: phases, environment, artifacts and reports.
 
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
@@ -14,14 +14,14 @@ import yaml
 from cicd_templates.errors import CicdError
 
 PHASES = ("install", "pre_build", "build", "post_build")
-# What a specification may say that a rehearsal leaves out; `cache` is done by the project's own setting.
+# Valid keys that a rehearsal ignores; the project's setting decides about the cache.
 LEFT_OUT = ("batch", "proxy", "cache", "run-as")
 KNOWN = {"version", "env", "phases", "artifacts", "reports", *LEFT_OUT}
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase: its commands, and those that run whatever became of them."""
+    """A phase: its commands, and those of `finally`, which run even after a failure."""
 
     name: str
     commands: tuple[str, ...]
@@ -30,7 +30,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Files:
-    """Files of a build, from a folder of it."""
+    """File patterns below a base directory."""
 
     folder: str
     patterns: tuple[str, ...]
@@ -38,7 +38,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Buildspec:
-    """What a build does. `reports` are by name, each with its format."""
+    """A parsed build specification; `reports` has the format and files of each report by name."""
 
     shell: str
     variables: Mapping[str, str]
@@ -51,17 +51,19 @@ class Buildspec:
 
 
 def read_buildspec(text: str) -> Buildspec:
-    """The specification of a text. Raises `CicdError` for one that CodeBuild would refuse, or is not known here."""
+    """Parse a build specification. Raise `CicdError` if CodeBuild would refuse it or it is not supported here."""
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise CicdError(f"the build specification is no YAML: {str(error).splitlines()[0]}") from None
+        raise CicdError(f"the build specification is not valid YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(raw, dict) or raw.get("version") != 0.2:
-        raise CicdError("the build specification is not of version 0.2, whose commands share a shell")
+        raise CicdError("the build specification must have version 0.2")
     if unknown := sorted(raw.keys() - KNOWN):
-        raise CicdError(f"the build specification has {', '.join(unknown)}, which CodeBuild does not know")
+        raise CicdError(f"the build specification has {', '.join(unknown)}, which CodeBuild does not support")
     if unknown := sorted(raw.get("phases", {}).keys() - set(PHASES)):
-        raise CicdError(f"the build specification has a phase {unknown[0]}; there are {', '.join(PHASES)}")
+        raise CicdError(
+            f"the build specification has the unknown phase {unknown[0]}; the phases are {', '.join(PHASES)}"
+        )
     env = raw.get("env", {})
     artifacts = raw.get("artifacts")
     return Buildspec(
@@ -83,7 +85,7 @@ def read_buildspec(text: str) -> Buildspec:
 def _phase(name: str, phase: Mapping[str, Any]) -> Phase:
     for command in (*phase.get("commands", ()), *phase.get("finally", ())):
         if not isinstance(command, str):
-            raise CicdError(f"phase {name} has a command that YAML takes for no text, {command!r}; put it into quotes")
+            raise CicdError(f"phase {name} has a command that is not a string, {command!r}; quote it")
     return Phase(name, tuple(phase.get("commands", ())), tuple(phase.get("finally", ())))
 
 

@@ -1,4 +1,4 @@
-"""What the actions of a run share, and the failure of one."""
+"""The state that the actions of a pipeline run share, and the error of a failed action."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from cicd_templates.local.permissions import Calls
 from cicd_templates.rehearsal.artifacts import Artifact
 from cicd_templates.rehearsal.build_projects import Project
 from cicd_templates.rehearsal.definition import Action, Pipeline
-from cicd_templates.rehearsal.result import Step
+from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.rehearsal.sessions import Session, root
-from cicd_templates.rehearsal.tools import Tools
+from cicd_templates.rehearsal.tools import BuildTools
 from cicd_templates.rehearsal.variables import Variables, substitute
 from cicd_templates.template.arn import Arn
 
@@ -23,7 +23,7 @@ Confirm = Callable[[str], bool]
 
 
 class ActionFailedError(CicdError):
-    """An action did what CodePipeline calls a failure; `log` is the end of what it wrote."""
+    """Raised for an action that CodePipeline would report as failed; `log` is the end of its log."""
 
     def __init__(self, reason: str, log: str = "") -> None:
         super().__init__(reason)
@@ -31,33 +31,33 @@ class ActionFailedError(CicdError):
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a run happens: the local AWS, the account of the pipeline, a folder, and what is on this machine."""
+class RehearsalSetup:
+    """The fixed setup of a rehearsal: the local AWS, the pipeline's account, folders and tools of this machine."""
 
     endpoint: str
     account: str
     region: str
     folder: Path
-    tools: Tools
+    tools: BuildTools
     tokens: Mapping[str, str]
-    # What leads to the network: variables of proxies and package indexes, for builds that have their tokens.
+    # Variables of proxies and package indexes, for builds that have their tokens and may use the network.
     network: Mapping[str, str]
     answers: Answers
     calls: Calls
     confirm: Confirm
-    # The address of the released application as a process of this machine; empty where it cannot be one.
-    serve: Callable[[], str]
+    # Starts the released application as a local process on the first call; returns its address.
+    start_application: Callable[[], str]
 
-    def root(self, arn: str) -> Session:
-        """The root of the account that an ARN names."""
+    def root_session(self, arn: str) -> Session:
+        """Return the root of the account that an ARN names."""
         return root(self.endpoint, Arn.parse(arn).account, self.region)
 
-    def require(self, role: str, actions: list[str], resource: str) -> None:
-        """Ask IAM for what a service does with a role by itself, without a call that could be made here.
+    def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
+        """Check with IAM's simulator the actions that a service performs with a role and that nothing here calls.
 
-        Raises `ActionFailedError` for what the role may not.
+        Raise `ActionFailedError` if one is denied.
         """
-        simulated = self.root(role).client("iam").simulate_principal_policy(
+        simulated = self.root_session(role).client("iam").simulate_principal_policy(
             PolicySourceArn=role, ActionNames=actions, ResourceArns=[resource]
         )  # fmt: skip
         for answer in simulated["EvaluationResults"]:
@@ -66,41 +66,41 @@ class Place:
 
 
 @dataclass
-class Run:
-    """One execution of a pipeline: what the actions before have left."""
+class PipelineRun:
+    """One execution of the pipeline, with the variables and artifacts of the completed actions."""
 
     pipeline: Pipeline
     execution: str
-    place: Place
-    service: Session
+    setup: RehearsalSetup
+    pipeline_session: Session
     projects: Mapping[str, Project]
     source_version: str
     variables: dict[str, dict[str, str]] = field(default_factory=dict)
     artifacts: dict[str, Artifact] = field(default_factory=dict)
 
-    def act(self, action: Action, step: Step) -> Session:
-        """The session in which an action works: of its own role, by way of the pipeline's."""
+    def action_session(self, action: Action, step: ActionProgress) -> Session:
+        """Return the session in which an action works: of its own role, by way of the pipeline's."""
         step.roles.add(action.role.rpartition("/")[2])
-        return self.service.assume(action.role) if action.role else self.service
+        return self.pipeline_session.assume(action.role) if action.role else self.pipeline_session
 
-    def serve(self, role: str, on_behalf_of: str, step: Step) -> Session:
-        """The session of a service's role."""
+    def service_session(self, role: str, on_behalf_of: str, step: ActionProgress) -> Session:
+        """Return the session of a service's role."""
         step.roles.add(role.rpartition("/")[2])
-        return self.place.root(on_behalf_of).serve(role, on_behalf_of)
+        return self.setup.root_session(on_behalf_of).assume_for_service(role, on_behalf_of)
 
-    def configured(self, action: Action) -> dict[str, str]:
-        """The action's configuration with its variables replaced."""
-        return {key: self.substituted(value) for key, value in action.configuration.items()}
+    def resolve_configuration(self, action: Action) -> dict[str, str]:
+        """Return the action's configuration with its variables replaced."""
+        return {key: self.resolve_text(value) for key, value in action.configuration.items()}
 
-    def substituted(self, text: str) -> str:
-        """`text` with the variables of the run."""
+    def resolve_text(self, text: str) -> str:
+        """Return `text` with the variables of the run."""
         variables: Variables = self.variables
         return substitute(text, variables)
 
-    def input(self, action: Action) -> Artifact:
-        """The first artifact that an action takes."""
+    def input_artifact(self, action: Action) -> Artifact:
+        """Return the first artifact that an action takes."""
         return self.artifacts[action.inputs[0]]
 
 
-Act = Callable[[Run, Action, Step], dict[str, str]]
+ActionRunner = Callable[[PipelineRun, Action, ActionProgress], dict[str, str]]
 Template = Mapping[str, Any]

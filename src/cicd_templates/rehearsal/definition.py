@@ -1,6 +1,6 @@
-"""A pipeline as CloudFormation was told of it: stages, actions, locks, and what of it a rehearsal does not interpret.
+"""The pipeline definition: stages, actions, locks, and the parts that a rehearsal does not interpret.
 
-Works on the resource's properties with their references resolved. Calls no AWS.
+It is read from the resource's properties with resolved references. Calls no AWS.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VARIABLE_CHECK = "VariableCheck"
 
 @dataclass(frozen=True)
 class Action:
-    """One action. `provider` is the action type's, `order` the place within its stage."""
+    """An action; actions of a stage with the same `order` run in parallel."""
 
     stage: str
     name: str
@@ -36,13 +36,13 @@ class Action:
 
     @property
     def path(self) -> str:
-        """How people call it."""
+        """Return `<stage>/<action>`."""
         return f"{self.stage}/{self.name}"
 
 
 @dataclass(frozen=True)
 class Lock:
-    """A check of a variable before a stage is entered."""
+    """A VariableCheck rule in the BeforeEntry conditions of a stage."""
 
     name: str
     variable: str
@@ -52,7 +52,7 @@ class Lock:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage, its actions in the order of the definition."""
+    """A stage, with its actions in the order of the definition."""
 
     name: str
     actions: tuple[Action, ...]
@@ -67,7 +67,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A whole pipeline. `bucket` and `key` are those of its artifacts; `uninterpreted` is in words."""
+    """A pipeline; `bucket` and `key` belong to its artifact store. `uninterpreted` lists what a rehearsal ignores."""
 
     name: str
     role: str
@@ -78,12 +78,12 @@ class Pipeline:
 
     @property
     def actions(self) -> list[Action]:
-        """Every action, in the order in which they run."""
+        """Return every action, in the order in which they run."""
         return [action for stage in self.stages for group in stage.groups for action in group]
 
 
 def read_pipeline(properties: Mapping[str, Any]) -> Pipeline:
-    """The pipeline of a resource's resolved properties."""
+    """Return the pipeline of a resource's resolved properties."""
     store = properties["ArtifactStore"]
     return Pipeline(
         name=properties["Name"],
@@ -123,7 +123,7 @@ def _action(stage: str, action: Mapping[str, Any]) -> Action:
 
 
 def _uninterpreted(properties: Mapping[str, Any]) -> Iterator[str]:
-    """What stands in the definition and happens in AWS alone, so that nobody takes it for rehearsed."""
+    """Yield what stands in the definition and happens in AWS alone, so that nobody takes it for rehearsed."""
     for key in sorted(properties.keys() - PIPELINE_KEYS):
         yield f"{key}: {properties[key]}" if isinstance(properties[key], str) else key
     for stage in properties["Stages"]:

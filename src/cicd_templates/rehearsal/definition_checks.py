@@ -1,4 +1,4 @@
-"""What is wrong with a definition before anything runs: artifacts and variables that nobody has made by then."""
+"""Checks of a pipeline definition before it runs: artifacts and variables that no earlier action produces."""
 
 from __future__ import annotations
 
@@ -8,34 +8,38 @@ from cicd_templates.rehearsal.definition import Action, Pipeline
 from cicd_templates.rehearsal.variables import BUILT_IN, namespaces
 
 
-def problems(pipeline: Pipeline, known: Callable[[str], bool]) -> list[str]:
-    """Each problem in a line that names its action; `known` says of an action's provider whether it is interpreted."""
+def find_problems(pipeline: Pipeline, known: Callable[[str], bool]) -> list[str]:
+    """Return the problems, a line each. `known` says whether actions of a provider are supported."""
     found: list[str] = []
-    made: set[str] = set()
-    spoken = set(BUILT_IN)
+    known_artifacts: set[str] = set()
+    known_namespaces = set(BUILT_IN)
     for stage in pipeline.stages:
         for lock in stage.locks:
-            found += _unspoken(f"{stage.name}: its check {lock.name}", lock.variable, spoken)
+            found += _missing_variables(f"{stage.name}: its check {lock.name}", lock.variable, known_namespaces)
         for group in stage.groups:
             for action in group:
                 if not known(action.provider):
-                    found.append(f"{action.path}: a rehearsal does not interpret actions of {action.provider}")
-                found += _unmade(action, made)
-                found += _unspoken(f"{action.path}: it", action.configuration, spoken)
+                    found.append(f"{action.path}: a rehearsal does not support actions of {action.provider}")
+                found += _missing_artifacts(action, known_artifacts)
+                found += _missing_variables(f"{action.path}: it", action.configuration, known_namespaces)
             for action in group:
-                found += [f"{action.path}: {each} is made before already" for each in action.outputs if each in made]
-                made |= set(action.outputs)
-                spoken |= {action.namespace} - {""}
+                found += [
+                    f"{action.path}: {each} is already produced by an earlier action"
+                    for each in action.outputs
+                    if each in known_artifacts
+                ]
+                known_artifacts |= set(action.outputs)
+                known_namespaces |= {action.namespace} - {""}
     return found
 
 
-def _unmade(action: Action, made: set[str]) -> Iterator[str]:
+def _missing_artifacts(action: Action, known_artifacts: set[str]) -> Iterator[str]:
     for artifact in action.inputs:
-        if artifact not in made:
-            known = ", ".join(sorted(made)) or "none"
-            yield f"{action.path}: nothing before it makes the artifact {artifact}; there are {known}"
+        if artifact not in known_artifacts:
+            known = ", ".join(sorted(known_artifacts)) or "none"
+            yield f"{action.path}: no earlier action produces the artifact {artifact}; there are {known}"
 
 
-def _unspoken(who: str, text: object, spoken: set[str]) -> Iterator[str]:
-    for namespace in sorted(namespaces(text) - spoken):
-        yield f"{who} reads #{{{namespace}.*}}, which no action before it puts out"
+def _missing_variables(who: str, text: object, known_namespaces: set[str]) -> Iterator[str]:
+    for namespace in sorted(namespaces(text) - known_namespaces):
+        yield f"{who} reads #{{{namespace}.*}}, which no earlier action exports"

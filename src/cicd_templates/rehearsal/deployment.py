@@ -1,4 +1,4 @@
-"""Puts everything that is rendered into a local AWS, and reads there what a pipeline and its projects became."""
+"""Deploy every rendered stack into the local AWS, and read the deployed pipeline and build projects from it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
-class Definition:
+class DeployedPipeline:
     """A pipeline and the projects that it can start, as they are deployed. `stack` is the pipeline's."""
 
     stack: StackTemplate
@@ -37,8 +37,8 @@ class Definition:
     projects: Mapping[str, Project]
 
 
-def read_all(folder: Path, suffix: str | None = None) -> list[StackTemplate]:
-    """The stacks of every environment in `folder`, runtime environments first: the pipeline needs their roles.
+def read_every_stack(folder: Path, suffix: str | None = None) -> list[StackTemplate]:
+    """Return the stacks of every environment in `folder`, runtime environments first: the pipeline needs their roles.
 
     With a suffix those of that copy alone. Raises `ConfigurationError` where there are none.
     """
@@ -54,7 +54,7 @@ def _kind(stack: StackTemplate) -> str:
 
 
 def pipeline_stack(stacks: Sequence[StackTemplate], service: str | None) -> StackTemplate:
-    """The stack with the pipeline of a service, or the only one. Raises `ConfigurationError` naming what there is."""
+    """Return the stack with the pipeline of a service, or the only one. Raise `ConfigurationError` if there is none."""
     found = {str(stack.service): stack for stack in stacks if _resources(stack, definition.TYPE)}
     if service is None and len(found) == 1:
         return next(iter(found.values()))
@@ -69,7 +69,7 @@ def _resources(stack: StackTemplate, resource_type: str) -> list[Any]:
     return [each for each in stack.resources.values() if each["Type"] == resource_type]
 
 
-def deploy(endpoint: str, stacks: Sequence[StackTemplate]) -> None:
+def deploy_stacks(endpoint: str, stacks: Sequence[StackTemplate]) -> None:
     """Create every stack with the deployer's own code. Raises `CicdError` with the first cause where one fails."""
     broken: list[str] = []
 
@@ -81,7 +81,7 @@ def deploy(endpoint: str, stacks: Sequence[StackTemplate]) -> None:
     for environment in dict.fromkeys(stack.links.environment for stack in stacks):
         chosen = [stack for stack in stacks if stack.links.environment == environment]
         with tempfile.TemporaryDirectory() as state:
-            clients = clients_of(endpoint, chosen[0])
+            clients = stack_clients(endpoint, chosen[0])
             context = DeployContext(clients, polling(), Path(state), recorded=frozenset(SPELLINGS))
             try:
                 deployment.deploy(context, chosen, Listener(), lambda _: True)
@@ -90,31 +90,31 @@ def deploy(endpoint: str, stacks: Sequence[StackTemplate]) -> None:
 
 
 def polling() -> Polling:
-    """How often the local AWS, which answers at once, is looked at."""
+    """Return how often the local AWS, which answers at once, is looked at."""
     return Polling(poll_seconds=POLL_SECONDS)
 
 
-def clients_of(endpoint: str, stack: StackTemplate) -> Clients:
-    """The deployer's clients for the account of a stack."""
+def stack_clients(endpoint: str, stack: StackTemplate) -> Clients:
+    """Return the deployer's clients for the account of a stack."""
     return local_clients(endpoint, stack.account, stack.region)
 
 
-def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: StackTemplate) -> Definition:
-    """The pipeline of `stack` and the projects of its account, with the values that CloudFormation gave them."""
+def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: StackTemplate) -> DeployedPipeline:
+    """Return the pipeline of `stack` and the projects of its account, with the values that CloudFormation gave them."""
     (resource,) = _resources(stack, definition.TYPE)
-    pipeline = read_pipeline(resolve(resource["Properties"], names(root, stack)))
+    pipeline = read_pipeline(resolve(resource["Properties"], reference_values(root, stack)))
     found = {}
     for each in stacks:
         if each.account == stack.account and (resources := _resources(each, build_projects.TYPE)):
-            known = names(root, each)
+            known = reference_values(root, each)
             for project in resources:
                 read = read_project(resolve(project["Properties"], known), each.account, each.region)
                 found[read.name] = read
-    return Definition(stack, pipeline, found)
+    return DeployedPipeline(stack, pipeline, found)
 
 
-def names(root: Session, stack: StackTemplate) -> dict[str, str]:
-    """What the references of a deployed stack stand for."""
+def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
+    """Return what the references of a deployed stack stand for."""
     cloudformation = root.client("cloudformation")
     described = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
     found = {
@@ -124,7 +124,7 @@ def names(root: Session, stack: StackTemplate) -> dict[str, str]:
         "AWS::StackName": stack.name,
     }
     for parameter in described.get("Parameters", ()):
-        # The local AWS gives the value itself, AWS the name of the parameter and the value beside it.
+        # The local AWS returns the value itself, AWS the name of the parameter and the resolved value.
         found[parameter["ParameterKey"]] = parameter.get("ResolvedValue", parameter["ParameterValue"])
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.name):
         for each in page["StackResourceSummaries"]:
@@ -138,7 +138,7 @@ def names(root: Session, stack: StackTemplate) -> dict[str, str]:
     return found
 
 
-def give_tokens(root: Session, definition: Definition, tokens: Mapping[str, str]) -> None:
+def store_tokens(root: Session, definition: DeployedPipeline, tokens: Mapping[str, str]) -> None:
     """Put what the caller gave for a check's service into its secret."""
     secrets = root.client("secretsmanager")
     for project in definition.projects.values():

@@ -1,4 +1,4 @@
-"""What the roles of a run may do beside what they did: the granted actions of each, and the calls that used them."""
+"""Compare the granted actions of the roles with the calls of a run that used them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cicd_templates.template.arn import Arn
 
 ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::Policy"
 ALLOWED = "allowed"
-# Services whose roles the local AWS gives to nobody: what they do with them is not asked for.
+# Services whose roles the local AWS never assumes, so the use of their grants is unknown.
 UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 
 
-class Use(StrEnum):
-    """What is known of a grant after a run."""
+class GrantUse(StrEnum):
+    """Whether a run used a granted action."""
 
     USED = "used"
     UNUSED = "unused"
@@ -27,21 +27,21 @@ class Use(StrEnum):
 
 
 @dataclass(frozen=True)
-class Grant:
-    """One action in one statement of one role; `reason` says why an unused one is granted."""
+class GrantedAction:
+    """One action in one statement of a role; `reason` says why an unused action is granted."""
 
     environment: str
     role: str
     statement: str
     action: str
     calls: int
-    use: Use
+    use: GrantUse
     reason: str = ""
 
 
 @dataclass(frozen=True)
 class Role:
-    """A role of the templates, who may assume it, and the actions of its statements by Sid."""
+    """A role of the templates: the services that may assume it, and its allowed actions by Sid."""
 
     environment: str
     name: str
@@ -49,8 +49,8 @@ class Role:
     statements: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def roles_of(template: Mapping[str, Any], environment: str) -> list[Role]:
-    """The roles of a template that have a name, each with its own policies and those attached to it there."""
+def read_roles(template: Mapping[str, Any], environment: str) -> list[Role]:
+    """Return the roles of a template that have a name, each with its own policies and those attached to it there."""
     resources = template["Resources"]
     attached: dict[str, list[Any]] = {}
     for resource in resources.values():
@@ -74,22 +74,22 @@ def _role(properties: Mapping[str, Any], attached: Iterable[Any], environment: s
         tuple(
             service.removesuffix(".amazonaws.com")
             for statement in trusted
-            for service in _listed(statement["Principal"].get("Service", ()))
+            for service in _as_list(statement["Principal"].get("Service", ()))
         ),
         tuple(
-            (str(statement["Sid"]), tuple(_listed(statement["Action"])))
+            (str(statement["Sid"]), tuple(_as_list(statement["Action"])))
             for statement in statements
             if statement["Effect"] == "Allow"
         ),
     )
 
 
-def _listed(value: Any) -> Iterator[str]:
+def _as_list(value: Any) -> Iterator[str]:
     yield from (value,) if isinstance(value, str) else value
 
 
-def grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[Grant]:
-    """Every granted action with the number of calls that it allowed, of the rows that the local AWS has kept."""
+def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
+    """Return every granted action with the number of calls that it allowed, of the rows that the local AWS has kept."""
     calls: Counter[tuple[str, str, str]] = Counter()
     at_work: set[str] = set()
     for principal, action, _, decision, statement in rows:
@@ -106,22 +106,22 @@ def grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[Grant]:
 
 
 def role_name(principal: str) -> str:
-    """The name of the role behind the ARN of a session, or of the role itself."""
+    """Return the name of the role behind the ARN of a session, or of the role itself."""
     parts = Arn.parse(principal).resource.split("/")
     return parts[1] if parts[0] == "assumed-role" else parts[-1]
 
 
-def _grant(role: Role, statement: str, action: str, calls: int, at_work: bool) -> Grant:
-    use, reason = Use.USED, ""
+def _grant(role: Role, statement: str, action: str, calls: int, at_work: bool) -> GrantedAction:
+    use, reason = GrantUse.USED, ""
     if not calls:
-        use = Use.UNUSED if at_work else Use.NOT_PART
+        use = GrantUse.UNUSED if at_work else GrantUse.NOT_PART
         if not at_work and set(role.services) & set(UNMEASURED):
-            use = Use.NOT_MEASURED
-        if use is Use.UNUSED:
+            use = GrantUse.NOT_MEASURED
+        if use is GrantUse.UNUSED:
             reason = reason_for(role.name, statement, action)
-    return Grant(role.environment, role.name, statement, action, calls, use, reason)
+    return GrantedAction(role.environment, role.name, statement, action, calls, use, reason)
 
 
-def unexplained(found: Iterable[Grant]) -> list[Grant]:
-    """The unused grants of roles at work for which no reason is known."""
-    return [grant for grant in found if grant.use is Use.UNUSED and not grant.reason]
+def unexplained_grants(found: Iterable[GrantedAction]) -> list[GrantedAction]:
+    """Return the unused grants of roles at work for which no reason is known."""
+    return [grant for grant in found if grant.use is GrantUse.UNUSED and not grant.reason]

@@ -1,4 +1,4 @@
-"""Puts values into what a template says with intrinsic functions. Knows those that a pipeline needs; calls no AWS."""
+"""Resolve Ref, Fn::GetAtt and Fn::Sub in template values, which is all that a pipeline needs. Calls no AWS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ PLACEHOLDER = re.compile(r"\$\{([^!{}]+)\}")
 
 
 def resolve(value: Any, names: Mapping[str, str]) -> Any:
-    """`value` with every reference replaced; `names` has parameters, logical ids, `Id.Attribute` and pseudo parameters.
+    """Return `value` with every reference replaced by its value in `names`.
+
+    The keys of `names` are parameters, logical ids, `Id.Attribute` and pseudo parameters.
 
     Raises `CicdError` for a function or a name that is not known.
     """
@@ -31,11 +33,13 @@ def resolve(value: Any, names: Mapping[str, str]) -> Any:
             known = {**names, **resolve(own, names)}
             return PLACEHOLDER.sub(lambda found: _named(found.group(1), known), text).replace("${!", "${")
         if function.startswith("Fn::"):
-            raise CicdError(f"{function}: a rehearsal does not know this function; it knows Ref, GetAtt and Sub")
+            raise CicdError(
+                f"{function}: a rehearsal does not support this function; it supports Ref, Fn::GetAtt and Fn::Sub"
+            )
     return {key: resolve(item, names) for key, item in value.items()}
 
 
 def _named(name: str, names: Mapping[str, str]) -> str:
     if name not in names:
-        raise CicdError(f"{name}: nothing of this name is in the deployed stack")
+        raise CicdError(f"{name}: the deployed stack has nothing with this name")
     return names[name]

@@ -1,4 +1,4 @@
-"""A rehearsal from end to end: deploy what is rendered, release the source, walk the run that this starts, tell."""
+"""A rehearsal from end to end: deploy the stacks, release the source, run the stages, measure the result."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from cicd_templates.local.codepipeline import Answers
 from cicd_templates.local.engine import Engine
 from cicd_templates.local.permissions import Calls
 from cicd_templates.rehearsal import deployment
-from cicd_templates.rehearsal.application_server import serving
-from cicd_templates.rehearsal.context import Confirm, Place, Run
+from cicd_templates.rehearsal.application_server import application_starter
+from cicd_templates.rehearsal.context import Confirm, PipelineRun, RehearsalSetup
 from cicd_templates.rehearsal.definition import Action
-from cicd_templates.rehearsal.definition_checks import problems
-from cicd_templates.rehearsal.deployment import Definition
-from cicd_templates.rehearsal.grants import grants, roles_of
-from cicd_templates.rehearsal.result import Result, Step
+from cicd_templates.rehearsal.definition_checks import find_problems
+from cicd_templates.rehearsal.deployment import DeployedPipeline
+from cicd_templates.rehearsal.grants import measure_grants, read_roles
+from cicd_templates.rehearsal.result import ActionProgress, RehearsalResult
 from cicd_templates.rehearsal.sessions import root
-from cicd_templates.rehearsal.stages import ACTS, Say, perform, walk
-from cicd_templates.rehearsal.tools import Tools
+from cicd_templates.rehearsal.stages import ACTION_RUNNERS, ProgressListener, run_action, run_stages
+from cicd_templates.rehearsal.tools import BuildTools
 from cicd_templates.template.stack_template import StackTemplate
 
 START_SECONDS = 10.0
@@ -35,53 +35,53 @@ START_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A walked run, and what it takes to repeat an action of it."""
+    """A finished run, whose actions can be repeated."""
 
-    run: Run
-    steps: Mapping[str, Step]
-    result: Result
+    run: PipelineRun
+    steps: Mapping[str, ActionProgress]
+    result: RehearsalResult
 
-    def replay(self, action: Action, say: Say = lambda step: None) -> Step:
-        """The action once more, with what the actions before it have left."""
-        step = Step(action.path, action.provider)
-        perform(self.run, action, step, say)
+    def replay(self, action: Action, on_progress: ProgressListener = lambda step: None) -> ActionProgress:
+        """Return the action once more, with what the actions before it have left."""
+        step = ActionProgress(action.path, action.provider)
+        run_action(self.run, action, step, on_progress)
         return step
 
 
 @contextlib.contextmanager
-def rehearsing(
+def run_rehearsal(
     engine: Engine,
     stacks: list[StackTemplate],
     service: str | None,
     archive: Archive,
     *,
-    tools: Tools,
+    tools: BuildTools,
     tokens: Mapping[str, str],
     network: Mapping[str, str],
     confirm: Confirm,
-    say: Say = lambda step: None,
-    begun: Callable[[Definition, float], None] = lambda definition, seconds: None,
+    on_progress: ProgressListener = lambda step: None,
+    on_start: Callable[[DeployedPipeline, float], None] = lambda definition, seconds: None,
 ) -> Iterator[Rehearsal]:
-    """Rehearse in a fresh engine that enforces IAM; until the block ends actions can be repeated.
+    """Rehearse in a fresh engine that enforces IAM; within the block, actions can be repeated.
 
-    `begun` hears the definition before the first action, and how long its deployment took. Raises `CicdError` where
-    no run can begin.
+    `on_start` gets the deployed pipeline before the first action, and the seconds of the deployment. Raise `CicdError`
+    if the pipeline cannot start.
     """
     began = time.monotonic()
     phases: dict[str, float] = {}
     stack = deployment.pipeline_stack(stacks, service)
-    deployment.deploy(engine.url, stacks)
+    deployment.deploy_stacks(engine.url, stacks)
     account = root(engine.url, stack.account, stack.region)
     definition = deployment.read_definition(account, stacks, stack)
-    if wrong := problems(definition.pipeline, ACTS.__contains__):
-        raise CicdError("\n  ".join([f"{definition.pipeline.name} cannot run:", *wrong]))
+    if problems := find_problems(definition.pipeline, ACTION_RUNNERS.__contains__):
+        raise CicdError("\n  ".join([f"{definition.pipeline.name} cannot run:", *problems]))
     phases["deploy"] = time.monotonic() - began
-    deployment.give_tokens(account, definition, tokens)
-    version, execution = _start(engine, stacks, definition, archive)
+    deployment.store_tokens(account, definition, tokens)
+    version, execution = _release_and_wait(engine, stacks, definition, archive)
     phases["release"] = time.monotonic() - began - phases["deploy"]
-    begun(definition, phases["deploy"])
+    on_start(definition, phases["deploy"])
     with tempfile.TemporaryDirectory(prefix="cicd-rehearsal-") as folder, contextlib.ExitStack() as exit_stack:
-        place = Place(
+        setup = RehearsalSetup(
             endpoint=engine.url,
             account=stack.account,
             region=stack.region,
@@ -92,17 +92,17 @@ def rehearsing(
             answers=Answers(engine.folder),
             calls=Calls(engine.folder),
             confirm=confirm,
-            serve=serving(archive, Path(folder), tools, exit_stack),
+            start_application=application_starter(archive, Path(folder), tools, exit_stack),
         )
         arn = f"arn:aws:codepipeline:{stack.region}:{stack.account}:{definition.pipeline.name}"
-        service_session = account.serve(definition.pipeline.role, arn)
-        run = Run(definition.pipeline, execution, place, service_session, definition.projects, version)
-        steps = {action.path: Step(action.path, action.provider) for action in definition.pipeline.actions}
+        service_session = account.assume_for_service(definition.pipeline.role, arn)
+        run = PipelineRun(definition.pipeline, execution, setup, service_session, definition.projects, version)
+        steps = {action.path: ActionProgress(action.path, action.provider) for action in definition.pipeline.actions}
         walked = time.monotonic()
-        problem = walk(run, steps, say)
+        problem = run_stages(run, steps, on_progress)
         phases["run"] = time.monotonic() - walked
-        roles = [role for each in stacks for role in roles_of(each.content, each.environment)]
-        result = Result(
+        roles = [role for each in stacks for role in read_roles(each.content, each.environment)]
+        result = RehearsalResult(
             pipeline=definition.pipeline.name,
             execution=execution,
             source_version=version,
@@ -112,18 +112,20 @@ def rehearsing(
             problem=problem,
             uninterpreted=definition.pipeline.uninterpreted,
             recorded=tuple(sorted({entry["type"] for entry in engine.record.entries()})),
-            grants=tuple(grants(roles, place.calls.rows())),
+            grants=tuple(measure_grants(roles, setup.calls.rows())),
         )
         yield Rehearsal(run, steps, result)
 
 
-def _start(engine: Engine, stacks: list[StackTemplate], definition: Definition, archive: Archive) -> tuple[str, str]:
+def _release_and_wait(
+    engine: Engine, stacks: list[StackTemplate], definition: DeployedPipeline, archive: Archive
+) -> tuple[str, str]:
     """Release into the local AWS, whose rule starts the pipeline; the source's version and the run.
 
     The request that the rule makes is sent on as the rule's role, so that its permission is asked, too.
     """
     pipeline, stack = definition.pipeline, definition.stack
-    clients = deployment.clients_of(engine.url, stack)
+    clients = deployment.stack_clients(engine.url, stack)
     version = ""
     for action in sorted(pipeline.stages[0].actions, key=lambda each: each.name == release.SOURCE_ACTION):
         bucket, key = action.configuration["S3Bucket"], action.configuration["S3ObjectKey"]
@@ -133,17 +135,17 @@ def _start(engine: Engine, stacks: list[StackTemplate], definition: Definition, 
             clients.s3.put_object(Bucket=bucket, Key=key, Body=bundle(stacks))
     found: list[dict[str, Any]] = []
 
-    def begun() -> bool:
+    def has_started() -> bool:
         found.extend(each for each in engine.record.starts(stack.account) if version in json.dumps(each["request"]))
         return bool(found)
 
     deployment.polling().until(
-        begun,
-        f"the start of {pipeline.name} by the rule of EventBridge",
+        has_started,
+        f"the EventBridge rule to start {pipeline.name}",
         START_SECONDS,
-        "the rule did not take the new object for a release",
+        "the rule did not match the event of the new object",
     )
     account = root(engine.url, stack.account, stack.region)
     rule = f"arn:aws:events:{stack.region}:{stack.account}:rule/{found[0]['rule']}"
-    starter = account.serve(found[0]["role"], rule).client("codepipeline")
+    starter = account.assume_for_service(found[0]["role"], rule).client("codepipeline")
     return version, str(starter.start_pipeline_execution(**found[0]["request"])["pipelineExecutionId"])

@@ -1,4 +1,4 @@
-"""Clients of the local AWS for one principal, and the ways in which a run comes by them: services and roles."""
+"""Sessions of principals in the local AWS: the account root, roles, and roles assumed by a service."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-# A name that says in the local AWS's records who acted.
+# The session name in the records of the local AWS.
 NAME = "rehearsal"
-# What is refused is refused at once, and nothing throttles here.
+# The local AWS does not throttle, and a denial is final, so retries are useless.
 CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 2}, s3={"addressing_style": "path"}, proxies={})
-MakeClient = Callable[[str, "Keys"], Any]
+MakeClient = Callable[[str, "Credentials"], Any]
 
 
 @dataclass(frozen=True)
-class Keys:
-    """Credentials as STS gives them out."""
+class Credentials:
+    """Credentials of a principal, as STS returns them."""
 
     access: str
     secret: str
@@ -30,7 +30,7 @@ class Keys:
 
 @cache
 def maker(endpoint: str, region: str) -> MakeClient:
-    """A function that makes a client of a service with some keys, and reads neither profile nor environment.
+    """Return a function that makes a client of a service with some keys, and reads neither profile nor environment.
 
     One session makes all: it reads the models of a service once. It is not safe for threads, therefore the lock.
     """
@@ -40,7 +40,7 @@ def maker(endpoint: str, region: str) -> MakeClient:
     )
     lock = threading.Lock()
 
-    def make(service: str, keys: Keys) -> Any:
+    def make(service: str, keys: Credentials) -> Any:
         with lock:
             return session.create_client(
                 service,
@@ -57,25 +57,25 @@ def maker(endpoint: str, region: str) -> MakeClient:
 
 @dataclass(frozen=True)
 class Session:
-    """A principal at work. `roles` are the names of the roles on the way to it, its own last."""
+    """A principal with its clients. `roles` is the chain of assumed roles by name, its own last."""
 
-    keys: Keys
+    keys: Credentials
     make: MakeClient
     roles: tuple[str, ...] = ()
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
-        """The principal's client of a service."""
+        """Return the principal's client of a service."""
         if service not in self._clients:
             self._clients[service] = self.make(service, self.keys)
         return self._clients[service]
 
     def assume(self, role: str) -> Session:
-        """A session of `role`, which has to trust this principal."""
+        """Return a session of `role`, which has to trust this principal."""
         return self._assumed(role)
 
-    def serve(self, role: str, on_behalf_of: str) -> Session:
-        """A session of `role` for the service that acts for a resource; this principal is its account's root.
+    def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
+        """Return a session of `role` for the service that acts for a resource; this principal is its account's root.
 
         The local AWS reads service and resource from the external id; trust policies ask for both.
         """
@@ -83,11 +83,11 @@ class Session:
 
     def _assumed(self, role: str, **more: str) -> Session:
         found = self.client("sts").assume_role(RoleArn=role, RoleSessionName=NAME, **more)["Credentials"]
-        keys = Keys(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+        keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
         return Session(keys, self.make, (*self.roles, role.rpartition("/")[2]))
 
 
 @cache
 def root(endpoint: str, account: str, region: str) -> Session:
-    """The account itself, which the local AWS takes a 12-digit access key for."""
-    return Session(Keys(account, "local"), maker(endpoint, region))
+    """Return the account itself, which the local AWS takes a 12-digit access key for."""
+    return Session(Credentials(account, "local"), maker(endpoint, region))

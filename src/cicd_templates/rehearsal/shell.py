@@ -1,4 +1,4 @@
-"""Runs the phases of a build in one shell, as CodeBuild does, and notes when each began and how it ended."""
+"""Run the phases of a build in one shell, as CodeBuild does, and record their times and failures."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ JOIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How the phases went: seconds of each that began, the command that failed first, exported variables."""
+class BuildOutcome:
+    """The outcome of a build: seconds by phase, the first failed command, exported variables and log."""
 
     seconds: Mapping[str, float]
     failed: str
@@ -43,7 +43,7 @@ def run_phases(
     folder: Path,
     environment: Mapping[str, str],
     limit_seconds: float,
-) -> Outcome:
+) -> BuildOutcome:
     """Run the phases in `source`; scripts and log go into `folder`. After `limit_seconds` everything is killed."""
     script = folder / "phases.sh"
     script.write_text(_script(phases, exported, folder))
@@ -59,27 +59,27 @@ def run_phases(
         text=True,
         start_new_session=True,
     ) as process:
-        reader = threading.Thread(target=_note, args=(process.stdout, marks), daemon=True)
+        reader = threading.Thread(target=_collect_marks, args=(process.stdout, marks), daemon=True)
         reader.start()
         try:
             process.wait(timeout=limit_seconds)
         except subprocess.TimeoutExpired:
-            late = f"still ran after {limit_seconds:.0f} s, the limit of the project"
+            late = f"was still running after {limit_seconds:.0f} s, the project's timeout"
         finally:
             # What it left in the background ends with it.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             reader.join(JOIN_SECONDS)
-    return _outcome(marks, late, folder)
+    return _read_outcome(marks, late, folder)
 
 
-def _note(stream: IO[str], marks: list[tuple[float, str]]) -> None:
+def _collect_marks(stream: IO[str], marks: list[tuple[float, str]]) -> None:
     for line in stream:
         marks.append((time.monotonic(), line.strip()))
 
 
 def _script(phases: Sequence[Phase], exported: Sequence[str], folder: Path) -> str:
-    """A script that runs every command in the shell itself, so that what one sets the next one has.
+    """Return a script that runs every command in the shell itself, so that what one sets the next one has.
 
     No command stands behind `||`, because a shell ignores `set -e` there.
     """
@@ -110,7 +110,7 @@ def _command(folder: Path, phase: str, name: str, command: str) -> list[str]:
     ]
 
 
-def _outcome(marks: list[tuple[float, str]], late: str, folder: Path) -> Outcome:
+def _read_outcome(marks: list[tuple[float, str]], late: str, folder: Path) -> BuildOutcome:
     began: dict[str, float] = {}
     seconds: dict[str, float] = {}
     failed = command = ""
@@ -124,18 +124,20 @@ def _outcome(marks: list[tuple[float, str]], late: str, folder: Path) -> Outcome
             command = rest
         elif word == "failed":
             name, _, status = rest.partition(" ")
-            failed = failed or f"{_counted(name)} ended with {status}"
+            failed = failed or f"{_command_label(name)} failed with exit code {status}"
     if late:
-        failed = f"{_counted(command)} {late}"
+        failed = f"{_command_label(command)} {late}"
     elif not marks or marks[-1][1] != "finished":
-        failed = failed or (f"{_counted(command)} ended the shell" if command else "the shell could not begin")
+        failed = failed or (
+            f"{_command_label(command)} terminated the shell" if command else "the shell could not start"
+        )
     exports = folder / EXPORTS_FILE
     pairs = exports.read_text(errors="replace").split("\0")[:-1] if exports.exists() else []
     log = folder / LOG_FILE
     text = log.read_text(errors="replace") if log.is_file() else ""
-    return Outcome(seconds, failed, dict(pair.split("=", 1) for pair in pairs), text)
+    return BuildOutcome(seconds, failed, dict(pair.split("=", 1) for pair in pairs), text)
 
 
-def _counted(name: str) -> str:
+def _command_label(name: str) -> str:
     phase, _, number = name.rpartition("-")
     return f"command {int(number) + 1} of phase {phase}"

@@ -1,4 +1,4 @@
-"""Source actions of S3: exactly the version that started the run, and of every other source the newest.
+"""S3 source actions: the version that started the run, and the newest version of every other source.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html
 """
@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from cicd_templates.deploy.releases.release import SOURCE_ACTION
 from cicd_templates.rehearsal import artifacts
-from cicd_templates.rehearsal.context import Run
+from cicd_templates.rehearsal.context import PipelineRun
 from cicd_templates.rehearsal.definition import Action
-from cicd_templates.rehearsal.result import Step
+from cicd_templates.rehearsal.result import ActionProgress
 
 
-def act(run: Run, action: Action, step: Step) -> dict[str, str]:
-    """Take the object as the action's role and hand it on; the variables that CodePipeline puts out."""
-    configuration = run.configured(action)
+def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
+    """Copy the object to an artifact with the action's role. Return the variables that CodePipeline exports."""
+    configuration = run.resolve_configuration(action)
     bucket, key = configuration["S3Bucket"], configuration["S3ObjectKey"]
-    s3 = run.act(action, step).client("s3")
+    s3 = run.action_session(action, step).client("s3")
     s3.get_bucket_location(Bucket=bucket)
     s3.get_bucket_acl(Bucket=bucket)
     s3.get_bucket_versioning(Bucket=bucket)
@@ -25,5 +25,5 @@ def act(run: Run, action: Action, step: Step) -> dict[str, str]:
     version = run.source_version if action.name == SOURCE_ACTION else found["VersionId"]
     taken = s3.get_object(Bucket=bucket, Key=key, VersionId=version)
     (name,) = action.outputs
-    run.artifacts[name] = artifacts.put(s3, run.pipeline, name, taken["Body"].read())
+    run.artifacts[name] = artifacts.put_artifact(s3, run.pipeline, name, taken["Body"].read())
     return {"BucketName": bucket, "ObjectKey": key, "VersionId": version, "ETag": taken["ETag"].strip('"')}

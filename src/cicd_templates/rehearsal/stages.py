@@ -1,4 +1,4 @@
-"""Walks the stages of a run: locks, then groups of actions, those of a group at the same time; stops at a failure."""
+"""Run the stages of a pipeline: check the locks, then run groups of parallel actions; stop at the first failure."""
 
 from __future__ import annotations
 
@@ -12,76 +12,76 @@ from cicd_templates.deploy.aws.clients import explained
 from cicd_templates.errors import CicdError
 from cicd_templates.local.permissions import DENIED
 from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas, source
-from cicd_templates.rehearsal.context import Act, ActionFailedError, Run
+from cicd_templates.rehearsal.context import ActionFailedError, ActionRunner, PipelineRun
 from cicd_templates.rehearsal.definition import Action, Stage
 from cicd_templates.rehearsal.grants import role_name
-from cicd_templates.rehearsal.result import State, Step
-from cicd_templates.rehearsal.variables import opens
+from cicd_templates.rehearsal.result import ActionProgress, ActionState
+from cicd_templates.rehearsal.variables import is_open
 
-ACTS: Mapping[str, Act] = {
-    "S3": source.act,
-    "CodeBuild": codebuild.act,
-    "Lambda": lambdas.act,
-    "CloudFormation": cloudformation.act,
-    "Manual": approval.act,
+ACTION_RUNNERS: Mapping[str, ActionRunner] = {
+    "S3": source.execute,
+    "CodeBuild": codebuild.execute,
+    "Lambda": lambdas.execute,
+    "CloudFormation": cloudformation.execute,
+    "Manual": approval.execute,
 }
 
 ASSUME = "sts:AssumeRole"
 SCAN = "ecr:DescribeImageScanFindings"
 
-Say = Callable[[Step], None]
+ProgressListener = Callable[[ActionProgress], None]
 
 
-def walk(run: Run, steps: Mapping[str, Step], say: Say) -> str:
+def run_stages(run: PipelineRun, steps: Mapping[str, ActionProgress], on_progress: ProgressListener) -> str:
     """Run every stage until one fails; why a stage was not entered, if that is what ended the run.
 
-    `steps` has one for each action by its path, and each is `say`d when it begins and when it ends.
+    `steps` has one for each action by its path, and each is `on_progress`d when it begins and when it ends.
     """
     run.variables["codepipeline"] = {"PipelineExecutionId": run.execution}
     for stage in run.pipeline.stages:
-        if refusal := _locked(run, stage):
+        if refusal := _closed_lock(run, stage):
             return refusal
         for group in stage.groups:
             with ThreadPoolExecutor(len(group)) as pool:
-                list(pool.map(lambda action: perform(run, action, steps[action.path], say), group))
-            if any(steps[action.path].state is State.FAILED for action in group):
+                list(pool.map(lambda action: run_action(run, action, steps[action.path], on_progress), group))
+            if any(steps[action.path].state is ActionState.FAILED for action in group):
                 return ""
     return ""
 
 
-def _locked(run: Run, stage: Stage) -> str:
+def _closed_lock(run: PipelineRun, stage: Stage) -> str:
     for lock in stage.locks:
-        if not opens(lock, run.variables):
-            return f"{stage.name} is not entered: {lock.name} wants {lock.variable} {lock.operator} {lock.value}"
+        if not is_open(lock, run.variables):
+            return f"{stage.name} is locked: {lock.name} requires {lock.variable} {lock.operator} {lock.value}"
     return ""
 
 
-def perform(run: Run, action: Action, step: Step, say: Say) -> None:
-    """Run one action; what becomes of it is in its step. A denied call is named as IAM decided it."""
-    before = len(run.place.calls.rows())
+def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progress: ProgressListener) -> None:
+    """Run one action and record the outcome in `step`, with the calls that IAM denied."""
+    before = len(run.setup.calls.rows())
     step.began = time.monotonic()
-    say(step)
+    on_progress(step)
     try:
-        variables = ACTS[action.provider](run, action, step)
+        variables = ACTION_RUNNERS[action.provider](run, action, step)
     except (CicdError, ClientError, BotoCoreError) as error:
-        step.state = State.FAILED
-        step.error = _explained(error, _denied(run, step, before))
+        step.state = ActionState.FAILED
+        step.error = _error_text(error, _denials(run, step, before))
         step.log = getattr(error, "log", "") or step.log
     else:
-        step.state = State.SUCCEEDED
+        step.state = ActionState.SUCCEEDED
         if action.namespace:
             run.variables[action.namespace] = variables
-    if any(row[1] == SCAN for row in _rows(run, step, before)):
-        step.note("the registry scans nothing here; its answer is a stand-in that has found nothing")
+    if any(row[1] == SCAN for row in _decisions(run, step, before)):
+        step.note("the registry does not scan images here; its answer is a placeholder without findings")
     step.seconds = time.monotonic() - step.began
-    say(step)
+    on_progress(step)
 
 
-def _rows(run: Run, step: Step, before: int) -> list[list[str]]:
-    """What IAM decided about the roles of an action since it began, and about the roles that those took on."""
+def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
+    """Return what IAM decided about the roles of an action since it began, and about the roles that those took on."""
     roles = set(step.roles)
     found = []
-    for row in run.place.calls.rows()[before:]:
+    for row in run.setup.calls.rows()[before:]:
         principal, action, resource, *_ = row
         if role_name(principal) in roles or (action == ASSUME and role_name(resource) in roles):
             found.append(row)
@@ -90,15 +90,15 @@ def _rows(run: Run, step: Step, before: int) -> list[list[str]]:
     return found
 
 
-def _denied(run: Run, step: Step, before: int) -> list[str]:
+def _denials(run: PipelineRun, step: ActionProgress, before: int) -> list[str]:
     found = [
         f"IAM denied: {principal} may not {action} on {resource}"
-        for principal, action, resource, decision, _ in _rows(run, step, before)
+        for principal, action, resource, decision, _ in _decisions(run, step, before)
         if decision == DENIED
     ]
     return list(dict.fromkeys(found))
 
 
-def _explained(error: Exception, denied: list[str]) -> str:
-    told = str(error) if isinstance(error, ActionFailedError) else explained(error)
-    return "\n".join([*denied, told])
+def _error_text(error: Exception, denied: list[str]) -> str:
+    message = str(error) if isinstance(error, ActionFailedError) else explained(error)
+    return "\n".join([*denied, message])

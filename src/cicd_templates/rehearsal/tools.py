@@ -1,6 +1,6 @@
-"""What a build finds on this machine: a prepared environment of tools, and programs in place of what is not here.
+"""The tools of a build: a prepared virtual environment, and replacements for programs that are not available.
 
-The prepared environment stands where a build would install one. pip is not in it, so that nothing can change it.
+The prepared environment replaces the one that a build would install. It has no pip, so that no build can change it.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 @dataclass(frozen=True)
-class Tools:
-    """A virtual environment with the tools of the checks in it."""
+class BuildTools:
+    """A prepared virtual environment with the tools of the checks."""
 
     prefix: Path
 
     def installed(self) -> dict[str, str]:
-        """The versions of its packages, by normalised name."""
+        """Return the versions of its packages, by normalised name."""
         folders = [str(path) for path in self.prefix.glob("lib/python*/site-packages")]
         found = importlib.metadata.distributions(path=folders)
         return {_normalised(each.name): each.version for each in found}
 
-    def compared(self, commands: Iterable[str]) -> str:
-        """How what `commands` would have installed is here, in a line."""
+    def comparison(self, commands: Iterable[str]) -> str:
+        """Return how what `commands` would have installed is here, in a line."""
         pins = {_normalised(name): version for text in commands for name, version in PIN.findall(text)}
         here = self.installed()
         other = [
@@ -48,11 +48,11 @@ class Tools:
             for name, version in sorted(pins.items())
             if here.get(name) != version
         ]
-        same = f"{len(pins) - len(other)} of {len(pins)} pinned packages as pinned"
+        same = f"{len(pins) - len(other)} of {len(pins)} packages have the pinned version"
         return f"{same}; {', '.join(other)}" if other else same
 
-    def place(self, folder: Path) -> Path:
-        """An environment in `folder` that shares what this one has, without pip; its programs."""
+    def link_into(self, folder: Path) -> Path:
+        """Return an environment in `folder` that shares what this one has, without pip; its programs."""
         programs = folder / "bin"
         programs.mkdir(parents=True)
         (folder / "lib").symlink_to((self.prefix / "lib").resolve())
@@ -67,8 +67,8 @@ def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def downloads(phase: str, commands: Iterable[str]) -> Iterator[str]:
-    """Those commands of a phase that would fetch something before the work begins."""
+def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
+    """Return those commands of a phase that would fetch something before the work begins."""
     return (each for each in commands if phase in DOWNLOADING_PHASES and DOWNLOAD.search(each))
 
 
@@ -82,11 +82,11 @@ def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> Non
         path.chmod(0o755)
 
 
-def in_folder(text: str, temporary: Path) -> str:
-    """`text` of a build with `/tmp` in a folder: a container has its own, a process here has not."""
+def with_private_tmp(text: str, temporary: Path) -> str:
+    """Return `text` of a build with `/tmp` in a folder: a container has its own, a process here has not."""
     return SHARED.sub(lambda found: str(temporary), text)
 
 
 def search_path(*folders: Path) -> str:
-    """The PATH of a build: these folders, then the system's."""
+    """Return the PATH of a build: these folders, then the system's."""
     return os.pathsep.join([*map(str, folders), SYSTEM_PATH])

@@ -1,4 +1,4 @@
-"""Why an action is granted that a rehearsal does not use: the first row that fits role, Sid and action."""
+"""The reasons for granted actions that a rehearsal does not use: the first row that matches role, Sid and action."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REASONS = (
 
 
 def reason_for(role: str, statement: str, action: str) -> str:
-    """The reason, or nothing where none is known."""
+    """Return the reason, or nothing where none is known."""
     for *patterns, reason in REASONS:
         if all(map(fnmatchcase, (role, statement, action), patterns)):
             return reason

@@ -17,7 +17,7 @@ Variables = Mapping[str, Mapping[str, str]]
 
 
 def namespaces(value: Any) -> set[str]:
-    """The namespaces that are read anywhere in `value`."""
+    """Return the namespaces that are read anywhere in `value`."""
     if isinstance(value, str):
         return {found.group(1) for found in VARIABLE.finditer(value)}
     items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
@@ -25,20 +25,20 @@ def namespaces(value: Any) -> set[str]:
 
 
 def substitute(text: str, variables: Variables) -> str:
-    """`text` with its variables replaced. Raises `CicdError` for one that no action has put out."""
+    """Return `text` with its variables replaced. Raises `CicdError` for one that no action has put out."""
 
     def value(found: re.Match[str]) -> str:
         namespace, name = found.groups()
         if name not in variables.get(namespace, {}):
             known = ", ".join(sorted(variables.get(namespace, {}))) or "nothing"
-            raise CicdError(f"{found.group()}: {namespace} has put out {known}, but no {name}")
+            raise CicdError(f"{found.group()}: {namespace} has exported {known}, but not {name}")
         return variables[namespace][name]
 
     return VARIABLE.sub(value, text)
 
 
-def opens(lock: Lock, variables: Variables) -> bool:
-    """Whether a variable check lets the stage be entered; without the variable it does not.
+def is_open(lock: Lock, variables: Variables) -> bool:
+    """Return whether a variable check lets the stage be entered; without the variable it does not.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-VariableCheck.html
     """
@@ -55,4 +55,4 @@ def opens(lock: Lock, variables: Variables) -> bool:
             return lock.value in value
         case "MATCHES":
             return re.fullmatch(lock.value, value) is not None
-    raise CicdError(f"{lock.operator}: CodePipeline has no such operator for a variable check")
+    raise CicdError(f"{lock.operator}: CodePipeline's VariableCheck has no such operator")

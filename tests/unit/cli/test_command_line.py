@@ -246,7 +246,10 @@ def test_clumsy_hands_at_make_get_one_line(tmp_path: Path) -> None:
     )
 
     assert answer.returncode == 2
-    assert "error: no python0 here; install Python 3.11 or newer, or name one: make PYTHON=python3.12" in answer.stderr
+    assert (
+        "error: python0 was not found; install Python 3.11 or newer, or name another: make PYTHON=python3.12"
+        in answer.stderr
+    )
 
 
 class ReleasingTools:

@@ -19,12 +19,12 @@ from cicd_templates.local.permissions import Calls
 from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas
 from cicd_templates.rehearsal.artifacts import Artifact
 from cicd_templates.rehearsal.build_projects import Project
-from cicd_templates.rehearsal.context import ActionFailedError, Place, Run
+from cicd_templates.rehearsal.context import ActionFailedError, PipelineRun, RehearsalSetup
 from cicd_templates.rehearsal.definition import Action, read_pipeline
-from cicd_templates.rehearsal.result import State, Step
-from cicd_templates.rehearsal.sessions import Keys, Session
-from cicd_templates.rehearsal.stages import walk
-from cicd_templates.rehearsal.tools import Tools
+from cicd_templates.rehearsal.result import ActionProgress, ActionState
+from cicd_templates.rehearsal.sessions import Credentials, Session
+from cicd_templates.rehearsal.stages import run_stages
+from cicd_templates.rehearsal.tools import BuildTools
 from tests.unit.rehearsal.pipelines import action as raw_action
 from tests.unit.rehearsal.pipelines import conditions, properties, rule, stage
 
@@ -51,50 +51,52 @@ class Fake:
         return operation
 
 
-def place(folder: Path, **changes: Any) -> Place:
-    made = Place(
+def place(folder: Path, **changes: Any) -> RehearsalSetup:
+    made = RehearsalSetup(
         endpoint="http://127.0.0.1:1",
         account="111111111111",
         region="eu-central-1",
         folder=folder,
-        tools=Tools(folder),
+        tools=BuildTools(folder),
         tokens={},
         network={},
         answers=Answers(folder),
         calls=Calls(folder),
         confirm=lambda question: True,
-        serve=lambda: "http://127.0.0.1:9",
+        start_application=lambda: "http://127.0.0.1:9",
     )
     return dataclasses.replace(made, **changes)
 
 
-class Rooted(Place):
+class Rooted(RehearsalSetup):
     """A place whose accounts are fakes."""
 
     fake: Any = None
 
-    def root(self, arn: str) -> Any:
+    def root_session(self, arn: str) -> Any:
         return SimpleNamespace(client=lambda service: self.fake)
 
 
-def made(folder: Path, fake: Fake, **changes: Any) -> Run:
+def made(folder: Path, fake: Fake, **changes: Any) -> PipelineRun:
     """A run in which every client is `fake`."""
-    rooted = Rooted(**{each.name: getattr(place(folder), each.name) for each in dataclasses.fields(Place)} | changes)
+    rooted = Rooted(
+        **{each.name: getattr(place(folder), each.name) for each in dataclasses.fields(RehearsalSetup)} | changes
+    )
     object.__setattr__(rooted, "fake", fake)
-    session = Session(Keys("a", "s", "t"), lambda service, keys: fake)
-    return Run(read_pipeline(properties()), "e-1", rooted, session, {}, "v1")
+    session = Session(Credentials("a", "s", "t"), lambda service, keys: fake)
+    return PipelineRun(read_pipeline(properties()), "e-1", rooted, session, {}, "v1")
 
 
 def action(provider: str, **configuration: str) -> Action:
     return Action("S", "A", provider, 1, "", configuration, ("Templates",), (), "")
 
 
-STEP = Step("S/A", "x")
+STEP = ActionProgress("S/A", "x")
 
 
-def failure(act: Any, run: Run, of: Action) -> str:
+def failure(act: Any, run: PipelineRun, of: Action) -> str:
     with pytest.raises(ActionFailedError) as caught:
-        act(run, of, Step("S/A", of.provider))
+        act(run, of, ActionProgress("S/A", of.provider))
     return str(caught.value)
 
 
@@ -102,17 +104,17 @@ def test_a_question_that_is_too_long_and_one_without_a_topic(tmp_path: Path) -> 
     fake = Fake()
     run = made(tmp_path, fake)
 
-    assert "has 1001 characters, CodePipeline takes 1000" in failure(
-        approval.act, run, action("Manual", CustomData="x" * 1001)
+    assert "has 1001 characters; CodePipeline accepts 1000" in failure(
+        approval.execute, run, action("Manual", CustomData="x" * 1001)
     )
-    assert approval.act(run, action("Manual"), STEP) == {}
+    assert approval.execute(run, action("Manual"), STEP) == {}
     assert fake.asked == []
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"Payload": io.BytesIO(b"null")}, "f did not answer its job: it ended without an answer"),
+        ({"Payload": io.BytesIO(b"null")}, "f did not answer its job: it returned without answering"),
         (
             {"Payload": io.BytesIO(b'{"errorType": "Timeout"}'), "FunctionError": "Unhandled", "LogResult": "bG9n"},
             'f did not answer its job: {"errorType": "Timeout"}',
@@ -124,7 +126,7 @@ def test_a_function_that_gives_no_answer_fails(tmp_path: Path, answer: dict[str,
     fake = Fake(get_function_configuration={"Role": "arn:role/r"}, invoke=answer)
     of = dataclasses.replace(action("Lambda", FunctionName="f"), inputs=())
 
-    assert failure(lambdas.act, made(tmp_path, fake), of) == expected
+    assert failure(lambdas.execute, made(tmp_path, fake), of) == expected
 
 
 def test_what_a_role_may_not_by_itself_fails(tmp_path: Path) -> None:
@@ -132,14 +134,17 @@ def test_what_a_role_may_not_by_itself_fails(tmp_path: Path) -> None:
     fake = Fake(simulate_principal_policy={"EvaluationResults": [denied]})
 
     with pytest.raises(ActionFailedError, match="arn:role may not logs:PutLogEvents on arn:group"):
-        made(tmp_path, fake).place.require("arn:role", ["logs:PutLogEvents"], "arn:group")
+        made(tmp_path, fake).setup.require_allowed("arn:role", ["logs:PutLogEvents"], "arn:group")
 
 
 def test_a_build_of_a_project_that_is_not_there(tmp_path: Path) -> None:
     run = made(tmp_path, Fake())
     run.projects = {"known": None}  # type: ignore[dict-item]
 
-    assert failure(codebuild.act, run, action("CodeBuild", ProjectName="no")) == "no project no; out/ has known"
+    assert (
+        failure(codebuild.execute, run, action("CodeBuild", ProjectName="no"))
+        == "there is no project no; out/ has known"
+    )
 
 
 BROKEN = "version: 0.2\nphases: {build: {commands: [%s]}}\nreports: {r: {files: [r.xml]%s}}\n"
@@ -148,7 +153,7 @@ BROKEN = "version: 0.2\nphases: {build: {commands: [%s]}}\nreports: {r: {files: 
 @pytest.mark.parametrize(
     ("command", "form", "expected"),
     [
-        ("echo no > r.xml", "", "report r: r.xml is no JUnit XML"),
+        ("echo no > r.xml", "", "report r: r.xml is not valid JUnit XML"),
         ("echo", "", "report r: no file matches r.xml in ."),
         ("echo no > r.xml", ", file-format: CUCUMBERJSON", None),
     ],
@@ -170,16 +175,16 @@ def test_a_report_is_read_as_codebuild_would(tmp_path: Path, command: str, form:
         get_object=body(),
         simulate_principal_policy={"EvaluationResults": []},
     )
-    run = made(tmp_path, fake, tools=Tools(prefix))
-    run.serve = lambda *_: Session(Keys("a", "s"), lambda service, keys: fake)  # type: ignore[method-assign]
+    run = made(tmp_path, fake, tools=BuildTools(prefix))
+    run.service_session = lambda *_: Session(Credentials("a", "s"), lambda service, keys: fake)  # type: ignore[method-assign]
     run.projects = {"p": Project("p", "arn:x:p", "arn:role", BROKEN % (command, form), (), 1, "", "", "")}
     run.artifacts["Templates"] = Artifact("Templates", "b", "k")
     of = action("CodeBuild", ProjectName="p")
 
     if expected is None:
-        assert codebuild.act(run, of, Step("S/A", "CodeBuild")) == {}
+        assert codebuild.execute(run, of, ActionProgress("S/A", "CodeBuild")) == {}
     else:
-        assert expected in failure(codebuild.act, run, of)
+        assert expected in failure(codebuild.execute, run, of)
     assert fake.asked[-1] == ("batch_get_builds", {"ids": ["p:1"]})
 
 
@@ -196,10 +201,10 @@ def template() -> dict[str, Any]:
     return {"Body": io.BytesIO(data.getvalue())}
 
 
-def replaced(folder: Path, fake: Fake, **more: str) -> Step:
-    run, step = made(folder, fake), Step("S/A", "CloudFormation")
+def replaced(folder: Path, fake: Fake, **more: str) -> ActionProgress:
+    run, step = made(folder, fake), ActionProgress("S/A", "CloudFormation")
     run.artifacts["Templates"] = Artifact("Templates", "b", "k")
-    cloudformation.act(run, action("CloudFormation", ActionMode="CHANGE_SET_REPLACE", **{**SET, **more}), step)
+    cloudformation.execute(run, action("CloudFormation", ActionMode="CHANGE_SET_REPLACE", **{**SET, **more}), step)
     return step
 
 
@@ -223,9 +228,9 @@ def test_the_first_change_set_creates_with_what_the_configuration_says(tmp_path:
     [
         ({"Status": "FAILED", "StatusReason": "No updates are to be performed."}, {}, ""),
         ({"Status": "FAILED", "StatusReason": "why"}, {}, "the change set c of s failed: why"),
-        ({"Status": "FAILED"}, {}, "the change set c of s failed: without a reason"),
-        ({}, {"TemplatePath": "Other::t.yaml"}, "Other::t.yaml: the action takes Templates, not Other"),
-        ({}, {"TemplatePath": "Templates::u.yaml"}, "Templates::u.yaml: no such file in the artifact"),
+        ({"Status": "FAILED"}, {}, "the change set c of s failed: no reason given"),
+        ({}, {"TemplatePath": "Other::t.yaml"}, "Other::t.yaml: the action's input artifacts are Templates, not Other"),
+        ({}, {"TemplatePath": "Templates::u.yaml"}, "Templates::u.yaml: the artifact has no such file"),
     ],
 )
 def test_a_change_set_that_changes_nothing_is_none_that_fails(
@@ -235,7 +240,7 @@ def test_a_change_set_that_changes_nothing_is_none_that_fails(
     fake = Fake(describe_stacks=stacks, get_object=template(), describe_change_set=described)
 
     if not expected:
-        assert "the change set changes nothing" in replaced(tmp_path, fake, **more).notes
+        assert "the change set has no changes" in replaced(tmp_path, fake, **more).notes
         assert "delete_change_set" in [name for name, _ in fake.asked]
         return
     with pytest.raises(ActionFailedError) as caught:
@@ -257,7 +262,7 @@ EVENTS = {
     ("status", "events", "expected"),
     [
         ("UPDATE_ROLLBACK_COMPLETE", EVENTS, "the stack s is UPDATE_ROLLBACK_COMPLETE; First: why"),
-        ("UPDATE_FAILED", {"StackEvents": []}, "the stack s is UPDATE_FAILED; without a reason"),
+        ("UPDATE_FAILED", {"StackEvents": []}, "the stack s is UPDATE_FAILED; no reason given"),
     ],
 )
 def test_a_stack_that_fails_says_the_first_cause(
@@ -270,7 +275,7 @@ def test_a_stack_that_fails_says_the_first_cause(
     )
     of = action("CloudFormation", ActionMode="CHANGE_SET_EXECUTE", StackName="s", ChangeSetName="c")
 
-    assert failure(cloudformation.act, made(tmp_path, fake), of) == expected
+    assert failure(cloudformation.execute, made(tmp_path, fake), of) == expected
 
 
 def test_nothing_to_execute_gives_the_outputs_all_the_same(tmp_path: Path) -> None:
@@ -282,17 +287,17 @@ def test_nothing_to_execute_gives_the_outputs_all_the_same(tmp_path: Path) -> No
         describe_stack_events={"StackEvents": []},
     )
     of = action("CloudFormation", ActionMode="CHANGE_SET_EXECUTE", StackName="s", ChangeSetName="c")
-    step = Step("S/A", "CloudFormation")
+    step = ActionProgress("S/A", "CloudFormation")
 
-    assert cloudformation.act(made(tmp_path, fake), of, step) == {"Url": "https://x"}
-    assert step.notes == ["there was nothing to execute"]
+    assert cloudformation.execute(made(tmp_path, fake), of, step) == {"Url": "https://x"}
+    assert step.notes == ["the change set had no changes to execute"]
 
 
 def test_another_mode_and_a_stack_that_may_not_be_seen(tmp_path: Path) -> None:
     of = action("CloudFormation", ActionMode="DELETE_ONLY", StackName="s")
 
-    assert failure(cloudformation.act, made(tmp_path, Fake()), of) == (
-        "a rehearsal does not interpret the mode DELETE_ONLY"
+    assert failure(cloudformation.execute, made(tmp_path, Fake()), of) == (
+        "a rehearsal does not support the action mode DELETE_ONLY"
     )
     with pytest.raises(ClientError, match="AccessDenied"):
         replaced(tmp_path, Fake(describe_stacks=DENIED, get_object=template()))
@@ -306,10 +311,10 @@ def test_a_stage_behind_a_lock_is_not_entered(tmp_path: Path) -> None:
     ]
     run = made(tmp_path, Fake())
     run.pipeline = read_pipeline(properties(*stages))
-    steps = {each.path: Step(each.path, each.provider) for each in run.pipeline.actions}
+    steps = {each.path: ActionProgress(each.path, each.provider) for each in run.pipeline.actions}
     said: list[str] = []
 
-    refusal = walk(run, steps, lambda step: said.append(f"{step.path} {step.state}"))
-    assert refusal == "Second is not entered: Verdict wants #{codepipeline.PipelineExecutionId} NE e-1"
+    refusal = run_stages(run, steps, lambda step: said.append(f"{step.path} {step.state}"))
+    assert refusal == "Second is locked: Verdict requires #{codepipeline.PipelineExecutionId} NE e-1"
     assert said == ["First/Ask not reached", "First/Ask succeeded"]
-    assert steps["Second/Ask"].state is State.NOT_REACHED
+    assert steps["Second/Ask"].state is ActionState.NOT_REACHED

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.deploy.releases.archives import Archive
-from cicd_templates.rehearsal.application_server import serving
+from cicd_templates.rehearsal.application_server import application_starter
 from cicd_templates.rehearsal.context import ActionFailedError
-from cicd_templates.rehearsal.tools import Tools
+from cicd_templates.rehearsal.tools import BuildTools
 
-TOOLS = Tools(Path(sys.prefix))
+TOOLS = BuildTools(Path(sys.prefix))
 
 
 def archive(**files: str) -> Archive:
@@ -30,7 +30,9 @@ def archive(**files: str) -> Archive:
 
 def test_an_application_is_started_once_and_ends_with_the_rehearsal(tmp_path: Path) -> None:
     with contextlib.ExitStack() as until:
-        serve = serving(archive(serve="exec python3 -m http.server --bind $HOST $PORT\n"), tmp_path, TOOLS, until)
+        serve = application_starter(
+            archive(serve="exec python3 -m http.server --bind $HOST $PORT\n"), tmp_path, TOOLS, until
+        )
         url = serve()
         assert serve() == url
         with urllib.request.urlopen(f"{url}/index.html") as answer:  # noqa: S310 - on the loopback address
@@ -43,7 +45,10 @@ def test_an_application_is_started_once_and_ends_with_the_rehearsal(tmp_path: Pa
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        (None, "no container runs here; rehearsal/serve in the source can start the application on $HOST and $PORT"),
+        (
+            None,
+            "add the script rehearsal/serve to the source to start the application on $HOST and $PORT",
+        ),
         ("echo broken\nexit 3\n", "rehearsal/serve does not listen on 127.0.0.1:"),
     ],
 )
@@ -51,6 +56,6 @@ def test_an_application_that_does_not_start_says_why(tmp_path: Path, script: str
     files = {} if script is None else {"serve": script}
 
     with contextlib.ExitStack() as until, pytest.raises(ActionFailedError) as caught:
-        serving(archive(**files), tmp_path, TOOLS, until)()
+        application_starter(archive(**files), tmp_path, TOOLS, until)()
     assert expected in str(caught.value)
     assert caught.value.log == ("" if script is None else "broken\n")

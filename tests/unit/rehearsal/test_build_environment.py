@@ -13,15 +13,15 @@ import pytest
 
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.rehearsal import artifacts
-from cicd_templates.rehearsal.build_environment import environment_of, masked, phases_of
+from cicd_templates.rehearsal.build_environment import build_environment, mask_secrets, runnable_phases
 from cicd_templates.rehearsal.build_projects import Project, Setting, read_project
 from cicd_templates.rehearsal.buildspec import Files, Phase, read_buildspec
 from cicd_templates.rehearsal.context import ActionFailedError
-from cicd_templates.rehearsal.result import Step
-from cicd_templates.rehearsal.sessions import Keys, Session
-from cicd_templates.rehearsal.tools import Tools, downloads, in_folder
+from cicd_templates.rehearsal.result import ActionProgress
+from cicd_templates.rehearsal.sessions import Credentials, Session
+from cicd_templates.rehearsal.tools import BuildTools, download_commands, with_private_tmp
 
-TOOLS = Tools(Path(sys.prefix))
+TOOLS = BuildTools(Path(sys.prefix))
 BUILD = {"id": "p:1", "arn": "arn:build"}
 SPECIFICATION = """
 version: 0.2
@@ -58,13 +58,13 @@ def run(**tokens: str) -> Any:
         region="eu-central-1",
         endpoint="http://127.0.0.1:1",
     )
-    return SimpleNamespace(place=place, pipeline=SimpleNamespace(name="pipe"), source_version="v1")
+    return SimpleNamespace(setup=place, pipeline=SimpleNamespace(name="pipe"), source_version="v1")
 
 
 def environment(folder: Path, of: Project, **tokens: str) -> dict[str, str]:
-    session = Session(Keys("access", "secret"), lambda service, keys: Kept())
+    session = Session(Credentials("access", "secret"), lambda service, keys: Kept())
     settings = [Setting("B", "from the action")]
-    return environment_of(run(**tokens), of, session, read_buildspec(SPECIFICATION), settings, BUILD, folder)
+    return build_environment(run(**tokens), of, session, read_buildspec(SPECIFICATION), settings, BUILD, folder)
 
 
 def test_variables_come_from_everywhere_the_action_last(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_what_is_kept_is_masked_in_the_log() -> None:
     of = project(Setting("SECRET", "s", "SECRETS_MANAGER"), Setting("EMPTY", "e", "PARAMETER_STORE"), Setting("A", "a"))
     found = {"SECRET": "hidden", "EMPTY": "", "A": "shown"}
 
-    assert masked("hidden and shown", found, of, read_buildspec("version: 0.2")) == "*** and shown"
+    assert mask_secrets("hidden and shown", found, of, read_buildspec("version: 0.2")) == "*** and shown"
 
 
 SECRET = Setting("TOKEN", "token", "SECRETS_MANAGER")
@@ -91,9 +91,9 @@ SECRET = Setting("TOKEN", "token", "SECRETS_MANAGER")
 
 @pytest.mark.parametrize(("tokens", "asked"), [({}, False), ({"TOKEN": "t"}, True)], ids=["without", "with a token"])
 def test_a_token_leads_to_the_service(tmp_path: Path, tokens: dict[str, str], asked: bool) -> None:
-    of, step = project(SECRET), Step("S/A", "CodeBuild")
+    of, step = project(SECRET), ActionProgress("S/A", "CodeBuild")
     found = environment(tmp_path, of, **tokens)
-    phases = phases_of(step, read_buildspec(SPECIFICATION), of, run(**tokens), tmp_path)
+    phases = runnable_phases(step, read_buildspec(SPECIFICATION), of, run(**tokens), tmp_path)
 
     assert ("PIP_INDEX_URL" in found, "PIP_NO_INDEX" in found) == (asked, not asked)
     assert (tmp_path / "programs/snyk").exists() is not asked
@@ -104,15 +104,15 @@ def test_a_token_leads_to_the_service(tmp_path: Path, tokens: dict[str, str], as
 
 
 def test_what_is_not_fetched_is_compared_with_what_is_here(tmp_path: Path) -> None:
-    step = Step("S/A", "CodeBuild")
+    step = ActionProgress("S/A", "CodeBuild")
     pinned = (
         "version: 0.2\nphases: {install: {commands: ['pip install x\n\n pytest==0 --hash=1\n\n no-such==1 --hash=1']}}"
     )
-    phases = phases_of(step, read_buildspec(pinned), project(), run(), tmp_path)
+    phases = runnable_phases(step, read_buildspec(pinned), project(), run(), tmp_path)
 
     assert phases == [Phase("install", (), ())]
     (note,) = step.notes
-    assert "0 of 2 pinned packages as pinned; no-such missing instead of 1, pytest " in note
+    assert "0 of 2 packages have the pinned version; no-such missing instead of 1, pytest " in note
 
 
 @pytest.mark.parametrize(
@@ -126,12 +126,12 @@ def test_what_is_not_fetched_is_compared_with_what_is_here(tmp_path: Path) -> No
     ],
 )
 def test_what_would_fetch_is_known(phase: str, command: str, expected: bool) -> None:
-    assert bool(list(downloads(phase, [command]))) is expected
+    assert bool(list(download_commands(phase, [command]))) is expected
 
 
 def test_the_shared_folder_is_the_builds_own() -> None:
     text = 'cat /tmp/a "/tmp" /tmp\'s /tmpfile'
-    assert in_folder(text, Path("/x")) == 'cat /x/a "/x" /x\'s /tmpfile'
+    assert with_private_tmp(text, Path("/x")) == 'cat /x/a "/x" /x\'s /tmpfile'
 
 
 def test_an_artifact_has_the_files_that_match(tmp_path: Path) -> None:
@@ -140,20 +140,20 @@ def test_an_artifact_has_the_files_that_match(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     (tmp_path / "out/run").write_text("#!/bin/sh\n")
     (tmp_path / "out/run").chmod(0o755)
-    data = artifacts.packed(tmp_path, Files("out", ("**/*", "a")))
+    data = artifacts.pack_files(tmp_path, Files("out", ("**/*", "a")))
 
     class S3:
         def get_object(self, **request: str) -> dict[str, Any]:
             return {"Body": io.BytesIO(data if request["Key"] == "k" else b"no zip")}
 
-    with artifacts.take(S3(), artifacts.Artifact("A", "b", "k")) as archive:
+    with artifacts.read_artifact(S3(), artifacts.Artifact("A", "b", "k")) as archive:
         assert sorted(archive.namelist()) == ["a", "deep/.b", "run"]
         artifacts.unpack(archive, tmp_path / "there")
     assert (tmp_path / "there/run").stat().st_mode & 0o111
     with pytest.raises(CicdError, match=r"no file matches \*\.xml in out, so there is no artifact"):
-        artifacts.packed(tmp_path, Files("out", ("*.xml",)))
-    with pytest.raises(CicdError, match="A is no zip"):
-        artifacts.take(S3(), artifacts.Artifact("A", "b", "other"))
+        artifacts.pack_files(tmp_path, Files("out", ("*.xml",)))
+    with pytest.raises(CicdError, match="A is not a zip"):
+        artifacts.read_artifact(S3(), artifacts.Artifact("A", "b", "other"))
 
 
 def test_a_store_without_a_customers_key_encrypts_by_itself() -> None:
@@ -161,7 +161,7 @@ def test_a_store_without_a_customers_key_encrypts_by_itself() -> None:
     s3 = SimpleNamespace(put_object=lambda **request: put.append(request))
     pipeline: Any = SimpleNamespace(bucket="b", key="", name="pipe")
 
-    found = artifacts.put(s3, pipeline, "Artifact", b"x")
+    found = artifacts.put_artifact(s3, pipeline, "Artifact", b"x")
     assert put == [{"Bucket": "b", "Key": found.object_key, "Body": b"x"}]
     assert found.object_key.startswith("pipe/Artifact/")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.rehearsal.definition import Lock, read_pipeline
-from cicd_templates.rehearsal.definition_checks import problems
+from cicd_templates.rehearsal.definition_checks import find_problems
 from tests.unit.rehearsal.pipelines import action, artifacts, conditions, properties, rule, stage
 
 VERDICT = rule("Verdict", "VariableCheck", Variable="#{Gate.Verdict}", Operator="EQ", Value="PASS")
@@ -61,38 +61,38 @@ def test_what_only_aws_does_is_listed(parts: dict[str, Any], expected: list[str]
     [
         pytest.param(
             [stage("S", action("A", InputArtifacts=artifacts("X")))],
-            "S/A: nothing before it makes the artifact X; there are none",
+            "S/A: no earlier action produces the artifact X; there are none",
             id="an artifact of nobody",
         ),
         pytest.param(
             [stage("S", action("A", OutputArtifacts=artifacts("X")), action("B", InputArtifacts=artifacts("X")))],
-            "S/B: nothing before it makes the artifact X; there are none",
+            "S/B: no earlier action produces the artifact X; there are none",
             id="an artifact of the same moment",
         ),
         pytest.param(
             [stage("S", action("A", OutputArtifacts=artifacts("X")), action("B", OutputArtifacts=artifacts("X")))],
-            "S/B: X is made before already",
+            "S/B: X is already produced by an earlier action",
             id="an artifact twice",
         ),
         pytest.param(
             [stage("S", action("A", Configuration={"a": ["#{Gate.Verdict} #{codepipeline.PipelineExecutionId}"]}))],
-            "S/A: it reads #{Gate.*}, which no action before it puts out",
+            "S/A: it reads #{Gate.*}, which no earlier action exports",
             id="a variable of nobody",
         ),
         pytest.param(
             [stage("S", action("A"), BeforeEntry=conditions(VERDICT))],
-            "S: its check Verdict reads #{Gate.*}, which no action before it puts out",
+            "S: its check Verdict reads #{Gate.*}, which no earlier action exports",
             id="a lock without a variable",
         ),
         pytest.param(
             [stage("S", action("A", "Jenkins"))],
-            "S/A: a rehearsal does not interpret actions of Jenkins",
+            "S/A: a rehearsal does not support actions of Jenkins",
             id="another provider",
         ),
     ],
 )
 def test_what_cannot_run_is_said_before_it_does(stages: list[dict[str, Any]], expected: str) -> None:
-    assert problems(read_pipeline(properties(*stages)), {"CodeBuild"}.__contains__) == [expected]
+    assert find_problems(read_pipeline(properties(*stages)), {"CodeBuild"}.__contains__) == [expected]
 
 
 def test_what_fits_has_no_problem() -> None:
@@ -101,4 +101,4 @@ def test_what_fits_has_no_problem() -> None:
         stage("B", action("A", InputArtifacts=artifacts("App")), BeforeEntry=conditions(VERDICT)),
     ]
 
-    assert problems(read_pipeline(properties(*stages)), {"CodeBuild"}.__contains__) == []
+    assert find_problems(read_pipeline(properties(*stages)), {"CodeBuild"}.__contains__) == []

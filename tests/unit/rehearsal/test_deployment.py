@@ -11,14 +11,14 @@ import pytest
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.rehearsal.build_projects import Project, Setting
-from cicd_templates.rehearsal.deployment import give_tokens, pipeline_stack, read_all
+from cicd_templates.rehearsal.deployment import pipeline_stack, read_every_stack, store_tokens
 from tests.conftest import ROOT
 
 OUT = ROOT / "out"
 
 
 def test_runtime_environments_come_before_the_one_that_needs_their_roles() -> None:
-    stacks = read_all(OUT)
+    stacks = read_every_stack(OUT)
     environments = list(dict.fromkeys(stack.links.environment for stack in stacks))
 
     assert environments == ["production", "staging", "tools"]
@@ -31,11 +31,11 @@ def test_a_copy_is_read_without_what_lies_beside_it(tmp_path: Path) -> None:
         shutil.copytree(OUT / name.partition("-")[0], tmp_path / name)
     (tmp_path / "notes.txt").write_text("x")
 
-    assert {stack.path.parent.name for stack in read_all(tmp_path, "pr1")} == {"tools-pr1"}
+    assert {stack.path.parent.name for stack in read_every_stack(tmp_path, "pr1")} == {"tools-pr1"}
     with pytest.raises(ConfigurationError, match="no rendered templates; run `make render` first"):
-        read_all(tmp_path, "pr2")
+        read_every_stack(tmp_path, "pr2")
     with pytest.raises(ConfigurationError, match="no rendered templates"):
-        read_all(tmp_path / "nowhere")
+        read_every_stack(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_copy_is_read_without_what_lies_beside_it(tmp_path: Path) -> None:
     ],
 )
 def test_a_pipeline_that_is_not_there_is_named(pipelines: int, service: str | None, expected: str) -> None:
-    stacks = [stack for stack in read_all(OUT) if pipelines or stack.layer != "pipeline"]
+    stacks = [stack for stack in read_every_stack(OUT) if pipelines or stack.layer != "pipeline"]
 
     with pytest.raises(ConfigurationError, match=expected):
         pipeline_stack(stacks, service)
@@ -64,5 +64,5 @@ def test_a_token_goes_into_the_secret_of_its_variable_alone() -> None:
     project = Project("p", "arn", "role", "", settings, 1, "", "", "")
     definition: Any = SimpleNamespace(projects={"p": project})
 
-    give_tokens(session, definition, {"TOKEN": "t", "A": "2"})
+    store_tokens(session, definition, {"TOKEN": "t", "A": "2"})
     assert put == [{"SecretId": "arn:a", "SecretString": "t"}]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.rehearsal.grants import Use, grants, role_name, roles_of, unexplained
+from cicd_templates.rehearsal.grants import GrantUse, measure_grants, read_roles, role_name, unexplained_grants
 from cicd_templates.rehearsal.unused_grants import reason_for
 
 
@@ -50,17 +50,17 @@ ROWS = [
 
 
 def test_calls_are_counted_by_the_statement_that_allowed_them() -> None:
-    found = grants(roles_of(TEMPLATE, "tools"), ROWS)
+    found = measure_grants(read_roles(TEMPLATE, "tools"), ROWS)
 
     assert [(each.role, each.statement, each.action, each.calls, each.use) for each in found] == [
-        ("work", "Read", "s3:GetObject", 2, Use.USED),
-        ("work", "Read", "s3:PutObject", 0, Use.UNUSED),
-        ("work", "Log", "logs:Put", 1, Use.USED),
-        ("work", "Act", "sts:AssumeRole", 0, Use.UNUSED),
-        ("idle", "Read", "s3:GetObject", 0, Use.NOT_PART),
-        ("deep", "Make", "ecs:CreateService", 0, Use.NOT_MEASURED),
+        ("work", "Read", "s3:GetObject", 2, GrantUse.USED),
+        ("work", "Read", "s3:PutObject", 0, GrantUse.UNUSED),
+        ("work", "Log", "logs:Put", 1, GrantUse.USED),
+        ("work", "Act", "sts:AssumeRole", 0, GrantUse.UNUSED),
+        ("idle", "Read", "s3:GetObject", 0, GrantUse.NOT_PART),
+        ("deep", "Make", "ecs:CreateService", 0, GrantUse.NOT_MEASURED),
     ]
-    assert [each.action for each in unexplained(found)] == ["s3:PutObject", "sts:AssumeRole"]
+    assert [each.action for each in unexplained_grants(found)] == ["s3:PutObject", "sts:AssumeRole"]
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,21 @@ from xml.etree import ElementTree
 import pytest
 
 from cicd_templates.rehearsal import report
-from cicd_templates.rehearsal.grants import Grant, Use
-from cicd_templates.rehearsal.result import Result, State, Step, as_json, as_junit, critical_path
+from cicd_templates.rehearsal.grants import GrantedAction, GrantUse
+from cicd_templates.rehearsal.result import (
+    ActionProgress,
+    ActionState,
+    RehearsalResult,
+    as_json,
+    as_junit,
+    critical_path,
+)
 
 
-def step(path: str, began: float, seconds: float, state: State = State.SUCCEEDED, **more: object) -> Step:
-    return Step(path, "CodeBuild", state, began, seconds, **more)  # type: ignore[arg-type]
+def step(
+    path: str, began: float, seconds: float, state: ActionState = ActionState.SUCCEEDED, **more: object
+) -> ActionProgress:
+    return ActionProgress(path, "CodeBuild", state, began, seconds, **more)  # type: ignore[arg-type]
 
 
 STEPS = (
@@ -21,20 +30,22 @@ STEPS = (
     step("Verify/Fast", 1, 2, notes=["a stand-in"], phases={"build": 1.5, "install": 0.0}),
     step("Verify/Slow", 1.1, 4, notes=["a stand-in"]),
     step(
-        "Gate/Gate", 5.2, 1, State.FAILED, error="IAM denied: x may not y on z\nwhy", log="\x1b[31mline\x1b[0m",
+        "Gate/Gate", 5.2, 1, ActionState.FAILED, error="IAM denied: x may not y on z\nwhy", log="\x1b[31mline\x1b[0m",
         roles={"b", "a"},
     ),
-    step("Build/Image", 0, 0, State.NOT_REACHED),
+    step("Build/Image", 0, 0, ActionState.NOT_REACHED),
 )  # fmt: skip
 GRANTS = (
-    Grant("tools", "r", "S", "a:B", 2, Use.USED),
-    Grant("tools", "r", "S", "a:C", 0, Use.UNUSED),
-    Grant("tools", "q", "S", "a:D", 0, Use.NOT_PART),
+    GrantedAction("tools", "r", "S", "a:B", 2, GrantUse.USED),
+    GrantedAction("tools", "r", "S", "a:C", 0, GrantUse.UNUSED),
+    GrantedAction("tools", "q", "S", "a:D", 0, GrantUse.NOT_PART),
 )
 
 
-def result(*steps: Step, problem: str = "") -> Result:
-    return Result("p", "e-1", "v1", 6.2, {"run": 6.2}, steps, problem, ("S: OnFailure",), ("AWS::A::B",), GRANTS)
+def result(*steps: ActionProgress, problem: str = "") -> RehearsalResult:
+    return RehearsalResult(
+        "p", "e-1", "v1", 6.2, {"run": 6.2}, steps, problem, ("S: OnFailure",), ("AWS::A::B",), GRANTS
+    )
 
 
 def test_the_longest_of_those_that_ran_at_once_is_on_the_critical_path() -> None:
@@ -69,8 +80,8 @@ def test_a_line_tells_an_action_and_a_failure_its_reason_and_log() -> None:
     assert report.progress(STEPS[0]) == "  Source/App                               ok        1.0 s"
     lines = report.progress(STEPS[3]).splitlines()
     assert lines[0].split() == ["Gate/Gate", "FAILED", "1.0", "s"]
-    assert lines[1:] == ["    IAM denied: x may not y on z", "    why", "    the end of its log:", "    | [31mline[0m"]
-    silent = step("A/B", 0, 1, State.FAILED, error="why")
+    assert lines[1:] == ["    IAM denied: x may not y on z", "    why", "    end of its log:", "    | [31mline[0m"]
+    silent = step("A/B", 0, 1, ActionState.FAILED, error="why")
     assert report.progress(silent).splitlines()[1:] == ["    why"]
 
 
@@ -83,15 +94,15 @@ def test_the_summary_fits_a_terminal_and_says_what_was_not_so() -> None:
         "  S: OnFailure",
         "IAM: 1 of 2 granted actions used by 1 roles",
         "  not part of a run  1 of 1 roles",
-        "  which grants nothing uses is said of a run that comes to its end only",
-        "p stops at Gate/Gate",
+        "  unused grants are listed only after a complete run",
+        "p failed at Gate/Gate",
     ):
         assert line in text.splitlines()
     assert "no reason known" not in text
 
 
 def test_a_run_that_came_to_its_end_names_the_grants_that_nothing_used() -> None:
-    assert "  unused, and no reason known: r S a:C" in report.summary(result(STEPS[0])).splitlines()
+    assert "  unused without a known reason: r S a:C" in report.summary(result(STEPS[0])).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +112,7 @@ def test_a_run_that_came_to_its_end_names_the_grants_that_nothing_used() -> None
         (result(STEPS[0], problem="Build is not entered"), "p: Build is not entered"),
     ],
 )
-def test_the_verdict_says_what_stopped_it(found: Result, expected: str) -> None:
+def test_the_verdict_says_what_stopped_it(found: RehearsalResult, expected: str) -> None:
     assert report.verdict(found).startswith(expected)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal.buildspec import Files, Phase, read_buildspec
-from cicd_templates.rehearsal.shell import Outcome, run_phases
+from cicd_templates.rehearsal.shell import BuildOutcome, run_phases
 
 WHOLE = """
 version: 0.2
@@ -47,15 +47,18 @@ def test_the_least_one_has_the_shell_of_the_image() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a: [", "the build specification is no YAML"),
-        ("version: 0.1", "not of version 0.2"),
-        ("text", "not of version 0.2"),
-        ("version: 0.2\nphase: {}", "has phase, which CodeBuild does not know"),
+        ("a: [", "the build specification is not valid YAML"),
+        ("version: 0.1", "must have version 0.2"),
+        ("text", "must have version 0.2"),
+        ("version: 0.2\nphase: {}", "has phase, which CodeBuild does not support"),
         (
             "version: 0.2\nphases: {build: {commands: [true]}}",
-            "phase build has a command that YAML takes for no text, True",
+            "phase build has a command that is not a string, True",
         ),
-        ("version: 0.2\nphases: {built: {}}", "has a phase built; there are install, pre_build, build, post_build"),
+        (
+            "version: 0.2\nphases: {built: {}}",
+            "has the unknown phase built; the phases are install, pre_build, build, post_build",
+        ),
     ],
 )
 def test_a_wrong_one_is_refused(text: str, expected: str) -> None:
@@ -65,7 +68,7 @@ def test_a_wrong_one_is_refused(text: str, expected: str) -> None:
 
 def run(
     folder: Path, *phases: Phase, shell: str = "sh", limit: float = 20.0, exported: tuple[str, ...] = ()
-) -> Outcome:
+) -> BuildOutcome:
     return run_phases(
         phases,
         exported,
@@ -95,31 +98,31 @@ def test_commands_share_a_shell_and_export_variables(tmp_path: Path, shell: str)
     [
         pytest.param(
             (Phase("build", ("echo 1", "(exit 3)", "echo 2"), ("echo 3",)), Phase("post_build", ("echo 4",), ())),
-            "command 2 of phase build ended with 3",
+            "command 2 of phase build failed with exit code 3",
             "1\n3\n4\n",
             id="a build is followed by what comes after it",
         ),
         pytest.param(
             (Phase("install", ("false",), ("echo 1",)), Phase("build", ("echo 2",), ())),
-            "command 1 of phase install ended with 1",
+            "command 1 of phase install failed with exit code 1",
             "1\n",
             id="without an installation nothing is built",
         ),
         pytest.param(
             (Phase("build", ("true",), ("(exit 2)",)),),
-            "command 1 of phase build-finally ended with 2",
+            "command 1 of phase build-finally failed with exit code 2",
             "",
             id="what must be done fails",
         ),
         pytest.param(
             (Phase("build", ("echo 1", "exit 7"), ("echo 2",)),),
-            "command 2 of phase build ended the shell",
+            "command 2 of phase build terminated the shell",
             "1\n",
             id="a command that leaves",
         ),
         pytest.param(
             (Phase("build", ("set -e", "false", "echo 1"), ()),),
-            "command 2 of phase build ended the shell",
+            "command 2 of phase build terminated the shell",
             "",
             id="a shell that was told to stop",
         ),
@@ -134,12 +137,12 @@ def test_a_command_that_fails_is_named(tmp_path: Path, phases: tuple[Phase, ...]
 def test_a_build_that_takes_too_long_is_ended_with_all_its_processes(tmp_path: Path) -> None:
     outcome = run(tmp_path, Phase("build", ("sleep 600 & sleep 600",), ()), limit=0.3)
 
-    assert outcome.failed == "command 1 of phase build still ran after 0 s, the limit of the project"
+    assert outcome.failed == "command 1 of phase build was still running after 0 s, the project's timeout"
 
 
 def test_a_shell_that_cannot_write_has_no_log(tmp_path: Path) -> None:
     (tmp_path / "build.log").mkdir()
     outcome = run(tmp_path, Phase("build", ("true",), ()))
 
-    assert outcome.failed == "the shell could not begin"
+    assert outcome.failed == "the shell could not start"
     assert outcome.log == ""

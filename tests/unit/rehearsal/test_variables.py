@@ -9,16 +9,16 @@ import pytest
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal.definition import Lock
 from cicd_templates.rehearsal.intrinsic_functions import resolve
-from cicd_templates.rehearsal.variables import namespaces, opens, substitute
+from cicd_templates.rehearsal.variables import is_open, namespaces, substitute
 
 VARIABLES = {"Gate": {"Verdict": "PASS", "High": "0"}}
 
 
 def test_a_variable_is_replaced_and_an_unknown_one_is_named() -> None:
     assert substitute("#{Gate.Verdict}: #{Gate.High} high", VARIABLES) == "PASS: 0 high"
-    with pytest.raises(CicdError, match=r"#\{Gate.Low\}: Gate has put out High, Verdict, but no Low"):
+    with pytest.raises(CicdError, match=r"#\{Gate.Low\}: Gate has exported High, Verdict, but not Low"):
         substitute("#{Gate.Low}", VARIABLES)
-    with pytest.raises(CicdError, match="X has put out nothing, but no Y"):
+    with pytest.raises(CicdError, match="X has exported nothing, but not Y"):
         substitute("#{X.Y}", VARIABLES)
 
 
@@ -39,12 +39,12 @@ def test_namespaces_are_found_wherever_they_are_read() -> None:
     ],
 )
 def test_a_lock_opens_for_its_value_alone(variable: str, operator: str, value: str, expected: bool) -> None:
-    assert opens(Lock("L", variable, operator, value), VARIABLES) is expected
+    assert is_open(Lock("L", variable, operator, value), VARIABLES) is expected
 
 
 def test_an_operator_that_codepipeline_has_not_is_an_error() -> None:
-    with pytest.raises(CicdError, match="LIKE: CodePipeline has no such operator"):
-        opens(Lock("L", "#{Gate.Verdict}", "LIKE", "P"), VARIABLES)
+    with pytest.raises(CicdError, match="LIKE: CodePipeline's VariableCheck has no such operator"):
+        is_open(Lock("L", "#{Gate.Verdict}", "LIKE", "P"), VARIABLES)
 
 
 NAMES = {"Bucket": "b-1", "Role.Arn": "arn:role", "AWS::Partition": "aws"}
@@ -69,8 +69,8 @@ def test_references_are_resolved(value: Any, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ({"Fn::Join": ["", []]}, "Fn::Join: a rehearsal does not know this function"),
-        ({"Ref": "Nobody"}, "Nobody: nothing of this name is in the deployed stack"),
+        ({"Fn::Join": ["", []]}, "Fn::Join: a rehearsal does not support this function"),
+        ({"Ref": "Nobody"}, "Nobody: the deployed stack has nothing with this name"),
     ],
 )
 def test_what_cannot_be_resolved_is_named(value: Any, expected: str) -> None:

@@ -18,8 +18,8 @@ from cicd_templates.errors import CicdError, ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cicd_templates.rehearsal.result import Result
-    from cicd_templates.rehearsal.tools import Tools
+    from cicd_templates.rehearsal.result import RehearsalResult
+    from cicd_templates.rehearsal.tools import BuildTools
 
 OUTPUT = Path(".state/rehearsal")
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX_URL", "PIP_CERT")
@@ -64,7 +64,7 @@ def rehearse(
     from cicd_templates.local import engine as local_engine
     from cicd_templates.paths import rendered_folder
     from cicd_templates.rehearsal import deployment, report, result
-    from cicd_templates.rehearsal.rehearse import rehearsing
+    from cicd_templates.rehearsal.rehearse import run_rehearsal
 
     if not app:
         raise ConfigurationError(
@@ -77,20 +77,20 @@ def rehearse(
         )
     prepared = _prepared(tools)
     given = _given([name for names in tokens for name in names.split(",")])
-    stacks = deployment.read_all(rendered_folder(suffix), suffix)
+    stacks = deployment.read_every_stack(rendered_folder(suffix), suffix)
     archive = archives.source_archive(Path(app))
     confirm = (lambda question: False) if refuse else selection.confirmation(yes)
 
     def say(text: str) -> None:
         click.echo(text, err=as_json)
 
-    def tell(step: result.Step) -> None:
-        if step.state is not result.State.NOT_REACHED:
+    def tell(step: result.ActionProgress) -> None:
+        if step.state is not result.ActionState.NOT_REACHED:
             say(report.progress(step))
 
     with (
         local_engine.running(auth=True, tls=True) as engine,
-        rehearsing(
+        run_rehearsal(
             engine,
             stacks,
             service,
@@ -99,15 +99,15 @@ def rehearse(
             tokens=given,
             network={name: value for name, value in os.environ.items() if name.upper() in NETWORK},
             confirm=confirm,
-            say=tell,
-            begun=lambda definition, seconds: say(report.heading(definition.pipeline, len(stacks), seconds)),
+            on_progress=tell,
+            on_start=lambda definition, seconds: say(report.heading(definition.pipeline, len(stacks), seconds)),
         ) as rehearsal,
     ):
         found = rehearsal.result
     finish(found, output, say, as_json)
 
 
-def finish(found: Result, output: Path, say: Callable[[str], None], as_json: bool) -> None:
+def finish(found: RehearsalResult, output: Path, say: Callable[[str], None], as_json: bool) -> None:
     """Tell and keep a result. Raises `CicdError` for one that is no success."""
     from cicd_templates.rehearsal import report, result
 
@@ -127,8 +127,8 @@ def finish(found: Result, output: Path, say: Callable[[str], None], as_json: boo
         raise CicdError(report.verdict(found))
 
 
-def _prepared(tools: Path | None) -> Tools:
-    from cicd_templates.rehearsal.tools import Tools
+def _prepared(tools: Path | None) -> BuildTools:
+    from cicd_templates.rehearsal.tools import BuildTools
 
     prefix = tools or Path(sys.prefix)
     if not (prefix / "pyvenv.cfg").is_file():
@@ -136,7 +136,7 @@ def _prepared(tools: Path | None) -> Tools:
             f"{prefix}: not a virtual environment; "
             f"name one that has the tools of the checks with {hints.option('TOOLS')}"
         )
-    return Tools(prefix)
+    return BuildTools(prefix)
 
 
 def _given(names: list[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""`aws` for a rehearsed build: the operations of the AWS command line that builds call, through botocore.
+"""The replacement of the `aws` command in a rehearsed build, which calls operations through botocore.
 
-Options become the members of the operation's input; `--query` and `--output text` are as there. Errors are, too: the
-service's code in a line on standard error, and 254.
+Options become members of the operation's input; `--query` and `--output text` work as in the AWS command line. A
+service error is printed to standard error and exits with 254.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         method = operation.replace("-", "_")
         shape = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method]).input_shape
         members = {xform_name(member, "-"): (member, of) for member, of in shape.members.items()}
-        parameters, options, files = _parsed(rest, members)
+        parameters, options, files = _parse_arguments(rest, members)
         answer = getattr(client, method)(**parameters)
     except ClientError as error:
         print(f"\n{error}", file=sys.stderr)
@@ -42,11 +42,11 @@ def main(arguments: Sequence[str]) -> int:
     except (KeyError, ParamValidationError) as error:
         print(f"aws: error: {name} {operation}: {error}", file=sys.stderr)
         return WRONG
-    _say(answer, options, files)
+    _print_answer(answer, options, files)
     return 0
 
 
-def _parsed(rest: Sequence[str], members: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+def _parse_arguments(rest: Sequence[str], members: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
     parameters: dict[str, Any] = {}
     options: dict[str, str] = {}
     files: list[str] = []
@@ -64,7 +64,7 @@ def _parsed(rest: Sequence[str], members: dict[str, Any]) -> tuple[dict[str, Any
 
 
 def _value(text: str, shape: Any) -> Any:
-    """A value in the command line's short form: `a=1,b=2` for a structure, one item for a list."""
+    """Return a value in the command line's short form: `a=1,b=2` for a structure, one item for a list."""
     if shape.type_name == "blob":
         return Path(text).read_bytes()
     if shape.type_name == "list":
@@ -74,7 +74,7 @@ def _value(text: str, shape: Any) -> Any:
     return int(text) if shape.type_name in ("integer", "long") else text
 
 
-def _say(answer: dict[str, Any], options: dict[str, str], files: list[str]) -> None:
+def _print_answer(answer: dict[str, Any], options: dict[str, str], files: list[str]) -> None:
     answer.pop("ResponseMetadata")
     if (body := answer.pop("Body", None)) is not None:
         Path(files[0]).write_bytes(body.read())

@@ -1,7 +1,7 @@
-"""`docker` for a rehearsed build: builds no image, and pushes a stand-in that says so, by the registry's own calls.
+"""The replacement of the `docker` command in a rehearsed build, which pushes a placeholder instead of an image.
 
-The digest is that of a manifest whose one layer is the list of the files that would have been built from, so that the
-same source has the same digest.
+The placeholder's manifest has one layer, the list of the files in the build context, so the same source has the same
+digest. It is pushed with the registry's own API calls.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ import botocore.session
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 CONFIG = "application/vnd.docker.container.image.v1+json"
-NOTE = "the image is not built; a stand-in with a digest of its own is pushed"
+NOTE = "the image is not built; a placeholder with its own digest is pushed"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run `docker login`, `docker build` or `docker push`; its exit code."""
     command, *rest = arguments
     if command == "login":
-        return 0 if sys.stdin.read().strip() else _failed("no password came from the registry")
+        return 0 if sys.stdin.read().strip() else _report_failure("standard input has no password")
     if command == "build":
         return _build(rest)
     if command == "push":
         return _push(rest[-1])
-    return _failed(f"{command}: a rehearsal has no container engine; it takes login, build and push")
+    return _report_failure(f"{command}: a rehearsal has no container engine; it supports login, build and push")
 
 
-def _failed(reason: str) -> int:
+def _report_failure(reason: str) -> int:
     print(f"docker: {reason}", file=sys.stderr)
     return 1
 
@@ -43,7 +43,7 @@ def _option(arguments: Sequence[str], name: str, default: str) -> str:
     return arguments[list(arguments).index(name) + 1] if name in arguments else default
 
 
-def _kept(tag: str) -> Path:
+def _image_file(tag: str) -> Path:
     return Path(os.environ["HOME"], f"image-{hashlib.sha256(tag.encode()).hexdigest()}")
 
 
@@ -51,20 +51,20 @@ def _build(arguments: Sequence[str]) -> int:
     context = Path(arguments[-1])
     file = Path(_option(arguments, "--file", str(context / "Dockerfile")))
     if not file.is_file():
-        return _failed(f"{file}: no such file")
+        return _report_failure(f"{file}: no such file")
     named = [path for path in sorted(context.rglob("*")) if path.is_file()]
     digests = [f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.relative_to(context)}" for path in named]
-    _kept(_option(arguments, "--tag", "")).write_text("\n".join(digests))
+    _image_file(_option(arguments, "--tag", "")).write_text("\n".join(digests))
     return 0
 
 
 def _push(image: str) -> int:
-    if not _kept(image).exists():
-        return _failed(f"{image}: it was not built")
+    if not _image_file(image).exists():
+        return _report_failure(f"{image}: the image was not built")
     registry, _, rest = image.partition("/")
     repository, _, tag = rest.rpartition(":")
     ecr: Any = botocore.session.get_session().create_client("ecr")
-    layer = _upload(ecr, repository, _kept(image).read_bytes())
+    layer = _upload(ecr, repository, _image_file(image).read_bytes())
     config = _upload(ecr, repository, json.dumps({"rehearsal": registry}).encode())
     manifest = {
         "schemaVersion": 2,

@@ -1,7 +1,7 @@
-"""A scanner that needs its service, for a rehearsed build: gives the recorded report of the application instead.
+"""The replacement of a scanner that needs a service in a rehearsed build: it returns a recorded report.
 
-The report is `rehearsal/<program>.json` in the source. It goes where the scanner would write it: into the file of an
-option for JSON, otherwise to standard output.
+The report is `rehearsal/<program>.json` in the source. It is written where the scanner would write it: to the file of
+the option for JSON, otherwise to standard output.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FILE_OPTION = "--json-file-output="
-# What a shell says of a program that is not there.
+# The exit code of a shell for a missing command.
 ABSENT = 127
 
 
@@ -23,9 +23,9 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     report = Path(os.environ["CODEBUILD_SRC_DIR"], "rehearsal", f"{program}.json")
     if not report.is_file():
-        _note(f"{program} is not run, and there is no rehearsal/{program}.json in the source to take for its report")
+        _add_note(f"{program} is not run, and the source has no recorded report rehearsal/{program}.json")
         return ABSENT
-    _note(f"{program} is not run; its report is the recorded one, rehearsal/{program}.json")
+    _add_note(f"{program} is not run; its report is the recorded rehearsal/{program}.json")
     target = next((each.removeprefix(FILE_OPTION) for each in rest if each.startswith(FILE_OPTION)), None)
     if target:
         Path(target).write_bytes(report.read_bytes())
@@ -34,6 +34,6 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _note(text: str) -> None:
+def _add_note(text: str) -> None:
     with Path(os.environ["REHEARSAL_NOTES"]).open("a") as notes:
         notes.write(f"{text}\n")

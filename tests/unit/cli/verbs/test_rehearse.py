@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from cicd_templates.cli import main
 from cicd_templates.cli.verbs.rehearse import finish
 from cicd_templates.errors import CicdError
-from cicd_templates.rehearsal.result import Result, State, Step
+from cicd_templates.rehearsal.result import ActionProgress, ActionState, RehearsalResult
 from tests.conftest import ROOT
 
 
@@ -52,18 +52,18 @@ def test_a_wrong_call_is_a_line(
 
 
 @pytest.mark.parametrize(
-    ("state", "as_json"), [(State.SUCCEEDED, True), (State.SUCCEEDED, False), (State.FAILED, False)]
+    ("state", "as_json"), [(ActionState.SUCCEEDED, True), (ActionState.SUCCEEDED, False), (ActionState.FAILED, False)]
 )
 def test_a_result_is_told_and_kept(
-    tmp_path: Path, state: State, as_json: bool, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, state: ActionState, as_json: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    step = Step("S/A", "Manual", state, error="why")
-    found = Result("p", "e", "v", 1.0, {}, (step,), "", (), (), ())
+    step = ActionProgress("S/A", "Manual", state, error="why")
+    found = RehearsalResult("p", "e", "v", 1.0, {}, (step,), "", (), (), ())
     said: list[str] = []
 
-    with pytest.raises(CicdError, match="p stops at S/A") if state is State.FAILED else contextlib.nullcontext():
+    with pytest.raises(CicdError, match="p failed at S/A") if state is ActionState.FAILED else contextlib.nullcontext():
         finish(found, tmp_path / "deep/result", said.append, as_json)
     assert said[-1] == f"written: rehearsal.json, rehearsal.xml, grants.md in {tmp_path}/deep/result"
     kept = (tmp_path / "deep/result/rehearsal.json").read_text()
-    assert json.loads(kept)["succeeded"] is (state is State.SUCCEEDED)
+    assert json.loads(kept)["succeeded"] is (state is ActionState.SUCCEEDED)
     assert capsys.readouterr().out == (kept if as_json else "")
