@@ -1,4 +1,4 @@
-"""AWS clients of one environment: real ones through a profile or role, or the local AWS's, never one for the other.
+"""Make the AWS clients of one environment: of its account, through a profile or role, or of the local AWS.
 
 boto3 is imported on first use only, so that commands without AWS start fast.
 """
@@ -35,7 +35,7 @@ MISSING_CREDENTIALS = (
 
 
 class Clients:
-    """One client a service, made when it is first needed."""
+    """The clients of one account and region, one a service, each created on first use."""
 
     def __init__(self, session: Any, region: str, endpoint_url: str | None = None) -> None:
         self._session = session
@@ -58,17 +58,17 @@ class Clients:
 
     @property
     def region(self) -> str:
-        """Where they work."""
+        """The region of all clients."""
         return self._region
 
     @property
     def endpoint_url(self) -> str | None:
-        """The address of the local AWS; None for AWS, whose addresses everybody knows."""
+        """The address of the local AWS; None for AWS itself."""
         return self._endpoint_url
 
     @property
     def local(self) -> bool:
-        """Whether these talk to the local AWS."""
+        """Whether the clients call the local AWS."""
         return self._endpoint_url is not None
 
     @cached_property
@@ -158,12 +158,12 @@ class Clients:
 
     @cached_property
     def quotas(self) -> Any:
-        """How much of everything the account may have."""
+        """The quotas of the account."""
         return self._client("service-quotas")
 
     @cached_property
     def sns(self) -> Any:
-        """Topics and who reads them."""
+        """Topics and their subscriptions."""
         return self._client("sns")
 
     @cached_property
@@ -178,12 +178,12 @@ class Clients:
 
     @cached_property
     def sts(self) -> STSClient:
-        """Who is calling."""
+        """The identity of the caller."""
         return self._client("sts")  # type: ignore[no-any-return]
 
 
 def aws_clients(region: str, profile: str | None, role_arn: str | None) -> Clients:
-    """Clients of the real AWS, through `profile` where given and as `role_arn` where given.
+    """Return clients of AWS, with the credentials of `profile` and in the role `role_arn`, where given.
 
     Raises `CicdError` where the profile is unknown or the role cannot be assumed.
     """
@@ -211,7 +211,7 @@ def _session_with(credentials: Any) -> Any:
 
 
 def local_clients(endpoint_url: str, account: str, region: str) -> Clients:
-    """Clients of the local AWS, which takes a 12-digit access key for the account's number.
+    """Return clients of the local AWS, which takes a 12-digit access key as the account id.
 
     A session with keys of its own reads neither profiles nor the environment's credentials.
     """
@@ -231,16 +231,16 @@ def local_clients(endpoint_url: str, account: str, region: str) -> Clients:
 
 @cache
 def _models() -> Any:
-    """The services' models, which every local session would otherwise read anew: megabytes of JSON."""
+    """Return one loader for all local sessions; each would otherwise read megabytes of service models again."""
     from botocore.loaders import create_loader
 
     return create_loader()
 
 
 def require_account(clients: Clients, account: str) -> str:
-    """The caller's ARN, once it is sure that the caller works in `account`; `RefusedError` otherwise.
+    """Return the caller's ARN. Raises `RefusedError` where the caller's account is not `account`.
 
-    Raises `CicdError` with the way out where there are no usable credentials.
+    Raises `CicdError` with the remedy where there are no usable credentials.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -257,12 +257,12 @@ def require_account(clients: Clients, account: str) -> str:
 
 
 def explained(error: Exception) -> str:
-    """An error of boto3's in a line, with the way out where there is one."""
+    """Return the message of a boto3 error on one line, with the remedy where one is known."""
     from botocore.exceptions import NoCredentialsError, PartialCredentialsError, ProfileNotFound
 
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return MISSING_CREDENTIALS
     if isinstance(error, ProfileNotFound):
         return f"{error}; correct `profile` in templates/environments.toml or AWS_PROFILE"
-    # Some answers have a code and no words behind the colon.
+    # Some answers have a code and no message behind the colon.
     return " ".join(str(error).split()).removesuffix(":")
