@@ -28,7 +28,7 @@ from cicd_templates.layer.template import LayerTemplate
 from templates import build as builds
 from templates import keys, pipeline, storage
 
-# Whose tokens GitHub Actions brings, and for whom they are. An account has one such provider, so it is not ours:
+# Issuer and audience of GitHub Actions' tokens. An account has one such provider, which this project does not own:
 # https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
 GITHUB = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"

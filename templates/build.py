@@ -29,10 +29,10 @@ from templates import keys, registry, scan_gate, storage
 IMAGE = "image"
 BILL_OF_MATERIALS = "sbom"
 IMAGE_SCAN = "image-scan"
-# The cache of the checks that run nothing of the application.
+# The cache that checks share which do not run the application's code.
 JUDGES = "judges"
 SMOKE_TEST = "smoke-test"
-# Longer than the scan itself waits, shorter than anybody does.
+# Longer than the scan waits for its findings, and short enough to fail a run that hangs.
 SHORT_MINUTES = 10
 
 
@@ -98,7 +98,7 @@ def _check(context: BuildContext, check: ReleaseCheck, stored: dict[str, secrets
         description=f"Check {check.name}: writes a report, decides nothing",
         timeout_minutes=check.timeout_minutes,
         report_artifact=scan_gate.report_artifact(check.name),
-        # What runs the application could leave something in a cache for those that judge it.
+        # A check that runs the application could plant something in the cache of the checks that judge it.
         cache=f"check-{check.name}" if check.runs_application else JUDGES,
         image=check.image,
         secrets={variable: stored[name].ref() for variable, name in check.secrets.items()},

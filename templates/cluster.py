@@ -46,14 +46,14 @@ def build(env: Environment) -> LayerTemplate:
     access_logs = layer.read(storage.LOG_DELIVERY_BUCKET)
 
     name = cluster_name(env)
-    # Container Insights would make this group itself, without key or end.
+    # Without it Container Insights creates the group itself, unencrypted and without retention.
     insights = layer.add(log_group("InsightsLogGroup", env, f"/aws/ecs/containerinsights/{name}/performance", key))
     configuration = ecs.ClusterConfiguration(
         ManagedStorageConfiguration=ecs.ManagedStorageConfiguration(FargateEphemeralStorageKmsKeyId=key)
     )
     if any(service.settings.audited_exec for service in env.services):
         record = layer.add(log_group("ExecLogGroup", env, exec_log_group(env), key))
-        configuration.ExecuteCommandConfiguration = _recorded_sessions(key, record)
+        configuration.ExecuteCommandConfiguration = _exec_configuration(key, record)
     cluster = layer.add(
         ecs.Cluster(
             "Cluster",
@@ -75,7 +75,7 @@ def build(env: Environment) -> LayerTemplate:
             admission = load_balancers.test_listener_ingress(number + 1, group, Select(number, ranges))
             layer.add(admission)
 
-    # The certificate is for the domain; the load balancer's own name would fail its check.
+    # The certificate is for the domain, so clients could not verify the load balancer's own name.
     plain = text("http://", GetAtt(balancer, "DNSName"))
     layer.publish(BASE_URL, Url(plain if env.settings.allow_http else f"https://{env.settings.domain}"))
     layer.publish(BALANCER_HOST, HostName(GetAtt(balancer, "DNSName")))
@@ -87,7 +87,7 @@ def build(env: Environment) -> LayerTemplate:
     return layer
 
 
-def _recorded_sessions(key: KeyArn, record: logs.LogGroup) -> ecs.ExecuteCommandConfiguration:
+def _exec_configuration(key: KeyArn, record: logs.LogGroup) -> ecs.ExecuteCommandConfiguration:
     """Return the configuration of ECS Exec: sessions are encrypted with the key and recorded in the log group `record`.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html

@@ -83,7 +83,7 @@ def _may_take_templates(env: Environment) -> list[Grant]:
             [s3.GetObject, s3.GetObjectVersion],
             on=Sub(f"arn:${{AWS::Partition}}:s3:::{artifacts}/*"),
         ),
-        # The key's id is known in its own account only; its policy admits this role, and through S3 alone.
+        # The key's id is known only in its own account. The key's policy admits this role, through S3 only.
         allow(
             "DecryptTheReviewedTemplates",
             [kms.Decrypt, kms.DescribeKey],
@@ -94,7 +94,7 @@ def _may_take_templates(env: Environment) -> list[Grant]:
 
 
 def _may_deploy(env: Environment, service: Service) -> list[Grant]:
-    # Not every one of these calls carries the key, for all that the reference says.
+    # Not all of these calls carry the condition key, although the reference says so.
     own_change_set = StringEqualsIfExists({"cloudformation:ChangeSetName": change_set_name(env, service)})
     return [
         allow(

@@ -47,7 +47,7 @@ PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Pipelin
 APP = storage.APP
 TEMPLATES = storage.TEMPLATES
 IMAGE = "Image"
-# Which of the reviewed templates a run deploys.
+# The version of the reviewed templates that a run deploys.
 TEMPLATES_VERSION = f"#{{{TEMPLATES}.VersionId}}"
 REVIEW = "Review"
 APPROVE = "Approve"

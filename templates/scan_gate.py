@@ -44,7 +44,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         Code("joined from src/cicd_templates/functions/scan_gate/", scan_gate_source(check.format for check in checks)),
         may_answer_jobs("AnswerThePipeline"),
         may_put("PutEvidence", evidence, f"{service.name}/*"),
-        # An earlier attempt's, which a decision that differs must not pass for.
+        # It reads the decision of an earlier attempt, to put a decision that differs beside it.
         may_read("CompareEvidence", evidence, f"{service.name}/*"),
         name=(service.name, GATE),
         key=key,

@@ -13,7 +13,7 @@ from cicd_templates.layer.template import LayerTemplate
 def exists(env: Environment) -> bool:
     """Return whether it is configured, and `env` is no copy: an account and region has one setting, the original's.
 
-    Two of them would write it in turns, and the deletion of the copy would switch the original's scanning off.
+    Two stacks would overwrite each other's, and deleting the copy would switch the original's scanning off.
     """
     return env.pipeline.enhanced_scanning and env.suffix is None
 

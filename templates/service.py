@@ -62,7 +62,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             subnets=layer.read(network.PRIVATE_SUBNET_IDS),
             group=layer.read(ingress.TASKS_GROUP_ID),
             traffic=_traffic(layer),
-            watch=_watch(layer, service),
+            safeguards=_safeguards(layer, service),
         )
     )
     if service.settings.autoscaling is not None:
@@ -85,7 +85,7 @@ def _traffic(layer: LayerTemplate) -> Traffic:
     )
 
 
-def _watch(layer: LayerTemplate, service: Service) -> Safeguards:
+def _safeguards(layer: LayerTemplate, service: Service) -> Safeguards:
     settings = service.settings
     return Safeguards(
         layer.read(health.ROLLBACK_ALARMS) if settings.rollback_on_alarm else None,

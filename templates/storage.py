@@ -33,7 +33,7 @@ EVIDENCE_BUCKET = Output(BucketName, "storage", "EvidenceBucketName", "Verdicts,
 APP = "App"
 TEMPLATES = "Templates"
 
-# What a run was made of is there for as long as what is known of it.
+# Sources and templates are kept for as long as the evidence of the runs that used them.
 EVIDENCE_DAYS = 1096
 ARTIFACT_DAYS = 90
 CACHE_DAYS = 30

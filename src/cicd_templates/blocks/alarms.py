@@ -137,8 +137,8 @@ def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
 def missing_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
     """Return `base`, to notify also when it has had no value for `periods` periods.
 
-    Missing data that is `missing` makes it change its state then, which has an action. A new alarm begins in that
-    state, so it says nothing before its first value:
+    `missing` makes it change to INSUFFICIENT_DATA, which notifies too. A new alarm begins in that
+    state, so it does not notify before its first value:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
     base.TreatMissingData, base.InsufficientDataActions = "missing", base.AlarmActions

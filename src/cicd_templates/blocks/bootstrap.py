@@ -1,13 +1,13 @@
 """What a service runs before its first release: a public image with a command of ours.
 
-The service would otherwise wait for an image that the pipeline has not built yet, and its stack would hang with it.
+Otherwise the service's stack would hang until the pipeline has built the first image.
 """
 
 from __future__ import annotations
 
 from cicd_templates.config.environment import Service
 
-# Needs no root, writes nothing, listens on the service's port and answers as the health check and the hooks ask it.
+# Runs without root, writes nothing, listens on the service's port and answers the health check and the hooks.
 _SERVER = """\
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 

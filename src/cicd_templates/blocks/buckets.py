@@ -133,10 +133,10 @@ def _lifecycle(expire_days: int | None, noncurrent_days: int) -> s3.LifecycleCon
 def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *grants: Grant) -> s3.BucketPolicy:
     """Return a policy that demands TLS and the bucket's key; `grants` open it to principals of other accounts.
 
-    Only a *wrong* encryption header is denied: a writer that sends none gets the bucket's default, which is right.
+    Only a *wrong* encryption header is denied: without a header S3 uses the bucket's default, which is right.
     """
     objects = text(GetAtt(bucket, "Arn"), "/*")
-    # A key that is absent fulfils a negated operator, `IfExists` or not; so its presence is asked for beside it.
+    # A negated operator matches an absent key, `IfExists` or not, so the key's presence is a condition too.
     algorithm, key_id = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
     wrong_algorithm = [StringNotEquals({algorithm: "aws:kms"}), Null({algorithm: "false"})]
     wrong_key = [StringNotEquals({key_id: key}), Null({key_id: "false"})]

@@ -30,10 +30,10 @@ DOCKER_IMAGES = {
 }
 COMPUTE = "BUILD_GENERAL1_SMALL"
 DOCKER_COMPUTE = "BUILD_GENERAL1_MEDIUM"
-# How much CodePipeline takes of the names of pipeline and artifact into an artifact's key.
+# How many characters of the pipeline's and the artifact's name CodePipeline puts into an artifact's key.
 PIPELINE_KEY_LENGTH = 20
 ARTIFACT_KEY_LENGTH = 10
-# A build that no capacity was found for must fail while somebody still cares.
+# A build that waits for capacity fails after this time, while somebody still waits for it.
 QUEUED_MINUTES = 15
 
 
@@ -84,7 +84,7 @@ def project(
         "codebuild",
         may_write("WriteTheLog", group),
         *_artifact_grants(context),
-        *([_may_hand_on(context, report_artifact)] if report_artifact else ()),
+        *([_may_put_report(context, report_artifact)] if report_artifact else ()),
         *(_cache_grants(context, cache) if cache else ()),
         *grants,
         name=[service.name, purpose],
@@ -128,7 +128,7 @@ def sha256(buildspec: str) -> str:
 
 
 def _artifact_grants(context: BuildContext) -> Sequence[Grant]:
-    # CodePipeline chooses the keys of artifacts, and an action's inputs are those of other actions.
+    # CodePipeline chooses the keys of artifacts, and an action reads the artifacts of other actions.
     return [
         may_find("FindTheArtifacts", context.artifacts),
         may_read("ReadTheArtifacts", context.artifacts),
@@ -136,7 +136,7 @@ def _artifact_grants(context: BuildContext) -> Sequence[Grant]:
     ]
 
 
-def _may_hand_on(context: BuildContext, artifact: str) -> Grant:
+def _may_put_report(context: BuildContext, artifact: str) -> Grant:
     """Let a build put its own artifact, but no source artifact and no other check's report.
 
     The key is the pipeline's name and the artifact's, both cut, and letters of CodePipeline's own: seen everywhere, but
@@ -169,7 +169,7 @@ def report_group(logical_id: str, of: BuildProject, name: str) -> codebuild.Repo
         Name=f"{of.project.Name}-{name}",
         Type="TEST",
         ExportConfig=codebuild.ReportExportConfig(ExportConfigType="NO_EXPORT"),
-        # Without it a group that has reports cannot be deleted.
+        # Without it CloudFormation cannot delete a group that has reports.
         DeleteReports=True,
     )
 

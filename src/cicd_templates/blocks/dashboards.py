@@ -84,10 +84,10 @@ def service_dashboard(env: Environment, service: Service, target_groups: TargetG
 
 
 def _body(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> str:
-    return json.dumps({"widgets": list(_placed(region, rows))}, indent=2)
+    return json.dumps({"widgets": list(_widgets(region, rows))}, indent=2)
 
 
-def _placed(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> Sequence[dict[str, Any]]:
+def _widgets(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> Sequence[dict[str, Any]]:
     """Return the widgets, placed from left to right in a grid of 24 columns."""
     placed, column, line = [], 0, 0
     for width, title, period, metrics in rows:

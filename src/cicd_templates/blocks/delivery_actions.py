@@ -41,7 +41,7 @@ def prepare_action(
         delivery_role=Sub(role_arn(peer, DELIVERY, service.name)),
         configuration={
             "Capabilities": "CAPABILITY_NAMED_IAM",
-            # CloudFormation keeps this role for the stack for ever; `make deploy` gives it the same one.
+            # CloudFormation keeps this role for the stack forever; `make deploy` passes the same one.
             "RoleArn": Sub(role_arn(peer, DELIVERY, EXECUTION, service.name)),
             "TemplatePath": f"{templates}::{file}.yaml",
             # The pipeline sets no tags on a stack by itself, and by its tags a stack is known as ours.

@@ -148,7 +148,7 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
         allow(
             "LookAtLogGroups",
             [logs.DescribeLogGroups],
-            # The list is asked of all groups of the account; its ARN has no name.
+            # DescribeLogGroups is authorized on all groups of the account; its ARN has no name.
             on=_arn(env, "logs", "log-group:*"),
         ),
         allow(

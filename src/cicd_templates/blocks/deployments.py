@@ -25,16 +25,16 @@ from cicd_templates.layer.outputs import (
 )
 
 STRATEGIES = {"blue-green": "BLUE_GREEN", "canary": "CANARY", "linear": "LINEAR", "rolling": "ROLLING"}
-# When ECS asks: before a task of the new release runs, and once it answers on the test listener.
+# The stages in which ECS invokes a hook: before the release's tasks start, and after test traffic has shifted to it.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html
 STAGES = {"verify-image": "PRE_SCALE_UP", "smoke": "POST_TEST_TRAFFIC_SHIFT"}
-# The role with which ECS calls the hooks; CloudFormation hands it on.
+# Name of the role with which ECS invokes the hooks; CloudFormation passes it.
 HOOKS = "hooks"
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """What carries a service's requests, and the role with which ECS moves them between the two groups."""
+    """What a service's requests pass through, and the role with which ECS shifts them between the target groups."""
 
     primary: TargetGroupArn
     alternate: TargetGroupArn
@@ -45,7 +45,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Safeguards:
-    """What may stop a deployment: the alarms on a service's answers, and functions by the hook's name."""
+    """What can stop a deployment: rollback alarms, and functions by the hook's name."""
 
     alarms: AlarmNames | None
     hooks: Mapping[str, FunctionArn]
@@ -62,7 +62,7 @@ def fargate_service(
     subnets: SubnetIds,
     group: SecurityGroupId,
     traffic: Traffic,
-    watch: Safeguards,
+    safeguards: Safeguards,
 ) -> ecs.Service:
     """Return the service, which has both target groups, both rules and the role under every strategy.
 
@@ -83,7 +83,7 @@ def fargate_service(
             RoleArn=traffic.role,
         ),
     )
-    # Left out, the number is what autoscaling made it; an update that names it would take that back.
+    # Without a count an update keeps the one that autoscaling has set; with a count it would reset it.
     count: dict[str, Any] = {"DesiredCount": settings.desired_count} if settings.autoscaling is None else {}
     return ecs.Service(
         logical_id,
@@ -93,7 +93,7 @@ def fargate_service(
         LaunchType="FARGATE",
         PlatformVersion="1.4.0",
         **count,
-        DeploymentConfiguration=_deployment(service, watch),
+        DeploymentConfiguration=_deployment(service, safeguards),
         HealthCheckGracePeriodSeconds=settings.health_check.grace_seconds,
         NetworkConfiguration=ecs.NetworkConfiguration(AwsvpcConfiguration=vpc),
         LoadBalancers=[balanced],
@@ -103,7 +103,7 @@ def fargate_service(
     )
 
 
-def _deployment(service: Service, watch: Safeguards) -> ecs.DeploymentConfiguration:
+def _deployment(service: Service, safeguards: Safeguards) -> ecs.DeploymentConfiguration:
     settings = service.settings
     deployment = ecs.DeploymentConfiguration(
         Strategy=STRATEGIES[settings.rollout], MinimumHealthyPercent=100, MaximumPercent=200
@@ -111,9 +111,9 @@ def _deployment(service: Service, watch: Safeguards) -> ecs.DeploymentConfigurat
     if not settings.is_progressive:
         on = settings.has_circuit_breaker
         deployment.DeploymentCircuitBreaker = ecs.DeploymentCircuitBreaker(Enable=on, Rollback=on)
-    if watch.alarms is not None:
-        deployment.Alarms = ecs.DeploymentAlarms(AlarmNames=watch.alarms, Enable=True, Rollback=True)
-    if watch.alarms is not None or settings.is_progressive:
+    if safeguards.alarms is not None:
+        deployment.Alarms = ecs.DeploymentAlarms(AlarmNames=safeguards.alarms, Enable=True, Rollback=True)
+    if safeguards.alarms is not None or settings.is_progressive:
         deployment.BakeTimeInMinutes = settings.bake_minutes
     if settings.rollout == "canary":
         deployment.CanaryConfiguration = ecs.CanaryConfiguration(
@@ -123,10 +123,12 @@ def _deployment(service: Service, watch: Safeguards) -> ecs.DeploymentConfigurat
         deployment.LinearConfiguration = ecs.LinearConfiguration(
             StepPercent=settings.linear.percent, StepBakeTimeInMinutes=settings.linear.bake_minutes
         )
-    if watch.hooks:
+    if safeguards.hooks:
         deployment.LifecycleHooks = [
-            ecs.DeploymentLifecycleHook(HookTargetArn=function, RoleArn=watch.hook_role, LifecycleStages=[STAGES[hook]])
-            for hook, function in watch.hooks.items()
+            ecs.DeploymentLifecycleHook(
+                HookTargetArn=function, RoleArn=safeguards.hook_role, LifecycleStages=[STAGES[hook]]
+            )
+            for hook, function in safeguards.hooks.items()
         ]
     return deployment
 

@@ -20,7 +20,7 @@ from cicd_templates.layer.outputs import KeyArn, QueueArn, TopicArn
 # EventBridge delivers to log groups of these names only:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-targets.html
 HISTORY_PREFIX = "/aws/events/"
-# How long EventBridge tries before an event is a dead letter, in seconds; by default it is a day.
+# How long EventBridge retries before an event becomes a dead letter, in seconds; a day by default.
 GIVE_UP_SECONDS = 3600
 
 
@@ -118,7 +118,7 @@ def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> 
         purpose,
         "Logs every event of the pipeline",
         [_target("History", Sub(arn), monitored.dead_letters)],
-        # What CloudTrail tells of calls names the pipeline elsewhere: there it says who approved and who overrode.
+        # CloudTrail's events, which say who approved and who overrode, name the pipeline in other places.
         EventPattern={
             "source": ["aws.codepipeline"],
             "detail": {

@@ -24,7 +24,7 @@ from cicd_templates.layer.outputs import KeyArn, QueueArn
 
 RUNTIME = "python3.13"
 MEMORY_MB = 256
-# A function of a pipeline runs once at a time but for retries; more would be a loop.
+# A pipeline invokes a function once at a time, apart from retries; more would be a loop.
 CONCURRENCY = 2
 
 

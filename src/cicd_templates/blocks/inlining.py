@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cicd_templates import functions
 
-# Each module after those whose names it uses; the readers of reports stand between the two halves.
+# Each module follows those whose names it uses; the readers of reports go between the two halves.
 BEFORE = ("reading", "severity")
 AFTER = ("safely", "record", "artifacts", "owasp", "policy", "decide", "findings", "summary", "handler")
 READERS = {

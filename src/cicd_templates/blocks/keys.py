@@ -59,7 +59,7 @@ USE = [
 def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.Key:
     """Return a rotating symmetric key: IAM policies of its account decide who may use it, `statements` add services.
 
-    The account is named with each action, where AWS's default policy says `kms:*`: an auditor sees what is meant.
+    Each action is named, where AWS's default policy has `kms:*`, so that an auditor sees what is allowed.
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
     return stateful(
@@ -112,7 +112,7 @@ def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
 def alarms_and_rules_may_publish(env: Environment, *names: str) -> Grant:
     """Let alarms and EventBridge rules publish to the encrypted topics of these names.
 
-    Without it a message is lost in silence. The topic's policy says which alarms and rules; KMS is told the topic:
+    Without it messages are lost silently. The topic's policy names the alarms and rules; KMS gets the topic's ARN:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     topics = [Sub(f"arn:${{AWS::Partition}}:sns:{env.region}:{env.account}:{name}") for name in names]
@@ -178,7 +178,7 @@ def may_encrypt(sid: str, key: KeyArn) -> Grant:
 def fargate_may_encrypt(env: Environment, cluster: str) -> list[Grant]:
     """Let Fargate encrypt the ephemeral storage of the tasks of one cluster.
 
-    The cluster is named before it exists, which is why `naming` and not AWS chooses its name:
+    The cluster's name is needed before the cluster exists, so `naming` chooses it and not AWS:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-create-storage-key.html
     """
     fargate = Principal("Service", "fargate.amazonaws.com")

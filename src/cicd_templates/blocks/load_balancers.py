@@ -15,7 +15,7 @@ from cicd_templates.layer.outputs import BucketName, SubnetIds, VpcId
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 HTTPS_PORT = 443
 HTTP_PORT = 80
-# Where a new release answers before it gets requests; only the environment itself is let in.
+# The port on which a new release is tested before clients reach it; only the environment's own functions can.
 TEST_PORT = 8443
 
 
@@ -71,7 +71,7 @@ def load_balancer(
 def test_listener_ingress(number: int, group: ec2.SecurityGroup, source: AWSHelperFn) -> ec2.SecurityGroupIngress:
     """Let the environment's own functions reach the test listener: they come from the address of a NAT gateway.
 
-    The load balancer is reached by its public addresses, for which no security group stands.
+    They reach the load balancer by its public addresses, so no security group can be the source.
     """
     return ec2.SecurityGroupIngress(
         f"TestFromNat{number}",

@@ -14,7 +14,7 @@ from cicd_templates.layer.outputs import KeyArn, text
 def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
     """Return a log group under the environment's key, with the environment's retention.
 
-    Without it the service makes one of its own, unencrypted, without end and outside the stack.
+    Without it the AWS service creates one itself, unencrypted, without retention and outside the stack.
     """
     return stateful(
         logs.LogGroup(logical_id, LogGroupName=name, KmsKeyId=key, RetentionInDays=env.settings.log_retention_days),

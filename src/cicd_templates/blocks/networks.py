@@ -15,15 +15,15 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, title
 from cicd_templates.layer.iam import allow
 
-# Four more bits than the VPC: sixteen subnets, of which each tier takes up to four, one a zone.
+# Four more bits than the VPC: sixteen subnets, of which each tier takes up to four, one per zone.
 SUBNET_BITS = 4
 PUBLIC_FROM = 0
 PRIVATE_FROM = 4
 
-# What a task without a way to the internet still needs: its image, its log, its secrets and their key.
+# What a task without internet access needs: its image, its log, its secrets and their key.
 INTERFACE_SERVICES = ("ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "ssm")
 
-# A security group without an egress rule gets one to everywhere; this one leads nowhere:
+# A security group without an egress rule gets one to everywhere; this one allows nothing:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
 NO_EGRESS = ec2.SecurityGroupRule(IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nothing")
 

@@ -47,7 +47,7 @@ class PipelineContext:
     def source_role(self, name: str, *grants: Grant) -> iam.Role:
         """Return the role of a source action; only these roles may put the source artifacts.
 
-        What it is for stands first in its name, so that one pattern of the artifacts' bucket admits all of them.
+        Its purpose comes first in its name, so that one pattern in the bucket's policy admits all of these roles.
         """
         return assumed_role(
             f"{name}ActionRole",
@@ -281,6 +281,6 @@ def approval_action(
         GetAtt(role, "Arn"),
         order=order,
     )
-    # Of all actions only this one has a limit of its own: ActionDeclaration.timeoutInMinutes.
+    # CodePipeline takes a timeout for manual approvals only: ActionDeclaration.timeoutInMinutes.
     action.TimeoutInMinutes = context.env.pipeline.approval_hours * 60
     return PipelineAction(action, role)

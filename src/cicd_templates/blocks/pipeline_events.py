@@ -18,7 +18,7 @@ RUN = "CodePipeline Pipeline Execution State Change"
 ACTION = "CodePipeline Action Execution State Change"
 # What CloudTrail reports of an API call; it needs a trail of management events in the account.
 API_CALL = "AWS API Call via CloudTrail"
-# A stage that goes back is a run of its own, with one of these triggers; not every event of a run says its trigger.
+# A rollback of a stage is a run of its own, with one of these triggers; not every event contains the trigger.
 _ROLLBACKS = ["AutomatedRollback", "ManualRollback"]
 _ROLLBACK = {"execution_trigger": {"trigger-type": _ROLLBACKS}}
 _NO_ROLLBACK = {

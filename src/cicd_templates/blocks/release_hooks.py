@@ -23,7 +23,7 @@ from cicd_templates.layer.iam import Grant, allow, deny
 from cicd_templates.layer.outputs import HostName, KeyArn, SubnetIds, VpcId
 
 SMOKE = "smoke"
-# ECS waits for a function as long as the function may run.
+# ECS waits for a hook for as long as the function may run.
 TIMEOUT_SECONDS = 180
 
 Hook = tuple[logs.LogGroup, iam.Role, awslambda.Function]

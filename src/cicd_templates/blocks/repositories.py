@@ -16,14 +16,14 @@ from cicd_templates.layer.iam import Grant, account_principal, allow, document
 from cicd_templates.layer.outputs import KeyArn
 
 PULL = [actions.BatchCheckLayerAvailability, actions.BatchGetImage, actions.GetDownloadUrlForLayer]
-# A release keeps its image by digest; what no tag names is the rest of a failed push.
+# Every released image has a tag; an image without one is left over from a failed push.
 UNTAGGED_DAYS = 7
-# Enough releases to go back to for a year of several a week, and an end to what the registry holds.
+# Enough for a year of several releases a week, and a limit to what the registry holds.
 RELEASES_KEPT = 300
 
-# Which role of a service pulls its image; the `service` layer gives it this name.
+# Name of the role that pulls a service's image; the layer `service` makes it.
 EXECUTION_ROLE = "execution"
-# Whose role looks at an image before it runs; the hook of that name has it.
+# Name of the hook whose role reads an image's scan before the image runs.
 VERIFY_IMAGE = "verify-image"
 
 
@@ -54,7 +54,7 @@ def repository(
 
 def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
     roles = [Sub(role_arn(reader, service.name, EXECUTION_ROLE)) for reader in readers]
-    # A repository policy has no Resource: it is the repository's own.
+    # A repository policy has no Resource element: it always applies to its own repository.
     return allow(
         "LetTheExecutionRolesPull",
         PULL,

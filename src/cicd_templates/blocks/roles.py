@@ -23,7 +23,7 @@ def service_role(
 ) -> iam.Role:
     """Return a role for one AWS service, with `grants` as its only permissions; `when` narrows who may assume it.
 
-    Nothing managed by AWS is attached: such policies change under their users and some have been withdrawn.
+    No AWS-managed policy is attached: AWS changes such policies, and has withdrawn some.
     """
     return assumed_role(logical_id, env, trust(service, env, when=when), *grants, name=name)
 

@@ -75,7 +75,7 @@ def scaling_policies(
         if value is not None
     ]
     if settings.requests_per_target is not None:
-        # The predefined measure is of one target group, and a rollout leaves it for the other.
+        # The predefined metric covers one target group, but a rollout moves the requests to the other.
         per_task = scaling.CustomizedMetricSpecification(Metrics=_requests_per_task(env, service, requests))
         policies.append(
             _policy(

@@ -22,7 +22,7 @@ from cicd_templates.config.naming import cluster_name, service_name
 from cicd_templates.layer.outputs import MetricName, TopicArn
 
 MINUTE = 60
-# One wrong answer of few, or one late one, is no sign of anything.
+# A single error or a single slow response among few requests is no sign of a problem.
 FEWEST_ERRORS = 2
 FEWEST_REQUESTS = 20
 
@@ -51,13 +51,13 @@ def rollback_alarms(
     start gets no request and is no target, so only its ending tells of it.
     """
     limits = monitored.service.settings.alarms
-    errors = _named("e", target_groups.metrics("HTTPCode_Target_5XX_Count", "Sum"))
-    # A connection that a task does not take, which is an error of the load balancer's towards the client.
-    refused = _named("c", target_groups.metrics("TargetConnectionErrorCount", "Sum"))
-    requests = _named("r", target_groups.metrics("RequestCount", "Sum"))
-    wrong = _worse("IF({e} + {c} > {few}, 100 * ({e} + {c}) / ({r} + {c}), 0)")
-    late = _worse("IF({r} > {some}, {p}, 0)")
-    unwell = _named("u", target_groups.metrics("UnHealthyHostCount", "Maximum"))
+    errors = _numbered("e", target_groups.metrics("HTTPCode_Target_5XX_Count", "Sum"))
+    # A connection that a task refuses; the client gets an error from the load balancer.
+    refused = _numbered("c", target_groups.metrics("TargetConnectionErrorCount", "Sum"))
+    requests = _numbered("r", target_groups.metrics("RequestCount", "Sum"))
+    wrong = _worse_side("IF({e} + {c} > {few}, 100 * ({e} + {c}) / ({r} + {c}), 0)")
+    late = _worse_side("IF({r} > {some}, {p}, 0)")
+    unwell = _numbered("u", target_groups.metrics("UnHealthyHostCount", "Maximum"))
     return [
         _computed(
             "ErrorsAlarm", monitored, "errors",
@@ -67,14 +67,14 @@ def rollback_alarms(
         _computed(
             "LatencyAlarm", monitored, "latency",
             f"More than 1 % of the requests take longer than {limits.latency_seconds:g} s",
-            _named("p", target_groups.metrics("TargetResponseTime", "p99")) | requests, late,
+            _numbered("p", target_groups.metrics("TargetResponseTime", "p99")) | requests, late,
             limits.latency_seconds, tell, 3,
         ),
-        # A task that does not pass its check is ended soon, and the next one begins: some minutes of five are enough.
+        # ECS soon replaces a task that fails its check, so two minutes of five are enough.
         m_of_n_alarm(
             _computed(
                 "UnhealthyAlarm", monitored, "unhealthy-hosts", "A task fails its health check",
-                unwell, _worse("{u}"), 0, tell, 5,
+                unwell, _worse_side("{u}"), 0, tell, 5,
             ), 2,
         ),
         m_of_n_alarm(
@@ -99,7 +99,7 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
         ("CpuAlarm", "cpu", "CPUUtilization", limits.cpu_percent),
         ("MemoryAlarm", "memory", "MemoryUtilization", limits.memory_percent),
     ]
-    # ECS tells of a failed deployment where it has a circuit breaker; the stack's rollback tells of it in any case.
+    # ECS reports a failed deployment only with a circuit breaker; the stack's rollback shows it in any case.
     failed = {"ecs": _events(monitored, DEPLOYMENT_FAILED), "stack": _events(monitored, ROLLED_BACK)}
     return [
         _computed(
@@ -147,14 +147,16 @@ def _computed(
     )
 
 
-def _named(letter: str, metrics: Sequence[Metric]) -> dict[str, Metric]:
+def _numbered(letter: str, metrics: Sequence[Metric]) -> dict[str, Metric]:
     return {f"{letter}{number}": metric for number, metric in enumerate(metrics, start=1)}
 
 
-def _worse(of_a_side: str) -> str:
+def _worse_side(side_expression: str) -> str:
     """Return the expression for the worse of both groups; `{x}` in it stands for a group's metric of that letter."""
     sides = [
-        re.sub(r"\{([a-z])\}", rf"FILL(\g<1>{number}, 0)", of_a_side).format(few=FEWEST_ERRORS, some=FEWEST_REQUESTS)
+        re.sub(r"\{([a-z])\}", rf"FILL(\g<1>{number}, 0)", side_expression).format(
+            few=FEWEST_ERRORS, some=FEWEST_REQUESTS
+        )
         for number in (1, 2)
     ]
     return f"MAX([{', '.join(sides)}])"

@@ -19,9 +19,9 @@ from cicd_templates.layer.outputs import ListenerArn, VpcId
 DRAIN_SECONDS = 30
 HTTP_PORT = 80
 HTTPS_PORT = 443
-# Of weights up to 999; ECS moves them while it deploys and leaves them where the newest release is.
+# Weights may go up to 999. ECS shifts them during a deployment and leaves them with the newest release.
 EVERYTHING, NOTHING = 100, 0
-# The role with which ECS moves requests; CloudFormation hands it on.
+# Name of the role with which ECS shifts traffic; CloudFormation passes it.
 INFRASTRUCTURE = "infrastructure"
 
 

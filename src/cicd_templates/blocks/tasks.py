@@ -19,10 +19,10 @@ from cicd_templates.layer.outputs import KeyArn, SecretArn
 
 IMAGE_PARAMETER = "ImageUri"
 BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
-# Neither root nor a user of the host.
+# Not root, and no user of the host.
 CONTAINER_USER = "10001:10001"
 STREAM_PREFIX = "task"
-# What the application is at run time, beside the role that starts it.
+# Name of the application's own role, beside the role that starts the task.
 TASK_ROLE = "task"
 PROCESSORS = {"x86_64": "X86_64", "arm64": "ARM64"}
 # What ECS Exec's agent writes to, which a read-only root would refuse:

@@ -36,8 +36,7 @@ def topic(logical_id: str, env: Environment, words: Sequence[str], key: KeyArn) 
 def subscriptions(topic: sns.Topic, addresses: Sequence[str]) -> list[sns.SubscriptionResource]:
     """Return one e-mail subscription per address; each person confirms it before anything arrives.
 
-    The logical id comes from the address and not from its place in the list: a moved address would have to be confirmed
-    again.
+    The logical id comes from the address, not from its position: a new logical id would need a new confirmation.
     """
     return [
         sns.SubscriptionResource(

@@ -1,8 +1,8 @@
 """IAM statements: every grant, denial and trust policy of every template is made here, with awacs.
 
-What it closes: awacs silently keeps the last of two conditions with one operator, renders a policy without statements
-or version, and takes any string for an action. Here actions are awacs constants, conditions are merged, an allowed
-action is never a pattern, and a `*` resource says which API has no resource level.
+awacs alone is not enough: it silently keeps the last of two conditions with one operator, renders a policy without
+statements or version, and takes any string for an action. Here actions are awacs constants, conditions are merged, an
+allowed action is never a pattern, and a `*` resource says which API has no resource level.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def allow(
     resource policy `*` is the resource that the policy is attached to, and `on=[]` leaves it out, as ECR wants it.
     Raises `ValueError` where that is not kept, for a pattern among the actions, and for contradicting conditions.
     """
-    resources = _listed(on)
+    resources = _resource_list(on)
     if not resources and to is None:
         raise ValueError(f"{sid}: a role's policy names its resources")
     everything = EVERY_RESOURCE in resources and to is None
@@ -88,7 +88,7 @@ def deny(
     when: Sequence[ConditionElement] = (),
 ) -> Grant:
     """Return a denial of `actions`, which may be patterns here: a denial that covers more is safer."""
-    return Grant(_statement(Deny, sid, actions, _listed(on), to, when))
+    return Grant(_statement(Deny, sid, actions, _resource_list(on), to, when))
 
 
 def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = ()) -> PolicyDocument:
@@ -183,7 +183,7 @@ def reasons(grants: Iterable[Grant]) -> list[str]:
     return [grant.reason for grant in grants if grant.reason]
 
 
-def _listed(on: Resource | Sequence[Resource]) -> list[Resource]:
+def _resource_list(on: Resource | Sequence[Resource]) -> list[Resource]:
     return [on] if isinstance(on, str | AWSHelperFn) else list(on)
 
 

@@ -55,7 +55,7 @@ class TargetGroupArn(Value):
 
 
 class MetricName(Value):
-    """How CloudWatch names a load balancer or a target group in its dimensions: `app/...`, `targetgroup/...`."""
+    """Name of a load balancer or a target group in CloudWatch's dimensions: `app/...`, `targetgroup/...`."""
 
 
 class AlarmNames(Value):
@@ -121,7 +121,7 @@ class VpcId(Value):
 
 
 class SubnetIds(Value):
-    """Ids of subnets, one a zone."""
+    """Ids of subnets, one per zone."""
 
     parameter_type = "List<AWS::EC2::Subnet::Id>"
 

@@ -169,7 +169,7 @@ def _text(path: Path) -> str | None:
 
 
 def _replace(path: Path, text: str) -> None:
-    # Written beside and moved over, so that an interrupted run leaves whole files only.
+    # Written to a temporary file and renamed, so that an interrupted run leaves only complete files.
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(text, encoding="utf-8", newline="\n")

@@ -39,7 +39,7 @@ def finish(template: Template, env: Environment, tags: dict[str, str]) -> dict[s
     for name, resource in template.resources.items():
         properties = content["Resources"][name].setdefault("Properties", {})
         if "Tags" in resource.props:
-            properties["Tags"] = _tagged(resource, properties.pop("Tags", None), tags, listed)
+            properties["Tags"] = _resource_tags(resource, properties.pop("Tags", None), tags, listed)
         if isinstance(resource, iam.Role):
             properties["Path"] = env.settings.role_path
             if env.settings.permissions_boundary:
@@ -47,12 +47,12 @@ def finish(template: Template, env: Environment, tags: dict[str, str]) -> dict[s
     return content
 
 
-def _tagged(resource: AWSObject, own: Any, tags: dict[str, str], listed: list[dict[str, str]]) -> Any:
+def _resource_tags(resource: AWSObject, own: Any, tags: dict[str, str], listed: list[dict[str, str]]) -> Any:
     """Return the tags of a resource. Most types take a list of keys and values, a few (Parameter Store) a plain map."""
     shape = resource.props["Tags"][0]
     if shape is dict:
         return dict(sorted({**tags, **(own or {})}.items()))
-    # Where a list is taken besides, troposphere has a validating function instead of the class.
+    # For types that accept a plain list too, troposphere has a validating function instead of the class.
     if shape is not Tags and not isinstance(shape, FunctionType):
         raise TypeError(f"{resource.title}: the tags of {resource.resource_type} have a shape that is not known here")
     if own is None:

@@ -41,14 +41,13 @@ STATEMENT_FIRST = (
 )
 PROPERTIES_LAST = ("Tags", "Code")
 _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
-# Where a block leaves its reason; JSON has no comments, so it is metadata first.
 
 
 def ordered(template: Mapping[str, Any]) -> dict[str, Any]:
     """Return `template` with its keys in the order that a reader expects, at every level."""
     sections = {key: template[key] for key in SECTIONS if template.get(key)}
     sections["Resources"] = {
-        name: _moved({key: _ordered_value(value) for key, value in resource.items()}, RESOURCE_FIRST, RESOURCE_LAST)
+        name: _reordered({key: _ordered_value(value) for key, value in resource.items()}, RESOURCE_FIRST, RESOURCE_LAST)
         for name, resource in template["Resources"].items()
     }
     return sections
@@ -61,13 +60,13 @@ def _ordered_value(value: Any) -> Any:
         return value
     within = {key: _ordered_value(item) for key, item in value.items()}
     if "Effect" in within:
-        return _moved(within, STATEMENT_FIRST, ("Condition",))
+        return _reordered(within, STATEMENT_FIRST, ("Condition",))
     if "Statement" in within:
-        return _moved(within, ("Version", "Statement"), ())
-    return within if within.keys().isdisjoint(PROPERTIES_LAST) else _moved(within, (), PROPERTIES_LAST)
+        return _reordered(within, ("Version", "Statement"), ())
+    return within if within.keys().isdisjoint(PROPERTIES_LAST) else _reordered(within, (), PROPERTIES_LAST)
 
 
-def _moved(mapping: dict[str, Any], first: tuple[str, ...], last: tuple[str, ...]) -> dict[str, Any]:
+def _reordered(mapping: dict[str, Any], first: tuple[str, ...], last: tuple[str, ...]) -> dict[str, Any]:
     keys = [key for key in first if key in mapping]
     keys += [key for key in mapping if key not in first and key not in last]
     keys += [key for key in last if key in mapping]
