@@ -133,7 +133,7 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     assert "make adopt ENV=production LOCAL=1" in refused.output
 
     adopted = project.ok("adopt --env production --local --yes")
-    assert "which is not ours" not in project.ok("render --suffix pr1")
+    assert "which this tool did not write" not in project.ok("render --suffix pr1")
     assert "--change-set-type IMPORT" in adopted
     to_import = json.loads((project.folder / ".state/local/adopt/payments-production-keys.resources.json").read_text())
     assert to_import[0]["ResourceIdentifier"] == {"KeyId": key}

@@ -1,4 +1,4 @@
-"""The command line: one click command a verb. The only place that prints results, asks and decides exit codes.
+"""The command line: one click command per verb. Only this package prints results, asks questions and sets exit codes.
 
 Every command imports what it needs when it runs, so that rendering loads neither boto3 nor rich and the deployer loads
 no layer.

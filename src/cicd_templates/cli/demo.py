@@ -1,6 +1,6 @@
-"""The main job from end to end on a local AWS of its own: render, lint, deploy, deploy again, use, destroy, prove.
+"""The demo: render, lint, deploy, deploy again, use, destroy and prove, on a local AWS of its own.
 
-Composes the commands' own functions and prints between them; it can do nothing that a user could not type.
+It only calls the functions of the commands and prints between them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cicd_templates.render import out_folder, render
 
 
 def run() -> None:
-    """Raises `CicdError` where any step fails or anything is left that nothing explains."""
+    """Run the demo. Raise `CicdError` if a step fails or something unexplained is left."""
     began = time.monotonic()
     configuration = read_configuration(CONFIGURATION)
     rendered = render.render(configuration, project_layers(), "yaml")
@@ -39,17 +39,15 @@ def run() -> None:
     click.echo("2. lint     cfn-lint: 0 errors, warnings and informational findings")
     with local_engine.running() as engine:
         click.echo(f"3. deploy   to a local AWS at {engine.url}, through change sets")
-        targets = _targets(configuration, engine, OUT)
+        targets = _open_targets(configuration, engine, OUT)
         tools = open_tools(configuration, OUT, local=True, engine=engine)
         for target in targets:
             target.deploy(report.reporter(as_json=False), lambda question: True, tools)
         click.echo("\n4. again    a second deployment must find nothing to change")
-        _nothing_to_change(targets)
-        click.echo("\n5. use      versions of an object, one of them deleted, where data is disposable")
-        _use(targets)
-        click.echo(
-            "\n6. destroy  what there is and what becomes of it, readers before what they read from, and the proof"
-        )
+        _require_no_change(targets)
+        click.echo("\n5. use      write versions of an object and delete one, where data is disposable")
+        _write_objects(targets)
+        click.echo("\n6. destroy  list what exists and what happens to it, delete in reverse order, prove what is left")
         _destroy(targets)
     click.echo(
         f"\ndone in {time.monotonic() - began:.1f} s: deployed, unchanged when repeated, destroyed, all explained"
@@ -57,22 +55,22 @@ def run() -> None:
     click.echo("The local AWS is laxer than AWS: docs/local-aws.md says what this does not prove.")
 
 
-def _targets(configuration: Configuration, engine: Engine, folder: Path) -> list[Target]:
+def _open_targets(configuration: Configuration, engine: Engine, folder: Path) -> list[Target]:
     return [
         open_target(environment, folder, layer=None, service=None, local=True, engine=engine)
         for environment in configuration.deploy_order
     ]
 
 
-def _nothing_to_change(targets: list[Target]) -> None:
+def _require_no_change(targets: list[Target]) -> None:
     for target in targets:
         planned = target.plan(report.reporter(as_json=False), None)
         if planned is None or not planned.empty:
             raise CicdError(f"{target.environment}: a second deployment would change something")
 
 
-def _use(targets: list[Target]) -> None:
-    """Leave something behind that CloudFormation alone could not delete."""
+def _write_objects(targets: list[Target]) -> None:
+    """Write objects that CloudFormation alone could not delete."""
     for target in targets:
         if not target.stacks[0].protected:
             path = f"{target.stacks[0].parameter_root}storage/{UPLOADS_OUTPUT}"
@@ -90,4 +88,4 @@ def _destroy(targets: list[Target]) -> None:
         target.refuse_destruction(inventory)
         reporter.report(report.Inventoried(target.environment, inventory.items))
         if any(not remainder.explained for remainder in target.destroy(reporter, inventory)):
-            raise CicdError(f"{target.environment}: something is left unexplained")
+            raise CicdError(f"{target.environment}: something unexplained is left")

@@ -1,4 +1,4 @@
-"""What a verb works on, from the words of its options: environments, services, and whether a person agrees."""
+"""What a verb works on, from its options: environments, services, and the confirmation of a person."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def require_environment(configuration: Configuration, env: str | None) -> None:
-    """Raise `ConfigurationError` with the known names where `env` names no environment."""
+    """Raise `ConfigurationError` with the known names unless `env` is None or an environment."""
     if env is not None and configuration.environment(env) is None:
         known = ", ".join(environment.name for environment in configuration.environments)
         raise ConfigurationError(f"no environment {env!r}; {CONFIGURATION} has {known}")
@@ -38,27 +38,27 @@ def targets(
     default: str | None = None,
     checked: bool = True,
 ) -> list[Target]:
-    """The environments that a verb works on, in the order of a deployment; `checked` for the account first of all."""
+    """Return the environments that a verb works on, in deploy order; with `checked` the account is verified first."""
     from cicd_templates.cli.targets import open_target
     from cicd_templates.config.load import read_configuration
 
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
     names = [environment.name for environment in configuration.environments]
-    asked = env or default
-    if asked is None:
+    name = env or default
+    if name is None:
         raise ConfigurationError(f"which environment? Name one with {hints.option('ENV')}: {', '.join(names)}, or all")
-    if asked != "all":
-        require_environment(configuration, asked)
+    if name != "all":
+        require_environment(configuration, name)
     folder = rendered_folder(suffix)
     return [
         open_target(environment, folder, layer=layer, service=service, local=local, checked=checked)
         for environment in configuration.deploy_order
-        if asked in ("all", environment.name)
+        if name in ("all", environment.name)
     ]
 
 
 def accounts(env: str, local: bool) -> list[Account]:
-    """The account of each environment, for what needs none of its templates; tools first, as it reads the others."""
+    """Return the account of each environment, without templates; tools first, because it reads the others."""
     from cicd_templates.cli.targets import open_plain_account
     from cicd_templates.config.load import read_configuration
 
@@ -73,7 +73,7 @@ def accounts(env: str, local: bool) -> list[Account]:
 
 
 def tools(suffix: str | None, local: bool) -> Tools:
-    """The tools environment, which hands templates and releases to the pipeline."""
+    """Return the tools environment, which hands templates and releases to the pipeline."""
     from cicd_templates.cli.targets import open_tools
     from cicd_templates.config.load import read_configuration
 
@@ -81,16 +81,20 @@ def tools(suffix: str | None, local: bool) -> Tools:
 
 
 def environment(name: str | None, suffix: str | None) -> Environment:
-    """The environment of that name, or the tools environment."""
+    """Return the environment of that name, or the tools environment if there is no name."""
     from cicd_templates.config.load import read_configuration
 
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
     require_environment(configuration, name)
-    return next(each for each in configuration.environments if name == each.name or (not name and each.kind == "tools"))
+    return next(
+        candidate
+        for candidate in configuration.environments
+        if name == candidate.name or (not name and candidate.kind == "tools")
+    )
 
 
 def only_service(environment: Environment, name: str | None) -> Service:
-    """The service of that name, or the only one there is."""
+    """Return the service of that name, or the only one. Raise `ConfigurationError` if it is not clear."""
     known = [service.name for service in environment.services]
     if name is None and len(known) > 1:
         raise ConfigurationError(f"which service? Name one with {hints.option('SERVICE')}: {', '.join(known)}")
@@ -101,29 +105,29 @@ def only_service(environment: Environment, name: str | None) -> Service:
 
 
 def confirmation(yes: bool) -> Callable[[str], bool]:
-    """What asks the person at the terminal, or agrees for who said `yes`. Raises where nobody can answer."""
+    """Return a function that asks at the terminal; with `yes` it agrees. Raise where there is no terminal."""
     if yes:
         return lambda question: True
     if not sys.stdin.isatty():
         raise ConfigurationError(
             f"there is no terminal to ask at; add {hints.option('YES', value=True)} to execute without a question"
         )
-    return _asked
+    return _ask
 
 
-def _asked(question: str) -> bool:
+def _ask(question: str) -> bool:
     try:
         return click.confirm(f"  {question}", default=False)
     except click.Abort:
-        # Ctrl-C at a question is a no, after which nothing is left of what was shown.
+        # Ctrl-C at a question means no; nothing of what was shown is left.
         return False
 
 
 @contextlib.contextmanager
 def detaching() -> Iterator[None]:
-    """For the length of a block, the end that a system or a CI job asks for is the same as Ctrl-C.
+    """Treat SIGTERM, by which a system or a CI job ends a process, like Ctrl-C inside the block.
 
-    Raises `DetachedError` for either where the work itself has not said what is under way.
+    Raise `DetachedError` for either unless the work has already reported what is under way.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -133,6 +137,6 @@ def detaching() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise DetachedError("stopped between two steps; the same command takes up what it finds") from None
+        raise DetachedError("stopped between two steps; the same command resumes") from None
     finally:
         signal.signal(signal.SIGTERM, before)

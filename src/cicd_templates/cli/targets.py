@@ -1,4 +1,4 @@
-"""Where a verb works: the rendered stacks of one environment, and clients of the account that they are for."""
+"""Targets of a verb: the rendered stacks of one environment, and the clients of its account."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ HAND_OVER = "Hand these templates to the pipeline? Its next release deploys them
 
 @dataclass(frozen=True)
 class Target:
-    """One environment to work on: all its stacks, those chosen among them, and the way to its account.
+    """One environment to work on: all its stacks, the chosen ones, and the clients of its account.
 
-    `named` says that a layer was asked for by its name, `caller` who asks; in the folder `state` runs are remembered.
+    `named` is true if the user named a layer; `caller` is the caller's ARN; the folder `state` keeps plans and
+    journals.
     """
 
     stacks: Sequence[StackTemplate]
@@ -55,38 +56,38 @@ class Target:
 
     @property
     def environment(self) -> str:
-        """The environment's name, with the copy's suffix."""
+        """Return the name of the environment, with the suffix of a copy."""
         return self.stacks[0].links.environment
 
     @property
     def account(self) -> str:
-        """The account's number."""
+        """Return the account id."""
         return self.stacks[0].account
 
     def heading(self, verb: str) -> Heading:
-        """What to say before the work begins."""
+        """Return the heading to report before the work begins."""
         where = "local AWS" if self.engine else ""
         return Heading(verb, self.environment, self.account, self.stacks[0].region, where)
 
     @property
     def protected(self) -> bool:
-        """Whether the environment is protected."""
+        """Return whether the environment is protected."""
         return self.stacks[0].protected
 
     def context(self, *, wait: bool = False) -> DeployContext:
-        """What the deployer works with; `wait` for what another operation works on instead of refusing it."""
+        """Return the context of a deployment; with `wait`, busy stacks are waited for instead of refused."""
         recorded = frozenset(SPELLINGS) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
 
     def plan(
         self, reporter: Reporter, tools: Tools | None, path: Path | None = None, *, wait: bool = False
     ) -> Plan | None:
-        """Plan what was chosen and write that down; None where nothing is left to plan. Errors as `deployment.plan`.
+        """Plan the chosen stacks and write the plan; return None if no stack is left. Raise as `deployment.plan`.
 
         Without `tools`, which a protected environment needs, nothing is left to the pipeline.
         """
         reporter.report(self.heading("Plan of"))
-        stacks = self._own(reporter, tools)
+        stacks = self._deployable(reporter, tools)
         return deployment.plan(self.context(wait=wait), stacks, reporter, path) if stacks else None
 
     def deploy(
@@ -99,14 +100,14 @@ class Target:
         eager: bool = True,
         wait: bool = False,
     ) -> None:
-        """Deploy what was chosen and report it; the errors are those of `deployment.deploy`.
+        """Deploy the chosen stacks and report it. Raise as `deployment.deploy`.
 
         The templates go to the pipeline before anything else where its bucket is there, after a question where they
         are others than it has, otherwise when there is one. What the pipeline writes by now is left to it;
         `RefusedError` where just that was asked for by name.
         """
         reporter.report(self.heading("Deploying"))
-        stacks = self._own(reporter, tools)
+        stacks = self._deployable(reporter, tools)
         # The next release deploys them, also where nothing of this environment changes.
         if tools.handed_over() == "older" and not confirm(HAND_OVER):
             raise DeclinedError("the templates were not handed to the pipeline, and nothing was deployed")
@@ -119,9 +120,9 @@ class Target:
                 confirm,
                 allowed=allowed,
                 eager=eager,
-                after=self._handing_over(reporter, tools),
+                after=self._hand_over_after_storage(reporter, tools),
             )
-        self._tell(reporter)
+        self._report_notes(reporter)
 
     def execute(
         self,
@@ -133,9 +134,9 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute exactly a plan; the plan of what comes after it. Errors as `deployment.execute_plan`.
+        """Execute exactly a plan and return the plan of the next wave. Raise as `deployment.execute_plan`.
 
-        The templates go to the pipeline once nothing refuses the plan any more.
+        The templates are handed to the pipeline after all refusals of the plan have been ruled out.
         """
         reporter.report(self.heading("Deploying"))
         following = deployment.execute_plan(
@@ -146,20 +147,20 @@ class Target:
             reporter,
             allowed=allowed,
             passed=lambda: reporter.report(Note(tools.publish_templates())),
-            after=self._handing_over(reporter, tools),
+            after=self._hand_over_after_storage(reporter, tools),
             next_path=next_path,
         )
-        self._tell(reporter)
+        self._report_notes(reporter)
         return following
 
     def discard(self, path: Path | None = None) -> int:
-        """Delete what the plan in `path` left, or all plans; how many change sets. Errors as `deployment.discard`."""
+        """Delete the plan in `path`, or all plans; return the number of change sets. Raise as `deployment.discard`."""
         return deployment.discard(self.context(), self.stacks, path)
 
-    def _own(self, reporter: Reporter, tools: Tools | None) -> list[StackTemplate]:
-        """What was chosen without what the pipeline writes by now; refused where kept things are in the way."""
+    def _deployable(self, reporter: Reporter, tools: Tools | None) -> list[StackTemplate]:
+        """Return the chosen stacks that the pipeline does not write. Raise `RefusedError` for kept resources."""
         if tools:
-            refuse_kept_resources(self.clients, self.chosen, self.typed("adopt"))
+            refuse_kept_resources(self.clients, self.chosen, self.command("adopt"))
         left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
         if left and self.named:
             release = hints.make(
@@ -176,51 +177,51 @@ class Target:
             reporter.report(Note(f"{stack.label}: left to the pipeline"))
         return [stack for stack in self.chosen if stack not in left]
 
-    def _handing_over(self, reporter: Reporter, tools: Tools) -> Callable[[StackTemplate], None]:
+    def _hand_over_after_storage(self, reporter: Reporter, tools: Tools) -> Callable[[StackTemplate], None]:
         def hand_over(stack: StackTemplate) -> None:
             if stack.links.environment == tools.environment.qualified and stack.layer == "storage":
                 reporter.report(Note(tools.publish_templates()))
 
         return hand_over
 
-    def _tell(self, reporter: Reporter) -> None:
+    def _report_notes(self, reporter: Reporter) -> None:
         for note in self.notes():
             reporter.report(Note(note))
 
-    def typed(self, verb: str) -> str:
-        """How a verb of the environment is typed, here and not elsewhere."""
+    def command(self, verb: str) -> str:
+        """Return the make command for a verb on this environment, with its copy and the local AWS."""
         return hints.make(verb, **self.stacks[0].make_variables, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
-        """What of this machine wants stacks of the environment that were never created. Raises as `claims.claims`."""
+        """Return the plans and journals here that refer to stacks never created. Raise as `claims.claims`."""
         return claims(self.state, self.stacks[0], local=self.engine is not None)
 
     @property
     def labels(self) -> frozenset[str] | None:
-        """Which stacks were asked for; None for all, those among them that the templates do not have any more."""
+        """Return the labels of the chosen stacks; None for all, including stacks that are no longer rendered."""
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
     def inventory(self) -> Inventory:
-        """What the environment has, or of it what was chosen."""
+        """Return what exists of the environment, or of its chosen stacks."""
         scope, protected = scope_of(self.stacks), self.stacks[0].protected
         return take_inventory(self.clients, scope, protected=protected, labels=self.labels)
 
     def refuse_destruction(self, inventory: Inventory) -> None:
-        """Raise `RefusedError` where a stack of a stranger or one that stays forbids it."""
+        """Raise `RefusedError` if a stack is not ours or if a remaining stack still needs a chosen one."""
         guards.refuse_foreign_stacks(self.clients, self.chosen)
-        guards.refuse_still_needed(inventory, self.typed("destroy"))
+        guards.refuse_still_needed(inventory, self.command("destroy"))
 
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
-        """Destroy what `inventory` has and write destroy-report.json; what is left, reported.
+        """Destroy what `inventory` lists, write destroy-report.json, and return and report what is left.
 
-        Raises `CicdError` that names the stacks whose deletion failed.
+        Raise `CicdError` with the names of the stacks whose deletion failed.
         """
         left = destroy(self.clients, inventory, self.polling, reporter, self.recorded_remains)
         reporter.report(Left(self.environment, tuple(left)))
         return left
 
     def notes(self) -> list[str]:
-        """What the reader must know of a local deployment: which types were only recorded."""
+        """Return what a reader must know about a local deployment: the resource types that were only recorded."""
         if self.engine is None:
             return []
         counts = Counter(entry["type"] for entry in self.engine.record.entries(self.account))
@@ -228,7 +229,7 @@ class Target:
         return [f"only recorded, not built, by the local AWS: {types}"] if types else []
 
     def recorded_remains(self) -> list[Remainder]:
-        """What the local AWS recorded and no stack deleted; none of it is meant to be left."""
+        """Return the recorded resources that no stack deleted; a correct destruction leaves none."""
         if self.engine is None:
             return []
         chosen = {stack.name for stack in self.chosen}
@@ -249,7 +250,7 @@ def open_target(
     checked: bool = True,
     engine: Engine | None = None,
 ) -> Target:
-    """The target for `environment`, its stacks read from below `folder`.
+    """Return the target for `environment`, with its stacks from `folder`.
 
     With `local` it is on the running local AWS and never on AWS; what is remembered of an `engine` that is handed in
     goes with it. With `checked` the caller's account is compared first of all. Raises the errors of reading, of the
@@ -271,14 +272,14 @@ def open_target(
 
 @dataclass(frozen=True)
 class Account:
-    """The account of an environment without its templates, for copies that nobody has rendered here."""
+    """The account of an environment, without templates: for copies that are not rendered here."""
 
     scope: Scope
     clients: Clients
     polling: Polling
 
     def sweep(self, copy: Scope, reporter: Reporter) -> int:
-        """Destroy a disposable copy in this account and report it; how much is left that nothing explains."""
+        """Destroy a disposable copy and report it; return the number of unexplained resources that are left."""
         reporter.report(Heading("Destroying", copy.qualified, copy.account, copy.region, ""))
         inventory = take_inventory(self.clients, copy, protected=False)
         make = hints.make("destroy", ENV=copy.environment, SUFFIX=copy.suffix, LOCAL=self.clients.local)
@@ -290,7 +291,7 @@ class Account:
 
 
 def open_plain_account(environment: Environment, *, local: bool) -> Account:
-    """The account of `environment`, which the caller must be in."""
+    """Return the account of `environment`. Raise if the caller is in another account."""
     scope = Scope(environment.project.name, environment.name, None, environment.account, environment.region)
     engine = running_engine.required() if local else None
     clients, polling = open_account(environment, scope.account, scope.region, engine)
@@ -299,14 +300,14 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
 
 
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
-    """Clients of the account that `environment` is in, on the local AWS where `engine` is given, and how to wait."""
+    """Return clients for the account and their polling; with `engine` for the local AWS."""
     if engine is not None:
         return local_clients(engine.url, account, region), Polling(poll_seconds=LOCAL_POLL_SECONDS)
     return aws_clients(region, environment.settings.profile, environment.settings.role_arn), Polling()
 
 
 def open_tools(configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None) -> Tools:
-    """The tools environment, with the rendered stacks of every environment, all of which a run may deploy."""
+    """Return the tools environment with the stacks of every environment, because a run may deploy all of them."""
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     target = open_target(tools, folder, layer=None, service=None, local=local, engine=engine)
     stacks = [

@@ -44,7 +44,7 @@ def test_a_stale_file_fails_the_check_with_its_diff(in_project: Path) -> None:
     assert result.exit_code == 1
     assert "-      EnableKeyRotation: false" in result.output
     assert "+      EnableKeyRotation: true" in result.output
-    assert "error: out/ is not what the templates render now; run `make render`" in result.output
+    assert "error: out/ is out of date; run `make render`" in result.output
 
 
 def test_rendering_as_json_replaces_the_yaml_and_keeps_strangers(in_project: Path) -> None:
@@ -53,7 +53,7 @@ def test_rendering_as_json_replaces_the_yaml_and_keeps_strangers(in_project: Pat
     result = run("render --format json")
 
     assert "  deleted  out/staging/keys.yaml" in result.output
-    assert "  kept     out/notes.txt, which is not ours" in result.output
+    assert "  kept     out/notes.txt, which this tool did not write" in result.output
     assert json.loads((in_project / "out/staging/keys.json").read_text())["Resources"]["Key"]
 
 
@@ -172,7 +172,7 @@ def test_documents_are_written_and_checked(in_project: Path, monkeypatch: pytest
     assert run("docs").output.splitlines() == [f"wrote {path}" for path in written]
     assert run("docs --check").output.splitlines() == [f"{path} is up to date" for path in written]
     (in_project / "docs/configuration.md").write_text("old")
-    assert "not what the code says now: docs/configuration.md; run `make fmt`" in run("docs --check").output
+    assert "out of date: docs/configuration.md; run `make fmt`" in run("docs --check").output
 
 
 def test_without_a_terminal_somebody_must_have_said_yes(in_project: Path) -> None:
@@ -291,7 +291,7 @@ def test_a_release_names_its_run_and_follows_it_on_request(releasing: Path) -> N
 
     followed = run(f"release --app {releasing} --wait").output
     assert "  pipeline-PipelineName/e-1: Succeeded" in followed
-    assert followed.endswith("payment-processor: the release is where its path ends\n")
+    assert followed.endswith("payment-processor: the release has reached the end of its path\n")
 
 
 def test_what_a_work_tree_has_beside_its_commits_is_named_at_a_release(releasing: Path) -> None:
@@ -321,7 +321,7 @@ def test_this_repository_is_no_application(releasing: Path) -> None:
         (
             "secret",
             [("services/payment-processor/checks", {"bandit": {"preset": "bandit"}})],
-            "payment-processor has no secret in tools; nothing is to be set",
+            "payment-processor has no secret in tools; there is nothing to set",
         ),
     ],
 )

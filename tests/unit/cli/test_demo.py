@@ -40,7 +40,7 @@ def test_a_second_deployment_that_would_change_something_fails_it(monkeypatch: p
     monkeypatch.setattr(deployment, "plan", lambda *arguments: PLAN)
 
     with pytest.raises(CicdError, match="staging: a second deployment would change something"):
-        demo._nothing_to_change([TARGET])
+        demo._require_no_change([TARGET])
 
 
 def test_something_left_unexplained_fails_it(
@@ -50,6 +50,6 @@ def test_something_left_unexplained_fails_it(
     monkeypatch.setattr(Target, "refuse_destruction", lambda target, found: None)
     monkeypatch.setattr(targets, "destroy", lambda clients, found, polling, reporter, also_left: also_left())
 
-    with pytest.raises(CicdError, match="staging: something is left unexplained"):
+    with pytest.raises(CicdError, match="staging: something unexplained is left"):
         demo._destroy([TARGET])
     assert "UNEXPLAINED: recorded" in capsys.readouterr().out

@@ -1,1 +1,1 @@
-"""The verbs of the command line, one subject a file."""
+"""The verbs of the command line, one file per subject."""

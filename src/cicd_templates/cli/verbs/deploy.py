@@ -1,4 +1,4 @@
-"""Verbs right of `out/` that bring environments up: plan, deploy, plan-discard."""
+"""The verbs plan, deploy and plan-discard, which read `out/` only."""
 
 from __future__ import annotations
 
@@ -22,13 +22,19 @@ OUT = option(
     "--out",
     variable="OUT",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File for the plan; default .state/plans/ENV.json.",
+    help="File for the plan; by default .state/plans/ENV.json.",
 )
 WAIT = option(
-    "--wait", variable="WAIT", is_flag=True, help="Wait for stacks that another operation works on; refused otherwise."
+    "--wait",
+    variable="WAIT",
+    is_flag=True,
+    help="Wait for stacks on which another operation works, instead of refusing them.",
 )
 ALLOW = option(
-    "--allow", variable="ALLOW", default="", help="Stateful resources that may go, as STACK/LOGICALID, with commas."
+    "--allow",
+    variable="ALLOW",
+    default="",
+    help="Stateful resources that may be lost: STACK/LOGICALID, separated with commas.",
 )
 
 
@@ -38,22 +44,22 @@ ALLOW = option(
     JSON,
     OUT,
     WAIT,
-    option("--detailed-exitcode", is_flag=True, help="Exit 4 where there are changes."),
+    option("--detailed-exitcode", is_flag=True, help="Exit with 4 if there are changes."),
 )
-def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, **target: Any) -> None:
-    """Plan what can be planned now and write it down, to be read and then deployed with --plan."""
+def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, **options: Any) -> None:
+    """Plan what can be planned now and write the plan to a file, to be reviewed and then deployed with --plan."""
     from cicd_templates.deploy.reporting import report
 
     reporter = report.reporter(as_json=as_json)
-    chosen = selection.targets(**target)
+    chosen = selection.targets(**options)
     if out and len(chosen) > 1:
         raise ConfigurationError(
             f"{hints.option('OUT', str(out))} takes the plan of one environment; name it with {hints.option('ENV')}"
         )
-    # Only of a protected environment the pipeline writes anything, so only then its account is asked.
-    tools = selection.tools(target["suffix"], target["local"]) if any(each.protected for each in chosen) else None
-    plans = [each.plan(reporter, tools, out, wait=wait) for each in chosen]
-    if detailed_exitcode and any(each and not each.empty for each in plans):
+    # The pipeline writes stacks of protected environments only, so otherwise its account is not asked.
+    tools = selection.tools(options["suffix"], options["local"]) if any(target.protected for target in chosen) else None
+    plans = [target.plan(reporter, tools, out, wait=wait) for target in chosen]
+    if detailed_exitcode and any(plan and not plan.empty for plan in plans):
         raise click.exceptions.Exit(ChangesRemainError.exit_code)
 
 
@@ -68,46 +74,46 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
     option("--plan", "plan_file", variable="PLAN", type=click.Path(path_type=Path), help="Deploy exactly this plan."),
 )
 def deploy(
-    as_json: bool, yes: bool, allow: str, out: Path | None, wait: bool, plan_file: Path | None, **target: Any
+    as_json: bool, yes: bool, allow: str, out: Path | None, wait: bool, plan_file: Path | None, **options: Any
 ) -> None:
-    """Deploy through change sets, each shown before it is executed; a protected environment from a plan only."""
+    """Deploy through change sets, each shown before it is executed; deploy a protected environment only from a plan."""
     from cicd_templates.deploy.reporting import report
 
     reporter = report.reporter(as_json=as_json)
     allowed = list(filter(None, allow.split(",")))
     with selection.detaching():
         if plan_file is not None:
-            _deploy_plan(plan_file, reporter, allowed, out, **target)
+            _deploy_plan(plan_file, reporter, allowed, out, **options)
             return
-        chosen = selection.targets(**target)
-        rehearsed = target["local"] and yes
-        if target["env"] != "all" and not rehearsed:
+        chosen = selection.targets(**options)
+        rehearsed = options["local"] and yes
+        if options["env"] != "all" and not rehearsed:
             _refuse_protected(chosen)
-        tools = selection.tools(target["suffix"], target["local"])
-        for each in chosen:
-            if each.protected and not rehearsed:
-                planned = each.plan(reporter, tools, out, wait=wait)
+        tools = selection.tools(options["suffix"], options["local"])
+        for target in chosen:
+            if target.protected and not rehearsed:
+                planned = target.plan(reporter, tools, out, wait=wait)
                 if planned and not planned.empty:
-                    path = out or each.context().plans / f"{each.environment}.json"
-                    _stop(reporter, f"{each.environment} is protected", each, planned, path)
+                    path = out or target.context().plans / f"{target.environment}.json"
+                    _stop(reporter, f"{target.environment} is protected", target, planned, path)
             else:
                 confirm = selection.confirmation(yes)
-                each.deploy(reporter, confirm, tools, allowed=allowed, eager=yes, wait=wait)
+                target.deploy(reporter, confirm, tools, allowed=allowed, eager=yes, wait=wait)
 
 
 def _refuse_protected(chosen: list[Target]) -> None:
-    for each in chosen:
-        if each.protected:
-            path = each.context().plans / f"{each.environment}.json"
-            deploying = hints.make("deploy", PLAN=str(path), LOCAL=each.engine is not None)
+    for target in chosen:
+        if target.protected:
+            path = target.context().plans / f"{target.environment}.json"
+            deploying = hints.make("deploy", PLAN=str(path), LOCAL=target.engine is not None)
             raise RefusedError(
-                f"{each.environment} is protected, so it is deployed from a plan that somebody has read:"
-                f" {each.typed('plan')}, then {deploying}"
+                f"{target.environment} is protected, so it is deployed from a plan that was reviewed:"
+                f" {target.command('plan')}, then {deploying}"
             )
 
 
 def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Path) -> None:
-    """End well, with the exit code that says that a plan waits to be read."""
+    """Report that a plan must be reviewed, and exit with the code for that."""
     from cicd_templates.deploy.plans.document import to_allow
     from cicd_templates.deploy.reporting.report import Note
 
@@ -117,39 +123,44 @@ def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Pat
     raise click.exceptions.Exit(ChangesRemainError.exit_code)
 
 
-def _deploy_plan(path: Path, reporter: Reporter, allowed: list[str], out: Path | None, **target: Any) -> None:
+def _deploy_plan(path: Path, reporter: Reporter, allowed: list[str], out: Path | None, **options: Any) -> None:
     from cicd_templates.deploy.plans import document as plans
     from cicd_templates.deploy.plans.seal import refuse_other_aws
 
     made = plans.read(path)
-    if target["layer"] or target["service"] or target["env"] not in (None, made.name):
+    if options["layer"] or options["service"] or options["env"] not in (None, made.name):
         raise ConfigurationError(
             f"{path} already says what is deployed ({made.environment}); leave out "
             f"{hints.option('ENV')}, {hints.option('LAYER')} and {hints.option('SERVICE')}"
         )
-    refuse_other_aws(made, path, local=target["local"])
+    refuse_other_aws(made, path, local=options["local"])
     suffix = made.suffix or None
-    (each,) = selection.targets(env=made.name, suffix=suffix, layer=None, service=None, local=made.local)
-    following = each.execute(made, path, reporter, selection.tools(suffix, made.local), allowed=allowed, next_path=out)
+    (target,) = selection.targets(env=made.name, suffix=suffix, layer=None, service=None, local=made.local)
+    tools = selection.tools(suffix, made.local)
+    following = target.execute(made, path, reporter, tools, allowed=allowed, next_path=out)
     if following:
-        written = out or each.context().plans / f"{made.environment}.json"
-        _stop(reporter, "that plan is deployed, and what comes after it is planned", each, following, written)
+        written = out or target.context().plans / f"{made.environment}.json"
+        _stop(reporter, "that plan is deployed, and the next wave is planned", target, following, written)
 
 
 @verb(
     "plan-discard",
     *TARGET,
     option(
-        "--plan", "plan_file", variable="PLAN", type=click.Path(path_type=Path), help="This plan; default all of ENV."
+        "--plan",
+        "plan_file",
+        variable="PLAN",
+        type=click.Path(path_type=Path),
+        help="Only this plan; by default all plans of the environment.",
     ),
 )
-def plan_discard(plan_file: Path | None, **target: Any) -> None:
-    """Delete what plans left in AWS, and the plans."""
-    if plan_file is not None and not target["env"]:
+def plan_discard(plan_file: Path | None, **options: Any) -> None:
+    """Delete plans and the change sets that they left in AWS."""
+    if plan_file is not None and not options["env"]:
         from cicd_templates.deploy.plans import document as plans
 
         made = plans.read(plan_file)
-        target |= {"env": made.name, "suffix": made.suffix or None}
-    for each in selection.targets(**target):
-        count = each.discard(plan_file)
-        click.echo(f"{each.environment}: discarded {count} change sets")
+        options |= {"env": made.name, "suffix": made.suffix or None}
+    for target in selection.targets(**options):
+        count = target.discard(plan_file)
+        click.echo(f"{target.environment}: discarded {count} change sets")

@@ -1,4 +1,4 @@
-"""Verbs that take environments down, and the way back: destroy, sweep, adopt."""
+"""The verbs destroy, sweep and adopt."""
 
 from __future__ import annotations
 
@@ -34,19 +34,17 @@ CHANGES_REMAINING = 4
         "--allow",
         variable="ALLOW",
         default="",
-        help="Protected environments that may be destroyed, by name, with commas.",
+        help="Names of protected environments that may be destroyed, separated with commas.",
     ),
-    option(
-        "--plan", variable="PLAN", type=click.Path(path_type=Path), help="Execute exactly what this file has planned."
-    ),
+    option("--plan", variable="PLAN", type=click.Path(path_type=Path), help="Execute exactly this plan."),
     option(
         "--confirm",
         variable="CONFIRM",
-        help="With --plan: the names of its environments, with commas, instead of typing them.",
+        help="With --plan: the names of its environments, separated with commas, instead of typing them.",
     ),
 )
-def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: str | None, **target: Any) -> None:
-    """Take environments down and prove what is left; exit 1 where something is left unexplained.
+def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: str | None, **options: Any) -> None:
+    """Destroy environments and prove what is left; exit with 1 if something unexplained is left.
 
     A protected environment is planned first: --allow writes destroy-plan.json and exits 4, --plan executes it.
     Of the local AWS that file is in .state/local/.
@@ -61,51 +59,52 @@ def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: st
     reporter = report.reporter(as_json=as_json)
     with selection.detaching():
         if plan is not None:
-            _execute_plan(plan, confirm, reporter, **target)
+            _execute_plan(plan, confirm, reporter, **options)
         else:
-            _destroy(reporter, yes, allow.split(","), **target)
+            _destroy(reporter, yes, allow.split(","), **options)
 
 
-def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **target: Any) -> None:
-    """Destroy what is disposable after a question; of what is protected write a plan and exit."""
+def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) -> None:
+    """Destroy disposable environments after a question; for protected ones write a plan and exit."""
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.reporting import report
 
-    work = [(each, each.inventory()) for each in selection.targets(**target)[::-1]]
-    for each, inventory in work:
-        guards.refuse_protected(each.environment, allowed, protected=inventory.protected, make=each.typed("destroy"))
-        each.refuse_destruction(inventory)
+    work = [(target, target.inventory()) for target in selection.targets(**options)[::-1]]
+    for target, inventory in work:
+        command = target.command("destroy")
+        guards.refuse_protected(target.environment, allowed, protected=inventory.protected, make=command)
+        target.refuse_destruction(inventory)
     _show(work, reporter)
     guarded = any(inventory.protected for _, inventory in work)
-    if guarded and not (target["local"] and yes):
-        path = plan_file.plan_file(local=target["local"])
+    if guarded and not (options["local"] and yes):
+        path = plan_file.plan_file(local=options["local"])
         inventories = [inventory for _, inventory in work]
-        plan = plan_file.plan_destruction(inventories, datetime.now(UTC), local=target["local"])
+        plan = plan_file.plan_destruction(inventories, datetime.now(UTC), local=options["local"])
         plan_file.FORMAT.write(plan, path)
-        command = hints.make("destroy", PLAN=str(path), LOCAL=target["local"])
+        command = hints.make("destroy", PLAN=str(path), LOCAL=options["local"])
         reporter.report(report.Note(f"nothing was deleted; read {path}, then: {command}"))
         raise click.exceptions.Exit(CHANGES_REMAINING)
     confirmed = selection.confirmation(yes)
-    for each, _ in work:
-        if not confirmed(f"Delete the stacks of {each.environment} in account {each.account}?"):
-            raise CicdError(f"{each.environment}: declined, nothing was deleted")
+    for target, _ in work:
+        if not confirmed(f"Delete the stacks of {target.environment} in account {target.account}?"):
+            raise CicdError(f"{target.environment}: declined, nothing was deleted")
     _carry_out(work, reporter)
 
 
-def _execute_plan(path: Path, confirm: str | None, reporter: Reporter, **target: Any) -> None:
-    """Execute a plan where everything is as it was planned, once its environments have been named again."""
+def _execute_plan(path: Path, confirm: str | None, reporter: Reporter, **options: Any) -> None:
+    """Execute a plan if everything is still as planned, after its environments have been named again."""
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.destruction.inventory import take_inventory
     from cicd_templates.deploy.destruction.scope import scope_of
     from cicd_templates.deploy.plans.seal import refuse_other_aws
 
-    given = [name.upper() for name in ("env", "layer", "service", "suffix") if target[name]]
+    given = [name.upper() for name in ("env", "layer", "service", "suffix") if options[name]]
     if given:
         raise ConfigurationError(
             f"the plan already says what is destroyed; leave out {', '.join(map(hints.option, given))}"
         )
     plan = plan_file.FORMAT.read(path)
-    refuse_other_aws(plan, path, local=target["local"])
+    refuse_other_aws(plan, path, local=options["local"])
     plan_file.refuse_expired(plan, path, datetime.now(UTC))
     names = [planned.environment for planned in plan.environments]
     known = _every_environment(plan.local, {planned.suffix for planned in plan.environments})
@@ -142,36 +141,36 @@ def _typed(name: str) -> str:
     try:
         return str(click.prompt(f"  Type {name} to destroy it", default="", show_default=False))
     except click.Abort:
-        # Ctrl-C at the question is another answer than the name.
+        # Ctrl-C at the question is not the name.
         return ""
 
 
 def _show(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None:
     from cicd_templates.deploy.reporting.report import Inventoried
 
-    for each, inventory in work:
-        reporter.report(each.heading("Destroying"))
-        reporter.report(Inventoried(each.environment, inventory.items))
+    for target, inventory in work:
+        reporter.report(target.heading("Destroying"))
+        reporter.report(Inventoried(target.environment, inventory.items))
 
 
 def _carry_out(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None:
     unexplained = 0
-    for each, inventory in work:
-        unexplained += sum(not remainder.explained for remainder in each.destroy(reporter, inventory))
+    for target, inventory in work:
+        unexplained += sum(not remainder.explained for remainder in target.destroy(reporter, inventory))
     if unexplained:
         raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
 
 
 def show_left(targets: list[Target], *, as_json: bool) -> None:
-    """Report what is beside the stacks of each target. Raises `CicdError` where nothing explains something."""
+    """Report what no stack of each target owns. Raise `CicdError` if something unexplained is left."""
     from cicd_templates.deploy.destruction.proof import list_remainders
     from cicd_templates.deploy.reporting import report
 
     reporter = report.reporter(as_json=as_json)
     unexplained = 0
-    for each in targets:
-        remains = list_remainders(each.inventory(), stacks_too=False)
-        reporter.report(report.Left(each.environment, tuple(remains)))
+    for target in targets:
+        remains = list_remainders(target.inventory(), stacks_too=False)
+        reporter.report(report.Left(target.environment, tuple(remains)))
         unexplained += sum(not remainder.explained for remainder in remains)
     if unexplained:
         raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
@@ -188,7 +187,7 @@ def show_left(targets: list[Target], *, as_json: bool) -> None:
         variable="OLDER_THAN",
         default="1h",
         show_default=True,
-        help="Only what nobody deployed for so long: 48h, 7d.",
+        help="Only copies that nobody has deployed for this long: 48h, 7d.",
     ),
 )
 def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: str) -> None:
@@ -198,15 +197,15 @@ def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: st
 
     age = sweeping.parse_age(older_than)
     reporter = report.reporter(as_json=as_json)
-    found = [
+    copies = [
         (account, copy)
         for account in selection.accounts(env or "all", local)
         for copy in sweeping.find_copies(account.clients, account.scope, age, datetime.now(UTC))
     ]
-    for _, copy in found:
-        fate = f"stays: {copy.stays}" if copy.stays else "expired"
+    for _, copy in copies:
+        fate = f"kept: {copy.stays}" if copy.stays else "expired"
         reporter.report(report.Note(f"{copy.scope.qualified}: {copy.stacks} stacks, {fate}"))
-    swept = [(account, copy) for account, copy in found if not copy.stays]
+    swept = [(account, copy) for account, copy in copies if not copy.stays]
     if not swept:
         reporter.report(report.Note("no copy has expired"))
         return
@@ -219,23 +218,23 @@ def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: st
 
 
 @verb("adopt", *TARGET, YES)
-def adopt(yes: bool, **target: Any) -> None:
+def adopt(yes: bool, **options: Any) -> None:
     """Take what a destroyed protected environment kept back into its stacks, so that it can be deployed again."""
     from cicd_templates.deploy.change_sets.aws_commands import addressed
     from cicd_templates.deploy.destruction import reimport
 
-    for each in selection.targets(**target):
-        reimports = reimport.find_reimports(each.clients, each.chosen)
+    for target in selection.targets(**options):
+        reimports = reimport.find_reimports(target.clients, target.chosen)
         if not reimports:
-            click.echo(f"{each.environment}: nothing to import")
-        for found in reimports:
-            click.echo(f"{each.environment}: {found.stack.label} imports")
-            for owned in found.resources:
+            click.echo(f"{target.environment}: nothing to import")
+        for import_plan in reimports:
+            click.echo(f"{target.environment}: {import_plan.stack.label} imports")
+            for owned in import_plan.resources:
                 click.echo(f"  {owned.resource_type} {owned.physical_id}")
             click.echo("  by the same steps as these commands:")
-            for command in found.write(each.state / "adopt"):
-                click.echo(f"    {addressed(command, each.clients, each.account)}")
-            if not selection.confirmation(yes)(f"Import them into {found.stack.name}?"):
-                raise CicdError(f"{found.stack.name}: declined, nothing was imported")
-            reimport.import_resources(each.clients, found, each.polling)
-            click.echo(f"  {found.stack.label}: imported")
+            for command in import_plan.write(target.state / "adopt"):
+                click.echo(f"    {addressed(command, target.clients, target.account)}")
+            if not selection.confirmation(yes)(f"Import them into {import_plan.stack.name}?"):
+                raise CicdError(f"{import_plan.stack.name}: declined, nothing was imported")
+            reimport.import_resources(target.clients, import_plan, target.polling)
+            click.echo(f"  {import_plan.stack.label}: imported")

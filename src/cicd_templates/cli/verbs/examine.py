@@ -1,4 +1,4 @@
-"""Verbs right of `out/` that only look: outputs, status, doctor, recover, deploy-policy."""
+"""The verbs that change nothing: outputs, status, doctor, recover and deploy-policy."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
 
 
 @verb("outputs", *TARGET, JSON)
-def outputs(as_json: bool, **target: Any) -> None:
-    """Show what the deployed stacks give out."""
+def outputs(as_json: bool, **options: Any) -> None:
+    """Show the outputs of the deployed stacks."""
     from cicd_templates.deploy.runs import status as overview
 
-    found = {
-        each.environment: overview.outputs(each.clients, each.chosen)
-        for each in selection.targets(default="all", **target)
+    by_environment = {
+        target.environment: overview.outputs(target.clients, target.chosen)
+        for target in selection.targets(default="all", **options)
     }
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(by_environment, indent=2))
         return
-    width = max((len(name) for stacks in found.values() for values in stacks.values() for name in values), default=0)
-    for environment, stacks in found.items():
+    names = [name for stacks in by_environment.values() for values in stacks.values() for name in values]
+    width = max(map(len, names), default=0)
+    for environment, stacks in by_environment.items():
         click.echo(environment if stacks else f"{environment}: nothing is deployed")
         for stack, values in stacks.items():
             click.echo(f"  {stack}")
@@ -47,100 +48,101 @@ def outputs(as_json: bool, **target: Any) -> None:
         "--left",
         variable="LEFT",
         is_flag=True,
-        help="Show what is beside the stacks; exit 1 where nothing explains it.",
+        help="Show what no stack owns; exit with 1 if something unexplained is left.",
     ),
 )
-def status(as_json: bool, left: bool, **target: Any) -> None:
-    """Show the state of every stack, whose text it runs and what the pipeline has of it, or what is beside them."""
+def status(as_json: bool, left: bool, **options: Any) -> None:
+    """Show the state of every stack and the version of its template, or what no stack owns."""
     from dataclasses import asdict
 
     from cicd_templates.deploy.runs import status as overview
 
     if left:
-        show_left(selection.targets(default="all", **target), as_json=as_json)
+        show_left(selection.targets(default="all", **options), as_json=as_json)
         return
-    found = {}
-    for each in selection.targets(default="all", **target):
-        rows = overview.status_rows(each.clients, each.stacks, each.chosen)
-        if each.stacks[0].facts.kind == "tools" and len(each.chosen) == len(each.stacks):
-            handed_over = selection.tools(target["suffix"], target["local"]).handed_over()
+    by_environment = {}
+    for target in selection.targets(default="all", **options):
+        rows = overview.status_rows(target.clients, target.stacks, target.chosen)
+        if target.stacks[0].facts.kind == "tools" and len(target.chosen) == len(target.stacks):
+            handed_over = selection.tools(options["suffix"], options["local"]).handed_over()
             rows.append(overview.Row("templates for releases", handed_over))
-        found[each.environment] = rows
+        by_environment[target.environment] = rows
     if as_json:
-        click.echo(json.dumps({name: [asdict(row) for row in rows] for name, rows in found.items()}, indent=2))
+        click.echo(json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2))
         return
-    every = [row for rows in found.values() for row in rows]
+    every = [row for rows in by_environment.values() for row in rows]
     name, state = max(len(row.stack) for row in every), max(len(row.status) for row in every)
-    for environment, rows in found.items():
+    for environment, rows in by_environment.items():
         click.echo(environment)
         for row in rows:
             click.echo(f"  {row.stack:<{name}}  {row.status:<{state}}  {row.changed:<16}  {row.told}".rstrip())
 
 
 @verb("doctor", *TARGET, JSON)
-def doctor(as_json: bool, **target: Any) -> None:
+def doctor(as_json: bool, **options: Any) -> None:
     """Look at what would make a deployment fail; exit 1 where something would."""
     from dataclasses import asdict
 
     from cicd_templates.deploy import doctor as examination
 
-    found = {}
-    for each in selection.targets(checked=False, **target):
-        settings = selection.environment(each.stacks[0].facts.environment, target["suffix"]).settings
-        examined = examination.ExaminedEnvironment(each.clients, each.stacks, settings.provided)
-        found[each.environment] = list(examination.examine(examined))
+    by_environment = {}
+    for target in selection.targets(checked=False, **options):
+        settings = selection.environment(target.stacks[0].facts.environment, options["suffix"]).settings
+        examined = examination.ExaminedEnvironment(target.clients, target.stacks, settings.provided)
+        by_environment[target.environment] = list(examination.examine(examined))
     if as_json:
-        click.echo(json.dumps({name: [asdict(check) for check in rows] for name, rows in found.items()}, indent=2))
+        document = {name: [asdict(check) for check in rows] for name, rows in by_environment.items()}
+        click.echo(json.dumps(document, indent=2))
     else:
-        for environment, rows in found.items():
+        for environment, rows in by_environment.items():
             click.echo(environment)
             for check in rows:
                 click.echo(f"  {check.verdict:<4} {check.subject}: {check.finding}")
                 for line in check.fix.splitlines():
                     click.echo(f"       {line}")
-    if bad := sum(bool(check.fix) for rows in found.values() for check in rows):
+    if bad := sum(bool(check.fix) for rows in by_environment.values() for check in rows):
         raise CicdError(f"{bad} to fix before deploying")
 
 
 @verb("recover", *TARGET, JSON)
-def recover(as_json: bool, **target: Any) -> None:
-    """Say what each unsettled stack needs, with the exact AWS command; runs none. Exit 1 where there is any."""
+def recover(as_json: bool, **options: Any) -> None:
+    """Show what each unsettled stack needs, with the exact AWS command; run nothing. Exit with 1 if there is one."""
     from dataclasses import asdict
 
     from cicd_templates.deploy.recovery import unsettled_stacks
 
-    chosen = selection.targets(**target)
-    found = {
-        each.environment: list(unsettled_stacks.unsettled(each.clients, each.chosen, each.claims())) for each in chosen
+    chosen = selection.targets(**options)
+    by_environment = {
+        target.environment: list(unsettled_stacks.unsettled(target.clients, target.chosen, target.claims()))
+        for target in chosen
     }
     if as_json:
-        click.echo(json.dumps({name: [asdict(each) for each in rows] for name, rows in found.items()}, indent=2))
+        click.echo(json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2))
     else:
-        for each in chosen:
-            _show_recovery(
-                each.environment, found[each.environment], unsettled_stacks.looking_for_drift(each.clients, each.chosen)
-            )
-    if count := sum(len(rows) for rows in found.values()):
+        for target in chosen:
+            drift_command = unsettled_stacks.looking_for_drift(target.clients, target.chosen)
+            _show_recovery(target.environment, by_environment[target.environment], drift_command)
+    if count := sum(len(rows) for rows in by_environment.values()):
         raise CicdError(f"{count} to settle by hand; nothing was executed")
 
 
-def _show_recovery(environment: str, found: list[Unsettled], looking: str) -> None:
-    click.echo(environment if found else f"{environment}: every stack is settled")
-    for each in found:
-        click.echo(f"  {each.stack}: {each.state}: {each.means}")
-        diagnosed = (each.diagnosis.reason, *each.diagnosis.lines) if each.diagnosis else ()
-        for fact in (*diagnosed, *each.facts):
+def _show_recovery(environment: str, stacks: list[Unsettled], drift_command: str) -> None:
+    click.echo(environment if stacks else f"{environment}: every stack is settled")
+    for unsettled in stacks:
+        click.echo(f"  {unsettled.stack}: {unsettled.state}: {unsettled.means}")
+        diagnosed = (unsettled.diagnosis.reason, *unsettled.diagnosis.lines) if unsettled.diagnosis else ()
+        for fact in (*diagnosed, *unsettled.facts):
             click.echo(f"      {fact}")
-        for command in each.commands:
+        for command in unsettled.commands:
             click.echo(f"    {command}")
-    if looking:
+    if drift_command:
         click.echo("  nobody has looked for drift; CloudFormation does when asked, and then this shows it:")
-        click.echo(f"    {looking}")
+        click.echo(f"    {drift_command}")
 
 
 @verb(
     "deploy-policy",
-    option("--env", "env", variable="ENV", help="The environment that is to be deployed."),
+    option("--env", "env", variable="ENV", help="The environment to deploy."),
     SUFFIX,
     option(
         "--destroying",
@@ -148,10 +150,10 @@ def _show_recovery(environment: str, found: list[Unsettled], looking: str) -> No
         is_flag=True,
         help="For a principal that also destroys, sweeps and adopts.",
     ),
-    option("--part", variable="PART", type=click.IntRange(min=1), help="Print the document of this number alone."),
+    option("--part", variable="PART", type=click.IntRange(min=1), help="Print only the document with this number."),
 )
 def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: int | None) -> None:
-    """Print the IAM policies that a principal needs to deploy an environment, as JSON by name; calls no AWS."""
+    """Print the IAM policies that deploying an environment needs, as JSON by name, without calling AWS."""
     from cicd_templates.deploy.change_sets.stacks import read_stacks
     from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies
     from cicd_templates.paths import rendered_folder

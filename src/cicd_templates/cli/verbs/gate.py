@@ -1,4 +1,4 @@
-"""Verb `gate`: the pipeline's decision, on this machine."""
+"""The verb gate: the pipeline's decision, on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cicd_templates.plurals import counted
     help="Folder of the reports, as the checks write them.",
 )
 @SERVICE
-@option("--source-version", help="Version of the source that every report has to be of.")
+@option("--source-version", help="Source version that every report must have.")
 @option("--policy", variable="POLICY", type=click.Path(path_type=Path), help="Policy of the application, as TOML.")
 @JSON
 @click.pass_context
@@ -36,7 +36,7 @@ def gate(
     policy: Path | None,
     as_json: bool,
 ) -> None:
-    """Judge the reports of a service's checks on this machine; exit 1 where a release may not go on."""
+    """Judge the reports of a service's checks on this machine; exit with 1 if they stop a release."""
     if ctx.invoked_subcommand:
         return
     from cicd_templates import gate as judging
@@ -62,7 +62,7 @@ def _folder(reports: Path | None) -> Path:
 
 
 def _checks(service: str | None) -> dict[str, str]:
-    """The checks of a service, each with the format of its report."""
+    """Return the report format of each check of a service."""
     from cicd_templates.builds.presets import checks_of
 
     of = selection.only_service(selection.environment(None, None), service)
@@ -77,8 +77,8 @@ def _checks(service: str | None) -> dict[str, str]:
 )
 @option("--all-current", is_flag=True, help="Accept each finding that stops the release now.")
 @option("--expires", variable="EXPIRES", default="", help="Last day of the waivers, such as 2027-03-31.")
-@option("--owner", variable="OWNER", default="", help="Who answers for them.")
-@option("--reason", default="there before the gate was", help="Why they are accepted.")
+@option("--owner", variable="OWNER", default="", help="The owner of the waivers.")
+@option("--reason", default="there before the gate was", help="The reason for the waivers.")
 def waive(
     reports: Path | None,
     service: str | None,
@@ -129,7 +129,7 @@ def _last_day(expires: str, today: date) -> date:
     "--tool",
     variable="TOOL",
     default="",
-    help="Who wrote the report: a preset or a format, such as unit-tests or sarif.",
+    help="The tool that wrote the report: a preset or a format, such as unit-tests or sarif.",
 )
 @click.argument("report", required=False, envvar=f"{hints.PREFIX}REPORT", type=click.Path(path_type=Path))
 @JSON

@@ -1,4 +1,4 @@
-"""Verbs of the local AWS: local, local-stop, demo."""
+"""The verbs local, local-stop and demo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cicd_templates.cli.command import verb
 
 @verb("local")
 def local() -> None:
-    """Start the local AWS; LOCAL=1 then points any verb at it."""
+    """Start the local AWS, which --local then uses (LOCAL=1 with make)."""
     from cicd_templates.local import engine, running_engine
 
     running = running_engine.recall()

@@ -1,4 +1,4 @@
-"""Verb of the rehearsal: rehearse."""
+"""The verb rehearse."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
         "tokens",
         variable="TOKENS",
         multiple=True,
-        help="Variables with tokens, by commas: services to really ask.",
+        help="Environment variables that hold tokens, separated with commas: these services are really called.",
     ),
     option("--output", type=Path, default=OUTPUT, help=f"Folder for the results, {OUTPUT} by default."),
     JSON,
@@ -108,7 +108,7 @@ def rehearse(
 
 
 def finish(found: RehearsalResult, output: Path, say: Callable[[str], None], as_json: bool) -> None:
-    """Tell and keep a result. Raises `CicdError` for one that is no success."""
+    """Print a result and write its files. Raise `CicdError` if the rehearsal did not succeed."""
     from cicd_templates.rehearsal import report, result
 
     say(report.summary(found))
@@ -120,7 +120,7 @@ def finish(found: RehearsalResult, output: Path, say: Callable[[str], None], as_
     }
     for name, text in files.items():
         (output / name).write_text(text)
-    say(f"written: {', '.join(files)} in {output}")
+    say(f"wrote {', '.join(files)} in {output}")
     if as_json:
         click.echo(files["rehearsal.json"], nl=False)
     if not found.succeeded:
@@ -140,7 +140,7 @@ def _prepared(tools: Path | None) -> BuildTools:
 
 
 def _given(names: list[str]) -> dict[str, str]:
-    """The tokens of variables; their values never come from the command line, where everybody could read them."""
+    """Return the tokens in these environment variables; on the command line everybody could read their values."""
     if missing := [name for name in names if not os.environ.get(name)]:
         raise ConfigurationError(
             f"{hints.option('TOKENS', missing[0], name='--token')}: "

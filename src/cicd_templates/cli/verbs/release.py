@@ -1,4 +1,4 @@
-"""Verbs of a release: release, secret."""
+"""The verbs release and secret."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOCAL_START_SECONDS = 10.0
     LOCAL,
     option("--app", variable="APP", default="", help="Git work tree, folder or .zip file."),
     option(
-        "--wait", variable="WAIT", is_flag=True, help="Follow the run to its end; exit 1 where it does not succeed."
+        "--wait", variable="WAIT", is_flag=True, help="Follow the run to its end; exit with 1 if it does not succeed."
     ),
 )
 def release(app: str, wait: bool, service: str | None, suffix: str | None, local: bool) -> None:
@@ -69,11 +69,11 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
     click.echo(f"  run      {execution} of {pipeline}")
     if wait:
         releasing.follow(tools.clients, pipeline, execution, Polling(), lambda line: click.echo(f"  {line}"))
-        click.echo(f"{of.name}: the release is where its path ends")
+        click.echo(f"{of.name}: the release has reached the end of its path")
 
 
 def _show_local_start(account: str, version: str) -> None:
-    """What EventBridge asked of CodePipeline, which the local AWS has not got."""
+    """Show the request of EventBridge to CodePipeline, which the local AWS does not have."""
     from cicd_templates.cli.targets import LOCAL_POLL_SECONDS
     from cicd_templates.deploy.aws.polling import Polling
     from cicd_templates.local import running_engine
@@ -96,7 +96,12 @@ def _show_local_start(account: str, version: str) -> None:
     SUFFIX,
     SERVICE,
     LOCAL,
-    option("--name", variable="NAME", default="", help="The secret's name, as a check or the service names it."),
+    option(
+        "--name",
+        variable="NAME",
+        default="",
+        help="The name of the secret in the configuration of a check or of the service.",
+    ),
 )
 def secret(name: str, env: str | None, service: str | None, suffix: str | None, local: bool) -> None:
     """Set a secret of a service from a prompt or standard input."""
@@ -109,7 +114,7 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
     checked = {each for check in checks_of(of) for each in check.secrets.values()}
     known = sorted(checked) if environment.kind == "tools" else of.own_secrets
     if not known:
-        raise ConfigurationError(f"{of.name} has no secret in {environment.name}; nothing is to be set")
+        raise ConfigurationError(f"{of.name} has no secret in {environment.name}; there is nothing to set")
     if not name:
         raise ConfigurationError(f"which secret? Name one with {hints.option('NAME')}: {', '.join(known)}")
     if name not in known:

@@ -1,4 +1,4 @@
-"""Verbs left of `out/`: render, lint, docs."""
+"""The verbs render, lint and docs, which call no AWS."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from cicd_templates.plurals import counted
 @main.command(cls=Command)
 @option("--env", "env", variable="ENV", help="This environment only.")
 @option("--format", "form", variable="FORMAT", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
-@option("--check", is_flag=True, help="Compare with what is there instead of writing; exit 1 on a difference.")
+@option("--check", is_flag=True, help="Compare with the files instead of writing them; exit with 1 on a difference.")
 @option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder; default out/, or build/ for a copy.",
+    help="Folder to write to; by default out/, or build/ for a copy.",
 )
 @SUFFIX
 def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
@@ -48,7 +48,7 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
         for line in difference:
             click.echo(line)
         if difference:
-            raise CicdError(f"{folder}/ is not what the templates render now; run `make render` and review its diff")
+            raise CicdError(f"{folder}/ is out of date; run `make render` and review its diff")
         click.echo(f"{folder}/ is up to date: {len(rendered)} stacks")
         return
     written = out_folder.write(files, folder)
@@ -57,7 +57,7 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
     for path in written.deleted:
         click.echo(f"  deleted  {folder / path}")
     for path in written.kept:
-        click.echo(f"  kept     {folder / path}, which is not ours")
+        click.echo(f"  kept     {folder / path}, which this tool did not write")
     click.echo(f"rendered {len(rendered)} stacks into {folder}/, {written.unchanged} of {len(files)} files unchanged")
 
 
@@ -93,9 +93,9 @@ def lint(form: str, suffix: str | None) -> None:
         click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
 
 
-@verb("docs", option("--check", is_flag=True, help="Compare instead of writing; exit 1 on a difference."))
+@verb("docs", option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))
 def docs(check: bool) -> None:
-    """Write the documents, and the parts of documents, that are made from the code and from what it rendered."""
+    """Write the documents and parts of documents that are generated from the code and from `out/`."""
     from cicd_templates.layer.discovery import project_layers
     from cicd_templates.reference.configuration import configuration_reference
     from cicd_templates.reference.documents import documents
@@ -119,4 +119,4 @@ def docs(check: bool) -> None:
             path.write_text(text, encoding="utf-8")
             click.echo(f"wrote {path}")
     if stale:
-        raise CicdError(f"not what the code says now: {', '.join(stale)}; run `make fmt` and review the diff")
+        raise CicdError(f"out of date: {', '.join(stale)}; run `make fmt` and review the diff")

@@ -1,4 +1,4 @@
-"""Verbs that compare what is rendered: review against a revision, upgrade-check against another version of the tool."""
+"""The verbs review and upgrade-check, which compare rendered templates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @verb("review", option("--base", variable="BASE", help="Revision to compare with, such as main or HEAD~1."))
 def review(base: str | None) -> None:
-    """Say in words what changed in out/ since a revision, as Markdown."""
+    """Describe in words what changed in out/ since a revision, as Markdown."""
     from cicd_templates.review import revision
 
     if not base:
@@ -34,7 +34,7 @@ def review(base: str | None) -> None:
     option("--ref", variable="REF", help="Revision of this tool to render with, such as origin/main or a tag."),
 )
 def upgrade_check(ref: str | None) -> None:
-    """Say in words what another revision of the tool would render from this configuration, as Markdown."""
+    """Describe in words what another revision of the tool would change in out/, as Markdown."""
     import tempfile
     from pathlib import Path
 

@@ -63,7 +63,7 @@ def test_a_result_is_told_and_kept(
 
     with pytest.raises(CicdError, match="p failed at S/A") if state is ActionState.FAILED else contextlib.nullcontext():
         finish(found, tmp_path / "deep/result", said.append, as_json)
-    assert said[-1] == f"written: rehearsal.json, rehearsal.xml, grants.md in {tmp_path}/deep/result"
+    assert said[-1] == f"wrote rehearsal.json, rehearsal.xml, grants.md in {tmp_path}/deep/result"
     kept = (tmp_path / "deep/result/rehearsal.json").read_text()
     assert json.loads(kept)["succeeded"] is (state is ActionState.SUCCEEDED)
     assert capsys.readouterr().out == (kept if as_json else "")

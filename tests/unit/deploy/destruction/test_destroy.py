@@ -416,7 +416,7 @@ def test_on_aws_itself_nothing_is_only_recorded() -> None:
     target = Target([KEYS], [KEYS], aws(), Polling(), None)
 
     assert (target.notes(), target.recorded_remains()) == ([], [])
-    assert (target.heading("Deploying").where, target.typed("adopt"), target.labels) == (
+    assert (target.heading("Deploying").where, target.command("adopt"), target.labels) == (
         "",
         "make adopt ENV=staging",
         None,
@@ -424,7 +424,7 @@ def test_on_aws_itself_nothing_is_only_recorded() -> None:
     copy = replace(KEYS, facts=replace(KEYS.facts, suffix="pr1"))
     engine: Any = object()
     local = Target([copy], [copy], aws(local=True), Polling(), engine)
-    assert local.typed("adopt") == "make adopt ENV=staging SUFFIX=pr1 LOCAL=1"
+    assert local.command("adopt") == "make adopt ENV=staging SUFFIX=pr1 LOCAL=1"
 
 
 def test_a_wait_ends_with_what_it_waited_for() -> None:
