@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cicd_templates.review.spelling import Speller
+from cicd_templates.review.formatting import Formatter
 from cicd_templates.template.stack_template import StackTemplate
 
 HEADS = ("stack", "alarm or rule", "when", "missing data", "tells")
-HEARERS = ("stack", "topic", "tells")
+SUBSCRIBERS = ("stack", "topic", "tells")
 _COMPARISONS = {
     "GreaterThanThreshold": "above",
     "GreaterThanOrEqualToThreshold": "at least",
@@ -18,35 +18,35 @@ _COMPARISONS = {
 }
 
 
-def rows(stack: StackTemplate, speller: Speller) -> list[tuple[str, ...]]:
+def rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
     """A row an alarm and a row a rule of EventBridge."""
     found: list[tuple[str, ...]] = []
     for logical_id, resource in stack.resources.items():
         properties = resource.get("Properties", {})
         if resource["Type"] in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
-            told = speller.say(properties.get("AlarmActions", [])) or "nobody"
+            told = formatter.say(properties.get("AlarmActions", [])) or "nobody"
             missing = properties.get("TreatMissingData", "not said")
-            found.append((stack.label, logical_id, _alarm(properties, speller), missing, told))
+            found.append((stack.label, logical_id, _alarm(properties, formatter), missing, told))
         elif resource["Type"] == "AWS::Events::Rule":
-            targets = ", ".join(speller.say(target["Arn"]) for target in properties.get("Targets", ()))
+            targets = ", ".join(formatter.say(target["Arn"]) for target in properties.get("Targets", ()))
             what = properties.get("Description") or properties.get("ScheduleExpression", "")
-            found.append((stack.label, logical_id, speller.say(what), "", targets or "nobody"))
+            found.append((stack.label, logical_id, formatter.say(what), "", targets or "nobody"))
     return found
 
 
-def _alarm(properties: Mapping[str, Any], speller: Speller) -> str:
+def _alarm(properties: Mapping[str, Any], formatter: Formatter) -> str:
     if "AlarmRule" in properties:
-        return speller.say(properties["AlarmRule"])
+        return formatter.say(properties["AlarmRule"])
     metric = properties.get("MetricName") or next(
         (query["Expression"] for query in properties.get("Metrics", ()) if "Expression" in query), "its metric"
     )
     threshold = properties.get("Threshold", "")
     comparison = _COMPARISONS.get(properties.get("ComparisonOperator", ""), properties.get("ComparisonOperator", ""))
-    measured = f"{speller.say(metric)} {comparison} {threshold:g}" if isinstance(threshold, int | float) else ""
-    return ": ".join(filter(None, [speller.say(properties.get("AlarmDescription", "")), measured]))
+    measured = f"{formatter.say(metric)} {comparison} {threshold:g}" if isinstance(threshold, int | float) else ""
+    return ": ".join(filter(None, [formatter.say(properties.get("AlarmDescription", "")), measured]))
 
 
-def hearers(stack: StackTemplate, speller: Speller) -> list[tuple[str, ...]]:
+def subscribers(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
     """A row a topic with those who are subscribed."""
     told: dict[str, list[str]] = {
         logical_id: [] for logical_id, resource in stack.resources.items() if resource["Type"] == "AWS::SNS::Topic"
@@ -54,5 +54,5 @@ def hearers(stack: StackTemplate, speller: Speller) -> list[tuple[str, ...]]:
     for resource in stack.resources.values():
         if resource["Type"] == "AWS::SNS::Subscription":
             properties = resource["Properties"]
-            told.setdefault(speller.say(properties["TopicArn"]), []).append(speller.say(properties["Endpoint"]))
+            told.setdefault(formatter.say(properties["TopicArn"]), []).append(formatter.say(properties["Endpoint"]))
     return [(stack.label, topic, ", ".join(addresses) or "nobody") for topic, addresses in told.items()]

@@ -154,7 +154,7 @@ def _from_to(before: Reviewed, after: Reviewed, found: Difference) -> str:
 
 
 def _said(each: Reviewed, value: Any) -> str:
-    text = " ".join(each.speller.say(value).split()) or "empty"
+    text = " ".join(each.formatter.say(value).split()) or "empty"
     return f"`{text if len(text) <= _LONGEST else text[:_LONGEST] + '...'}`"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.property_values import PropertyValue
 from cicd_templates.review.reviewed import Reviewed
-from cicd_templates.review.spelling import Speller
 
 HEADS = ("stack", "type", "which", "key", "kept", "when its stack goes", "when it is replaced")
 # How types name the property with their key.
@@ -37,11 +37,11 @@ _FATES = {
 
 def rows(each: Reviewed) -> list[tuple[str, ...]]:
     """A row for each group of resources of one type that share key, retention and fate."""
-    stack, speller = each.template, each.speller
+    stack, formatter = each.template, each.formatter
     groups: dict[tuple[str, ...], list[str]] = {}
     for logical_id, resource in stack.resources.items():
         properties = resource.get("Properties", {})
-        key = _key(resource["Type"], properties, each.property_values[logical_id], speller)
+        key = _key(resource["Type"], properties, each.property_values[logical_id], formatter)
         fate = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
         if key or any(fate):
             kind = resource["Type"].removeprefix("AWS::")
@@ -55,7 +55,7 @@ def keyless(each: Reviewed) -> list[str]:
     return [name for name, entries in each.property_values.items() if any(value == "AES256" for _, value, _ in entries)]
 
 
-def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue], speller: Speller) -> str:
+def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue], formatter: Formatter) -> str:
     if kind == "AWS::KMS::Key":
         days = properties.get("RotationPeriodInDays", 365)
         return f"is one; rotates every {days} days" if properties.get("EnableKeyRotation") else "is one; never rotates"
@@ -63,7 +63,7 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
     for name, value, _ in entries:
         if name in _KEYS:
             # CodePipeline's is a map of its id and type.
-            found[speller.say(value["Id"] if isinstance(value, dict) and "Id" in value else value)] = None
+            found[formatter.say(value["Id"] if isinstance(value, dict) and "Id" in value else value)] = None
         elif value == "AES256":
             found[OF_AWS] = None
     return ", ".join(found)

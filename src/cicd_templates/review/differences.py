@@ -1,6 +1,6 @@
 """`DIFFERENCES.md`: one runtime environment against the one before it on the path, property by property.
 
-Names and accounts differ by nature, so they are taken for equal; tags are not compared.
+NameIndex and accounts differ by nature, so they are taken for equal; tags are not compared.
 """
 
 from __future__ import annotations
@@ -86,12 +86,12 @@ def _compared(resource: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 def _same(value: Any, each: Reviewed, own: re.Pattern[str]) -> Any:
     if isinstance(value, dict):
         if len(value) == 1 and "Fn::Sub" in value:
-            return _same(each.speller.say(value), each, own)
+            return _same(each.formatter.say(value), each, own)
         return {key: _same(item, each, own) for key, item in value.items()}
     if isinstance(value, list):
         return [_same(item, each, own) for item in value]
     if isinstance(value, str):
-        said = each.speller.say(value) if value.startswith("arn:") else value
+        said = each.formatter.say(value) if value.startswith("arn:") else value
         return own.sub("{environment}", said.replace(each.template.facts.account, "{account}"))
     return value
 
@@ -99,5 +99,5 @@ def _same(value: Any, each: Reviewed, own: re.Pattern[str]) -> Any:
 def _said(each: Reviewed, value: Any) -> str:
     if value is ABSENT:
         return "-"
-    text = each.speller.say(value)
+    text = each.formatter.say(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

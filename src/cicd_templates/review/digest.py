@@ -115,8 +115,8 @@ def _sections(here: Sequence[Reviewed]) -> Iterable[tuple[str, Sequence[str], It
         data.HEADS,
         each(lambda one: data.rows(one)),
     )
-    yield "Alarms and events", alarms.HEADS, each(lambda one: alarms.rows(one.template, one.speller))
-    yield "Who hears", alarms.HEARERS, each(lambda one: alarms.hearers(one.template, one.speller))
+    yield "Alarms and events", alarms.HEADS, each(lambda one: alarms.rows(one.template, one.formatter))
+    yield "Who hears", alarms.SUBSCRIBERS, each(lambda one: alarms.subscribers(one.template, one.formatter))
     yield "Billed while it rests", billing.HEADS, billing.rows(one.template for one in here)
 
 

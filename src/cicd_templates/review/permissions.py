@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cicd_templates.review.spelling import actions
+from cicd_templates.review.formatting import actions
 from cicd_templates.review.statements import Statement
 from cicd_templates.template import policy_diff
 

@@ -11,7 +11,7 @@ from cicd_templates.review.reviewed import Reviewed
 from cicd_templates.review.statements import OWN, own_stem
 
 # What a person or a role does to a release, by the action that IAM asks for.
-_DEEDS = {
+_RELEASE_ACTIONS = {
     "approves": ("codepipeline:PutApprovalResult",),
     "starts, retries or rolls back a run": (
         "codepipeline:StartPipelineExecution",
@@ -59,7 +59,7 @@ def releasing(reviewed: Sequence[Reviewed]) -> list[str]:
         if statement.effect == "Allow"
     ]
     found = []
-    for deed, actions in _DEEDS.items():
+    for deed, actions in _RELEASE_ACTIONS.items():
         holders = [holder for holder, statement in allowed if any(statement.covers(action) for action in actions)]
         found.append(f"{deed}: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
     places = [place for each in tools for place in _sources(each)]
@@ -82,4 +82,4 @@ def _sources(each: Reviewed) -> Iterator[str]:
         for action in resource["Properties"]["Stages"][0]["Actions"]:
             settings: dict[str, Any] = action.get("Configuration", {})
             if "S3Bucket" in settings:
-                yield f"{each.speller.say(settings['S3Bucket'])}/{each.speller.say(settings['S3ObjectKey'])}"
+                yield f"{each.formatter.say(settings['S3Bucket'])}/{each.formatter.say(settings['S3ObjectKey'])}"

@@ -1,4 +1,4 @@
-"""Templates read once for all that is said of them: each with its speller and its statements."""
+"""Templates read once for all that is said of them: each with its formatter and its statements."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from cicd_templates.review.formatting import Formatter, NameIndex
 from cicd_templates.review.property_values import PropertyValue, property_values
-from cicd_templates.review.spelling import Names, Speller
 from cicd_templates.review.statements import Statement, statements
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -17,7 +17,7 @@ class Reviewed:
     """A template, what spells its values, and its IAM statements."""
 
     template: StackTemplate
-    speller: Speller
+    formatter: Formatter
     statements: tuple[Statement, ...]
 
     @cached_property
@@ -30,9 +30,9 @@ class Reviewed:
 
 def reviewed(stacks: Sequence[StackTemplate]) -> list[Reviewed]:
     """All `stacks`, each spelled with the names of all of them."""
-    names = Names(stacks)
+    names = NameIndex(stacks)
     found = []
     for stack in stacks:
-        speller = Speller(stack, names)
-        found.append(Reviewed(stack, speller, tuple(statements(stack.resources, speller))))
+        formatter = Formatter(stack, names)
+        found.append(Reviewed(stack, formatter, tuple(statements(stack.resources, formatter))))
     return found

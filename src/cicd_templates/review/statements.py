@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cicd_templates.review.formatting import Formatter, actions, condition
 from cicd_templates.review.principals import Principal, parse_principals
-from cicd_templates.review.spelling import Speller, actions, condition
 from cicd_templates.template.metadata import REASONS_KEY
 from cicd_templates.template.reasons import parse_every_resource_reason
 
@@ -84,15 +84,15 @@ def is_statement(value: Any) -> bool:
     return isinstance(value, dict) and "Effect" in value and ("Action" in value or "NotAction" in value)
 
 
-def statements(resources: Mapping[str, Any], speller: Speller) -> Iterator[Statement]:
+def statements(resources: Mapping[str, Any], formatter: Formatter) -> Iterator[Statement]:
     """The statements of `resources`, in the order of the template."""
     for logical_id, resource in resources.items():
         reasons = _reasons(resource)
         if resource["Type"] == "AWS::Lambda::Permission":
-            yield _permission(logical_id, resource["Properties"], speller)
+            yield _permission(logical_id, resource["Properties"], formatter)
             continue
         for trust, statement in _found(resource.get("Properties", {}), trust=False):
-            yield _statement(logical_id, statement, speller, reasons, trust)
+            yield _statement(logical_id, statement, formatter, reasons, trust)
 
 
 def _found(value: Any, *, trust: bool) -> Iterator[tuple[bool, dict[str, Any]]]:
@@ -118,16 +118,16 @@ def _reasons(resource: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _statement(
-    holder: str, statement: Mapping[str, Any], speller: Speller, reasons: Mapping[str, str], trust: bool
+    holder: str, statement: Mapping[str, Any], formatter: Formatter, reasons: Mapping[str, str], trust: bool
 ) -> Statement:
     def own(value: Any) -> str:
-        return _own(holder, speller.say(value))
+        return _own(holder, formatter.say(value))
 
     found = {name: _listed(statement.get(name, statement.get(f"Not{name}", []))) for name in _ELEMENTS}
     places = tuple(map(own, found["Resource"]))
-    principal_words = tuple(_own(holder, each) for part in found["Principal"] for each in _principals(part, speller))
+    principal_words = tuple(_own(holder, each) for part in found["Principal"] for each in _principals(part, formatter))
     principals = tuple(
-        principal for part in found["Principal"] for principal in parse_principals(part, speller.account)
+        principal for part in found["Principal"] for principal in parse_principals(part, formatter.account)
     )
     # In a resource policy `*` is the resource that has it; some types leave it out.
     itself = principals and places in ((), ("*",))
@@ -148,19 +148,19 @@ def _statement(
     )
 
 
-def _permission(logical_id: str, properties: Mapping[str, Any], speller: Speller) -> Statement:
+def _permission(logical_id: str, properties: Mapping[str, Any], formatter: Formatter) -> Statement:
     """A function's permission, which is a statement of its resource policy in other words."""
-    sources = {key: speller.say(value) for key, value in properties.items() if key.startswith("Source")}
+    sources = {key: formatter.say(value) for key, value in properties.items() if key.startswith("Source")}
     kind = "Service" if str(properties["Principal"]).endswith(".amazonaws.com") else "AWS"
     conditions = {key: value for key, value in properties.items() if key not in ("Principal", "Action", "FunctionName")}
     return Statement(
         logical_id,
         logical_id,
         "Allow",
-        tuple(parse_principals({kind: properties["Principal"]}, speller.account)),
-        (speller.say(properties["Principal"]),),
+        tuple(parse_principals({kind: properties["Principal"]}, formatter.account)),
+        (formatter.say(properties["Principal"]),),
         (properties["Action"],),
-        (speller.say(properties["FunctionName"]),),
+        (formatter.say(properties["FunctionName"]),),
         " and ".join(f"aws:{key} is {value}" for key, value in sources.items()),
         element={
             "Effect": "Allow",
@@ -172,15 +172,15 @@ def _permission(logical_id: str, properties: Mapping[str, Any], speller: Speller
     )
 
 
-def _principals(value: Any, speller: Speller) -> Iterator[str]:
+def _principals(value: Any, formatter: Formatter) -> Iterator[str]:
     if value == "*":
         yield ANYONE
     elif not isinstance(value, dict) or (len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))):
-        yield speller.say(value)
+        yield formatter.say(value)
     else:
         for kind, listed in value.items():
             for each in _listed(listed):
-                said = speller.say(each)
+                said = formatter.say(each)
                 yield ANYONE if said == "*" else said if kind in ("AWS", "Service") else f"{kind} {said}"
 
 

@@ -301,7 +301,7 @@ def test_alarms_and_rules_say_when_and_whom() -> None:
         }
     )
 
-    assert alarms.rows(each.template, each.speller) == [
+    assert alarms.rows(each.template, each.formatter) == [
         ("network", "Failed", "It failed: Failures above 0", "breaching", "People"),
         ("network", "Computed", "a/b below 1.5", "not said", "nobody"),
         ("network", "Bare", "its metric Odd 2", "not said", "nobody"),
@@ -322,7 +322,7 @@ def test_topics_say_who_hears() -> None:
         }
     )
 
-    assert alarms.hearers(each.template, each.speller) == [
+    assert alarms.subscribers(each.template, each.formatter) == [
         ("network", "People", "a@b.c"),
         ("network", "Silent", "nobody"),
         ("network", "Other", "d@e.f"),

@@ -33,7 +33,7 @@ def service_of(resource_type: str) -> str:
     return resource_type.split("::")[1].lower().removesuffix("v2") if "::" in resource_type else resource_type
 
 
-class Names:
+class NameIndex:
     """What every physical name, parameter path and account of some stacks stands for."""
 
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:
@@ -85,10 +85,10 @@ def _target(value: Any) -> str:
     return ""
 
 
-class Speller:
+class Formatter:
     """Spells the values of one template."""
 
-    def __init__(self, stack: StackTemplate, names: Names) -> None:
+    def __init__(self, stack: StackTemplate, names: NameIndex) -> None:
         self._names = names
         self._environment = stack.environment
         self._label = f"{stack.label}."

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.review.spelling import Names, Speller, actions, condition, service_of
+from cicd_templates.review.formatting import Formatter, NameIndex, actions, condition, service_of
 from tests.unit.review.conftest import reading, resource, stack_of
 
 KEYS = stack_of(
@@ -39,7 +39,7 @@ HERE = stack_of(
         "Plain": {"Type": "String"},
     },
 )
-SPELLER = Speller(HERE, Names([KEYS, TOOLS, HERE]))
+SPELLER = Formatter(HERE, NameIndex([KEYS, TOOLS, HERE]))
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_a_function_that_is_named_by_what_another_stack_publishes_is_that_functi
         label="gate",
     )
     caller = stack_of({}, environment="tools", label="pipeline", parameters={"Name": reading("/shop/tools/gate/Name")})
-    speller = Speller(caller, Names([gate, caller]))
+    formatter = Formatter(caller, NameIndex([gate, caller]))
 
-    assert speller.say({"Fn::Sub": "arn:aws:lambda:eu-central-1:100000000001:function:${Name}"}) == "gate.Gate"
+    assert formatter.say({"Fn::Sub": "arn:aws:lambda:eu-central-1:100000000001:function:${Name}"}) == "gate.Gate"
 
 
 @pytest.mark.parametrize(
