@@ -1,6 +1,6 @@
 """`DIFFERENCES.md`: one runtime environment against the one before it on the path, property by property.
 
-NameIndex and accounts differ by nature, so they are taken for equal; tags are not compared.
+Names and accounts differ by nature, so they are taken for equal; tags are not compared.
 """
 
 from __future__ import annotations
