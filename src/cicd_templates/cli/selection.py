@@ -18,7 +18,7 @@ from cicd_templates.paths import CONFIGURATION, rendered_folder
 if TYPE_CHECKING:
     from cicd_templates.cli.targets import Account, Target
     from cicd_templates.config.environment import Configuration, Environment, Service
-    from cicd_templates.deploy.releases.handover import Tools
+    from cicd_templates.deploy.releases.handover import PipelineHandover
 
 
 def require_environment(configuration: Configuration, env: str | None) -> None:
@@ -72,7 +72,7 @@ def accounts(env: str, local: bool) -> list[Account]:
     ]
 
 
-def tools(suffix: str | None, local: bool) -> Tools:
+def tools(suffix: str | None, local: bool) -> PipelineHandover:
     """Return the tools environment, which hands templates and releases to the pipeline."""
     from cicd_templates.cli.targets import open_tools
     from cicd_templates.config.load import read_configuration

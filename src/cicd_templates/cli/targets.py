@@ -21,7 +21,7 @@ from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.recovery.claims import Claim, claims
 from cicd_templates.deploy.releases.commits import revision
-from cicd_templates.deploy.releases.handover import Tools, left_to_the_pipeline
+from cicd_templates.deploy.releases.handover import PipelineHandover, left_to_the_pipeline
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Heading, Inventoried, Left, Note, Reporter
 from cicd_templates.deploy.runs import deployment
@@ -80,7 +80,7 @@ class Target:
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
 
     def plan(
-        self, reporter: Reporter, tools: Tools | None, path: Path | None = None, *, wait: bool = False
+        self, reporter: Reporter, tools: PipelineHandover | None, path: Path | None = None, *, wait: bool = False
     ) -> Plan | None:
         """Plan the chosen stacks and write the plan; return None if no stack is left. Raise as `deployment.plan`.
 
@@ -94,7 +94,7 @@ class Target:
         self,
         reporter: Reporter,
         confirm: Confirm,
-        tools: Tools,
+        tools: PipelineHandover,
         *,
         allowed: Iterable[str] = (),
         eager: bool = True,
@@ -129,7 +129,7 @@ class Target:
         made: Plan,
         path: Path,
         reporter: Reporter,
-        tools: Tools,
+        tools: PipelineHandover,
         *,
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
@@ -157,7 +157,7 @@ class Target:
         """Delete the plan in `path`, or all plans; return the number of change sets. Raise as `deployment.discard`."""
         return deployment.discard(self.context(), self.stacks, path)
 
-    def _deployable(self, reporter: Reporter, tools: Tools | None) -> list[StackTemplate]:
+    def _deployable(self, reporter: Reporter, tools: PipelineHandover | None) -> list[StackTemplate]:
         """Return the chosen stacks that the pipeline does not write. Raise `RefusedError` for kept resources."""
         if tools:
             refuse_kept_resources(self.clients, self.chosen, self.command("adopt"))
@@ -177,7 +177,7 @@ class Target:
             reporter.report(Note(f"{stack.label}: left to the pipeline"))
         return [stack for stack in self.chosen if stack not in left]
 
-    def _hand_over_after_storage(self, reporter: Reporter, tools: Tools) -> Callable[[StackTemplate], None]:
+    def _hand_over_after_storage(self, reporter: Reporter, tools: PipelineHandover) -> Callable[[StackTemplate], None]:
         def hand_over(stack: StackTemplate) -> None:
             if stack.links.environment == tools.environment.qualified and stack.layer == "storage":
                 reporter.report(Note(tools.publish_templates()))
@@ -306,11 +306,13 @@ def open_account(environment: Environment, account: str, region: str, engine: En
     return aws_clients(region, environment.settings.profile, environment.settings.role_arn), Polling()
 
 
-def open_tools(configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None) -> Tools:
+def open_tools(
+    configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None
+) -> PipelineHandover:
     """Return the tools environment with the stacks of every environment, because a run may deploy all of them."""
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     target = open_target(tools, folder, layer=None, service=None, local=local, engine=engine)
     stacks = [
         stack for environment in configuration.environments for stack in read_stacks(folder / environment.qualified)
     ]
-    return Tools(tools, target.clients, tuple(stacks))
+    return PipelineHandover(tools, target.clients, tuple(stacks))

@@ -130,7 +130,7 @@ def _release_and_wait(
     for action in sorted(pipeline.stages[0].actions, key=lambda each: each.name == release.SOURCE_ACTION):
         bucket, key = action.configuration["S3Bucket"], action.configuration["S3ObjectKey"]
         if action.name == release.SOURCE_ACTION:
-            version = release.put(clients, bucket, key, archive)
+            version = release.upload_source(clients, bucket, key, archive)
         else:
             clients.s3.put_object(Bucket=bucket, Key=key, Body=bundle(stacks))
     found: list[dict[str, Any]] = []

@@ -270,10 +270,10 @@ def releasing(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (in_project / "app/Dockerfile").write_text("FROM scratch\n")
     monkeypatch.setattr("cicd_templates.cli.selection.tools", lambda suffix, local: ReleasingTools())
     monkeypatch.setattr(
-        "cicd_templates.deploy.releases.release.put", lambda clients, bucket, key, archive: f"{bucket} {key}"
+        "cicd_templates.deploy.releases.release.upload_source", lambda clients, bucket, key, archive: f"{bucket} {key}"
     )
     monkeypatch.setattr(
-        "cicd_templates.deploy.releases.release.started", lambda clients, pipeline, version, polling: "e-1"
+        "cicd_templates.deploy.releases.release.wait_for_start", lambda clients, pipeline, version, polling: "e-1"
     )
 
     def follow(clients: object, pipeline: str, execution: str, polling: object, say: Any) -> None:

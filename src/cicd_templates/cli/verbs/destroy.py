@@ -220,7 +220,7 @@ def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: st
 @verb("adopt", *TARGET, YES)
 def adopt(yes: bool, **options: Any) -> None:
     """Take what a destroyed protected environment kept back into its stacks, so that it can be deployed again."""
-    from cicd_templates.deploy.change_sets.aws_commands import addressed
+    from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
     from cicd_templates.deploy.destruction import reimport
 
     for target in selection.targets(**options):
@@ -233,7 +233,7 @@ def adopt(yes: bool, **options: Any) -> None:
                 click.echo(f"  {owned.resource_type} {owned.physical_id}")
             click.echo("  by the same steps as these commands:")
             for command in import_plan.write(target.state / "adopt"):
-                click.echo(f"    {addressed(command, target.clients, target.account)}")
+                click.echo(f"    {for_endpoint(command, target.clients, target.account)}")
             if not selection.confirmation(yes)(f"Import them into {import_plan.stack.name}?"):
                 raise CicdError(f"{import_plan.stack.name}: declined, nothing was imported")
             reimport.import_resources(target.clients, import_plan, target.polling)

@@ -65,7 +65,7 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
         rows = overview.status_rows(target.clients, target.stacks, target.chosen)
         if target.stacks[0].facts.kind == "tools" and len(target.chosen) == len(target.stacks):
             handed_over = selection.tools(options["suffix"], options["local"]).handed_over()
-            rows.append(overview.Row("templates for releases", handed_over))
+            rows.append(overview.StatusRow("templates for releases", handed_over))
         by_environment[target.environment] = rows
     if as_json:
         click.echo(json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2))
@@ -120,7 +120,7 @@ def recover(as_json: bool, **options: Any) -> None:
         click.echo(json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2))
     else:
         for target in chosen:
-            drift_command = unsettled_stacks.looking_for_drift(target.clients, target.chosen)
+            drift_command = unsettled_stacks.drift_command(target.clients, target.chosen)
             _show_recovery(target.environment, by_environment[target.environment], drift_command)
     if count := sum(len(rows) for rows in by_environment.values()):
         raise CicdError(f"{count} to settle by hand; nothing was executed")

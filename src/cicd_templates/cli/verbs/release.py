@@ -55,7 +55,7 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
     if bucket is None or pipeline is None:
         first = hints.make("deploy", ENV=tools.environment.name, SUFFIX=suffix, LOCAL=local)
         raise CicdError(f"{of.name} has no pipeline yet; deploy it first: {first}")
-    version = releasing.put(tools.clients, bucket, of.release_key, archive)
+    version = releasing.upload_source(tools.clients, bucket, of.release_key, archive)
     click.echo(f"released {of.name} {archive.revision} by {archive.author}")
     click.echo(f"  source   s3://{bucket}/{of.release_key}, {len(archive.data):,} bytes")
     if archive.left_out:
@@ -65,7 +65,7 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
     if local:
         _show_local_start(tools.environment.account, version)
         return
-    execution = releasing.started(tools.clients, pipeline, version, Polling())
+    execution = releasing.wait_for_start(tools.clients, pipeline, version, Polling())
     click.echo(f"  run      {execution} of {pipeline}")
     if wait:
         releasing.follow(tools.clients, pipeline, execution, Polling(), lambda line: click.echo(f"  {line}"))

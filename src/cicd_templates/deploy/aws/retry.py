@@ -33,7 +33,7 @@ SERVER_ERROR = 500
 FAULTS = (ClientError, BotoCoreError)
 
 
-def transient(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether the same call can succeed a moment later: throttled, not reached, or a fault of the service."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -41,7 +41,7 @@ def transient(error: Exception) -> bool:
     return isinstance(error, HTTPClientError | NotReachedError)
 
 
-def expired(error: Exception) -> bool:
+def credentials_expired(error: Exception) -> bool:
     """Whether the credentials have ended, which signing in again mends and nothing else."""
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] in EXPIRED
@@ -58,7 +58,7 @@ def unless_transient(look: Callable[[], bool]) -> Callable[[], bool]:
         try:
             return look()
         except FAULTS as error:
-            if not transient(error):
+            if not is_transient(error):
                 raise
             return False
 
@@ -71,7 +71,7 @@ def retry_steps(call: Callable[[], T]) -> Steps[T]:
         try:
             return call()
         except FAULTS as error:
-            if not transient(error):
+            if not is_transient(error):
                 raise
         yield
     return call()

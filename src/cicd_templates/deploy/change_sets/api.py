@@ -56,7 +56,7 @@ def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
     try:
         return dict(clients.cloudformation.describe_stacks(StackName=name)["Stacks"][0])
     except ClientError as error:
-        if gone(error):
+        if is_gone(error):
             return None
         raise
 
@@ -67,7 +67,7 @@ def stack_status(clients: Clients, name: str) -> str:
     return str(described["StackStatus"]) if described else "DELETE_COMPLETE"
 
 
-def gone(error: ClientError) -> bool:
+def is_gone(error: ClientError) -> bool:
     """Whether there is no such change set or stack; for the latter CloudFormation has no code of its own."""
     code = error.response["Error"]["Code"]
     return code == "ChangeSetNotFound" or (code == "ValidationError" and "does not exist" in str(error))
@@ -106,20 +106,20 @@ def describe(client: CloudFormationClient, arn: str) -> Described | None:
     try:
         first = client.describe_change_set(ChangeSetName=arn)
     except ClientError as error:
-        if gone(error):
+        if is_gone(error):
             return None
         raise
     if first["Status"] not in ("CREATE_COMPLETE", "FAILED"):
-        return _described(first)
+        return _parse_change_set(first)
     findings = validations(client, first["ChangeSetId"])
     if first["Status"] == "FAILED":
-        return _described(first, findings=findings)
-    plain = _pages(client, arn, first)
-    valued = _pages(client, arn, client.describe_change_set(ChangeSetName=arn, IncludePropertyValues=True), True)
-    return _described(first, merged(plain, valued), findings)
+        return _parse_change_set(first, findings=findings)
+    plain = _read_changes(client, arn, first)
+    valued = _read_changes(client, arn, client.describe_change_set(ChangeSetName=arn, IncludePropertyValues=True), True)
+    return _parse_change_set(first, merged(plain, valued), findings)
 
 
-def _described(
+def _parse_change_set(
     answer: Mapping[str, Any], changes: tuple[Change, ...] = (), findings: tuple[str, ...] = ()
 ) -> Described:
     parameters = {
@@ -139,7 +139,7 @@ def _described(
     )
 
 
-def _pages(
+def _read_changes(
     client: CloudFormationClient, arn: str, answer: Mapping[str, Any], valued: bool = False
 ) -> tuple[Change, ...]:
     changes = list(answer["Changes"])
@@ -176,7 +176,7 @@ def discard(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None
         clients.cloudformation.delete_change_set(ChangeSetName=arn)
     except ClientError as error:
         # One that is being executed, or was, is no longer a plan's.
-        if not gone(error) and error.response["Error"]["Code"] != "InvalidChangeSetStatus":
+        if not is_gone(error) and error.response["Error"]["Code"] != "InvalidChangeSetStatus":
             raise
     if creates:
         remove_shell(clients, stack_id)

@@ -19,7 +19,7 @@ from cicd_templates.template.stack_template import StackTemplate
 _COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
 
 
-def addressed(text: str, clients: Clients, account: str) -> str:
+def for_endpoint(text: str, clients: Clients, account: str) -> str:
     """`text` with its `aws` commands as they reach the account where `clients` work; unchanged for AWS itself.
 
     Without the address of the local AWS they would work on AWS. Its access key is the account's number, and it checks
@@ -31,7 +31,7 @@ def addressed(text: str, clients: Clients, account: str) -> str:
     return _COMMAND.sub(f"{keys} aws --endpoint-url {clients.endpoint_url} ", text)
 
 
-def adopting(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
+def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
     """The commands that bring everything of the reviewed text that exists already into its stack.
 
     CloudFormation finds what to adopt by the names in the template, and adopts only what its policy would retain:
@@ -41,7 +41,7 @@ def adopting(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
     return _change_set(stack, "adopt", f"--change-set-type {kind} --import-existing-resources")
 
 
-def reverting(stack: StackTemplate) -> tuple[str, ...]:
+def revert_commands(stack: StackTemplate) -> tuple[str, ...]:
     """The commands that bring resources that were changed beside CloudFormation back to the reviewed text.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html

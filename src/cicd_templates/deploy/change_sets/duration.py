@@ -59,7 +59,7 @@ def _number(value: Any, default: float) -> float:
     return float(value) if isinstance(value, int | float) else default
 
 
-def spelled(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A length of time as people say it: `45 s`, `12 min`, `3 h 10 min`."""
     if seconds < MINUTE:
         return f"{seconds:.0f} s"

@@ -30,7 +30,7 @@ class Verb(Enum):
 
 
 @dataclass(frozen=True)
-class State:
+class StatusRule:
     """One status: what plan and deploy do, what destroy does, and what settles it where a person must.
 
     `settles` are the words of `aws cloudformation` without region and stack, in the order in which to try them;
@@ -58,24 +58,24 @@ CONTINUE_ROLLBACK = "continue-update-rollback"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackStack.html
 ROLL_BACK = "rollback-stack"
 
-_STANDS = State(Next.UPDATE, Next.DELETE)
+_STANDS = StatusRule(Next.UPDATE, Next.DELETE)
 
 
-def _busy(watching: str) -> State:
-    return State(Next.WAIT, Next.WAIT, "CloudFormation is at work on it", (watching,))
+def _busy(watching: str) -> StatusRule:
+    return StatusRule(Next.WAIT, Next.WAIT, "CloudFormation is at work on it", (watching,))
 
 
 # CloudFormation's StackStatus, exactly:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
-STATES: dict[str, State] = {
+STATES: dict[str, StatusRule] = {
     "CREATE_COMPLETE": _STANDS,
-    "CREATE_FAILED": State(
+    "CREATE_FAILED": StatusRule(
         Next.RECREATE, Next.DELETE, "its creation failed and was not rolled back, so parts of it may exist", (DELETE,)
     ),
     "CREATE_IN_PROGRESS": _busy("wait stack-create-complete"),
     # A stack that is gone is found by its id only, never by its name.
-    "DELETE_COMPLETE": State(Next.CREATE, Next.NOTHING),
-    "DELETE_FAILED": State(
+    "DELETE_COMPLETE": StatusRule(Next.CREATE, Next.NOTHING),
+    "DELETE_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
         "its deletion met a resource that could not be deleted; mend that, then delete it again",
@@ -85,7 +85,7 @@ STATES: dict[str, State] = {
     "IMPORT_COMPLETE": _STANDS,
     "IMPORT_IN_PROGRESS": _busy("wait stack-import-complete"),
     "IMPORT_ROLLBACK_COMPLETE": _STANDS,
-    "IMPORT_ROLLBACK_FAILED": State(
+    "IMPORT_ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
         "an import failed and could not be undone; only deletion leads out of this, so look first at what it holds",
@@ -94,13 +94,13 @@ STATES: dict[str, State] = {
     # No waiter knows this state; the one of a first creation ends when its rollback has.
     "IMPORT_ROLLBACK_IN_PROGRESS": _busy("describe-stacks"),
     # A change set was made for a stack that does not exist: a shell without resources.
-    "REVIEW_IN_PROGRESS": State(
+    "REVIEW_IN_PROGRESS": StatusRule(
         Next.CREATE, Next.DELETE, "a change set was made that would create it, and was never executed", (DELETE,)
     ),
-    "ROLLBACK_COMPLETE": State(
+    "ROLLBACK_COMPLETE": StatusRule(
         Next.RECREATE, Next.DELETE, "its creation failed and was rolled back; it can only be deleted", (DELETE,)
     ),
-    "ROLLBACK_FAILED": State(
+    "ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
         "its creation failed, and so did the deletion of what had been created",
@@ -110,13 +110,13 @@ STATES: dict[str, State] = {
     "UPDATE_COMPLETE": _STANDS,
     # A success whose old resources are still being deleted; waiting keeps the next operation from being refused.
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": _busy("wait stack-update-complete"),
-    "UPDATE_FAILED": State(
+    "UPDATE_FAILED": StatusRule(
         Next.REFUSE, Next.DELETE, "an update failed and was not rolled back; take it back to what stood", (ROLL_BACK,)
     ),
     "UPDATE_IN_PROGRESS": _busy("wait stack-update-complete"),
     "UPDATE_ROLLBACK_COMPLETE": _STANDS,
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": _busy("wait stack-rollback-complete"),
-    "UPDATE_ROLLBACK_FAILED": State(
+    "UPDATE_ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
         "an update failed and could not be undone; mend what the events name, then continue",

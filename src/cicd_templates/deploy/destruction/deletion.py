@@ -16,7 +16,7 @@ from cicd_templates.deploy.aws.polling import LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.aws.retry import unless_transient
 from cicd_templates.deploy.change_sets.api import stack_status
-from cicd_templates.deploy.change_sets.aws_commands import addressed
+from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
 from cicd_templates.deploy.change_sets.events import ResourceEvent, events_since, first_failure
 from cicd_templates.deploy.change_sets.stack_states import Verb, refusal
 from cicd_templates.deploy.destruction.deployed import DeployedStack, Owned
@@ -58,7 +58,7 @@ def _delete_with_repairs(
     status = stack_status(clients, stack.stack_id)
     if status != DELETING:
         if refused := refusal(status, Verb.DESTROY, clients.region, stack.name):
-            return addressed(refused, clients, stack.account)
+            return for_endpoint(refused, clients, stack.account)
         _prepare_resources(clients, stack, progress)
         if unguard and stack.guarded:
             clients.cloudformation.update_termination_protection(

@@ -48,7 +48,7 @@ class Denial:
         return f"{self.principal} may not {self.action}{where}"
 
 
-def denial(message: str) -> Denial | None:
+def parse_denial(message: str) -> Denial | None:
     """The refusal that `message` tells of, or None."""
     found = _REFUSAL.search(message)
     if found is None:
@@ -61,7 +61,7 @@ def denial(message: str) -> Denial | None:
     return Denial(found["principal"], found["action"], (found["resource"] or "").rstrip(".,;"), mending)
 
 
-def decoding(message: str) -> str:
+def decode_command(message: str) -> str:
     """The command that decodes the refusal that EC2 wrote down in cipher, or nothing where there is none."""
     found = _ENCODED.search(message)
     return f"aws sts decode-authorization-message --encoded-message {found['text']}" if found else ""

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.aws.clients import Clients, explained
-from cicd_templates.deploy.change_sets.aws_commands import addressed
+from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next, commands
-from cicd_templates.deploy.diagnosis.access_denied import decoding, denial
+from cicd_templates.deploy.diagnosis.access_denied import decode_command, parse_denial
 from cicd_templates.deploy.diagnosis.causes.ecs import stopped_tasks
 from cicd_templates.deploy.diagnosis.failures import Failure, failures
-from cicd_templates.deploy.diagnosis.source_lines import place
+from cicd_templates.deploy.diagnosis.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate
 
 # Who knows more of a failure than CloudFormation, by the type of what failed.
@@ -78,7 +78,7 @@ class FailureCollector:
         """Look at what has just failed; events of anything else are let pass. Never raises."""
         if event.failed and event.resource_type in PROBES and event.logical_id not in self._seen:
             failure = Failure(event.time, event.logical_id, event.resource_type, event.physical_id, event.reason)
-            self._seen[event.logical_id] = probed(self._clients, self._stack, failure)
+            self._seen[event.logical_id] = ask_service(self._clients, self._stack, failure)
 
     def diagnosis(self, stack_id: str, status: str, token: str | None = None) -> Diagnosis:
         """The diagnosis of the operation that has just ended in `status`. Never raises."""
@@ -101,25 +101,25 @@ def diagnose(
         found = failures(clients.cloudformation, stack_id, token)
     except (ClientError, BotoCoreError) as error:
         unread = f"the stack ended in {status}, and its events are not readable: {explained(error)}"
-        return Diagnosis(unread, str(stack.path), (), _next(clients, stack, status, ""))
+        return Diagnosis(unread, str(stack.path), (), _next_steps(clients, stack, status, ""))
     if not found:
         reason = f"the stack ended in {status} and its events name no cause"
-        return Diagnosis(reason, str(stack.path), (), _next(clients, stack, status, ""))
+        return Diagnosis(reason, str(stack.path), (), _next_steps(clients, stack, status, ""))
     first = found[0]
     facts = (seen or {}).get(first.logical_id)
     if facts is None:
-        facts = probed(clients, stack, first)
-    refused = denial(first.reason)
+        facts = ask_service(clients, stack, first)
+    refused = parse_denial(first.reason)
     return Diagnosis(
         f"{first.logical_id} ({first.resource_type}): {first.reason}",
-        place(stack, first.logical_id, first.path),
+        locate(stack, first.logical_id, first.path),
         (*([refused.fact] if refused else []), *facts),
-        _next(clients, stack, status, first.reason),
+        _next_steps(clients, stack, status, first.reason),
         len({each.logical_id for each in found} - {first.logical_id}),
     )
 
 
-def probed(clients: Clients, stack: StackTemplate, failure: Failure) -> list[str]:
+def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> list[str]:
     """What the service behind a failure knows, or why it could not be asked. Never raises."""
     probe = PROBES.get(failure.resource_type)
     if probe is None:
@@ -130,17 +130,17 @@ def probed(clients: Clients, stack: StackTemplate, failure: Failure) -> list[str
         return [f"{failure.resource_type} tells no more: {explained(error)}"]
 
 
-def _next(clients: Clients, stack: StackTemplate, status: str, reason: str) -> tuple[str, ...]:
+def _next_steps(clients: Clients, stack: StackTemplate, status: str, reason: str) -> tuple[str, ...]:
     """What mends the cause, then what settles the stack where a deployment would not do that itself."""
     steps = []
-    refused = denial(reason)
+    refused = parse_denial(reason)
     code = _HANDLER_CODE.search(reason)
     if refused:
         steps.append(refused.mending)
-    elif decode := decoding(reason):
+    elif decode := decode_command(reason):
         steps.append(decode)
     elif code and code[1] in ADVICE:
         steps.append(ADVICE[code[1]])
     if NEXT[status] is Next.REFUSE:
         steps += commands(status, stack.region, stack.name)[:1]
-    return tuple(addressed(step, clients, stack.account) for step in steps)
+    return tuple(for_endpoint(step, clients, stack.account) for step in steps)

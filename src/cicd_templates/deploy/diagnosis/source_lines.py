@@ -7,7 +7,7 @@ import yaml
 from cicd_templates.template.stack_template import StackTemplate
 
 
-def place(stack: StackTemplate, logical_id: str, path: str = "") -> str:
+def locate(stack: StackTemplate, logical_id: str, path: str = "") -> str:
     """`out/staging/keys.yaml:42` for a resource, or for `path` (`/Resources/Key/Properties`) as far as it goes.
 
     The file alone where the reviewed text has no such resource.
@@ -17,7 +17,7 @@ def place(stack: StackTemplate, logical_id: str, path: str = "") -> str:
     node = yaml.compose(stack.text, Loader=yaml.CSafeLoader)
     line = 0
     for depth, step in enumerate(steps):
-        found = _below(node, step)
+        found = _find_child(node, step)
         if found is None:
             break
         key, node = found
@@ -26,7 +26,7 @@ def place(stack: StackTemplate, logical_id: str, path: str = "") -> str:
     return f"{stack.path}:{line}" if line else str(stack.path)
 
 
-def _below(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
+def _find_child(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
     """The key and the value of `step` in a mapping, or twice the element of that number in a sequence."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == step), None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.api import discard, gone, remove_shell
+from cicd_templates.deploy.change_sets.api import discard, is_gone, remove_shell
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.propose import CHANGE_SET_PREFIX, DeployContext
@@ -28,7 +28,7 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
             ChangeSetName=f"{CHANGE_SET_PREFIX}{plan_id}", StackName=stack
         )
     except ClientError as error:
-        if not gone(error):
+        if not is_gone(error):
             raise
         # An earlier run may have deleted the change set and stopped before it deleted the empty stack.
         remove_shell(clients, stack)

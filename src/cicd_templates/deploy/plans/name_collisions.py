@@ -15,7 +15,7 @@ from cicd_templates.deploy.aws.lookup import find_existing
 from cicd_templates.deploy.aws.resource_types.operations import ExistingResource
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
-from cicd_templates.deploy.change_sets.aws_commands import addressed, adopting
+from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_endpoint
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
@@ -111,7 +111,7 @@ def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[Exis
 
 def _collision(clients: Clients, taken: _TakenName) -> Collision:
     stack, tags = taken.stack, taken.found.tags
-    remedy = tuple(addressed(line, clients, stack.account) for line in _remedy(taken, tags or {}))
+    remedy = tuple(for_endpoint(line, clients, stack.account) for line in _remedy(taken, tags or {}))
     return Collision(stack.label, taken.logical_id, taken.resource_type, taken.name, _owner(taken.found), remedy)
 
 
@@ -135,5 +135,5 @@ def _remedy(taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
     words = operations_of(taken.resource_type).delete_command.format(name=taken.name, arn=taken.found.arn)
     delete = f"aws {words} --region {stack.region}"
     if policy.startswith("Retain"):
-        return (*adopting(stack, creates=taken.creates), f"# or, where nothing in it is needed: {delete}")
+        return (*adopt_commands(stack, creates=taken.creates), f"# or, where nothing in it is needed: {delete}")
     return (delete,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.deploy.change_sets.duration import spelled
+from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.impact import SAFE
 from cicd_templates.deploy.plans.document import Plan, PlannedStack, digest, losses
 from cicd_templates.deploy.plans.text import counted, facts, outcome
@@ -45,7 +45,7 @@ def _stack(stack: PlannedStack) -> Iterator[str]:
     verb = "create" if stack.creates else "update"
     yield f"## {stack.label}: {verb}, {counted(stack.changes)}"
     yield ""
-    yield f"Template `{stack.template_sha256[:12]}`, at most {spelled(stack.longest_wait_seconds)}."
+    yield f"Template `{stack.template_sha256[:12]}`, at most {format_duration(stack.longest_wait_seconds)}."
     yield from (f"\n- {cell(finding)}" for finding in stack.findings)
     if stack.changes:
         yield ""

@@ -24,7 +24,7 @@ from cicd_templates.deploy.change_sets.api import (
     live_resources,
     require_ours,
 )
-from cicd_templates.deploy.change_sets.aws_commands import addressed
+from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
 from cicd_templates.deploy.change_sets.duration import longest_wait
 from cicd_templates.deploy.change_sets.impact import judged
 from cicd_templates.deploy.change_sets.request import change_set_request, kept_values, published
@@ -188,7 +188,7 @@ def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[M
         if not refused:
             return existing
         if NEXT[status] is Next.REFUSE or not context.wait_for_busy or context.polling.now() >= deadline:
-            raise RefusedError(f"{stack.name} {addressed(refused, context.clients, stack.account)}")
+            raise RefusedError(f"{stack.name} {for_endpoint(refused, context.clients, stack.account)}")
         yield
 
 
@@ -200,7 +200,7 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
         way_out = f"`aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}`"
         raise RefusedError(
             f"{stack.name}: its first creation failed and left {', '.join(alive)}; check them, then"
-            f" {addressed(way_out, context.clients, stack.account)}"
+            f" {for_endpoint(way_out, context.clients, stack.account)}"
         )
     yield from retry_steps(lambda: context.clients.cloudformation.delete_stack(StackName=stack.name))
     deadline = context.polling.now() + CHANGE_SET_SECONDS

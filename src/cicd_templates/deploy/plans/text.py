@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd_templates.deploy.change_sets.duration import spelled
+from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.impact import SAFE, Change, Verdict, total
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 
@@ -17,7 +17,7 @@ def counted(changes: tuple[Change, ...]) -> str:
 def planned_lines(label: str, planned: PlannedStack) -> list[str]:
     """Return the lines that say what would happen to a stack, each change with its impact."""
     verb = "create" if planned.creates else "update"
-    wait = f", up to {spelled(planned.longest_wait_seconds)}" if planned.changes else ""
+    wait = f", up to {format_duration(planned.longest_wait_seconds)}" if planned.changes else ""
     lines = [f"  {label}: {verb}, {counted(planned.changes)}{wait}"]
     # In a creation every line would say "Add", so the template shows it better.
     if not planned.creates:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cicd_templates.deploy.aws.clients import explained
-from cicd_templates.deploy.aws.retry import FAULTS, expired
+from cicd_templates.deploy.aws.retry import FAULTS, credentials_expired
 from cicd_templates.deploy.change_sets.request import published
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
@@ -89,7 +89,7 @@ class Wave:
             except RefusedError as error:
                 self.refused = self.refused or error
             except FAULTS as error:
-                if expired(error):
+                if credentials_expired(error):
                     raise
                 self.failed[name] = explained(error)
             except CicdError as error:

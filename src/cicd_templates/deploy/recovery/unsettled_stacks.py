@@ -11,10 +11,10 @@ from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import describe_stack, is_ours, live_resources
-from cicd_templates.deploy.change_sets.aws_commands import addressed, reverting
+from cicd_templates.deploy.change_sets.aws_commands import for_endpoint, revert_commands
 from cicd_templates.deploy.change_sets.stack_states import NEXT, STATES, Next, commands
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
-from cicd_templates.deploy.diagnosis.source_lines import place
+from cicd_templates.deploy.diagnosis.source_lines import locate
 from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.recovery.claims import Claim
 from cicd_templates.template.stack_template import StackTemplate
@@ -50,12 +50,12 @@ def unsettled(clients: Clients, stacks: Sequence[StackTemplate], claims: Mapping
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name)):
-            yield replace(each, commands=_addressed(clients, stack, each.commands))
-    yield from _in_the_way(clients, stacks)
+            yield replace(each, commands=_for_endpoint(clients, stack, each.commands))
+    yield from _name_collisions(clients, stacks)
 
 
-def _addressed(clients: Clients, stack: StackTemplate, commands: Sequence[str]) -> tuple[str, ...]:
-    return tuple(addressed(command, clients, stack.account) for command in commands)
+def _for_endpoint(clients: Clients, stack: StackTemplate, commands: Sequence[str]) -> tuple[str, ...]:
+    return tuple(for_endpoint(command, clients, stack.account) for command in commands)
 
 
 def _unsettled(clients: Clients, stack: StackTemplate, claim: Claim | None) -> Iterator[Unsettled]:
@@ -85,37 +85,37 @@ def _state(
     diagnosis: Diagnosis | None = None
     match status:
         case "REVIEW_IN_PROGRESS":
-            facts = _waiting(clients, stack.name, claim)
+            facts = _pending_change_sets(clients, stack.name, claim)
             exact = claim.commands if claim else exact
         case "UPDATE_ROLLBACK_FAILED" | "DELETE_FAILED":
             option, failed = _SKIPS[status]
             stuck = [each for each in alive if each["ResourceStatus"] == failed]
             names = " ".join(each["LogicalResourceId"] for each in stuck)
-            facts = _stuck(stack, stuck)
+            facts = _stuck_resources(stack, stuck)
             exact += (f"{exact[0]} {option} {names}",) if stuck else ()
             diagnosis = diagnose(clients, stack, stack_id, status)
         case _ if NEXT[status] is Next.WAIT:
             facts = ()
         case _:
-            facts = _stuck(stack, alive)
+            facts = _stuck_resources(stack, alive)
             diagnosis = diagnose(clients, stack, stack_id, status)
     return Unsettled(stack.label, status, means, facts, exact, diagnosis)
 
 
-def _stuck(stack: StackTemplate, resources: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def _stuck_resources(stack: StackTemplate, resources: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(
         f"{each['LogicalResourceId']} ({each['ResourceType']}) is {each['ResourceStatus']}"
-        f" at {place(stack, each['LogicalResourceId'])}{_because(each)}"
+        f" at {locate(stack, each['LogicalResourceId'])}{_reason(each)}"
         for each in resources
     )
 
 
-def _because(resource: Mapping[str, Any]) -> str:
+def _reason(resource: Mapping[str, Any]) -> str:
     reason = resource.get("ResourceStatusReason")
     return f": {reason}" if reason else ""
 
 
-def _waiting(clients: Clients, name: str, claim: Claim | None) -> tuple[str, ...]:
+def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tuple[str, ...]:
     # By its name, which is its own as long as it is there: the local AWS lists nothing by a stack's id.
     pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=name)
     sets = [
@@ -139,7 +139,7 @@ def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Un
     while True:
         page = clients.cloudformation.describe_stack_resource_drifts(**request)
         for each in page["StackResourceDrifts"]:
-            at = place(stack, each["LogicalResourceId"])
+            at = locate(stack, each["LogicalResourceId"])
             if each["ResourceType"] == SHIFTED:
                 continue
             changed = ", ".join(
@@ -161,10 +161,10 @@ def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Un
     shifted = any(resource["Type"] == SHIFTED for resource in stack.resources.values())
     # A change set that takes drift back takes all of it back.
     then = "a deployment changes nothing of it" if shifted else "or take it back"
-    yield Unsettled(stack.label, DRIFTED, f"{means} {then}", tuple(facts), () if shifted else reverting(stack))
+    yield Unsettled(stack.label, DRIFTED, f"{means} {then}", tuple(facts), () if shifted else revert_commands(stack))
 
 
-def _in_the_way(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Unsettled]:
+def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Unsettled]:
     by_remedy: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for taken in find_collisions(clients, stacks).taken:
         fact = f"{taken.logical_id} ({taken.resource_type}) {taken.name}: {taken.owner}"
@@ -173,7 +173,7 @@ def _in_the_way(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[U
         yield Unsettled(stack, "NAME TAKEN", "something that it would create exists already", tuple(facts), remedy)
 
 
-def looking_for_drift(clients: Clients, stacks: Sequence[StackTemplate]) -> str:
+def drift_command(clients: Clients, stacks: Sequence[StackTemplate]) -> str:
     """The command that looks for drift where nobody ever has, for some minutes; nothing where somebody has."""
     never = [
         stack
@@ -186,4 +186,4 @@ def looking_for_drift(clients: Clients, stacks: Sequence[StackTemplate]) -> str:
         return ""
     names = " ".join(stack.name for stack in never)
     detect = f"aws cloudformation detect-stack-drift --region {never[0].region} --stack-name $stack"
-    return addressed(f"for stack in {names}; do {detect}; done", clients, never[0].account)
+    return for_endpoint(f"for stack in {names}; do {detect}; done", clients, never[0].account)

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cicd_templates.deploy.releases.commits import committed, in_work_tree
+from cicd_templates.deploy.releases.commits import in_work_tree, read_commit
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -63,7 +63,7 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
     a work tree has changes that are in no commit, and for a link, which could point outside.
     """
     if app.suffix == ".zip" and app.is_file():
-        return _existing(app, path)
+        return _read_zip(app, path)
     folder = app / path if path else app
     if not folder.is_dir():
         wrong = "is a file and no .zip" if folder.is_file() else "no such folder"
@@ -71,13 +71,13 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
     if not folder.resolve().is_relative_to(app.resolve()):
         raise ConfigurationError(f"{folder}: is outside of {app}; name the folder that it leads to with APP=")
     if in_work_tree(folder):
-        commit = committed(folder)
-        return Archive(_zipped(_checked(folder, commit.files)), commit.revision, commit.author, commit.untracked)
-    files = _checked(folder, _files(folder, _present(folder)))
-    return Archive(_zipped(files), f"sha256:{_digest(files)}", _user())
+        commit = read_commit(folder)
+        return Archive(_zip(_check_names(folder, commit.files)), commit.revision, commit.author, commit.untracked)
+    files = _check_names(folder, _files(folder, _present(folder)))
+    return Archive(_zip(files), f"sha256:{_digest(files)}", _user())
 
 
-def _existing(path: Path, within: str | None) -> Archive:
+def _read_zip(path: Path, within: str | None) -> Archive:
     if within:
         raise ConfigurationError(f"{path}: a zip is released as it is; name a folder to release only {within} of it")
     data = path.read_bytes()
@@ -102,7 +102,7 @@ def _user() -> str:
         return f"uid {os.getuid()}"
 
 
-def _checked(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
+def _check_names(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
     """The files, with names that a zip can say. Raises `ConfigurationError` for others, and where there are none."""
     if not files:
         raise ConfigurationError(f"{folder}: nothing in it to release")
@@ -139,7 +139,7 @@ def _digest(files: Mapping[str, tuple[bytes, bool]]) -> str:
     return digest.hexdigest()
 
 
-def _zipped(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
+def _zip(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, (content, executable) in sorted(files.items()):
@@ -163,4 +163,4 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
         tags = json.dumps({"Tags": stack.tags}, indent=2) + "\n"
         files[name] = (stack.text.encode(), False)
         files[f"{name.removesuffix(stack.path.suffix)}.configuration.json"] = (tags.encode(), False)
-    return _zipped(files)
+    return _zip(files)

@@ -52,17 +52,17 @@ def revision(folder: Path) -> str:
         return ""
 
 
-def committed(folder: Path) -> Commit:
+def read_commit(folder: Path) -> Commit:
     """What HEAD has below `folder`. Raises `ConfigurationError` for changes that no commit has, links and submodules.
 
     Also where git refuses to answer: to take the folder as it is instead would release what git ignores.
     """
-    head = _asked(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    head = _run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
     if head.returncode == 1 and not head.stderr:
         raise ConfigurationError(
             f"{folder}: is in a git work tree that has no commit yet; commit what is to be released"
         )
-    revision = _told(folder, head).decode().strip()
+    revision = _require_success(folder, head).decode().strip()
     changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".").decode(errors="replace")
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines()[:3])
@@ -82,10 +82,10 @@ def committed(folder: Path) -> Commit:
     author = _git(folder, "log", "-1", "--no-show-signature", "--format=%an <%ae>", revision)
     tar = _git(folder, *AS_COMMITTED, "archive", "--format=tar", revision)
     others = _names(_git(folder, "ls-files", "--others", "--exclude-standard", "-z"))
-    return Commit(revision, author.decode(errors="replace").strip(), _unpacked(tar), tuple(others))
+    return Commit(revision, author.decode(errors="replace").strip(), _unpack(tar), tuple(others))
 
 
-def introduced(path: Path, content: bytes) -> str | None:
+def find_commit(path: Path, content: bytes) -> str | None:
     """The abbreviated id of the commit that first gave the file `path` this content, or None where none is known.
 
     A shallow clone does not know what came before it.
@@ -104,7 +104,7 @@ def introduced(path: Path, content: bytes) -> str | None:
     return found.decode().split()[-1] if found.split() else None
 
 
-def _unpacked(tar: bytes) -> dict[str, tuple[bytes, bool]]:
+def _unpack(tar: bytes) -> dict[str, tuple[bytes, bool]]:
     with tarfile.open(fileobj=io.BytesIO(tar), encoding="utf-8") as archive:
         return {
             entry.name: (content.read(), bool(entry.mode & 0o100))
@@ -118,10 +118,10 @@ def _names(answer: bytes) -> list[str]:
 
 
 def _git(folder: Path, *arguments: str) -> bytes:
-    return _told(folder, _asked(folder, *arguments))
+    return _require_success(folder, _run_git(folder, *arguments))
 
 
-def _asked(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     here = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
     try:
         return subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
@@ -135,7 +135,7 @@ def _asked(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         raise ConfigurationError(f"{folder}: is in a git work tree, but git did not answer: {error}") from None
 
 
-def _told(folder: Path, answer: subprocess.CompletedProcess[bytes]) -> bytes:
+def _require_success(folder: Path, answer: subprocess.CompletedProcess[bytes]) -> bytes:
     if answer.returncode != 0:
         said = " ".join(answer.stderr.decode(errors="replace").split())
         raise ConfigurationError(f"{folder}: is in a git work tree, but git refuses: {said}")

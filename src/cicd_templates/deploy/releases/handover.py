@@ -20,7 +20,7 @@ SERVICE_TYPE = "AWS::ECS::Service"
 
 
 @dataclass(frozen=True)
-class Tools:
+class PipelineHandover:
     """The environment where the pipeline lives, and the way to its account. `stacks` are those of all environments."""
 
     environment: Environment
@@ -78,7 +78,9 @@ class Tools:
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 
 
-def left_to_the_pipeline(clients: Clients, tools: Tools, stacks: Iterable[StackTemplate]) -> list[StackTemplate]:
+def left_to_the_pipeline(
+    clients: Clients, tools: PipelineHandover, stacks: Iterable[StackTemplate]
+) -> list[StackTemplate]:
     """Those of `stacks` that are the pipeline's by now: protected, running, and with a pipeline that writes them."""
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 

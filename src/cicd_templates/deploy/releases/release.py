@@ -24,7 +24,7 @@ ONCE_MORE = "the console shows it; releasing again starts another run"
 RUNNING = ("InProgress", "Stopping")
 
 
-def put(clients: Clients, bucket: str, key: str, archive: Archive) -> str:
+def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> str:
     """Put `archive` as a new version of the source; its version id. The bucket encrypts it under its own key."""
     answer = clients.s3.put_object(
         Bucket=bucket,
@@ -39,7 +39,7 @@ def put(clients: Clients, bucket: str, key: str, archive: Archive) -> str:
     return answer["VersionId"]
 
 
-def started(clients: Clients, pipeline: str, version: str, polling: Polling) -> str:
+def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polling) -> str:
     """The run that `version` has started. Raises `CicdError` where none has within two minutes."""
     found: list[str] = []
 
@@ -70,7 +70,7 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
         for action in _actions(clients, pipeline, execution):
             if known.get(action["actionExecutionId"]) != action["status"]:
                 known[action["actionExecutionId"]] = action["status"]
-                line = f"{action['stageName']}/{action['actionName']}: {_told(action)}"
+                line = f"{action['stageName']}/{action['actionName']}: {_describe_action(action)}"
                 say(line)
                 if action["status"] == "Failed":
                     causes.append((line, action))
@@ -93,7 +93,7 @@ def _actions(clients: Clients, pipeline: str, execution: str) -> Iterator[Action
     yield from reversed([action for page in pages for action in page["actionExecutionDetails"]])
 
 
-def _told(action: ActionExecutionDetailTypeDef) -> str:
+def _describe_action(action: ActionExecutionDetailTypeDef) -> str:
     category = action.get("input", {}).get("actionTypeId", {}).get("category")
     if action["status"] == "InProgress" and category == "Approval":
         return "waits for an approval"

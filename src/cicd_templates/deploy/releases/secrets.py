@@ -19,7 +19,7 @@ def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> 
     Raises `ConfigurationError` for a value that cannot be meant, without saying it.
     """
     try:
-        value = _typed(ask) if stream.isatty() else stream.read().removesuffix("\n").removesuffix("\r")
+        value = _ask_twice(ask) if stream.isatty() else stream.read().removesuffix("\n").removesuffix("\r")
         size = len(value.encode())
     except UnicodeError:
         # It quotes the value's bytes and keeps all of them.
@@ -31,7 +31,7 @@ def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> 
     return value
 
 
-def _typed(ask: Callable[[str], str]) -> str:
+def _ask_twice(ask: Callable[[str], str]) -> str:
     value = ask("Value: ")
     if ask("Again: ") != value:
         raise ConfigurationError("the two values differ; nothing was set")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cicd_templates import hints, plurals
-from cicd_templates.deploy.change_sets.duration import spelled
+from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
@@ -278,10 +278,9 @@ class TerminalReporter:
         """The live view, a line for each stack under way, none longer than the terminal is wide."""
         rows = []
         for stack, running in self._running.items():
-            expected = f" of about {spelled(running.expected_seconds)}" if running.expected_seconds else ""
-            text = (
-                f"  {stack}: {spelled(self._now() - running.began)}{expected}, {running.finished} done, {running.last}"
-            )
+            expected = f" of about {format_duration(running.expected_seconds)}" if running.expected_seconds else ""
+            elapsed = format_duration(self._now() - running.began)
+            text = f"  {stack}: {elapsed}{expected}, {running.finished} done, {running.last}"
             rows.append(text[: self._console.width - 1])
         return rows
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cicd_templates.deploy.aws.clients import explained
-from cicd_templates.deploy.aws.retry import FAULTS, expired
+from cicd_templates.deploy.aws.retry import FAULTS, credentials_expired
 from cicd_templates.deploy.change_sets.request import published
 from cicd_templates.deploy.plans.discard import discard_planned, discard_plans
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
@@ -133,7 +133,7 @@ class DeploymentEngine:
         except DetachedError as error:
             raise self._detached(str(error)) from None
         except FAULTS as error:
-            if expired(error):
+            if credentials_expired(error):
                 raise self._detached(f"the credentials have ended ({explained(error)}); sign in again") from None
             if self._operations.under_way or self._journal.unfinished:
                 raise self._detached(explained(error)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.api import EXECUTED, gone
+from cicd_templates.deploy.change_sets.api import EXECUTED, is_gone
 from cicd_templates.deploy.runs.journal import Entry
 from cicd_templates.deploy.runs.watch import operation_events
 
@@ -21,22 +21,22 @@ def execute(clients: Clients, entry: Entry) -> None:
     try:
         clients.cloudformation.execute_change_set(ChangeSetName=entry.change_set, ClientRequestToken=entry.token)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in BEGUN_ALREADY or not begun(clients, entry):
+        if error.response["Error"]["Code"] not in BEGUN_ALREADY or not has_begun(clients, entry):
             raise
 
 
-def known(clients: Clients, entry: Entry) -> bool:
+def is_known(clients: Clients, entry: Entry) -> bool:
     """Whether AWS knows of an entry: its change set is there, or its operation has been."""
     try:
         clients.cloudformation.describe_change_set(ChangeSetName=entry.change_set)
     except ClientError as error:
-        if not gone(error):
+        if not is_gone(error):
             raise
-        return begun(clients, entry)
+        return has_begun(clients, entry)
     return True
 
 
-def begun(clients: Clients, entry: Entry) -> bool:
+def has_begun(clients: Clients, entry: Entry) -> bool:
     """Whether the operation of an entry has begun, whatever became of it."""
     client = clients.cloudformation
     try:
@@ -44,11 +44,11 @@ def begun(clients: Clients, entry: Entry) -> bool:
             return True
     except ClientError as error:
         # Deleted with its stack, or long ago; then the stack's events know.
-        if not gone(error):
+        if not is_gone(error):
             raise
     try:
         return any(event.get("ClientRequestToken") == entry.token for event in operation_events(client, entry))
     except ClientError as error:
-        if gone(error):
+        if is_gone(error):
             return False
         raise

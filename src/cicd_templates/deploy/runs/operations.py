@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import explained
-from cicd_templates.deploy.aws.retry import expired
+from cicd_templates.deploy.aws.retry import credentials_expired
 from cicd_templates.deploy.change_sets.api import discard
 from cicd_templates.deploy.diagnosis.diagnose import FailureCollector
 from cicd_templates.deploy.diagnosis.event_file import History
@@ -17,7 +17,7 @@ from cicd_templates.deploy.plans.discard import discard_named
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Reporter
-from cicd_templates.deploy.runs.execute import execute, known
+from cicd_templates.deploy.runs.execute import execute, is_known
 from cicd_templates.deploy.runs.journal import PLANNED, STANDS, Entry, Journal, duration_key
 from cicd_templates.deploy.runs.watch import Ended, Happened, Watch
 from cicd_templates.template.stack_template import StackTemplate
@@ -61,7 +61,7 @@ class Operations:
 
     def resume(self, entry: Entry) -> bool | None:
         """Execute again, with the same token, what an earlier run began; as `start`, or None where AWS forgot it."""
-        if not self._context.retry_call(lambda: known(self._context.clients, entry)):
+        if not self._context.retry_call(lambda: is_known(self._context.clients, entry)):
             note = f"{entry.label}: an earlier run began this, but AWS has no record of it, so it is planned again"
             self._reporter.report(report.Note(note))
             self._journal.forget([entry.stack])
@@ -73,7 +73,7 @@ class Operations:
         try:
             self._context.retry_call(lambda: execute(self._context.clients, entry))
         except ClientError as error:
-            if expired(error):
+            if credentials_expired(error):
                 raise
             # What AWS has refused has not begun, so no later run resumes it.
             self._journal.unstart(entry.stack)

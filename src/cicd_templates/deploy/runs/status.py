@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import describe_stack, is_ours
-from cicd_templates.deploy.releases.commits import introduced
+from cicd_templates.deploy.releases.commits import find_commit
 from cicd_templates.template.stack_template import StackTemplate
 
 NOT_DEPLOYED = "not deployed"
@@ -25,7 +25,7 @@ GONE = "not rendered"
 
 
 @dataclass(frozen=True)
-class Row:
+class StatusRow:
     """One stack: CloudFormation's status or `not deployed`, when it last changed, in UTC, and whose text it runs.
 
     `text` is `reviewed` (as rendered now, since the commit `revision`), `older` (as rendered at `revision`), `not
@@ -45,7 +45,7 @@ class Row:
         return {REVIEWED: f"at {self.revision}", OLDER: f"older, {self.revision}"}.get(self.text, self.text)
 
 
-def status_rows(clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate]) -> list[Row]:
+def status_rows(clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate]) -> list[StatusRow]:
     """A row for each of `chosen`, in deploy order, then for those of ours that `stacks` has not, if all are chosen."""
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     existing: dict[str, Mapping[str, Any]] = {each["StackName"]: each for page in pages for each in page["Stacks"]}
@@ -56,19 +56,19 @@ def status_rows(clients: Clients, stacks: Sequence[StackTemplate], chosen: Seque
     if len(chosen) == len(stacks):
         known = {stack.name for stack in stacks}
         rows += [
-            Row(name, each["StackStatus"], _changed(each), GONE)
+            StatusRow(name, each["StackStatus"], _changed(each), GONE)
             for name, each in sorted(existing.items())
             if name not in known and _of_the_environment(each, stacks[0])
         ]
     return rows
 
 
-def _absent(stack: StackTemplate) -> Row:
-    return Row(stack.label, NOT_DEPLOYED)
+def _absent(stack: StackTemplate) -> StatusRow:
+    return StatusRow(stack.label, NOT_DEPLOYED)
 
 
-def _row(stack: StackTemplate, existing: Mapping[str, Any], text: str, revision: str) -> Row:
-    return Row(stack.label, existing["StackStatus"], _changed(existing), text, revision)
+def _row(stack: StackTemplate, existing: Mapping[str, Any], text: str, revision: str) -> StatusRow:
+    return StatusRow(stack.label, existing["StackStatus"], _changed(existing), text, revision)
 
 
 def _changed(existing: Mapping[str, Any]) -> str:
@@ -90,11 +90,11 @@ def _text(clients: Clients, stack: StackTemplate) -> tuple[str, str]:
     # boto3 parses a JSON template, and leaves a YAML one as text.
     same = body.strip() == stack.text.strip() if isinstance(body, str) else body == stack.content
     if same:
-        revision = introduced(stack.path, stack.text.encode())
+        revision = find_commit(stack.path, stack.text.encode())
         return (REVIEWED, revision) if revision else (UNCOMMITTED, "")
     # As `rendering` writes JSON.
     text = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
-    revision = introduced(stack.path, f"{text.rstrip()}\n".encode())
+    revision = find_commit(stack.path, f"{text.rstrip()}\n".encode())
     return (OLDER, revision) if revision else (UNKNOWN, "")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cicd_templates.deploy.aws.clients import Clients, explained
-from cicd_templates.deploy.aws.retry import FAULTS, expired
+from cicd_templates.deploy.aws.retry import FAULTS, credentials_expired
 from cicd_templates.deploy.change_sets.api import describe_stack
 from cicd_templates.deploy.change_sets.events import ResourceEvent, resource_event
 from cicd_templates.deploy.change_sets.stack_states import RUNNING
@@ -96,7 +96,7 @@ class Watch:
             self.failures = 0
         except FAULTS as error:
             self.failures += 1
-            if expired(error):
+            if credentials_expired(error):
                 raise DetachedError(f"the credentials have ended ({explained(error)}); sign in again") from None
             if self.failures >= BLIND_LOOKS:
                 raise DetachedError(f"nothing could be seen for a while ({explained(error)})") from None

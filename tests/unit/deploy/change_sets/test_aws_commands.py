@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from cicd_templates.deploy.change_sets.aws_commands import addressed, adopting, reverting
+from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_endpoint, revert_commands
 from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
@@ -37,7 +37,11 @@ def options(command: str) -> tuple[list[str], dict[str, list[str]]]:
 
 @pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
 def test_each_command_has_only_options_that_there_are(stack: StackTemplate) -> None:
-    for command in (*adopting(stack, creates=True), *adopting(stack, creates=False), *reverting(stack)):
+    for command in (
+        *adopt_commands(stack, creates=True),
+        *adopt_commands(stack, creates=False),
+        *revert_commands(stack),
+    ):
         (service, verb, *_), given = options(
             command.replace("$(aws ssm get-parameter --name ", "$(").replace(
                 " --query Parameter.Value --output text)", ")"
@@ -53,21 +57,21 @@ def test_each_command_has_only_options_that_there_are(stack: StackTemplate) -> N
 
 def test_an_adoption_names_the_text_the_consent_and_the_tags() -> None:
     keys = STACKS["keys"]
-    create, wait, describe, execute = adopting(keys, creates=True)
+    create, wait, describe, execute = adopt_commands(keys, creates=True)
 
     assert create.startswith(
         "aws cloudformation create-change-set --region eu-central-1 --stack-name payments-staging-keys"
         " --change-set-name adopt --change-set-type CREATE --import-existing-resources"
         f" --template-body file://{keys.path} --tags Key=Project,Value=payments "
     )
-    assert " --change-set-type UPDATE " in adopting(keys, creates=False)[0]
+    assert " --change-set-type UPDATE " in adopt_commands(keys, creates=False)[0]
     assert wait.startswith("aws cloudformation wait change-set-create-complete ")
     assert describe.startswith("aws cloudformation describe-change-set ")
     assert execute.startswith("aws cloudformation execute-change-set ")
 
 
 def test_a_stack_with_a_role_keeps_it_and_one_with_named_roles_says_so() -> None:
-    (create, *_) = reverting(STACKS["service"])
+    (create, *_) = revert_commands(STACKS["service"])
 
     assert "--deployment-mode REVERT_DRIFT" in create
     assert "--capabilities CAPABILITY_NAMED_IAM" in create
@@ -92,13 +96,13 @@ THERE = "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=local aws --endpoi
     ],
 )
 def test_on_the_local_aws_a_command_goes_there_and_says_so_once(text: str, expected: str) -> None:
-    assert addressed(text, LOCAL, "222222222222") == expected
+    assert for_endpoint(text, LOCAL, "222222222222") == expected
 
 
 def test_on_aws_a_command_stays_as_it_is() -> None:
     aws: Any = SimpleNamespace(endpoint_url=None)
 
-    assert addressed("aws s3 ls", aws, "222222222222") == "aws s3 ls"
+    assert for_endpoint("aws s3 ls", aws, "222222222222") == "aws s3 ls"
 
 
 @pytest.mark.parametrize(
@@ -108,14 +112,14 @@ def test_on_aws_a_command_stays_as_it_is() -> None:
 def test_the_address_of_an_uploaded_text_is_in_the_domain_of_the_partition(region: str, host: str) -> None:
     keys = STACKS["keys"]
     moved = replace(keys, text="#" * 60_000, facts=replace(keys.facts, region=region))
-    _, create, *_ = adopting(moved, creates=True)
+    _, create, *_ = adopt_commands(moved, creates=True)
 
     assert f"{host}by-hand/keys.yaml" in create
 
 
 def test_a_text_that_is_too_long_is_uploaded_first() -> None:
     keys = STACKS["keys"]
-    upload, create, *_ = adopting(replace(keys, text=keys.text + "#" * 60_000), creates=True)
+    upload, create, *_ = adopt_commands(replace(keys, text=keys.text + "#" * 60_000), creates=True)
 
     assert upload.startswith(f"aws s3 cp {keys.path} s3://$(aws ssm get-parameter --name /payments/staging/storage/")
     assert upload.endswith("/by-hand/keys.yaml")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.duration import longest_wait, spelled
+from cicd_templates.deploy.change_sets.duration import format_duration, longest_wait
 from cicd_templates.deploy.change_sets.impact import (
     MASKED,
     Change,
@@ -317,4 +317,4 @@ def test_the_slowest_change_counts(changes: list[Change], expected: float) -> No
     [(0, "0 s"), (45, "45 s"), (60, "1 min"), (720, "12 min"), (10800, "3 h"), (11400, "3 h 10 min")],
 )
 def test_lengths_of_time_are_spelled_as_people_say_them(seconds: float, expected: str) -> None:
-    assert spelled(seconds) == expected
+    assert format_duration(seconds) == expected

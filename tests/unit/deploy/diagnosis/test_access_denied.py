@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cicd_templates.deploy.diagnosis.access_denied import Denial, decoding, denial
+from cicd_templates.deploy.diagnosis.access_denied import Denial, decode_command, parse_denial
 
 ME = "arn:aws:sts::222222222222:assumed-role/deployer/me"
 KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
@@ -51,20 +51,20 @@ KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
     ],
 )
 def test_a_refusal_names_who_what_and_what_mends_it(message: str, fact: str, mending: str) -> None:
-    found = denial(message)
+    found = parse_denial(message)
 
     assert isinstance(found, Denial)
     assert (found.fact, found.mending) == (fact, mending)
 
 
 def test_other_messages_are_no_refusals() -> None:
-    assert denial("You are not authorized to perform this operation. Quota exceeded") is None
-    assert decoding("Quota exceeded") == ""
+    assert parse_denial("You are not authorized to perform this operation. Quota exceeded") is None
+    assert decode_command("Quota exceeded") == ""
 
 
 def test_a_refusal_in_cipher_comes_with_the_command_that_reads_it() -> None:
     message = "You are not authorized. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm-abcd (Status"
 
-    assert decoding(message) == (
+    assert decode_command(message) == (
         "aws sts decode-authorization-message --encoded-message 4GIOHlTkIaWHQD0Q0m6XSnuUMCm-abcd"
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from cicd_templates.deploy.change_sets.stacks import read_stacks
-from cicd_templates.deploy.diagnosis.source_lines import place
+from cicd_templates.deploy.diagnosis.source_lines import locate
 from tests.conftest import ROOT
 
 KEYS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "keys")
@@ -38,15 +38,15 @@ def line_of(text: str) -> str:
     ],
 )
 def test_a_path_leads_to_its_line(path: str, expected: str) -> None:
-    assert place(KEYS, "Key", path) == expected
+    assert locate(KEYS, "Key", path) == expected
 
 
 def test_what_the_text_does_not_have_is_only_its_file() -> None:
-    assert place(KEYS, "payments-staging-keys") == str(KEYS.path)
+    assert locate(KEYS, "payments-staging-keys") == str(KEYS.path)
 
 
 def test_a_json_template_has_lines_as_well() -> None:
     body = json.dumps(dict(KEYS.content), indent=2)
     line = next(number for number, text in enumerate(body.splitlines(), 1) if text.startswith('    "Key": {'))
 
-    assert place(replace(KEYS, text=body), "Key") == f"{KEYS.path}:{line}"
+    assert locate(replace(KEYS, text=body), "Key") == f"{KEYS.path}:{line}"

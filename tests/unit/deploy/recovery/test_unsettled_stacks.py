@@ -12,7 +12,7 @@ import pytest
 from cicd_templates.deploy.change_sets.stack_states import STATES
 from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.recovery.claims import Claim
-from cicd_templates.deploy.recovery.unsettled_stacks import Unsettled, looking_for_drift, unsettled
+from cicd_templates.deploy.recovery.unsettled_stacks import Unsettled, drift_command, unsettled
 from tests.conftest import ROOT
 from tests.fakes.answering_aws import FakeAws, missing
 from tests.unit.deploy.diagnosis.test_failures import BEGIN, event
@@ -139,7 +139,7 @@ def test_a_stack_that_is_not_there_is_settled() -> None:
     fake.answers["cloudformation.describe_stacks"] = type(error)(error.response, "DescribeStacks")
 
     assert found(fake) == []
-    assert looking_for_drift(fake, [KEYS]) == ""  # type: ignore[arg-type] # the fake stands in
+    assert drift_command(fake, [KEYS]) == ""  # type: ignore[arg-type] # the fake stands in
 
 
 def test_a_busy_stack_comes_with_what_waits_for_it() -> None:
@@ -200,7 +200,7 @@ def test_on_the_local_aws_each_command_goes_there() -> None:
     assert only.diagnosis.then == (there,)
     never: Any = aws(described("UPDATE_COMPLETE", "NOT_CHECKED"))
     never.endpoint_url = fake.endpoint_url
-    assert "do AWS_ACCESS_KEY_ID=222222222222 " in looking_for_drift(never, [KEYS])
+    assert "do AWS_ACCESS_KEY_ID=222222222222 " in drift_command(never, [KEYS])
 
 
 def test_a_stack_of_somebody_else_is_not_ours_to_settle() -> None:
@@ -297,11 +297,11 @@ def test_what_is_to_be_adopted_is_one_finding_a_stack() -> None:
 def test_stacks_where_nobody_looked_for_drift_are_named_in_one_command() -> None:
     fake: Any = aws(described("UPDATE_COMPLETE", "NOT_CHECKED"))
 
-    assert looking_for_drift(fake, [KEYS]) == (
+    assert drift_command(fake, [KEYS]) == (
         "for stack in payments-staging-keys; do aws cloudformation detect-stack-drift --region eu-central-1"
         " --stack-name $stack; done"
     )
-    assert looking_for_drift(aws(described("UPDATE_COMPLETE")), [KEYS]) == ""  # type: ignore[arg-type] # the fake
+    assert drift_command(aws(described("UPDATE_COMPLETE")), [KEYS]) == ""  # type: ignore[arg-type] # the fake
 
 
 @pytest.mark.parametrize("status", STATES)

@@ -265,9 +265,9 @@ FILES = st.dictionaries(
 
 @given(FILES)
 def test_bytes_depend_on_content_alone_and_all_of_it_comes_back(files: dict[str, tuple[bytes, bool]]) -> None:
-    data = archives._zipped(files)
+    data = archives._zip(files)
 
-    assert data == archives._zipped(dict(reversed(files.items())))
+    assert data == archives._zip(dict(reversed(files.items())))
     assert content(data) == {name: body for name, (body, _) in files.items()}
 
 

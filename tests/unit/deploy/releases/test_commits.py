@@ -13,7 +13,7 @@ import pytest
 
 from cicd_templates.deploy.releases import commits
 from cicd_templates.deploy.releases.archives import source_archive
-from cicd_templates.deploy.releases.commits import committed, in_work_tree
+from cicd_templates.deploy.releases.commits import in_work_tree, read_commit
 from cicd_templates.errors import ConfigurationError
 
 PEOPLE = {
@@ -58,7 +58,7 @@ def commit(folder: Path) -> None:
 
 
 def test_a_commit_has_its_id_its_author_and_its_files(tree: Path) -> None:
-    found = committed(tree)
+    found = read_commit(tree)
 
     assert (found.revision, found.author) == (git(tree, "rev-parse", "HEAD"), "Jos\u00e9 <j@x>")
     assert found.files == {".gitignore": (b".env\n", False), "main.py": (b"committed\n", False), "run.sh": (b"x", True)}
@@ -99,7 +99,7 @@ def test_a_hook_of_another_repository_does_not_take_its_place(
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git/index"))
 
-    assert committed(tree).revision == git(tree, "rev-parse", "HEAD")
+    assert read_commit(tree).revision == git(tree, "rev-parse", "HEAD")
 
 
 def test_a_folder_within_has_its_own_files_by_their_names_there(tree: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_folder_within_has_its_own_files_by_their_names_there(tree: Path) -> N
     (tree / "apps/pay/run.sh").chmod(0o755)
     commit(tree)
 
-    assert committed(tree / "apps/pay").files == {"run.sh": (b"x", True)}
+    assert read_commit(tree / "apps/pay").files == {"run.sh": (b"x", True)}
     assert in_work_tree(tree / "apps/pay")
     assert not in_work_tree(tree.parent)
 
@@ -221,9 +221,9 @@ def test_a_text_that_two_branches_make_together_is_first_in_their_merge(tmp_path
     git(tree, "merge", "-q", "-m", "both", "other")
 
     assert path.read_text() == "A\nb\nc\nD\n"
-    assert commits.introduced(path, path.read_bytes()) == git(tree, "log", "-1", "--format=%h")
+    assert commits.find_commit(path, path.read_bytes()) == git(tree, "log", "-1", "--format=%h")
     # What a branch had is its own, although the merge brings it to the other.
-    assert commits.introduced(path, b"A\nb\nc\nd\n") == git(tree, "log", "-1", "--format=%h", "other")
+    assert commits.find_commit(path, b"A\nb\nc\nd\n") == git(tree, "log", "-1", "--format=%h", "other")
 
 
 def test_a_revision_says_whether_files_differ_from_it(tree: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.releases.archives import bundle
-from cicd_templates.deploy.releases.handover import Tools
+from cicd_templates.deploy.releases.handover import PipelineHandover
 from tests.conftest import environment
 from tests.fakes.scripted_cloudformation import client_error
 
@@ -35,9 +35,9 @@ def test_a_bucket_that_may_not_be_read_is_no_empty_one() -> None:
     clients: Any = Refusing()
 
     with pytest.raises(ClientError, match="Forbidden"):
-        Tools(environment("tools"), clients, ()).publish_templates()
+        PipelineHandover(environment("tools"), clients, ()).publish_templates()
     with pytest.raises(ClientError, match="Forbidden"):
-        Tools(environment("tools"), clients, ()).handed_over()
+        PipelineHandover(environment("tools"), clients, ()).handed_over()
 
 
 class Keeping(Refusing):
@@ -61,6 +61,6 @@ def test_whether_releases_take_the_templates_of_now_is_known_by_their_digest() -
     found = []
     for digest in (now, "another", None):
         clients: Any = Keeping(digest)
-        found.append(Tools(environment("tools"), clients, ()).handed_over())
+        found.append(PipelineHandover(environment("tools"), clients, ()).handed_over())
 
     assert found == ["handed over", "older", "none"]

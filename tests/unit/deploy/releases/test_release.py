@@ -52,7 +52,7 @@ class Fake:
 def test_a_release_names_its_revision_and_author_in_ascii() -> None:
     fake: Any = Fake()
 
-    assert release.put(fake, "bucket", "pay/source.zip", Archive(b"zip", "abc", "José <j@x>")) == "v1"
+    assert release.upload_source(fake, "bucket", "pay/source.zip", Archive(b"zip", "abc", "José <j@x>")) == "v1"
     (put,) = fake.puts
     assert put["Metadata"] == {"revision": "abc", "author": "Jos%C3%A9 <j@x>"}
     # The bucket's default encrypts; a header could only be wrong.
@@ -74,14 +74,14 @@ def test_the_run_of_a_version_is_waited_for() -> None:
         ]
     )
 
-    assert release.started(fake, "p", "v1", polling()) == "e1"
+    assert release.wait_for_start(fake, "p", "v1", polling()) == "e1"
 
 
 def test_a_version_that_starts_nothing_is_told_after_two_minutes() -> None:
     fake: Any = Fake(runs=[[]])
 
     with pytest.raises(CicdError, match="the start of p for version v1 has not ended within 2 minutes"):
-        release.started(fake, "p", "v1", polling())
+        release.wait_for_start(fake, "p", "v1", polling())
 
 
 def action(number: str, name: str, status: str, category: str = "Build", **output: Any) -> dict[str, Any]:

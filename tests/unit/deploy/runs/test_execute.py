@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.runs.execute import begun, execute, known
+from cicd_templates.deploy.runs.execute import execute, has_begun, is_known
 from cicd_templates.deploy.runs.journal import Entry
 from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, client_error, event
 
@@ -49,7 +49,7 @@ def test_asking_for_an_execution_again_is_the_same_as_once(
     clients: Any = FakeClients(Executing(executed, described, *tokens))
     execute(clients, ENTRY)
 
-    assert known(clients, ENTRY)
+    assert is_known(clients, ENTRY)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_is_gone_with_its_stack_is_not_known_and_what_is_hidden_is_an_error
     hidden: Any = FakeClients(WithoutStack("AccessDenied", "not yours"))
     unread: Any = FakeClients(Executing("", "AccessDenied"))
 
-    assert not known(gone, ENTRY)
-    for clients, ask in ((hidden, known), (unread, known), (unread, begun)):
+    assert not is_known(gone, ENTRY)
+    for clients, ask in ((hidden, is_known), (unread, is_known), (unread, has_begun)):
         with pytest.raises(ClientError):
             ask(clients, ENTRY)

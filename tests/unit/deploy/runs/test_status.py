@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.deploy.change_sets.stacks import read_stacks
-from cicd_templates.deploy.runs.status import Row, outputs, status_rows
+from cicd_templates.deploy.runs.status import StatusRow, outputs, status_rows
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
 from tests.fakes.answering_aws import FakeAws, denied
@@ -31,7 +31,7 @@ def described(name: str, status: str = "CREATE_COMPLETE", **tags: str) -> dict[s
     }
 
 
-def rows(stack: StackTemplate, body: Any, *others: dict[str, Any]) -> list[Row]:
+def rows(stack: StackTemplate, body: Any, *others: dict[str, Any]) -> list[StatusRow]:
     fake: Any = FakeAws(
         {
             "cloudformation.describe_stacks": [{"Stacks": [described(stack.name)]}, {"Stacks": list(others)}],
@@ -61,7 +61,7 @@ def test_a_reviewed_text_is_known_by_the_commit_that_introduced_it(committed: tu
     stack, older, newer = committed
 
     assert rows(stack, KEYS.text) == [
-        Row("keys", "CREATE_COMPLETE", "2026-01-01 00:00", "reviewed", newer),
+        StatusRow("keys", "CREATE_COMPLETE", "2026-01-01 00:00", "reviewed", newer),
     ]
     (row,) = rows(stack, "# older\n" + KEYS.text.rstrip())
     assert (row.text, row.revision, row.told) == ("older", older, f"older, {older}")
@@ -108,7 +108,7 @@ def test_stacks_of_ours_that_are_rendered_no_more_are_listed() -> None:
         described("somebody", Project="other"),
     )
 
-    assert found[1:] == [Row("payments-staging-old", "UPDATE_COMPLETE", "2026-01-01 00:00", "not rendered")]
+    assert found[1:] == [StatusRow("payments-staging-old", "UPDATE_COMPLETE", "2026-01-01 00:00", "not rendered")]
 
 
 def test_a_part_of_the_stacks_is_shown_alone_and_what_is_missing_is_told() -> None:
@@ -120,7 +120,7 @@ def test_a_part_of_the_stacks_is_shown_alone_and_what_is_missing_is_told() -> No
         }
     )
 
-    assert status_rows(fake, [KEYS, other], [KEYS]) == [Row("keys", "not deployed")]
+    assert status_rows(fake, [KEYS, other], [KEYS]) == [StatusRow("keys", "not deployed")]
 
 
 def test_outputs_are_sorted_and_stacks_without_any_left_out() -> None:
