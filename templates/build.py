@@ -101,6 +101,7 @@ def _check(context: BuildContext, check: ReleaseCheck, stored: dict[str, secrets
         # A check that runs the application could plant something in the cache of the checks that judge it.
         cache=f"check-{check.name}" if check.runs_application else JUDGES,
         image=check.image,
+        runs_application=check.runs_application,
         secrets={variable: stored[name].ref() for variable, name in check.secrets.items()},
     )
 
@@ -173,6 +174,7 @@ def _smoke_test(context: BuildContext) -> BuildProject:
         SMOKE_TEST,
         buildspecs.smoke_test(context.service),
         description="Tests a deployed release from outside",
+        runs_application=True,
         timeout_minutes=SHORT_MINUTES,
     )
 

@@ -21,6 +21,7 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name, pipeline_name, project_arn, project_name
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, text
+from cicd_templates.template.metadata import RUNS_APPLICATION_KEY
 
 # The one image with a Docker engine, by the processors that it builds for. AWS keeps what is behind these names up to
 # date and gives them no digest: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html
@@ -70,12 +71,15 @@ def project(
     secrets: Mapping[str, AWSHelperFn] | None = None,
     cache: str = "",
     report_artifact: str = "",
+    runs_application: bool = False,
 ) -> BuildProject:
     """Return a project that a pipeline runs on its artifacts; `secrets` are ARNs that `grants` let it read.
 
     It may write `report_artifact`, where given, and no other artifact. Projects of one `cache` trust each other's
-    downloads; without a name there is no cache.
+    downloads; without a name there is no cache. Raises `ValueError` for `secrets` where it `runs_application`.
     """
+    if runs_application and secrets:
+        raise ValueError(f"{logical_id} runs the application, which could read {', '.join(secrets)}")
     env, service = context.env, context.service
     group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "build", service.name, purpose), context.key)
     role = service_role(
@@ -112,6 +116,11 @@ def project(
         TimeoutInMinutes=timeout_minutes,
         QueuedTimeoutInMinutes=QUEUED_MINUTES,
     )
+    if runs_application:
+        because(
+            built, "It runs code of the application: it has no secret, and it may write no artifact but its own report."
+        )
+        built.Metadata[RUNS_APPLICATION_KEY] = True
     if docker:
         because(built, "Privileged: it builds the image with a Docker engine, which needs that.")
         built.Cache = codebuild.ProjectCache(Type="LOCAL", Modes=["LOCAL_DOCKER_LAYER_CACHE"])

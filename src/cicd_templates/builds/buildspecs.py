@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.builds.presets import ReleaseCheck, install_pins, write_script
+from cicd_templates.builds.presets import TOOL, ReleaseCheck, install_pins, write_script
 from cicd_templates.config.environment import Service
 from cicd_templates.functions.scan_gate.policy import POLICY
 from cicd_templates.template import cloudformation_yaml
@@ -19,9 +19,17 @@ REPORT = "report"
 IMAGE_URI = "IMAGE_URI"
 IMAGE_DIGEST = "IMAGE_DIGEST"
 RESULTS = "results"
+# Where a check writes, and where CodeBuild finds that once the check has ended.
+FOLDER = "/tmp/report"  # noqa: S108 - in the container of one build
+HANDED_ON = ".report"
+# Where the source that was judged is unpacked to be built.
+UNPACKED = "/tmp/source"  # noqa: S108 - as above
 
 # pip's downloads, which the projects of a service share. pip uses a file of the cache only if its hash is right.
 PIP_CACHE = "/root/.cache/pip/**/*"
+PYTHON = f"{TOOL}/bin/python3 -I"
+# A repository's configuration can name programs for git to run, and some tools ask git about the source.
+NO_GIT = "export GIT_DIR=/dev/null"
 TOOL_PATH = 'export PATH="/tmp/tool/bin:$PATH"'
 
 
@@ -36,34 +44,56 @@ def check(service: Service, release_check: ReleaseCheck) -> str:
         "phases": {
             "install": {
                 "commands": [
-                    _take_policy(service),
-                    *(_in_source(service, install) for install in release_check.install),
+                    _prepare(service),
+                    *(_outside(command) for command in release_check.tools),
+                    *(_in_source(service, command) for command in release_check.install),
                 ]
             },
             "build": {"commands": [_recorded_run(service, release_check, extension)]},
         },
-        "artifacts": {"base-directory": ".report", "files": ["**/*"]},
+        "artifacts": {"base-directory": HANDED_ON, "files": ["**/*"]},
         "cache": {"paths": [PIP_CACHE]},
     }
     if release_check.format == "junit":
         # CodeBuild finds the report group `<project>-results` by the part after the project's name.
         specification["reports"] = {
-            RESULTS: {"base-directory": ".report", "files": [f"{REPORT}.{extension}"], "file-format": "JUNITXML"}
+            RESULTS: {"base-directory": HANDED_ON, "files": [f"{REPORT}.{extension}"], "file-format": "JUNITXML"}
         }
     return cloudformation_yaml.dump(specification)
 
 
-def _take_policy(service: Service) -> str:
-    """Return the command that copies the source's gate policy before any code of the application can change it.
+def _prepare(service: Service) -> str:
+    """Return the command that refuses a source with outward links, and copies its gate policy before its code can run.
 
-    It also removes a report folder that the source brings along: if the tool fails, the gate would take it for the
-    tool's report.
+    The report folder lies outside the source: no file of the source can stand in for a report, and no tool has to leave
+    a folder out.
     """
     return f"""\
-rm -rf "$CODEBUILD_SRC_DIR/.report"
-mkdir "$CODEBUILD_SRC_DIR/.report"
-if [ -f "{_folder(service)}/{POLICY}" ]; then cp "{_folder(service)}/{POLICY}" "$CODEBUILD_SRC_DIR/.report/"; fi
+(
+set -e
+{_refuse_outward_links("$CODEBUILD_SRC_DIR")}
+rm -rf {FOLDER}
+mkdir {FOLDER}
+if [ -f "{_folder(service)}/{POLICY}" ]; then cp "{_folder(service)}/{POLICY}" {FOLDER}/; fi
+)
 """
+
+
+def _refuse_outward_links(folder: str) -> str:
+    """Return commands that fail if a symbolic link in `folder` leads out of it.
+
+    A tool that follows such a link would put a file of the build container, such as its environment, into a report.
+    """
+    return f"""\
+source=$(readlink -f "{folder}")
+outward=$(find "$source" -type l -exec sh -c \\
+  'for link; do case "$(readlink -m "$link")" in "$0" | "$0"/*) ;; *) echo "$link" ;; esac; done' "$source" {{}} +)
+if [ -n "$outward" ]; then echo "error: these links lead out of the source: $outward"; exit 1; fi"""
+
+
+def _outside(command: str) -> str:
+    """Return `command` to be run outside the source; its first failure ends it."""
+    return f"(\nset -e\ncd /\n{command}\n)\n"
 
 
 def _in_source(service: Service, command: str) -> str:
@@ -77,14 +107,15 @@ def _in_source(service: Service, command: str) -> str:
 
 def _recorded_run(service: Service, release_check: ReleaseCheck, extension: str) -> str:
     commands = "\n".join(release_check.commands)
+    paths = TOOL_PATH if release_check.runs_application else f"{TOOL_PATH}\n{NO_GIT}"
     return f"""\
-{TOOL_PATH}
-export REPORT="$CODEBUILD_SRC_DIR/.report/{REPORT}.{extension}"
+{paths}
+export REPORT="{FOLDER}/{REPORT}.{extension}"
 started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-tool_version=$({release_check.version} 2>/dev/null | head -n 1 | tr -cd 'A-Za-z0-9._+ -')
+tool_version=$(cd / && {release_check.version} 2>/dev/null | head -n 1 | tr -cd 'A-Za-z0-9._+ -')
 {_in_source(service, commands)}exit_code=$?
 finished=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-cat > "$CODEBUILD_SRC_DIR/.report/{RUN_RECORD}" <<RECORD
+cat > {FOLDER}/{RUN_RECORD} <<RECORD
 {{
   "check": "{release_check.name}",
   "format": "{release_check.format}",
@@ -98,7 +129,9 @@ cat > "$CODEBUILD_SRC_DIR/.report/{RUN_RECORD}" <<RECORD
   "finished": "$finished"
 }}
 RECORD
-cat "$CODEBUILD_SRC_DIR/.report/{RUN_RECORD}"
+cat {FOLDER}/{RUN_RECORD}
+rm -rf "$CODEBUILD_SRC_DIR/{HANDED_ON}"
+mv {FOLDER} "$CODEBUILD_SRC_DIR/{HANDED_ON}"
 """
 
 
@@ -183,31 +216,33 @@ def _pinned_source(service: Service) -> str:
     can write to the source bucket. The source of a connection exists only as an artifact.
     """
     if service.settings.source == "github":
-        return f'cd "{_folder(service)}"'
-    return """\
+        return f'{_refuse_outward_links("$CODEBUILD_SRC_DIR")}\ncd "{_folder(service)}"'
+    return f"""\
 aws s3api get-object --bucket "$SOURCE_BUCKET" --key "$SOURCE_OBJECT" --version-id "$SOURCE_VERSION" \\
   /tmp/source.zip > /dev/null
-unzip -q /tmp/source.zip -d /tmp/source
-cd /tmp/source"""
+unzip -q /tmp/source.zip -d {UNPACKED}
+{_refuse_outward_links(UNPACKED)}
+cd {UNPACKED}"""
 
 
 def bill_of_materials(service: Service) -> str:
     """Return the specification that puts a CycloneDX bill of materials of the service into the evidence."""
     commands = "\n".join(service.settings.build.sbom)
     write = f"{TOOL_PATH}\nexport SBOM=/tmp/sbom.cdx.json\n{_in_source(service, commands)}"
-    put = [write_script("put_evidence"), "python3 /tmp/put_evidence.py /tmp/sbom.cdx.json sbom.cdx.json"]
-    return _specification([install_pins("cyclonedx"), install_pins("aws")], [write, *put], cached=True)
+    put = f"{PYTHON} /tmp/put_evidence.py /tmp/sbom.cdx.json sbom.cdx.json"
+    tools = [install_pins("cyclonedx"), install_pins("aws"), write_script("put_evidence")]
+    return _specification([_prepare(service), *map(_outside, tools)], [write, _outside(put)], cached=True)
 
 
 def image_scan() -> str:
     """Return the specification that waits for the registry's image scan, records it, and fails on findings."""
     judge = f"""\
-{TOOL_PATH}
-python3 /tmp/image_scan.py /tmp/image-scan.json
+{PYTHON} /tmp/image_scan.py /tmp/image-scan.json
 passed=$?
-python3 /tmp/put_evidence.py /tmp/image-scan.json "${{EVIDENCE_NAME:-image-scan.json}}" && [ "$passed" = 0 ]
+{PYTHON} /tmp/put_evidence.py /tmp/image-scan.json "${{EVIDENCE_NAME:-image-scan.json}}" && [ "$passed" = 0 ]
 """
-    return _specification([install_pins("aws")], [write_script("image_scan"), write_script("put_evidence"), judge])
+    tools = [install_pins("aws"), write_script("image_scan"), write_script("put_evidence")]
+    return _specification([_outside(tool) for tool in tools], [judge])
 
 
 def smoke_test(service: Service) -> str:

@@ -1,8 +1,12 @@
 """The checks of a release: tools that report on its source to the scan gate. The known tools are presets.
 
 A check is data: an image by digest, commands, and the format of its report. Presets install their tools from `pins/`,
-which pins every package by version and hash. No file or comment in the source can switch a preset off: the commands
-here override it, or the gate counts it.
+which pins every package by version and hash.
+
+The source is hostile. No file or comment in it can switch a preset off: the commands here override it, or the gate
+counts it. Tools are installed outside the source and started by their absolute path. Python starts isolated (`-I`),
+because it would otherwise load a module of the source that has the name of one of its own. A check runs code of the
+application only if it says so, and then it has no secret.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from pathlib import Path
 
 from cicd_templates import builds
 from cicd_templates.config.environment import Service
-from cicd_templates.config.tables.checks import CheckTable, Preset, ReportFormat
+from cicd_templates.config.tables.checks import PRESET_SECRETS, CheckTable, Preset, ReportFormat
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 
 # Python on Debian: small, public, and the image that services start with.
@@ -22,6 +26,9 @@ PYTHON_IMAGE = BOOTSTRAP_IMAGE
 TIMEOUT_MINUTES = 10
 # The virtual environment of a check's tools, in the container of one build.
 TOOL = "/tmp/tool"  # noqa: S108 - nobody else is in that container
+MAKE_TOOL = f"[ -d {TOOL} ] || python3 -I -m venv {TOOL}"
+# The virtual environment that holds only the metadata of the application's packages.
+DESCRIBED = "/tmp/described"  # noqa: S108 - as above
 
 # The Linux program's checksum as Snyk publishes it in its npm package of this version.
 SNYK_VERSION = "1.1307.4"
@@ -32,15 +39,17 @@ SNYK_SHA256 = "b0baee4fa4d7d11b7df927a1046cf8137a8a89fafac8101a45c3c0e0777ddc35"
 class ReleaseCheck:
     """A tool that examines the source and writes a report to `$REPORT`; its exit code is recorded but decides nothing.
 
+    `tools` are commands that run first and outside the source; `install` and `commands` run in the service's folder.
     `runs_application` is false only for tools that are known not to run code of the application or its packages.
     """
 
     name: str
     image: str
-    install: tuple[str, ...]
     version: str
     commands: tuple[str, ...]
     format: ReportFormat
+    tools: tuple[str, ...] = ()
+    install: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
     timeout_minutes: int = TIMEOUT_MINUTES
     runs_application: bool = True
@@ -59,14 +68,22 @@ def _check(name: str, table: CheckTable) -> ReleaseCheck:
     return ReleaseCheck(
         name=name,
         image=table.image or (preset.image if preset else PYTHON_IMAGE),
+        tools=preset.tools if preset and not table.install else (),
         install=table.install or (preset.install if preset else ()),
         version=table.version or (preset.version if preset else ""),
         commands=table.commands or (preset.commands if preset else ()),
         format=format_,
         secrets=table.secrets or (preset.secrets if preset else {}),
         timeout_minutes=table.timeout_minutes or TIMEOUT_MINUTES,
-        runs_application=preset is None or preset.runs_application or bool(table.install or table.commands),
+        runs_application=_runs_application(table, preset),
     )
+
+
+def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
+    """Return whether code of the application runs in the check: by default it does in commands of the user's own."""
+    if table.runs_application is not None:
+        return table.runs_application
+    return preset is None or preset.runs_application or bool(table.install or table.commands)
 
 
 def write_script(script: str) -> str:
@@ -81,7 +98,7 @@ def install_pins(pins: str) -> str:
             f"cat > /tmp/{pins}.txt <<'PINS'",
             _text("pins", f"{pins}.txt").rstrip("\n"),
             "PINS",
-            f"[ -d {TOOL} ] || python3 -m venv {TOOL}",
+            MAKE_TOOL,
             f"{TOOL}/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \\",
             f"  --only-binary :all: --requirement /tmp/{pins}.txt",
         ]
@@ -94,24 +111,47 @@ def _text(folder: str, name: str) -> str:
     return Path(root, folder, name).read_text(encoding="ascii")
 
 
-# The application's own packages, which its tests import and Snyk resolves. Only wheels with a known hash: an sdist runs
-# code of its own while pip installs it. The secrets of the check are not in pip's environment.
-def install_requirements(*secrets: str) -> str:
-    """Return the command that installs the source's `requirements.txt` by hash, with `secrets` unset."""
-    without = " ".join(["env", *(f"--unset={name}" for name in secrets), ""]) if secrets else ""
+def install_requirements() -> str:
+    """Return the command that installs the source's `requirements.txt`, each package by its hash and as a wheel.
+
+    pip obeys the options that the file holds, such as `--no-binary`, so only a check that runs the application may use
+    it.
+    """
     return "\n".join(
         [
-            f"[ -d {TOOL} ] || python3 -m venv {TOOL}",
+            MAKE_TOOL,
             "if [ -f requirements.txt ]; then",
-            f"  {without}{TOOL}/bin/pip install --quiet --disable-pip-version-check \\",
+            f"  {TOOL}/bin/pip install --quiet --disable-pip-version-check \\",
             "    --no-deps --require-hashes --only-binary :all: --requirement requirements.txt",
             "fi",
         ]
     )
 
 
+def describe_requirements(*secrets: str) -> str:
+    """Return the command that puts the metadata of the packages in `requirements.txt` into a virtual environment.
+
+    No code of a package can run there: only the `.dist-info` folder of each wheel is copied. `secrets` are variables
+    that pip does not get.
+    """
+    without = " ".join(f"--unset={name}" for name in secrets)
+    return "\n".join(
+        [
+            write_script("pinned_requirements"),
+            f"python3 -I -m venv --without-pip {DESCRIBED}",
+            "if [ -f requirements.txt ]; then",
+            f"  {TOOL}/bin/python3 -I /tmp/pinned_requirements.py requirements.txt > /tmp/requirements.txt",
+            f"  env {without} {TOOL}/bin/pip install --quiet --disable-pip-version-check --target /tmp/wheels \\",
+            "    --no-deps --require-hashes --only-binary :all: --requirement /tmp/requirements.txt",
+            f"  folder=$({DESCRIBED}/bin/python3 -I -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')",
+            '  find /tmp/wheels -maxdepth 1 -name "*.dist-info" -exec cp -R {} "$folder" \\;',
+            "fi",
+        ]
+    )
+
+
 GET_SNYK = f"""\
-python3 - <<'GET'
+python3 -I - <<'GET'
 import hashlib, os, urllib.request
 url = "https://downloads.snyk.io/cli/v{SNYK_VERSION}/snyk-linux"
 with urllib.request.urlopen(url, timeout=120) as answer:
@@ -128,9 +168,10 @@ def _unit_tests() -> ReleaseCheck:
     return ReleaseCheck(
         name="unit-tests",
         image=PYTHON_IMAGE,
-        install=(install_pins("pytest"), install_requirements()),
-        version="python3 -m pytest --version",
-        commands=('python3 -m pytest -q -p no:cacheprovider --junitxml="$REPORT"',),
+        tools=(install_pins("pytest"),),
+        install=(install_requirements(),),
+        version=f"{TOOL}/bin/pytest --version",
+        commands=(f'{TOOL}/bin/python3 -m pytest -q -p no:cacheprovider --junitxml="$REPORT"',),
         format="junit",
     )
 
@@ -139,11 +180,12 @@ def _bandit() -> ReleaseCheck:
     return ReleaseCheck(
         name="bandit",
         image=PYTHON_IMAGE,
-        install=(install_pins("bandit"),),
-        version="bandit --version",
+        tools=(install_pins("bandit"),),
+        version=f"{TOOL}/bin/bandit --version",
         commands=(
+            # Bandit skips every path that contains a text of --exclude; its default skips folders such as .git.
             "printf '[bandit]\\n' > /tmp/bandit.ini\n"
-            "bandit --quiet --recursive . --exclude ./.report --ini /tmp/bandit.ini --ignore-nosec \\\n"
+            f"{TOOL}/bin/bandit --quiet --recursive . --exclude '' --ini /tmp/bandit.ini --ignore-nosec \\\n"
             '  --format json --output "$REPORT"',
         ),
         format="bandit",
@@ -155,14 +197,14 @@ def _safety() -> ReleaseCheck:
     return ReleaseCheck(
         name="safety",
         image=PYTHON_IMAGE,
-        install=(install_pins("safety"),),
-        version="safety --version",
+        tools=(install_pins("safety"),),
+        version=f"{TOOL}/bin/safety --version",
         commands=(
-            "rm -f .safety-policy.yml .safety-project.ini\n"
-            'safety --stage cicd scan --target . --output json > "$REPORT"',
+            "rm -rf .safety-policy.yml .safety-project.ini\n"
+            f'{TOOL}/bin/safety --stage cicd scan --target . --output json > "$REPORT"',
         ),
         format="safety",
-        secrets={"SAFETY_API_KEY": "safety-api-key"},
+        secrets=PRESET_SECRETS["safety"],
         runs_application=False,
     )
 
@@ -171,26 +213,41 @@ def _snyk() -> ReleaseCheck:
     return ReleaseCheck(
         name="snyk",
         image=PYTHON_IMAGE,
-        install=(install_requirements("SNYK_TOKEN"), GET_SNYK),
-        version="snyk --version",
+        tools=(MAKE_TOOL, GET_SNYK),
+        install=(describe_requirements("SNYK_TOKEN"),),
+        version=f"{TOOL}/bin/snyk --version",
         commands=(
-            "snyk test --file=requirements.txt --package-manager=pip --command=/tmp/tool/bin/python3 \\\n"
+            f"{TOOL}/bin/snyk test --file=requirements.txt --package-manager=pip --command={DESCRIBED}/bin/python3 \\\n"
             '  --ignore-policy --json-file-output="$REPORT"',
         ),
         format="snyk",
-        secrets={"SNYK_TOKEN": "snyk-token"},
+        secrets=PRESET_SECRETS["snyk"],
+        runs_application=False,
     )
 
 
+# Filters of detect-secrets by which a file name, a comment or the shape of a line could hide a secret. The script also
+# switches off the one by extension. The other filters look at the candidate itself (template, id, UUID, sequence, no
+# letter) and prevent false alarms.
+DISABLED_FILTERS = (
+    "detect_secrets.filters.allowlist.is_line_allowlisted",
+    "detect_secrets.filters.heuristic.is_indirect_reference",
+    "detect_secrets.filters.heuristic.is_lock_file",
+    "detect_secrets.filters.heuristic.is_swagger_file",
+)
+
+
 def _secrets() -> ReleaseCheck:
+    options = " \\\n".join(f"  --disable-filter {name}" for name in DISABLED_FILTERS)
     return ReleaseCheck(
         name="secrets",
         image=PYTHON_IMAGE,
-        install=(install_pins("detect-secrets"),),
-        version="detect-secrets --version",
+        tools=(install_pins("detect-secrets"),),
+        version=f"{TOOL}/bin/detect-secrets --version",
         commands=(
-            "detect-secrets scan --all-files --no-verify --exclude-files '^\\.report/' \\\n"
-            '  --disable-filter detect_secrets.filters.allowlist.is_line_allowlisted > "$REPORT"',
+            f"{write_script('scan_secrets')}\n"
+            "rm -rf /tmp/plain\n"
+            f'{TOOL}/bin/python3 -I /tmp/scan_secrets.py . /tmp/plain \\\n{options} > "$REPORT"',
         ),
         format="detect-secrets",
         runs_application=False,

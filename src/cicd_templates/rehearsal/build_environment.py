@@ -45,8 +45,10 @@ def build_environment(
         write_programs(programs, CONTAINER_PROGRAMS)
         network, tools = dict(run.setup.network), Path(sys.base_prefix, "bin")
     else:
-        write_programs(programs, CONTAINER_PROGRAMS | SERVICE_PROGRAMS)
+        write_programs(programs, CONTAINER_PROGRAMS)
         network, tools = {"PIP_NO_INDEX": "1"}, run.setup.tools.link_into(temporary / "tool")
+        # A build would install them there.
+        write_programs(tools, SERVICE_PROGRAMS)
     given = dict(specification.variables)
     for setting in _settings(project, settings, specification):
         given[setting.name] = _value(session, setting)

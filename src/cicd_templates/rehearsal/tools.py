@@ -74,7 +74,7 @@ def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
 
 def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> None:
     """Put programs of these names into `folder`; they run in this interpreter, which has botocore."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, (module, first) in programs.items():
         code = f"import sys; from cicd_templates.rehearsal.programs.{module} import main; sys.exit(main(sys.argv[1:]))"
         path = folder / name

@@ -2,3 +2,5 @@
 
 # Reasons that a building block gives for a resource; the renderer writes each as a `# Why:` line above it.
 REASONS_KEY = "Why"
+# True for a build project whose commands are meant to run code of the application; the lint rule E9164 reads it.
+RUNS_APPLICATION_KEY = "RunsApplication"

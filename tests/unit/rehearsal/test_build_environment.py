@@ -96,7 +96,7 @@ def test_a_token_leads_to_the_service(tmp_path: Path, tokens: dict[str, str], as
     phases = runnable_phases(step, read_buildspec(SPECIFICATION), of, run(**tokens), tmp_path)
 
     assert ("PIP_INDEX_URL" in found, "PIP_NO_INDEX" in found) == (asked, not asked)
-    assert (tmp_path / "programs/snyk").exists() is not asked
+    assert (tmp_path / "tmp/tool/bin/snyk").exists() is not asked
     assert (tmp_path / "tmp/tool").exists() is not asked
     assert ("pip install y" in phases[0].commands) is asked
     assert phases[1] == Phase("build", ("pip install z",), ())

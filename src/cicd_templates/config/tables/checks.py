@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -25,6 +26,12 @@ ReportFormat = Literal[
 ]
 Preset = Literal["bandit", "safety", "secrets", "snyk", "unit-tests"]
 
+# The variables of a preset that are secrets, each with the secret's name.
+PRESET_SECRETS: Mapping[Preset, Mapping[str, str]] = {
+    "safety": {"SAFETY_API_KEY": "safety-api-key"},
+    "snyk": {"SNYK_TOKEN": "snyk-token"},
+}
+
 
 class CheckTable(Table):
     """`[services.<name>.checks.<check>]`: a tool that reports on the source; the gate alone decides."""
@@ -45,6 +52,11 @@ class CheckTable(Table):
         default={},
         description="Environment variables with secret values: the name of the secret that `make secret` sets, by"
         " variable",
+    )
+    runs_application: bool | None = Field(
+        default=None,
+        description="Whether code of the application or of its packages runs in the check, which then has no secret;"
+        " default: as the preset says, and yes where `install` or `commands` are its own",
     )
     timeout_minutes: Annotated[int, Field(ge=5, le=60)] | None = Field(
         default=None, description="Minutes after which the check is stopped; default: 10"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.tables.checks import PRESET_SECRETS
 from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.config.validation.names import hyphen_twins
 from cicd_templates.config.validation.problem import Problem
@@ -66,6 +67,14 @@ def _checks(service: Service, where: str) -> Iterator[Problem]:
         )
     yield from hyphen_twins(checks, f"{where}.checks")
     for name, check in checks.items():
+        own = check.preset is None or bool(check.install or check.commands)
+        secret = check.secrets or (check.preset is not None and PRESET_SECRETS.get(check.preset))
+        if secret and (check.runs_application or (own and check.runs_application is None)):
+            yield Problem(
+                f"{where}.checks.{name}.secrets",
+                "the application could read a secret of a check that runs it; say runs_application = false if nothing"
+                " of the application or its packages runs in the check, otherwise leave the secrets out",
+            )
         if check.preset is None:
             for key in ("image", "commands", "format", "version"):
                 if not getattr(check, key):

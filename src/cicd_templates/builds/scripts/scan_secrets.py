@@ -1,0 +1,65 @@
+"""Runs detect-secrets on a plain copy of the source: `scan_secrets.py SOURCE COPY OPTION...`.
+
+detect-secrets skips a file for its extension, and for one byte that is not UTF-8. So every file is copied as UTF-8: it
+is read by its byte order mark, as UTF-8, or as Latin-1, which takes any byte. Links are left out, because the file that
+they lead to is copied itself. Digests of lock files (`sha512-...`) are left out too: each of them looks like a secret.
+"""
+
+import codecs
+import os
+import re
+import sys
+
+from detect_secrets.main import main as detect_secrets
+from detect_secrets.settings import Settings
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Subresource integrity, with exactly as many characters as its algorithm makes.
+DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}|\b(sha512-)[A-Za-z0-9+/]{86}==")
+
+
+def text(data: bytes) -> str:
+    """Returns the text of a file's bytes."""
+    encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return data.decode("latin-1").replace("\0", "")
+
+
+def copy(source: str, target: str) -> None:
+    """Copies the files; raises `OSError` for one that cannot be read, because nothing would be known of it."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for folder, _, names in os.walk(source, onerror=refuse):
+        there = os.path.join(target, os.path.relpath(folder, source))
+        os.makedirs(there, exist_ok=True)
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.islink(path):
+                continue
+            with open(path, "rb") as original:
+                plain = DIGEST.sub(lambda found: found[1] or found[2] or found[3], text(original.read()))
+            with open(os.path.join(there, name), "w", encoding="utf-8", errors="replace", newline="") as file:
+                file.write(plain)
+
+
+def main() -> int:
+    """Copies the source and scans the copy."""
+    source, target, *options = sys.argv[1:]
+    copy(source, target)
+    os.chdir(target)
+    # No option switches off the filter by extension.
+    Settings.DEFAULT_FILTERS = {"detect_secrets.filters.common.is_invalid_file"}
+    return int(detect_secrets(["scan", "--all-files", "--no-verify", *options]))
+
+
+sys.exit(main())

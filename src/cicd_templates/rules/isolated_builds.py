@@ -1,0 +1,59 @@
+"""E9164: nothing of the application runs before or instead of a build's own commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cicd_templates.rules.reading import EACH, Resource, known_text
+from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
+
+# Metadata of a project whose commands are meant to run code of the application.
+RUNS_APPLICATION = "RunsApplication"
+# A start of Python and its first argument. `--command=/usr/bin/python3` names a program and starts none.
+PYTHON = re.compile(r"(?<![\w.=/-])((?:/[\w./-]+/)?python[\d.]*)[ \t]+(?!-I\b)(\S+)")
+# A program of the source, at the beginning of a command.
+OWN_PROGRAM = re.compile(r"(?:^|[;&|(])[ \t]*(\.\.?/\S+)", re.MULTILINE)
+SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MULTILINE)
+
+
+class IsolatedBuilds(ResourceRule):
+    """Refuse builds that could run code of the application by accident, and secrets where it runs on purpose."""
+
+    id = "E9164"
+    shortdesc = "A build runs code of the application only if it says so, and then it has no secret"
+    description = (
+        "CodeBuild runs commands in the folder of the source. Without `-I`, Python imports modules from there first, so"
+        " a file `venv.py` in the application runs instead of `python3 -m venv` and can replace every tool that the"
+        " build installs. A project whose commands are meant to run the application says so with"
+        f" `{RUNS_APPLICATION}: true` in its metadata, and takes no variable from Secrets Manager or Parameter Store."
+    )
+    source_url = "docs/rules.md#e9164"
+    tags = ["pipeline", "secrets"]
+    types = frozenset({"AWS::CodeBuild::Project"})
+
+    def check(self, resource: Resource) -> Iterator[RuleFinding]:
+        """Yield a finding for each start of Python that is not isolated, or for each secret beside the application."""
+        runs_application = any(node.value is True for node in resource.values("Metadata", RUNS_APPLICATION))
+        for node in resource.properties("Source", "BuildSpec"):
+            text = known_text(node.value) or ""
+            problems = _secrets_in(text) if runs_application else _starts_in(text)
+            yield from (RuleFinding(problem, node.path) for problem in problems)
+        if runs_application:
+            for node in resource.properties("Environment", "EnvironmentVariables", EACH):
+                variable = node.value if isinstance(node.value, dict) else {}
+                if variable.get("Type") in ("SECRETS_MANAGER", "PARAMETER_STORE"):
+                    name = variable.get("Name")
+                    yield RuleFinding(f"{name} is a secret that the application could read; remove it", node.path)
+
+
+def _starts_in(text: str) -> Iterator[str]:
+    for found in PYTHON.finditer(text):
+        yield f"`{found[1]} {found[2]}` can load modules of the application; write `{found[1]} -I {found[2]}`"
+    for found in OWN_PROGRAM.finditer(text):
+        yield f"{found[1]} is a program of the application; say {RUNS_APPLICATION}: true in the metadata"
+
+
+def _secrets_in(text: str) -> Iterator[str]:
+    for found in SECRET_SECTIONS.finditer(text):
+        yield f"the application could read what {found[1]} gives to the build; remove it"

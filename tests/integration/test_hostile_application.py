@@ -1,0 +1,52 @@
+"""A hostile application, released as a zip and rehearsed whole: the gate stops what it hides, and only that."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.hostile import application
+from tests.integration.rehearsed_example import Rehearsed, example, rehearsed
+
+pytestmark = pytest.mark.integration
+
+
+def released(folder: Path, *more: Mapping[str, bytes]) -> Path:
+    """A zip of the example with more files in it."""
+    app = example(folder)
+    for files in more:
+        application.write(files, app)
+    archive = folder / "app.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for path in sorted(app.rglob("*")):
+            target.write(path, path.relative_to(app))
+    return archive
+
+
+def verdict(found: Rehearsed) -> str:
+    """What the gate kept as evidence of its decision."""
+    s3 = found.run.setup.root_session(found.run.pipeline.role).client("s3")
+    (bucket,) = [each["Name"] for each in s3.list_buckets()["Buckets"] if "-evidence-" in each["Name"]]
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    (key,) = [key for key in keys if key.endswith("/verdict.json")]
+    text: str = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    return text
+
+
+def test_the_gate_stops_a_hostile_application_and_names_every_planted_finding(tmp_path: Path) -> None:
+    code, secrets = application.findings()
+    with rehearsed(tmp_path, released(tmp_path, application.steering(), code, secrets)) as found:
+        text = json.dumps(json.loads(verdict(found)), ensure_ascii=False)
+
+        assert [step.path for step in found.rehearsal.result.failed] == ["Gate/Gate"]
+        assert [path for path in (*code, *secrets) if path not in text] == []
+
+
+@pytest.mark.long
+def test_without_findings_the_hostile_application_passes_as_the_plain_one_does(tmp_path: Path) -> None:
+    with rehearsed(tmp_path, released(tmp_path, application.steering())) as found:
+        assert [step.path for step in found.rehearsal.result.failed] == []

@@ -1,0 +1,104 @@
+"""An application that wants to get past the checks: nothing of it runs, and what it hides is reported."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.builds import buildspecs
+from cicd_templates.builds.presets import DISABLED_FILTERS, checks_of
+from cicd_templates.functions.scan_gate.formats import read_report
+from tests.hostile import application
+from tests.unit.builds.build_runner import EXAMPLE, checked, commands, run, service
+
+JUDGES = ("bandit", "secrets")
+
+
+def source(folder: Path, *files: Any) -> Path:
+    """The example with `files`, as CodeBuild would hand it over."""
+    copy = folder / "source"
+    shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for each in files:
+        application.write(each, copy)
+    return copy
+
+
+def loaded(folder: Path) -> list[str]:
+    """The notes of what was run or loaded of the application."""
+    notes = folder / "loaded"
+    return notes.read_text().splitlines() if notes.exists() else []
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_nothing_of_the_application_runs_in_a_check_that_judges_it(name: str, tmp_path: Path) -> None:
+    checked(name, source(tmp_path, application.steering(), *application.findings()))
+
+    assert loaded(tmp_path) == []
+    assert not list(tmp_path.rglob("loaded"))
+
+
+def test_the_application_notes_what_runs_of_it_where_it_is_meant_to_run(tmp_path: Path) -> None:
+    record, report = checked("unit-tests", source(tmp_path, application.steering()))
+
+    assert any("pytest" in note for note in loaded(tmp_path))
+    assert (record["exit_code"], 'errors="0" failures="0"' in report.read_text()) == (0, True)
+
+
+def test_bandit_reports_every_planted_call(tmp_path: Path) -> None:
+    code, _ = application.findings()
+    _, report = checked("bandit", source(tmp_path, application.steering(), code))
+    read = read_report("bandit", report.read_bytes())
+
+    found = {each.file.removeprefix("./") for each in read.findings if each.id == "B602"}
+    assert found == set(code)
+
+
+def test_every_planted_secret_is_reported(tmp_path: Path) -> None:
+    _, secrets = application.findings()
+    _, report = checked("secrets", source(tmp_path, application.steering(), secrets))
+    read = read_report("detect-secrets", report.read_bytes())
+
+    assert {each.file for each in read.findings if each.id == "AWS Access Key"} == set(secrets)
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_what_wants_to_steer_a_check_changes_nothing_in_its_report(name: str, tmp_path: Path) -> None:
+    def findings(folder: Path, *files: Any) -> list[tuple[str, str, int | None]]:
+        folder.mkdir()
+        _, report = checked(name, source(folder, *files))
+        read = read_report("bandit" if name == "bandit" else "detect-secrets", report.read_bytes())
+        return sorted((each.id, each.file, each.line) for each in read.findings)
+
+    steered = findings(tmp_path / "hostile", application.steering())
+    assert steered == findings(tmp_path / "plain")
+
+
+@pytest.mark.parametrize("target", ["/proc/self/environ", "../../outside", "/etc", "."])
+def test_a_link_that_leads_out_of_the_source_is_refused_by_its_name(target: str, tmp_path: Path) -> None:
+    folder = source(tmp_path)
+    (folder / "src/link").symlink_to(target)
+    (tmp_path / "outside").write_text("secret")
+    for check in checks_of(service()):
+        answer = run(commands(buildspecs.check(service(), check), "install")[0], folder)
+
+        assert answer.returncode == (0 if target == "." else 1)
+        assert ("src/link" in answer.stdout) is (target != ".")
+
+
+def test_every_filter_that_a_name_or_a_comment_decides_is_off_and_the_others_are_known(tmp_path: Path) -> None:
+    _, report = checked("secrets", source(tmp_path))
+    used = {each["path"].rpartition(".")[2] for each in json.loads(report.read_text())["filters_used"]}
+
+    assert used == {
+        "is_likely_id_string",
+        "is_not_alphanumeric_string",
+        "is_potential_uuid",
+        "is_prefixed_with_dollar_sign",
+        "is_sequential_string",
+        "is_templated_secret",
+    }
+    assert not used & {name.rpartition(".")[2] for name in DISABLED_FILTERS}
