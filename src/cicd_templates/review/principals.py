@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cicd_templates.template.arn import Arn
+from cicd_templates.template.intrinsics import is_intrinsic_function
+
 _NUMBER = re.compile(r"\d{12}")
 _ACCOUNT, _PARTITION = "${AWS::AccountId}", "${AWS::Partition}"
 
@@ -70,7 +73,7 @@ Principal = (
 
 def parse_principals(value: Any, account: str) -> Iterator[Principal]:
     """Yield the principals of a `Principal` element in a template that is deployed to `account`."""
-    if isinstance(value, Mapping) and not _is_function(value):
+    if isinstance(value, Mapping) and not is_intrinsic_function(value):
         for kind, listed in value.items():
             for item in listed if isinstance(listed, list) else [listed]:
                 yield _principal(str(kind), item, account)
@@ -110,10 +113,13 @@ def _aws_principal(text: str, account: str) -> Principal:
         return Anyone()
     if _NUMBER.fullmatch(text):
         return AccountPrincipal(text)
-    parts = text.split(":", 5)
-    if parts[0] == "arn" and len(parts) == 6:
-        return AccountPrincipal(parts[4]) if parts[5] == "root" else ArnPrincipal(parts[4], text)
-    return OwnPrincipal(text) if text.startswith("${") else OtherPrincipal("AWS", text)
+    if text.startswith("${"):
+        return OwnPrincipal(text)
+    try:
+        arn = Arn.parse(text)
+    except ValueError:
+        return OtherPrincipal("AWS", text)
+    return AccountPrincipal(arn.account) if arn.resource == "root" else ArnPrincipal(arn.account, text)
 
 
 def _text(item: Any) -> str:
@@ -129,7 +135,3 @@ def _text(item: Any) -> str:
             return f"${{{name}.{attribute}}}"
         case _:
             return str(item)
-
-
-def _is_function(value: Mapping[str, Any]) -> bool:
-    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))

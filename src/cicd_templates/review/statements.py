@@ -11,6 +11,7 @@ from typing import Any
 
 from cicd_templates.review.formatting import Formatter, actions, condition
 from cicd_templates.review.principals import Principal, parse_principals
+from cicd_templates.template.intrinsics import is_intrinsic_function
 from cicd_templates.template.metadata import REASONS_KEY
 from cicd_templates.template.reasons import parse_every_resource_reason
 
@@ -175,7 +176,7 @@ def _permission(logical_id: str, properties: Mapping[str, Any], formatter: Forma
 def _principals(value: Any, formatter: Formatter) -> Iterator[str]:
     if value == "*":
         yield ANYONE
-    elif not isinstance(value, dict) or (len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))):
+    elif not isinstance(value, dict) or is_intrinsic_function(value):
         yield formatter.say(value)
     else:
         for kind, listed in value.items():

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cicd_templates.template.intrinsics import is_intrinsic_function
+
 ABSENT: Any = object()
 _NAMES = ("Sid", "Key", "Id", "Name", "PolicyName", "TagKey")
 
@@ -25,7 +27,7 @@ def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator
     """The differences, as deep down as they can be named."""
     if before == after:
         return
-    if isinstance(before, dict) and isinstance(after, dict) and not _function(before) and not _function(after):
+    if _is_map(before) and _is_map(after):
         for key in (*before, *(key for key in after if key not in before)):
             yield from differences(before.get(key, ABSENT), after.get(key, ABSENT), (*path, str(key)))
         return
@@ -44,16 +46,16 @@ def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator
         yield Difference(path, before, after)
 
 
+def _is_map(value: Any) -> bool:
+    return isinstance(value, dict) and not is_intrinsic_function(value)
+
+
 def _parsed(value: Any) -> Any:
     """The JSON in a text, such as a function's variable or a dashboard; None where it is none."""
     if isinstance(value, str) and value.startswith(("{", "[")):
         with contextlib.suppress(ValueError):
             return json.loads(value)
     return None
-
-
-def _function(value: dict[str, Any]) -> bool:
-    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
 
 
 def named(value: Any) -> dict[str, Any] | None:

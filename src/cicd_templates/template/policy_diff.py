@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cicd_templates.template.intrinsics import is_intrinsic_function
+
 # Managed policies grant as well; CloudFormation lists them by their ARN.
 MANAGED = "ManagedPolicyArns"
 ELEMENTS = ("Principal", "Action", "Resource")
@@ -75,7 +77,7 @@ def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, 
 
 def _items(value: Any) -> frozenset[str]:
     """The items of an element as comparable texts; those of a map of principals with their kind."""
-    if isinstance(value, Mapping) and not _is_function(value):
+    if isinstance(value, Mapping) and not is_intrinsic_function(value):
         return frozenset(f"{kind} {item}" for kind, listed in value.items() for item in _items(listed))
     listed = value if isinstance(value, list) else [value]
     return frozenset(json.dumps(item, sort_keys=True, default=str) for item in listed)
@@ -87,10 +89,6 @@ def _conjuncts(statement: Mapping[str, Any]) -> frozenset[str]:
         for operator, pairs in (statement.get("Condition") or {}).items()
         for key, value in pairs.items()
     )
-
-
-def _is_function(value: Mapping[str, Any]) -> bool:
-    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
 
 
 def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -57,6 +57,9 @@ ROLE = f"arn:aws:iam::{OTHER}:role/account-tools"
         pytest.param({"Federated": "idp"}, FederatedPrincipal("idp"), True, id="identity provider"),
         pytest.param({"CanonicalUser": "7"}, OtherPrincipal("CanonicalUser", "7"), True, id="unknown kind"),
         pytest.param({"AWS": "AIDA"}, OtherPrincipal("AWS", "AIDA"), True, id="neither number nor ARN"),
+        pytest.param(
+            {"AWS": f"arn:aws:iam::{OWN}"}, OtherPrincipal("AWS", f"arn:aws:iam::{OWN}"), True, id="ARN that is cut off"
+        ),
     ],
 )
 def test_a_principal_is_inside_or_outside_by_its_account(value: Any, principal: Principal, outside: bool) -> None:
