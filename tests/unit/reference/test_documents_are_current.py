@@ -156,8 +156,8 @@ def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:
         assert set(named) <= known, row
 
 
-def test_each_row_beside_other_deployers_names_its_test_and_where_it_ran() -> None:
-    text = (ROOT / "docs/deploying.md").read_text().partition("## Beside other deployers")[2]
+def test_each_row_of_the_comparison_of_deployers_names_its_test_and_where_it_ran() -> None:
+    text = (ROOT / "docs/deploying.md").read_text().partition("## Comparison with other deployers")[2]
     rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
     known = {
         name
