@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -189,3 +190,20 @@ def test_a_function_needs_nothing_but_the_standard_library_and_boto3(path: Path)
 
     assert names - set(sys.stdlib_module_names) <= {"boto3", "botocore", "cicd_templates"}
     assert all(name.startswith("cicd_templates.functions.scan_gate.") for name in own)
+
+
+def test_the_page_about_the_architecture_names_every_room() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+
+    assert [name for name in MAY_IMPORT if f"`{name}`" not in page] == []
+
+
+def test_every_place_that_the_page_about_the_architecture_names_exists() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    places = re.findall(
+        r"`((?:blocks|builds|cli|config|deploy|functions|layer|review|rules|template)/[\w<>./]+\.py)`", page
+    )
+
+    assert len(places) > 15
+    for place in places:
+        assert list(PACKAGE.glob(re.sub(r"<\w+>", "*", place))), place
