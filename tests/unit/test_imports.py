@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "blocks": "builds config functions layer template",
     "templates": "blocks builds config layer",
     "review": "config errors markdown paths template",
-    "render": "config errors layer paths review template",
+    "render": "config errors layer paths plurals review template",
     "reference": "config errors layer markdown render rules template",
     "deploy/aws": "errors template",
     "deploy/change_sets": "deploy/aws errors paths template",

@@ -11,6 +11,7 @@ import re
 
 from cicd_templates.config.environment import Environment
 from cicd_templates.template.resource_types.registry import facts_of
+from cicd_templates.template.resource_types.resource_type import NameScope
 
 HASH_LENGTH = 8
 # The object of the templates bucket that a run deploys from.
@@ -34,7 +35,7 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
     if facts.name_limit is None:
         raise ValueError(f"template/resource_types states no name_limit for {resource_type}; add it there")
     parts = [name_prefix(env), *words]
-    if facts.name_is_global:
+    if facts.name_scope is NameScope.GLOBAL:
         parts += [env.account, env.region]
     name = "-".join(parts)
     if not _ALPHABET.match(name):

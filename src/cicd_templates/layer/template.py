@@ -13,6 +13,7 @@ from troposphere import Output as TemplateOutput
 
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import parameter_path, title
+from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.outputs import Output, ServiceOutput, V, Value
 
 R = TypeVar("R", bound=AWSObject)
@@ -31,14 +32,22 @@ class LayerTemplate:
         self.template = Template()
 
     def add(self, resource: R) -> R:
-        """Add `resource` and return it. Raises `ValueError` where its logical id is taken."""
+        """Add `resource` and return it. Raises `ConfigurationError` where its logical id is taken."""
+        taken = self.template.resources.get(str(resource.title))
+        if taken is not None:
+            of = f" for service {self.service.name}" if self.service else ""
+            raise ConfigurationError(
+                f"{self.env.qualified}{of}: two resources would have the logical id {resource.title},"
+                f" {taken.resource_type} and {resource.resource_type}; rename the check, secret or resource that"
+                " it comes from"
+            )
         self.template.add_resource(resource)
         return resource
 
     def add_all(self, resources: Resources) -> Resources:
-        """Add `resources` in their order and return them."""
+        """Add `resources` in their order and return them. Raises `ConfigurationError` as `add` does."""
         for resource in resources:
-            self.template.add_resource(resource)
+            self.add(resource)
         return resources
 
     def add_parameter(self, parameter: Parameter) -> None:
@@ -86,7 +95,7 @@ class LayerTemplate:
         if not isinstance(output, ServiceOutput) and self.service is not None:
             raise TypeError(f"{_label(output)} is published once per service: declare it as a ServiceOutput")
         expression = Value({"Fn::Join": [",", value.data]} if output.kind.is_list() else value.data)
-        self.template.add_resource(
+        self.add(
             ssm.Parameter(
                 f"{output.name}Parameter",
                 Name=self._path(output, self.service),

@@ -6,8 +6,9 @@
 2. `tagging` puts tags on every taggable resource, and the permissions boundary and the path on every role.
 3. `patching` sets the values that the configuration patches, each with its reason.
 4. `text` orders the keys and writes the YAML or JSON, with a header and the reasons as comments.
-5. `review_pages` writes the pages that a reviewer reads first; `github_workflow` writes workflows to copy.
-6. `out_folder` compares the files with the folder, or replaces those that changed, and lists their checksums.
+5. `equal_names` refuses two resources with one physical name, in all environments together.
+6. `review_pages` writes the pages that a reviewer reads first; `github_workflow` writes workflows to copy.
+7. `out_folder` compares the files with the folder, or replaces those that changed, and lists their checksums.
 
 Pure and offline: no AWS, no clock, no randomness; only `out_folder` writes, and only below the folder that it is given.
 The same configuration always gives the same bytes.

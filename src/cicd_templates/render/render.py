@@ -17,6 +17,7 @@ from cicd_templates.layer.definition import Layer
 from cicd_templates.paths import CONFIGURATION
 from cicd_templates.render import patching, tagging
 from cicd_templates.render import text as rendering
+from cicd_templates.render.equal_names import refuse_equal_names
 from cicd_templates.render.text import Format
 from cicd_templates.template import links
 from cicd_templates.template.facts import METADATA_KEY, StackFacts
@@ -72,10 +73,14 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
     ]
     if problems:
         raise configuration_error(str(CONFIGURATION), problems)
+    kept_stacks = {
+        each.name: [stack for stack in rendered[each.name] if stack.layer.name not in _provided(each)]
+        for each in configuration.environments
+    }
+    refuse_equal_names(stack.template for kept in kept_stacks.values() for stack in kept)
     stacks: list[RenderedStack] = []
     for environment in configuration.environments:
-        provided = _provided(environment)
-        kept = [stack for stack in rendered[environment.name] if stack.layer.name not in provided]
+        kept = kept_stacks[environment.name]
         at = f"environments.{environment.name}.patch"
         patching.refuse_unknown(environment.settings.patch, [stack.label for stack in kept], at)
         links.check(stack.links for stack in kept)

@@ -1,4 +1,4 @@
-"""Which properties of a resource type cannot change in place, by the type's own schema as cfn-lint carries it."""
+"""What a resource type's own schema says of its properties, as cfn-lint carries it: fixed ones, identifying ones."""
 
 from __future__ import annotations
 
@@ -11,15 +11,31 @@ def create_only(region: str, resource_type: str) -> tuple[frozenset[str], frozen
 
     Both are empty for a type without a schema, such as a custom resource.
     """
+    schema = _schema(region, resource_type)
+    return _names(schema, "createOnlyProperties"), _names(schema, "conditionalCreateOnlyProperties")
+
+
+@cache
+def chosen_identifier(region: str, resource_type: str) -> tuple[str, ...]:
+    """Return the properties that identify a resource of the type, where a template chooses all of them.
+
+    Empty where AWS chooses one, and for a type without a schema.
+    """
+    schema = _schema(region, resource_type)
+    identifier = sorted(_names(schema, "primaryIdentifier"))
+    return () if _names(schema, "readOnlyProperties") & set(identifier) else tuple(identifier)
+
+
+def _schema(region: str, resource_type: str) -> dict[str, list[str]]:
     # cfn-lint takes half a second to import, which rendering need not pay.
     from cfnlint.schema import ResourceNotFoundError
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
     try:
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema
+        schema: dict[str, list[str]] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema
     except ResourceNotFoundError:
-        return frozenset(), frozenset()
-    return _names(schema, "createOnlyProperties"), _names(schema, "conditionalCreateOnlyProperties")
+        return {}
+    return schema
 
 
 def _names(schema: dict[str, list[str]], key: str) -> frozenset[str]:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from troposphere import Equals, Parameter, Ref, sns
+from troposphere import Equals, Parameter, Ref, sns, sqs
 
 from cicd_templates.config.environment import Environment, Service
+from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.outputs import BucketName, KeyArn, Output, RoleArn, ServiceOutput, SubnetIds, VpcId
 from cicd_templates.layer.template import LayerTemplate
@@ -38,8 +39,21 @@ def test_what_is_added_is_in_the_template_in_its_order_and_returned() -> None:
     assert layer.add(third) is third
     assert layer.add_all((first, second)) == (first, second)
     assert list(layer.template.to_dict()["Resources"]) == ["Third", "First", "Second"]
-    with pytest.raises(ValueError, match='duplicate key "First"'):
-        layer.add(sns.Topic("First"))
+
+
+@pytest.mark.parametrize(
+    ("service", "where"), [(None, "staging"), (PAYMENTS, "staging for service payment-processor")], ids=["once", "per"]
+)
+def test_a_logical_id_that_is_taken_is_a_mistake_of_names_and_no_bug(service: Service | None, where: str) -> None:
+    layer = LayerTemplate(STAGING, service)
+    layer.add(sns.Topic("First"))
+
+    with pytest.raises(ConfigurationError) as caught:
+        layer.add_all([sqs.Queue("First")])
+    assert str(caught.value) == (
+        f"{where}: two resources would have the logical id First, AWS::SNS::Topic and AWS::SQS::Queue;"
+        " rename the check, secret or resource that it comes from"
+    )
 
 
 def test_a_parameter_that_is_set_at_deploy_time_and_a_condition_stand_beside_what_is_read() -> None:

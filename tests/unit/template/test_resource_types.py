@@ -10,7 +10,7 @@ import pytest
 
 from cicd_templates.template import resource_types
 from cicd_templates.template.resource_types.registry import RESOURCE_TYPES, facts_of
-from cicd_templates.template.resource_types.resource_type import ResourceType
+from cicd_templates.template.resource_types.resource_type import NameScope, ResourceType
 
 ROWS = list(RESOURCE_TYPES.values())
 IDS = list(RESOURCE_TYPES)
@@ -61,7 +61,9 @@ def test_no_name_may_be_longer_than_the_schema_allows(row: ResourceType) -> None
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_a_row_is_consistent(row: ResourceType) -> None:
     assert not row.name_property or row.name_limit, "a type with names has a limit"
-    assert not row.name_is_global or row.name_limit
+    assert row.name_scope is NameScope.REGION or row.name_limit
+    assert not row.name_within or row.name_property
+    assert not row.names_shared_with or facts_of(row.names_shared_with).name_property == row.name_property
     assert not row.kept_when_protected or row.loss, "what is kept is stateful"
     assert not row.import_identifier or row.kept_when_protected, "what is taken back was kept"
     assert all("{name}" in arn and len(arn.split(":", 3)) == 4 for arn in row.arns.values())
@@ -69,4 +71,4 @@ def test_a_row_is_consistent(row: ResourceType) -> None:
 
 def test_a_type_without_a_row_has_no_facts() -> None:
     assert facts_of("Custom::Thing") == ResourceType("Custom::Thing")
-    assert facts_of("AWS::S3::Bucket").name_is_global
+    assert facts_of("AWS::S3::Bucket").name_scope is NameScope.GLOBAL

@@ -9,5 +9,6 @@ RESOURCE_TYPES = (
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         name_property="PolicyName",
         name_limit=256,
+        name_within=("ResourceId", "ScalableDimension", "ScalingTargetId", "ServiceNamespace"),
     ),
 )

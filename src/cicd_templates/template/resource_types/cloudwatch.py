@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd_templates.template.resource_types.resource_type import ResourceType
+from cicd_templates.template.resource_types.resource_type import NameScope, ResourceType
 
 RESOURCE_TYPES = (
     ResourceType(
@@ -15,11 +15,13 @@ RESOURCE_TYPES = (
         "AWS::CloudWatch::CompositeAlarm",
         name_property="AlarmName",
         name_limit=255,
+        names_shared_with="AWS::CloudWatch::Alarm",
     ),
     ResourceType(
         "AWS::CloudWatch::Dashboard",
         name_property="DashboardName",
         name_limit=255,
+        name_scope=NameScope.ACCOUNT,
         arns={"dashboard": "cloudwatch::{account}:dashboard/{name}"},
     ),
 )

@@ -18,6 +18,7 @@ RESOURCE_TYPES = (
         "AWS::EC2::SecurityGroup",
         name_property="GroupName",
         name_limit=255,
+        name_within=("VpcId",),
         interruption=Interruption(
             "what is no longer let through is cut off", frozenset({"SecurityGroupEgress", "SecurityGroupIngress"})
         ),

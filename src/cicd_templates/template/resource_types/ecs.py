@@ -15,6 +15,7 @@ RESOURCE_TYPES = (
         "AWS::ECS::Service",
         name_property="ServiceName",
         name_limit=255,
+        name_within=("Cluster",),
         arns={"service": "ecs:{region}:{account}:service/{name}"},
     ),
     ResourceType(

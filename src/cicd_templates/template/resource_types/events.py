@@ -19,6 +19,7 @@ RESOURCE_TYPES = (
         "AWS::Events::Rule",
         name_property="Name",
         name_limit=64,
+        name_within=("EventBusName",),
         arns={"rule-on-default-event-bus": "events:{region}:{account}:rule/{name}"},
     ),
 )

@@ -22,6 +22,14 @@ class Interruption:
     properties: frozenset[str] | None = None
 
 
+class NameScope(Enum):
+    """Where no two resources of a type may have the same physical name."""
+
+    REGION = "region"
+    ACCOUNT = "account"
+    GLOBAL = "global"
+
+
 @dataclass(frozen=True)
 class ResourceType:
     """What is known of one resource type; an empty value means that the fact does not apply or is not needed.
@@ -29,7 +37,9 @@ class ResourceType:
     `type_name`: as templates spell it.
     `name_property`: the property with the physical name.
     `name_limit`: the longest physical name in characters, by the type's schema or the API reference.
-    `name_is_global`: whether no other account may have a resource of the same name.
+    `name_scope`: where the physical name must be unique: in a region of an account, in an account, in all of AWS.
+    `name_within`: other properties that belong to that uniqueness, such as the VPC of a security group.
+    `names_shared_with`: the type whose names are also this type's, where two types have one set of names.
     `import_identifier`: the property by which CloudFormation imports one, `primaryIdentifier` of the type's schema.
     `loss`: what is lost with a stateful resource and cannot be rendered again.
     `kept_when_protected`: whether destroying a protected environment keeps it although no stack owns it.
@@ -44,7 +54,9 @@ class ResourceType:
     type_name: str
     name_property: str = ""
     name_limit: int | None = None
-    name_is_global: bool = False
+    name_scope: NameScope = NameScope.REGION
+    name_within: tuple[str, ...] = ()
+    names_shared_with: str = ""
     import_identifier: str = ""
     loss: str = ""
     kept_when_protected: bool = False

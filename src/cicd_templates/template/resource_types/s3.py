@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cicd_templates.template.resource_types.resource_type import PolicyCheck, ResourceType
+from cicd_templates.template.resource_types.resource_type import NameScope, PolicyCheck, ResourceType
 
 RESOURCE_TYPES = (
     ResourceType(
         "AWS::S3::Bucket",
         name_property="BucketName",
         name_limit=63,
-        name_is_global=True,
+        name_scope=NameScope.GLOBAL,
         import_identifier="BucketName",
         loss="objects",
         kept_when_protected=True,

@@ -9,5 +9,6 @@ RESOURCE_TYPES = (
         "AWS::Scheduler::Schedule",
         name_property="Name",
         name_limit=64,
+        name_within=("GroupName",),
     ),
 )

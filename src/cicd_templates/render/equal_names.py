@@ -1,0 +1,194 @@
+"""Refuse two resources with one physical name, among the stacks of all environments together.
+
+CloudFormation would fail on the second while it creates it, or, where a type's names need not be unique, both stacks
+would work on one resource. Names are compared as AWS will have them: what an environment's account and region decide
+is put in; what only a deployment knows is equal to nothing in another stack.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.plurals import counted
+from cicd_templates.template.partitions import partition_of
+from cicd_templates.template.resource_types.registry import facts_of
+from cicd_templates.template.resource_types.resource_type import NameScope
+from cicd_templates.template.schemas import chosen_identifier
+from cicd_templates.template.stack_template import StackTemplate
+
+PLACEHOLDER = re.compile(r"\$\{([^!{}]+)\}")
+STACK = "AWS::CloudFormation::Stack"
+
+
+@dataclass(frozen=True)
+class NamedResource:
+    """A resource, or a stack itself, with its physical name; `condition` is its condition in the template, if any.
+
+    Two of one `identity` cannot exist together.
+    """
+
+    identity: Hashable
+    resource_type: str
+    name: str
+    place: str
+    origin: str
+    stack: str = ""
+    condition: str | None = None
+
+
+def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
+    """Raise `ConfigurationError` that lists, one per line, each two resources of `stacks` with one physical name."""
+    named: dict[Hashable, NamedResource] = {}
+    clashes: list[str] = []
+    for resource in _resources(stacks):
+        first = named.setdefault(resource.identity, resource)
+        if first is not resource and not _exclude_each_other(first, resource):
+            clashes.append(
+                f"{resource.resource_type} {resource.name}: {first.origin} and {resource.origin} have the same name"
+                f" {resource.place}; rename a service, check, secret, environment or layer so that they differ"
+            )
+    if clashes:
+        raise ConfigurationError(
+            "\n  ".join([f"{counted(len(clashes), 'name')} in AWS would be used twice:", *clashes])
+        )
+
+
+def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
+    """Return whether the conditions of two resources of a stack differ, which may mean that only one is created."""
+    return one.stack == other.stack and bool(one.condition and other.condition) and one.condition != other.condition
+
+
+def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
+    unlisted: dict[Hashable, tuple[StackTemplate, str]] = {}
+    identified: set[tuple[Path, str]] = set()
+    for stack in stacks:
+        yield _of_the_stack(stack)
+        text = partial(_text, stack=stack, known=_known_values(stack))
+        for logical_id, resource in stack.resources.items():
+            properties = resource.get("Properties", {})
+            facts = facts_of(resource["Type"])
+            if facts.name_property:
+                if facts.name_property in properties:
+                    within = {key: text(properties[key]) for key in facts.name_within if key in properties}
+                    yield _named(stack, logical_id, text(properties[facts.name_property]), within)
+                continue
+            for key in _name_keys(resource["Type"], properties):
+                looks = (resource["Type"], key, text(properties[key]))
+                first_stack, first_id = unlisted.setdefault(looks, (stack, logical_id))
+                if (first_stack.path, first_id) == (stack.path, logical_id):
+                    continue
+                for at, alike in ((first_stack, first_id), (stack, logical_id)):
+                    if (at.path, alike) not in identified:
+                        identified.add((at.path, alike))
+                        yield from _by_schema(at, alike)
+
+
+def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
+    """Return the properties that look like a name of a type without one in our table, where the text is known.
+
+    The type's schema says whether they are; reading it takes a while, so it is asked only where two look the same.
+    """
+    words = resource_type.replace("::", "")
+    return [
+        key
+        for key, value in properties.items()
+        if (key == "Name" or (key.endswith("Name") and key.removesuffix("Name") in words)) and _is_text(value)
+    ]
+
+
+def _of_the_stack(stack: StackTemplate) -> NamedResource:
+    of = f" of service {stack.service}" if stack.service else ""
+    origin = f"{stack.environment} layer {stack.layer}{of}"
+    return NamedResource((STACK, stack.account, stack.region, stack.name), STACK, stack.name, _place(stack), origin)
+
+
+def _place(stack: StackTemplate, scope: NameScope = NameScope.REGION) -> str:
+    if scope is NameScope.GLOBAL:
+        return "in all of AWS"
+    return f"in account {stack.account}" + (f" and {stack.region}" if scope is NameScope.REGION else "")
+
+
+def _named(stack: StackTemplate, logical_id: str, name: str, within: Mapping[str, str]) -> NamedResource:
+    resource = stack.resources[logical_id]
+    facts = facts_of(resource["Type"])
+    # IAM takes names that differ in their case only for one name.
+    compared = name.lower() if resource["Type"].startswith("AWS::IAM::") else name
+    where = {
+        NameScope.REGION: (stack.account, stack.region),
+        NameScope.ACCOUNT: (stack.account,),
+        NameScope.GLOBAL: (),
+    }[facts.name_scope]
+    kind = facts.names_shared_with or resource["Type"]
+    return NamedResource(
+        (kind, *where, compared, tuple(sorted(within.items()))),
+        resource["Type"],
+        name,
+        _place(stack, facts.name_scope),
+        f"{stack.environment}/{stack.label} {logical_id}",
+        stack.path.as_posix(),
+        resource.get("Condition"),
+    )
+
+
+def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
+    """Yield a resource whose type has no row in our table, by the properties that AWS's schema identifies it by."""
+    resource = stack.resources[logical_id]
+    properties = resource["Properties"]
+    identifier = chosen_identifier(stack.region, resource["Type"])
+    if any(key in properties for key in identifier):
+        known = _known_values(stack)
+        parts = {key: _text(properties[key], stack, known) for key in identifier if key in properties}
+        yield _named(stack, logical_id, " ".join(parts.values()), parts)
+
+
+def _known_values(stack: StackTemplate) -> dict[str, str]:
+    """Return what references of a template are replaced by: pseudo parameters, and parameters by their defaults.
+
+    A parameter that is read from Parameter Store is its path there: one path has one value.
+    """
+    partition = partition_of(stack.region)
+    return {
+        **{name: str(parameter["Default"]) for name, parameter in stack.parameters.items() if "Default" in parameter},
+        "AWS::AccountId": stack.account,
+        "AWS::Region": stack.region,
+        "AWS::Partition": partition.name,
+        "AWS::URLSuffix": partition.dns_suffix,
+        "AWS::StackName": stack.name,
+    }
+
+
+def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
+    """Return `value` with everything put in that is known; the rest is marked as the stack's own."""
+    match value:
+        case str():
+            return value
+        case {"Ref": str(name)} if name in known:
+            return known[name]
+        case {"Fn::Sub": str(pattern)}:
+            return _substituted(pattern, known, stack)
+        case {"Fn::Sub": [str(pattern), dict(variables)]}:
+            own = {name: _text(part, stack, known) for name, part in variables.items()}
+            return _substituted(pattern, {**known, **own}, stack)
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(_text(part, stack, known) for part in parts)
+    return f"({stack.path.as_posix()} {json.dumps(value, sort_keys=True, default=str)})"
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether `value` is a text, and no reference to another resource, which many resources share."""
+    return isinstance(value, str) or (isinstance(value, dict) and "Fn::Sub" in value)
+
+
+def _substituted(pattern: str, known: Mapping[str, str], stack: StackTemplate) -> str:
+    def replacement(found: re.Match[str]) -> str:
+        name = found.group(1)
+        return known[name] if name in known else f"({stack.path.as_posix()} {name})"
+
+    return PLACEHOLDER.sub(replacement, pattern).replace("${!", "${")
