@@ -189,7 +189,7 @@ def test_the_evidence_that_the_document_lists_is_what_the_builds_write() -> None
 def test_what_can_be_left_is_documented_as_the_code_knows_it() -> None:
     from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS
 
-    section = (ROOT / "docs/destroying.md").read_text().partition("## What is left, why")[2].partition("\n## ")[0]
+    section = (ROOT / "docs/destroying.md").read_text().partition("## What can be left, why")[2].partition("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| AWS::")]
 
     leftovers = {name: operations.leftover for name, operations in sorted(OPERATIONS.items())}
@@ -207,9 +207,9 @@ def test_the_table_of_states_is_the_one_of_the_code() -> None:
     assert len(re.findall(r"^\| `[A-Z_]+` \|", text, re.MULTILINE)) == len(STATES)
 
 
-def test_every_subject_of_the_doctor_is_in_his_table() -> None:
+def test_every_subject_of_the_doctor_is_in_its_table() -> None:
     from cicd_templates.deploy.doctor.examine import CHECKS
 
-    table = (ROOT / "docs/recovering.md").read_text().partition("## What doctor looks at")[2].partition("\n## ")[0]
+    table = (ROOT / "docs/recovering.md").read_text().partition("## What `make doctor` checks")[2].partition("\n## ")[0]
     for subject in CHECKS:
         assert subject in table
