@@ -156,15 +156,15 @@ def inspect(tool: str, report: Path | None, as_json: bool) -> None:
         raise ConfigurationError(f"{report}: cannot be read: {error.strerror}") from None
     read = read_report(form, data)
     if as_json:
-        lists = {"findings": read.findings, "suppressed": read.suppressed}
-        found = {name: [asdict(each) for each in listed] for name, listed in lists.items()}
-        click.echo(json.dumps({"status": read.status, "reason": read.reason, **found}, indent=2))
+        findings = {"findings": read.findings, "suppressed": read.suppressed}
+        lists = {name: [asdict(finding) for finding in listed] for name, listed in findings.items()}
+        click.echo(json.dumps({"status": read.status, "reason": read.reason, **lists}, indent=2))
         return
     judged = {"ok": "counts", "incomplete": "does not count, incomplete"}.get(read.status, "does not count")
     passed_over = f", {len(read.suppressed)} that the tool was told to pass over" if read.suppressed else ""
     click.echo(
         f"{judged}{': ' if read.reason else ''}{read.reason}, {counted(len(read.findings), 'finding')}{passed_over}"
     )
-    for each in (*read.findings, *read.suppressed):
-        where = f"{each.package} {each.version}".strip() or f"{each.file}:{each.line}"
-        click.echo(f"  {each.severity:<8}  {each.id}  {where}")
+    for finding in (*read.findings, *read.suppressed):
+        where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
+        click.echo(f"  {finding.severity:<8}  {finding.id}  {where}")

@@ -103,28 +103,28 @@ def rehearse(
             on_start=lambda definition, seconds: say(report.heading(definition.pipeline, len(stacks), seconds)),
         ) as rehearsal,
     ):
-        found = rehearsal.result
-    finish(found, output, say, as_json)
+        outcome = rehearsal.result
+    finish(outcome, output, say, as_json)
 
 
-def finish(found: RehearsalResult, output: Path, say: Callable[[str], None], as_json: bool) -> None:
+def finish(outcome: RehearsalResult, output: Path, say: Callable[[str], None], as_json: bool) -> None:
     """Print a result and write its files. Raise `CicdError` if the rehearsal did not succeed."""
     from cicd_templates.rehearsal import report, result
 
-    say(report.summary(found))
+    say(report.summary(outcome))
     output.mkdir(parents=True, exist_ok=True)
     files = {
-        "rehearsal.json": result.as_json(found),
-        "rehearsal.xml": result.as_junit(found),
-        "grants.md": report.matrix(found.grants),
+        "rehearsal.json": result.as_json(outcome),
+        "rehearsal.xml": result.as_junit(outcome),
+        "grants.md": report.matrix(outcome.grants),
     }
     for name, text in files.items():
         (output / name).write_text(text)
     say(f"wrote {', '.join(files)} in {output}")
     if as_json:
         click.echo(files["rehearsal.json"], nl=False)
-    if not found.succeeded:
-        raise CicdError(report.verdict(found))
+    if not outcome.succeeded:
+        raise CicdError(report.verdict(outcome))
 
 
 def _prepared(tools: Path | None) -> BuildTools:

@@ -79,15 +79,15 @@ def _show_local_start(account: str, version: str) -> None:
     from cicd_templates.local import running_engine
 
     record = running_engine.required().record
-    found: list[dict[str, Any]] = []
+    starts: list[dict[str, Any]] = []
 
     def begun() -> bool:
-        found.extend(start for start in record.starts(account) if version in json.dumps(start["request"]))
-        return bool(found)
+        starts.extend(start for start in record.starts(account) if version in json.dumps(start["request"]))
+        return bool(starts)
 
     Polling(poll_seconds=LOCAL_POLL_SECONDS).until(begun, f"the start for version {version}", LOCAL_START_SECONDS)
-    click.echo(f"  run      {found[0]['execution']}, only recorded: the local AWS has no CodePipeline")
-    click.echo(textwrap.indent(f"request\n{json.dumps(found[0]['request'], indent=2)}", "  "))
+    click.echo(f"  run      {starts[0]['execution']}, only recorded: the local AWS has no CodePipeline")
+    click.echo(textwrap.indent(f"request\n{json.dumps(starts[0]['request'], indent=2)}", "  "))
 
 
 @verb(
@@ -111,8 +111,8 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
 
     environment = selection.environment(env, suffix)
     of = selection.only_service(environment, service)
-    checked = {each for check in checks_of(of) for each in check.secrets.values()}
-    known = sorted(checked) if environment.kind == "tools" else of.own_secrets
+    names_of_checks = {secret_name for check in checks_of(of) for secret_name in check.secrets.values()}
+    known = sorted(names_of_checks) if environment.kind == "tools" else of.own_secrets
     if not known:
         raise ConfigurationError(f"{of.name} has no secret in {environment.name}; there is nothing to set")
     if not name:

@@ -56,6 +56,6 @@ def _compared(title: str, before: list[StackTemplate], after: list[StackTemplate
     from cicd_templates.review.reviewed import reviewed
     from cicd_templates.template.schemas import create_only
 
-    found = changes(reviewed(before), reviewed(after), create_only)
-    stacks = {(each.environment, each.label) for each in (*before, *after)}
-    return markdown(title, found, len(stacks))
+    differences = changes(reviewed(before), reviewed(after), create_only)
+    stacks = {(stack.environment, stack.label) for stack in (*before, *after)}
+    return markdown(title, differences, len(stacks))
