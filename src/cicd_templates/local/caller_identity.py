@@ -1,6 +1,6 @@
-"""Who calls the local AWS, as policies may ask for it: over TLS, for a service, as a role.
+"""The caller of a request as policies see it: TLS, services that act for a resource, and the ARN of a role.
 
-Runs inside the engine's interpreter, so it imports the standard library alone.
+It runs inside the engine's interpreter, so it imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any
 
 
 def secure(app: ModuleType) -> None:
-    """Count the loopback address as TLS: a bucket that wants it would refuse every request for that alone."""
+    """Count every request as TLS, because bucket policies would otherwise deny all requests of the loopback address."""
     pin = app.pin_request_origin
     app.pin_request_origin = lambda address, _secure: pin(address, True)  # type: ignore[attr-defined]
 
 
 def services(evaluator: ModuleType) -> None:
-    """Let an account's root act for a service only where its caller says for which resource, by the external id.
+    """Let an account's root assume a service's role only on behalf of the resource named by the external id.
 
-    The engine lets it act for every service, and knows neither aws:SourceArn nor aws:SourceAccount.
+    The engine lets root act for every service, and sets neither aws:SourceArn nor aws:SourceAccount.
     """
     trusted = evaluator.evaluate_trust_policy
 
@@ -44,7 +44,7 @@ def _services(document: Any) -> Iterator[str]:
 
 
 def principals(evaluator: ModuleType, roles: Any) -> None:
-    """Let aws:PrincipalArn be the ARN of the role, not that of its session; `roles` is the engine's store of them.
+    """Make aws:PrincipalArn the ARN of the role instead of its session; `roles` is the engine's store of roles.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
     """
@@ -55,7 +55,7 @@ def principals(evaluator: ModuleType, roles: Any) -> None:
             return value_of(key, context)
         caller = context.principal_arn
         if caller.endswith(":root"):
-            # A bucket of another account takes every caller for the root of its own.
+            # For a bucket of another account, the engine reports every caller as that account's root.
             caller = evaluator.caller_arn()
         if ":assumed-role/" not in caller:
             return caller

@@ -1,7 +1,7 @@
-"""The calls of CodePipeline that a run makes and the local AWS lacks: a start, and the results of jobs.
+"""The operations of CodePipeline that a run calls and the local AWS lacks: start and job results.
 
-Each request is checked against the API's model, and IAM is asked by the engine before it arrives here. Nothing is run:
-who rehearses reads the answers. Runs inside the engine's interpreter; botocore is there, because the engine needs it.
+Each request is validated against the API's model, after the engine has checked its permissions with IAM. No pipeline is
+executed: a rehearsal reads the stored results. It runs inside the engine's interpreter, which has botocore.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Check = Callable[[str, dict[str, Any]], str]
 
 
 class Answers:
-    """The results of jobs so far, a line each, in a file that any process can read."""
+    """The results of jobs, one per line in a file that any process can read."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / ANSWERS_FILE
 
     def put(self, operation: str, request: dict[str, Any]) -> None:
-        """Keep a result."""
+        """Append a job result."""
         with self._file.open("a") as file:
             file.write(json.dumps([operation, request]) + "\n")
 
@@ -45,7 +45,7 @@ class Answers:
 
 
 def check_request(operation: str, request: dict[str, Any]) -> str:
-    """What is wrong with a request according to botocore's model of the API; empty where nothing is."""
+    """Return what is wrong with a request according to botocore's model of the API; empty where nothing is."""
     import botocore.session
     from botocore.validate import ParamValidator
 
@@ -55,7 +55,7 @@ def check_request(operation: str, request: dict[str, Any]) -> str:
 
 
 def service(answers: Answers, check: Check) -> Handler:
-    """The handler of the service, in the engine's shape."""
+    """Return the handler of the service, in the engine's shape."""
 
     async def handle(_method: str, _path: str, headers: dict[str, str], body: bytes, _query: Any) -> Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]

@@ -1,6 +1,6 @@
-"""The customers' keys behind what is encrypted in the local AWS, which does not ask KMS for who reads or writes it.
+"""The customer managed keys of encrypted resources: the local AWS does not check KMS permissions on reads and writes.
 
-Runs inside the engine's interpreter, so it imports the standard library alone.
+It runs inside the engine's interpreter, so it imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-# The key that an action needs of its caller, beside itself:
+# By action, the KMS actions that its caller also needs:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
@@ -22,8 +22,8 @@ KEY_ACTIONS = {
 }
 
 
-class Keys:
-    """The customers' keys behind what is encrypted, as the templates say it: the engine forgets most of them."""
+class ResourceKeys:
+    """The customer managed keys of buckets, topics and secrets, most of which the engine does not store."""
 
     def __init__(self, table: dict[str, Any], secrets: ModuleType) -> None:
         """Listen to the engine's `table` of handlers, and look into its secrets."""
@@ -31,11 +31,11 @@ class Keys:
         self._secrets = secrets._secrets
         for resource_type in ("AWS::S3::Bucket", "AWS::SNS::Topic"):
             handlers = table[resource_type]
-            # Properties come second where a resource is created, third where it is updated.
-            heard = {name: self._heard(handlers[name], place) for name, place in (("create", 1), ("update", 2))}
-            table[resource_type] = {**handlers, **heard}
+            # The properties are the second argument of create, and the third of update.
+            observed = {name: self._observed(handlers[name], place) for name, place in (("create", 1), ("update", 2))}
+            table[resource_type] = {**handlers, **observed}
 
-    def _heard(self, handler: Callable[..., Any], place: int) -> Callable[..., Any]:
+    def _observed(self, handler: Callable[..., Any], place: int) -> Callable[..., Any]:
         def handle(*arguments: Any, **options: Any) -> Any:
             answer = handler(*arguments, **options)
             self._keys[answer[0]] = _key(arguments[place])
@@ -44,7 +44,7 @@ class Keys:
         return handle
 
     def behind(self, action: str, resource: str) -> str:
-        """The ARN of the key that `action` on `resource` needs; empty where none is a customer's."""
+        """Return the ARN of the key that `action` on `resource` needs; empty where none is a customer's."""
         service = action.partition(":")[0]
         if service == "secretsmanager":
             key = next((each.get("KmsKeyId") for each in self._secrets.values() if each["ARN"] == resource), None)
@@ -55,7 +55,7 @@ class Keys:
 
 
 def _key(properties: dict[str, Any]) -> str:
-    """The key in a bucket's or a topic's properties, empty without one."""
+    """Return the key in a bucket's or a topic's properties, empty without one."""
     for rule in properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ()):
         return str(rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID", ""))
     return str(properties.get("KmsMasterKeyId", ""))

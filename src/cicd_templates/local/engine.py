@@ -1,7 +1,7 @@
-"""Starts, watches and stops the engine: one subprocess on a free port of 127.0.0.1, with a folder of its own.
+"""Start, check and stop the engine: one subprocess on a free port of 127.0.0.1, with a private folder.
 
-Nothing of the caller's environment reaches it, because the functions that it runs inherit what it has: a developer's
-credentials and proxies must not be among that.
+The engine gets none of the caller's environment variables, because the functions that it runs inherit its environment:
+a developer's credentials and proxies must not reach them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ANSWER_SECONDS = 5.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
 LOG_FILE = "engine.log"
-# Builds and functions of a rehearsal speak HTTP, which a bucket that wants TLS would refuse for that alone.
+# Builds and functions of a rehearsal use HTTP, which bucket policies that require TLS would deny.
 TLS_VARIABLE = "COUNT_AS_TLS"
 LOG_LINES = 15
 LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -38,31 +38,31 @@ DEFAULT_PYTHON = Path(".venv-local/bin/python")
 
 @dataclass(frozen=True)
 class Engine:
-    """A running engine. `folder` is private to it and goes with it."""
+    """A running engine. Its private `folder` is removed when it stops."""
 
     port: int
     pid: int
     folder: Path
-    # The handle of the one who started it; another process knows it by its id only.
+    # Set in the process that started the engine; other processes know the process id only.
     process: subprocess.Popen[bytes] | None = field(default=None, compare=False, repr=False)
 
     @property
     def url(self) -> str:
-        """Where every AWS service of it answers."""
+        """Return where every AWS service of it answers."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def record(self) -> Record:
-        """What it has only recorded."""
+        """Return what it has only recorded."""
         return Record(self.folder)
 
     def healthy(self) -> bool:
-        """Whether it answers. Never raises."""
+        """Return whether it answers. Never raises."""
         try:
             with _open(f"{self.url}/_ministack/health", ANSWER_SECONDS):
                 return True
         except (OSError, http.client.HTTPException):
-            # The port may belong to somebody else by now, who need not even speak HTTP.
+            # Another process, which may not speak HTTP, can have the port by now.
             return False
 
     def reset(self) -> None:
@@ -73,7 +73,7 @@ class Engine:
 
 
 def _open(request: str | urllib.request.Request, seconds: float) -> http.client.HTTPResponse:
-    # Without this a proxy of the caller's environment would be asked for a loopback address.
+    # Without this, a proxy of the caller's environment would get requests for a loopback address.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     answer: http.client.HTTPResponse = direct.open(request, timeout=seconds)
     return answer
@@ -82,10 +82,10 @@ def _open(request: str | urllib.request.Request, seconds: float) -> http.client.
 def start(
     *, python: Path | None = None, auth: bool = False, tls: bool = False, now: Callable[[], float] = time.monotonic
 ) -> Engine:
-    """Start an engine and wait until it answers; `auth` makes it enforce IAM, `tls` count each request as one by TLS.
+    """Start an engine and wait until it answers. `auth` enforces IAM; `tls` counts every request as TLS.
 
-    Raises `CicdError` where its environment is missing, or with the end of its log where it does not come up. Whatever
-    is raised, nothing of it is left.
+    Raise `CicdError` if its virtual environment is missing, or with the end of its log if it does not start. After any
+    exception its process and folder are gone.
     """
     python = python or DEFAULT_PYTHON
     if not python.exists():
@@ -110,7 +110,7 @@ def start(
     try:
         _wait_until_it_answers(engine, process, now() + READY_SECONDS, now)
     except BaseException:
-        # A Ctrl-C in the terminal reaches us alone, because the engine has a session of its own.
+        # Ctrl-C does not reach the engine, because it has a session of its own.
         stop(engine)
         raise
     return engine
@@ -123,7 +123,7 @@ def _wait_until_it_answers(
         if process.poll() is not None or now() > deadline:
             log = (engine.folder / LOG_FILE).read_text(errors="replace")
             log_end = "\n  ".join(log.splitlines()[-LOG_LINES:])
-            raise CicdError(f"the local AWS did not start; the end of its log:\n  {log_end}")
+            raise CicdError(f"the local AWS did not start; end of its log:\n  {log_end}")
         time.sleep(POLL_SECONDS)
 
 
@@ -138,7 +138,7 @@ def _environment(folder: Path, port: int, *, auth: bool) -> dict[str, str]:
         "PATH": os.defpath,
         "HOME": str(folder),
         "TMPDIR": str(folder),
-        # Its own defaults for these are folders in /tmp that every engine of the machine shares.
+        # The defaults are folders in /tmp that all engines of the machine would share.
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
         "BIND_HOST": HOST,
@@ -150,14 +150,14 @@ def _environment(folder: Path, port: int, *, auth: bool) -> dict[str, str]:
 
 
 def stop(engine: Engine) -> None:
-    """End the process, first politely, and remove its folder. Stopped already is stopped as well."""
+    """Terminate the process, or kill it, and remove its folder. A stopped engine is not an error."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(engine.pid, signal.SIGTERM)
         if not _gone(engine, time.monotonic() + STOP_SECONDS):
             os.kill(engine.pid, signal.SIGKILL)
             _gone(engine, time.monotonic() + STOP_SECONDS)
-        # Functions that it was running do not end with it, but they are of its process group. Only after it was seen
-        # alive just now: the number of one that ended long ago may be another's.
+        # The engine's functions survive it, but share its process group. Kill the group only if the engine was alive
+        # just now: the id of a process that ended earlier can be reused.
         with contextlib.suppress(PermissionError):
             os.killpg(engine.pid, signal.SIGKILL)
     shutil.rmtree(engine.folder, ignore_errors=True)
@@ -165,7 +165,7 @@ def stop(engine: Engine) -> None:
 
 def _gone(engine: Engine, deadline: float) -> bool:
     while time.monotonic() < deadline:
-        # A child of ours stays as a zombie until it is asked how it ended; another's is no child.
+        # Our own child remains a zombie until its exit status is read.
         if engine.process is not None:
             engine.process.poll()
         else:
@@ -178,7 +178,7 @@ def _gone(engine: Engine, deadline: float) -> bool:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process of this id runs."""
+    """Return whether a process of this id runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -190,7 +190,7 @@ def alive(pid: int) -> bool:
 
 @contextlib.contextmanager
 def running(*, python: Path | None = None, auth: bool = False, tls: bool = False) -> Iterator[Engine]:
-    """An engine for the length of a block."""
+    """Yield an engine for the length of a block."""
     engine = start(python=python, auth=auth, tls=tls)
     try:
         yield engine

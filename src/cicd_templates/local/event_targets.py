@@ -1,8 +1,8 @@
-"""EventBridge targets that the local AWS takes and then drops: pipelines and log groups.
+"""EventBridge targets that the local AWS accepts but does not deliver to: pipelines and log groups.
 
-An event for a pipeline becomes the request with which EventBridge would start it, in the record beside the engine; one
-for a log group is put into that group. And the version of an object, to which releases are pinned, is put into the
-events of S3, which lack it. Runs inside the engine's interpreter, so it imports the standard library alone.
+An event for a pipeline is recorded as the request with which EventBridge would start it; an event for a log group is
+written to that group. S3 events also get the version of their object, which the engine omits and releases need. It runs
+inside the engine's interpreter, so it imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Start = Callable[[dict[str, Any]], None]
 
 
 def register(events: ModuleType, logs: ModuleType, started: Start) -> None:
-    """Take over such targets from the engine's EventBridge, the module `events`; `started` hears of each request."""
+    """Deliver to these targets instead of the engine's module `events`; `started` gets each start request."""
     deliver_the_rest = events._invoke_target
 
     def deliver(target: Target, event: dict[str, Any], rule: Rule, view: Any = None) -> None:
@@ -47,15 +47,15 @@ def register(events: ModuleType, logs: ModuleType, started: Start) -> None:
         else:
             deliver_the_rest(target, event, rule, view)
 
-    events._invoke_target = deliver  # type: ignore[attr-defined] # the engine calls what stands under this name
+    events._invoke_target = deliver  # type: ignore[attr-defined] # the engine looks this name up at each call
 
 
 def name_versions(s3: ModuleType, events: ModuleType) -> None:
-    """Put the version of the object into what the engine's S3 tells EventBridge, as AWS does:
+    """Add the version of the object to the events that the engine's S3 sends, as AWS does:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     """
     fire, dispatch = s3._fire_s3_event, events._dispatch_event
-    # Both are called in one thread, the first by the second.
+    # Both are called in one thread: `fire` calls `dispatch`.
     current = threading.local()
 
     def fire_with_version(*arguments: Any, version_id: str | None = None, **options: Any) -> None:
@@ -70,7 +70,7 @@ def name_versions(s3: ModuleType, events: ModuleType) -> None:
             event = {**event, "Detail": json.dumps(detail)}
         dispatch(event, view)
 
-    s3._fire_s3_event = fire_with_version  # type: ignore[attr-defined] # the engine calls what stands under this name
+    s3._fire_s3_event = fire_with_version  # type: ignore[attr-defined] # the engine looks this name up at each call
     events._dispatch_event = dispatch_with_version  # type: ignore[attr-defined]
 
 
@@ -81,7 +81,7 @@ def _parts(arn: str) -> tuple[str, str, str, str]:
 
 
 def _payload(events: ModuleType, target: Target, rule: Rule, view: Any) -> str:
-    """What the target is handed: the event, or what its transformer makes of it."""
+    """Return what the target is handed: the event, or what its transformer makes of it."""
     transformer = target.get("InputTransformer")
     if transformer:
         return str(events._apply_input_transformer(transformer, rule, view))

@@ -1,6 +1,6 @@
-"""The registry's answers that the local AWS lacks: the scan of an image, and that an image is not there.
+"""Responses of the image registry that the local AWS lacks: the scan of an image, and the error for a missing one.
 
-Runs inside the engine's interpreter, so it imports the standard library alone.
+It runs inside the engine's interpreter, so it imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Response]]
 
 
-def answering(rest: Handler) -> Handler:
-    """The engine's handler of the registry with those answers. No image is scanned: each scan has found nothing."""
+def with_missing_operations(rest: Handler) -> Handler:
+    """Wrap the engine's registry handler. No image is scanned: every scan reports no findings."""
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         if operation == "DescribeImageScanFindings":
-            asked = json.loads(body)
-            about = {key: asked[key] for key in ("repositoryName", "imageId")}
+            request = json.loads(body)
+            about = {key: request[key] for key in ("repositoryName", "imageId")}
             found: dict[str, Any] = {"findings": [], "findingSeverityCounts": {}}
             answer = {**about, "imageScanStatus": {"status": "COMPLETE"}, "imageScanFindings": found}
             return _answer(200, answer)
@@ -41,4 +41,4 @@ def _answer(status: int, content: dict[str, Any]) -> Response:
 
 def register(app: ModuleType) -> None:
     """Put it into the engine's table of handlers."""
-    app.SERVICE_HANDLERS["ecr"] = answering(app.SERVICE_HANDLERS["ecr"])
+    app.SERVICE_HANDLERS["ecr"] = with_missing_operations(app.SERVICE_HANDLERS["ecr"])

@@ -1,4 +1,4 @@
-"""Starts the engine with what it lacks put in. Runs in the engine's interpreter; `engine` calls it."""
+"""Start the engine with the additions of this package. It runs in the engine's interpreter; `engine` starts it."""
 
 import os
 import sys
@@ -13,9 +13,9 @@ import event_targets  # type: ignore[import-not-found]
 import image_registry  # type: ignore[import-not-found]
 import permissions  # type: ignore[import-not-found]
 import recorded_types  # type: ignore[import-not-found]
-import request_resources  # type: ignore[import-not-found] # siblings there, not in a package
+import request_resources  # type: ignore[import-not-found] # top-level modules here
 import secret_references  # type: ignore[import-not-found]
-from ministack import app  # type: ignore[import-not-found] # installed there alone
+from ministack import app  # type: ignore[import-not-found] # installed in the engine's environment only
 from ministack.core import iam_actions, iam_evaluator, responses, router  # type: ignore[import-not-found]
 from ministack.services import cloudwatch_logs, eventbridge, iam, s3, secretsmanager  # type: ignore[import-not-found]
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # type: ignore[import-not-found]
@@ -23,7 +23,7 @@ from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  #
 folder = Path(os.environ["TMPDIR"])
 recorded_types.register(_RESOURCE_HANDLERS, folder, responses.get_account_id, responses.get_region)
 secret_references.secrets_by_arn(_RESOURCE_HANDLERS)
-keys = encryption.Keys(_RESOURCE_HANDLERS, secretsmanager)
+keys = encryption.ResourceKeys(_RESOURCE_HANDLERS, secretsmanager)
 event_targets.register(eventbridge, cloudwatch_logs, recorded_types.Record(folder).start)
 event_targets.name_versions(s3, eventbridge)
 codepipeline.register(app, router, iam_actions, codepipeline.Answers(folder))

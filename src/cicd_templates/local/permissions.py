@@ -1,7 +1,7 @@
-"""What the local AWS's IAM decides about roles, kept in a file, with the decisions that it would forget.
+"""Record the IAM decisions of the local AWS about roles, and add the decisions that it does not make.
 
-Those are the key's, where something is encrypted with a customer's, and the one about a role that is passed on. Works
-with AUTH=true alone. Runs inside the engine's interpreter, so it imports the standard library alone.
+The added ones are about the KMS key of an encrypted resource and about iam:PassRole. It needs AUTH=true. It runs inside
+the engine's interpreter, so it imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ ALLOWED, DENIED = "allowed", "denied"
 
 
 class Calls:
-    """The decisions so far, a line each; only appended to, so that any process can read on from where it was."""
+    """The decisions so far, one per line. The file is only appended to, so any process can continue reading it."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / CALLS_FILE
 
     def add(self, principal: str, action: str, resource: str, decision: str, statement: str) -> None:
-        """Keep a decision; `statement` is the Sid that allowed it."""
+        """Append a decision; `statement` is the Sid that allowed it."""
         row = [principal, action, resource, decision, statement]
         with self._file.open("a") as file:
             file.write(json.dumps(row) + "\n")
@@ -35,7 +35,7 @@ class Calls:
 
 
 class Decisions:
-    """Stands in the place of the engine's `evaluate` and `enforce`, and calls them."""
+    """Wrappers of the engine's `evaluate` and `enforce` that record decisions."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Decisions:
         self._latest = threading.local()
 
     def listen(self) -> None:
-        """Take both places; the engine looks them up at each call."""
+        """Replace both functions, which the engine looks up at each call."""
         self._evaluator.evaluate = self.evaluate  # type: ignore[attr-defined]
         self._evaluator.enforce = self.enforce  # type: ignore[attr-defined]
 
@@ -61,7 +61,7 @@ class Decisions:
         result = self._evaluate(context, *policies)
         statement = result.matched_sid if result.decision == "Allow" else ""
         self._latest.statements = [*getattr(self._latest, "statements", ()), statement]
-        # IAM's simulator asks about a role itself, a request about a session of it.
+        # IAM's simulator evaluates the role itself, a request evaluates a session of it.
         if ":role/" in context.principal_arn:
             decision = ALLOWED if result.decision == "Allow" else DENIED
             self._calls.add(context.principal_arn, context.action, context.resource_arn, decision, statement)
@@ -77,17 +77,17 @@ class Decisions:
         service_context: dict[str, Any] | None = None,
     ) -> Any:
         """Decide about a request, then about the key and the role that it needs; nothing where all is allowed."""
-        refusal = self._asked(access_key_id, iam_action, service, region, resource_arn, service_context)
+        refusal = self._decide(access_key_id, iam_action, service, region, resource_arn, service_context)
         if iam_action in self._key_actions and (key := self._key_of(iam_action, resource_arn)):
             through = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
             for action in self._key_actions[iam_action]:
-                refusal = refusal or self._asked(access_key_id, action, "kms", region, key, through)
+                refusal = refusal or self._decide(access_key_id, action, "kms", region, key, through)
         if role := self._passed():
             to = {"iam:PassedToService": f"{service}.amazonaws.com"}
-            refusal = refusal or self._asked(access_key_id, "iam:PassRole", "iam", region, role, to)
+            refusal = refusal or self._decide(access_key_id, "iam:PassRole", "iam", region, role, to)
         return refusal
 
-    def _asked(self, key: str, action: str, service: str, region: str, resource: str, context: Any) -> Any:
+    def _decide(self, key: str, action: str, service: str, region: str, resource: str, context: Any) -> Any:
         self._latest.statements = []
         refusal = self._enforce(key, action, service, region, resource_arn=resource, service_context=context)
         caller = (self._evaluator.resolve_caller_identity(key) or {}).get("userArn", "")

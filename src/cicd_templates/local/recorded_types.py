@@ -1,8 +1,8 @@
-"""Resource types that the local AWS lacks: their creation is recorded and answered, nothing behind them exists.
+"""Resource types that the local AWS lacks: their creation is recorded and succeeds, but nothing is created.
 
-Runs inside the engine's interpreter as well as in ours, so it imports the standard library alone. The record is a file
-beside the engine, because recorded resources are invisible to every service API and "nothing is left" must count them.
-A second file lets a test make a type fail.
+It runs inside the engine's interpreter as well as in ours, so it imports the standard library alone. The record is a
+file in the engine's folder, because no service API lists recorded resources, and a destruction has to account for them.
+A second file lets tests make a type fail.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ STARTS_FILE = "starts.json"
 
 Properties = Mapping[str, Any]
 
-# How Ref (None) and each GetAtt of a type are spelled; `{token}` stands for characters that are the resource's own,
-# and every property can be named: one that is a name and not given becomes a name of the resource's own.
-# From the schemas' `primaryIdentifier` and `readOnlyProperties`.
+# The values of Ref (None) and of each GetAtt by type, from `primaryIdentifier` and `readOnlyProperties` of the schemas.
+# `{token}` is unique to the resource, and each property can be used; a missing name becomes a unique one.
 TYPES: dict[str, dict[str | None, str]] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": {
         None: "{ResourceId}|{ScalableDimension}|{ServiceNamespace}",
@@ -57,7 +56,7 @@ TYPES: dict[str, dict[str | None, str]] = {
         None: "arn:aws:codestar-notifications:{region}:{account}:notificationrule/{token}",
         "Arn": "arn:aws:codestar-notifications:{region}:{account}:notificationrule/{token}",
     },
-    # 198.18.0.0/15 belongs to nobody: RFC 2544 keeps it for tests.
+    # RFC 2544 reserves 198.18.0.0/15 for tests.
     "AWS::EC2::EIP": {
         None: "198.18.{address}",
         "AllocationId": "eipalloc-{token}",
@@ -86,7 +85,7 @@ TYPES: dict[str, dict[str | None, str]] = {
     "AWS::WAFv2::WebACLAssociation": {None: "{ResourceArn}|{WebACLArn}"},
 }
 
-# Types that it has, but not with this property: a resource that uses it is recorded, any other is real.
+# Types that the engine supports without this property: only a resource that uses it is recorded.
 PARTLY: dict[str, str] = {"AWS::CloudWatch::Alarm": "Metrics"}
 SPELLINGS = TYPES | {
     "AWS::CloudWatch::Alarm": {
@@ -97,7 +96,7 @@ SPELLINGS = TYPES | {
 
 
 class Record:
-    """The resources recorded so far, in a file; every call reads and writes it, so that any process sees the same."""
+    """The recorded resources, in a file that every call reads and writes, so that all processes see the same."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / RECORD_FILE
@@ -105,7 +104,7 @@ class Record:
         self._starts = folder / STARTS_FILE
 
     def entries(self, account: str | None = None) -> list[dict[str, str]]:
-        """What exists, of one account or of all: `type`, `id`, `account`, `region`, `stack`, `logical_id`."""
+        """Return what exists, of one account or of all: `type`, `id`, `account`, `region`, `stack`, `logical_id`."""
         return [entry for entry in self._read(self._file, []) if account in (None, entry["account"])]
 
     def add(self, entry: dict[str, str]) -> None:
@@ -113,9 +112,9 @@ class Record:
         self._write(self._file, [*self.entries(), entry])
 
     def remove(self, gone: dict[str, str]) -> None:
-        """Record that the resource with all of `gone` is gone; gone already is gone as well.
+        """Remove one entry that has all members of `gone`; it is not an error if there is none.
 
-        At most one goes: another account or stack may have a resource of the same type and id.
+        At most one is removed: another account or stack may have a resource of the same type and id.
         """
         entries = self.entries()
         found = next((entry for entry in entries if gone.items() <= entry.items()), None)
@@ -130,17 +129,17 @@ class Record:
         self._write(self._failures, failures)
 
     def refuse_if_told(self, resource_type: str, operation: str) -> None:
-        """Raise `ValueError` with the reason where `fail` said so."""
+        """Raise `ValueError` with the reason that was given to `fail`, if any."""
         reason = self._read(self._failures, {}).get(resource_type, {}).get(operation)
         if reason:
             raise ValueError(reason)
 
     def start(self, request: dict[str, Any]) -> None:
-        """Record the request that would have started a pipeline, as `dispatch` makes it."""
+        """Record a request that would have started a pipeline."""
         self._write(self._starts, [*self.starts(), request])
 
     def starts(self, account: str | None = None) -> list[dict[str, Any]]:
-        """The requests that would have started pipelines, of one account or of all, oldest first."""
+        """Return the requests that would have started pipelines, of one account or of all, oldest first."""
         return [start for start in self._read(self._starts, []) if account in (None, start["account"])]
 
     def clear(self) -> None:
@@ -151,7 +150,7 @@ class Record:
 
     @staticmethod
     def _write(path: Path, content: Any) -> None:
-        # In one step, because the other process may be reading.
+        # Replace the file atomically, because the other process may be reading it.
         written = path.with_suffix(".new")
         written.write_text(json.dumps(content))
         os.replace(written, path)
@@ -164,7 +163,7 @@ class Record:
 def handlers(
     resource_type: str, record: Record, account: Callable[[], str], region: Callable[[], str]
 ) -> dict[str, Any]:
-    """The engine's handlers of one recorded type, in the shape of its table.
+    """Return the engine's handlers of one recorded type, in the shape of its table.
 
     An update keeps the physical id: without an update handler the engine creates anew, which would move what refers to
     the resource.
@@ -220,7 +219,9 @@ def register(table: dict[str, Any], folder: Path, account: Callable[[], str], re
     """
     both = sorted(TYPES.keys() & table.keys())
     if both:
-        raise ValueError(f"the local AWS has these types itself now; drop them from recorded.TYPES: {', '.join(both)}")
+        raise ValueError(
+            f"the local AWS has these types itself now; remove them from recorded_types.TYPES: {', '.join(both)}"
+        )
     record = Record(folder)
     record.clear()
     for resource_type in TYPES:
@@ -232,7 +233,7 @@ def register(table: dict[str, Any], folder: Path, account: Callable[[], str], re
 
 
 def _either(real: dict[str, Any], recorded: dict[str, Any], lacking: str) -> dict[str, Any]:
-    """The engine's own handlers of a type, and the recorded ones for a resource with the property it is lacking."""
+    """Return the engine's handlers, and the recorded ones for resources with the property `lacking`."""
 
     def create(logical_id: str, properties: Properties, stack: str) -> Any:
         return (recorded if lacking in properties else real)["create"](logical_id, properties, stack)

@@ -1,6 +1,6 @@
-"""What a request to the local AWS is about, where its IAM does not see it: resources, headers, a role that it passes.
+"""The resources, headers and passed roles of requests that the IAM of the local AWS does not recognise.
 
-Runs inside the engine's interpreter, so it imports the standard library alone.
+It runs inside the engine's interpreter, so it imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import threading
 from types import ModuleType
 from typing import Any
 
-# Condition keys of a put whose values are headers:
+# Headers of a put that are condition keys:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
 PUT_KEYS = ("x-amz-server-side-encryption-aws-kms-key-id",)
 
 
 class Requests:
-    """Stands in the place of two functions of the engine's `iam_actions`, and calls them."""
+    """Wrappers of two functions of the engine's `iam_actions`."""
 
     def __init__(self, actions: ModuleType) -> None:
         self._actions = actions
@@ -24,12 +24,12 @@ class Requests:
         self._latest = threading.local()
 
     def listen(self) -> None:
-        """Take both places; the engine looks them up at each call."""
+        """Replace both functions, which the engine looks up at each call."""
         self._actions.extract_resource_arn = self.resource  # type: ignore[attr-defined]
         self._actions._s3_object_context = self.context  # type: ignore[attr-defined]
 
     def passed(self) -> str:
-        """The role that the latest request of this thread passes on, once; its decision follows in the same thread."""
+        """Return the role that the latest request of this thread passes on, once; it is decided in the same thread."""
         role, self._latest.role = getattr(self._latest, "role", ""), ""
         return role
 
@@ -37,7 +37,7 @@ class Requests:
         self, service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any, region: str,
         account: str,
     ) -> str:  # fmt: skip
-        """The ARN of what a request is about."""
+        """Return the ARN of what a request is about."""
         self._latest.role = self._actions._query_param(query, "RoleARN") if service == "cloudformation" else ""
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         named = _named(service, operation, body)
@@ -46,24 +46,24 @@ class Requests:
         return str(self._resource_of(service, method, path, headers, body, query, region, account))
 
     def context(self, action: str, query: Any, path: str, headers: dict[str, str]) -> dict[str, Any]:
-        """The condition keys of a request for an object."""
+        """Return the condition keys of a request for an object."""
         found: dict[str, Any] = self._context_of(action, query, path, headers)
         more = {f"s3:{name}": headers[name] for name in PUT_KEYS if action == "s3:PutObject" and name in headers}
         return {**found, **more}
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """The resource of an operation that names it otherwise than the engine expects; empty for every other.
+    """Return the resource of an operation that names it otherwise than the engine expects; empty for every other.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """
     if (service, operation) in (("codebuild", "BatchGetBuilds"), ("codebuild", "StopBuild")):
-        asked = json.loads(body)
-        build = asked["ids"][0] if "ids" in asked else asked["id"]
+        request = json.loads(body)
+        build = request["ids"][0] if "ids" in request else request["id"]
         return f"project/{build.rpartition('/')[2].partition(':')[0]}"
     if (service, operation) in (("logs", "CreateLogStream"), ("logs", "PutLogEvents")):
-        asked = json.loads(body)
-        return f"log-group:{asked['logGroupName']}:log-stream:{asked['logStreamName']}"
+        request = json.loads(body)
+        return f"log-group:{request['logGroupName']}:log-stream:{request['logStreamName']}"
     if (service, operation) == ("codepipeline", "StartPipelineExecution"):
         return str(json.loads(body)["name"])
     return ""

@@ -1,4 +1,4 @@
-"""Remembers the engine that `make local` started, in `.state/local.json`, and recognises when that is stale."""
+"""Remember the engine of `make local` in `.state/local.json`, and recognise a stale file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def remember(engine: Engine, path: Path = STATE_FILE) -> None:
 
 
 def recall(path: Path = STATE_FILE) -> Engine | None:
-    """The engine that `path` names where it is still the same process and answers; otherwise None.
+    """Return the engine that `path` names where it is still the same process and answers; otherwise None.
 
     A process id is used again after a reboot, which its start time tells apart.
     """
@@ -38,18 +38,18 @@ def recall(path: Path = STATE_FILE) -> Engine | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
-        raise CicdError(f"{path}: not what `make local` writes; remove it and run `make local` again") from None
+        raise CicdError(f"{path}: not written by `make local`; remove the file and run `make local` again") from None
     same = alive(engine.pid) and start_time(engine.pid) == started
     return engine if same and engine.healthy() else None
 
 
 def forget(path: Path = STATE_FILE) -> None:
-    """Remove the memory."""
+    """Remove the file."""
     path.unlink(missing_ok=True)
 
 
 def required(path: Path = STATE_FILE) -> Engine:
-    """The running engine. Raises `CicdError` that says how to start one."""
+    """Return the running engine. Raises `CicdError` that says how to start one."""
     engine = recall(path)
     if engine is None:
         raise CicdError("no local AWS is running; start it with `make local`")
@@ -59,12 +59,12 @@ def required(path: Path = STATE_FILE) -> Engine:
 def start_time(pid: int) -> str:
     """When the process of this id started: the same words at every call; empty where nobody can tell."""
     if (PROC / "self").exists():
-        # Counted from the boot: what `ps` makes of it there moves when the clock is corrected.
+        # Counted from the boot; the time that `ps` prints shifts when the clock is corrected.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            # The second field is the command's name in parentheses, with any characters in it.
+            # The second field is the command in parentheses, which may contain any characters.
             return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19]
         return ""
-    # Without `ps`, as in a slim image, the answer of the engine alone decides.
+    # Without `ps`, as in a slim image, only the engine's answer decides.
     with contextlib.suppress(FileNotFoundError):
         answer = subprocess.run(  # noqa: S603 - fixed command, a number as argument
             ["ps", "-o", "lstart=", "-p", str(pid)],  # noqa: S607 - found on the PATH on every system

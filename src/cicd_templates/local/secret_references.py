@@ -1,6 +1,6 @@
-"""`Ref` of a secret is its ARN in AWS, and its name in the engine: policies that refer to one would allow nothing.
+"""Make `Ref` of a secret its ARN, as in AWS: in the engine it is the name, so policies with it would allow nothing.
 
-Runs inside the engine's interpreter, so it imports the standard library alone.
+It runs inside the engine's interpreter, so it imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
 
 
 def secrets_by_arn(table: dict[str, Any]) -> None:
-    """Let the engine's `table` of handlers know secrets by their ARNs."""
+    """Wrap the handlers of secrets in the engine's `table` so that their physical id is the ARN."""
     handlers = table[SECRET]
 
     def create(*arguments: Any, **options: Any) -> Any:
@@ -29,5 +29,5 @@ def secrets_by_arn(table: dict[str, Any]) -> None:
 
 
 def _name(arn: str) -> str:
-    """The name in a secret's ARN, which ends in a hyphen and characters of its own."""
+    """Return the name in a secret's ARN, which ends in a hyphen and characters of its own."""
     return arn.partition(":secret:")[2].rpartition("-")[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.local.encryption import Keys
+from cicd_templates.local.encryption import ResourceKeys
 
 KEY = "arn:aws:kms:eu-central-1:1:key/k"
 
@@ -41,7 +41,7 @@ def test_the_key_is_the_one_of_the_template(action: str, resource: str, expected
         "update": lambda physical, before, properties, stack, logical_id=None: (physical, {}),
     }
     table: dict[str, Any] = {"AWS::S3::Bucket": dict(handlers), "AWS::SNS::Topic": dict(handlers)}
-    keys = Keys(table, secrets)
+    keys = ResourceKeys(table, secrets)
 
     table["AWS::S3::Bucket"]["create"]("L", {"Name": "bucket", **encrypted("")}, "stack")
     table["AWS::S3::Bucket"]["update"]("bucket", {}, encrypted(KEY), "stack", logical_id="L")

@@ -68,7 +68,7 @@ def test_an_interrupted_start_leaves_neither_process_nor_folder(
 
 
 def test_an_engine_that_ends_at_once_shows_the_end_of_its_log(tmp_path: Path) -> None:
-    with pytest.raises(CicdError, match=r"did not start; the end of its log:\n  no port today"):
+    with pytest.raises(CicdError, match=r"did not start; end of its log:\n  no port today"):
         engines.start(python=script(tmp_path, "print('no port today')"))
 
 

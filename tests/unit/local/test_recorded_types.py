@@ -142,7 +142,7 @@ def test_one_resource_per_account_region_stack_and_logical_id(tmp_path: Path) ->
 
 
 def test_a_type_that_the_engine_has_itself_is_not_recorded(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"drop them from recorded\.TYPES: AWS::EC2::EIP"):
+    with pytest.raises(ValueError, match=r"remove them from recorded_types\.TYPES: AWS::EC2::EIP"):
         register({"AWS::EC2::EIP": {}}, tmp_path, lambda: "1", lambda: "r")
 
 

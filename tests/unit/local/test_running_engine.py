@@ -106,7 +106,7 @@ def test_a_file_that_we_did_not_write_is_one_clear_error(tmp_path: Path, content
     path = tmp_path / "local.json"
     path.write_text(content)
 
-    with pytest.raises(CicdError, match="not what `make local` writes"):
+    with pytest.raises(CicdError, match="not written by `make local`"):
         running_engine.recall(path)
 
 
