@@ -5,11 +5,12 @@ from __future__ import annotations
 import atexit
 import gc
 import runpy
+import sys
 
 import pytest
 from click.testing import CliRunner
 
-from cicd_templates.cli import main
+from cicd_templates.cli import main, terminal
 from tests.conftest import ROOT
 
 
@@ -20,6 +21,15 @@ def disabled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(gc, "disable", lambda: calls.append("disable"))
     monkeypatch.setattr(atexit, "register", lambda function: calls.append(f"at exit {function.__name__}"))
     return calls
+
+
+def test_a_traceback_passes_the_door_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["cicd_templates", "--version"])
+    monkeypatch.setattr("sys.excepthook", sys.excepthook)
+    with pytest.raises(SystemExit):
+        runpy.run_module("cicd_templates", run_name="__main__")
+
+    assert sys.excepthook is terminal.show_crash
 
 
 @pytest.mark.parametrize(
@@ -38,6 +48,7 @@ def test_both_ways_in_run_the_same_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("sys.argv", argv)
+    monkeypatch.setattr("sys.excepthook", sys.excepthook)
     monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as left:
         run()  # type: ignore[operator] # a function of the table

@@ -24,13 +24,14 @@ MAY_IMPORT = {
     "errors": "",
     "hints": "",
     "plurals": "",
+    "printable": "",
     "markdown": "",
     "functions": "",
     "rules": "template",
     "local": "errors",
     "template": "errors",
     "gate": "errors functions",
-    "lint": "errors hints",
+    "lint": "errors hints printable",
     "config": "errors plurals template",
     "paths": "",
     "builds": "config functions template",
@@ -45,7 +46,7 @@ MAY_IMPORT = {
     "deploy/permissions": "template",
     "deploy/plans": "deploy/aws deploy/change_sets errors hints markdown template",
     "deploy/diagnosis": "deploy/aws deploy/change_sets template",
-    "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals",
+    "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals printable",
     "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors template",
     "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints template",
     "deploy/destruction": "config deploy/aws deploy/change_sets deploy/plans deploy/reporting errors hints template",
@@ -55,7 +56,7 @@ MAY_IMPORT = {
     "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints template",
     "rehearsal": (
         "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors hints local"
-        " template"
+        " printable template"
     ),
 }
 # The command line is the only room that may import every other.

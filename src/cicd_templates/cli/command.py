@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from cicd_templates import hints
+from cicd_templates.cli import terminal
 from cicd_templates.errors import CicdError
+from cicd_templates.printable import printable
 
 
 class Command(click.Command):
@@ -22,9 +24,10 @@ class Command(click.Command):
         try:
             return super().make_context(info_name, args, parent, **extra)
         except CicdError as error:
-            click.echo(f"error: {error}", err=True)
+            terminal.show_error(error)
             raise click.exceptions.Exit(error.exit_code) from None
         except click.UsageError as error:
+            _make_printable(error)
             if hints.under_make():
                 error.ctx = None
             raise
@@ -34,22 +37,30 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except CicdError as error:
-            click.echo(f"error: {error}", err=True)
+            terminal.show_error(error)
             ctx.exit(error.exit_code)
+        except click.ClickException as error:
+            _make_printable(error)
+            raise
         except Exception as error:
             if type(error).__module__.split(".")[0] != "botocore":
                 raise
             from cicd_templates.deploy.aws.clients import explained
 
-            click.echo(f"error: {explained(error)}", err=True)
+            terminal.show_error(explained(error))
             ctx.exit(CicdError.exit_code)
+
+
+def _make_printable(error: click.ClickException) -> None:
+    """Change the message of an error that click prints itself: it quotes arguments and environment variables."""
+    vars(error)["message"] = printable(error.message)
 
 
 class Group(Command, click.Group):
     """A command that has commands of its own and reports errors in the same way."""
 
 
-class Main(click.Group):
+class Main(Group):
     """The group of all verbs."""
 
     def resolve_command(

@@ -8,8 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import click
-
+from cicd_templates.cli import terminal
 from cicd_templates.cli.targets import Target, open_target, open_tools
 from cicd_templates.config.environment import Configuration
 from cicd_templates.config.load import read_configuration
@@ -30,29 +29,35 @@ def run() -> None:
     configuration = read_configuration(CONFIGURATION)
     rendered = render.render(configuration, project_layers(), "yaml")
     written = out_folder.write(out_folder.files_of(rendered, OUT), OUT)
-    click.echo(f"1. render   {len(rendered)} stacks of {len(configuration.environments)} environments into {OUT}/")
+    terminal.show(f"1. render   {len(rendered)} stacks of {len(configuration.environments)} environments into {OUT}/")
     for path in written.written:
-        click.echo(f"     wrote {OUT / path}")
+        terminal.show(f"     wrote {OUT / path}")
     findings = lint_templates([OUT / stack.path for stack in rendered])
     if findings:
         raise CicdError("\n  ".join(["cfn-lint has findings:", *map(str, findings)]))
-    click.echo("2. lint     cfn-lint: 0 errors, warnings and informational findings")
+    terminal.show("2. lint     cfn-lint: 0 errors, warnings and informational findings")
     with local_engine.running() as engine:
-        click.echo(f"3. deploy   to a local AWS at {engine.url}, through change sets")
+        terminal.show(f"3. deploy   to a local AWS at {engine.url}, through change sets")
         targets = _open_targets(configuration, engine, OUT)
         tools = open_tools(configuration, OUT, local=True, engine=engine)
         for target in targets:
             target.deploy(report.reporter(as_json=False), lambda question: True, tools)
-        click.echo("\n4. again    a second deployment must find nothing to change")
+        terminal.show("")
+        terminal.show("4. again    a second deployment must find nothing to change")
         _require_no_change(targets)
-        click.echo("\n5. use      write versions of an object and delete one, where data is disposable")
+        terminal.show("")
+        terminal.show("5. use      write versions of an object and delete one, where data is disposable")
         _write_objects(targets)
-        click.echo("\n6. destroy  list what exists and what happens to it, delete in reverse order, prove what is left")
+        terminal.show("")
+        terminal.show(
+            "6. destroy  list what exists and what happens to it, delete in reverse order, prove what is left"
+        )
         _destroy(targets)
-    click.echo(
-        f"\ndone in {time.monotonic() - began:.1f} s: deployed, unchanged when repeated, destroyed, all explained"
+    terminal.show("")
+    terminal.show(
+        f"done in {time.monotonic() - began:.1f} s: deployed, unchanged when repeated, destroyed, all explained"
     )
-    click.echo("The local AWS is laxer than AWS: docs/local-aws.md says what this does not prove.")
+    terminal.show("The local AWS is laxer than AWS: docs/local-aws.md says what this does not prove.")
 
 
 def _open_targets(configuration: Configuration, engine: Engine, folder: Path) -> list[Target]:

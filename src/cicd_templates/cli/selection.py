@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cicd_templates import hints
+from cicd_templates.cli import terminal
 from cicd_templates.errors import ConfigurationError, DetachedError
 from cicd_templates.paths import CONFIGURATION, rendered_folder
 
@@ -117,7 +118,7 @@ def confirmation(yes: bool) -> Callable[[str], bool]:
 
 def _ask(question: str) -> bool:
     try:
-        return click.confirm(f"  {question}", default=False)
+        return terminal.confirm(question)
     except click.Abort:
         # Ctrl-C at a question means no; nothing of what was shown is left.
         return False

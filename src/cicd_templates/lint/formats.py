@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cicd_templates.printable import printable
+
 # By severity of cfn-lint, the level in SARIF and the workflow command of GitHub.
 SARIF_LEVELS = {"error": "error", "warning": "warning", "informational": "note"}
 GITHUB_LEVELS = {"error": "error", "warning": "warning", "informational": "notice"}
@@ -29,7 +31,7 @@ class LintFinding:
     source: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.rule} {self.message}"
+        return printable(f"{self.path}:{self.line}: {self.rule} {self.message}")
 
 
 def as_text(findings: Sequence[LintFinding]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
+from cicd_templates.printable import printable_lines
 from cicd_templates.rehearsal.definition import Pipeline
 from cicd_templates.rehearsal.grants import GrantedAction, GrantUse, unexplained_grants
-from cicd_templates.rehearsal.result import ActionProgress, ActionState, RehearsalResult, critical_path, printable
+from cicd_templates.rehearsal.result import ActionProgress, ActionState, RehearsalResult, critical_path
 
 WIDTH = 80
 MARKS = {ActionState.SUCCEEDED: "ok", ActionState.FAILED: "FAILED", ActionState.NOT_REACHED: "..."}
@@ -26,12 +27,12 @@ def progress(step: ActionProgress) -> str:
         return line
     lines = [line, *_wrapped(step.error, "    ")]
     if step.log.strip():
-        lines += ["    end of its log:", *(f"    | {text}" for text in printable(step.log).splitlines()[-25:])]
+        lines += ["    end of its log:", *(f"    | {text}" for text in printable_lines(step.log).splitlines()[-25:])]
     return "\n".join(lines)
 
 
 def _wrapped(text: str, indent: str, hanging: str = "  ") -> Iterator[str]:
-    for line in printable(text).splitlines():
+    for line in printable_lines(text).splitlines():
         yield from textwrap.wrap(
             line, WIDTH, initial_indent=indent, subsequent_indent=indent + hanging, break_long_words=False,
             break_on_hyphens=False,

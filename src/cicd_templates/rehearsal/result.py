@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from xml.etree import ElementTree
 
+from cicd_templates.printable import printable, printable_lines
 from cicd_templates.rehearsal.grants import GrantedAction
 
 
@@ -89,20 +90,14 @@ def as_junit(result: RehearsalResult) -> str:
         stage, _, name = step.path.partition("/")
         case = ElementTree.SubElement(suite, "testcase", classname=stage, name=name, time=f"{step.seconds:.3f}")
         if step.state is ActionState.FAILED:
-            ElementTree.SubElement(case, "failure", message=printable(step.error.splitlines()[0])).text = printable(
-                step.error
-            )
+            failure = ElementTree.SubElement(case, "failure", message=printable(step.error.splitlines()[0]))
+            failure.text = printable_lines(step.error)
         elif step.state is ActionState.NOT_REACHED:
             ElementTree.SubElement(case, "skipped")
         if step.notes or step.log:
-            ElementTree.SubElement(case, "system-out").text = printable("\n".join([*step.notes, step.log]))
+            ElementTree.SubElement(case, "system-out").text = printable_lines("\n".join([*step.notes, step.log]))
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def printable(text: str) -> str:
-    """Return `text` without the characters that XML cannot say, such as those that color a terminal."""
-    return "".join(character for character in text if character in "\t\n" or character.isprintable())
 
 
 def critical_path(steps: Sequence[ActionProgress]) -> list[ActionProgress]:

@@ -80,7 +80,8 @@ def test_a_line_tells_an_action_and_a_failure_its_reason_and_log() -> None:
     assert report.progress(STEPS[0]) == "  Source/App                               ok        1.0 s"
     lines = report.progress(STEPS[3]).splitlines()
     assert lines[0].split() == ["Gate/Gate", "FAILED", "1.0", "s"]
-    assert lines[1:] == ["    IAM denied: x may not y on z", "    why", "    end of its log:", "    | [31mline[0m"]
+    colored = "    | \\x1b[31mline\\x1b[0m"
+    assert lines[1:] == ["    IAM denied: x may not y on z", "    why", "    end of its log:", colored]
     silent = step("A/B", 0, 1, ActionState.FAILED, error="why")
     assert report.progress(silent).splitlines()[1:] == ["    why"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd_templates import hints
-from cicd_templates.cli import selection
+from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import JSON, TARGET, YES, option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError, RefusedError
@@ -163,4 +163,4 @@ def plan_discard(plan_file: Path | None, **options: Any) -> None:
         options |= {"env": made.name, "suffix": made.suffix or None}
     for target in selection.targets(**options):
         count = target.discard(plan_file)
-        click.echo(f"{target.environment}: discarded {count} change sets")
+        terminal.show(f"{target.environment}: discarded {count} change sets")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd_templates import hints
-from cicd_templates.cli import selection
+from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import ENV, JSON, LOCAL, TARGET, YES, option
 from cicd_templates.errors import CicdError, ConfigurationError
@@ -139,7 +139,7 @@ def _typing() -> Callable[[str], str] | None:
 
 def _typed(name: str) -> str:
     try:
-        return str(click.prompt(f"  Type {name} to destroy it", default="", show_default=False))
+        return terminal.ask(f"Type {name} to destroy it")
     except click.Abort:
         # Ctrl-C at the question is not the name.
         return ""
@@ -226,15 +226,15 @@ def adopt(yes: bool, **options: Any) -> None:
     for target in selection.targets(**options):
         reimports = reimport.find_reimports(target.clients, target.chosen)
         if not reimports:
-            click.echo(f"{target.environment}: nothing to import")
+            terminal.show(f"{target.environment}: nothing to import")
         for import_plan in reimports:
-            click.echo(f"{target.environment}: {import_plan.stack.label} imports")
+            terminal.show(f"{target.environment}: {import_plan.stack.label} imports")
             for owned in import_plan.resources:
-                click.echo(f"  {owned.resource_type} {owned.physical_id}")
-            click.echo("  by the same steps as these commands:")
+                terminal.show(f"  {owned.resource_type} {owned.physical_id}")
+            terminal.show("  by the same steps as these commands:")
             for command in import_plan.write(target.state / "adopt"):
-                click.echo(f"    {for_endpoint(command, target.clients, target.account)}")
+                terminal.show(f"    {for_endpoint(command, target.clients, target.account)}")
             if not selection.confirmation(yes)(f"Import them into {import_plan.stack.name}?"):
                 raise CicdError(f"{import_plan.stack.name}: declined, nothing was imported")
             reimport.import_resources(target.clients, import_plan, target.polling)
-            click.echo(f"  {import_plan.stack.label}: imported")
+            terminal.show(f"  {import_plan.stack.label}: imported")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd_templates import hints
-from cicd_templates.cli import selection
+from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import JSON, SUFFIX, TARGET, option
 from cicd_templates.cli.verbs.destroy import show_left
@@ -28,16 +28,16 @@ def outputs(as_json: bool, **options: Any) -> None:
         for target in selection.targets(default="all", **options)
     }
     if as_json:
-        click.echo(json.dumps(by_environment, indent=2))
+        terminal.show_page(json.dumps(by_environment, indent=2))
         return
     names = [name for stacks in by_environment.values() for values in stacks.values() for name in values]
     width = max(map(len, names), default=0)
     for environment, stacks in by_environment.items():
-        click.echo(environment if stacks else f"{environment}: nothing is deployed")
+        terminal.show(environment if stacks else f"{environment}: nothing is deployed")
         for stack, values in stacks.items():
-            click.echo(f"  {stack}")
+            terminal.show(f"  {stack}")
             for name, value in values.items():
-                click.echo(f"    {name:<{width}}  {value}")
+                terminal.show(f"    {name:<{width}}  {value}")
 
 
 @verb(
@@ -68,14 +68,16 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
             rows.append(overview.StatusRow("templates for releases", handed_over))
         by_environment[target.environment] = rows
     if as_json:
-        click.echo(json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2))
+        terminal.show_page(
+            json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2)
+        )
         return
     every = [row for rows in by_environment.values() for row in rows]
     name, state = max(len(row.stack) for row in every), max(len(row.status) for row in every)
     for environment, rows in by_environment.items():
-        click.echo(environment)
+        terminal.show(environment)
         for row in rows:
-            click.echo(f"  {row.stack:<{name}}  {row.status:<{state}}  {row.changed:<16}  {row.told}".rstrip())
+            terminal.show(f"  {row.stack:<{name}}  {row.status:<{state}}  {row.changed:<16}  {row.told}".rstrip())
 
 
 @verb("doctor", *TARGET, JSON)
@@ -92,14 +94,14 @@ def doctor(as_json: bool, **options: Any) -> None:
         by_environment[target.environment] = list(examination.examine(examined))
     if as_json:
         document = {name: [asdict(check) for check in rows] for name, rows in by_environment.items()}
-        click.echo(json.dumps(document, indent=2))
+        terminal.show_page(json.dumps(document, indent=2))
     else:
         for environment, rows in by_environment.items():
-            click.echo(environment)
+            terminal.show(environment)
             for check in rows:
-                click.echo(f"  {check.verdict:<4} {check.subject}: {check.finding}")
+                terminal.show(f"  {check.verdict:<4} {check.subject}: {check.finding}")
                 for line in check.fix.splitlines():
-                    click.echo(f"       {line}")
+                    terminal.show(f"       {line}")
     if bad := sum(bool(check.fix) for rows in by_environment.values() for check in rows):
         raise CicdError(f"{bad} to fix before deploying")
 
@@ -117,7 +119,9 @@ def recover(as_json: bool, **options: Any) -> None:
         for target in chosen
     }
     if as_json:
-        click.echo(json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2))
+        terminal.show_page(
+            json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2)
+        )
     else:
         for target in chosen:
             drift_command = unsettled_stacks.drift_command(target.clients, target.chosen)
@@ -127,17 +131,17 @@ def recover(as_json: bool, **options: Any) -> None:
 
 
 def _show_recovery(environment: str, stacks: list[Unsettled], drift_command: str) -> None:
-    click.echo(environment if stacks else f"{environment}: every stack is settled")
+    terminal.show(environment if stacks else f"{environment}: every stack is settled")
     for unsettled in stacks:
-        click.echo(f"  {unsettled.stack}: {unsettled.state}: {unsettled.means}")
+        terminal.show(f"  {unsettled.stack}: {unsettled.state}: {unsettled.means}")
         diagnosed = (unsettled.diagnosis.reason, *unsettled.diagnosis.lines) if unsettled.diagnosis else ()
         for fact in (*diagnosed, *unsettled.facts):
-            click.echo(f"      {fact}")
+            terminal.show(f"      {fact}")
         for command in unsettled.commands:
-            click.echo(f"    {command}")
+            terminal.show(f"    {command}")
     if drift_command:
-        click.echo("  nobody has looked for drift; CloudFormation does when asked, and then this shows it:")
-        click.echo(f"    {drift_command}")
+        terminal.show("  nobody has looked for drift; CloudFormation does when asked, and then this shows it:")
+        terminal.show(f"    {drift_command}")
 
 
 @verb(
@@ -163,13 +167,13 @@ def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: i
     stacks = read_stacks(rendered_folder(suffix) / selection.environment(env, suffix).qualified)
     documents = policies(stacks, destroying=destroying)
     if part is None:
-        click.echo(json.dumps(documents, indent=2))
+        terminal.show_page(json.dumps(documents, indent=2))
         if len(documents) > 1:
             attach = (
                 f"{len(documents)} policies, as a managed policy holds {SIZE_LIMIT:,} characters: attach all of them"
             )
-            click.echo(f"{attach}; {hints.option('PART', 'N')} prints only one", err=True)
+            terminal.show(f"{attach}; {hints.option('PART', 'N')} prints only one", err=True)
     elif part <= len(documents):
-        click.echo(json.dumps(list(documents.values())[part - 1], indent=2))
+        terminal.show_page(json.dumps(list(documents.values())[part - 1], indent=2))
     else:
         raise ConfigurationError(f"there is no part {part}; {env} needs {len(documents)}")

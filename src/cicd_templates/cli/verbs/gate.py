@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cicd_templates import hints
-from cicd_templates.cli import selection
+from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import Command, Group, main
 from cicd_templates.cli.options import JSON, SERVICE, option
 from cicd_templates.errors import ConfigurationError
@@ -48,9 +48,10 @@ def gate(
     if policy is None and Path(POLICY).is_file():
         policy = Path(POLICY)
     decision = judging.judge(folder, _checks(service), policy, source_version, date.today())
-    click.echo(json.dumps(findings(decision), indent=2) if as_json else summary(decision).rstrip())
+    terminal.show_page(json.dumps(findings(decision), indent=2) if as_json else summary(decision).rstrip())
     if policy and not as_json:
-        click.echo(f"\nJudged by the policy {policy}.")
+        terminal.show("")
+        terminal.show(f"Judged by the policy {policy}.")
     if decision.verdict != "PASS":
         ctx.exit(1)
 
@@ -101,11 +102,11 @@ def waive(
     checks = _checks(service)
     decision = judging.judge(folder, checks, policy if policy.exists() else None, None, today)
     waived = judging.waive(decision, policy, checks, last, owner, reason)
-    click.echo(f"{policy}: {counted(waived.written, 'waiver')} added, of {owner} until {last}")
+    terminal.show(f"{policy}: {counted(waived.written, 'waiver')} added, of {owner} until {last}")
     for check, why in decision.broken.items():
-        click.echo(f"no waiver covers {check}: {why}")
+        terminal.show(f"no waiver covers {check}: {why}")
     for id_ in waived.not_waivable:
-        click.echo(f"no waiver covers {id_}: its report names neither package nor file")
+        terminal.show(f"no waiver covers {id_}: its report names neither package nor file")
 
 
 def _last_day(expires: str, today: date) -> date:
@@ -158,13 +159,13 @@ def inspect(tool: str, report: Path | None, as_json: bool) -> None:
     if as_json:
         findings = {"findings": read.findings, "suppressed": read.suppressed}
         lists = {name: [asdict(finding) for finding in listed] for name, listed in findings.items()}
-        click.echo(json.dumps({"status": read.status, "reason": read.reason, **lists}, indent=2))
+        terminal.show_page(json.dumps({"status": read.status, "reason": read.reason, **lists}, indent=2))
         return
     judged = {"ok": "counts", "incomplete": "does not count, incomplete"}.get(read.status, "does not count")
     passed_over = f", {len(read.suppressed)} that the tool was told to pass over" if read.suppressed else ""
-    click.echo(
+    terminal.show(
         f"{judged}{': ' if read.reason else ''}{read.reason}, {counted(len(read.findings), 'finding')}{passed_over}"
     )
     for finding in (*read.findings, *read.suppressed):
         where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
-        click.echo(f"  {finding.severity:<8}  {finding.id}  {where}")
+        terminal.show(f"  {finding.severity:<8}  {finding.id}  {where}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 
 
@@ -14,11 +13,11 @@ def local() -> None:
 
     running = running_engine.recall()
     if running is not None:
-        click.echo(f"the local AWS is running already at {running.url} (process {running.pid})")
+        terminal.show(f"the local AWS is running already at {running.url} (process {running.pid})")
         return
     started = engine.start()
     running_engine.remember(started)
-    click.echo(f"the local AWS is running at {started.url} (process {started.pid}); stop it with `make local-stop`")
+    terminal.show(f"the local AWS is running at {started.url} (process {started.pid}); stop it with `make local-stop`")
 
 
 @verb("local-stop")
@@ -29,10 +28,10 @@ def local_stop() -> None:
     running = running_engine.recall()
     running_engine.forget()
     if running is None:
-        click.echo("no local AWS is running")
+        terminal.show("no local AWS is running")
         return
     engine.stop(running)
-    click.echo(f"stopped the local AWS (process {running.pid})")
+    terminal.show(f"stopped the local AWS (process {running.pid})")
 
 
 @verb("demo")

@@ -7,10 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from cicd_templates import hints
-from cicd_templates.cli import selection
+from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import JSON, SERVICE, SUFFIX, YES, option
 from cicd_templates.errors import CicdError, ConfigurationError
@@ -82,7 +80,7 @@ def rehearse(
     confirm = (lambda question: False) if refuse else selection.confirmation(yes)
 
     def say(text: str) -> None:
-        click.echo(text, err=as_json)
+        terminal.show_page(text, err=as_json)
 
     def tell(step: result.ActionProgress) -> None:
         if step.state is not result.ActionState.NOT_REACHED:
@@ -122,7 +120,7 @@ def finish(outcome: RehearsalResult, output: Path, say: Callable[[str], None], a
         (output / name).write_text(text)
     say(f"wrote {', '.join(files)} in {output}")
     if as_json:
-        click.echo(files["rehearsal.json"], nl=False)
+        terminal.show_page(files["rehearsal.json"])
     if not outcome.succeeded:
         raise CicdError(report.verdict(outcome))
 

@@ -8,10 +8,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import click
-
 from cicd_templates import hints
-from cicd_templates.cli import selection
+from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import ENV, LOCAL, SERVICE, SUFFIX, option
 from cicd_templates.errors import CicdError, ConfigurationError
@@ -56,20 +54,20 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
         first = hints.make("deploy", ENV=tools.environment.name, SUFFIX=suffix, LOCAL=local)
         raise CicdError(f"{of.name} has no pipeline yet; deploy it first: {first}")
     version = releasing.upload_source(tools.clients, bucket, of.release_key, archive)
-    click.echo(f"released {of.name} {archive.revision} by {archive.author}")
-    click.echo(f"  source   s3://{bucket}/{of.release_key}, {len(archive.data):,} bytes")
+    terminal.show(f"released {of.name} {archive.revision} by {archive.author}")
+    terminal.show(f"  source   s3://{bucket}/{of.release_key}, {len(archive.data):,} bytes")
     if archive.left_out:
         named = ", ".join(archive.left_out[:3]) + (", ..." if len(archive.left_out) > 3 else "")
-        click.echo(f"  left out {counted(len(archive.left_out), 'file')} that git does not have: {named}")
-    click.echo(f"  version  {version}")
+        terminal.show(f"  left out {counted(len(archive.left_out), 'file')} that git does not have: {named}")
+    terminal.show(f"  version  {version}")
     if local:
         _show_local_start(tools.environment.account, version)
         return
     execution = releasing.wait_for_start(tools.clients, pipeline, version, Polling())
-    click.echo(f"  run      {execution} of {pipeline}")
+    terminal.show(f"  run      {execution} of {pipeline}")
     if wait:
-        releasing.follow(tools.clients, pipeline, execution, Polling(), lambda line: click.echo(f"  {line}"))
-        click.echo(f"{of.name}: the release has reached the end of its path")
+        releasing.follow(tools.clients, pipeline, execution, Polling(), lambda line: terminal.show(f"  {line}"))
+        terminal.show(f"{of.name}: the release has reached the end of its path")
 
 
 def _show_local_start(account: str, version: str) -> None:
@@ -86,8 +84,8 @@ def _show_local_start(account: str, version: str) -> None:
         return bool(starts)
 
     Polling(poll_seconds=LOCAL_POLL_SECONDS).until(begun, f"the start for version {version}", LOCAL_START_SECONDS)
-    click.echo(f"  run      {starts[0]['execution']}, only recorded: the local AWS has no CodePipeline")
-    click.echo(textwrap.indent(f"request\n{json.dumps(starts[0]['request'], indent=2)}", "  "))
+    terminal.show(f"  run      {starts[0]['execution']}, only recorded: the local AWS has no CodePipeline")
+    terminal.show_page(textwrap.indent(f"request\n{json.dumps(starts[0]['request'], indent=2)}", "  "))
 
 
 @verb(
@@ -126,4 +124,4 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
     value = secrets.read_value(sys.stdin)
     first = hints.make("deploy", ENV=environment.name, SUFFIX=suffix, LOCAL=local)
     version = secrets.set_secret(target.clients, full_name, value, first)
-    click.echo(f"set {full_name}, version {version}")
+    terminal.show(f"set {full_name}, version {version}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cicd_templates.cli import selection
+from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import Command, main, verb
 from cicd_templates.cli.options import SUFFIX, option
 from cicd_templates.errors import CicdError
@@ -46,19 +46,21 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
     if check:
         difference = out_folder.differences(files, folder)
         for line in difference:
-            click.echo(line)
+            terminal.show(line)
         if difference:
             raise CicdError(f"{folder}/ is out of date; run `make render` and review its diff")
-        click.echo(f"{folder}/ is up to date: {len(rendered)} stacks")
+        terminal.show(f"{folder}/ is up to date: {len(rendered)} stacks")
         return
     written = out_folder.write(files, folder)
     for path in written.written:
-        click.echo(f"  wrote    {folder / path}")
+        terminal.show(f"  wrote    {folder / path}")
     for path in written.deleted:
-        click.echo(f"  deleted  {folder / path}")
+        terminal.show(f"  deleted  {folder / path}")
     for path in written.kept:
-        click.echo(f"  kept     {folder / path}, which this tool did not write")
-    click.echo(f"rendered {len(rendered)} stacks into {folder}/, {written.unchanged} of {len(files)} files unchanged")
+        terminal.show(f"  kept     {folder / path}, which this tool did not write")
+    terminal.show(
+        f"rendered {len(rendered)} stacks into {folder}/, {written.unchanged} of {len(files)} files unchanged"
+    )
 
 
 FORM = option(
@@ -83,14 +85,14 @@ def lint(form: str, suffix: str | None) -> None:
     found = lint_templates(paths, suffix)
     write = {"text": formats.as_text, "sarif": formats.as_sarif, "github": formats.as_github}[form]
     if found or form == "sarif":
-        click.echo(write(found))
+        terminal.show_page(write(found))
     if found:
         raise CicdError(
             f"cfn-lint: {counted(len(found), 'finding')} in {counted(len(paths), 'template')}; "
             "docs/rules.md explains E91 and W91"
         )
     if form != "sarif":
-        click.echo(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
+        terminal.show(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
 
 
 @verb("docs", option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))
@@ -112,11 +114,11 @@ def docs(check: bool) -> None:
     stale = []
     for path, text in (whole | generated).items():
         if path.exists() and path.read_text(encoding="utf-8") == text:
-            click.echo(f"{path} is up to date")
+            terminal.show(f"{path} is up to date")
         elif check:
             stale.append(str(path))
         else:
             path.write_text(text, encoding="utf-8")
-            click.echo(f"wrote {path}")
+            terminal.show(f"wrote {path}")
     if stale:
         raise CicdError(f"out of date: {', '.join(stale)}; run `make fmt` and review the diff")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from cicd_templates import hints
+from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import option
 from cicd_templates.errors import ConfigurationError
@@ -26,7 +25,7 @@ def review(base: str | None) -> None:
             f"compare with which revision? Name it with {hints.option('BASE')}, such as main or HEAD~1"
         )
     before, after = revision.templates_at(base, OUT.as_posix()), revision.templates_in(OUT)
-    click.echo(_compared(f"What changes in out/ since {base}", before, after), nl=False)
+    terminal.show_page(_compared(f"What changes in out/ since {base}", before, after))
 
 
 @verb(
@@ -47,7 +46,7 @@ def upgrade_check(ref: str | None) -> None:
     before = revision.templates_in(OUT)
     with tempfile.TemporaryDirectory() as folder:
         after = upgrade.rendered_with(ref, Path(folder))
-    click.echo(_compared(f"What {ref} of the tool would change in out/", before, after), nl=False)
+    terminal.show_page(_compared(f"What {ref} of the tool would change in out/", before, after))
 
 
 def _compared(title: str, before: list[StackTemplate], after: list[StackTemplate]) -> str:

@@ -21,6 +21,7 @@ from cicd_templates.deploy.diagnosis.diagnose import Diagnosis
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.text import planned_lines
 from cicd_templates.deploy.reporting.inventory_items import Item, Remainder, item_lines, remainder_lines
+from cicd_templates.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -224,7 +225,7 @@ class PlainReporter:
         if isinstance(event, Moved) and not lines and self._now() - self._said >= SIGN_OF_LIFE_SECONDS:
             lines = [f"    {event.stack}: {event.event.status} {event.event.logical_id}"]
         for line in lines:
-            print(line, file=self._stream, flush=True)
+            print(printable(line), file=self._stream, flush=True)
             self._said = self._now()
 
 
@@ -272,7 +273,9 @@ class TerminalReporter:
                 self._running.pop(event.stack, None)
         self._refresh()
         for line in as_lines(event):
-            self._console.print(line, style=_STYLES.get(type(event), ""), markup=False, highlight=False)
+            # Neither markup nor `:emoji:` in foreign text is rich's to read.
+            style = _STYLES.get(type(event), "")
+            self._console.print(printable(line), style=style, markup=False, emoji=False, highlight=False)
 
     def lines(self) -> list[str]:
         """The live view, a line for each stack under way, none longer than the terminal is wide."""
@@ -281,7 +284,7 @@ class TerminalReporter:
             expected = f" of about {format_duration(running.expected_seconds)}" if running.expected_seconds else ""
             elapsed = format_duration(self._now() - running.began)
             text = f"  {stack}: {elapsed}{expected}, {running.finished} done, {running.last}"
-            rows.append(text[: self._console.width - 1])
+            rows.append(printable(text)[: self._console.width - 1])
         return rows
 
     def _refresh(self) -> None:
