@@ -132,7 +132,7 @@ contradict each other.
 ## What never moves
 
 Both target groups, both listener rules, and the role with which ECS moves requests are there from the first
-deployment on, in the layer `ingress`. No step replaces one of them (`tests/unit/test_rollouts.py`, and
+deployment on, in the layer `ingress`. No step replaces one of them (`tests/unit/templates/test_rollouts.py`, and
 `tests/integration/test_rollouts.py` on the local AWS, up and down). They are in a stack of their own, which no
 release writes: the pipeline changes the layer `service` and nothing else.
 

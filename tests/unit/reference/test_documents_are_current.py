@@ -83,6 +83,14 @@ def test_a_link_to_a_file_leads_somewhere(path: Path) -> None:
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("path", DOCS, ids=[str(path.relative_to(ROOT)) for path in DOCS])
+def test_a_file_of_the_project_that_a_document_names_exists(path: Path) -> None:
+    # The user creates the folder of the own layers.
+    files = re.findall(r"\b((?:src|tests)/[\w/.-]+\.\w+|templates/(?!extra/)[\w/-]+\.\w+)", path.read_text())
+
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
 def test_every_variable_of_a_daily_target_is_in_the_page_of_commands() -> None:
     takes = dict(re.findall(r"^([a-z-]+)\.takes := (.*)$", MAKEFILE, re.MULTILINE))
     variables = set(" ".join(takes.values()).split()) - {"$(STACKS)", "$(lint.takes)"}
