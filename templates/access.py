@@ -14,14 +14,8 @@ from cicd_templates.blocks.bucket_access import bucket_arn, may_put, may_read
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.blocks.roles import assumed_role
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import (
-    RELEASE_ROLE,
-    log_group_name,
-    parameter_path,
-    physical_name,
-    pipeline_arn,
-    project_arn,
-)
+from cicd_templates.config.naming import log_group_name, parameter_path, physical_name, pipeline_arn, project_arn
+from cicd_templates.config.purposes import GITHUB_RELEASE
 from cicd_templates.layer.iam import Grant, allow, deny, document, trust_web_identity
 from cicd_templates.layer.outputs import BucketName, KeyArn
 from cicd_templates.layer.template import LayerTemplate
@@ -193,5 +187,5 @@ def _release_role(env: Environment, service: Service, release: Sequence[Grant]) 
         env,
         trust_web_identity(provider, when=[token]),
         *release,
-        name=[service.name, RELEASE_ROLE],
+        name=[service.name, GITHUB_RELEASE],
     )

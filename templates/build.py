@@ -20,18 +20,15 @@ from cicd_templates.blocks.lifecycle import stateful
 from cicd_templates.builds import buildspecs
 from cicd_templates.builds.presets import ReleaseCheck, checks_of
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import physical_name, repository_arn, title
+from cicd_templates.config.naming import physical_name, report_artifact, repository_arn, title
+from cicd_templates.config.purposes import BILL_OF_MATERIALS, IMAGE, IMAGE_SCAN, SMOKE_TEST
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import BucketName, RepositoryUri
 from cicd_templates.layer.template import LayerTemplate
-from templates import keys, registry, scan_gate, storage
+from templates import keys, registry, storage
 
-IMAGE = "image"
-BILL_OF_MATERIALS = "sbom"
-IMAGE_SCAN = "image-scan"
 # The cache that checks share which do not run the application's code.
 JUDGES = "judges"
-SMOKE_TEST = "smoke-test"
 # Longer than the scan waits for its findings, and short enough to fail a run that hangs.
 SHORT_MINUTES = 10
 
@@ -97,7 +94,7 @@ def _check(context: BuildContext, check: ReleaseCheck, stored: dict[str, secrets
         *grants,
         description=f"Check {check.name}: writes a report, decides nothing",
         timeout_minutes=check.timeout_minutes,
-        report_artifact=scan_gate.report_artifact(check.name),
+        report_artifact=report_artifact(check.name),
         # A check that runs the application could plant something in the cache of the checks that judge it.
         cache=f"check-{check.name}" if check.runs_application else JUDGES,
         image=check.image,

@@ -6,11 +6,13 @@ from awacs import cloudformation, iam, kms, s3
 from awacs.aws import StringEquals, StringEqualsIfExists
 from troposphere import Sub
 
-from cicd_templates.blocks.delivery_actions import EXECUTION, SERVICE_LAYER, change_set_name
+from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, change_set_name
 from cicd_templates.blocks.delivery_permissions import service_grants
 from cicd_templates.blocks.roles import assumed_role, service_role
+from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import DELIVERY, physical_name, role_arn, stack_name
+from cicd_templates.config.naming import TEMPLATES, artifact_keys, physical_name, role_arn, stack_name
+from cicd_templates.config.purposes import DELIVERY, EXECUTION, PIPELINE
 from cicd_templates.layer.iam import Grant, allow, trust_roles_of
 from cicd_templates.layer.outputs import RoleArn, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
@@ -42,8 +44,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         assumed_role(
             "DeliveryRole",
             env,
-            trust_roles_of(tools.account, [Sub(role_arn(tools, service.name, "pipeline"))]),
-            *_may_take_templates(env),
+            trust_roles_of(tools.account, [Sub(role_arn(tools, PIPELINE, service.name))]),
+            *_may_take_templates(env, service),
             *_may_deploy(env, service),
             allow(
                 "GiveCloudFormationItsRole",
@@ -59,9 +61,9 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             assumed_role(
                 "ReviewRole",
                 env,
-                trust_roles_of(tools.account, [Sub(role_arn(tools, service.name, "review", "function"))]),
+                trust_roles_of(tools.account, [Sub(role_arn(tools, service.name, purposes.REVIEW, "function"))]),
                 allow("LookAtChangeSets", [cloudformation.DescribeChangeSet], on=_stack(env, service)),
-                name=["review", service.name],
+                name=[purposes.REVIEW, service.name],
             )
         )
     layer.publish(EXECUTION_ROLE, RoleArn(execution.get_att("Arn")))
@@ -73,15 +75,16 @@ def _stack(env: Environment, service: Service) -> Sub:
     return Sub(f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}:stack/{name}/*")
 
 
-def _may_take_templates(env: Environment) -> list[Grant]:
+def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
     """Let the role read the tools environment's artifacts, whose bucket and key admit it by name."""
     tools = env.tools
     artifacts = physical_name(tools, "AWS::S3::Bucket", "artifacts")
+    keys = artifact_keys(tools, service.name, TEMPLATES)
     return [
         allow(
             "TakeTheReviewedTemplates",
             [s3.GetObject, s3.GetObjectVersion],
-            on=Sub(f"arn:${{AWS::Partition}}:s3:::{artifacts}/*"),
+            on=Sub(f"arn:${{AWS::Partition}}:s3:::{artifacts}/{keys}"),
         ),
         # The key's id is known only in its own account. The key's policy admits this role, through S3 only.
         allow(

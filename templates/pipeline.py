@@ -26,26 +26,28 @@ from cicd_templates.blocks.pipeline_stages import GATE, PipelineStage, stage
 from cicd_templates.blocks.release_start import release_rule
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.builds.presets import checks_of
+from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import (
-    DELIVERY,
+    APP,
+    TEMPLATES,
     TEMPLATES_KEY,
+    artifact_keys,
     pipeline_arn,
     pipeline_name,
+    report_artifact,
     role_arn,
     stack_name,
     title,
 )
+from cicd_templates.config.purposes import DELIVERY, PIPELINE
 from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, PipelineName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
-from templates import build as builds
 from templates import keys, notifications, review, scan_gate, storage
 
 PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Pipeline that releases the service")
-APP = storage.APP
-TEMPLATES = storage.TEMPLATES
 IMAGE = "Image"
 # The version of the reviewed templates that a run deploys.
 TEMPLATES_VERSION = f"#{{{TEMPLATES}.VersionId}}"
@@ -87,11 +89,11 @@ def _pipeline_role(env: Environment, service: Service, key: KeyArn, artifacts: B
         "PipelineRole",
         env,
         "codepipeline",
-        may_find("FindTheArtifacts", artifacts),
-        may_read("ReadTheArtifacts", artifacts),
-        may_put("HandOnArtifacts", artifacts),
-        may_encrypt("UseTheKey", key),
-        name=[service.name, "pipeline"],
+        may_find("FindItsStore", artifacts),
+        may_read("ReadItsStore", artifacts, artifact_keys(env, service.name)),
+        may_put("FillItsStore", artifacts, artifact_keys(env, service.name)),
+        may_encrypt("UseTheKeyOfItsStore", key),
+        name=[PIPELINE, service.name],
         when=[ArnEquals({"aws:SourceArn": Sub(pipeline_arn(env, service.name))})],
     )
 
@@ -147,7 +149,7 @@ def _verify(context: PipelineContext) -> PipelineStage:
             category="Test",
             order=number // context.env.pipeline.verify_parallelism + 1,
             inputs=[APP],
-            outputs=[scan_gate.report_artifact(check.name)],
+            outputs=[report_artifact(check.name)],
         )
         for number, check in enumerate(checks_of(context.service))
     ]
@@ -161,7 +163,7 @@ def _gate(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
         "templatesVersion": TEMPLATES_VERSION,
         "execution": EXECUTION_ID,
     }
-    reports = [scan_gate.report_artifact(check.name) for check in checks_of(context.service)]
+    reports = [report_artifact(check.name) for check in checks_of(context.service)]
     function = layer.read(scan_gate.GATE_FUNCTION)
     return stage("Gate", [lambda_action(context, GATE, function, parameters, namespace=GATE, inputs=reports)])
 
@@ -171,7 +173,7 @@ def _build(context: PipelineContext) -> PipelineStage:
     image = codebuild_action(
         context,
         IMAGE,
-        builds.IMAGE,
+        purposes.IMAGE,
         variables | {"TEMPLATES_VERSION": TEMPLATES_VERSION},
         inputs=[APP],
         namespace=IMAGE,
@@ -179,7 +181,7 @@ def _build(context: PipelineContext) -> PipelineStage:
     bill_of_materials = codebuild_action(
         context,
         "BillOfMaterials",
-        builds.BILL_OF_MATERIALS,
+        purposes.BILL_OF_MATERIALS,
         {"EXECUTION_ID": EXECUTION_ID},
         inputs=[APP],
     )
@@ -193,7 +195,7 @@ def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: in
         "EXECUTION_ID": EXECUTION_ID,
         "EVIDENCE_NAME": evidence,
     }
-    return codebuild_action(context, name, builds.IMAGE_SCAN, variables, category="Test", order=order, inputs=[APP])
+    return codebuild_action(context, name, purposes.IMAGE_SCAN, variables, category="Test", order=order, inputs=[APP])
 
 
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
@@ -227,7 +229,7 @@ def _smoke_test(context: PipelineContext, peer: Environment, *, order: int) -> P
     return codebuild_action(
         context,
         f"{title(peer.name)}SmokeTest",
-        builds.SMOKE_TEST,
+        purposes.SMOKE_TEST,
         {"SERVICE_URL": f"#{{{title(peer.name)}.ServiceUrl}}"},
         category="Test",
         order=order,

@@ -7,6 +7,7 @@ from troposphere import Sub
 
 from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.functions import inline_function, may_answer_jobs, source
+from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import pipeline_name, role_arn
 from cicd_templates.layer.iam import allow
@@ -17,7 +18,7 @@ from templates import keys, notifications
 REVIEW_FUNCTION = ServiceOutput(
     FunctionName, "review", "ReviewFunctionName", "Function that describes a change set to its approvers"
 )
-REVIEW = "review"
+REVIEW = purposes.REVIEW
 TIMEOUT_SECONDS = 60
 
 

@@ -9,8 +9,9 @@ from cicd_templates.blocks.bucket_access import may_put, may_read
 from cicd_templates.blocks.functions import Code, inline_function, may_answer_jobs
 from cicd_templates.blocks.inlining import scan_gate_source
 from cicd_templates.builds.presets import checks_of
+from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import pipeline_name, title
+from cicd_templates.config.naming import pipeline_name, report_artifact
 from cicd_templates.layer.outputs import FunctionName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, notifications, storage
@@ -18,16 +19,11 @@ from templates import keys, notifications, storage
 GATE_FUNCTION = ServiceOutput(
     FunctionName, "scan_gate", "GateFunctionName", "Function that judges the scan reports of a release"
 )
-GATE = "scan-gate"
+GATE = purposes.SCAN_GATE
 # CodePipeline waits 20 minutes for an answer and Lambda 15 at most; reading five reports takes seconds.
 TIMEOUT_SECONDS = 120
 # One report at a time, of 100 MB at most, takes seven times its size.
 MEMORY_MB = 2048
-
-
-def report_artifact(check: str) -> str:
-    """Return the name of the artifact with a check's report."""
-    return f"{title(check)}Report"
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:

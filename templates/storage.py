@@ -14,6 +14,7 @@ from cicd_templates.blocks.buckets import (
     refuse_source_replacement,
 )
 from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import APP, TEMPLATES
 from cicd_templates.layer.outputs import BucketName, KeyArn, Output
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys
@@ -27,11 +28,6 @@ TEMPLATES_BUCKET = Output(BucketName, "storage", "TemplatesBucketName", "The rev
 ARTIFACTS_BUCKET = Output(BucketName, "storage", "ArtifactsBucketName", "Artifacts that the actions of a run pass on")
 CACHE_BUCKET = Output(BucketName, "storage", "CacheBucketName", "Caches of downloaded dependencies for builds")
 EVIDENCE_BUCKET = Output(BucketName, "storage", "EvidenceBucketName", "Verdicts, reports, SBOM and provenance of runs")
-
-# The artifacts of the two sources: the application's, whose new version starts a run, and the reviewed templates, which
-# start none.
-APP = "App"
-TEMPLATES = "Templates"
 
 # Sources and templates are kept for as long as the evidence of the runs that used them.
 EVIDENCE_DAYS = 1096

@@ -230,7 +230,7 @@ def test_approvers_alone_approve_and_nobody_overrides() -> None:
         assert approves != (("Deny", "codepipeline:PutApprovalResult") in statements), name
     answered = policies["ApproversPolicy"][("Allow", "codepipeline:PutApprovalResult")]["Resource"]
     assert [each["Fn::Sub"].rpartition(":")[2] for each in answered] == [
-        "payments-tools-payment-processor/Production/Approve"
+        "payment-processor-payments-tools/Production/Approve"
     ]
     assert ("Deny", "s3:PutObject") in policies["ApproversPolicy"]
     assert ("Deny", "codepipeline:StartPipelineExecution") in policies["ApproversPolicy"]
@@ -360,14 +360,14 @@ def test_every_rule_is_about_this_pipeline_and_loses_nothing_in_silence() -> Non
                 about = each.get("pipeline") or detail.get("pipeline") or each["requestParameters"]
                 while isinstance(about, dict):
                     (about,) = about.values()
-                assert about == ["payments-tools-payment-processor"], name
+                assert about == ["payment-processor-payments-tools"], name
         for target in rule["Targets"]:
             assert target["DeadLetterConfig"] == {"Arn": {"Ref": "DeadLettersQueueArn"}}, name
             # Topics, functions and log groups admit rules by their own policies.
             assert "RoleArn" not in target, name
 
 
-PIPELINE_NAME = "payments-tools-payment-processor"
+PIPELINE_NAME = "payment-processor-payments-tools"
 UPDATED = {"eventName": "UpdatePipeline", "requestParameters": {"pipeline": {"name": PIPELINE_NAME}}}
 DELETED = {"eventName": "DeletePipeline", "requestParameters": {"name": PIPELINE_NAME}}
 

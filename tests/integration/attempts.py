@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 REGION = "eu-central-1"
 NAME = "payments-tools-payment-processor"
 # CodePipeline keeps twenty letters of a pipeline's name and ten of an artifact's.
-RUN = "payments-tools-payme"
+RUN = "payment-processor-pa"
+# Another service, whose name begins with the same letters.
+ANOTHER_RUN = "payment-ledger-payme"
 SERVICE = "payment-processor"
 SOURCE = f"{SERVICE}/source.zip"
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
@@ -115,12 +117,18 @@ DEEDS: dict[str, Call] = {
     "delete the source": s3("delete_object", "source", Key=SOURCE),
     "read the reviewed templates": get("templates", "templates.zip"),
     "replace the reviewed templates": put("templates", "templates.zip"),
-    "read an artifact": get("artifacts", "run/report"),
+    "read the source of its run": get("artifacts", f"{RUN}/App/there"),
+    "read the templates of its run": get("artifacts", f"{RUN}/Templates/there"),
+    "read Snyk's report": get("artifacts", f"{RUN}/SnykReport/there"),
+    "read another service's source": get("artifacts", f"{ANOTHER_RUN}/App/there"),
+    "read another service's report": get("artifacts", f"{ANOTHER_RUN}/SnykReport/there"),
+    "hand on another service's report": put("artifacts", f"{ANOTHER_RUN}/BanditRepo/new"),
+    "put another service's source into a run": put("artifacts", f"{ANOTHER_RUN}/App/new"),
     "hand on Bandit's report": put("artifacts", f"{RUN}/BanditRepo/new"),
     "hand on Snyk's report": put("artifacts", f"{RUN}/SnykReport/new"),
     "put another source into a run": put("artifacts", f"{RUN}/App/new"),
     "put other templates into a run": put("artifacts", f"{RUN}/Templates/new"),
-    "delete an artifact": s3("delete_object", "artifacts", Key="run/report"),
+    "delete an artifact": s3("delete_object", "artifacts", Key=f"{RUN}/App/there"),
     "hand on a report under another algorithm": put("artifacts", f"{RUN}/BanditRepo/a", ServerSideEncryption="AES256"),
     "list the artifacts": s3("list_objects_v2", "artifacts"),
     "read the judges' cache": get("cache", "payment-processor/judges/pip"),

@@ -146,7 +146,7 @@ def test_an_event_of_the_pipeline_is_kept_in_the_history_and_told_in_words(proje
         "region": "eu-central-1",
         "resources": [],
         "detail-type": "CodePipeline Pipeline Execution State Change",
-        "detail": {"pipeline": "payments-tools-payment-processor", "execution-id": "e-1", "state": "FAILED"},
+        "detail": {"pipeline": "payment-processor-payments-tools", "execution-id": "e-1", "state": "FAILED"},
     }
     matching = {
         name: events.test_event_pattern(
@@ -163,7 +163,7 @@ def test_an_event_of_the_pipeline_is_kept_in_the_history_and_told_in_words(proje
 
     assert rule["State"] == "ENABLED"
     assert list(matching.values()) == [True, True, True, False, False]
-    call = {"pipelineName": "payments-tools-payment-processor", "stageName": "Production"}
+    call = {"pipelineName": "payment-processor-payments-tools", "stageName": "Production"}
     approved = {**event, "detail-type": "AWS API Call via CloudTrail", "detail": {"requestParameters": call}}
     assert events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(approved))["Result"]
     other = {**event, "detail": {**event["detail"], "pipeline": "another"}}  # type: ignore[dict-item]

@@ -22,9 +22,11 @@ from botocore.exceptions import ClientError
 from cicd_templates.local.engine import Engine, running
 from cicd_templates.template import cloudformation_yaml
 from tests.integration.attempts import (
+    ANOTHER_RUN,
     DEEDS,
     NAME,
     REGION,
+    RUN,
     SIMULATED,
     SOURCE,
     Place,
@@ -38,7 +40,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.long]
 DOOR = "the-tests"
 LOADER = botocore.loaders.create_loader()
 
-CHECK = {"read an artifact", "encrypt with the tools key"}
+CHECK = {"read the source of its run", "encrypt with the tools key"}
 JUDGE = CHECK | {"read the judges' cache", "fill the judges' cache"}
 EVIDENCE_WRITER = {"put evidence", "read the evidence"}
 FUNCTION = {"encrypt with the tools key", "send a dead letter"}
@@ -71,16 +73,26 @@ MAY: dict[str, set[str]] = {
     "pipeline PipelineRole": CHECK
     | HAND_ON
     | {
+        "read the templates of its run",
+        "read Snyk's report",
         "act as the source action",
         "act as the gate's action",
         "act as staging's delivery",
         "act as production's delivery",
     },
-    "pipeline AppActionRole": HAND_ON | {"read the released source", "encrypt with the tools key"},
-    "pipeline TemplatesActionRole": HAND_ON | {"read the reviewed templates", "encrypt with the tools key"},
+    "pipeline AppActionRole": {
+        "put another source into a run",
+        "read the released source",
+        "encrypt with the tools key",
+    },
+    "pipeline TemplatesActionRole": {
+        "put other templates into a run",
+        "read the reviewed templates",
+        "encrypt with the tools key",
+    },
     "pipeline BanditActionRole": {"start Bandit's build"},
     "pipeline ImageActionRole": {"start the image build"},
-    "pipeline GateActionRole": {"call the gate", "list functions", "read an artifact"},
+    "pipeline GateActionRole": {"call the gate", "list functions", "read Snyk's report"},
     "pipeline ProductionApproveActionRole": {"ask the approvers", "encrypt with the tools key"},
     "pipeline StartRole": {"start a run"},
     "access DevelopersPolicy": PEOPLE | {"release a source", "find where to release", "encrypt with the tools key"},
@@ -99,12 +111,15 @@ MAY_THERE: dict[str, set[str]] = {
 # What crosses accounts: buckets and repositories of the local AWS are closed to other accounts whatever their policies
 # say, so of these the simulator answers the half that the caller's own policies decide.
 ARTIFACTS, EVIDENCE = (
-    f"arn:aws:s3:::payments-tools-{name}-{{tools}}-{REGION}/run/x" for name in ("artifacts", "evidence")
+    f"arn:aws:s3:::payments-tools-{name}-{{tools}}-{REGION}/{RUN}/Templates/x" for name in ("artifacts", "evidence")
 )
+OTHERS = ARTIFACTS.replace(RUN, ANOTHER_RUN)
 IMAGES = f"arn:aws:ecr:{REGION}:{{tools}}:repository/{NAME}"
 ACROSS = [
     ("delivery DeliveryRole production", "s3:GetObject", ARTIFACTS, True),
     ("delivery DeliveryRole staging", "s3:GetObject", ARTIFACTS, True),
+    ("delivery DeliveryRole staging", "s3:GetObject", OTHERS, False),
+    ("delivery DeliveryRole production", "s3:GetObject", ARTIFACTS.replace("Templates", "App"), False),
     ("delivery DeliveryRole production", "s3:PutObject", ARTIFACTS, False),
     ("delivery DeliveryRole production", "s3:GetObject", EVIDENCE, False),
     ("delivery DeliveryRole production", "ecr:BatchGetImage", IMAGES, False),
@@ -131,6 +146,9 @@ SENTENCES = [
     ("a check cannot replace the source", "build BanditRole", "release a source", False),
     ("a check cannot hand on another check's report", "build SnykRole", "hand on Bandit's report", False),
     ("a check cannot replace what a run builds from", "build BanditRole", "put another source into a run", False),
+    ("no code of a service reads another's source", "build UnitTestsRole", "read another service's source", False),
+    ("a check cannot read another check's report", "build UnitTestsRole", "read Snyk's report", False),
+    ("a pipeline writes nothing of another", "pipeline PipelineRole", "put another service's source into a run", False),
     ("a check cannot push an image", "build BanditRole", "push a layer", False),
     ("the image build cannot delete an image", "build ImageRole", "delete an image", False),
     ("evidence is never replaced", "scan-gate ScanGateRole", "put evidence where some may be already", False),
@@ -248,7 +266,8 @@ def _furnish(world: World) -> None:
     root = world.root("tools")
     for bucket, name in (
         ("source", SOURCE),
-        ("artifacts", "run/report"),
+        *(("artifacts", f"{run}/{name}/there") for run in (RUN, ANOTHER_RUN) for name in ("App", "SnykReport")),
+        ("artifacts", f"{RUN}/Templates/there"),
         ("cache", "payment-processor/judges/pip"),
         ("evidence", "payment-processor/verdict.json"),
     ):
@@ -301,7 +320,7 @@ def test_no_account_is_trusted_with_its_own_roles(world: World) -> None:
 
 def test_without_tls_every_bucket_topic_and_queue_refuses(world: World) -> None:
     for who, deed in (
-        ("pipeline PipelineRole", "read an artifact"),
+        ("pipeline PipelineRole", "read the source of its run"),
         ("pipeline ProductionApproveActionRole", "ask the approvers"),
         ("review ReviewRole", "send a dead letter"),
     ):

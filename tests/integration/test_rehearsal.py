@@ -115,7 +115,7 @@ def refused(step: ActionProgress, *expected: str) -> None:
         ("Verify/Snyk", f"{NAME}-snyk", "UseTheKey", "kms:Decrypt"),
         ("Gate/Gate", f"{NAME}-scan-gate-function", "PutEvidence", "s3:PutObject"),
         ("Gate/Gate", "", "CallTheFunction", "lambda:InvokeFunction"),
-        ("Gate/Gate", f"{NAME}-pipeline", "ActInTheRoles", "sts:AssumeRole"),
+        ("Gate/Gate", "payments-tools-pipeline-payment-processor", "ActInTheRoles", "sts:AssumeRole"),
         ("Staging/Prepare", "", "ReplaceTheChangeSet", "cloudformation:CreateChangeSet"),
         ("Staging/Prepare", "", "GiveCloudFormationItsRole", "iam:PassRole"),
         (

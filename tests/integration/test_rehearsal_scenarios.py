@@ -57,7 +57,7 @@ def test_a_planted_vulnerability_stops_at_the_gate_and_nothing_is_built(rehearse
     code, output, result = rehearse({"src/payment_processor/planted.py": PLANTED}, "--yes", "--json")
 
     assert code == 1
-    assert "error: payments-tools-payment-processor failed at Gate/Gate" in output
+    assert "error: payment-processor-payments-tools failed at Gate/Gate" in output
     assert "**high** B602" in output
     reached = [path for path, state in states(result).items() if state == "succeeded"]
     assert {path.partition("/")[0] for path in reached} == {"Source", "Verify"}

@@ -39,7 +39,7 @@ def test_a_release_puts_a_version_and_shows_the_request_that_starts_the_run(proj
     version = lines["version"].split()[1]
     request = json.loads(released.partition("request\n")[2])
     assert request == {
-        "name": "payments-tools-payment-processor",
+        "name": "payment-processor-payments-tools",
         "sourceRevisions": [{"actionName": "App", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": version}],
     }
     stored = project.clients("tools").s3.get_object(

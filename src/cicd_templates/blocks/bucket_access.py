@@ -13,9 +13,11 @@ def bucket_arn(bucket: BucketName, keys: str | None = None) -> Resource:
     return text("arn:${AWS::Partition}:s3:::", bucket, f"/{keys}" if keys else "")
 
 
-def may_read(sid: str, bucket: BucketName, keys: str = "*") -> Grant:
-    """Let a role read objects and their versions; `keys` may end in `*`."""
-    return allow(sid, [actions.GetObject, actions.GetObjectVersion], on=bucket_arn(bucket, keys))
+def may_read(sid: str, bucket: BucketName, *keys: str) -> Grant:
+    """Let a role read objects whose keys match one of `keys`, and their versions."""
+    return allow(
+        sid, [actions.GetObject, actions.GetObjectVersion], on=[bucket_arn(bucket, pattern) for pattern in keys]
+    )
 
 
 def may_find(sid: str, bucket: BucketName) -> Grant:
@@ -27,6 +29,6 @@ def may_find(sid: str, bucket: BucketName) -> Grant:
     )
 
 
-def may_put(sid: str, bucket: BucketName, keys: str = "*") -> Grant:
+def may_put(sid: str, bucket: BucketName, keys: str) -> Grant:
     """Let a role put objects; a replaced object stays as a version."""
     return allow(sid, [actions.PutObject], on=bucket_arn(bucket, keys))

@@ -8,7 +8,8 @@ from troposphere import GetAtt, Sub, s3
 
 from cicd_templates.blocks.lifecycle import because, exempt_from_check, stateful
 from cicd_templates.config.environment import Environment
-from cicd_templates.config.naming import SOURCE_ACTION, name_prefix, physical_name
+from cicd_templates.config.naming import name_prefix, physical_name
+from cicd_templates.config.purposes import PIPELINE, SOURCE_ACTION
 from cicd_templates.layer.iam import (
     Grant,
     account_principal,
@@ -176,7 +177,7 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
         [actions.PutObject],
         on=[text(GetAtt(bucket, "Arn"), f"/*/{artifact}/*") for artifact in artifacts],
         to=Principal("*"),
-        when=[ArnNotLike({"aws:PrincipalArn": [Sub(f"{roles}-{SOURCE_ACTION}-*"), Sub(f"{roles}-*-pipeline")]})],
+        when=[ArnNotLike({"aws:PrincipalArn": [Sub(f"{roles}-{SOURCE_ACTION}-*"), Sub(f"{roles}-{PIPELINE}-*")]})],
     )
 
 

@@ -18,7 +18,7 @@ from cicd_templates.blocks.log_groups import log_group, may_write
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.builds.presets import PYTHON_IMAGE
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import log_group_name, pipeline_name, project_arn, project_name
+from cicd_templates.config.naming import APP, artifact_keys, log_group_name, project_arn, project_name
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, text
 from cicd_templates.template.metadata import RUNS_APPLICATION_KEY
@@ -31,9 +31,6 @@ DOCKER_IMAGES = {
 }
 COMPUTE = "BUILD_GENERAL1_SMALL"
 DOCKER_COMPUTE = "BUILD_GENERAL1_MEDIUM"
-# How many characters of the pipeline's and the artifact's name CodePipeline puts into an artifact's key.
-PIPELINE_KEY_LENGTH = 20
-ARTIFACT_KEY_LENGTH = 10
 # A build that waits for capacity fails after this time, while somebody still waits for it.
 QUEUED_MINUTES = 15
 
@@ -75,8 +72,9 @@ def project(
 ) -> BuildProject:
     """Return a project that a pipeline runs on its artifacts; `secrets` are ARNs that `grants` let it read.
 
-    It may write `report_artifact`, where given, and no other artifact. Projects of one `cache` trust each other's
-    downloads; without a name there is no cache. Raises `ValueError` for `secrets` where it `runs_application`.
+    It may read the source of its own pipeline, and write `report_artifact`, where given, and no other artifact.
+    Projects of one `cache` trust each other's downloads; without a name there is no cache. Raises `ValueError` for
+    `secrets` where it `runs_application`.
     """
     if runs_application and secrets:
         raise ValueError(f"{logical_id} runs the application, which could read {', '.join(secrets)}")
@@ -137,22 +135,18 @@ def sha256(buildspec: str) -> str:
 
 
 def _artifact_grants(context: BuildContext) -> Sequence[Grant]:
-    # CodePipeline chooses the keys of artifacts, and an action reads the artifacts of other actions.
+    # No build has another input than the source.
+    keys = artifact_keys(context.env, context.service.name, APP)
     return [
         may_find("FindTheArtifacts", context.artifacts),
-        may_read("ReadTheArtifacts", context.artifacts),
+        may_read("ReadTheArtifacts", context.artifacts, keys),
         may_encrypt("UseTheKey", context.key),
     ]
 
 
 def _may_put_report(context: BuildContext, artifact: str) -> Grant:
-    """Let a build put its own artifact, but no source artifact and no other check's report.
-
-    The key is the pipeline's name and the artifact's, both cut, and letters of CodePipeline's own: seen everywhere, but
-    not documented, so the wildcards hold should it cut later.
-    """
-    pipeline = pipeline_name(context.env, context.service.name)[:PIPELINE_KEY_LENGTH]
-    return may_put("HandOnItsReport", context.artifacts, f"{pipeline}*/{artifact[:ARTIFACT_KEY_LENGTH]}*")
+    """Let a build put its own artifact, but no source artifact and no other check's report."""
+    return may_put("HandOnItsReport", context.artifacts, artifact_keys(context.env, context.service.name, artifact))
 
 
 def _cache_grants(context: BuildContext, cache: str) -> Sequence[Grant]:

@@ -13,7 +13,7 @@ from troposphere import AWSHelperFn, GetAtt, Sub, awslambda, encode_to_dict, eve
 
 from cicd_templates.blocks.log_groups import log_group
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import physical_name, pipeline_name
+from cicd_templates.config.naming import name_prefix, physical_name, pipeline_name
 from cicd_templates.layer.iam import allow, document
 from cicd_templates.layer.outputs import KeyArn, QueueArn, TopicArn
 
@@ -93,7 +93,7 @@ def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> 
     """
     env = monitored.env
     purpose = "history"
-    name = f"{HISTORY_PREFIX}{monitored.pipeline}"
+    name = f"{HISTORY_PREFIX}{name_prefix(env)}-{monitored.service.name}"
     arn = f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:{name}"
     delivery = Principal("Service", ["delivery.logs.amazonaws.com", "events.amazonaws.com"])
     group = log_group(f"{logical_id}LogGroup", env, name, key)

@@ -16,8 +16,10 @@ from troposphere import AWSHelperFn, GetAtt, Sub, codepipeline, iam
 from cicd_templates.blocks.bucket_access import bucket_arn, may_find, may_put, may_read
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.blocks.roles import assumed_role
+from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import SOURCE_ACTION, project_arn, project_name, title
+from cicd_templates.config.naming import artifact_keys, project_arn, project_name, title
+from cicd_templates.config.purposes import SOURCE_ACTION
 from cicd_templates.layer.iam import Grant, allow, trust_role
 from cicd_templates.layer.outputs import BucketName, FunctionName, KeyArn, TopicArn
 
@@ -41,7 +43,7 @@ class PipelineContext:
             self.env,
             trust_role(GetAtt(self.pipeline_role, "Arn")),
             *grants,
-            name=[self.service.name, "action", purpose],
+            name=[self.service.name, purposes.ACTION, purpose],
         )
 
     def source_role(self, name: str, *grants: Grant) -> iam.Role:
@@ -54,7 +56,7 @@ class PipelineContext:
             self.env,
             trust_role(GetAtt(self.pipeline_role, "Arn")),
             *grants,
-            may_put("HandOnTheSource", self.artifacts),
+            may_put("HandOnTheSource", self.artifacts, artifact_keys(self.env, self.service.name, name)),
             may_encrypt("UseTheKey", self.key),
             name=[SOURCE_ACTION, self.service.name, name.lower()],
         )
@@ -118,12 +120,17 @@ def github_source_action(context: PipelineContext, name: str) -> PipelineAction:
     """Return a source action for a branch on GitHub, through a connection that a person has accepted."""
     github = context.service.settings.github
     connection = str(github.connection_arn)
+    keys = artifact_keys(context.env, context.service.name, name)
     role = context.source_role(
         name,
         allow("UseTheConnection", [codeconnections.UseConnection], on=connection),
         # A connection's upload asks for an ACL, the bucket owner's own:
         # https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
-        allow("NameTheOwnerOfTheSource", [s3.PutObjectAcl], on=bucket_arn(context.artifacts, "*")),
+        allow(
+            "NameTheOwnerOfTheSource",
+            [s3.PutObjectAcl],
+            on=bucket_arn(context.artifacts, keys),
+        ),
     )
     configuration = {
         "ConnectionArn": connection,
@@ -214,7 +221,8 @@ def lambda_action(
         ),
     ]
     if inputs:
-        grants += [may_read("ReadTheReports", context.artifacts), may_decrypt("DecryptTheReports", context.key)]
+        keys = [artifact_keys(env, context.service.name, artifact) for artifact in inputs]
+        grants += [may_read("ReadTheReports", context.artifacts, *keys), may_decrypt("DecryptTheReports", context.key)]
     role = context.role(name, name.lower(), *grants)
     text = json.dumps(dict(parameters))
     configuration: dict[str, AWSHelperFn | str] = {

@@ -7,12 +7,13 @@ from awacs.aws import ArnLike, Bool, Principal, StringEquals
 from troposphere import GetAtt, Sub, sqs
 
 from cicd_templates.blocks.lifecycle import transient
+from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, physical_name
 from cicd_templates.layer.iam import Grant, allow, deny, document
 from cicd_templates.layer.outputs import KeyArn, QueueArn
 
-DEAD_LETTERS = "dead-letters"
+DEAD_LETTERS = purposes.DEAD_LETTERS
 # The longest that a queue keeps a message: 14 days.
 RETENTION_SECONDS = 14 * 24 * 3600
 

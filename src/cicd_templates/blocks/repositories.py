@@ -10,6 +10,7 @@ from awacs.aws import ArnEquals
 from troposphere import Sub, ecr
 
 from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, repository_arn, role_arn
 from cicd_templates.layer.iam import Grant, account_principal, allow, document
@@ -22,9 +23,9 @@ UNTAGGED_DAYS = 7
 RELEASES_KEPT = 300
 
 # Name of the role that pulls a service's image; the layer `service` makes it.
-EXECUTION_ROLE = "execution"
+EXECUTION_ROLE = purposes.EXECUTION
 # Name of the hook whose role reads an image's scan before the image runs.
-VERIFY_IMAGE = "verify-image"
+VERIFY_IMAGE = purposes.VERIFY_IMAGE
 
 
 def repository(

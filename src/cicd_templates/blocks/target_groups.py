@@ -11,6 +11,7 @@ from troposphere import AWSHelperFn, GetAtt, ec2, iam
 from troposphere import elasticloadbalancingv2 as elb
 
 from cicd_templates.blocks.roles import service_role
+from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.iam import allow
@@ -22,7 +23,7 @@ HTTPS_PORT = 443
 # Weights may go up to 999. ECS shifts them during a deployment and leaves them with the newest release.
 EVERYTHING, NOTHING = 100, 0
 # Name of the role with which ECS shifts traffic; CloudFormation passes it.
-INFRASTRUCTURE = "infrastructure"
+INFRASTRUCTURE = purposes.INFRASTRUCTURE
 
 
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:

@@ -11,6 +11,7 @@ from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub, ecs,
 
 from cicd_templates.blocks import bootstrap
 from cicd_templates.blocks.roles import service_role
+from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name, physical_name
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
@@ -23,7 +24,7 @@ BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
 CONTAINER_USER = "10001:10001"
 STREAM_PREFIX = "task"
 # Name of the application's own role, beside the role that starts the task.
-TASK_ROLE = "task"
+TASK_ROLE = purposes.TASK
 PROCESSORS = {"x86_64": "X86_64", "arm64": "ARM64"}
 # What ECS Exec's agent writes to, which a read-only root would refuse:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html

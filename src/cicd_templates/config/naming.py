@@ -10,10 +10,19 @@ import hashlib
 import re
 
 from cicd_templates.config.environment import Environment
+from cicd_templates.config.purposes import DELIVERY
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.resource_types.resource_type import NameScope
 
 HASH_LENGTH = 8
+# How much CodePipeline takes of the names of pipeline and artifact into an artifact's key, `<pipeline>/<artifact>/` and
+# characters of its own: seen everywhere, but not documented.
+PIPELINE_KEY_LENGTH = 20
+ARTIFACT_KEY_LENGTH = 10
+# The artifacts of the two sources: the application's, whose new version starts a run, and the reviewed templates, which
+# start none.
+APP = "App"
+TEMPLATES = "Templates"
 # The object of the templates bucket that a run deploys from.
 TEMPLATES_KEY = "templates.zip"
 
@@ -57,22 +66,10 @@ def role_arn(env: Environment, *words: str) -> str:
     return f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name}"
 
 
-# The purpose of the role with which GitHub Actions releases a service.
-RELEASE_ROLE = "github-release"
-
-
-# The purpose comes first in the names of delivery roles: shortening replaces the end, so one pattern matches them all.
-DELIVERY = "delivery"
-
-
 def delivery_roles(env: Environment, ending: str = "*") -> str:
     """Return the ARN pattern of the delivery roles of `env`, text for `Fn::Sub`; other accounts admit its matches."""
     begin = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
     return f"{begin}-{DELIVERY}-{ending}"
-
-
-# The source action of every pipeline has this name; it alone writes the artifacts that other actions read.
-SOURCE_ACTION = "action-source"
 
 
 def cluster_name(env: Environment) -> str:
@@ -98,8 +95,32 @@ def repository_arn(env: Environment, service: str) -> str:
 
 
 def pipeline_name(env: Environment, service: str) -> str:
-    """Return the name of a service's pipeline in `env`, the tools environment."""
-    return physical_name(env, "AWS::CodePipeline::Pipeline", service)
+    """Return the name of a service's pipeline in `env`, the tools environment.
+
+    The service comes first, and fits into what CodePipeline takes of the name into the keys of artifacts: by these
+    keys alone the artifacts of services are told apart.
+    """
+    return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
+
+
+def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
+    """Return the pattern of the keys of all artifacts of a service's pipeline in `env`, or of one of them.
+
+    A name that CodePipeline cuts ends in a wildcard, which holds should it cut later one day.
+    """
+    parts = [_key_part(pipeline_name(env, service), PIPELINE_KEY_LENGTH)]
+    if artifact:
+        parts.append(_key_part(artifact, ARTIFACT_KEY_LENGTH))
+    return "/".join([*parts, "*"])
+
+
+def _key_part(name: str, length: int) -> str:
+    return name if len(name) <= length else f"{name[:length]}*"
+
+
+def report_artifact(check: str) -> str:
+    """Return the name of the artifact with a check's report."""
+    return f"{title(check)}Report"
 
 
 def pipeline_arn(env: Environment, service: str) -> str:

@@ -31,6 +31,7 @@ from troposphere import AWSHelperFn, Sub
 
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import delivery_roles, title
+from cicd_templates.config.purposes import EXECUTION
 from cicd_templates.template.reasons import every_resource_reason
 
 Resource = AWSHelperFn | str
@@ -165,7 +166,7 @@ def delivery_role_conditions(*environments: Environment) -> list[ConditionElemen
     """Return the conditions that match the delivery roles of `environments`, but not their execution roles."""
     return [
         ArnLike({"aws:PrincipalArn": [Sub(delivery_roles(env)) for env in environments]}),
-        ArnNotLike({"aws:PrincipalArn": [Sub(delivery_roles(env, "execution-*")) for env in environments]}),
+        ArnNotLike({"aws:PrincipalArn": [Sub(delivery_roles(env, f"{EXECUTION}-*")) for env in environments]}),
     ]
 
 

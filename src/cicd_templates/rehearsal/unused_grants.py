@@ -15,7 +15,7 @@ REASONS = (
     ("*", "*", "kms:ReEncrypt*", STORE),
     ("*-smoke-test", "UseTheKey", "kms:GenerateDataKey", "a smoke test hands nothing on, so it writes nothing"),
     # https://docs.aws.amazon.com/codepipeline/latest/userguide/security-iam.html
-    ("*-pipeline", "*", "*", "CodePipeline's own use of its artifact store, which AWS lists and no rehearsal can see"),
+    ("*", "*ItsStore", "*", "CodePipeline's own use of its artifact store, which AWS lists and no rehearsal can see"),
     ("*", "*", "s3:GetObjectVersion", "for artifacts named by version; here they are named by key"),
     ("*-image", "ReadTheReleasedSource", "s3:GetObject", "the source is taken by version, which is the other action"),
     ("*", "FindTheArtifacts", "s3:GetBucketVersioning", "AWS lists it with the others of an artifact store"),
@@ -27,7 +27,7 @@ REASONS = (
     ("*-image", "PushTheImage", "ecr:BatchGetImage", "for layers that are there already; the stand-in shares none"),
     ("*-image", "PushTheImage", "ecr:GetDownloadUrlForLayer", "for layers that are there already"),
     ("*-image-scan", "ReadTheScan", "ecr:DescribeImages", "nothing asks for it: it can go"),
-    ("*-delivery-*", "FollowTheDeployment", "cloudformation:*", "AWS lists it for CloudFormation actions"),
+    ("*", "FollowTheDeployment", "cloudformation:*", "AWS lists it for CloudFormation actions"),
 )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import RELEASE_ROLE, physical_name
+from cicd_templates.config.naming import physical_name
+from cicd_templates.config.purposes import GITHUB_RELEASE
 from cicd_templates.template.partitions import partition_of
 
 # No third-party action but the checkout: the runner's AWS command line uses the token itself.
@@ -54,7 +55,7 @@ def workflow_path(service: Service) -> str:
 def workflow(env: Environment, service: Service) -> str:
     """Return the workflow of a service, for the tools environment `env`."""
     github = service.settings.github
-    role = physical_name(env, "AWS::IAM::Role", service.name, RELEASE_ROLE)
+    role = physical_name(env, "AWS::IAM::Role", service.name, GITHUB_RELEASE)
     return _WORKFLOW.format(
         service=service.name,
         repository=github.repository,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from cicd_templates.config.purposes import AFTER_A_SERVICE, OF_AN_ENVIRONMENT
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.render.render import render
 from cicd_templates.template import cloudformation_yaml
@@ -26,7 +28,7 @@ from templates import (
     scanning,
     storage,
 )
-from tests.conftest import configured, environment
+from tests.conftest import configured, environment, raw_configuration
 
 SERVICE = "services/payment-processor"
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
@@ -215,7 +217,7 @@ def test_the_second_gate_may_read_what_inspector_found_where_it_looks() -> None:
 @pytest.mark.parametrize("name", ["execution-api", "action-source-x"])
 def test_a_service_is_not_named_as_roles_are_that_a_pattern_knows(name: str) -> None:
     more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
-    with pytest.raises(ConfigurationError, match=f"services.{name}: names of other roles begin with "):
+    with pytest.raises(ConfigurationError, match=f"services.{name}: {name} reads as "):
         configured((f"services/{name}", more))
 
 
@@ -233,6 +235,105 @@ def test_with_the_longest_names_the_source_roles_are_still_those_of_the_pattern(
     for logical_id in ("AppActionRole", "TemplatesActionRole"):
         assert len(roles[logical_id]["Properties"]["RoleName"]) <= 64
         assert fnmatchcase(roles[logical_id]["Properties"]["RoleName"], sources)
+
+
+def test_with_the_longest_names_the_pipelines_role_is_still_that_of_the_pattern() -> None:
+    more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+    tools = configured(("project/name", "p" * 16), (f"services/{'s' * 24}", more), suffix="s" * 10).environment("tools")
+    assert tools is not None
+    of = next(each for each in tools.services if each.name == "s" * 24)
+    role = pipeline.build(tools, of).template.to_dict()["Resources"]["PipelineRole"]["Properties"]["RoleName"]
+    policy = storage.build(tools).template.to_dict()["Resources"]["ArtifactsPolicy"]["Properties"]["PolicyDocument"]
+    (denial,) = [each for each in policy["Statement"] if each["Sid"] == "RefuseToReplaceSources"]
+    pattern = denial["Condition"]["ArnNotLike"]["aws:PrincipalArn"][1]["Fn::Sub"].rpartition("/")[2]
+
+    assert len(role) <= 64
+    assert fnmatchcase(role, pattern)
+
+
+NEIGHBOURS = ["payment-a", "payment-b", "payment-processor-eu-w", "payment-processor-eu-n"]
+
+
+def test_no_role_of_one_service_reaches_an_artifact_of_another() -> None:
+    more = [
+        (f"services/{name}", {"priority": at, "checks": {"bandit": {"preset": "bandit"}}})
+        for at, name in enumerate(NEIGHBOURS, start=20)
+    ]
+    tools = configured(*more).environment("tools")
+    assert tools is not None
+    patterns, keys_of = {}, {}
+    for service in tools.services:
+        resources = [
+            resource
+            for layer in (build, pipeline, scan_gate)
+            for resource in layer.build(tools, service).template.to_dict()["Resources"].values()
+        ]
+        patterns[service.name] = {
+            pattern
+            for resource in resources
+            for policy in resource["Properties"].get("Policies", ())
+            for pattern in re.findall(r"\$\{ArtifactsBucketName\}/([^\"]+)\"", json.dumps(policy))
+        }
+        (name,) = [each["Properties"]["Name"] for each in resources if each["Type"] == "AWS::CodePipeline::Pipeline"]
+        keys_of[service.name] = [f"{name[:20]}/{artifact}/aB3dE5f" for artifact in ("App", "Templates", "BanditRepo")]
+
+    assert all(len(patterns[name]) >= 4 for name in patterns)
+    for name, own in patterns.items():
+        for other, object_keys in keys_of.items():
+            reached = [any(fnmatchcase(key, pattern) for pattern in own) for key in object_keys]
+            assert reached == [name == other] * 3, (name, other)
+
+
+def test_a_check_named_like_a_pipeline_is_not_admitted_to_the_sources() -> None:
+    policy = resources_of(storage)["ArtifactsPolicy"]["Properties"]["PolicyDocument"]
+    (denial,) = [each for each in policy["Statement"] if each["Sid"] == "RefuseToReplaceSources"]
+    admitted = [each["Fn::Sub"].rpartition("/")[2] for each in denial["Condition"]["ArnNotLike"]["aws:PrincipalArn"]]
+    roles = {
+        name: each["Properties"]["RoleName"]
+        for layer in (build, pipeline, scan_gate)
+        for name, each in resources_of(
+            layer, (f"{SERVICE}/checks", {"x-pipeline": {"preset": "bandit"}, "a-delivery-b": {"preset": "bandit"}})
+        ).items()
+        if each["Type"] == "AWS::IAM::Role"
+    }
+
+    assert {name for name, role in roles.items() if any(fnmatchcase(role, pattern) for pattern in admitted)} == {
+        "AppActionRole",
+        "TemplatesActionRole",
+        "PipelineRole",
+    }
+
+
+def test_every_word_of_a_role_project_function_or_security_group_is_reserved() -> None:
+    kinds = {
+        "AWS::IAM::Role": "RoleName",
+        "AWS::CodeBuild::Project": "Name",
+        "AWS::Lambda::Function": "FunctionName",
+        "AWS::EC2::SecurityGroup": "GroupName",
+    }
+    hooks = [
+        (f"{SERVICE}/rollout", "canary"),
+        (f"{SERVICE}/rollback_on_alarm", True),
+        (f"{SERVICE}/hooks", ["smoke", "verify-image"]),
+    ]
+    released = (f"{SERVICE}/github", {"repository": "me/pay", "releases": True})
+    unknown, seen = set(), 0
+    checks = {*raw_configuration()["services"]["payment-processor"]["checks"]}
+    for stack in render(configured(*hooks, released), LAYERS, "yaml"):
+        prefix = f"payments-{stack.environment.name}-"
+        for resource in cloudformation_yaml.load(stack.text)["Resources"].values():
+            name = resource["Properties"].get(kinds.get(resource["Type"], ""))
+            if name is None:
+                continue
+            seen += 1
+            words = name.removeprefix(prefix)
+            after = words.removeprefix("payment-processor-")
+            known = AFTER_A_SERVICE | checks if after != words else OF_AN_ENVIRONMENT | {"payment-processor"}
+            if not any(after == word or after.startswith(f"{word}-") for word in known):
+                unknown.add(name)
+
+    assert seen > 60
+    assert unknown == set()
 
 
 @pytest.mark.parametrize("layer", [keys, storage], ids=["keys", "storage"])

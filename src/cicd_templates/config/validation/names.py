@@ -1,25 +1,78 @@
-"""Problems of names: no two things may get the same name in AWS."""
+"""Problems of names: no two things may get the same name in AWS, and none the name that a policy trusts.
+
+Names are words with hyphens between them, so a service `pay-image` with a check `scan` would share the names of the
+image scan of a service `pay`. Whatever reads as another's name and a word that follows it is refused.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
-from cicd_templates.config.environment import Configuration
-from cicd_templates.config.naming import title
+from cicd_templates.config.environment import Configuration, Environment, Service
+from cicd_templates.config.naming import (
+    ARTIFACT_KEY_LENGTH,
+    PIPELINE_KEY_LENGTH,
+    pipeline_name,
+    report_artifact,
+    title,
+)
+from cicd_templates.config.purposes import AFTER_A_SERVICE, IMAGE_SCAN, OF_A_PIPELINE, OF_AN_ENVIRONMENT, SMOKE_TEST
 from cicd_templates.config.validation.problem import Problem
-
-# Policies match the names of other roles by these prefixes, so no service may begin with one.
-RESERVED_PREFIXES = ("action-source-", "execution-")
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield every pair of environments whose names in AWS coincide, and every service with a reserved name."""
-    yield from _equal_names(configuration)
-    yield from _reserved_prefixes(configuration)
+    """Yield what shares names in AWS: environments, copies and services."""
+    services = _services(configuration)
+    yield from _equal_environments(configuration)
+    yield from _environments_that_read_as_more(configuration, services)
+    yield from _services_of_environments(services)
+    yield from _services_that_read_as_more(services)
+    yield from _equal_pipeline_keys(configuration)
 
 
-def _equal_names(configuration: Configuration) -> Iterator[Problem]:
+def problems_of_checks(names: Iterable[str], environments: Iterable[str], where: str) -> Iterator[Problem]:
+    """Yield each check of a service with a reserved name, and each that shares names with another check."""
+    names = list(names)
+    actions = {f"{environment}-{what}" for environment in environments for what in (IMAGE_SCAN, SMOKE_TEST, "approve")}
+    for name in names:
+        longer = {word for word in AFTER_A_SERVICE if _begins(name, word)}
+        equal = {word for word in AFTER_A_SERVICE | OF_A_PIPELINE if _same(name, word)}
+        for purpose in sorted(longer | equal):
+            yield Problem(
+                f"{where}.{name}",
+                f"{name} reads as {purpose}, which names another resource of the pipeline; choose another name",
+            )
+        for action in sorted(action for action in actions if _same(name, action)):
+            yield Problem(f"{where}.{name}", f"{action} names an action of the pipeline; choose another name")
+    yield from hyphen_twins(names, where)
+    for one, other in combinations(names, 2):
+        first, second = (report_artifact(name)[:ARTIFACT_KEY_LENGTH] for name in (one, other))
+        if first == second and not _same(one, other):
+            yield Problem(
+                f"{where}.{other}",
+                f"the artifacts of {one} and {other} both begin with {first}, and CodePipeline tells artifacts apart"
+                f" by {ARTIFACT_KEY_LENGTH} characters; choose another name",
+            )
+
+
+def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
+    """Yield each name that is another one but for hyphens: logical ids and the names of actions have none."""
+    for one, other in combinations(names, 2):
+        if _same(one, other):
+            yield Problem(f"{where}.{other}", f"{one} and {other} differ only by a hyphen; choose another name")
+
+
+def _services(configuration: Configuration) -> dict[str, list[Service]]:
+    """Return the services by name, each as every environment has it."""
+    services: dict[str, list[Service]] = {}
+    for environment in configuration.environments:
+        for service in environment.services:
+            services.setdefault(service.name, []).append(service)
+    return services
+
+
+def _equal_environments(configuration: Configuration) -> Iterator[Problem]:
     for one, other in combinations(configuration.environments, 2):
         if one.qualified == other.qualified:
             with_suffix = other if other.suffix else one
@@ -31,16 +84,91 @@ def _equal_names(configuration: Configuration) -> Iterator[Problem]:
     yield from hyphen_twins([environment.name for environment in configuration.environments], "environments")
 
 
-def _reserved_prefixes(configuration: Configuration) -> Iterator[Problem]:
-    names = {service.name for environment in configuration.environments for service in environment.services}
-    for service in sorted(names):
-        for prefix in RESERVED_PREFIXES:
-            if service.startswith(prefix):
-                yield Problem(f"services.{service}", f"names of other roles begin with {prefix}; choose another name")
+def _environments_that_read_as_more(configuration: Configuration, services: Iterable[str]) -> Iterator[Problem]:
+    """Yield each environment, or copy, whose name is that of another and a word that begins names there.
+
+    A copy stands beside its original, whose name has no suffix, and beside those of the other environments.
+    """
+    words = sorted({*services, *OF_AN_ENVIRONMENT})
+    for one in configuration.environments:
+        for other in configuration.environments:
+            if one.account != other.account:
+                continue
+            if one is not other and one.suffix and one.qualified == other.name:
+                yield _copy_problem(one, f"{other.name} is another environment")
+                continue
+            for begin in dict.fromkeys((one.name, one.qualified)):
+                yield from _reads_as_more(begin, other, words)
 
 
-def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield each name that gives the same logical id as another: ids have no hyphens, so `eu-1` and `eu1` are one."""
-    for one, other in combinations(names, 2):
-        if title(one) == title(other):
-            yield Problem(f"{where}.{other}", f"{one} and {other} differ only by a hyphen; choose another name")
+def _reads_as_more(begin: str, other: Environment, words: list[str]) -> Iterator[Problem]:
+    rest = other.qualified.removeprefix(f"{begin}-")
+    if rest == other.qualified:
+        return
+    for word in words:
+        if _begins(word, rest) or _begins(rest, word):
+            yield _copy_problem(other, f"its names would be those of {word} in {begin}")
+            return
+
+
+def _copy_problem(environment: Environment, why: str) -> Problem:
+    key, what = (".suffix", "suffix") if environment.suffix else ("", "name")
+    return Problem(f"environments.{environment.name}{key}", f"{environment.qualified}: {why}; choose another {what}")
+
+
+def _services_of_environments(services: Iterable[str]) -> Iterator[Problem]:
+    for service in sorted(services):
+        for word in sorted(OF_AN_ENVIRONMENT):
+            if _begins(service, word) or _begins(word, service):
+                yield Problem(
+                    f"services.{service}",
+                    f"{service} reads as {word}, with which names of other resources begin; choose another name",
+                )
+
+
+def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[Problem]:
+    words = {name: sorted(_words(settings)) for name, settings in services.items()}
+    for one in sorted(services):
+        for other in sorted(name for name in services if name.startswith(f"{one}-")):
+            rest = other.removeprefix(f"{one}-")
+            for word in words[one]:
+                left = word.removeprefix(f"{rest}-")
+                if _begins(rest, word) or (left != word and any(_begins(left, own) for own in words[other])):
+                    yield Problem(
+                        f"services.{other}",
+                        f"{other} shares names with {word} of service {one}; choose another name for one of them",
+                    )
+                    break
+
+
+def _words(service: list[Service]) -> set[str]:
+    """Return the words that follow the name of a service in names: those of ours, its checks and its secrets."""
+    words = set(AFTER_A_SERVICE)
+    for each in service:
+        words |= {*each.settings.checks, *each.own_secrets}
+        words |= {secret for check in each.settings.checks.values() for secret in check.secrets.values()}
+    return words
+
+
+def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
+    for environment in configuration.environments:
+        if environment.kind != "tools":
+            continue
+        for one, other in combinations(sorted(service.name for service in environment.services), 2):
+            first, second = (pipeline_name(environment, name)[:PIPELINE_KEY_LENGTH] for name in (one, other))
+            if first == second:
+                yield Problem(
+                    f"services.{other}",
+                    f"the pipelines of {one} and {other} both begin with {first}, and CodePipeline tells their"
+                    f" artifacts apart by {PIPELINE_KEY_LENGTH} characters; choose another name",
+                )
+
+
+def _begins(name: str, word: str) -> bool:
+    """Return whether `name` is `word`, or begins with it and a hyphen."""
+    return name == word or name.startswith(f"{word}-")
+
+
+def _same(one: str, other: str) -> bool:
+    """Return whether two names differ in nothing but hyphens."""
+    return title(one).lower() == title(other).lower()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.tables.checks import PRESET_SECRETS
 from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
-from cicd_templates.config.validation.names import hyphen_twins
+from cicd_templates.config.validation.names import problems_of_checks
 from cicd_templates.config.validation.problem import Problem
 
 # A Lambda action accepts five input artifacts, and the gate gets one from each check:
@@ -24,7 +24,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
     protected = [peer.name for peer in environment.peers if peer.protected and peer.name in path]
     for service in environment.services:
         where = f"services.{service.name}"
-        yield from _checks(service, where)
+        yield from _checks(service, [peer.name for peer in environment.peers], where)
         yield from _source(service, where, protected)
 
 
@@ -53,7 +53,7 @@ def _source(service: Service, where: str, protected: list[str]) -> Iterator[Prob
         )
 
 
-def _checks(service: Service, where: str) -> Iterator[Problem]:
+def _checks(service: Service, environments: list[str], where: str) -> Iterator[Problem]:
     checks = service.settings.checks
     if not checks:
         yield Problem(
@@ -65,7 +65,7 @@ def _checks(service: Service, where: str) -> Iterator[Problem]:
         yield Problem(
             f"{where}.checks", f"{len(checks)} checks are too many; the gate, a Lambda action, accepts {MAXIMUM_CHECKS}"
         )
-    yield from hyphen_twins(checks, f"{where}.checks")
+    yield from problems_of_checks(checks, environments, f"{where}.checks")
     for name, check in checks.items():
         own = check.preset is None or bool(check.install or check.commands)
         secret = check.secrets or (check.preset is not None and PRESET_SECRETS.get(check.preset))

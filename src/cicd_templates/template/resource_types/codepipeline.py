@@ -10,5 +10,6 @@ RESOURCE_TYPES = (
         name_property="Name",
         name_limit=100,
         arns={"pipeline": "codepipeline:{region}:{account}:{name}"},
+        names_in_environment="*-{prefix}",
     ),
 )

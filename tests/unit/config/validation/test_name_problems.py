@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.config.validation.names import RESERVED_PREFIXES
-from tests.conftest import RAW
+from cicd_templates.config.purposes import AFTER_A_SERVICE, OF_A_PIPELINE, OF_AN_ENVIRONMENT
+from tests.conftest import RAW, configured
 from tests.unit.config.problems import SERVICE, problems_of
+
+BANDIT = {"preset": "bandit"}
+
+
+def service(priority: int = 200, *checks: str) -> dict[str, Any]:
+    return {"priority": priority, "checks": dict.fromkeys(checks or ("bandit",), BANDIT)}
 
 
 @pytest.mark.parametrize(
@@ -49,11 +55,136 @@ def test_what_shares_a_logical_id_is_refused(edits: list[tuple[str, Any]], expec
     assert problems[0].startswith(expected)
 
 
-@pytest.mark.parametrize("prefix", RESERVED_PREFIXES)
-def test_no_service_is_named_like_a_role_that_policies_match(prefix: str) -> None:
-    name = f"{prefix}pay"
-    settings = {"priority": 200, "checks": {"bandit": {"preset": "bandit"}}}
+@pytest.mark.parametrize("word", sorted(OF_AN_ENVIRONMENT))
+def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: str) -> None:
+    for name in (word, f"{word}-x"):
+        assert problems_of((f"services/{name}", service())) == [
+            f"services.{name}: {name} reads as {reserved}, with which names of other resources begin;"
+            " choose another name"
+            for reserved in [word]
+        ]
 
-    assert problems_of((f"services/{name}", settings)) == [
-        f"services.{name}: names of other roles begin with {prefix}; choose another name"
+
+def test_no_service_is_the_beginning_of_such_a_word() -> None:
+    # Its check `source-x` would have a role that the artifacts' bucket takes for a source action's.
+    assert problems_of(("services/action", service())) == [
+        "services.action: action reads as action-source, with which names of other resources begin; choose another name"
+    ]
+
+
+@pytest.mark.parametrize("word", sorted(AFTER_A_SERVICE | OF_A_PIPELINE))
+def test_no_check_is_named_like_another_resource_of_the_pipeline(word: str) -> None:
+    for name in (word, f"{word}-x") if word in AFTER_A_SERVICE else (word,):
+        problems = problems_of((f"{SERVICE}/checks", {name: BANDIT}))
+        where = f"services.payment-processor.checks.{name}: {name} reads as {word}, which names another resource"
+        assert [problem for problem in problems if problem.startswith(where)], problems
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("imagescan", "imagescan reads as image-scan, which names another resource of the pipeline"),
+        ("staging-smoke-test", "staging-smoke-test names an action of the pipeline"),
+        ("productionapprove", "production-approve names an action of the pipeline"),
+    ],
+)
+def test_a_check_is_no_action_of_the_pipeline_either_with_or_without_hyphens(name: str, expected: str) -> None:
+    assert problems_of((f"{SERVICE}/checks", {name: BANDIT})) == [
+        f"services.payment-processor.checks.{name}: {expected}; choose another name"
+    ]
+
+
+def test_checks_whose_actions_would_share_a_role_are_refused() -> None:
+    # Roles of actions have lower-case names: UnitTests and Unittests are one.
+    assert problems_of((f"{SERVICE}/checks", {"lint-all": BANDIT, "lintall": BANDIT})) == [
+        "services.payment-processor.checks.lintall: lint-all and lintall differ only by a hyphen; choose another name"
+    ]
+
+
+def test_checks_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() -> None:
+    assert problems_of((f"{SERVICE}/checks", {"integration-api": BANDIT, "integration-ui": BANDIT})) == [
+        "services.payment-processor.checks.integration-ui: the artifacts of integration-api and integration-ui both"
+        " begin with Integratio, and CodePipeline tells artifacts apart by 10 characters; choose another name"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "word"),
+    [
+        pytest.param("pay", "pay-image", "image", id="a purpose of ours"),
+        pytest.param("pay", "pay-action-x", "action", id="a purpose that other words follow"),
+        pytest.param("pay", "pay-bandit", "bandit", id="a check"),
+        pytest.param("pay", "pay-bandit-x", "bandit", id="a check and more"),
+    ],
+)
+def test_no_service_reads_as_another_and_a_word_that_follows_it(one: str, other: str, word: str) -> None:
+    assert problems_of((f"services/{one}", service(7)), (f"services/{other}", service(8))) == [
+        f"services.{other}: {other} shares names with {word} of service {one}; choose another name for one of them"
+    ]
+
+
+def test_a_service_and_its_check_read_as_another_services_check() -> None:
+    problems = problems_of(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "lint")))
+
+    assert problems == [
+        "services.pay-unit: pay-unit shares names with unit-lint of service pay; choose another name for one of them"
+    ]
+    assert configured(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "bandit")))
+
+
+def test_a_service_and_its_secret_read_as_another_services_secret() -> None:
+    check = {"preset": "bandit", "secrets": {"TOKEN": "key-old"}}
+    problems = problems_of(
+        ("services/pay", {"priority": 7, "checks": {"lint": check}}), ("services/pay-key", service(8, "old"))
+    )
+
+    assert problems == [
+        "services.pay-key: pay-key shares names with key-old of service pay; choose another name for one of them"
+    ]
+
+
+def test_services_whose_names_only_begin_alike_are_fine() -> None:
+    more = [(f"services/{name}", service(at)) for at, name in enumerate(("payment", "payment-api", "pay"), start=20)]
+
+    assert configured(*more)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "expected"),
+    [
+        pytest.param("pr1", "staging-pr1: its names would be those of pr1-api in staging", id="a service"),
+        pytest.param("delivery", "staging-delivery: its names would be those of delivery in staging", id="a purpose"),
+        pytest.param("action", "staging-action: its names would be those of action-source in staging", id="its begin"),
+    ],
+)
+def test_a_copy_does_not_read_as_a_resource_of_its_original(suffix: str, expected: str) -> None:
+    problems = problems_of(("services/pr1-api", service()), suffix=suffix)
+
+    assert f"environments.staging.suffix: {expected}; choose another suffix" in problems
+
+
+def test_a_copy_is_not_named_like_another_environment() -> None:
+    staging = RAW["environments"]["staging"] | {"cidr": "10.9.0.0/20"}
+    problems = problems_of(("environments/staging-pr1", staging), suffix="pr1")
+
+    assert problems == [
+        "environments.staging.suffix: staging-pr1: staging-pr1 is another environment; choose another suffix"
+    ]
+
+
+def test_an_environment_does_not_read_as_a_service_of_another_in_its_account() -> None:
+    staging = RAW["environments"]["staging"] | {"cidr": "10.9.0.0/20"}
+    edits = [("environments/staging-pay", staging), ("services/pay-api", service())]
+
+    assert problems_of(*edits) == [
+        "environments.staging-pay: staging-pay: its names would be those of pay-api in staging; choose another name"
+    ]
+    assert configured(edits[0])
+
+
+def test_services_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() -> None:
+    # payment-processor-payments-tools is the name of a pipeline, and so is payment-processor-pa-payments-tools.
+    assert problems_of(("services/payment-processor-pa", service())) == [
+        "services.payment-processor-pa: the pipelines of payment-processor and payment-processor-pa both begin with"
+        " payment-processor-pa, and CodePipeline tells their artifacts apart by 20 characters; choose another name"
     ]
