@@ -54,7 +54,7 @@ began = time.perf_counter()
 rendered = render.render(parse_configuration(raw, source="bench"), project_layers(), "yaml")
 with tempfile.TemporaryDirectory() as folder:
     root = pathlib.Path(folder)
-    out_folder.write(out_folder.files_of(rendered, root), root)
+    out_folder.write_files(out_folder.files_of(rendered, root), root)
 scale = 1024 * 1024 if sys.platform == "darwin" else 1024
 print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, len(rendered))
 """

@@ -58,7 +58,7 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
 def test_the_committed_files_are_what_is_rendered() -> None:
     rendered = render.render(read_configuration(ROOT / "templates/environments.toml"), LAYERS, "yaml")
 
-    assert out_folder.differences(out_folder.files_of(rendered, OUT), OUT) == []
+    assert out_folder.diff_against_folder(out_folder.files_of(rendered, OUT), OUT) == []
 
 
 @pytest.mark.parametrize("seed", ["0", "4711"])

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cicd_templates.markdown import Markup, cell, formatted, row, table
+from cicd_templates.markdown import Markup, cell, markdown_cell, table, table_row
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 # Text in which the characters that Markdown reads are frequent.
@@ -38,7 +38,7 @@ def test_any_text_stays_in_its_cell_and_is_no_markup(cells: list[str]) -> None:
 @example(["a \\| b", "c"])
 @example(["a \\\\| b", "c"])
 def test_markdown_that_a_person_wrote_stays_in_its_cell(cells: list[str]) -> None:
-    line = row(map(formatted, cells))
+    line = table_row(map(markdown_cell, cells))
 
     assert len(line.splitlines()) == 1
     # A pipe ends a cell where an even number of backslashes stands before it.
@@ -65,7 +65,7 @@ def _backslashes(text: str) -> int:
 )
 def test_what_markdown_reads_is_escaped(text: str, shown: str) -> None:
     assert cell(text) == shown
-    assert row([text, Markup("**bold**")]) == f"| {shown} | **bold** |"
+    assert table_row([text, Markup("**bold**")]) == f"| {shown} | **bold** |"
 
 
 def test_a_table_without_rows_says_so() -> None:

@@ -28,7 +28,7 @@ def run() -> None:
     began = time.monotonic()
     configuration = read_configuration(CONFIGURATION)
     rendered = render.render(configuration, project_layers(), "yaml")
-    written = out_folder.write(out_folder.files_of(rendered, OUT), OUT)
+    written = out_folder.write_files(out_folder.files_of(rendered, OUT), OUT)
     terminal.show(f"1. render   {len(rendered)} stacks of {len(configuration.environments)} environments into {OUT}/")
     for path in written.written:
         terminal.show(f"     wrote {OUT / path}")

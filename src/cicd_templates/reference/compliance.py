@@ -1,7 +1,7 @@
-"""`docs/compliance.md`: what standards ask for, the resource that answers, its test, and what stays a duty.
+"""`docs/compliance.md`: the requirements of standards, the resources that meet them, their tests, and the user's part.
 
-A row without a test claims nothing: it says what is not met. Numbers and words of the standards are shortened; the
-standards themselves decide.
+A row without a test claims nothing; it says what is not met. The requirements are shortened; only the text of the
+standard itself is authoritative.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cicd_templates.markdown import formatted, table
+from cicd_templates.markdown import markdown_cell, table
 
-HEADS = ("requirement", "in `out/`", "held by", "what remains yours")
+COMPLIANCE_HEADS = ("requirement", "in `out/`", "held by", "what remains yours")
 NOT_MET = "not met"
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """One row. `resources` are `layer.LogicalId`; `held_by` are tests, or ids of lint rules."""
+    """One row of the page. `resources` are `layer.LogicalId`; `held_by` are tests, or ids of lint rules."""
 
     asks: str
     resources: tuple[str, ...]
@@ -280,13 +280,13 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
 }
 
 
-def page() -> str:
-    """The document. The same whatever is configured: a service of another name has the same resources."""
+def compliance_page() -> str:
+    """Return the page. It does not depend on the configuration: every service has the same resources."""
     lines = [*_HEADER]
     for standard, rows in STANDARDS.items():
         met = sum(bool(row.held_by) for row in rows)
         lines += ["", f"## {standard}", "", f"{met} of {len(rows)} have something here, and each a test.", ""]
-        lines += table(HEADS, (map(formatted, _cells(row)) for row in rows))
+        lines += table(COMPLIANCE_HEADS, (map(markdown_cell, _cells(row)) for row in rows))
     return "\n".join(lines) + "\n"
 
 
@@ -303,6 +303,6 @@ _HEADER = (
 
 
 def _cells(row: Requirement) -> tuple[str, ...]:
-    named = ", ".join(f"`{resource}`" for resource in row.resources)
-    held = ", ".join(f"`{name}`" for name in row.held_by)
-    return row.asks, named or NOT_MET, held or NOT_MET, row.duty
+    resources = ", ".join(f"`{resource}`" for resource in row.resources)
+    tests = ", ".join(f"`{name}`" for name in row.held_by)
+    return row.asks, resources or NOT_MET, tests or NOT_MET, row.duty

@@ -1,4 +1,4 @@
-"""The stacks of an environment and the way of a release, as Mermaid that GitHub and editors draw."""
+"""Draws the stacks of an environment and the stages of pipelines as Mermaid diagrams."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from cicd_templates.template.links import Links, producers
 from cicd_templates.template.stack_template import StackTemplate
 
 
-def stacks(stacks: Sequence[StackTemplate]) -> list[str]:
-    """What stands on what in one environment: an arrow from a stack to those that read from it.
+def stacks_diagram(stacks: Sequence[StackTemplate]) -> list[str]:
+    """Return the diagram of an environment: an arrow leads from a stack to each stack that reads from it.
 
-    An arrow that others imply is left out.
+    Arrows that follow from others are left out.
     """
-    named = {stack.name: stack.label for stack in stacks}
+    labels = {stack.name: stack.label for stack in stacks}
     lines = ["```mermaid", "flowchart LR"]
-    lines += [f"  {_node(label)}[{label}]" for label in named.values()]
+    lines += [f"  {_node(label)}[{label}]" for label in labels.values()]
     lines += [
-        f"  {_node(named[before])} --> {_node(named[after])}"
+        f"  {_node(labels[before])} --> {_node(labels[after])}"
         for before, after in _arrows(stack.links for stack in stacks)
     ]
     return [*lines, "```"]
@@ -28,15 +28,15 @@ def _arrows(links: Iterable[Links]) -> Iterator[tuple[str, str]]:
     before = producers(links)
     for stack in sorted(before):
         implied = {far for near in before[stack] for far in _all_before(near, before)}
-        yield from ((each, stack) for each in sorted(before[stack] - implied))
+        yield from ((earlier, stack) for earlier in sorted(before[stack] - implied))
 
 
 def _all_before(stack: str, before: Mapping[str, set[str]]) -> set[str]:
     return before[stack] | {far for near in before[stack] for far in _all_before(near, before)}
 
 
-def pipelines(stacks: Iterable[StackTemplate]) -> list[str]:
-    """Every pipeline: its stages in order, each with its actions in the order in which they run."""
+def pipelines_diagram(stacks: Iterable[StackTemplate]) -> list[str]:
+    """Return the diagram of every pipeline, with its stages and the order of their actions."""
     lines = ["```mermaid", "flowchart LR"]
     for stack in stacks:
         for logical_id, resource in stack.resources.items():
@@ -54,7 +54,7 @@ def _pipeline(prefix: str, stages: Sequence[Mapping[str, Any]]) -> Iterator[str]
 
 
 def _actions(stage: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each step of a stage: the actions that run at once."""
+    """Yield one line for each step of a stage, with the actions that run at the same time."""
     steps: dict[int, list[str]] = {}
     for action in stage["Actions"]:
         steps.setdefault(int(action.get("RunOrder", 1)), []).append(str(action["Name"]))

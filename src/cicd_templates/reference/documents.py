@@ -1,4 +1,4 @@
-"""Generated documents, and generated parts of documents that people write: between two markers of one name."""
+"""The generated documents, and the generated parts, between two markers, of documents that people write."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from cicd_templates.reference import compliance, diagrams
 from cicd_templates.template.stack_template import StackTemplate
 
 COMPLIANCE = Path("docs/compliance.md")
-# Where each part stands.
+# The parts that each document contains.
 PARTS = {
     Path("docs/pipeline.md"): ("pipeline",),
     Path("docs/review.md"): ("pipeline", "stacks"),
 }
 
 
-def documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
-    """The text of every document that has something generated of `stacks`, by its path, where it is there.
+def generated_documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
+    """Return the texts of the documents that are generated, wholly or in part, from `stacks`, by path.
 
-    Raises `CicdError` where a document has lost a marker.
+    A document that does not exist is left out. Raises `CicdError` where a marker is missing in one.
     """
-    found = {COMPLIANCE: compliance.page()}
-    made = parts(stacks)
+    texts = {COMPLIANCE: compliance.compliance_page()}
+    generated = generated_parts(stacks)
     for path, names in PARTS.items():
         if path.exists():
             text = path.read_text(encoding="utf-8")
             for name in names:
-                text = _between(path, text, name, made[name])
-            found[path] = text
-    return found
+                text = _between(path, text, name, generated[name])
+            texts[path] = text
+    return texts
 
 
-def parts(stacks: Sequence[StackTemplate]) -> Mapping[str, list[str]]:
-    """The generated parts by name: the pipelines, and the stacks of tools and of the last runtime environment."""
+def generated_parts(stacks: Sequence[StackTemplate]) -> Mapping[str, list[str]]:
+    """Return the generated parts by name: the pipelines, and the stacks of tools and of the last runtime."""
     by_environment: dict[str, list[StackTemplate]] = {}
     for stack in stacks:
         by_environment.setdefault(stack.environment, []).append(stack)
-    kinds = {each[0].facts.kind: name for name, each in by_environment.items()}
-    drawn: list[str] = []
+    kinds = {group[0].facts.kind: name for name, group in by_environment.items()}
+    diagram_lines: list[str] = []
     for name in kinds.values():
-        drawn += ["", f"`{name}`:", "", *diagrams.stacks(by_environment[name])]
-    return {"pipeline": diagrams.pipelines(stacks), "stacks": drawn[1:]}
+        diagram_lines += ["", f"`{name}`:", "", *diagrams.stacks_diagram(by_environment[name])]
+    return {"pipeline": diagrams.pipelines_diagram(stacks), "stacks": diagram_lines[1:]}
 
 
 def _between(path: Path, text: str, name: str, lines: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
-"""Writes the page about rollouts: what each step of the ladder changes in the templates, from real diffs of them.
+"""Writes the page about rollouts, with the diff of the templates that each rollout step causes.
 
-The steps are those of an example of its own, so that the page does not move with a user's configuration.
+The steps change an example configuration, so that the page does not depend on the configuration of the user.
 """
 
 from __future__ import annotations
@@ -49,23 +49,23 @@ allow_http = true
 
 [environments.staging.services.web]
 """
-SERVICE = "staging/service-web.yaml"
-WIDTH = 118
+SERVICE_PATH = "staging/service-web.yaml"
+PAGE_WIDTH = 118
 TAGS = re.compile(r"^      Tags:\n(      - \{Key: .*\}\n)+", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One step: the line of configuration that it adds, what for, what can go wrong, and how that shows."""
+class RolloutStep:
+    """A step: the line of configuration that it adds, its purpose, its risk, and how a failure shows."""
 
     line: str
-    gains: str
+    purpose: str
     risk: str
     shows: str
 
 
-RUNGS = (
-    Rung(
+ROLLOUT_STEPS = (
+    RolloutStep(
         "rollback_on_alarm = true",
         "A release whose answers are wrong or late, whose connections are refused, or whose tasks end again and again"
         " is taken back.",
@@ -74,26 +74,26 @@ RUNGS = (
         "`...-errors`, `...-latency`, `...-unhealthy-hosts` or `...-not-starting` is in ALARM, the stack in"
         " UPDATE_ROLLBACK_COMPLETE.",
     ),
-    Rung(
+    RolloutStep(
         "desired_count = 2",
         "One task can be lost, in one zone, without an outage.",
         "The account's quota of Fargate capacity is too small for twice as many tasks during a deployment.",
         "The event `SERVICE_TASK_PLACEMENT_FAILURE` comes by mail; `...-too-few-tasks` is in ALARM.",
     ),
-    Rung(
+    RolloutStep(
         "autoscaling = { minimum = 2, maximum = 6, cpu_percent = 60 }",
         "The number of tasks follows their load. The template names no number any more, so no update takes it back.",
         "Load that comes faster than tasks start: use schedules, or a lower target.",
         "`...-cpu` is in ALARM while the number of tasks is at its maximum.",
     ),
-    Rung(
+    RolloutStep(
         'rollout = "blue-green"',
         "The new release stands beside the old one, is tested, and gets all requests at once; the old one stays for"
         " `bake_minutes`, and going back is moving requests back.",
         "Twice the tasks for as long as it bakes. ECS has no circuit breaker here, so the alarms have to be there.",
         "The service's deployment stays IN_PROGRESS, and the stack in UPDATE_IN_PROGRESS, for the time of the bake.",
     ),
-    Rung(
+    RolloutStep(
         'hooks = ["verify-image", "smoke"]',
         "No task of an image that is not ours, by digest and well scanned; no request of a client before the release"
         " has answered on the test listener.",
@@ -102,13 +102,13 @@ RUNGS = (
         " stack of the hooks is new. It stays when the line is taken away, because the service lets go of it first;"
         " `make status` lists it then, and `aws cloudformation delete-stack` takes it away.",
     ),
-    Rung(
+    RolloutStep(
         'rollout = "canary"',
         "Ten percent of the requests first, for five minutes; then the rest.",
         "Few requests make few errors: the alarm on errors wants three in a minute.",
         "As for blue/green; the weights of the listener rules show how far it is.",
     ),
-    Rung(
+    RolloutStep(
         'rollout = "linear"',
         "A fifth of the requests at a time, five minutes apart.",
         "Both releases answer for longer, so both must understand each other's data.",
@@ -184,58 +184,58 @@ Nothing has been run on AWS.
 
 
 def rollouts_page(layers: Sequence[Layer]) -> str:
-    """`docs/rollouts.md` as text."""
+    """Return the text of `docs/rollouts.md`."""
     lines = [INTRODUCTION]
     settings: dict[str, str] = {}
-    before = _rendered(settings, layers)
-    for number, rung in enumerate(RUNGS, start=1):
-        key = rung.line.partition(" = ")[0]
-        settings[key] = rung.line
-        after = _rendered(settings, layers)
-        lines += [f"### {number}. `{rung.line}`", "", *_wrapped(rung.gains), ""]
-        lines += ["```diff", *_difference(before[SERVICE], after[SERVICE]), "```", ""]
-        if elsewhere := list(_elsewhere(before, after)):
+    before = _render_example(settings, layers)
+    for number, step in enumerate(ROLLOUT_STEPS, start=1):
+        key = step.line.partition(" = ")[0]
+        settings[key] = step.line
+        after = _render_example(settings, layers)
+        lines += [f"### {number}. `{step.line}`", "", *_wrapped(step.purpose), ""]
+        lines += ["```diff", *_difference(before[SERVICE_PATH], after[SERVICE_PATH]), "```", ""]
+        if elsewhere := list(_changes_in_other_stacks(before, after)):
             lines += [*elsewhere, ""]
-        lines += [*_wrapped(f"*What can go wrong*: {rung.risk} *How it shows*: {rung.shows}"), ""]
+        lines += [*_wrapped(f"*What can go wrong*: {step.risk} *How it shows*: {step.shows}"), ""]
         before = after
     return "\n".join([*lines, ENDING])
 
 
-def _rendered(settings: Mapping[str, str], layers: Sequence[Layer]) -> dict[str, str]:
+def _render_example(settings: Mapping[str, str], layers: Sequence[Layer]) -> dict[str, str]:
     raw = tomllib.loads("\n".join([EXAMPLE, *settings.values()]))
-    configuration = parse_configuration(raw, source="the ladder's example")
+    configuration = parse_configuration(raw, source="the example of the rollout steps")
     return {stack.path: stack.text for stack in render.render(configuration, layers, "yaml")}
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(text, PAGE_WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _difference(before: str, after: str) -> Iterator[str]:
-    """The changed lines of the resources, tags aside, with one of context."""
-    one, other = (TAGS.sub("", text.partition("\nResources:\n")[2]).splitlines() for text in (before, after))
-    for line in list(difflib.unified_diff(one, other, lineterm="", n=1))[2:]:
+    """Yield the diff of the resources without their tags, with one line of context."""
+    old, new = (TAGS.sub("", text.partition("\nResources:\n")[2]).splitlines() for text in (before, after))
+    for line in list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]:
         yield "..." if line.startswith("@@") else line.rstrip()
 
 
-def _elsewhere(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    """A line for each other stack whose resources the step adds to, removes from or changes."""
-    for path in sorted(after.keys() - {SERVICE}):
-        one, other = (_resources(texts.get(path, "")) for texts in (before, after))
-        words = [
+def _changes_in_other_stacks(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each other stack, with the resources that the step adds, removes or changes there."""
+    for path in sorted(after.keys() - {SERVICE_PATH}):
+        old, new = (_resources(texts.get(path, "")) for texts in (before, after))
+        changes = [
             f"{verb} {', '.join(f'`{name}`' for name in names)}"
             for verb, names in (
-                ("adds", sorted(other.keys() - one.keys())),
-                ("removes", sorted(one.keys() - other.keys())),
-                ("changes", sorted(name for name in one.keys() & other.keys() if one[name] != other[name])),
+                ("adds", sorted(new.keys() - old.keys())),
+                ("removes", sorted(old.keys() - new.keys())),
+                ("changes", sorted(name for name in old.keys() & new.keys() if old[name] != new[name])),
             )
             if names
         ]
-        if words:
-            line = f"- `{path}` {'; '.join(words)}"
-            yield from textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        if changes:
+            line = f"- `{path}` {'; '.join(changes)}"
+            yield from textwrap.wrap(line, PAGE_WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _resources(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = cloudformation_yaml.load(text)["Resources"] if text else {}
-    return found
+    resources: dict[str, Any] = cloudformation_yaml.load(text)["Resources"] if text else {}
+    return resources

@@ -1,7 +1,7 @@
-"""The folder `out/`: writes rendered stacks with their checksums and index, or compares them with what is there.
+"""Writes rendered stacks with their checksums and index into `out/`, or compares them with the files in it.
 
-Writes below the one folder that it is given. Deletes only files that an earlier run's checksums list, so that a
-reader's own notes beside them stay.
+It writes only below the given folder, and deletes only files that the checksums of an earlier run list, so that other
+files in the folder are kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ INDEX = "README.md"
 
 @dataclass(frozen=True)
 class Written:
-    """What a run changed: paths relative to the folder, sorted. `kept` are files of others, which it left alone."""
+    """The result of a run: sorted paths relative to the folder. `kept` are files that `make render` did not write."""
 
     written: tuple[str, ...]
     deleted: tuple[str, ...]
@@ -73,10 +73,10 @@ def _pages(stacks: Sequence[RenderedStack], root: Path, only: str | None) -> dic
     return chosen
 
 
-def write(files: Mapping[str, str], root: Path) -> Written:
+def write_files(files: Mapping[str, str], root: Path) -> Written:
     """Write `files` below `root`. Raises `CicdError` that names the path where it cannot be written."""
-    listed = _listed(root)
-    others = _present(root) - files.keys()
+    listed = _listed_in_sums(root)
+    others = _present_paths(root) - files.keys()
     stale = others & listed
     changed = [path for path, text in sorted(files.items()) if _text(root / path) != text]
     try:
@@ -92,10 +92,10 @@ def write(files: Mapping[str, str], root: Path) -> Written:
     return Written(tuple(changed), tuple(sorted(stale)), tuple(sorted(others - stale)), len(files) - len(changed))
 
 
-def differences(files: Mapping[str, str], root: Path) -> list[str]:
+def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
     """Return a unified diff from `root` to `files`, one line per element; empty where `root` is up to date."""
     diff: list[str] = []
-    for path in sorted(files.keys() | _present(root)):
+    for path in sorted(files.keys() | _present_paths(root)):
         before, after = _text(root / path), files.get(path)
         if before == after:
             continue
@@ -148,13 +148,13 @@ def _environment_section(stacks: Sequence[StackTemplate]) -> Iterable[str]:
     yield "```"
 
 
-def _present(root: Path) -> set[str]:
+def _present_paths(root: Path) -> set[str]:
     if not root.is_dir():
         return set()
     return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
 
 
-def _listed(root: Path) -> set[str]:
+def _listed_in_sums(root: Path) -> set[str]:
     sums = _text(root / SUMS) or ""
     return {path for line in sums.splitlines() for _, _, path in [line.partition("  ")]}
 
@@ -171,9 +171,9 @@ def _text(path: Path) -> str | None:
 def _replace(path: Path, text: str) -> None:
     # Written to a temporary file and renamed, so that an interrupted run leaves only complete files.
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(path)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.replace(path)
 
 
 def _digest(text: str) -> str:

@@ -1,6 +1,6 @@
-"""The escape hatch: values that an environment sets on finished templates, each with its reason.
+"""Sets the values that an environment patches on finished templates, each with its reason.
 
-Applied last, so that what is linted, reviewed and deployed has them; nothing else may change a template by hand.
+Patches are applied last, so that the linted, reviewed and deployed templates contain them.
 """
 
 from __future__ import annotations
@@ -11,63 +11,66 @@ from typing import Any
 
 from cicd_templates.config.tables.patch import PatchTable
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.template.comparison import named
+from cicd_templates.template.comparison import items_by_name
 from cicd_templates.template.metadata import REASONS_KEY
 
 Patches = Mapping[str, PatchTable]
 
 
-def patch(template: dict[str, Any], patches: Patches, at: str) -> None:
+def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
     """Set each value at its path, and its reason in the metadata of its resource.
 
     `at` is the TOML path of the table. Raises `ConfigurationError` where a path matches nothing.
     """
     for path, entry in patches.items():
-        _set(template, path.split("."), entry, f'{at}."{path}"')
+        _set_value(template, path.split("."), entry, f'{at}."{path}"')
         section, name, *within = path.split(".")
         if section == "Resources":
             metadata = template["Resources"][name].setdefault("Metadata", {})
-            said = ".".join(within).removeprefix("Properties.")
-            metadata[REASONS_KEY] = [*metadata.get(REASONS_KEY, ()), f"Patched: {said}, because {entry.because}"]
+            property_path = ".".join(within).removeprefix("Properties.")
+            metadata[REASONS_KEY] = [
+                *metadata.get(REASONS_KEY, ()),
+                f"Patched: {property_path}, because {entry.because}",
+            ]
 
 
 def refuse_unknown(patched: Mapping[str, Patches], stacks: list[str], at: str) -> None:
     """Raise `ConfigurationError` where a patch is for none of `stacks`, the stems of the environment's files."""
     for name in patched:
         if name not in stacks:
-            raise ConfigurationError(f'{at}."{name}": matches no stack here; {_known(name, stacks)}')
+            raise ConfigurationError(f'{at}."{name}": matches no stack here; {_suggestion(name, stacks)}')
 
 
-def _set(template: dict[str, Any], steps: list[str], entry: PatchTable, at: str) -> None:
-    place: Any = template
+def _set_value(template: dict[str, Any], steps: list[str], entry: PatchTable, at: str) -> None:
+    container: Any = template
     for depth, step in enumerate(steps[:-1]):
-        place = _below(place, step, at, steps[:depth])
+        container = _child(container, step, at, steps[:depth])
     last = steps[-1]
-    if isinstance(place, dict) and entry.add and last not in place:
-        place[last] = entry.value
+    if isinstance(container, dict) and entry.add and last not in container:
+        container[last] = entry.value
         return
-    _below(place, last, at, steps[:-1])
-    if isinstance(place, list):
-        items = named(place)
-        place[int(last) if items is None else list(items).index(last)] = entry.value
+    _child(container, last, at, steps[:-1])
+    if isinstance(container, list):
+        items = items_by_name(container)
+        container[int(last) if items is None else list(items).index(last)] = entry.value
     else:
-        place[last] = entry.value
+        container[last] = entry.value
 
 
-def _below(place: Any, step: str, at: str, before: list[str]) -> Any:
-    """Return the value at `step` of `place`: by key, by the name of a list's item, or by its number."""
+def _child(container: Any, step: str, at: str, before: list[str]) -> Any:
+    """Return the value at `step` of `container`: by key, by the name of a list's item, or by its number."""
     known: Mapping[str, Any] = {}
-    if isinstance(place, dict):
-        known = place
-    elif isinstance(place, list):
-        items = named(place)
-        known = {str(index): item for index, item in enumerate(place)} if items is None else items
+    if isinstance(container, dict):
+        known = container
+    elif isinstance(container, list):
+        items = items_by_name(container)
+        known = {str(index): item for index, item in enumerate(container)} if items is None else items
     if step not in known:
         within = ".".join(before) or "the template"
-        raise ConfigurationError(f"{at}: matches nothing; {within} has no {step!r}; {_known(step, list(known))}")
+        raise ConfigurationError(f"{at}: matches nothing; {within} has no {step!r}; {_suggestion(step, list(known))}")
     return known[step]
 
 
-def _known(name: str, known: list[str]) -> str:
+def _suggestion(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(known[:20]) or 'none'}"

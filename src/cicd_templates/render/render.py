@@ -1,4 +1,4 @@
-"""From a configuration to the texts of all its stacks, checked against each other. Writes nothing; `output` does."""
+"""Renders a configuration to the texts of all its stacks and checks their links. Writes no files."""
 
 from __future__ import annotations
 
@@ -63,13 +63,17 @@ class RenderedStack:
 
 
 def render(configuration: Configuration, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
-    """Every stack of every environment, in deploy order within each environment.
+    """Return the stacks of all environments, in deploy order within each environment.
 
     Raises `ConfigurationError` where layers and configuration do not fit together.
     """
-    rendered = {each.name: _render_environment(each, layers, form) for each in configuration.environments}
+    rendered = {
+        environment.name: _render_environment(environment, layers, form) for environment in configuration.environments
+    }
     problems = [
-        problem for each in configuration.environments for problem in _provided_problems(each, rendered[each.name])
+        problem
+        for environment in configuration.environments
+        for problem in _provided_problems(environment, rendered[environment.name])
     ]
     if problems:
         raise configuration_error(str(CONFIGURATION), problems)
@@ -83,7 +87,7 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
         kept = kept_stacks[environment.name]
         at = f"environments.{environment.name}.patch"
         patching.refuse_unknown(environment.settings.patch, [stack.label for stack in kept], at)
-        links.check(stack.links for stack in kept)
+        links.refuse_broken_links(stack.links for stack in kept)
         stacks += _in_deploy_order(kept)
     return stacks
 
@@ -113,22 +117,22 @@ def _render_stack(
 ) -> RenderedStack:
     service_name = service.name if service else None
     tags = tagging.stack_tags(env, layer.name, service_name)
-    finished = tagging.finish(template, env, tags)
+    content = tagging.apply_tags_and_role_settings(template, env, tags)
     facts = _facts(env, layer, service_name, after, tags)
     label = naming.file_stem(layer.name, service_name)
     patches = env.settings.patch.get(label, {})
-    patching.patch(finished, patches, f'environments.{env.name}.patch."{label}"')
-    content = rendering.ordered(
-        finished
+    patching.apply_patches(content, patches, f'environments.{env.name}.patch."{label}"')
+    ordered = rendering.order_keys(
+        content
         | {
             "AWSTemplateFormatVersion": "2010-09-09",
             "Description": layer.description,
             "Metadata": {METADATA_KEY: facts.to_metadata()},
         }
     )
-    text = rendering.as_text(content, _header(facts, layer.description, links.links_of(content, facts)), form)
+    text = rendering.template_text(ordered, _header(facts, layer.description, links.links_of(ordered, facts)), form)
     path = Path(env.qualified, f"{label}.{form}")
-    return RenderedStack(env, layer, StackTemplate(path, text, content, facts))
+    return RenderedStack(env, layer, StackTemplate(path, text, ordered, facts))
 
 
 def _facts(env: Environment, layer: Layer, service: str | None, after: list[str], tags: dict[str, str]) -> StackFacts:
@@ -178,7 +182,7 @@ def _header(facts: StackFacts, description: str, own_links: Links) -> list[str]:
 
 
 def _row(label: str, words: Iterable[str]) -> Iterator[str]:
-    """A labelled list, broken so that no line is longer than the width of the page."""
+    """Yield the lines of a labelled list, wrapped to the width of the page."""
     line, indent = f"{label:<15}", " " * 15
     first = True
     for word in words:
@@ -192,7 +196,7 @@ def _row(label: str, words: Iterable[str]) -> Iterator[str]:
 
 
 def _provided(env: Environment) -> dict[str, set[str]]:
-    """The outputs that the configuration provides, by layer; those layers are not rendered."""
+    """Return the outputs that the configuration provides, by layer; these layers are not rendered."""
     provided: dict[str, set[str]] = {}
     for key in env.settings.provided:
         layer, _, output = key.partition(".")
@@ -201,17 +205,17 @@ def _provided(env: Environment) -> dict[str, set[str]]:
 
 
 def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterator[Problem]:
-    """What is provided and unknown, and layers of which the read outputs are not all provided."""
+    """Yield the problems of provided outputs: unknown names, and layers whose outputs in use are not all provided."""
     provided, at = _provided(env), f"environments.{env.name}.provided"
     known: dict[str, set[str]] = {}
     for stack in stacks:
         known.setdefault(stack.layer.name, set()).update(path.rpartition("/")[2] for path in stack.links.publishes)
-    there = sorted(f"{name}.{each}" for name, values in known.items() for each in values)
+    all_names = sorted(f"{name}.{output}" for name, outputs in known.items() for output in outputs)
     for layer, outputs in provided.items():
         for unknown in (f"{layer}.{output}" for output in sorted(outputs - known.get(layer, set()))):
-            close = difflib.get_close_matches(unknown, there, n=1)
-            right = f"did you mean {close[0]}?" if close else f"known are {', '.join(there)}"
-            yield Problem(at, f"no layer here publishes {unknown}; {right}")
+            close = difflib.get_close_matches(unknown, all_names, n=1)
+            suggestion = f"did you mean {close[0]}?" if close else f"known are {', '.join(all_names)}"
+            yield Problem(at, f"no layer here publishes {unknown}; {suggestion}")
     others = [stack for stack in stacks if stack.layer.name not in provided]
     for stack in stacks:
         if stack.layer.name in provided:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cicd_templates.review import differences, digest
-from cicd_templates.review.reviewed import reviewed
+from cicd_templates.review.reviewed import review_stacks
 
 if TYPE_CHECKING:
     from cicd_templates.render.render import RenderedStack
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
     """Return the pages by path relative to `out/`, from the templates in memory, not from their text."""
-    everything = reviewed([stack.template for stack in stacks])
-    found = {}
+    reviewed_stacks = review_stacks([stack.template for stack in stacks])
+    texts = {}
     environments = {stack.environment.qualified: stack.environment for stack in stacks}
     for name, environment in environments.items():
         patches = [
@@ -24,8 +24,8 @@ def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
             for stack, patched in environment.settings.patch.items()
             for path, patch in patched.items()
         ]
-        settings = digest.Settings(environment.settings.provided, patches)
-        found[f"{name}/{digest.FILE}"] = digest.review(name, everything, settings)
+        overrides = digest.Overrides(environment.settings.provided, patches)
+        texts[f"{name}/{digest.REVIEW_FILE}"] = digest.review_page(name, reviewed_stacks, overrides)
     route = [
         peer.qualified
         for environment in environments.values()
@@ -33,5 +33,5 @@ def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
         for peer in environment.route
     ]
     if len(route) > 1:
-        found[differences.FILE] = differences.differences(everything, route)
-    return found
+        texts[differences.DIFFERENCES_FILE] = differences.differences_page(reviewed_stacks, route)
+    return texts

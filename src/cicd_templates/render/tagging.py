@@ -1,6 +1,6 @@
-"""The one pass over a finished template: tags on every taggable resource, boundary and path on every role.
+"""Puts tags on every taggable resource of a template, and the permissions boundary and the path on every role.
 
-Layers mention none of these, so no layer can forget them. A tag that a block set on purpose stays as it is.
+Layers set none of these, so no layer can forget them. A tag that a building block sets keeps its value.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def stack_tags(env: Environment, layer: str, service: str | None) -> dict[str, s
     return {**env.project.tags, **tags}
 
 
-def finish(template: Template, env: Environment, tags: dict[str, str]) -> dict[str, Any]:
+def apply_tags_and_role_settings(template: Template, env: Environment, tags: dict[str, str]) -> dict[str, Any]:
     """Return `template` as a dict, with `tags` on every taggable resource and boundary and path on every role.
 
     Raises `TypeError` for a type whose tags are neither a list nor a map.
     """
     content: dict[str, Any] = template.to_dict()
-    listed = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+    tag_list = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
     for name, resource in template.resources.items():
         properties = content["Resources"][name].setdefault("Properties", {})
         if "Tags" in resource.props:
-            properties["Tags"] = _resource_tags(resource, properties.pop("Tags", None), tags, listed)
+            properties["Tags"] = _resource_tags(resource, properties.pop("Tags", None), tags, tag_list)
         if isinstance(resource, iam.Role):
             properties["Path"] = env.settings.role_path
             if env.settings.permissions_boundary:
@@ -47,7 +47,7 @@ def finish(template: Template, env: Environment, tags: dict[str, str]) -> dict[s
     return content
 
 
-def _resource_tags(resource: AWSObject, own: Any, tags: dict[str, str], listed: list[dict[str, str]]) -> Any:
+def _resource_tags(resource: AWSObject, own: Any, tags: dict[str, str], tag_list: list[dict[str, str]]) -> Any:
     """Return the tags of a resource. Most types take a list of keys and values, a few (Parameter Store) a plain map."""
     shape = resource.props["Tags"][0]
     if shape is dict:
@@ -56,6 +56,6 @@ def _resource_tags(resource: AWSObject, own: Any, tags: dict[str, str], listed: 
     if shape is not Tags and not isinstance(shape, FunctionType):
         raise TypeError(f"{resource.title}: the tags of {resource.resource_type} have a shape that is not known here")
     if own is None:
-        return listed
+        return tag_list
     merged = tags | {tag["Key"]: tag["Value"] for tag in own}
     return [{"Key": key, "Value": value} for key, value in sorted(merged.items())]

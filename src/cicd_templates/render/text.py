@@ -1,6 +1,6 @@
-"""The text of a finished template as a person reviews it: order, comments and layout. Decides no content.
+"""Writes the text of a finished template for reviewers: key order, comments and layout, but no content.
 
-The bytes depend on the template alone: no date, no version, no machine.
+The bytes depend on the template alone, not on the date, the version or the machine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cicd_templates.template.metadata import REASONS_KEY
 
 Format = Literal["yaml", "json"]
 
-# The order in which a reader expects keys; the ones not named keep the order of the layer.
+# The order in which a reader expects keys; other keys keep the order of the layer.
 SECTIONS = (
     "AWSTemplateFormatVersion",
     "Description",
@@ -43,37 +43,39 @@ PROPERTIES_LAST = ("Tags", "Code")
 _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
-def ordered(template: Mapping[str, Any]) -> dict[str, Any]:
+def order_keys(template: Mapping[str, Any]) -> dict[str, Any]:
     """Return `template` with its keys in the order that a reader expects, at every level."""
     sections = {key: template[key] for key in SECTIONS if template.get(key)}
     sections["Resources"] = {
-        name: _reordered({key: _ordered_value(value) for key, value in resource.items()}, RESOURCE_FIRST, RESOURCE_LAST)
+        name: _order_mapping(
+            {key: _order_value(value) for key, value in resource.items()}, RESOURCE_FIRST, RESOURCE_LAST
+        )
         for name, resource in template["Resources"].items()
     }
     return sections
 
 
-def _ordered_value(value: Any) -> Any:
+def _order_value(value: Any) -> Any:
     if isinstance(value, list):
-        return [_ordered_value(item) for item in value]
+        return [_order_value(item) for item in value]
     if not isinstance(value, dict):
         return value
-    within = {key: _ordered_value(item) for key, item in value.items()}
+    within = {key: _order_value(item) for key, item in value.items()}
     if "Effect" in within:
-        return _reordered(within, STATEMENT_FIRST, ("Condition",))
+        return _order_mapping(within, STATEMENT_FIRST, ("Condition",))
     if "Statement" in within:
-        return _reordered(within, ("Version", "Statement"), ())
-    return within if within.keys().isdisjoint(PROPERTIES_LAST) else _reordered(within, (), PROPERTIES_LAST)
+        return _order_mapping(within, ("Version", "Statement"), ())
+    return within if within.keys().isdisjoint(PROPERTIES_LAST) else _order_mapping(within, (), PROPERTIES_LAST)
 
 
-def _reordered(mapping: dict[str, Any], first: tuple[str, ...], last: tuple[str, ...]) -> dict[str, Any]:
+def _order_mapping(mapping: dict[str, Any], first: tuple[str, ...], last: tuple[str, ...]) -> dict[str, Any]:
     keys = [key for key in first if key in mapping]
     keys += [key for key in mapping if key not in first and key not in last]
     keys += [key for key in last if key in mapping]
     return {key: mapping[key] for key in keys}
 
 
-def as_text(template: Mapping[str, Any], header: list[str], form: Format) -> str:
+def template_text(template: Mapping[str, Any], header: list[str], form: Format) -> str:
     """Return the file's text. `header` is a comment on top of YAML; JSON has the same facts in its metadata."""
     if form == "json":
         return json.dumps(template, indent=2, ensure_ascii=False) + "\n"
@@ -87,7 +89,7 @@ def as_text(template: Mapping[str, Any], header: list[str], form: Format) -> str
 
 
 def _resource(name: str, body: Mapping[str, Any]) -> str:
-    why = "".join(
+    comment = "".join(
         f"{line}\n"
         for reason in body.get("Metadata", {}).get(REASONS_KEY, ())
         for line in textwrap.wrap(
@@ -99,5 +101,5 @@ def _resource(name: str, body: Mapping[str, Any]) -> str:
             break_on_hyphens=False,
         )
     )
-    # As textwrap.indent, which looks at each line for itself and takes a tenth of all rendering for that.
-    return why + _LINE_START.sub("  ", cloudformation_yaml.dump({name: body}, column=2))
+    # Does the same as textwrap.indent, which takes a tenth of the time of all rendering.
+    return comment + _LINE_START.sub("  ", cloudformation_yaml.dump({name: body}, column=2))

@@ -1,6 +1,6 @@
-"""The access matrix: who may do what, on what, under which condition, and why a `*` is there.
+"""The access matrix: who may do what, on which resources, under which condition, and why a `*` is necessary.
 
-Statements that differ in nothing but who has them are one row.
+Statements that differ only in their holder share one row.
 """
 
 from __future__ import annotations
@@ -9,50 +9,69 @@ from collections.abc import Iterable, Sequence
 
 from cicd_templates.review.statements import Statement
 
-IDENTITY = ("stack", "who", "statement", "may", "on", "when", "why every resource")
-RESOURCE = ("stack", "on", "statement", "who", "may", "when")
-TRUST = ("stack", "role", "may be assumed by", "when")
+IDENTITY_HEADS = ("stack", "who", "statement", "may", "on", "when", "why every resource")
+RESOURCE_HEADS = ("stack", "on", "statement", "who", "may", "when")
+TRUST_HEADS = ("stack", "role", "may be assumed by", "when")
 Row = tuple[str, ...]
 
 
-def identity_rows(label: str, found: Iterable[Statement]) -> list[Row]:
-    """What roles and policies allow and deny."""
-    return _grouped(
-        (label, each.holder, each.deed, each.actions, each.on, each.when, each.because)
-        for each in found
-        if not each.who and not each.trust
+def identity_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
+    """Return the rows of identity policies: what each role or managed policy allows and denies."""
+    return _merge_holders(
+        (
+            label,
+            statement.holder,
+            statement.label,
+            statement.actions_text,
+            statement.resources_text,
+            statement.condition,
+            statement.reason,
+        )
+        for statement in statements
+        if not statement.principals_text and not statement.is_trust
     )
 
 
-def resource_rows(label: str, found: Iterable[Statement]) -> list[Row]:
-    """What resources themselves admit and refuse."""
-    return _grouped(
-        (label, f"{each.holder}: {each.on}", each.deed, each.who, each.actions, each.when)
-        for each in found
-        if each.who and not each.trust
+def resource_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
+    """Return the rows of resource policies: whom each resource allows and denies."""
+    return _merge_holders(
+        (
+            label,
+            f"{statement.holder}: {statement.resources_text}",
+            statement.label,
+            statement.principals_text,
+            statement.actions_text,
+            statement.condition,
+        )
+        for statement in statements
+        if statement.principals_text and not statement.is_trust
     )
 
 
-def trust_rows(label: str, found: Iterable[Statement]) -> list[Row]:
-    """Who may assume which roles."""
-    return _grouped((label, each.holder, each.who, each.when) for each in found if each.trust)
+def trust_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
+    """Return the rows of trust policies: who may assume each role."""
+    return _merge_holders(
+        (label, statement.holder, statement.principals_text, statement.condition)
+        for statement in statements
+        if statement.is_trust
+    )
 
 
-def _grouped(rows: Iterable[Row]) -> list[Row]:
-    """`rows` with those that differ in the second cell alone as one."""
+def _merge_holders(rows: Iterable[Row]) -> list[Row]:
+    """Return `rows`, with rows that differ only in their second cell, the holder, merged into one."""
     groups: dict[Row, list[str]] = {}
     for label, holder, *rest in rows:
         groups.setdefault((label, *rest), []).append(holder)
-    return [(label, _together(holders), *rest) for (label, *rest), holders in groups.items()]
+    return [(label, _holders_text(holders), *rest) for (label, *rest), holders in groups.items()]
 
 
-def _together(holders: Sequence[str]) -> str:
-    """Holders, with what they have on: `A, B: itself` where it is the same for all."""
-    names, said = [], []
+def _holders_text(holders: Sequence[str]) -> str:
+    """Return the holders as one text; a resource that all of them name is written once, as in `A, B: itself`."""
+    names, subjects = [], []
     for holder in holders:
-        name, _, on = holder.partition(": ")
+        name, _, subject = holder.partition(": ")
         names.append(name)
-        said.append(on)
-    if len(set(said)) == 1:
-        return ", ".join(dict.fromkeys(names)) + (f": {said[0]}" if said[0] else "")
+        subjects.append(subject)
+    if len(set(subjects)) == 1:
+        return ", ".join(dict.fromkeys(names)) + (f": {subjects[0]}" if subjects[0] else "")
     return ", ".join(holders)

@@ -1,4 +1,4 @@
-"""What is billed for being there, whether it is used or not: by the hour, or by the month."""
+"""The resources that AWS bills by the hour or by the month for as long as they exist, used or not."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any
 
 from cicd_templates.template.stack_template import StackTemplate
 
-HEADS = ("billed", "how many", "which")
+BILLING_HEADS = ("billed", "how many", "which")
 
 
-def rows(stacks: Iterable[StackTemplate]) -> list[tuple[str, ...]]:
-    """A row for each kind of thing that costs while it rests, with its number and where it is."""
-    found: dict[str, list[tuple[int, str]]] = {}
+def billing_rows(stacks: Iterable[StackTemplate]) -> list[tuple[str, ...]]:
+    """Return one row for each billed item, with the number of them and their resources."""
+    priced: dict[str, list[tuple[int, str]]] = {}
     for stack in stacks:
-        tasks = _sizes(stack.resources)
+        sizes = _task_sizes(stack.resources)
         for logical_id, resource in stack.resources.items():
             properties = resource.get("Properties", {})
-            kind, number = _priced(resource["Type"], properties)
+            kind, number = _price(resource["Type"], properties)
             if kind:
-                size = f" ({tasks})" if resource["Type"] == "AWS::ECS::Service" else ""
-                found.setdefault(kind, []).append((number, f"{stack.label}.{logical_id}{size}"))
+                size = f" ({sizes})" if resource["Type"] == "AWS::ECS::Service" else ""
+                priced.setdefault(kind, []).append((number, f"{stack.label}.{logical_id}{size}"))
     return [
-        (kind, str(sum(number for number, _ in each)), _which([name for _, name in each]))
-        for kind, each in sorted(found.items())
+        (kind, str(sum(number for number, _ in entries)), _shortened([name for _, name in entries]))
+        for kind, entries in sorted(priced.items())
     ]
 
 
-# Listed on each service's pricing page as a price for an hour or a month of existing; read on 2026-11.
+# The prices per hour or per month on each service's pricing page, as of 2026-11.
 _BY_THE_HOUR = {
     "AWS::EC2::EIP": "public IPv4 address, by the hour",
     "AWS::EC2::NatGateway": "NAT gateway, by the hour and by the byte",
@@ -41,7 +41,8 @@ _BY_THE_HOUR = {
 }
 
 
-def _priced(kind: str, properties: Mapping[str, Any]) -> tuple[str, int]:
+def _price(kind: str, properties: Mapping[str, Any]) -> tuple[str, int]:
+    """Return what is billed for a resource, empty where it costs nothing while idle, and how many of it."""
     if kind == "AWS::EC2::VPCEndpoint":
         if properties.get("VpcEndpointType", "Gateway") != "Interface":
             return "", 0
@@ -51,14 +52,14 @@ def _priced(kind: str, properties: Mapping[str, Any]) -> tuple[str, int]:
     return _BY_THE_HOUR.get(kind, ""), 1
 
 
-def _sizes(resources: Mapping[str, Any]) -> str:
-    sizes = [
+def _task_sizes(resources: Mapping[str, Any]) -> str:
+    texts = [
         f"{resource['Properties'].get('Cpu')} CPU units, {resource['Properties'].get('Memory')} MiB"
         for resource in resources.values()
         if resource["Type"] == "AWS::ECS::TaskDefinition"
     ]
-    return ", ".join(sizes)
+    return ", ".join(texts)
 
 
-def _which(names: list[str]) -> str:
+def _shortened(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= 8 else f"{', '.join(names[:6])} and {len(names) - 6} more"

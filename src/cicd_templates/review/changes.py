@@ -1,7 +1,7 @@
-"""What changed between two sets of templates, in words and in the order in which a reviewer should worry.
+"""The changes between two sets of templates, as text, ordered by how much attention they need.
 
-Metadata, comments and formatting say nothing new, so they are not compared. Which property cannot change in place comes
-from the resource types' own schemas, as the caller hands them in.
+Metadata, comments and formatting are not compared, because they change nothing in AWS. The caller passes in which
+properties cannot change in place; these come from the schemas of the resource types.
 """
 
 from __future__ import annotations
@@ -11,127 +11,142 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cicd_templates.review.permissions import moved
-from cicd_templates.review.reviewed import Reviewed
-from cicd_templates.review.statements import OWN, is_statement, own_stem
-from cicd_templates.template.comparison import ABSENT, Difference, differences, named
+from cicd_templates.review.permissions import access_changes
+from cicd_templates.review.reviewed import ReviewedStack
+from cicd_templates.review.statements import OWN_MARK, is_statement, own_stem
+from cicd_templates.template.comparison import ABSENT, Difference, differences, items_by_name
 from cicd_templates.template.links import READING_TYPE
 
 CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Added", "Changed")
 _ATTRIBUTES = ("Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 _LONGEST = 100
-# Region and type to the properties that only a new resource can take, and those of which it depends.
+# Maps a region and a resource type to the create-only properties and the conditionally create-only properties.
 CreateOnly = Callable[[str, str], tuple[frozenset[str], frozenset[str]]]
 
 
 @dataclass(frozen=True)
-class Change:
-    """One change: its kind, one of `CHANGE_KINDS`, where it is, and what it is in words."""
+class TemplateChange:
+    """One change: its kind, one of `CHANGE_KINDS`, its environment, the stack or resource, and the change as text."""
 
     kind: str
     environment: str
     where: str
-    words: str
+    text: str
 
 
-def changes(before: Sequence[Reviewed], after: Sequence[Reviewed], create_only: CreateOnly) -> list[Change]:
-    """Every change, stack by stack."""
-    one, other = _by_stack(before), _by_stack(after)
-    found: list[Change] = []
-    for key in (*one, *(key for key in other if key not in one)):
+def template_changes(
+    before: Sequence[ReviewedStack], after: Sequence[ReviewedStack], create_only: CreateOnly
+) -> list[TemplateChange]:
+    """Return every change, stack by stack."""
+    old, new = _by_stack(before), _by_stack(after)
+    changes: list[TemplateChange] = []
+    for key in (*old, *(key for key in new if key not in old)):
         environment, label = key
-        if key not in other:
-            found.append(Change("Removed", environment, label, f"the stack, with {_held(one[key])}"))
-        elif key not in one:
-            found.append(Change("Added", environment, label, f"the stack, with {_held(other[key])}"))
-        if key not in other or key not in one:
-            found += _access(environment, label, one.get(key), other.get(key))
+        if key not in new:
+            changes.append(
+                TemplateChange("Removed", environment, label, f"the stack, with {_resource_count(old[key])}")
+            )
+        elif key not in old:
+            changes.append(TemplateChange("Added", environment, label, f"the stack, with {_resource_count(new[key])}"))
+        if key not in new or key not in old:
+            changes += _access_changes(environment, label, old.get(key), new.get(key))
             continue
-        found += _stack(environment, label, one[key], other[key], create_only)
-    return found
+        changes += _stack_changes(environment, label, old[key], new[key], create_only)
+    return changes
 
 
-def _by_stack(reviewed: Sequence[Reviewed]) -> dict[tuple[str, str], Reviewed]:
-    return {(each.template.environment, each.template.label): each for each in reviewed}
+def _by_stack(reviewed: Sequence[ReviewedStack]) -> dict[tuple[str, str], ReviewedStack]:
+    return {(stack.template.environment, stack.template.label): stack for stack in reviewed}
 
 
-def _held(each: Reviewed) -> str:
-    return f"{len(each.template.resources)} resources"
+def _resource_count(stack: ReviewedStack) -> str:
+    return f"{len(stack.template.resources)} resources"
 
 
-def _stack(
-    environment: str, label: str, before: Reviewed, after: Reviewed, create_only: CreateOnly
-) -> Iterator[Change]:
-    yield from _reads(environment, label, before, after)
-    one, other = before.template.resources, after.template.resources
-    for name in (*one, *(name for name in other if name not in one)):
+def _stack_changes(
+    environment: str, label: str, before: ReviewedStack, after: ReviewedStack, create_only: CreateOnly
+) -> Iterator[TemplateChange]:
+    yield from _parameter_changes(environment, label, before, after)
+    old, new = before.template.resources, after.template.resources
+    for name in (*old, *(name for name in new if name not in old)):
         where = f"{label}.{name}"
-        if name not in other:
-            stays = str(one[name].get("DeletionPolicy", "")).startswith("Retain")
-            yield Change("Removed", environment, where, _kind(one[name]) + (", which itself stays" if stays else ""))
-        elif name not in one:
-            yield Change("Added", environment, where, _kind(other[name]))
-        elif one[name]["Type"] != other[name]["Type"]:
-            yield Change("Replaced", environment, where, f"{_kind(one[name])} by {_kind(other[name])}")
+        if name not in new:
+            is_retained = str(old[name].get("DeletionPolicy", "")).startswith("Retain")
+            yield TemplateChange(
+                "Removed", environment, where, _type_name(old[name]) + (", which itself stays" if is_retained else "")
+            )
+        elif name not in old:
+            yield TemplateChange("Added", environment, where, _type_name(new[name]))
+        elif old[name]["Type"] != new[name]["Type"]:
+            yield TemplateChange("Replaced", environment, where, f"{_type_name(old[name])} by {_type_name(new[name])}")
         else:
             region = after.template.region
-            yield from _resource(environment, where, (before, one[name]), (after, other[name]), region, create_only)
-    yield from _access(environment, label, before, after)
+            yield from _resource_changes(
+                environment, where, (before, old[name]), (after, new[name]), region, create_only
+            )
+    yield from _access_changes(environment, label, before, after)
 
 
-def _kind(resource: Mapping[str, Any]) -> str:
+def _type_name(resource: Mapping[str, Any]) -> str:
     return str(resource["Type"]).removeprefix("AWS::")
 
 
-def _reads(environment: str, label: str, before: Reviewed, after: Reviewed) -> Iterator[Change]:
-    def parameters(each: Reviewed) -> dict[str, Any]:
+def _parameter_changes(
+    environment: str, label: str, before: ReviewedStack, after: ReviewedStack
+) -> Iterator[TemplateChange]:
+    def parameters(stack: ReviewedStack) -> dict[str, Any]:
         return {
             name: parameter.get("Default") if parameter["Type"].startswith(READING_TYPE) else parameter
-            for name, parameter in each.template.parameters.items()
+            for name, parameter in stack.template.parameters.items()
         }
 
-    for found in differences(parameters(before), parameters(after)):
-        yield Change("Changed", environment, f"{label}, parameter {found.path[0]}", _from_to(before, after, found))
+    for difference in differences(parameters(before), parameters(after)):
+        yield TemplateChange(
+            "Changed",
+            environment,
+            f"{label}, parameter {difference.path[0]}",
+            _before_and_after(before, after, difference),
+        )
 
 
-def _resource(
+def _resource_changes(
     environment: str,
     where: str,
-    before: tuple[Reviewed, Mapping[str, Any]],
-    after: tuple[Reviewed, Mapping[str, Any]],
+    before: tuple[ReviewedStack, Mapping[str, Any]],
+    after: tuple[ReviewedStack, Mapping[str, Any]],
     region: str,
     create_only: CreateOnly,
-) -> Iterator[Change]:
-    always, perhaps = create_only(region, str(after[1]["Type"]))
+) -> Iterator[TemplateChange]:
+    always, sometimes = create_only(region, str(after[1]["Type"]))
     for part in (*_ATTRIBUTES, "Properties"):
-        for found in differences(before[1].get(part, ABSENT), after[1].get(part, ABSENT), (part,)):
-            if part == "Properties" and _of_a_statement(before[1], after[1], found.path):
+        for difference in differences(before[1].get(part, ABSENT), after[1].get(part, ABSENT), (part,)):
+            if part == "Properties" and _is_in_statement(before[1], after[1], difference.path):
                 continue
-            path = found.path[1:] if part == "Properties" else found.path
+            path = difference.path[1:] if part == "Properties" else difference.path
             replaces = part == "Properties" and any(_within(path, name) for name in always)
-            may = part == "Properties" and any(_within(path, name) for name in perhaps)
-            words = f"{'.'.join(path)}: {_from_to(before[0], after[0], found)}"
-            if may:
-                words += ", which may replace it"
-            yield Change("Replaced" if replaces else "Changed", environment, where, words)
+            may_replace = part == "Properties" and any(_within(path, name) for name in sometimes)
+            text = f"{'.'.join(path)}: {_before_and_after(before[0], after[0], difference)}"
+            if may_replace:
+                text += ", which may replace it"
+            yield TemplateChange("Replaced" if replaces else "Changed", environment, where, text)
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
-    """Whether `path` is the property `name`, written with slashes, or below or above it."""
+    """Whether `path` is the property `name`, written with slashes, or lies above or below it."""
     steps = tuple(name.split("/"))
     return path[: len(steps)] == steps or steps[: len(path)] == path
 
 
-def _of_a_statement(before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...]) -> bool:
-    """Whether what changed at `path` is, or is within, an IAM statement: those are told in their own words."""
-    return any(_passes_a_statement(resource, path) for resource in (before, after))
+def _is_in_statement(before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    """Whether `path` leads to or into an IAM statement, whose changes `_access_changes` reports instead."""
+    return any(_passes_statement(resource, path) for resource in (before, after))
 
 
-def _passes_a_statement(resource: Any, path: tuple[str, ...]) -> bool:
+def _passes_statement(resource: Any, path: tuple[str, ...]) -> bool:
     value: Any = resource
     for step in path:
         if isinstance(value, list):
-            items = named(value)
+            items = items_by_name(value)
             value = items.get(step) if items is not None else value[int(step)] if int(step) < len(value) else None
         else:
             value = value.get(step) if isinstance(value, dict) else None
@@ -140,25 +155,32 @@ def _passes_a_statement(resource: Any, path: tuple[str, ...]) -> bool:
     return isinstance(value, list) and bool(value) and all(map(is_statement, value))
 
 
-def _from_to(before: Reviewed, after: Reviewed, found: Difference) -> str:
-    if isinstance(found.before, str) and isinstance(found.after, str) and "\n" in found.before + found.after:
-        old, new = found.before.splitlines(), found.after.splitlines()
+def _before_and_after(before: ReviewedStack, after: ReviewedStack, difference: Difference) -> str:
+    if (
+        isinstance(difference.before, str)
+        and isinstance(difference.after, str)
+        and "\n" in difference.before + difference.after
+    ):
+        old, new = difference.before.splitlines(), difference.after.splitlines()
         blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
         kept = sum(block.size for block in blocks)
         return f"text of {len(new)} lines, {len(new) - kept} added and {len(old) - kept} removed"
-    if found.before is ABSENT:
-        return f"now {_said(after, found.after)}"
-    if found.after is ABSENT:
-        return f"no longer {_said(before, found.before)}"
-    return f"{_said(before, found.before)} to {_said(after, found.after)}"
+    if difference.before is ABSENT:
+        return f"now {_quoted(after, difference.after)}"
+    if difference.after is ABSENT:
+        return f"no longer {_quoted(before, difference.before)}"
+    return f"{_quoted(before, difference.before)} to {_quoted(after, difference.after)}"
 
 
-def _said(each: Reviewed, value: Any) -> str:
-    text = " ".join(each.formatter.say(value).split()) or "empty"
+def _quoted(stack: ReviewedStack, value: Any) -> str:
+    """Return a value in backticks, shortened to `_LONGEST` characters."""
+    text = " ".join(stack.formatter.format(value).split()) or "empty"
     return f"`{text if len(text) <= _LONGEST else text[:_LONGEST] + '...'}`"
 
 
-def _access(environment: str, label: str, before: Reviewed | None, after: Reviewed | None) -> Iterator[Change]:
-    for widened, holder, words in moved(before.statements if before else (), after.statements if after else ()):
+def _access_changes(
+    environment: str, label: str, before: ReviewedStack | None, after: ReviewedStack | None
+) -> Iterator[TemplateChange]:
+    for widened, holder, text in access_changes(before.statements if before else (), after.statements if after else ()):
         kind = "Access widened" if widened else "Access narrowed"
-        yield Change(kind, environment, f"{label}.{holder}", words.replace(OWN, own_stem(holder)))
+        yield TemplateChange(kind, environment, f"{label}.{holder}", text.replace(OWN_MARK, own_stem(holder)))

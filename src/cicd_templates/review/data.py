@@ -1,4 +1,4 @@
-"""What holds or carries data: under which key, for how long, and what becomes of it when its stack goes."""
+"""The resources that hold data: their encryption key, retention, deletion policy and replacement policy."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.property_values import PropertyValue
-from cicd_templates.review.reviewed import Reviewed
+from cicd_templates.review.reviewed import ReviewedStack
 
-HEADS = ("stack", "type", "which", "key", "kept", "when its stack goes", "when it is replaced")
-# How types name the property with their key.
+DATA_HEADS = ("stack", "type", "which", "key", "kept", "when its stack goes", "when it is replaced")
+# The names that resource types give to the property with the KMS key.
 _KEYS = frozenset(
     {
         "EncryptionKey",
@@ -24,9 +24,9 @@ _KEYS = frozenset(
         "KmsMasterKeyId",
     }
 )
-# What S3 itself keeps: SSE-S3.
-OF_AWS = "of AWS (SSE-S3)"
-_FATES = {
+# Server-side encryption with keys that S3 manages: SSE-S3.
+S3_MANAGED_KEY = "of AWS (SSE-S3)"
+_POLICY_TEXTS = {
     "Retain": "stays",
     "RetainExceptOnCreate": "stays",
     "Snapshot": "leaves a snapshot",
@@ -35,54 +35,61 @@ _FATES = {
 }
 
 
-def rows(each: Reviewed) -> list[tuple[str, ...]]:
-    """A row for each group of resources of one type that share key, retention and fate."""
-    stack, formatter = each.template, each.formatter
+def data_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
+    """Return one row for each group of resources with the same type, key, retention and policies."""
+    template, formatter = stack.template, stack.formatter
     groups: dict[tuple[str, ...], list[str]] = {}
-    for logical_id, resource in stack.resources.items():
+    for logical_id, resource in template.resources.items():
         properties = resource.get("Properties", {})
-        key = _key(resource["Type"], properties, each.property_values[logical_id], formatter)
-        fate = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
-        if key or any(fate):
+        key = _key(resource["Type"], properties, stack.property_values[logical_id], formatter)
+        policies = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+        if key or any(policies):
             kind = resource["Type"].removeprefix("AWS::")
-            facts = (kind, key or "none", _kept(properties), *(_FATES.get(policy, str(policy)) for policy in fate))
+            facts = (
+                kind,
+                key or "none",
+                _retention(properties),
+                *(_POLICY_TEXTS.get(policy, str(policy)) for policy in policies),
+            )
             groups.setdefault(facts, []).append(logical_id)
-    return [(stack.label, kind, ", ".join(which), *rest) for (kind, *rest), which in groups.items()]
+    return [(template.label, kind, ", ".join(which), *rest) for (kind, *rest), which in groups.items()]
 
 
-def keyless(each: Reviewed) -> list[str]:
-    """The resources that are encrypted with a key of AWS, not with one of ours."""
-    return [name for name, entries in each.property_values.items() if any(value == "AES256" for _, value, _ in entries)]
+def without_own_key(stack: ReviewedStack) -> list[str]:
+    """Return the logical ids of resources that are encrypted with a key of AWS instead of a key of the project."""
+    return [
+        name for name, entries in stack.property_values.items() if any(value == "AES256" for _, value, _ in entries)
+    ]
 
 
 def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue], formatter: Formatter) -> str:
     if kind == "AWS::KMS::Key":
         days = properties.get("RotationPeriodInDays", 365)
         return f"is one; rotates every {days} days" if properties.get("EnableKeyRotation") else "is one; never rotates"
-    found: dict[str, None] = {}
+    keys: dict[str, None] = {}
     for name, value, _ in entries:
         if name in _KEYS:
-            # CodePipeline's is a map of its id and type.
-            found[formatter.say(value["Id"] if isinstance(value, dict) and "Id" in value else value)] = None
+            # CodePipeline has a map with the id and the type of the key.
+            keys[formatter.format(value["Id"] if isinstance(value, dict) and "Id" in value else value)] = None
         elif value == "AES256":
-            found[OF_AWS] = None
-    return ", ".join(found)
+            keys[S3_MANAGED_KEY] = None
+    return ", ".join(keys)
 
 
-def _kept(properties: Mapping[str, Any]) -> str:
+def _retention(properties: Mapping[str, Any]) -> str:
     if "RetentionInDays" in properties:
         return f"{properties['RetentionInDays']} days"
     if "MessageRetentionPeriod" in properties:
         return f"{properties['MessageRetentionPeriod'] // 86400} days"
     rules = properties.get("LifecycleConfiguration", {}).get("Rules", ())
-    said = [f"{rule['ExpirationInDays']} days" for rule in rules if "ExpirationInDays" in rule]
-    said += [
+    texts = [f"{rule['ExpirationInDays']} days" for rule in rules if "ExpirationInDays" in rule]
+    texts += [
         f"old versions {_days(rule['NoncurrentVersionExpiration'])} days"
         for rule in rules
         if "NoncurrentVersionExpiration" in rule
     ]
     lock = properties.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
-    return ", ".join([*said, *([f"locked ({lock.get('Mode')})"] if lock else [])])
+    return ", ".join([*texts, *([f"locked ({lock.get('Mode')})"] if lock else [])])
 
 
 def _days(expiration: Mapping[str, Any]) -> Any:

@@ -1,6 +1,6 @@
-"""`DIFFERENCES.md`: one runtime environment against the one before it on the path, property by property.
+"""`DIFFERENCES.md`: compares each runtime environment with the one before it on the path, property by property.
 
-Names and accounts differ by nature, so they are taken for equal; tags are not compared.
+Physical names, account numbers and tags always differ between environments, so they are not compared.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from itertools import pairwise
 from typing import Any
 
 from cicd_templates.markdown import table
-from cicd_templates.review.reviewed import Reviewed
+from cicd_templates.review.reviewed import ReviewedStack
 from cicd_templates.template.comparison import ABSENT
-from cicd_templates.template.comparison import differences as compared
+from cicd_templates.template.comparison import differences as value_differences
 
-FILE = "DIFFERENCES.md"
+DIFFERENCES_FILE = "DIFFERENCES.md"
 _LONGEST = 160
 _ATTRIBUTES = ("Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 Row = tuple[str, str, str, str]
 
 
-def differences(everything: Sequence[Reviewed], path: Sequence[str]) -> str:
-    """The page for the environments of `path`, each against the one before it."""
+def differences_page(stacks: Sequence[ReviewedStack], path: Sequence[str]) -> str:
+    """Return the page that compares each environment of `path` with the one before it."""
     lines = ["# How the environments differ", "", *_NOTES]
     for before, after in pairwise(path):
-        rows = list(rows_between(_of(everything, before), _of(everything, after)))
+        rows = list(rows_between(_by_label(stacks, before), _by_label(stacks, after)))
         lines += ["", f"## {after} against {before}", "", f"Equal except for these {len(rows)}.", ""]
         lines += table(("what", "property", before, after), rows)
     return "\n".join(lines) + "\n"
@@ -37,44 +37,47 @@ _NOTES = (
 )
 
 
-def _of(everything: Sequence[Reviewed], environment: str) -> dict[str, Reviewed]:
-    return {each.template.label: each for each in everything if each.template.environment == environment}
+def _by_label(stacks: Sequence[ReviewedStack], environment: str) -> dict[str, ReviewedStack]:
+    return {stack.template.label: stack for stack in stacks if stack.template.environment == environment}
 
 
-def rows_between(before: Mapping[str, Reviewed], after: Mapping[str, Reviewed]) -> Iterator[Row]:
-    """A row for each difference; alike ones of several resources are one."""
+def rows_between(before: Mapping[str, ReviewedStack], after: Mapping[str, ReviewedStack]) -> Iterator[Row]:
+    """Yield one row for each difference; resources that differ in the same way share a row."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for label in (*before, *(label for label in after if label not in before)):
-        for resource, prop, one, other in _stack(label, before.get(label), after.get(label)):
-            groups.setdefault((prop, one, other), []).append(f"{label}.{resource}" if resource else label)
-    for (prop, one, other), where in groups.items():
-        yield ", ".join(where), prop, one, other
+        for resource, prop, old, new in _stack_rows(label, before.get(label), after.get(label)):
+            groups.setdefault((prop, old, new), []).append(f"{label}.{resource}" if resource else label)
+    for (prop, old, new), where in groups.items():
+        yield ", ".join(where), prop, old, new
 
 
-def _stack(label: str, before: Reviewed | None, after: Reviewed | None) -> Iterator[Row]:
+def _stack_rows(label: str, before: ReviewedStack | None, after: ReviewedStack | None) -> Iterator[Row]:
     if before is None or after is None:
         yield "", "the stack", "-" if before is None else "is there", "-" if after is None else "is there"
         return
-    one, other = _canonical(before), _canonical(after)
-    for name in (*one, *(name for name in other if name not in one)):
-        if name not in one or name not in other:
-            there = (one.get(name) or other.get(name) or {})["Type"].removeprefix("AWS::")
-            yield name, "the resource", there if name in one else "-", there if name in other else "-"
+    old, new = _canonical(before), _canonical(after)
+    for name in (*old, *(name for name in new if name not in old)):
+        if name not in old or name not in new:
+            kind = (old.get(name) or new.get(name) or {})["Type"].removeprefix("AWS::")
+            yield name, "the resource", kind if name in old else "-", kind if name in new else "-"
             continue
-        for found in compared(one[name], other[name]):
-            path = ".".join(found.path).removeprefix("Properties.")
-            yield name, path, _said(before, found.before), _said(after, found.after)
+        for difference in value_differences(old[name], new[name]):
+            path = ".".join(difference.path).removeprefix("Properties.")
+            yield name, path, _shortened(before, difference.before), _shortened(after, difference.after)
 
 
-def _canonical(each: Reviewed) -> dict[str, Any]:
-    """The resources with names, and the environment's own name and account in other texts, made equal."""
-    own = re.compile(rf"\b{re.escape(each.template.environment)}\b")
-    prefix = f"{each.template.facts.project}-{each.template.environment}"
-    return {name: _same(_compared(resource, prefix), each, own) for name, resource in each.template.resources.items()}
+def _canonical(stack: ReviewedStack) -> dict[str, Any]:
+    """Return the resources with the environment's name and account number replaced by placeholders."""
+    environment_name = re.compile(rf"\b{re.escape(stack.template.environment)}\b")
+    prefix = f"{stack.template.facts.project}-{stack.template.environment}"
+    return {
+        name: _with_placeholders(_compared_parts(resource, prefix), stack, environment_name)
+        for name, resource in stack.template.resources.items()
+    }
 
 
-def _compared(resource: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """What of a resource is compared: neither its tags nor its own physical name."""
+def _compared_parts(resource: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return the attributes and properties of a resource without its tags and its physical name."""
     properties = {
         key: value
         for key, value in resource.get("Properties", {}).items()
@@ -83,21 +86,21 @@ def _compared(resource: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {key: resource[key] for key in _ATTRIBUTES if key in resource} | {"Properties": properties}
 
 
-def _same(value: Any, each: Reviewed, own: re.Pattern[str]) -> Any:
+def _with_placeholders(value: Any, stack: ReviewedStack, environment_name: re.Pattern[str]) -> Any:
     if isinstance(value, dict):
         if len(value) == 1 and "Fn::Sub" in value:
-            return _same(each.formatter.say(value), each, own)
-        return {key: _same(item, each, own) for key, item in value.items()}
+            return _with_placeholders(stack.formatter.format(value), stack, environment_name)
+        return {key: _with_placeholders(item, stack, environment_name) for key, item in value.items()}
     if isinstance(value, list):
-        return [_same(item, each, own) for item in value]
+        return [_with_placeholders(item, stack, environment_name) for item in value]
     if isinstance(value, str):
-        said = each.formatter.say(value) if value.startswith("arn:") else value
-        return own.sub("{environment}", said.replace(each.template.facts.account, "{account}"))
+        text = stack.formatter.format(value) if value.startswith("arn:") else value
+        return environment_name.sub("{environment}", text.replace(stack.template.facts.account, "{account}"))
     return value
 
 
-def _said(each: Reviewed, value: Any) -> str:
+def _shortened(stack: ReviewedStack, value: Any) -> str:
     if value is ABSENT:
         return "-"
-    text = each.formatter.say(value)
+    text = stack.formatter.format(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -1,4 +1,4 @@
-"""`REVIEW.md` of an environment: what a person must judge, one fact a row, from templates alone."""
+"""`REVIEW.md` of an environment: the facts that a reviewer must judge, one per row, read from the templates alone."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from cicd_templates.review import (
     placeholders,
     reach,
 )
-from cicd_templates.review.reviewed import Reviewed
+from cicd_templates.review.reviewed import ReviewedStack
 from cicd_templates.template.links import READING_TYPE
 
-FILE = "REVIEW.md"
-SERVICE = "{service}"
+REVIEW_FILE = "REVIEW.md"
+SERVICE_PLACEHOLDER = "{service}"
 Row = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the configuration decided past the layers: values taken as given, and patches with their reasons."""
+class Overrides:
+    """The settings that bypass the layers: outputs that the configuration provides, and patches with their reasons."""
 
     provided: Mapping[str, str]
     patches: Sequence[str]
 
 
-def review(environment: str, everything: Sequence[Reviewed], settings: Settings) -> str:
-    """The digest of `environment`; `everything` is the templates of all environments, since they reach each other."""
-    here = [each for each in everything if each.template.environment == environment]
-    lines = [*_first(environment, here, everything, settings), "", *_NOTES]
-    for title, heads, rows in _sections(here):
+def review_page(environment: str, stacks: Sequence[ReviewedStack], overrides: Overrides) -> str:
+    """Return the page of `environment`. `stacks` are those of all environments, because they can access each other."""
+    selected = [stack for stack in stacks if stack.template.environment == environment]
+    lines = [*_summary(environment, selected, stacks, overrides), "", *_NOTES]
+    for title, heads, rows in _sections(selected):
         lines += ["", f"## {title}", "", *table(heads, rows)]
     return "\n".join(lines) + "\n"
 
@@ -47,101 +47,115 @@ _NOTES = (
 )
 
 
-def _first(
-    environment: str, here: Sequence[Reviewed], everything: Sequence[Reviewed], settings: Settings
+def _summary(
+    environment: str, selected: Sequence[ReviewedStack], stacks: Sequence[ReviewedStack], overrides: Overrides
 ) -> Iterable[str]:
-    facts = here[0].template.facts
+    facts = selected[0].template.facts
     yield f"# Review of {environment}: account {facts.account} in {facts.region}, {facts.protection}"
     yield ""
     yield _answer(
         "The internet reaches",
-        [said for each in here for said in exposure.reachable(each)],
+        [text for stack in selected for text in exposure.reachable(stack)],
     )
-    for target in reach.targets(environment, everything):
-        yield _answer(f"{target} is reached by", reach.from_elsewhere(target, everything))
-    yield _answer("A release", reach.releasing(everything))
-    yield _answer("AWS forces these exceptions", _exceptions(here))
-    yield _answer("Only examples yet", placeholders.placeholders(here))
-    yield _answer("Provided, not checked", [f"{name} = {value}" for name, value in settings.provided.items()])
-    yield _answer("Patched", settings.patches)
+    for target in reach.reviewed_environments(environment, stacks):
+        yield _answer(f"{target} is reached by", reach.external_access(target, stacks))
+    yield _answer("A release", reach.release_permissions(stacks))
+    yield _answer("AWS forces these exceptions", _exceptions(selected))
+    yield _answer("Only examples yet", placeholders.placeholders(selected))
+    yield _answer("Provided, not checked", [f"{name} = {value}" for name, value in overrides.provided.items()])
+    yield _answer("Patched", overrides.patches)
 
 
 def _answer(question: str, answers: Sequence[str]) -> str:
     return f"- **{question}**: {cell('; '.join(answers)) or 'nothing'}"
 
 
-def _exceptions(here: Sequence[Reviewed]) -> list[str]:
-    """Statements on every resource and checks that are left out; their reasons stand in the tables and templates."""
-    named = [
-        f"{each.template.label}.{statement.holder} {statement.sid}"
-        for each in here
-        for statement in each.statements
-        if statement.because
+def _exceptions(selected: Sequence[ReviewedStack]) -> list[str]:
+    """Return the statements on every resource, the resources under a key of AWS, and the skipped checkov checks."""
+    statements = [
+        f"{stack.template.label}.{statement.holder} {statement.sid}"
+        for stack in selected
+        for statement in stack.statements
+        if statement.reason
     ]
     skipped: dict[str, list[str]] = {}
-    for each in here:
-        for logical_id, resource in each.template.resources.items():
+    for stack in selected:
+        for logical_id, resource in stack.template.resources.items():
             for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ()):
                 skipped.setdefault(f"{skip['comment'].rstrip('.')} ({skip['id']})", []).append(
-                    f"{each.template.label}.{logical_id}"
+                    f"{stack.template.label}.{logical_id}"
                 )
-    keyless = [f"{each.template.label}.{name} is under a key of AWS" for each in here for name in data.keyless(each)]
-    every = [f"every resource in {len(named)} statements: {', '.join(named)}"] if named else []
-    return every + keyless + [f"{', '.join(names)}: {reason}" for reason, names in skipped.items()]
+    keys = [
+        f"{stack.template.label}.{name} is under a key of AWS"
+        for stack in selected
+        for name in data.without_own_key(stack)
+    ]
+    every = [f"every resource in {len(statements)} statements: {', '.join(statements)}"] if statements else []
+    return every + keys + [f"{', '.join(names)}: {reason}" for reason, names in skipped.items()]
 
 
-def _sections(here: Sequence[Reviewed]) -> Iterable[tuple[str, Sequence[str], Iterable[Row]]]:
-    def each(rows: Callable[[Reviewed], list[Row]]) -> list[Row]:
-        return _services_together([(one.template.facts.service, row) for one in here for row in rows(one)])
+def _sections(selected: Sequence[ReviewedStack]) -> Iterable[tuple[str, Sequence[str], Iterable[Row]]]:
+    def collect(rows: Callable[[ReviewedStack], list[Row]]) -> list[Row]:
+        return _merge_services([(stack.template.facts.service, row) for stack in selected for row in rows(stack)])
 
-    yield "Stacks, in deploy order", ("stack", "what it is for", "reads", "resources"), each(_stack)
+    yield "Stacks, in deploy order", ("stack", "what it is for", "reads", "resources"), collect(_stack_rows)
     yield (
         "What roles and policies may",
-        access_matrix.IDENTITY,
-        each(lambda one: access_matrix.identity_rows(one.template.label, one.statements)),
+        access_matrix.IDENTITY_HEADS,
+        collect(lambda stack: access_matrix.identity_rows(stack.template.label, stack.statements)),
     )
     yield (
         "What resources admit and refuse",
-        access_matrix.RESOURCE,
-        each(lambda one: access_matrix.resource_rows(one.template.label, one.statements)),
+        access_matrix.RESOURCE_HEADS,
+        collect(lambda stack: access_matrix.resource_rows(stack.template.label, stack.statements)),
     )
     yield (
         "Who may assume what",
-        access_matrix.TRUST,
-        each(lambda one: access_matrix.trust_rows(one.template.label, one.statements)),
+        access_matrix.TRUST_HEADS,
+        collect(lambda stack: access_matrix.trust_rows(stack.template.label, stack.statements)),
     )
     yield (
         "Data: its key, how long it is kept, what survives",
-        data.HEADS,
-        each(lambda one: data.rows(one)),
+        data.DATA_HEADS,
+        collect(lambda stack: data.data_rows(stack)),
     )
-    yield "Alarms and events", alarms.HEADS, each(lambda one: alarms.rows(one.template, one.formatter))
-    yield "Who hears", alarms.SUBSCRIBERS, each(lambda one: alarms.subscribers(one.template, one.formatter))
-    yield "Billed while it rests", billing.HEADS, billing.rows(one.template for one in here)
+    yield (
+        "Alarms and events",
+        alarms.ALARM_HEADS,
+        collect(lambda stack: alarms.alarm_rows(stack.template, stack.formatter)),
+    )
+    yield (
+        "Who hears",
+        alarms.SUBSCRIBER_HEADS,
+        collect(lambda stack: alarms.subscriber_rows(stack.template, stack.formatter)),
+    )
+    yield "Billed while it rests", billing.BILLING_HEADS, billing.billing_rows(stack.template for stack in selected)
 
 
-def _stack(one: Reviewed) -> list[Row]:
+def _stack_rows(stack: ReviewedStack) -> list[Row]:
     reads: dict[str, list[str]] = {}
-    for parameter in one.template.parameters.values():
+    for parameter in stack.template.parameters.values():
         if parameter["Type"].startswith(READING_TYPE):
             publisher, _, name = str(parameter["Default"]).rpartition("/")
             reads.setdefault(publisher.rpartition("/")[2], []).append(name)
-    said = "; ".join(f"{publisher}: {', '.join(names)}" for publisher, names in reads.items())
-    description = one.template.description
-    return [(one.template.label, description, said or "nothing", str(len(one.template.resources)))]
+    publishers = "; ".join(f"{publisher}: {', '.join(names)}" for publisher, names in reads.items())
+    description = stack.template.description
+    return [(stack.template.label, description, publishers or "nothing", str(len(stack.template.resources)))]
 
 
-def _services_together(rows: Sequence[tuple[str | None, Row]]) -> list[Row]:
-    """`rows` with those that are alike but for the service's name as one, so that services add no lines."""
+def _merge_services(rows: Sequence[tuple[str | None, Row]]) -> list[Row]:
+    """Return `rows`, with rows that differ only in the name of their service merged into one."""
     groups: dict[Row, list[str | None]] = {}
     for service, row in rows:
-        alike = tuple(text.replace(service, SERVICE) for text in row) if service else row
-        groups.setdefault(alike, []).append(service)
-    services = {service for service, _ in rows if service}
-    found = []
-    for alike, of in groups.items():
-        several = len({*of}) > 1
-        if several and len(of) < len(services):
-            alike = (f"{alike[0]} ({', '.join(map(str, of))})", *alike[1:])
-        found.append(alike if several else tuple(text.replace(SERVICE, str(of[0])) for text in alike))
-    return found
+        pattern = tuple(text.replace(service, SERVICE_PLACEHOLDER) for text in row) if service else row
+        groups.setdefault(pattern, []).append(service)
+    all_services = {service for service, _ in rows if service}
+    merged = []
+    for pattern, services in groups.items():
+        several = len({*services}) > 1
+        if several and len(services) < len(all_services):
+            pattern = (f"{pattern[0]} ({', '.join(map(str, services))})", *pattern[1:])
+        merged.append(
+            pattern if several else tuple(text.replace(SERVICE_PLACEHOLDER, str(services[0])) for text in pattern)
+        )
+    return merged

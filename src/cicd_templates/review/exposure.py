@@ -1,4 +1,4 @@
-"""What the internet can reach, by what resources say of themselves, whatever their type."""
+"""The resources that the internet can reach, judged by their properties, whatever their type."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from cicd_templates.review.principals import Anyone
 from cicd_templates.review.property_values import PropertyValue
-from cicd_templates.review.reviewed import Reviewed
+from cicd_templates.review.reviewed import ReviewedStack
 
-_EVERYWHERE = ("0.0.0.0/0", "::/0")
-# Properties with which a resource of any type opens itself, and how that is said.
+_ANY_ADDRESS = ("0.0.0.0/0", "::/0")
+# The property values that open a resource of any type to the internet, and the text for each.
 _OPENING: dict[tuple[str | int, str | bool], str] = {
     ("Scheme", "internet-facing"): "answers the internet",
     ("AssignPublicIp", "ENABLED"): "has public addresses",
@@ -20,15 +20,15 @@ _OPENING: dict[tuple[str | int, str | bool], str] = {
     ("AuthType", "NONE"): "can be called by anyone",
     ("AuthorizationType", "NONE"): "can be called by anyone",
 }
-_TELLING = {key for key, _ in _OPENING} | {"CidrIp", "CidrIpv6"}
+_KEYS_THAT_OPEN = {key for key, _ in _OPENING} | {"CidrIp", "CidrIpv6"}
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
-def reachable(each: Reviewed) -> Iterator[str]:
-    """What of a stack the internet can reach, a phrase each; nothing where nothing says so."""
-    stack = each.template
-    for logical_id, resource in stack.resources.items():
-        name = f"{stack.label}.{logical_id}"
+def reachable(stack: ReviewedStack) -> Iterator[str]:
+    """Yield a phrase for each way in which the internet can reach a resource of the stack."""
+    template = stack.template
+    for logical_id, resource in template.resources.items():
+        name = f"{template.label}.{logical_id}"
         properties = resource.get("Properties", {})
         kind = resource["Type"]
         if kind == "AWS::S3::Bucket" and not all(
@@ -38,10 +38,10 @@ def reachable(each: Reviewed) -> Iterator[str]:
         if kind == "AWS::ElasticLoadBalancingV2::Listener":
             yield f"{name} listens on {_listener(properties)}"
             continue
-        yield from (f"{name} {said}" for said in _opened(kind, properties, each.property_values[logical_id]))
-    for statement in each.statements:
-        if statement.effect == "Allow" and Anyone() in statement.principals and not statement.when:
-            yield f"{stack.label}.{statement.holder} lets anyone {statement.actions}"
+        yield from (f"{name} {text}" for text in _openings(kind, properties, stack.property_values[logical_id]))
+    for statement in stack.statements:
+        if statement.effect == "Allow" and Anyone() in statement.principals and not statement.condition:
+            yield f"{template.label}.{statement.holder} lets anyone {statement.actions_text}"
 
 
 def _listener(properties: Mapping[str, Any]) -> str:
@@ -49,14 +49,14 @@ def _listener(properties: Mapping[str, Any]) -> str:
     return transport + (f" with {properties['SslPolicy']}" if "SslPolicy" in properties else ", not encrypted")
 
 
-def _opened(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue]) -> Iterator[str]:
-    outwards = properties.get("SecurityGroupEgress", ())
+def _openings(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue]) -> Iterator[str]:
+    egress = properties.get("SecurityGroupEgress", ())
     for key, value, parent in entries:
-        if key not in _TELLING:
+        if key not in _KEYS_THAT_OPEN:
             continue
-        if isinstance(value, str | bool) and (said := _OPENING.get((key, value))):
-            yield said
-        # A rule outwards lets nobody in.
-        if value in _EVERYWHERE and "Egress" not in kind and parent not in outwards:
+        if isinstance(value, str | bool) and (text := _OPENING.get((key, value))):
+            yield text
+        # An egress rule admits nobody.
+        if value in _ANY_ADDRESS and "Egress" not in kind and parent not in egress:
             first, last = parent.get("FromPort", "every"), parent.get("ToPort", "every")
             yield f"admits {value} to port {first}" + (f" to {last}" if last != first else "")

@@ -1,4 +1,4 @@
-"""Spells values as a reviewer says them: ARNs and references become `stack.LogicalId`, actions lose what repeats."""
+"""Formats values for a reviewer: ARNs and references become `stack.LogicalId`; actions are grouped by service."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cicd_templates.template.stack_template import StackTemplate
 
 _VARIABLE = re.compile(r"\$\{([^}!]+)\}")
 _BOUNDARY = re.compile(r"[/:]")
-# Attributes of which everybody knows that they stand for the resource itself.
-_ITSELF = ("Arn", "Id", "AllocationId", "GroupId", "Name")
+# Attributes that identify the resource itself, so they are left out.
+_IDENTIFYING_ATTRIBUTES = ("Arn", "Id", "AllocationId", "GroupId", "Name")
 _OPERATORS = {
     "ArnEquals": "is",
     "ArnLike": "is",
@@ -29,40 +29,40 @@ _OPERATORS = {
 
 
 def service_of(resource_type: str) -> str:
-    """The service of a resource type as ARNs and actions spell it."""
+    """Return the service of a resource type as ARNs and actions spell it."""
     return resource_type.split("::")[1].lower().removesuffix("v2") if "::" in resource_type else resource_type
 
 
 class NameIndex:
-    """What every physical name, parameter path and account of some stacks stands for."""
+    """An index of what the physical names, parameter paths and account numbers in a set of stacks refer to."""
 
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:
         self.published: dict[str, str] = {}
         self.accounts: dict[str, str] = {}
-        self.said: set[str] = set()
+        self.references: set[str] = set()
         self._known: dict[str, dict[str, tuple[str, str]]] = {}
         for stack in stacks:
             facts = stack.facts
             self.accounts[facts.account] = stack.environment
-            self._know("cloudformation", facts.stack, stack, f"stack {stack.label}")
+            self._add("cloudformation", facts.stack, stack, f"stack {stack.label}")
             for logical_id, resource in stack.resources.items():
-                self._resource(stack, logical_id, resource)
+                self._add_resource(stack, logical_id, resource)
 
-    def _resource(self, stack: StackTemplate, logical_id: str, resource: Mapping[str, Any]) -> None:
+    def _add_resource(self, stack: StackTemplate, logical_id: str, resource: Mapping[str, Any]) -> None:
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::SSM::Parameter" and isinstance(properties.get("Name"), str):
             self.published[properties["Name"]] = f"{stack.label}.{_target(properties['Value']) or logical_id}"
             return
         for key, value in properties.items():
             if key.endswith("Name") and isinstance(value, str):
-                self._know(service_of(resource["Type"]), value, stack, f"{stack.label}.{logical_id}")
+                self._add(service_of(resource["Type"]), value, stack, f"{stack.label}.{logical_id}")
 
-    def _know(self, service: str, name: str, stack: StackTemplate, said: str) -> None:
-        self._known.setdefault(service, {}).setdefault(name, (stack.environment, said))
-        self.said.add(said)
+    def _add(self, service: str, name: str, stack: StackTemplate, reference: str) -> None:
+        self._known.setdefault(service, {}).setdefault(name, (stack.environment, reference))
+        self.references.add(reference)
 
-    def of(self, service: str, resource: str) -> tuple[str, str, str] | None:
-        """Environment and spelling of the named resource, and what stood behind its name in `resource`."""
+    def find(self, service: str, resource: str) -> tuple[str, str, str] | None:
+        """Return the environment and the reference of the resource named in `resource`, and the text after its name."""
         known = self._known.get(service)
         if not known:
             return None
@@ -70,13 +70,13 @@ class NameIndex:
         ends = [len(resource), *reversed([match.start() for match in _BOUNDARY.finditer(resource)])]
         for start in starts:
             for end in ends:
-                if end > start and (found := known.get(resource[start:end])):
-                    return (*found, resource[end:])
+                if end > start and (entry := known.get(resource[start:end])):
+                    return (*entry, resource[end:])
         return None
 
 
 def _target(value: Any) -> str:
-    """The logical id that `value` refers to; empty where it is none."""
+    """Return the logical id that `value` refers to; empty where it is not a reference."""
     if isinstance(value, dict):
         if "Ref" in value:
             return str(value["Ref"])
@@ -86,26 +86,26 @@ def _target(value: Any) -> str:
 
 
 class Formatter:
-    """Spells the values of one template."""
+    """Formats the values of one template."""
 
     def __init__(self, stack: StackTemplate, names: NameIndex) -> None:
         self._names = names
         self._environment = stack.environment
         self._label = f"{stack.label}."
         self.account = stack.account
-        self._said: dict[str, str] = {}
+        self._arns: dict[str, str] = {}
         self._reads: dict[str, str] = {
             name: names.published.get(parameter["Default"], parameter["Default"])
             for name, parameter in stack.parameters.items()
             if parameter["Type"].startswith(READING_TYPE)
         }
 
-    def say(self, value: Any) -> str:
-        """`value` in a few words on one line."""
+    def format(self, value: Any) -> str:
+        """Return `value` as a short text on one line."""
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, list):
-            return ", ".join(map(self.say, value))
+            return ", ".join(map(self.format, value))
         if isinstance(value, dict):
             return self._function(value)
         return json.dumps(value)
@@ -119,14 +119,14 @@ class Formatter:
                 return self._variable(".".join(argument) if isinstance(argument, list) else str(argument))
             if name == "Fn::Sub":
                 text = argument if isinstance(argument, str) else argument[0]
-                given = {} if isinstance(argument, str) else argument[1]
-                return self._text(_VARIABLE.sub(lambda match: self._substituted(match[1], given), text))
+                variables = {} if isinstance(argument, str) else argument[1]
+                return self._text(_VARIABLE.sub(lambda match: self._substituted(match[1], variables), text))
             if name == "Fn::Join":
-                return str(argument[0]).join(map(self.say, argument[1]))
-        return ", ".join(f"{key} {self.say(item)}" for key, item in value.items())
+                return str(argument[0]).join(map(self.format, argument[1]))
+        return ", ".join(f"{key} {self.format(item)}" for key, item in value.items())
 
-    def _substituted(self, name: str, given: Mapping[str, Any]) -> str:
-        return self.say(given[name]) if name in given else self._variable(name)
+    def _substituted(self, name: str, variables: Mapping[str, Any]) -> str:
+        return self.format(variables[name]) if name in variables else self._variable(name)
 
     def _variable(self, name: str) -> str:
         if name.startswith("AWS::"):
@@ -134,16 +134,16 @@ class Formatter:
         if name in self._reads:
             return self._reads[name]
         logical_id, _, attribute = name.partition(".")
-        return name if attribute and attribute not in _ITSELF else logical_id
+        return name if attribute and attribute not in _IDENTIFYING_ATTRIBUTES else logical_id
 
     def _text(self, text: str) -> str:
         if text in self._names.accounts:
             return f"account {self._names.accounts[text]}"
         if not text.startswith("arn:"):
             return text
-        if text not in self._said:
-            self._said[text] = self._arn(text)
-        return self._said[text]
+        if text not in self._arns:
+            self._arns[text] = self._arn(text)
+        return self._arns[text]
 
     def _arn(self, text: str) -> str:
         try:
@@ -151,43 +151,43 @@ class Formatter:
         except ValueError:
             return text
         service, account, resource = arn.service, arn.account, arn.resource
-        if found := self._names.of(service, resource):
-            environment, said, rest = found
+        if entry := self._names.find(service, resource):
+            environment, reference, rest = entry
             if environment == self._environment:
-                return said.removeprefix(self._label) + rest
-            return f"{environment}: {said}{rest}"
+                return reference.removeprefix(self._label) + rest
+            return f"{environment}: {reference}{rest}"
         tail = _BOUNDARY.split(resource)[-1]
-        if tail in self._names.said:
+        if tail in self._names.references:
             return tail.removeprefix(self._label)
-        whose = self._names.accounts.get(account, account)
-        there = "" if not account or account == self.account else f"{whose}: "
+        owner = self._names.accounts.get(account, account)
+        prefix = "" if not account or account == self.account else f"{owner}: "
         if resource == "root":
-            return f"account {whose}"
-        return f"{there}{resource}" if service == "s3" else f"{there}{service}:{resource}"
+            return f"account {owner}"
+        return f"{prefix}{resource}" if service == "s3" else f"{prefix}{service}:{resource}"
 
 
-def actions(listed: str | Sequence[str]) -> str:
-    """Actions with each service named once: `s3: GetObject, PutObject`."""
+def format_actions(actions: str | Sequence[str]) -> str:
+    """Return actions as text that names each service once: `s3: GetObject, PutObject`."""
     by_service: dict[str, list[str]] = {}
-    for action in [listed] if isinstance(listed, str) else listed:
+    for action in [actions] if isinstance(actions, str) else actions:
         service, _, name = action.partition(":")
         by_service.setdefault(service, []).append(name or service)
     return "; ".join(f"{service}: {', '.join(names)}" for service, names in by_service.items())
 
 
-def condition(value: Mapping[str, Mapping[str, Any]] | None, say: Callable[[Any], str]) -> str:
-    """A statement's condition in words, all of which must hold; `say` spells a value."""
-    found = []
-    for operator, keys in (value or {}).items():
+def format_condition(condition: Mapping[str, Mapping[str, Any]] | None, format_value: Callable[[Any], str]) -> str:
+    """Return the condition of a statement as text; `format_value` formats one value in it."""
+    parts = []
+    for operator, keys in (condition or {}).items():
         plain = operator.removesuffix("IfExists")
-        for key, wanted in keys.items():
+        for key, expected in keys.items():
             if plain == "Null":
-                said = f"{key} is {'absent' if wanted == 'true' else 'present'}"
+                text = f"{key} is {'absent' if expected == 'true' else 'present'}"
             else:
-                said = f"{key} {_OPERATORS.get(plain, plain)} {_alternatives(wanted, say)}"
-            found.append(said + (" if it is said" if plain != operator else ""))
-    return " and ".join(found)
+                text = f"{key} {_OPERATORS.get(plain, plain)} {_alternatives(expected, format_value)}"
+            parts.append(text + (" if it is said" if plain != operator else ""))
+    return " and ".join(parts)
 
 
-def _alternatives(wanted: Any, say: Callable[[Any], str]) -> str:
-    return " or ".join(map(say, wanted)) if isinstance(wanted, list) else say(wanted)
+def _alternatives(expected: Any, format_value: Callable[[Any], str]) -> str:
+    return " or ".join(map(format_value, expected)) if isinstance(expected, list) else format_value(expected)

@@ -1,74 +1,75 @@
-"""IAM statements before and after: what was widened and what narrowed, as sentences."""
+"""Compares IAM statements before and after a change: which access is wider and which is narrower, as sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cicd_templates.review.formatting import actions
+from cicd_templates.review.formatting import format_actions
 from cicd_templates.review.statements import Statement
 from cicd_templates.template import policy_diff
 
-Moved = tuple[bool, str, str]
+AccessChange = tuple[bool, str, str]
 
 
-def moved(before: Sequence[Statement], after: Sequence[Statement]) -> Iterator[Moved]:
-    """Whether access is wider, for whom or what, and how: one item for each way in which a statement changed.
+def access_changes(before: Sequence[Statement], after: Sequence[Statement]) -> Iterator[AccessChange]:
+    """Yield, for each way in which a statement changed, whether access is wider, the holder, and a sentence.
 
-    A denial counts the other way round. Where a condition changes to another, it cannot be told which one admits more,
-    so it counts as wider: a reviewer looks there first.
+    A removed denial widens access. A condition that is replaced by another one counts as wider, because the texts do
+    not show which of the two allows more.
     """
-    one, other = _known(before), _known(after)
-    for key in (*one, *(key for key in other if key not in one)):
-        was, now = one.get(key), other.get(key)
+    old, new = _by_identity(before), _by_identity(after)
+    for key in (*old, *(key for key in new if key not in old)):
+        was, now = old.get(key), new.get(key)
         if was is None or now is None:
             statement = was or now
-            assert statement is not None, "the key is of one of them"
-            wider = policy_diff.widens(*([each.element] if each else [] for each in (was, now)))
+            assert statement is not None, "the key comes from one of the two"
+            wider = policy_diff.widens(*([one.element] if one else [] for one in (was, now)))
             yield wider, statement.holder, f"{'no longer ' if now is None else ''}{sentence(statement)}"
             continue
-        moves = list(_within(was, now))
-        yield from moves
+        changes = list(_statement_changes(was, now))
+        yield from changes
         wider = policy_diff.widens([was.element], [now.element])
-        if wider and not any(move[0] for move in moves):
+        if wider and not any(change[0] for change in changes):
             yield True, now.holder, f"{sentence(now)}, where before it was {sentence(was)}"
 
 
-def _known(statements: Sequence[Statement]) -> dict[tuple[str, str, str], Statement]:
-    found: dict[tuple[str, str, str], Statement] = {}
-    for number, each in enumerate(statements):
-        key = (each.holder, each.sid or str(number), each.effect)
+def _by_identity(statements: Sequence[Statement]) -> dict[tuple[str, str, str], Statement]:
+    by_identity: dict[tuple[str, str, str], Statement] = {}
+    for number, statement in enumerate(statements):
+        key = (statement.holder, statement.sid or str(number), statement.effect)
         # Policies of one holder may use a Sid twice.
-        found[key if key not in found else (*key[:2], f"{each.effect} {number}")] = each
-    return found
+        by_identity[key if key not in by_identity else (*key[:2], f"{statement.effect} {number}")] = statement
+    return by_identity
 
 
-def sentence(each: Statement) -> str:
-    """A statement in words."""
-    may = "may not" if each.effect == "Deny" else "may"
-    on = f" on {each.on}" if each.on else ""
-    when = f" where {each.when}" if each.when else ""
-    because = f", because {each.because}" if each.because else ""
-    return f"{each.sid}: {each.who + ' ' if each.who else ''}{may} {each.actions}{on}{when}{because}"
+def sentence(statement: Statement) -> str:
+    """Return a statement as a sentence."""
+    may = "may not" if statement.effect == "Deny" else "may"
+    who = f"{statement.principals_text} " if statement.principals_text else ""
+    on = f" on {statement.resources_text}" if statement.resources_text else ""
+    where = f" where {statement.condition}" if statement.condition else ""
+    because = f", because {statement.reason}" if statement.reason else ""
+    return f"{statement.sid}: {who}{may} {statement.actions_text}{on}{where}{because}"
 
 
-def _within(was: Statement, now: Statement) -> Iterator[Moved]:
+def _statement_changes(was: Statement, now: Statement) -> Iterator[AccessChange]:
     allows = now.effect == "Allow"
     may = f"{now.sid}: {'may' if allows else 'may not'}"
     parts = (
-        ("Action", "", was.does, now.does, actions),
-        ("Resource", "on ", was.places, now.places, ", ".join),
-        ("Principal", "by ", was.principal_words, now.principal_words, ", ".join),
+        ("Action", "", was.action_patterns, now.action_patterns, format_actions),
+        ("Resource", "on ", was.resource_texts, now.resource_texts, ", ".join),
+        ("Principal", "by ", was.principal_texts, now.principal_texts, ", ".join),
     )
-    for element, preposition, before, after, said in parts:
-        if (element in was.but) != (element in now.but):
+    for element, preposition, before, after, format_items in parts:
+        if (element in was.negated) != (element in now.negated):
             continue
-        # Of exceptions the longer list allows less.
-        but, more_allows = ("all but ", not allows) if element in now.but else ("", allows)
-        if more := [each for each in after if each not in before]:
-            yield more_allows, now.holder, f"{may} also {preposition}{but}{said(more)}"
-        if fewer := [each for each in before if each not in after]:
-            yield not more_allows, now.holder, f"{may} no longer {preposition}{but}{said(fewer)}"
-    if was.when != now.when:
+        # `NotAction` and the like list exceptions: the longer list allows less.
+        exception, more_allows = ("all but ", not allows) if element in now.negated else ("", allows)
+        if more := [item for item in after if item not in before]:
+            yield more_allows, now.holder, f"{may} also {preposition}{exception}{format_items(more)}"
+        if fewer := [item for item in before if item not in after]:
+            yield not more_allows, now.holder, f"{may} no longer {preposition}{exception}{format_items(fewer)}"
+    if was.condition != now.condition:
         wider = policy_diff.condition_widens(*((was.element, now.element) if allows else (now.element, was.element)))
-        where = f"where {was.when or 'always'} becomes where {now.when or 'always'}"
+        where = f"where {was.condition or 'always'} becomes where {now.condition or 'always'}"
         yield wider, now.holder, f"{now.sid}: {where}"

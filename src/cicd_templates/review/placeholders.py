@@ -1,4 +1,4 @@
-"""What a user still has to put in place of an example, and what of theirs no tool can check."""
+"""The example values in the templates that the user still has to replace."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
-from cicd_templates.review.reviewed import Reviewed
+from cicd_templates.review.reviewed import ReviewedStack
 
-# Values that cannot be anybody's: reserved names, and numbers that only examples have.
+# Values that nobody owns: reserved names, and numbers that only examples use.
 _EXAMPLES = (
     (re.compile(r"@(?:[\w-]+\.)*example\.(?:com|org|net)$"), "e-mail addresses of example.com"),
     (re.compile(r"(?<!@)\bexample\.(?:com|org|net)\b"), "host names of example.com"),
@@ -20,25 +20,25 @@ _LONGEST = 200
 _ACCOUNT = re.compile(r"^(\d)\1{11}$")
 
 
-def placeholders(stacks: Iterable[Reviewed]) -> list[str]:
-    """What in `stacks` is only an example, each said once."""
-    found: dict[str, None] = {}
-    for each in stacks:
-        stack = each.template
-        if _ACCOUNT.match(stack.account):
-            found[f"account {stack.account}"] = None
-        if any(parameter.get("Default") == BOOTSTRAP_IMAGE for parameter in stack.parameters.values()):
-            found["the bootstrap image, until the first release"] = None
-        for text in _texts(each):
-            for pattern, said in _EXAMPLES:
+def placeholders(stacks: Iterable[ReviewedStack]) -> list[str]:
+    """Return the example values in `stacks`, each once."""
+    examples: dict[str, None] = {}
+    for stack in stacks:
+        template = stack.template
+        if _ACCOUNT.match(template.account):
+            examples[f"account {template.account}"] = None
+        if any(parameter.get("Default") == BOOTSTRAP_IMAGE for parameter in template.parameters.values()):
+            examples["the bootstrap image, until the first release"] = None
+        for text in _texts(stack):
+            for pattern, label in _EXAMPLES:
                 if pattern.search(text):
-                    found[said] = None
-    return list(found)
+                    examples[label] = None
+    return list(examples)
 
 
-def _texts(each: Reviewed) -> Iterator[str]:
-    for entries in each.property_values.values():
+def _texts(stack: ReviewedStack) -> Iterator[str]:
+    for entries in stack.property_values.values():
         for _, value, _ in entries:
-            # Cheap words first: there are thousands of texts, and code among them.
+            # This search is cheap and excludes nearly all of the thousands of texts, some of which are code.
             if isinstance(value, str) and len(value) <= _LONGEST and any(word in value for word in _WORDS):
                 yield value

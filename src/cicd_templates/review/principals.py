@@ -1,6 +1,6 @@
-"""The principals of IAM statements, typed by what the policy says: decisions read these and never words.
+"""The principals of IAM statements as typed values, from which every decision about access is made.
 
-A principal is judged by the account number in it, so that two environments may be called as they like.
+A principal is judged by the account number in it, never by the name of an environment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Anyone:
 
 @dataclass(frozen=True)
 class AccountPrincipal:
-    """All of an account that its own policies let act, by its number."""
+    """An account by its number: all principals in it to which its own policies delegate the access."""
 
     number: str
 
@@ -39,7 +39,7 @@ class ArnPrincipal:
 
 @dataclass(frozen=True)
 class OwnPrincipal:
-    """A resource or parameter of the template itself; values are only handed on within one environment."""
+    """A reference to a resource or parameter of the template; parameters only take values from the same environment."""
 
     reference: str
 
@@ -60,7 +60,7 @@ class FederatedPrincipal:
 
 @dataclass(frozen=True)
 class OtherPrincipal:
-    """A principal of a kind that nothing here knows, such as a canonical user."""
+    """A principal of an unsupported kind, such as a canonical user."""
 
     kind: str
     value: str
@@ -83,7 +83,7 @@ def parse_principals(value: Any, account: str) -> Iterator[Principal]:
 
 
 def is_outside(principal: Principal, account: str) -> bool:
-    """Whether a principal may belong to others than `account`; a kind that is not known here may."""
+    """Whether a principal may belong to another account than `account`; an unsupported kind may."""
     match principal:
         case AccountPrincipal(number):
             return number != account
@@ -123,7 +123,7 @@ def _aws_principal(text: str, account: str) -> Principal:
 
 
 def _text(item: Any) -> str:
-    """The text of an item, with references to resources and parameters as `${Name}` or `${Name.Attribute}`."""
+    """Return an item as text, with references to resources and parameters as `${Name}` or `${Name.Attribute}`."""
     match item:
         case {"Fn::Sub": str(text)}:
             return text

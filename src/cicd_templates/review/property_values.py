@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class PropertyValue(NamedTuple):
-    """A value, its key or index, and the map or list that it stands in."""
+    """A value, its key or index, and the map or list that contains it."""
 
     key: str | int
     value: Any

@@ -1,4 +1,4 @@
-"""Who can reach an environment: roles of other accounts that may act in it, and people who release into it."""
+"""Who can access an environment: principals of other accounts that may assume its roles, and who may release."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd_templates.review.principals import is_outside
-from cicd_templates.review.reviewed import Reviewed
-from cicd_templates.review.statements import OWN, own_stem
+from cicd_templates.review.reviewed import ReviewedStack
+from cicd_templates.review.statements import OWN_MARK, own_stem
 
-# What a person or a role does to a release, by the action that IAM asks for.
+# What a person or a role can do with a release, and the IAM actions that allow it.
 _RELEASE_ACTIONS = {
     "approves": ("codepipeline:PutApprovalResult",),
     "starts, retries or rolls back a run": (
@@ -23,10 +23,13 @@ _RELEASE_ACTIONS = {
 }
 
 
-def targets(environment: str, reviewed: Sequence[Reviewed]) -> list[str]:
-    """The environments whose reach the review of `environment` shows: itself, or from tools the protected runtimes."""
+def reviewed_environments(environment: str, stacks: Sequence[ReviewedStack]) -> list[str]:
+    """Return the environments whose external access the review of `environment` shows.
+
+    A runtime environment shows itself; a tools environment shows the protected runtimes, or all if none is protected.
+    """
     runtimes = {
-        each.template.environment: each.template.facts for each in reviewed if each.template.facts.kind == "runtime"
+        stack.template.environment: stack.template.facts for stack in stacks if stack.template.facts.kind == "runtime"
     }
     if environment in runtimes:
         return [environment]
@@ -34,52 +37,53 @@ def targets(environment: str, reviewed: Sequence[Reviewed]) -> list[str]:
     return protected or list(runtimes)
 
 
-def from_elsewhere(environment: str, reviewed: Iterable[Reviewed]) -> list[str]:
-    """Which roles of `environment` somebody outside its account may assume."""
-    found = []
-    for each in reviewed:
-        if each.template.environment != environment:
+def external_access(environment: str, stacks: Iterable[ReviewedStack]) -> list[str]:
+    """Return the roles of `environment` that principals outside its account may assume."""
+    roles = []
+    for stack in stacks:
+        if stack.template.environment != environment:
             continue
-        for statement in each.statements:
-            outside = any(is_outside(principal, each.template.account) for principal in statement.principals)
-            if statement.trust and statement.effect == "Allow" and outside:
-                said = statement.when.replace(OWN, own_stem(statement.holder))
-                when = f" where {said}" if said else ""
-                found.append(f"{statement.who} as {each.template.label}.{statement.holder}{when}")
-    return found
+        for statement in stack.statements:
+            outside = any(is_outside(principal, stack.template.account) for principal in statement.principals)
+            if statement.is_trust and statement.effect == "Allow" and outside:
+                condition = statement.condition.replace(OWN_MARK, own_stem(statement.holder))
+                where = f" where {condition}" if condition else ""
+                roles.append(f"{statement.principals_text} as {stack.template.label}.{statement.holder}{where}")
+    return roles
 
 
-def releasing(reviewed: Sequence[Reviewed]) -> list[str]:
-    """Who approves, starts and puts releases, `deed: policies` each; nobody where no policy of these allows it."""
-    tools = [each for each in reviewed if each.template.facts.kind == "tools"]
+def release_permissions(stacks: Sequence[ReviewedStack]) -> list[str]:
+    """Return who may approve, start and upload releases: one text for each ability, with the policies that give it."""
+    tools = [stack for stack in stacks if stack.template.facts.kind == "tools"]
     allowed = [
-        (f"{each.template.label}.{statement.holder}", statement)
-        for each in tools
-        for statement in each.statements
+        (f"{stack.template.label}.{statement.holder}", statement)
+        for stack in tools
+        for statement in stack.statements
         if statement.effect == "Allow"
     ]
-    found = []
-    for deed, actions in _RELEASE_ACTIONS.items():
+    texts = []
+    for ability, actions in _RELEASE_ACTIONS.items():
         holders = [holder for holder, statement in allowed if any(statement.covers(action) for action in actions)]
-        found.append(f"{deed}: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
-    places = [place for each in tools for place in _sources(each)]
-    if places:
+        texts.append(f"{ability}: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
+    sources = [source for stack in tools for source in _sources(stack)]
+    if sources:
         holders = [
             holder
             for holder, statement in allowed
             if statement.covers("s3:PutObject")
-            and any(fnmatchcase(place, pattern) for place in places for pattern in statement.places)
+            and any(fnmatchcase(source, pattern) for source in sources for pattern in statement.resource_texts)
         ]
-        found.append(f"puts a release: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
-    return found
+        texts.append(f"puts a release: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
+    return texts
 
 
-def _sources(each: Reviewed) -> Iterator[str]:
-    """The objects that runs of a pipeline begin with."""
-    for resource in each.template.resources.values():
+def _sources(stack: ReviewedStack) -> Iterator[str]:
+    """Yield the S3 objects that start the pipelines of a stack, as `bucket/key`."""
+    for resource in stack.template.resources.values():
         if resource["Type"] != "AWS::CodePipeline::Pipeline":
             continue
         for action in resource["Properties"]["Stages"][0]["Actions"]:
             settings: dict[str, Any] = action.get("Configuration", {})
             if "S3Bucket" in settings:
-                yield f"{each.formatter.say(settings['S3Bucket'])}/{each.formatter.say(settings['S3ObjectKey'])}"
+                bucket, key = map(stack.formatter.format, (settings["S3Bucket"], settings["S3ObjectKey"]))
+                yield f"{bucket}/{key}"

@@ -1,11 +1,11 @@
-"""Changes as Markdown for a pull request: what a reviewer should worry about first, and what is alike said once."""
+"""The changes as Markdown for a pull request: the most important ones first, and equal ones merged."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from cicd_templates.review.changes import CHANGE_KINDS, Change
+from cicd_templates.review.changes import CHANGE_KINDS, TemplateChange
 
 _MEANINGS = {
     "Replaced": "CloudFormation makes a new resource and removes the old one.",
@@ -13,48 +13,48 @@ _MEANINGS = {
 }
 
 
-def markdown(title: str, found: Sequence[Change], stacks: int) -> str:
-    """The page: its title, how much changed of how many stacks, and a section for each kind of change there is."""
-    touched = {(each.environment, each.where.partition(".")[0].partition(",")[0]) for each in found}
-    lines = [f"# {title}", "", _summary(found, len(touched), stacks)]
+def markdown(title: str, changes: Sequence[TemplateChange], stacks: int) -> str:
+    """Return the page: the title, a summary, and a section for each kind of change that occurs."""
+    changed_stacks = {(change.environment, change.where.partition(".")[0].partition(",")[0]) for change in changes}
+    lines = [f"# {title}", "", _summary(changes, len(changed_stacks), stacks)]
     for kind in CHANGE_KINDS:
-        rows = _grouped([each for each in found if each.kind == kind])
+        rows = _merged_lines([change for change in changes if change.kind == kind])
         if rows:
             meaning = [_MEANINGS[kind], ""] if kind in _MEANINGS else []
             lines += ["", f"## {kind} ({len(rows)})", "", *meaning, *rows]
     return "\n".join(lines) + "\n"
 
 
-def _summary(found: Sequence[Change], touched: int, stacks: int) -> str:
-    if not found:
+def _summary(changes: Sequence[TemplateChange], changed_stacks: int, stacks: int) -> str:
+    if not changes:
         return f"Nothing: all {stacks} stacks say the same as before."
     counts = [
-        f"{sum(each.kind == kind for each in found)} {kind.lower()}"
+        f"{sum(change.kind == kind for change in changes)} {kind.lower()}"
         for kind in CHANGE_KINDS
-        if any(each.kind == kind for each in found)
+        if any(change.kind == kind for change in changes)
     ]
-    return f"{touched} of {stacks} stacks: {', '.join(counts)}."
+    return f"{changed_stacks} of {stacks} stacks: {', '.join(counts)}."
 
 
-def _grouped(found: Sequence[Change]) -> list[str]:
-    """A line for each way in which something changed, with all the places where it did.
+def _merged_lines(changes: Sequence[TemplateChange]) -> list[str]:
+    """Return one line for each distinct change, with the resources that it affects.
 
-    What differs by the environment's own name alone is alike.
+    Changes that differ only in the name of their environment count as the same.
     """
     groups: dict[str, dict[str, list[str]]] = {}
-    for each in found:
-        alike = re.sub(rf"\b{re.escape(each.environment)}\b", "{environment}", each.words)
-        groups.setdefault(alike, {}).setdefault(each.environment, []).append(each.where)
+    for change in changes:
+        pattern = re.sub(rf"\b{re.escape(change.environment)}\b", "{environment}", change.text)
+        groups.setdefault(pattern, {}).setdefault(change.environment, []).append(change.where)
     lines = []
-    for alike, places in groups.items():
-        words = alike if len(places) > 1 else alike.replace("{environment}", next(iter(places)))
-        lines.append(f"- {_places(places)}: {words}")
+    for pattern, locations in groups.items():
+        text = pattern if len(locations) > 1 else pattern.replace("{environment}", next(iter(locations)))
+        lines.append(f"- {_locations_text(locations)}: {text}")
     return lines
 
 
-def _places(places: dict[str, list[str]]) -> str:
+def _locations_text(locations: dict[str, list[str]]) -> str:
     by_names: dict[tuple[str, ...], list[str]] = {}
-    for environment, names in places.items():
+    for environment, names in locations.items():
         by_names.setdefault(tuple(dict.fromkeys(names)), []).append(environment)
     return "; ".join(f"**{', '.join(environments)}** {_shortened(names)}" for names, environments in by_names.items())
 

@@ -1,4 +1,4 @@
-"""Templates read once for all that is said of them: each with its formatter and its statements."""
+"""The templates of a review, each read once, with its formatter and its IAM statements."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 @dataclass(frozen=True)
-class Reviewed:
-    """A template, what spells its values, and its IAM statements."""
+class ReviewedStack:
+    """A template, the formatter of its values, and its IAM statements."""
 
     template: StackTemplate
     formatter: Formatter
@@ -22,17 +22,17 @@ class Reviewed:
 
     @cached_property
     def property_values(self) -> Mapping[str, list[PropertyValue]]:
-        """Every value in the properties of each resource, by logical id."""
+        """The values in the properties of each resource, by logical id."""
         return {
             name: property_values(resource.get("Properties", {})) for name, resource in self.template.resources.items()
         }
 
 
-def reviewed(stacks: Sequence[StackTemplate]) -> list[Reviewed]:
-    """All `stacks`, each spelled with the names of all of them."""
+def review_stacks(stacks: Sequence[StackTemplate]) -> list[ReviewedStack]:
+    """Return `stacks` for a review; the formatter of each knows the names in all of them."""
     names = NameIndex(stacks)
-    found = []
+    reviewed_stacks = []
     for stack in stacks:
         formatter = Formatter(stack, names)
-        found.append(Reviewed(stack, formatter, tuple(statements(stack.resources, formatter))))
-    return found
+        reviewed_stacks.append(ReviewedStack(stack, formatter, tuple(statements(stack.resources, formatter))))
+    return reviewed_stacks

@@ -1,4 +1,4 @@
-"""Every IAM statement of a template, wherever it stands, and how it is spelled: the rows of the access matrix."""
+"""Finds every IAM statement of a template, wherever it is, and formats its parts for the access matrix."""
 
 from __future__ import annotations
 
@@ -9,108 +9,108 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cicd_templates.review.formatting import Formatter, actions, condition
+from cicd_templates.review.formatting import Formatter, format_actions, format_condition
 from cicd_templates.review.principals import Principal, parse_principals
 from cicd_templates.template.intrinsics import is_intrinsic_function
 from cicd_templates.template.metadata import REASONS_KEY
 from cicd_templates.template.reasons import parse_every_resource_reason
 
-TRUST = "AssumeRolePolicyDocument"
+TRUST_POLICY = "AssumeRolePolicyDocument"
 ITSELF = "itself"
 ANYONE = "anyone"
 _ELEMENTS = ("Principal", "Action", "Resource")
-OWN = "(own)"
-# How logical ids of what carries a policy end; before it stands whose it is.
+OWN_MARK = "(own)"
+# The endings of the logical ids of roles and policies; the part before the ending names their owner.
 _ENDINGS = ("ActionRole", "Role", "ManagedPolicy", "Policy")
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement in words. `holder` is the logical id that carries it; a resource policy has `principals`.
+    """One statement, with its parts as text. `holder` is the logical id of the resource that has the policy.
 
-    `does` are the actions as IAM spells them, `but` says which of the three lists are exceptions, and `element` is the
-    statement as the template has it.
+    Only resource and trust policies have `principals`. `negated` holds the elements that the statement writes as
+    `NotPrincipal`, `NotAction` or `NotResource`, and `element` is the statement as it stands in the template.
     """
 
     holder: str
     sid: str
     effect: str
     principals: tuple[Principal, ...]
-    principal_words: tuple[str, ...]
-    does: tuple[str, ...]
-    places: tuple[str, ...]
-    when: str = ""
-    because: str = ""
-    trust: bool = False
-    but: frozenset[str] = frozenset()
+    principal_texts: tuple[str, ...]
+    action_patterns: tuple[str, ...]
+    resource_texts: tuple[str, ...]
+    condition: str = ""
+    reason: str = ""
+    is_trust: bool = False
+    negated: frozenset[str] = frozenset()
     element: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def deed(self) -> str:
-        """Its name, and that it forbids where it does."""
+    def label(self) -> str:
+        """The Sid, with `Deny` in front of it where the statement denies."""
         return f"Deny {self.sid}" if self.effect == "Deny" else self.sid
 
     @property
-    def who(self) -> str:
-        """Whom a resource policy is about; empty in a role's own."""
-        return self._but("Principal") + ", ".join(self.principal_words)
+    def principals_text(self) -> str:
+        """The principals of a resource or trust policy; empty in an identity policy."""
+        return self._all_but("Principal") + ", ".join(self.principal_texts)
 
     @property
-    def actions(self) -> str:
-        """What it is about, each service named once."""
-        return self._but("Action") + actions(self.does)
+    def actions_text(self) -> str:
+        """The actions, with each service named once."""
+        return self._all_but("Action") + format_actions(self.action_patterns)
 
     @property
-    def on(self) -> str:
-        """On which resources."""
-        return self._but("Resource") + ", ".join(self.places)
+    def resources_text(self) -> str:
+        """The resources of the statement."""
+        return self._all_but("Resource") + ", ".join(self.resource_texts)
 
     def covers(self, action: str) -> bool:
-        """Whether it is about `action`, which patterns and exceptions decide, too."""
-        asked = action.lower()
-        named = any(_matches(asked, pattern.lower()) for pattern in self.does)
-        return named != ("Action" in self.but)
+        """Whether the statement applies to `action`, also by a wildcard or because `NotAction` does not list it."""
+        lowered = action.lower()
+        matched = any(_matches(lowered, pattern.lower()) for pattern in self.action_patterns)
+        return matched != ("Action" in self.negated)
 
-    def _but(self, element: str) -> str:
-        return "all but " if element in self.but else ""
+    def _all_but(self, element: str) -> str:
+        return "all but " if element in self.negated else ""
 
 
 def _matches(action: str, pattern: str) -> bool:
-    # Nearly every action is written out: only a pattern is worth the compiling of one.
+    # Nearly every action is written out, and comparing texts is much cheaper than compiling a pattern.
     return fnmatchcase(action, pattern) if "*" in pattern or "?" in pattern else action == pattern
 
 
 def is_statement(value: Any) -> bool:
-    """Whether `value` is an IAM statement; rules of S3 and others have an effect of their own, but no action."""
+    """Whether `value` is an IAM statement; other objects may have an `Effect`, but no action."""
     return isinstance(value, dict) and "Effect" in value and ("Action" in value or "NotAction" in value)
 
 
 def statements(resources: Mapping[str, Any], formatter: Formatter) -> Iterator[Statement]:
-    """The statements of `resources`, in the order of the template."""
+    """Yield the statements of `resources`, in the order of the template."""
     for logical_id, resource in resources.items():
         reasons = _reasons(resource)
         if resource["Type"] == "AWS::Lambda::Permission":
             yield _permission(logical_id, resource["Properties"], formatter)
             continue
-        for trust, statement in _found(resource.get("Properties", {}), trust=False):
-            yield _statement(logical_id, statement, formatter, reasons, trust)
+        for is_trust, statement in _find_statements(resource.get("Properties", {}), is_trust=False):
+            yield _statement(logical_id, statement, formatter, reasons, is_trust)
 
 
-def _found(value: Any, *, trust: bool) -> Iterator[tuple[bool, dict[str, Any]]]:
+def _find_statements(value: Any, *, is_trust: bool) -> Iterator[tuple[bool, dict[str, Any]]]:
     if is_statement(value):
-        yield trust, value
+        yield is_trust, value
     elif isinstance(value, dict):
         for key, item in value.items():
             if isinstance(item, dict | list):
-                yield from _found(item, trust=trust or key == TRUST)
+                yield from _find_statements(item, is_trust=is_trust or key == TRUST_POLICY)
             elif isinstance(item, str) and item.startswith("{") and '"Statement"' in item:
-                # Some types take their policy as text.
+                # Some resource types take their policy as a JSON text.
                 with contextlib.suppress(ValueError):
-                    yield from _found(json.loads(item), trust=trust)
+                    yield from _find_statements(json.loads(item), is_trust=is_trust)
     else:
         for item in value:
             if isinstance(item, dict | list):
-                yield from _found(item, trust=trust)
+                yield from _find_statements(item, is_trust=is_trust)
 
 
 def _reasons(resource: Mapping[str, Any]) -> dict[str, str]:
@@ -119,39 +119,41 @@ def _reasons(resource: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _statement(
-    holder: str, statement: Mapping[str, Any], formatter: Formatter, reasons: Mapping[str, str], trust: bool
+    holder: str, statement: Mapping[str, Any], formatter: Formatter, reasons: Mapping[str, str], is_trust: bool
 ) -> Statement:
-    def own(value: Any) -> str:
-        return _own(holder, formatter.say(value))
+    def format_value(value: Any) -> str:
+        return _mark_own(holder, formatter.format(value))
 
-    found = {name: _listed(statement.get(name, statement.get(f"Not{name}", []))) for name in _ELEMENTS}
-    places = tuple(map(own, found["Resource"]))
-    principal_words = tuple(_own(holder, each) for part in found["Principal"] for each in _principals(part, formatter))
-    principals = tuple(
-        principal for part in found["Principal"] for principal in parse_principals(part, formatter.account)
+    elements = {name: _as_list(statement.get(name, statement.get(f"Not{name}", []))) for name in _ELEMENTS}
+    resource_texts = tuple(map(format_value, elements["Resource"]))
+    principal_texts = tuple(
+        _mark_own(holder, text) for part in elements["Principal"] for text in _principal_texts(part, formatter)
     )
-    # In a resource policy `*` is the resource that has it; some types leave it out.
-    itself = principals and places in ((), ("*",))
+    principals = tuple(
+        principal for part in elements["Principal"] for principal in parse_principals(part, formatter.account)
+    )
+    # In a resource policy `*` means the resource that has the policy; some types omit the element.
+    is_own_resource = principals and resource_texts in ((), ("*",))
     sid = statement.get("Sid", "")
     return Statement(
         holder,
         sid,
         statement["Effect"],
         principals,
-        principal_words,
-        tuple(map(str, found["Action"])),
-        (ITSELF,) if itself else places,
-        condition(statement.get("Condition"), own),
+        principal_texts,
+        tuple(map(str, elements["Action"])),
+        (ITSELF,) if is_own_resource else resource_texts,
+        format_condition(statement.get("Condition"), format_value),
         reasons.get(sid, ""),
-        trust,
+        is_trust,
         frozenset(name for name in _ELEMENTS if f"Not{name}" in statement),
         statement,
     )
 
 
 def _permission(logical_id: str, properties: Mapping[str, Any], formatter: Formatter) -> Statement:
-    """A function's permission, which is a statement of its resource policy in other words."""
-    sources = {key: formatter.say(value) for key, value in properties.items() if key.startswith("Source")}
+    """Return the statement that an `AWS::Lambda::Permission` adds to the resource policy of its function."""
+    sources = {key: formatter.format(value) for key, value in properties.items() if key.startswith("Source")}
     kind = "Service" if str(properties["Principal"]).endswith(".amazonaws.com") else "AWS"
     conditions = {key: value for key, value in properties.items() if key not in ("Principal", "Action", "FunctionName")}
     return Statement(
@@ -159,9 +161,9 @@ def _permission(logical_id: str, properties: Mapping[str, Any], formatter: Forma
         logical_id,
         "Allow",
         tuple(parse_principals({kind: properties["Principal"]}, formatter.account)),
-        (formatter.say(properties["Principal"]),),
+        (formatter.format(properties["Principal"]),),
         (properties["Action"],),
-        (formatter.say(properties["FunctionName"]),),
+        (formatter.format(properties["FunctionName"]),),
         " and ".join(f"aws:{key} is {value}" for key, value in sources.items()),
         element={
             "Effect": "Allow",
@@ -173,32 +175,32 @@ def _permission(logical_id: str, properties: Mapping[str, Any], formatter: Forma
     )
 
 
-def _principals(value: Any, formatter: Formatter) -> Iterator[str]:
+def _principal_texts(value: Any, formatter: Formatter) -> Iterator[str]:
     if value == "*":
         yield ANYONE
     elif not isinstance(value, dict) or is_intrinsic_function(value):
-        yield formatter.say(value)
+        yield formatter.format(value)
     else:
         for kind, listed in value.items():
-            for each in _listed(listed):
-                said = formatter.say(each)
-                yield ANYONE if said == "*" else said if kind in ("AWS", "Service") else f"{kind} {said}"
+            for item in _as_list(listed):
+                text = formatter.format(item)
+                yield ANYONE if text == "*" else text if kind in ("AWS", "Service") else f"{kind} {text}"
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
 def own_stem(holder: str) -> str:
-    """Whose `holder` is: `Bandit` for `BanditRole`."""
+    """Return the part of a logical id that names its owner: `Bandit` for `BanditRole`."""
     return next((holder.removesuffix(ending) for ending in _ENDINGS if holder.endswith(ending)), holder)
 
 
-def _own(holder: str, said: str) -> str:
-    """`said` with what is the holder's own marked so, that alike statements of many holders read alike."""
+def _mark_own(holder: str, text: str) -> str:
+    """Return `text` with the holder's stem replaced by a mark, so that rows of several holders can be merged."""
     stem = own_stem(holder)
-    stack, dot, name = said.rpartition(".")
+    stack, dot, name = text.rpartition(".")
     if not stem or not name.startswith(stem):
-        return said
+        return text
     rest = name[len(stem) :]
-    return f"{stack}{dot}{OWN}{rest}" if not rest or not rest[0].islower() else said
+    return f"{stack}{dot}{OWN_MARK}{rest}" if not rest or not rest[0].islower() else text

@@ -1,4 +1,4 @@
-"""Renders the project's own configuration with another revision of the tool, in a folder that goes afterwards."""
+"""Renders the configuration of the project with another revision of the tool, in a temporary folder of the caller."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from pathlib import Path
 
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import CONFIGURATION, OUT
-from cicd_templates.review.revision import templates_in, unpack
+from cicd_templates.review.revision import templates_in, unpack_revision
 from cicd_templates.template.stack_template import StackTemplate
 
-SECONDS = 300
-EXTRA = Path("templates/extra")
+RENDER_TIMEOUT_SECONDS = 300
+EXTRA_LAYERS = Path("templates/extra")
 
 
-def rendered_with(revision: str, folder: Path) -> list[StackTemplate]:
-    """What `revision` renders from the configuration and the own layers here, below the empty `folder`.
+def render_with(revision: str, folder: Path) -> list[StackTemplate]:
+    """Return what `revision` renders from the current configuration and extra layers; `folder` must be empty.
 
-    With the libraries that are installed now: a revision that needs others says so. Raises `CicdError` with the last
-    line of what it said where it cannot render.
+    The installed libraries are used, even where the revision was made for others. Raises `CicdError` with the output of
+    the revision where it cannot render.
     """
-    unpack(revision, folder)
+    unpack_revision(revision, folder)
     shutil.copy(CONFIGURATION, folder / CONFIGURATION)
-    if EXTRA.is_dir():
-        shutil.copytree(EXTRA, folder / EXTRA, dirs_exist_ok=True)
+    if EXTRA_LAYERS.is_dir():
+        shutil.copytree(EXTRA_LAYERS, folder / EXTRA_LAYERS, dirs_exist_ok=True)
     shutil.rmtree(folder / OUT, ignore_errors=True)
-    answer = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "cicd_templates", "render"],
         cwd=folder,
-        # Before the installed package, which is the revision of now.
+        # The source of the revision takes precedence over the installed package.
         env={**os.environ, "PYTHONPATH": str(folder / "src")},
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=RENDER_TIMEOUT_SECONDS,
         check=False,
     )
-    if answer.returncode:
-        said = (answer.stderr or answer.stdout).strip()
-        raise CicdError(f"{revision} cannot render this configuration: {said.removeprefix('error: ')}")
+    if result.returncode:
+        message = (result.stderr or result.stdout).strip()
+        raise CicdError(f"{revision} cannot render this configuration: {message.removeprefix('error: ')}")
     return templates_in(folder / OUT)

@@ -1,4 +1,4 @@
-"""Amazon Resource Names, taken apart and put together.
+"""Parses and writes Amazon Resource Names.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 """
@@ -14,7 +14,7 @@ _FIELDS = 6
 class Arn:
     """An ARN; `region` and `account` are empty where a service leaves them out, as S3 does.
 
-    `resource` is all that follows the account, with its colons and slashes.
+    `resource` is everything after the account, with its colons and slashes.
     """
 
     partition: str
@@ -25,7 +25,7 @@ class Arn:
 
     @classmethod
     def parse(cls, text: str) -> Arn:
-        """Return the ARN that `text` spells. Raises `ValueError` with the text where it is none."""
+        """Return the ARN that `text` spells. Raises `ValueError` where it is not an ARN."""
         prefix, *fields = text.split(":", _FIELDS - 1)
         if prefix != "arn" or len(fields) != _FIELDS - 1 or not all((fields[0], fields[1], fields[4])):
             raise ValueError(f"{text!r} is not an ARN")
@@ -38,7 +38,7 @@ class Arn:
 
     @property
     def resource_name(self) -> str:
-        """What follows the kind in `resource`; empty where it has one part."""
+        """The part of `resource` after the kind; empty where it has one part."""
         return self.resource[len(self.resource_kind) + 1 :]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
-"""CloudFormation's YAML, in both directions: dicts out of a template's text, and text with short tags out of dicts.
+"""Reads a template's YAML text into dicts, and writes dicts as YAML with CloudFormation's short tags.
 
-Knows the spelling only, nothing of layers or order. `load(dump(value))` is `value` for everything that JSON can hold.
+This module knows only the notation, not the layers or the order of keys.
+`load(dump(value))` is `value` for everything that JSON can hold.
 Built on PyYAML's C classes: troposphere's `to_yaml` sorts keys, quotes multi-line strings and is ten times slower.
 """
 
@@ -13,13 +14,13 @@ from typing import Any
 
 import yaml
 
-# Outside literal blocks no line is longer than this. A string that could reach it, behind its key and indent, becomes
-# a literal block: folding would hide from a reader where its spaces are.
+# Outside literal blocks no line is longer than this. A string that could exceed it, with its key and indent, becomes a
+# literal block, because folding would hide from a reader where its spaces are.
 WIDTH = 110
 LONGEST_IN_LINE = 76
 INDENT = 2
 
-# Every intrinsic function has a short form but `Fn::Transform` and `Fn::ForEach::...`, which stay as they are:
+# Every intrinsic function has a short form except `Fn::Transform` and `Fn::ForEach::...`, which keep their long one:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 SHORT_TAGS = (
     "And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Length", "Not",
@@ -35,7 +36,7 @@ _OTHERS = yaml.representer.SafeRepresenter()
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Writes nodes. Asked again and again which tag the same words would have, it remembers."""
+    """Writes nodes, and caches the tag that PyYAML resolves for each text."""
 
     @staticmethod
     @cache
@@ -48,7 +49,7 @@ class _Dumper(yaml.CSafeDumper):
         return _SEQ if kind is yaml.SequenceNode else _MAP
 
 
-# Numbers of YAML 1.2 that PyYAML, which speaks 1.1, would leave unquoted: an account id may begin with a zero.
+# YAML 1.2 numbers that PyYAML, which implements 1.1, would not quote: an account id may begin with a zero.
 _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 
 
@@ -105,7 +106,7 @@ def _item(item: Any, column: int) -> yaml.Node:
 
 @cache
 def _width_in_one_line(scalars: tuple[tuple[str, str, str | None], ...]) -> int:
-    """Return the length of `{key: value, ...}`, which the emitter alone knows, because it chooses the quotes."""
+    """Return the length of `{key: value, ...}`, which only the emitter knows, because it chooses the quotes."""
     nodes = [yaml.ScalarNode(tag, value, style=style) for tag, value, style in scalars]
     return len(_text(yaml.MappingNode(_MAP, list(zip(nodes[::2], nodes[1::2], strict=True)), flow_style=True)).strip())
 
@@ -120,7 +121,7 @@ def _short(key: str, tag: str, value: Any, column: int) -> yaml.Node | None:
         return yaml.ScalarNode(tag, value, style=_style(value))
     if isinstance(value, list):
         return _sequence(tag, value, column)
-    # A tag on a mapping that is itself a short form would be two tags on one node, which YAML has not.
+    # A mapping that is itself a short form would need two tags on one node, which YAML does not allow.
     return None
 
 
@@ -136,7 +137,7 @@ def _text(node: yaml.Node) -> str:
 
 
 class _Loader(yaml.CSafeLoader):
-    """Reads short tags back into the functions' long names, and dates and the like as the strings they are."""
+    """Reads short tags as the long names of their functions, and dates as strings."""
 
 
 def _construct_short(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
@@ -172,7 +173,7 @@ def dump(value: Any, *, column: int = 0) -> str:
 
 
 def load(text: str) -> Any:
-    """The value of a template's text, YAML or JSON. Raises `yaml.YAMLError` on anything else."""
+    """Return the value of a template's text, YAML or JSON. Raises `yaml.YAMLError` on anything else."""
     if text.lstrip().startswith("{"):
         try:
             return json.loads(text)

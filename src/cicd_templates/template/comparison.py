@@ -1,4 +1,4 @@
-"""Compares two values of a template part by part; lists whose items have names are compared by these."""
+"""Compares two values of a template part by part; lists whose items have names are compared by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMES = ("Sid", "Key", "Id", "Name", "PolicyName", "TagKey")
 
 @dataclass(frozen=True)
 class Difference:
-    """What stood at `path` and what does; `ABSENT` where nothing did or does."""
+    """The values at `path` before and after; `ABSENT` where there is none."""
 
     path: tuple[str, ...]
     before: Any
@@ -24,24 +24,24 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Difference]:
-    """The differences, as deep down as they can be named."""
+    """Yield the differences, each with the longest path that is known."""
     if before == after:
         return
     if _is_map(before) and _is_map(after):
         for key in (*before, *(key for key in after if key not in before)):
             yield from differences(before.get(key, ABSENT), after.get(key, ABSENT), (*path, str(key)))
         return
-    inside = _parsed(before), _parsed(after)
-    if None not in inside:
-        yield from differences(*inside, path)
+    documents = _parsed_json(before), _parsed_json(after)
+    if None not in documents:
+        yield from differences(*documents, path)
         return
-    one, other = named(before), named(after)
-    if one is not None and other is not None:
-        # The order of named items means nothing; where it alone moved there is nothing to tell.
-        yield from differences(one, other, path)
+    old, new = items_by_name(before), items_by_name(after)
+    if old is not None and new is not None:
+        # The order of named items has no meaning, so a changed order is no difference.
+        yield from differences(old, new, path)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for index, (here, there) in enumerate(zip(before, after, strict=True)):
-            yield from differences(here, there, (*path, str(index)))
+        for index, (old_item, new_item) in enumerate(zip(before, after, strict=True)):
+            yield from differences(old_item, new_item, (*path, str(index)))
     else:
         yield Difference(path, before, after)
 
@@ -50,16 +50,16 @@ def _is_map(value: Any) -> bool:
     return isinstance(value, dict) and not is_intrinsic_function(value)
 
 
-def _parsed(value: Any) -> Any:
-    """The JSON in a text, such as a function's variable or a dashboard; None where it is none."""
+def _parsed_json(value: Any) -> Any:
+    """Return the JSON in a text, such as an environment variable or a dashboard; None if there is none."""
     if isinstance(value, str) and value.startswith(("{", "[")):
         with contextlib.suppress(ValueError):
             return json.loads(value)
     return None
 
 
-def named(value: Any) -> dict[str, Any] | None:
-    """A list of maps as a map by the names of its items; None where they have none, or share one."""
+def items_by_name(value: Any) -> dict[str, Any] | None:
+    """Return a list of maps as a map by the names of its items; None where the names are missing or not unique."""
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         return None
     for name in _NAMES:

@@ -1,4 +1,4 @@
-"""The facts of a stack: what the renderer writes into a template's metadata and every other part reads back.
+"""The facts of a stack, which the renderer writes into the metadata of its template and all other parts read.
 
 `StackFacts` is the only code that knows how the facts are spelled in a template.
 """
@@ -70,10 +70,10 @@ class StackFacts:
     def to_metadata(self) -> dict[str, Any]:
         """Return the facts as they stand in a template, without those that have their default value."""
         metadata: dict[str, Any] = {}
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if each.name not in _DEFAULTS or value != _DEFAULTS[each.name]:
-                metadata[_key(each.name)] = _plain(value)
+        for fact_field in fields(self):
+            value = getattr(self, fact_field.name)
+            if fact_field.name not in _DEFAULTS or value != _DEFAULTS[fact_field.name]:
+                metadata[_key(fact_field.name)] = _plain(value)
         return metadata
 
     @classmethod
@@ -86,11 +86,11 @@ class StackFacts:
         if not isinstance(metadata, Mapping):
             raise not_rendered(where, f"it has no Metadata.{METADATA_KEY}")
         values = {}
-        for each in fields(cls):
-            key = _key(each.name)
+        for fact_field in fields(cls):
+            key = _key(fact_field.name)
             if key in metadata:
-                values[each.name] = _checked(each.name, key, metadata[key], where)
-            elif each.name not in _DEFAULTS:
+                values[fact_field.name] = _check_value(fact_field.name, key, metadata[key], where)
+            elif fact_field.name not in _DEFAULTS:
                 raise not_rendered(where, f"its Metadata.{METADATA_KEY} has no {key}")
         return cls(**values)
 
@@ -104,7 +104,7 @@ def stack_facts(content: Mapping[str, Any], where: object) -> StackFacts:
 
 
 def has_stack_facts(content: Mapping[str, Any]) -> bool:
-    """Whether `make render` wrote the template."""
+    """Whether the template has facts, so that `make render` wrote it."""
     return _metadata(content) is not None
 
 
@@ -128,7 +128,8 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _checked(name: str, key: str, value: Any, where: object) -> Any:
+def _check_value(name: str, key: str, value: Any, where: object) -> Any:
+    """Return the value of one fact. Raises `ConfigurationError` where it has the wrong type."""
     if name in _LISTS:
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)

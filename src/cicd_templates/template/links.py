@@ -1,7 +1,7 @@
-"""The graph between stacks, derived from templates alone: who publishes what, who reads it, what comes first.
+"""The graph of stacks, derived from their templates: who publishes a value, who reads it, and the deploy order.
 
-Works on plain dicts, as rendered or as read from `out/`, so that the renderer checks and the deployer orders by the
-same rules. Imports no troposphere and calls no AWS.
+It works on plain dicts, rendered or read from `out/`, so that the renderer and the deployer apply the same rules.
+Imports no troposphere and calls no AWS.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
     return Links(facts.stack, facts.qualified_environment, reads, publishes, facts.after)
 
 
-def check(stacks: Iterable[Links]) -> None:
-    """Raise `ConfigurationError` that lists every read without a fitting publisher, naming both ends."""
+def refuse_broken_links(stacks: Iterable[Links]) -> None:
+    """Raise `ConfigurationError` that lists every read that no stack publishes with the same shape and environment."""
     stacks = list(stacks)
     published = {path: (stack, is_list) for stack in stacks for path, is_list in stack.publishes.items()}
-    found = [problem for stack in stacks for read in stack.reads if (problem := _problem(stack, read, published))]
-    if found:
-        raise ConfigurationError("\n  ".join(["the templates do not fit together:", *found]))
+    problems = [problem for stack in stacks for read in stack.reads if (problem := _problem(stack, read, published))]
+    if problems:
+        raise ConfigurationError("\n  ".join(["the templates do not fit together:", *problems]))
     waves(stacks)
 
 
@@ -82,7 +82,7 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
 
 
 def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
-    """For each stack the stacks that must stand before it: those that it reads from and those that it names."""
+    """Return, for each stack, the stacks that must be deployed before it, because it reads from them or names them."""
     stacks = list(stacks)
     producer_of = {path: stack.stack for stack in stacks for path in stack.publishes}
     known = {stack.stack for stack in stacks}
@@ -94,7 +94,7 @@ def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
 
 
 def waves(stacks: Iterable[Links]) -> list[tuple[str, ...]]:
-    """Stack names in deploy order: every wave needs only stacks of the waves before it; sorted within.
+    """Return the stack names in deploy order, as waves: a stack needs only stacks of earlier waves. Waves are sorted.
 
     Raises `ConfigurationError` that prints the cycle where there is one.
     """
@@ -105,9 +105,9 @@ def waves(stacks: Iterable[Links]) -> list[tuple[str, ...]]:
         # graphlib lists each stack before the one that needs it.
         cycle = " reads from ".join(reversed(error.args[1]))
         raise ConfigurationError(f"the templates depend on each other in a cycle: {cycle}") from None
-    found = []
+    ordered = []
     while sorter.is_active():
         ready = tuple(sorted(sorter.get_ready()))
-        found.append(ready)
+        ordered.append(ready)
         sorter.done(*ready)
-    return found
+    return ordered

@@ -1,4 +1,4 @@
-"""The partitions of AWS: which regions belong to each, and how its domain names end.
+"""The partitions of AWS, with the regions and the DNS suffix of each.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 """
@@ -30,5 +30,5 @@ OTHER_PARTITIONS = (
 
 
 def partition_of(region: str) -> Partition:
-    """Return the partition of a region; the commercial one where no other claims it."""
+    """Return the partition of a region; the commercial one unless a prefix of another matches."""
     return next((other for other in OTHER_PARTITIONS if region.startswith(other.region_prefix)), AWS)

@@ -1,9 +1,9 @@
-"""The difference between the IAM statements of a resource before and after: which are new or gone, and which widen.
+"""Compares the IAM statements of a resource before and after: which are new, which are gone, and which widen access.
 
-CloudFormation shows a changed policy as one changed property; who may do what more than before stands only in the two
-templates. The plan and the review both take their verdict from here. A change widens access unless every allow
+CloudFormation shows a changed policy as one changed property; only the two templates show which access it adds. The
+plan and the review both take their verdict from here. A change widens access unless every allow
 statement is covered by one from before, and every deny statement from before is covered by one that is still there.
-Where that cannot be told from the two texts, such as of two patterns or of two conditions, the change widens.
+Where the two texts do not decide that, as with two patterns or two conditions, the change counts as widening.
 """
 
 from __future__ import annotations
@@ -15,41 +15,41 @@ from typing import Any
 
 from cicd_templates.template.intrinsics import is_intrinsic_function
 
-# Managed policies grant as well; CloudFormation lists them by their ARN.
-MANAGED = "ManagedPolicyArns"
+# Managed policies grant access too; CloudFormation lists them by ARN.
+MANAGED_POLICIES = "ManagedPolicyArns"
 ELEMENTS = ("Principal", "Action", "Resource")
 
 
 @dataclass(frozen=True)
-class Grants:
-    """What one resource grants more and less than before, a sentence a statement; `widens` where that is more."""
+class PolicyDiff:
+    """The statements that a resource gained and lost, one sentence item; `widens` says whether access grew."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     widens: bool = False
 
 
-def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Grants:
-    """The statements of a resource that are new, and those that are gone, by the resources of both templates."""
+def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> PolicyDiff:
+    """Return how the statements of a resource differ between the resources of two templates."""
     old, new = (dict(_statements(resources.get(logical_id, {}).get("Properties", {}))) for resources in (before, after))
     added = [statement for key, statement in new.items() if key not in old]
     removed = [statement for key, statement in old.items() if key not in new]
-    return Grants(
-        tuple(map(in_words, added)),
-        tuple(map(in_words, removed)),
+    return PolicyDiff(
+        tuple(map(sentence_of, added)),
+        tuple(map(sentence_of, removed)),
         widens(list(old.values()), list(new.values())),
     )
 
 
 def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the statements `after` may allow something that those `before` did not. Their order means nothing."""
+    """Whether the statements `after` may allow something that those `before` did not. Their order has no meaning."""
     return any(not any(covers(old, new) for old in before) for new in after if new["Effect"] == "Allow") or any(
         not any(covers(new, old) for new in after) for old in before if old["Effect"] == "Deny"
     )
 
 
 def covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
-    """Whether `wide` is about everything that `narrow` is about, with the same effect, as far as the texts tell."""
+    """Whether `wide` applies to everything that `narrow` applies to, with the same effect, as far as the texts show."""
     return (
         wide["Effect"] == narrow["Effect"]
         and all(_element_covers(element, wide, narrow) for element in ELEMENTS)
@@ -68,7 +68,7 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
     if f"Not{element}" in wide or f"Not{element}" in narrow:
         both = f"Not{element}" in wide and f"Not{element}" in narrow
-        # What both leave out: the wider one leaves out less.
+        # Both list exceptions: the wider statement has fewer.
         return both and _items(wide[f"Not{element}"]) <= _items(narrow[f"Not{element}"])
     if element not in wide or element not in narrow:
         return element not in wide and element not in narrow
@@ -76,7 +76,7 @@ def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, 
 
 
 def _items(value: Any) -> frozenset[str]:
-    """The items of an element as comparable texts; those of a map of principals with their kind."""
+    """Return the items of an element as comparable texts; those of a map of principals with their kind."""
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         return frozenset(f"{kind} {item}" for kind, listed in value.items() for item in _items(listed))
     listed = value if isinstance(value, list) else [value]
@@ -92,17 +92,17 @@ def _conjuncts(statement: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every statement anywhere below `value`, with what tells it from others: all of it but its Sid."""
+    """Yield every statement below `value` and its identity, which is everything in it except the Sid."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             listed = inner if isinstance(inner, list) else [inner]
-            # Other services have statements as well, such as the rules of a firewall; only those of policies grant.
-            if name == "Statement" and all(isinstance(each, Mapping) and "Effect" in each for each in listed):
+            # Other services have statements too, such as firewall rules; only those of policies have an effect.
+            if name == "Statement" and all(isinstance(item, Mapping) and "Effect" in item for item in listed):
                 for statement in listed:
-                    yield _identified({key: each for key, each in statement.items() if key != "Sid"})
-            elif name == MANAGED:
+                    yield _with_identity({key: item for key, item in statement.items() if key != "Sid"})
+            elif name == MANAGED_POLICIES:
                 for arn in inner:
-                    yield _identified({"Effect": "Allow", "Action": "everything", "Resource": arn})
+                    yield _with_identity({"Effect": "Allow", "Action": "everything", "Resource": arn})
             else:
                 yield from _statements(inner)
     elif isinstance(value, list):
@@ -110,12 +110,12 @@ def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield from _statements(inner)
 
 
-def _identified(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     return json.dumps(statement, sort_keys=True, default=str), statement
 
 
-def in_words(statement: Mapping[str, Any]) -> str:
-    """A statement as a sentence: `allow s3:GetObject on ${Bucket.Arn}/* to ecs-tasks.amazonaws.com if ...`."""
+def sentence_of(statement: Mapping[str, Any]) -> str:
+    """Return a statement as a sentence: `allow s3:GetObject on ${Bucket.Arn}/* to ecs-tasks.amazonaws.com if ...`."""
     words = [str(statement["Effect"]).lower()]
     words.append(_listed(statement.get("Action")) or f"everything but {_listed(statement.get('NotAction'))}")
     if "Resource" in statement:
@@ -142,7 +142,7 @@ def _principal(principal: Any) -> str:
 
 
 def _listed(value: Any) -> str:
-    """A value of the policy language, or of CloudFormation's, as text."""
+    """Return a value of a policy, which may be an intrinsic function, as text."""
     if isinstance(value, list):
         return ", ".join(map(_listed, value))
     match value:

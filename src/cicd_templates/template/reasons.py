@@ -1,4 +1,4 @@
-"""The reasons in the metadata of a resource: how the one for a statement on every resource is written and read."""
+"""Writes and reads the reasons in the metadata of a resource for statements that name every resource."""
 
 from __future__ import annotations
 

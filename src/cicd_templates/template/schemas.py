@@ -1,4 +1,4 @@
-"""What a resource type's own schema says of its properties, as cfn-lint carries it: fixed ones, identifying ones."""
+"""The create-only and identifying properties of resource types, from the CloudFormation schemas in cfn-lint."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 
 @cache
 def create_only(region: str, resource_type: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The properties whose change makes a new resource, and those whose change may, slashes between their parts.
+    """Return the properties whose change replaces a resource, and those whose change may, with slashes between parts.
 
     Both are empty for a type without a schema, such as a custom resource.
     """

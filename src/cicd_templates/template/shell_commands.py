@@ -1,4 +1,4 @@
-"""Words for the AWS command lines that people are shown."""
+"""Parts of the AWS command lines that the project shows to people."""
 
 
 def parameter_value(path: str) -> str:

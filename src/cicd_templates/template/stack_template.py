@@ -1,4 +1,4 @@
-"""The template of one stack, as rendered or as read from a file: the one model that all parts of the tool share."""
+"""The template of one stack, rendered or read from a file: the model that all parts of the tool share."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class StackTemplate:
 
     @property
     def label(self) -> str:
-        """The stack's name among people: the stem of its file, such as `network`."""
+        """The short name of the stack: the stem of its file, such as `network`."""
         return self.path.stem
 
     @property

@@ -1,6 +1,6 @@
-"""The tags by which everything of this project is known, spelled once for the renderer and the deployer."""
+"""The tags that identify everything in the project, for the renderer and the deployer."""
 
 MANAGED_BY_KEY = "ManagedBy"
 MANAGED_BY = "cicd-templates"
-# Every tag that a stack and its resources have by themselves, which is therefore nobody else's to set.
+# The tags that the renderer puts on every stack and its resources, so the configuration may not set them.
 OWN_KEYS = ("Project", "Environment", "Suffix", "Layer", "Service", "Owner", "CostCenter", MANAGED_BY_KEY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cicd_templates.reference.rollouts import RUNGS, rollouts_page
+from cicd_templates.reference.rollouts import ROLLOUT_STEPS, rollouts_page
 from templates import LAYERS
 from tests.conftest import ROOT
 
@@ -14,7 +14,7 @@ def test_the_page_is_current_and_each_step_is_a_small_difference_of_the_service(
     steps = re.findall(r"^### \d+\. `(.+?)`\n.*?```diff\n(.*?)```", page, re.MULTILINE | re.DOTALL)
 
     assert page == (ROOT / "docs/rollouts.md").read_text()
-    assert [line for line, _ in steps] == [rung.line for rung in RUNGS]
+    assert [line for line, _ in steps] == [step.line for step in ROLLOUT_STEPS]
     for line, difference in steps:
         changed = [each for each in difference.splitlines() if each.startswith(("+", "-"))]
         assert 0 < len(changed) <= 30, line

@@ -18,18 +18,20 @@ FILES = {"staging/keys.yaml": "keys\n", "README.md": "index\n", "SHA256SUMS": "0
 
 
 def test_writing_says_what_it_wrote_and_writing_again_changes_nothing(tmp_path: Path) -> None:
-    first = out_folder.write(FILES, tmp_path)
-    again = out_folder.write(FILES, tmp_path)
+    first = out_folder.write_files(FILES, tmp_path)
+    again = out_folder.write_files(FILES, tmp_path)
 
     assert first.written == ("README.md", "SHA256SUMS", "staging/keys.yaml")
     assert (again.written, again.unchanged) == ((), 3)
-    assert out_folder.differences(FILES, tmp_path) == []
+    assert out_folder.diff_against_folder(FILES, tmp_path) == []
 
 
 def test_files_of_removed_layers_are_deleted_and_strangers_kept(tmp_path: Path) -> None:
-    out_folder.write(FILES | {"SHA256SUMS": FILES["SHA256SUMS"] + "0  old/gone.yaml\n", "old/gone.yaml": "x"}, tmp_path)
+    out_folder.write_files(
+        FILES | {"SHA256SUMS": FILES["SHA256SUMS"] + "0  old/gone.yaml\n", "old/gone.yaml": "x"}, tmp_path
+    )
     (tmp_path / "staging/notes.txt").write_text("mine")
-    written = out_folder.write(FILES, tmp_path)
+    written = out_folder.write_files(FILES, tmp_path)
 
     assert written.deleted == ("old/gone.yaml",)
     assert written.kept == ("staging/notes.txt",)
@@ -38,19 +40,19 @@ def test_files_of_removed_layers_are_deleted_and_strangers_kept(tmp_path: Path) 
 
 
 def test_a_folder_that_still_holds_a_stranger_stays(tmp_path: Path) -> None:
-    out_folder.write(FILES | {"SHA256SUMS": "0  old/gone.yaml\n", "old/gone.yaml": "x"}, tmp_path)
+    out_folder.write_files(FILES | {"SHA256SUMS": "0  old/gone.yaml\n", "old/gone.yaml": "x"}, tmp_path)
     (tmp_path / "old/mine.txt").write_text("mine")
-    out_folder.write(FILES, tmp_path)
+    out_folder.write_files(FILES, tmp_path)
 
     assert [path.name for path in (tmp_path / "old").iterdir()] == ["mine.txt"]
 
 
 def test_a_difference_is_a_unified_diff_in_both_directions(tmp_path: Path) -> None:
-    out_folder.write(FILES, tmp_path)
+    out_folder.write_files(FILES, tmp_path)
     (tmp_path / "staging/keys.yaml").write_text("edited\n")
     (tmp_path / "extra.yaml").write_text("extra\n")
     (tmp_path / "README.md").unlink()
-    difference = out_folder.differences(FILES, tmp_path)
+    difference = out_folder.diff_against_folder(FILES, tmp_path)
 
     assert "-edited" in difference
     assert "+keys" in difference
@@ -63,7 +65,7 @@ def test_a_difference_is_a_unified_diff_in_both_directions(tmp_path: Path) -> No
 
 def test_the_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
     rendered = render.render(configured(), LAYERS, "yaml")
-    out_folder.write(out_folder.files_of(rendered, tmp_path), tmp_path)
+    out_folder.write_files(out_folder.files_of(rendered, tmp_path), tmp_path)
 
     checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path, capture_output=True, check=False)
     assert checked.returncode == 0
@@ -73,11 +75,11 @@ def test_the_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
 
 def test_one_environment_is_written_without_touching_the_others(tmp_path: Path) -> None:
     rendered = render.render(configured(), LAYERS, "yaml")
-    out_folder.write(out_folder.files_of(rendered, tmp_path), tmp_path)
+    out_folder.write_files(out_folder.files_of(rendered, tmp_path), tmp_path)
     for name in ("staging", "production"):
         (tmp_path / f"{name}/keys.yaml").write_text("edited\n")
     (tmp_path / "production/storage.yaml").unlink()
-    out_folder.write(out_folder.files_of(rendered, tmp_path, "staging"), tmp_path)
+    out_folder.write_files(out_folder.files_of(rendered, tmp_path, "staging"), tmp_path)
 
     assert (tmp_path / "staging/keys.yaml").read_text() != "edited\n"
     assert (tmp_path / "production/keys.yaml").read_text() == "edited\n"
@@ -89,25 +91,25 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> N
     (tmp_path / "out").write_text("a file")
 
     with pytest.raises(CicdError, match=r"out.*cannot be"):
-        out_folder.write(FILES, tmp_path / "out")
+        out_folder.write_files(FILES, tmp_path / "out")
 
 
 def test_a_file_that_is_no_text_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_bytes(b"\xff")
 
     with pytest.raises(CicdError, match=r"README\.md: cannot be read"):
-        out_folder.differences(FILES, tmp_path)
+        out_folder.diff_against_folder(FILES, tmp_path)
 
 
 def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    out_folder.write(FILES, tmp_path)
+    out_folder.write_files(FILES, tmp_path)
 
     def interrupted(self: Path, target: Path) -> Path:
         raise OSError(os.strerror(28))
 
     monkeypatch.setattr(Path, "replace", interrupted)
     with pytest.raises(CicdError, match="cannot be written"):
-        out_folder.write(FILES | {"README.md": "new\n"}, tmp_path)
+        out_folder.write_files(FILES | {"README.md": "new\n"}, tmp_path)
     assert (tmp_path / "README.md").read_text() == "index\n"
 
 

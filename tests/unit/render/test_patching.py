@@ -8,7 +8,7 @@ import pytest
 
 from cicd_templates.config.tables.patch import PatchTable
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.render.patching import patch
+from cicd_templates.render.patching import apply_patches
 from cicd_templates.render.render import RenderedStack, render
 from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
@@ -86,7 +86,7 @@ def test_a_path_leads_by_keys_names_and_numbers(path: str, value: Any, add: bool
     import copy
 
     template = copy.deepcopy(TEMPLATE)
-    patch(template, {path: PatchTable(value=value, because=WHY, add=add)}, "at")
+    apply_patches(template, {path: PatchTable(value=value, because=WHY, add=add)}, "at")
 
     assert at(template) == value
 

@@ -192,7 +192,7 @@ def test_each_shape_of_tags_is_filled_and_an_own_tag_stays() -> None:
     template.add_resource(s3.Bucket("List", Tags=Tags(Owner="me", Extra="x")))
     template.add_resource(ssm.Parameter("Map", Type="String", Value="x", Tags={"Owner": "me"}))
     template.add_resource(apigatewayv2.Api("MapWithout"))
-    finished = tagging.finish(template, environment(), {"Owner": "team", "Project": "p"})
+    finished = tagging.apply_tags_and_role_settings(template, environment(), {"Owner": "team", "Project": "p"})
 
     resources = finished["Resources"]
     assert resources["List"]["Properties"]["Tags"] == [
@@ -209,7 +209,7 @@ def test_tags_of_a_shape_that_we_do_not_know_are_refused_and_not_lost() -> None:
     template.add_resource(guardduty.IPSet("Odd", Format="TXT", Location="x"))
 
     with pytest.raises(TypeError, match="Odd: the tags of AWS::GuardDuty::IPSet have a shape that is not known"):
-        tagging.finish(template, environment(), {"Owner": "team"})
+        tagging.apply_tags_and_role_settings(template, environment(), {"Owner": "team"})
 
 
 def test_a_copy_says_its_suffix_in_its_tags_and_a_service_its_name() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.review.reviewed import Reviewed, reviewed
+from cicd_templates.review.reviewed import ReviewedStack, review_stacks
 from cicd_templates.template.facts import METADATA_KEY, StackFacts
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -42,9 +42,9 @@ def stack_of(
     return StackTemplate(Path(environment, f"{label}.yaml"), "", content, facts)
 
 
-def one(resources: dict[str, Any], *others: StackTemplate, **settings: Any) -> Reviewed:
+def one(resources: dict[str, Any], *others: StackTemplate, **settings: Any) -> ReviewedStack:
     """A stack of `resources`, reviewed with the names of `others`."""
-    return reviewed([stack_of(resources, **settings), *others])[0]
+    return review_stacks([stack_of(resources, **settings), *others])[0]
 
 
 def resource(kind: str, /, **properties: Any) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.review.changes import changes
+from cicd_templates.review.changes import template_changes
 from cicd_templates.review.report import markdown
-from cicd_templates.review.reviewed import reviewed
+from cicd_templates.review.reviewed import review_stacks
 from cicd_templates.template.comparison import ABSENT, Difference, differences
 from cicd_templates.template.schemas import create_only
 from cicd_templates.template.stack_template import StackTemplate
@@ -18,8 +18,10 @@ ONLY = {"AWS::EC2::VPC": (frozenset({"CidrBlock"}), frozenset({"Tenancy/Kind"}))
 
 
 def told(before: list[StackTemplate], after: list[StackTemplate]) -> list[tuple[str, str, str]]:
-    found = changes(reviewed(before), reviewed(after), lambda region, kind: ONLY.get(kind, (frozenset(), frozenset())))
-    return [(each.kind, each.where, each.words) for each in found]
+    found = template_changes(
+        review_stacks(before), review_stacks(after), lambda region, kind: ONLY.get(kind, (frozenset(), frozenset()))
+    )
+    return [(each.kind, each.where, each.text) for each in found]
 
 
 def of(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -249,7 +251,9 @@ def test_the_page_has_the_worst_first_and_what_is_alike_once() -> None:
 
     before, after = environments(1, "old"), environments(2, "new")
     after[1].resources["A"]["Type"] = "AWS::X::Z"
-    found = changes(reviewed(before), reviewed(after), lambda region, kind: (frozenset(), frozenset()))
+    found = template_changes(
+        review_stacks(before), review_stacks(after), lambda region, kind: (frozenset(), frozenset())
+    )
 
     assert markdown("What changes", found, 5).splitlines() == [
         "# What changes",
@@ -272,7 +276,9 @@ def test_the_page_has_the_worst_first_and_what_is_alike_once() -> None:
 def test_the_page_says_that_nothing_changed_and_does_not_drown_in_names() -> None:
     many = {f"R{number}": resource("X::Y", Size=1) for number in range(8)}
     more = {f"R{number}": resource("X::Y", Size=2) for number in range(8)}
-    found = changes(reviewed([stack_of(many)]), reviewed([stack_of(more)]), lambda region, kind: (frozenset(),) * 2)
+    found = template_changes(
+        review_stacks([stack_of(many)]), review_stacks([stack_of(more)]), lambda region, kind: (frozenset(),) * 2
+    )
 
     assert markdown("T", [], 3).endswith("Nothing: all 3 stacks say the same as before.\n")
     assert "`network.R5` and 2 more: Size" in markdown("T", found, 1)

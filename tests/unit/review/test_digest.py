@@ -10,12 +10,12 @@ from cicd_templates.markdown import table
 from cicd_templates.render.render import render
 from cicd_templates.render.review_pages import pages
 from cicd_templates.review import differences, digest
-from cicd_templates.review.reviewed import reviewed
+from cicd_templates.review.reviewed import review_stacks
 from templates import LAYERS
 from tests.conftest import ROOT, configured
 from tests.unit.review.conftest import one, reading, resource, role, stack_of, statement
 
-NOTHING = digest.Settings({}, ())
+NOTHING = digest.Overrides({}, ())
 
 
 def services(count: int) -> list[tuple[str, object]]:
@@ -41,8 +41,8 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
             "Logs": resource("S3::Bucket", BucketEncryption={"SSEAlgorithm": "AES256"}),
         }
     )
-    settings = digest.Settings({"network.VpcId": "vpc-1"}, ("network: A = 1 because so",))
-    first = digest.review("staging", reviewed([here]), settings).splitlines()[:10]
+    settings = digest.Overrides({"network.VpcId": "vpc-1"}, ("network: A = 1 because so",))
+    first = digest.review_page("staging", review_stacks([here]), settings).splitlines()[:10]
 
     assert first[0] == "# Review of staging: account 100000000002 in eu-central-1, disposable"
     assert first[2:9] == [
@@ -61,7 +61,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
 
 def test_a_stack_says_what_it_reads_from_whom() -> None:
     each = stack_of({}, parameters={"Key": reading("/shop/staging/keys/KeyArn"), "Image": {"Type": "String"}})
-    text = digest.review("staging", reviewed([each]), NOTHING)
+    text = digest.review_page("staging", review_stacks([each]), NOTHING)
 
     assert "| network | What network is for | keys: KeyArn | 0 |" in text
 
@@ -72,7 +72,7 @@ def test_alike_rows_of_services_are_one() -> None:
         return stack_of({"JobRole": role(grant)}, label=f"build-{service}", service=service)
 
     stacks = [of("till", "s3:Get"), of("shop", "s3:Get"), of("post", "s3:Put")]
-    text = digest.review("staging", reviewed(stacks), NOTHING)  # type: ignore[arg-type] # subjects
+    text = digest.review_page("staging", review_stacks(stacks), NOTHING)  # type: ignore[arg-type] # subjects
 
     assert "| build-{service} (till, shop) | JobRole | Work | s3: Get | bucket/{service}/\\* |" in text
     assert "| build-post | JobRole | Work | s3: Put | bucket/post/\\* |" in text
@@ -126,7 +126,7 @@ def test_environments_differ_property_by_property_but_not_in_their_names() -> No
 
     before = [stack("staging", 1, Gone=resource("X::Z")), stack_of({}, label="only", environment="staging")]
     after = [stack("production", 2, New=resource("X::Z")), stack_of({}, label="late", environment="production")]
-    text = differences.differences(reviewed(before + after), ["staging", "production"])  # type: ignore[arg-type] # subjects
+    text = differences.differences_page(review_stacks(before + after), ["staging", "production"])  # type: ignore[arg-type] # subjects
 
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert "Equal except for these 6." in text

@@ -9,7 +9,7 @@ import pytest
 
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.review import alarms, billing, data, exposure, placeholders, reach
-from cicd_templates.review.reviewed import reviewed
+from cicd_templates.review.reviewed import review_stacks
 from tests.unit.review.conftest import ACCOUNTS, one, resource, role, stack_of, statement
 
 CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True)
@@ -145,14 +145,14 @@ PRODUCTION = stack_of(
 
 
 def test_who_releases_is_read_off_the_policies() -> None:
-    assert reach.releasing(reviewed([TOOLS, STAGING, PRODUCTION])) == [
+    assert reach.release_permissions(review_stacks([TOOLS, STAGING, PRODUCTION])) == [
         "approves: pipeline.ApproversPolicy",
         "starts, retries or rolls back a run: pipeline.OperatorsPolicy",
         "overrides a lock: nobody",
         "changes the pipeline: nobody",
         "puts a release: pipeline.DevelopersPolicy",
     ]
-    assert reach.releasing(reviewed([STAGING]))[-1] == "changes the pipeline: nobody"
+    assert reach.release_permissions(review_stacks([STAGING]))[-1] == "changes the pipeline: nobody"
 
 
 @pytest.mark.parametrize(
@@ -166,18 +166,18 @@ def test_who_releases_is_read_off_the_policies() -> None:
 def test_who_may_do_it_by_a_pattern_is_told_as_well(grant: dict[str, Any]) -> None:
     source = stack_of({**TOOLS.resources, "WideRole": role(grant)}, environment="tools", label="pipeline")
 
-    for line in reach.releasing(reviewed([source])):
+    for line in reach.release_permissions(review_stacks([source])):
         assert "pipeline.WideRole" in line
 
 
 def test_roles_that_others_may_assume_are_how_an_environment_is_reached() -> None:
-    everything = reviewed([TOOLS, STAGING, PRODUCTION])
+    everything = review_stacks([TOOLS, STAGING, PRODUCTION])
 
-    assert reach.from_elsewhere("production", everything) == [
+    assert reach.external_access("production", everything) == [
         "account tools as delivery.DeliveryRole",
         "Federated idp as delivery.OidcRole",
     ]
-    assert reach.from_elsewhere("staging", everything) == []
+    assert reach.external_access("staging", everything) == []
 
 
 def test_a_condition_names_the_role_in_full() -> None:
@@ -187,7 +187,7 @@ def test_a_condition_names_the_role_in_full() -> None:
     }
     each = one({"ReviewerRole": trusted})
 
-    assert reach.from_elsewhere("staging", [each]) == [
+    assert reach.external_access("staging", [each]) == [
         "account tools as network.ReviewerRole where aws:PrincipalArn is ReviewerRole".replace(
             "account tools", f"account {ACCOUNTS['tools']}"
         )
@@ -203,7 +203,7 @@ def test_a_condition_names_the_role_in_full() -> None:
     ],
 )
 def test_tools_shows_who_reaches_what_is_protected(environment: str, others: list[Any], targets: list[str]) -> None:
-    assert reach.targets(environment, reviewed([TOOLS, *others])) == targets
+    assert reach.reviewed_environments(environment, review_stacks([TOOLS, *others])) == targets
 
 
 @pytest.mark.parametrize(
@@ -266,13 +266,13 @@ def test_tools_shows_who_reaches_what_is_protected(environment: str, others: lis
 def test_data_has_a_key_a_time_and_a_fate(made: dict[str, Any], row: tuple[str, ...]) -> None:
     each = one({"It": made, "Other": resource("EC2::VPC")})
 
-    assert data.rows(each) == [("network", *row)]
+    assert data.data_rows(each) == [("network", *row)]
 
 
 def test_a_key_of_aws_is_told() -> None:
     each = one({"A": resource("S3::Bucket", BucketEncryption={"SSEAlgorithm": "AES256"}), "B": resource("S3::Bucket")})
 
-    assert data.keyless(each) == ["A"]
+    assert data.without_own_key(each) == ["A"]
 
 
 def test_alarms_and_rules_say_when_and_whom() -> None:
@@ -301,7 +301,7 @@ def test_alarms_and_rules_say_when_and_whom() -> None:
         }
     )
 
-    assert alarms.rows(each.template, each.formatter) == [
+    assert alarms.alarm_rows(each.template, each.formatter) == [
         ("network", "Failed", "It failed: Failures above 0", "breaching", "People"),
         ("network", "Computed", "a/b below 1.5", "not said", "nobody"),
         ("network", "Bare", "its metric Odd 2", "not said", "nobody"),
@@ -322,7 +322,7 @@ def test_topics_say_who_hears() -> None:
         }
     )
 
-    assert alarms.subscribers(each.template, each.formatter) == [
+    assert alarms.subscriber_rows(each.template, each.formatter) == [
         ("network", "People", "a@b.c"),
         ("network", "Silent", "nobody"),
         ("network", "Other", "d@e.f"),
@@ -331,7 +331,7 @@ def test_topics_say_who_hears() -> None:
 
 def test_what_costs_while_it_rests_is_counted() -> None:
     gateways = {f"Nat{number}": resource("EC2::NatGateway") for number in range(9)}
-    found = billing.rows(
+    found = billing.billing_rows(
         [
             stack_of(
                 gateways
@@ -366,8 +366,8 @@ def test_examples_that_are_still_in_place_are_told() -> None:
     real = stack_of({"A": resource("X::Y", To="team@shop.test")})
     made = replace(made, facts=replace(made.facts, account="111111111111"))
 
-    assert placeholders.placeholders(reviewed([real])) == []
-    assert placeholders.placeholders(reviewed([made])) == [
+    assert placeholders.placeholders(review_stacks([real])) == []
+    assert placeholders.placeholders(review_stacks([made])) == [
         "account 111111111111",
         "the bootstrap image, until the first release",
         "e-mail addresses of example.com",
@@ -385,4 +385,4 @@ def test_who_is_outside_is_decided_by_the_account_and_not_by_names() -> None:
         "NamedRole": role(trusts={"Service": "account of nobody"}),
     }
 
-    assert reach.from_elsewhere("staging", [one(roles)]) == [f"{ACCOUNTS['tools']}: iam:role/x as network.OtherRole"]
+    assert reach.external_access("staging", [one(roles)]) == [f"{ACCOUNTS['tools']}: iam:role/x as network.OtherRole"]

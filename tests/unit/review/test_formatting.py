@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.review.formatting import Formatter, NameIndex, actions, condition, service_of
+from cicd_templates.review.formatting import Formatter, NameIndex, format_actions, format_condition, service_of
 from tests.unit.review.conftest import reading, resource, stack_of
 
 KEYS = stack_of(
@@ -39,7 +39,7 @@ HERE = stack_of(
         "Plain": {"Type": "String"},
     },
 )
-SPELLER = Formatter(HERE, NameIndex([KEYS, TOOLS, HERE]))
+FORMATTER = Formatter(HERE, NameIndex([KEYS, TOOLS, HERE]))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ SPELLER = Formatter(HERE, NameIndex([KEYS, TOOLS, HERE]))
     ],
 )
 def test_a_value_is_said_in_few_words(value: Any, said: str) -> None:
-    assert SPELLER.say(value) == said
+    assert FORMATTER.format(value) == said
 
 
 def test_a_function_that_is_named_by_what_another_stack_publishes_is_that_function() -> None:
@@ -105,7 +105,7 @@ def test_a_function_that_is_named_by_what_another_stack_publishes_is_that_functi
     caller = stack_of({}, environment="tools", label="pipeline", parameters={"Name": reading("/shop/tools/gate/Name")})
     formatter = Formatter(caller, NameIndex([gate, caller]))
 
-    assert formatter.say({"Fn::Sub": "arn:aws:lambda:eu-central-1:100000000001:function:${Name}"}) == "gate.Gate"
+    assert formatter.format({"Fn::Sub": "arn:aws:lambda:eu-central-1:100000000001:function:${Name}"}) == "gate.Gate"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_function_that_is_named_by_what_another_stack_publishes_is_that_functi
     ],
 )
 def test_actions_name_each_service_once(listed: Any, said: str) -> None:
-    assert actions(listed) == said
+    assert format_actions(listed) == said
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_actions_name_each_service_once(listed: Any, said: str) -> None:
     ],
 )
 def test_a_condition_is_a_sentence(value: Any, said: str) -> None:
-    assert condition(value, SPELLER.say) == said
+    assert format_condition(value, FORMATTER.format) == said
 
 
 @pytest.mark.parametrize(

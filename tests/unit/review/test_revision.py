@@ -103,7 +103,7 @@ def test_a_revision_that_git_cannot_pack_is_said(repository: Path, monkeypatch: 
     monkeypatch.setattr(revision, "commit_of", lambda name: "0" * 40)
 
     with pytest.raises(CicdError, match="git archive: "):
-        revision.unpack("HEAD", repository)
+        revision.unpack_revision("HEAD", repository)
 
 
 def whole_project(folder: Path) -> None:

@@ -27,13 +27,13 @@ def test_a_role_has_its_trust_and_its_grants_with_the_reason_of_every_star() -> 
         }
     )
 
-    assert (trust.trust, trust.who, trust.actions, trust.on) == (
+    assert (trust.is_trust, trust.principals_text, trust.actions_text, trust.resources_text) == (
         True,
         "ecs-tasks.amazonaws.com",
         "sts: AssumeRole",
         "itself",
     )
-    assert (grant.who, grant.actions, grant.on, grant.because) == (
+    assert (grant.principals_text, grant.actions_text, grant.resources_text, grant.reason) == (
         "",
         "ecr: GetAuthorizationToken",
         "*",
@@ -55,15 +55,15 @@ def test_principals_are_people_services_and_accounts(principal: Any, who: str) -
     policy = {"Statement": [statement("S", "sns:Publish", Principal=principal)]}
     (found,) = statements({"Topic": resource("SNS::Topic", Policy=policy)})
 
-    assert found.who == who
-    assert found.on == "itself"
+    assert found.principals_text == who
+    assert found.resources_text == "itself"
 
 
 def test_exceptions_are_said_as_such() -> None:
     everything_but = {"Effect": "Deny", "NotAction": "iam:Get", "NotResource": "*", "NotPrincipal": {"AWS": "a"}}
     (found,) = statements({"P": resource("X::Y", PolicyDocument={"Statement": everything_but})})
 
-    assert (found.who, found.actions, found.on, found.deed) == (
+    assert (found.principals_text, found.actions_text, found.resources_text, found.label) == (
         "all but a",
         "all but iam: Get",
         "all but itself",
@@ -76,7 +76,7 @@ def test_a_policy_that_is_text_is_read_too() -> None:
     code = '{"Statement" is a word in it'
     (found,) = statements({"Logs": resource("Logs::ResourcePolicy", PolicyDocument=text, Code=code)})
 
-    assert (found.sid, found.who) == ("S", "es.amazonaws.com")
+    assert (found.sid, found.principals_text) == ("S", "es.amazonaws.com")
 
 
 def test_what_has_an_effect_but_no_action_is_no_statement() -> None:
@@ -93,8 +93,12 @@ def test_a_functions_permission_is_a_statement_of_its_policy() -> None:
     )
     (found,) = statements({"Permission": permission})
 
-    assert (found.who, found.actions, found.on) == ("events.amazonaws.com", "lambda: InvokeFunction", "Job")
-    assert found.when == "aws:SourceArn is Rule"
+    assert (found.principals_text, found.actions_text, found.resources_text) == (
+        "events.amazonaws.com",
+        "lambda: InvokeFunction",
+        "Job",
+    )
+    assert found.condition == "aws:SourceArn is Rule"
 
 
 @pytest.mark.parametrize(

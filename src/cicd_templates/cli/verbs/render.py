@@ -44,14 +44,14 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
     rendered = stacks.render(configuration, project_layers(), form)  # type: ignore[arg-type] # click checked the choice
     files = out_folder.files_of(rendered, folder, env)
     if check:
-        difference = out_folder.differences(files, folder)
+        difference = out_folder.diff_against_folder(files, folder)
         for line in difference:
             terminal.show(line)
         if difference:
             raise CicdError(f"{folder}/ is out of date; run `make render` and review its diff")
         terminal.show(f"{folder}/ is up to date: {len(rendered)} stacks")
         return
-    written = out_folder.write(files, folder)
+    written = out_folder.write_files(files, folder)
     for path in written.written:
         terminal.show(f"  wrote    {folder / path}")
     for path in written.deleted:
@@ -100,12 +100,12 @@ def docs(check: bool) -> None:
     """Write the documents and parts of documents that are generated from the code and from `out/`."""
     from cicd_templates.layer.discovery import project_layers
     from cicd_templates.reference.configuration import configuration_reference
-    from cicd_templates.reference.documents import documents
+    from cicd_templates.reference.documents import generated_documents
     from cicd_templates.reference.lint_rules import rules_reference
     from cicd_templates.reference.rollouts import rollouts_page
     from cicd_templates.review.revision import templates_in
 
-    generated = documents(templates_in(OUT))
+    generated = generated_documents(templates_in(OUT))
     whole = {
         CONFIGURATION_DOC: configuration_reference(),
         ROLLOUTS_DOC: rollouts_page(project_layers()),

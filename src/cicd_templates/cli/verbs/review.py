@@ -45,16 +45,16 @@ def upgrade_check(ref: str | None) -> None:
         )
     before = revision.templates_in(OUT)
     with tempfile.TemporaryDirectory() as folder:
-        after = upgrade.rendered_with(ref, Path(folder))
+        after = upgrade.render_with(ref, Path(folder))
     terminal.show_page(_compared(f"What {ref} of the tool would change in out/", before, after))
 
 
 def _compared(title: str, before: list[StackTemplate], after: list[StackTemplate]) -> str:
-    from cicd_templates.review.changes import changes
+    from cicd_templates.review.changes import template_changes
     from cicd_templates.review.report import markdown
-    from cicd_templates.review.reviewed import reviewed
+    from cicd_templates.review.reviewed import review_stacks
     from cicd_templates.template.schemas import create_only
 
-    differences = changes(reviewed(before), reviewed(after), create_only)
+    changes = template_changes(review_stacks(before), review_stacks(after), create_only)
     stacks = {(stack.environment, stack.label) for stack in (*before, *after)}
-    return markdown(title, differences, len(stacks))
+    return markdown(title, changes, len(stacks))

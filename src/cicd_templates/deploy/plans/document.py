@@ -13,7 +13,7 @@ from pathlib import Path
 from cicd_templates.deploy.change_sets.impact import Change, Verdict
 from cicd_templates.deploy.plans.seal import PlanFormat, write_privately
 from cicd_templates.errors import RefusedError
-from cicd_templates.template.policy_diff import Grants
+from cicd_templates.template.policy_diff import PolicyDiff
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PlannedStack:
     kept: dict[str, str] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
-    grants: dict[str, Grants] = field(default_factory=dict)
+    grants: dict[str, PolicyDiff] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
     longest_wait_seconds: float = 0.0
 

@@ -8,7 +8,7 @@ from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.impact import SAFE
 from cicd_templates.deploy.plans.document import Plan, PlannedStack, digest, losses
 from cicd_templates.deploy.plans.text import counted, facts, outcome
-from cicd_templates.markdown import Markup, cell, row
+from cicd_templates.markdown import Markup, cell, table_row
 
 
 def plan_markdown(plan: Plan) -> str:
@@ -55,4 +55,4 @@ def _stack(stack: PlannedStack) -> Iterator[str]:
         meaning = outcome(verdict) if verdict.kind == SAFE else Markup(f"**{outcome(verdict)}**")
         known = facts(stack, change, verdict) or ([", ".join(change.properties)] if change.properties else [])
         cells = [change.action, change.logical_id, change.resource_type, meaning, Markup("<br>".join(map(cell, known)))]
-        yield row(cells)
+        yield table_row(cells)

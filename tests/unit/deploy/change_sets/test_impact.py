@@ -220,23 +220,23 @@ TRUST = {
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        pytest.param(role(READ), role({**READ, "Sid": "Other"}), policy_diff.Grants(), id="another Sid alone"),
+        pytest.param(role(READ), role({**READ, "Sid": "Other"}), policy_diff.PolicyDiff(), id="another Sid alone"),
         pytest.param(
-            role(), role(READ), policy_diff.Grants(("allow s3:GetObject on ${B.Arn}/*",), (), True), id="one more"
+            role(), role(READ), policy_diff.PolicyDiff(("allow s3:GetObject on ${B.Arn}/*",), (), True), id="one more"
         ),
         pytest.param(
-            role(READ), role(), policy_diff.Grants((), ("allow s3:GetObject on ${B.Arn}/*",), False), id="one less"
+            role(READ), role(), policy_diff.PolicyDiff((), ("allow s3:GetObject on ${B.Arn}/*",), False), id="one less"
         ),
         pytest.param(
             role(DENY),
             role(),
-            policy_diff.Grants((), ("deny everything but iam:* on everything but B to everybody but *",), True),
+            policy_diff.PolicyDiff((), ("deny everything but iam:* on everything but B to everybody but *",), True),
             id="a denial that goes is a widening",
         ),
         pytest.param(
             role(),
             role(TRUST),
-            policy_diff.Grants(
+            policy_diff.PolicyDiff(
                 (
                     "allow sts:AssumeRole to ecs.amazonaws.com, Other.Arn"
                     ' if aws:SourceAccount StringEquals {"Fn::If": ["A", "1", "2"]}',
@@ -249,22 +249,22 @@ TRUST = {
         pytest.param(
             role(),
             role(ManagedPolicyArns=["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
-            policy_diff.Grants(("allow everything on arn:aws:iam::aws:policy/ReadOnlyAccess",), (), True),
+            policy_diff.PolicyDiff(("allow everything on arn:aws:iam::aws:policy/ReadOnlyAccess",), (), True),
             id="a managed policy",
         ),
         pytest.param(
             {"R": {"Properties": {"Statement": {"ByteMatchStatement": {}}}}},
             {"R": {"Properties": {"Statement": {"GeoMatchStatement": {"Country": "x"}}}}},
-            policy_diff.Grants(),
+            policy_diff.PolicyDiff(),
             id="the rules of a firewall grant nothing",
         ),
         pytest.param({}, {"R": {"Properties": {"Statement": READ}}}, None, id="a single statement of a new resource"),
     ],
 )
-def test_statements_are_compared_in_words(before: Any, after: Any, expected: policy_diff.Grants | None) -> None:
+def test_statements_are_compared_in_words(before: Any, after: Any, expected: policy_diff.PolicyDiff | None) -> None:
     found = policy_diff.compare("R", before, after)
 
-    assert found == (expected or policy_diff.Grants(("allow s3:GetObject on ${B.Arn}/*",), (), True))
+    assert found == (expected or policy_diff.PolicyDiff(("allow s3:GetObject on ${B.Arn}/*",), (), True))
 
 
 SERVICE = "AWS::ECS::Service"

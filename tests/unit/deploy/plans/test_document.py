@@ -15,7 +15,7 @@ from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.page import plan_markdown
 from cicd_templates.errors import ConfigurationError, RefusedError
-from cicd_templates.template.policy_diff import Grants
+from cicd_templates.template.policy_diff import PolicyDiff
 from tests.fakes.simulated_aws import EPOCH
 
 CHANGES = (
@@ -39,7 +39,7 @@ STORAGE = PlannedStack(
     change_set="arn",
     changes=CHANGES,
     verdicts=VERDICTS,
-    grants={"Topic": Grants(("allow *",), (), True)},
+    grants={"Topic": PolicyDiff(("allow *",), (), True)},
     findings=("warning: x",),
     longest_wait_seconds=300.0,
 )

@@ -17,7 +17,7 @@ from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.text import short
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Remainder
-from cicd_templates.template.policy_diff import Grants
+from cicd_templates.template.policy_diff import PolicyDiff
 
 CHANGES = (
     Change(
@@ -42,7 +42,7 @@ UPDATE = report.Planned(
         change_set="arn",
         changes=CHANGES,
         verdicts=VERDICTS,
-        grants={"Role": Grants(("allow a on b",), ("allow c on d",), True)},
+        grants={"Role": PolicyDiff(("allow a on b",), ("allow c on d",), True)},
         findings=("warning: x at y: z",),
         longest_wait_seconds=10800.0,
     ),
