@@ -197,7 +197,7 @@ DEEDS: dict[str, Call] = {
     "delete the pipeline's stack": call("cloudformation", "delete_stack", StackName=f"{NAME}-none"),
 }  # fmt: skip
 
-PIPELINE = f"arn:aws:codepipeline:{REGION}:{{tools}}:{NAME}"
+PIPELINE = f"arn:aws:codepipeline:{REGION}:{{tools}}:{SERVICE}-payments-tools"
 LOGS = f"arn:aws:logs:{REGION}:{{tools}}:log-group:/payments/tools/build/payment-processor"
 # Answered by the simulator of the local AWS, from the identity's policies alone: it has no CodePipeline, and asks for
 # writing to a log stream on the group, where AWS asks on the stream.

@@ -102,7 +102,7 @@ MAY: dict[str, set[str]] = {
 }
 # Principals of production, in an account of their own.
 MAY_THERE: dict[str, set[str]] = {
-    "delivery DeliveryRole production": set(),
+    "delivery DeliveryRole production": {"read the templates of its run"},
     "delivery ReviewRole production": set(),
     "delivery CloudFormationRole production": set(),
     "service ExecutionRole production": {"log in to the registry"},
@@ -282,7 +282,7 @@ def test_a_principal_may_do_what_it_needs_and_nothing_else(world: World, who: st
 
 
 @pytest.mark.parametrize("who", MAY_THERE)
-def test_production_touches_nothing_of_tools_by_itself(world: World, who: str) -> None:
+def test_production_reads_of_tools_only_the_templates_that_it_deploys(world: World, who: str) -> None:
     assert world.may(who) == MAY_THERE[who]
 
 
