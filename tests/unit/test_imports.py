@@ -28,12 +28,13 @@ MAY_IMPORT = {
     "markdown": "",
     "functions": "",
     "rules": "template",
-    "local": "errors",
+    "local": "errors private_files",
     "template": "errors",
     "gate": "errors functions",
     "lint": "errors hints printable",
     "config": "errors plurals template",
     "paths": "",
+    "private_files": "paths",
     "builds": "config functions template",
     "layer": "config errors template",
     "blocks": "builds config functions layer template",
@@ -44,14 +45,17 @@ MAY_IMPORT = {
     "deploy/aws": "errors template",
     "deploy/change_sets": "deploy/aws errors paths template",
     "deploy/permissions": "template",
-    "deploy/plans": "deploy/aws deploy/change_sets errors hints markdown template",
-    "deploy/diagnosis": "deploy/aws deploy/change_sets template",
+    "deploy/plans": "deploy/aws deploy/change_sets errors hints markdown private_files template",
+    "deploy/diagnosis": "deploy/aws deploy/change_sets private_files template",
     "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals printable",
     "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors template",
     "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints template",
-    "deploy/destruction": "config deploy/aws deploy/change_sets deploy/plans deploy/reporting errors hints template",
+    "deploy/destruction": (
+        "config deploy/aws deploy/change_sets deploy/plans deploy/reporting errors hints private_files template"
+    ),
     "deploy/runs": (
-        "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/releases deploy/reporting errors template"
+        "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/releases deploy/reporting errors"
+        " private_files template"
     ),
     "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints template",
     "rehearsal": (

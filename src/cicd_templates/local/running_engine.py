@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cicd_templates.errors import CicdError
 from cicd_templates.local.engine import Engine, alive
+from cicd_templates.private_files import write_privately
 
 STATE_FILE = Path(".state/local.json")
 PROC = Path("/proc")
@@ -16,14 +17,13 @@ PROC = Path("/proc")
 
 def remember(engine: Engine, path: Path = STATE_FILE) -> None:
     """Write the engine's port, process and start time to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     facts = {
         "port": engine.port,
         "pid": engine.pid,
         "folder": str(engine.folder),
         "started": start_time(engine.pid),
     }
-    path.write_text(json.dumps(facts, indent=2) + "\n")
+    write_privately(path, json.dumps(facts, indent=2) + "\n")
 
 
 def recall(path: Path = STATE_FILE) -> Engine | None:

@@ -12,6 +12,7 @@ from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import JSON, SERVICE, SUFFIX, YES, option
 from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.private_files import write_privately
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,14 +111,13 @@ def finish(outcome: RehearsalResult, output: Path, say: Callable[[str], None], a
     from cicd_templates.rehearsal import report, result
 
     say(report.summary(outcome))
-    output.mkdir(parents=True, exist_ok=True)
     files = {
         "rehearsal.json": result.as_json(outcome),
         "rehearsal.xml": result.as_junit(outcome),
         "grants.md": report.matrix(outcome.grants),
     }
     for name, text in files.items():
-        (output / name).write_text(text)
+        write_privately(output / name, text)
     say(f"wrote {', '.join(files)} in {output}")
     if as_json:
         terminal.show_page(files["rehearsal.json"])

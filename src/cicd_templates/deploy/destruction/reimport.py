@@ -26,6 +26,7 @@ from cicd_templates.deploy.destruction.leftovers import state_of
 from cicd_templates.deploy.destruction.report_file import read_kept_resources, report_file
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.errors import CicdError, RefusedError
+from cicd_templates.private_files import write_privately
 from cicd_templates.template.facts import METADATA_KEY
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
@@ -67,10 +68,9 @@ class Reimport:
 
     def write(self, folder: Path) -> list[str]:
         """Write the template and the resources to `folder`; return the AWS commands that import them."""
-        folder.mkdir(parents=True, exist_ok=True)
         template, resources = folder / f"{self.stack.name}.json", folder / f"{self.stack.name}.resources.json"
-        template.write_text(self.template + "\n", encoding="utf-8")
-        resources.write_text(json.dumps(self.to_import, indent=2) + "\n", encoding="utf-8")
+        write_privately(template, self.template + "\n")
+        write_privately(resources, json.dumps(self.to_import, indent=2) + "\n")
         where = f"--region {self.stack.region} --stack-name {self.stack.name}"
         tags = " ".join(f"'Key={key},Value={value}'" for key, value in self.stack.tags.items())
         return [

@@ -19,6 +19,7 @@ from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.private_files import write_privately
 
 REPORT_FILE = Path("destroy-report.json")
 # What happened on the local AWS must not replace the ids of real keys.
@@ -59,8 +60,7 @@ def write_report(
         "left": [asdict(remainder) for remainder in remains or ()],
         "kept": [asdict(owned) for owned in kept.values()],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+    write_privately(path, json.dumps(entries, indent=2) + "\n")
 
 
 def _entry_key(scope: Scope) -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cicd_templates.deploy.change_sets.events import ResourceEvent
+from cicd_templates.private_files import write_privately
 
 
 class History:
@@ -24,8 +25,7 @@ class History:
             return
         lines = [json.dumps(asdict(each), default=str) + "\n" for each in self._events]
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.write_text("".join(lines), encoding="utf-8")
+            write_privately(self._file, "".join(lines))
         except OSError:
             self.path = None
         else:

@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from cicd_templates.deploy.change_sets.impact import Change, Verdict
-from cicd_templates.deploy.plans.seal import PlanFormat, write_privately
+from cicd_templates.deploy.plans.seal import PlanFormat
 from cicd_templates.errors import RefusedError
+from cicd_templates.private_files import write_privately
 from cicd_templates.template.policy_diff import PolicyDiff
 
 

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from cicd_templates import hints
 from cicd_templates.errors import ConfigurationError, RefusedError
+from cicd_templates.private_files import write_privately
 
 VALID_FOR = timedelta(hours=24)
 # The make target that executes the plans of a kind.
@@ -134,16 +135,6 @@ def _adapter(plan_type: type[Any]) -> Any:
 
 def _iso_date(value: datetime) -> str:
     return value.isoformat()
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Write `text` beside `path` and move it there, so that no reader sees half of it; its owner alone may read it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    beside.touch(mode=0o600)
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
 
 
 def has_expired(plan: SealedPlan, now: datetime) -> bool:

@@ -19,6 +19,7 @@ from typing import IO
 
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.errors import CicdError, RefusedError
+from cicd_templates.private_files import open_lock_file, write_privately
 
 # A creation that ends in DELETE_COMPLETE has failed, so that is none of these.
 STANDS = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
@@ -69,8 +70,7 @@ class Journal:
 
         Raises `RefusedError` that names the run that holds it.
         """
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = self._lock_file.open("a")
+        self._lock = open_lock_file(self._lock_file)
         try:
             # The system gives it back whenever the process ends, however it ends: no lock of a dead run is left.
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -140,12 +140,7 @@ class Journal:
             "durations": self.durations,
         }
         # Renaming is all or nothing: a run that is killed leaves the journal as it was before or after.
-        fresh = self._file.with_suffix(".new")
-        with fresh.open("w") as stream:
-            stream.write(json.dumps(facts, indent=2) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(self._file)
+        write_privately(self._file, json.dumps(facts, indent=2) + "\n")
 
     def propose(self, plan_id: str, names: Iterable[str]) -> None:
         """Write down that change sets are about to be made."""
