@@ -69,7 +69,7 @@ def main() -> None:
     print("| deletion | versions | seconds | versions a second |")
     print("| --- | --- | --- | --- |")
     with running(python=ROOT / ".venv-local/bin/python") as engine:
-        clients = local_clients(engine.url, "222222222222", "eu-central-1")
+        clients = local_clients(engine.url, "222222222222", "eu-central-1", engine.secret)
         for name, work in (("one a call", one_by_one), ("1,000 a call, 4 calls at a time", empty_bucket)):
             bucket = f"bench-{name[0]}-{len(name)}"
             filled(clients, bucket)

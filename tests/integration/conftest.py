@@ -53,7 +53,7 @@ class Project:
         path.write_text(text.replace(before, after))
 
     def clients(self, environment: str) -> Clients:
-        return local_clients(self.engine.url, self.accounts[environment], "eu-central-1")
+        return local_clients(self.engine.url, self.accounts[environment], "eu-central-1", self.engine.secret)
 
 
 @pytest.fixture

@@ -82,11 +82,11 @@ class Rehearsed:
     def without(self, role: str, statement: str, action: str) -> Iterator[None]:
         """The role's stack deployed without one action of one statement, for the length of a block."""
         stack, lesser = without(self.stacks, role, statement, action)
-        deployment.deploy_stacks(self.engine.url, [lesser])
+        deployment.deploy_stacks(self.engine, [lesser])
         try:
             yield
         finally:
-            deployment.deploy_stacks(self.engine.url, [stack])
+            deployment.deploy_stacks(self.engine, [stack])
 
 
 def without(stacks: list[StackTemplate], role: str, statement: str, action: str) -> tuple[StackTemplate, StackTemplate]:

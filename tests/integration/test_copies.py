@@ -148,7 +148,7 @@ STEPS = st.lists(st.tuples(st.sampled_from([None, "a", "a-b", "b"]), st.booleans
 
 def come_and_go(engine: Engine, steps: list[tuple[str | None, bool]]) -> None:
     account = str(next(conftest._accounts))
-    clients = local_clients(engine.url, account, REGION)
+    clients = local_clients(engine.url, account, REGION, engine.secret)
     scopes = {suffix: scope(account, suffix) for suffix in (None, "a", "a-b", "b")}
     alive: set[str | None] = set()
     with TemporaryDirectory() as folder:

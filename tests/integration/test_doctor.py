@@ -69,9 +69,7 @@ def test_credentials_of_another_account_are_refused_before_anything_else(
     from cicd_templates.cli import targets
     from cicd_templates.deploy.aws.clients import local_clients
 
-    monkeypatch.setattr(
-        targets, "local_clients", lambda url, account, region: local_clients(url, "999999999999", region)
-    )
+    monkeypatch.setattr(targets, "local_clients", lambda url, account, *rest: local_clients(url, "999999999999", *rest))
     result = project.type("deploy --env staging --local --yes")
 
     assert result.exit_code == 3

@@ -194,7 +194,7 @@ class World:
 
     @cache  # noqa: B019 - there is one world
     def root(self, environment: str) -> Callable[[str], Any]:
-        return self.session({"AccessKeyId": self.place.accounts[environment], "SecretAccessKey": "local"})
+        return self.session({"AccessKeyId": self.place.accounts[environment], "SecretAccessKey": self.engine.secret})
 
     def physical(self, stack: str, logical_id: str, environment: str = "tools") -> str:
         (path,) = (self.project.folder / f"out/{environment}").glob(f"{stack}-payment-processor.yaml")

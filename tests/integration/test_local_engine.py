@@ -18,7 +18,7 @@ def test_a_reset_forgets_every_resource_and_every_record() -> None:
     with engines.running(python=ENGINE_PYTHON) as engine:
         from cicd_templates.deploy.aws.clients import local_clients
 
-        clients = local_clients(engine.url, "123456789012", "eu-central-1")
+        clients = local_clients(engine.url, "123456789012", "eu-central-1", engine.secret)
         clients.s3.create_bucket(Bucket="a-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         engine.record.add({"type": "T", "id": "i", "account": "a"})
         engine.reset()

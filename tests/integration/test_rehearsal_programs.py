@@ -25,14 +25,14 @@ ACCOUNT = "600000000001"
 @pytest.fixture
 def account(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """An account of the local AWS with a bucket and a repository, in the environment of a build."""
-    clients = local_clients(engine.url, ACCOUNT, "eu-central-1")
+    clients = local_clients(engine.url, ACCOUNT, "eu-central-1", engine.secret)
     if "images" not in [each["repositoryName"] for each in clients.ecr.describe_repositories()["repositories"]]:
         clients.ecr.create_repository(repositoryName="images")
         clients.s3.create_bucket(Bucket="programs", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     for name, value in {
         "AWS_ENDPOINT_URL": engine.url,
         "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": engine.secret,
         "AWS_DEFAULT_REGION": "eu-central-1",
         "HOME": str(tmp_path),
         "REHEARSAL_NOTES": str(tmp_path / "notes"),
@@ -155,4 +155,4 @@ def test_a_stack_that_cannot_be_deployed_is_named_with_its_cause(engine: Engine)
     broken = dataclasses.replace(stacks[0], text=stacks[0].text.replace("AWS::KMS::Alias", "AWS::KMS::Nothing"))
 
     with pytest.raises(CicdError, match=r"staging cannot be deployed: keys: .*AWS::KMS::Nothing"):
-        deploy_stacks(engine.url, [broken])
+        deploy_stacks(engine, [broken])

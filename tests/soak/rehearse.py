@@ -54,12 +54,12 @@ def main() -> int:
             if first := prepared.get(path.partition("/")[0]):
                 # What looks at a change set needs one that was not executed yet.
                 if deployed_less is not None:
-                    deploy_stacks(found.engine.url, [deployed_less])
+                    deploy_stacks(found.engine, [deployed_less])
                 found.again(first)
             # The next change of the same stack takes the last one back by itself.
             if deployed_less is not None and deployed_less is not stack:
-                deploy_stacks(found.engine.url, [deployed_less])
-            deploy_stacks(found.engine.url, [lesser])
+                deploy_stacks(found.engine, [deployed_less])
+            deploy_stacks(found.engine, [lesser])
             deployed_less = stack
             step = found.again(path)
             if step.state is ActionState.FAILED and f"may not {action}" in step.error:

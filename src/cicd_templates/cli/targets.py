@@ -302,7 +302,7 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
     """Return clients for the account and their polling; with `engine` for the local AWS."""
     if engine is not None:
-        return local_clients(engine.url, account, region), Polling(poll_seconds=LOCAL_POLL_SECONDS)
+        return local_clients(engine.url, account, region, engine.secret), Polling(poll_seconds=LOCAL_POLL_SECONDS)
     return aws_clients(region, environment.settings.profile, environment.settings.role_arn), Polling()
 
 

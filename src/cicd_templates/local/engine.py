@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from cicd_templates.errors import CicdError
 from cicd_templates.local.recorded_types import Record
+from cicd_templates.local.request_guard import admin_authorization
 
 HOST = "127.0.0.1"
 READY_SECONDS = 30.0
@@ -43,6 +45,8 @@ class Engine:
     port: int
     pid: int
     folder: Path
+    # Signs every request to it; made anew at each start.
+    secret: str = field(default="", repr=False)
     # Set in the process that started the engine; other processes know the process id only.
     process: subprocess.Popen[bytes] | None = field(default=None, compare=False, repr=False)
 
@@ -59,7 +63,7 @@ class Engine:
     def healthy(self) -> bool:
         """Return whether it answers. Never raises."""
         try:
-            with _open(f"{self.url}/_ministack/health", ANSWER_SECONDS):
+            with self._ask("GET", "/_ministack/health", ANSWER_SECONDS):
                 return True
         except (OSError, http.client.HTTPException):
             # Another process, which may not speak HTTP, can have the port by now.
@@ -67,16 +71,16 @@ class Engine:
 
     def reset(self) -> None:
         """Forget every resource of every account."""
-        request = urllib.request.Request(f"{self.url}/_ministack/reset", method="POST")  # noqa: S310 - our own URL
-        with _open(request, READY_SECONDS):
+        with self._ask("POST", "/_ministack/reset", READY_SECONDS):
             self.record.clear()
 
-
-def _open(request: str | urllib.request.Request, seconds: float) -> http.client.HTTPResponse:
-    # Without this, a proxy of the caller's environment would get requests for a loopback address.
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    answer: http.client.HTTPResponse = direct.open(request, timeout=seconds)
-    return answer
+    def _ask(self, method: str, path: str, seconds: float) -> http.client.HTTPResponse:
+        headers = {"Authorization": admin_authorization(self.secret, method, path)}
+        request = urllib.request.Request(f"{self.url}{path}", method=method, headers=headers)  # noqa: S310 - our own URL
+        # Without this, a proxy of the caller's environment would get requests for a loopback address.
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        answer: http.client.HTTPResponse = direct.open(request, timeout=seconds)
+        return answer
 
 
 def start(
@@ -91,12 +95,12 @@ def start(
     if not python.exists():
         raise CicdError(f"{python}: the local AWS is not installed; run `make setup-local`")
     folder = Path(tempfile.mkdtemp(prefix="cicd-templates-local-"))
-    port = _free_port()
+    port, secret = _free_port(), secrets.token_urlsafe(32)
     try:
         with (folder / LOG_FILE).open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own launcher
                 [str(python.absolute()), str(LAUNCHER)],
-                env=_environment(folder, port, auth=auth) | ({TLS_VARIABLE: "true"} if tls else {}),
+                env=_environment(folder, port, secret, auth=auth) | ({TLS_VARIABLE: "true"} if tls else {}),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -106,7 +110,7 @@ def start(
     except OSError as error:
         shutil.rmtree(folder)
         raise CicdError(f"{python}: {error.strerror}; remove .venv-local and run `make setup-local`") from None
-    engine = Engine(port, process.pid, folder, process)
+    engine = Engine(port, process.pid, folder, secret, process)
     try:
         _wait_until_it_answers(engine, process, now() + READY_SECONDS, now)
     except BaseException:
@@ -133,7 +137,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _environment(folder: Path, port: int, *, auth: bool) -> dict[str, str]:
+def _environment(folder: Path, port: int, secret: str, *, auth: bool) -> dict[str, str]:
     return {
         "PATH": os.defpath,
         "HOME": str(folder),
@@ -143,6 +147,7 @@ def _environment(folder: Path, port: int, *, auth: bool) -> dict[str, str]:
         "S3_DATA_DIR": str(folder / "s3"),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AUTH": "true" if auth else "false",
         "LOG_LEVEL": "WARNING",
         "PYTHONDONTWRITEBYTECODE": "1",

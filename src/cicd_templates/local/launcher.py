@@ -13,10 +13,11 @@ import event_targets  # type: ignore[import-not-found]
 import image_registry  # type: ignore[import-not-found]
 import permissions  # type: ignore[import-not-found]
 import recorded_types  # type: ignore[import-not-found]
+import request_guard  # type: ignore[import-not-found]
 import request_resources  # type: ignore[import-not-found] # top-level modules here
 import secret_references  # type: ignore[import-not-found]
 from ministack import app  # type: ignore[import-not-found] # installed in the engine's environment only
-from ministack.core import iam_actions, iam_evaluator, responses, router  # type: ignore[import-not-found]
+from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4  # type: ignore[import-not-found]
 from ministack.services import cloudwatch_logs, eventbridge, iam, s3, secretsmanager  # type: ignore[import-not-found]
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # type: ignore[import-not-found]
 
@@ -37,5 +38,9 @@ caller_identity.services(iam_evaluator)
 caller_identity.principals(iam_evaluator, iam._roles)
 calls = permissions.Calls(folder)
 permissions.Decisions(iam_evaluator, calls, keys.behind, encryption.KEY_ACTIONS, seen.passed).listen()
+# The engine knows the secret by this name as well, and signs with it what it does for an account.
+secret = os.environ["AWS_SECRET_ACCESS_KEY"]
+secret_of = request_guard.secret_of_key(secret, iam_evaluator, responses._account_from_sts_session)
+app.app = request_guard.RequestGuard(app.app, int(os.environ["GATEWAY_PORT"]), secret, sigv4, secret_of)
 sys.argv = ["ministack"]
 app.main()

@@ -16,11 +16,12 @@ PROC = Path("/proc")
 
 
 def remember(engine: Engine, path: Path = STATE_FILE) -> None:
-    """Write the engine's port, process and start time to `path`."""
+    """Write the engine's port, process, start time and secret to `path`, for its owner alone."""
     facts = {
         "port": engine.port,
         "pid": engine.pid,
         "folder": str(engine.folder),
+        "secret": engine.secret,
         "started": start_time(engine.pid),
     }
     write_privately(path, json.dumps(facts, indent=2) + "\n")
@@ -33,7 +34,7 @@ def recall(path: Path = STATE_FILE) -> Engine | None:
     """
     try:
         facts = json.loads(path.read_text())
-        engine = Engine(int(facts["port"]), int(facts["pid"]), Path(facts["folder"]))
+        engine = Engine(int(facts["port"]), int(facts["pid"]), Path(facts["folder"]), str(facts["secret"]))
         started = str(facts["started"])
     except FileNotFoundError:
         return None

@@ -35,6 +35,7 @@ class RehearsalSetup:
     """The fixed setup of a rehearsal: the local AWS, the pipeline's account, folders and tools of this machine."""
 
     endpoint: str
+    secret: str = field(repr=False)
     account: str
     region: str
     folder: Path
@@ -50,7 +51,7 @@ class RehearsalSetup:
 
     def root_session(self, arn: str) -> Session:
         """Return the root of the account that an ARN names."""
-        return root(self.endpoint, Arn.parse(arn).account, self.region)
+        return root(self.endpoint, Arn.parse(arn).account, self.region, self.secret)
 
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
         """Check with IAM's simulator the actions that a service performs with a role and that nothing here calls.

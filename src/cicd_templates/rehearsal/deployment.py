@@ -16,6 +16,7 @@ from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting.report import Broke
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.local.engine import Engine
 from cicd_templates.local.recorded_types import SPELLINGS
 from cicd_templates.rehearsal import build_projects, definition
 from cicd_templates.rehearsal.build_projects import Project, read_project
@@ -69,7 +70,7 @@ def _resources(stack: StackTemplate, resource_type: str) -> list[Any]:
     return [each for each in stack.resources.values() if each["Type"] == resource_type]
 
 
-def deploy_stacks(endpoint: str, stacks: Sequence[StackTemplate]) -> None:
+def deploy_stacks(engine: Engine, stacks: Sequence[StackTemplate]) -> None:
     """Create every stack with the deployer's own code. Raises `CicdError` with the first cause where one fails."""
     broken: list[str] = []
 
@@ -81,7 +82,7 @@ def deploy_stacks(endpoint: str, stacks: Sequence[StackTemplate]) -> None:
     for environment in dict.fromkeys(stack.links.environment for stack in stacks):
         chosen = [stack for stack in stacks if stack.links.environment == environment]
         with tempfile.TemporaryDirectory() as state:
-            clients = stack_clients(endpoint, chosen[0])
+            clients = stack_clients(engine, chosen[0])
             context = DeployContext(clients, polling(), Path(state), recorded=frozenset(SPELLINGS))
             try:
                 deployment.deploy(context, chosen, Listener(), lambda _: True)
@@ -94,9 +95,9 @@ def polling() -> Polling:
     return Polling(poll_seconds=POLL_SECONDS)
 
 
-def stack_clients(endpoint: str, stack: StackTemplate) -> Clients:
+def stack_clients(engine: Engine, stack: StackTemplate) -> Clients:
     """Return the deployer's clients for the account of a stack."""
-    return local_clients(endpoint, stack.account, stack.region)
+    return local_clients(engine.url, stack.account, stack.region, engine.secret)
 
 
 def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: StackTemplate) -> DeployedPipeline:

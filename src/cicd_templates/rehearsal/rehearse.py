@@ -70,8 +70,8 @@ def run_rehearsal(
     began = time.monotonic()
     phases: dict[str, float] = {}
     stack = deployment.pipeline_stack(stacks, service)
-    deployment.deploy_stacks(engine.url, stacks)
-    account = root(engine.url, stack.account, stack.region)
+    deployment.deploy_stacks(engine, stacks)
+    account = root(engine.url, stack.account, stack.region, engine.secret)
     definition = deployment.read_definition(account, stacks, stack)
     if problems := find_problems(definition.pipeline, ACTION_RUNNERS.__contains__):
         raise CicdError("\n  ".join([f"{definition.pipeline.name} cannot run:", *problems]))
@@ -83,6 +83,7 @@ def run_rehearsal(
     with tempfile.TemporaryDirectory(prefix="cicd-rehearsal-") as folder, contextlib.ExitStack() as exit_stack:
         setup = RehearsalSetup(
             endpoint=engine.url,
+            secret=engine.secret,
             account=stack.account,
             region=stack.region,
             folder=Path(folder),
@@ -125,7 +126,7 @@ def _release_and_wait(
     The request that the rule makes is sent on as the rule's role, so that its permission is asked, too.
     """
     pipeline, stack = definition.pipeline, definition.stack
-    clients = deployment.stack_clients(engine.url, stack)
+    clients = deployment.stack_clients(engine, stack)
     version = ""
     for action in sorted(pipeline.stages[0].actions, key=lambda each: each.name == release.SOURCE_ACTION):
         bucket, key = action.configuration["S3Bucket"], action.configuration["S3ObjectKey"]
@@ -145,7 +146,7 @@ def _release_and_wait(
         START_SECONDS,
         "the rule did not match the event of the new object",
     )
-    account = root(engine.url, stack.account, stack.region)
+    account = root(engine.url, stack.account, stack.region, engine.secret)
     rule = f"arn:aws:events:{stack.region}:{stack.account}:rule/{found[0]['rule']}"
     starter = account.assume_for_service(found[0]["role"], rule).client("codepipeline")
     return version, str(starter.start_pipeline_execution(**found[0]["request"])["pipelineExecutionId"])

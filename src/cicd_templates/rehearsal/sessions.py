@@ -88,6 +88,6 @@ class Session:
 
 
 @cache
-def root(endpoint: str, account: str, region: str) -> Session:
-    """Return the account itself, which the local AWS takes a 12-digit access key for."""
-    return Session(Credentials(account, "local"), maker(endpoint, region))
+def root(endpoint: str, account: str, region: str, secret: str) -> Session:
+    """Return the account itself, which the local AWS takes a 12-digit access key for; `secret` is that of its start."""
+    return Session(Credentials(account, secret), maker(endpoint, region))

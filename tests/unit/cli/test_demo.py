@@ -26,7 +26,7 @@ class Leaking(Target):
 
 
 STAGING = read_stacks(ROOT / "out/staging")
-TARGET = Leaking(STAGING, STAGING, local_clients("http://127.0.0.1:1", "2", "r"), Polling(), None)
+TARGET = Leaking(STAGING, STAGING, local_clients("http://127.0.0.1:1", "2", "r", "secret"), Polling(), None)
 
 
 def test_a_finding_of_cfn_lint_fails_it(in_project: object, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,14 +85,17 @@ def test_an_engine_that_never_answers_is_given_up_and_stopped(tmp_path: Path) ->
 def test_nothing_of_the_callers_environment_reaches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_PROFILE", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY", "SNYK_TOKEN"):
         monkeypatch.setenv(name, "secret")
-    code = "import os\nprint(' '.join(sorted(os.environ)), os.environ['BIND_HOST'], os.environ['AUTH'])"
+    code = (
+        "import os\nprint(' '.join(sorted(os.environ)), os.environ['BIND_HOST'], os.environ['AUTH'],"
+        " os.environ['AWS_SECRET_ACCESS_KEY'] == 'secret')"
+    )
 
     with pytest.raises(CicdError) as caught:
         engines.start(python=script(tmp_path, code), auth=True)
     log = str(caught.value).splitlines()[-1].split()
     assert set(log) - {"LC_CTYPE"} == {
-        "AUTH", "BIND_HOST", "GATEWAY_PORT", "HOME", "LOG_LEVEL", "PATH", "PYTHONDONTWRITEBYTECODE", "S3_DATA_DIR",
-        "STATE_DIR", "TMPDIR", "127.0.0.1", "true",
+        "AUTH", "AWS_SECRET_ACCESS_KEY", "BIND_HOST", "GATEWAY_PORT", "HOME", "LOG_LEVEL", "PATH",
+        "PYTHONDONTWRITEBYTECODE", "S3_DATA_DIR", "STATE_DIR", "TMPDIR", "127.0.0.1", "true", "False",
     }  # fmt: skip
 
 
@@ -106,7 +109,7 @@ def test_a_process_that_ignores_the_polite_word_is_killed(tmp_path: Path, monkey
     process.stdout.readline()
     folder = tmp_path / "folder"
     folder.mkdir()
-    engines.stop(Engine(1, process.pid, folder, process))
+    engines.stop(Engine(1, process.pid, folder, "", process))
 
     assert process.wait(10) == -signal.SIGKILL
     assert not folder.exists()
@@ -164,7 +167,7 @@ def test_what_the_engine_was_running_ends_with_it(tmp_path: Path) -> None:
     assert process.stdout is not None
     with process.stdout:
         process.stdout.readline()
-        engines.stop(Engine(1, process.pid, tmp_path / "none", process))
+        engines.stop(Engine(1, process.pid, tmp_path / "none", "", process))
         # The child holds the other end, so this waits for its end; left alone it would have had something to say.
         assert process.stdout.read() == b""
 

@@ -54,6 +54,7 @@ class Fake:
 def place(folder: Path, **changes: Any) -> RehearsalSetup:
     made = RehearsalSetup(
         endpoint="http://127.0.0.1:1",
+        secret="secret",
         account="111111111111",
         region="eu-central-1",
         folder=folder,

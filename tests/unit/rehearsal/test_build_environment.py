@@ -57,6 +57,7 @@ def run(**tokens: str) -> Any:
         network={"PIP_INDEX_URL": "https://index.example.com"},
         region="eu-central-1",
         endpoint="http://127.0.0.1:1",
+        secret="secret",
     )
     return SimpleNamespace(setup=place, pipeline=SimpleNamespace(name="pipe"), source_version="v1")
 

@@ -210,8 +210,10 @@ def _session_with(credentials: Any) -> Any:
     )
 
 
-def local_clients(endpoint_url: str, account: str, region: str) -> Clients:
+def local_clients(endpoint_url: str, account: str, region: str, secret: str) -> Clients:
     """Return clients of the local AWS, which takes a 12-digit access key as the account id.
+
+    It refuses requests that are not signed with the `secret` of its start.
 
     A session with keys of its own reads neither profiles nor the environment's credentials.
     """
@@ -224,7 +226,6 @@ def local_clients(endpoint_url: str, account: str, region: str) -> Clients:
         {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
     )
     bare.register_component("data_loader", _models())
-    secret = "local"  # noqa: S105 - the local AWS checks none
     session = boto3.session.Session(aws_access_key_id=account, aws_secret_access_key=secret, botocore_session=bare)
     return Clients(session, region, endpoint_url)
 

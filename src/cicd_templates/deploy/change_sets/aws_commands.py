@@ -22,12 +22,12 @@ _COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
 def for_endpoint(text: str, clients: Clients, account: str) -> str:
     """`text` with its `aws` commands as they reach the account where `clients` work; unchanged for AWS itself.
 
-    Without the address of the local AWS they would work on AWS. Its access key is the account's number, and it checks
-    no secret.
+    Without the address of the local AWS they would work on AWS. Its access key is the account's number; the
+    secret of its start is read from the file of `make local`, so that it is on no screen and in no log.
     """
     if clients.endpoint_url is None:
         return text
-    keys = f"AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=local"
+    keys = f"AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=$(jq -r .secret .state/local.json)"
     return _COMMAND.sub(f"{keys} aws --endpoint-url {clients.endpoint_url} ", text)
 
 

@@ -48,7 +48,7 @@ def test_local_clients_point_at_the_local_aws_whatever_the_environment_says(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:2")
-    local = local_clients("http://127.0.0.1:1", "222222222222", "eu-central-1")
+    local = local_clients("http://127.0.0.1:1", "222222222222", "eu-central-1", "secret")
 
     assert local.local
     for service in SERVICES:
@@ -108,7 +108,7 @@ def test_without_credentials_the_error_says_exactly_what_to_do() -> None:
 
 @pytest.mark.parametrize(("account", "fits"), [("222222222222", True), ("333333333333", False)])
 def test_the_caller_must_work_in_the_account_of_the_templates(account: str, fits: bool) -> None:
-    clients = local_clients("http://127.0.0.1:1", "222222222222", "eu-central-1")
+    clients = local_clients("http://127.0.0.1:1", "222222222222", "eu-central-1", "secret")
     caller = {"Account": "222222222222", "Arn": "arn:aws:iam::222222222222:user/me", "UserId": "1"}
     with Stubber(clients.sts) as stub:
         stub.add_response("get_caller_identity", caller)
@@ -158,7 +158,7 @@ def test_the_stubbed_errors_are_those_of_botocore() -> None:
     ],
 )
 def test_each_attribute_is_the_client_of_its_service(attribute: str, service: str) -> None:
-    clients = local_clients("http://127.0.0.1:1", "222222222222", "eu-central-1")
+    clients = local_clients("http://127.0.0.1:1", "222222222222", "eu-central-1", "secret")
 
     assert getattr(clients, attribute).meta.service_model.service_name == service
     assert clients.region == "eu-central-1"

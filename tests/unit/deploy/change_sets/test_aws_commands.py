@@ -82,7 +82,8 @@ def test_a_stack_with_a_role_keeps_it_and_one_with_named_roles_says_so() -> None
 
 
 LOCAL: Any = SimpleNamespace(endpoint_url="http://127.0.0.1:1")
-THERE = "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=local aws --endpoint-url http://127.0.0.1:1 "
+SECRET = "AWS_SECRET_ACCESS_KEY=$(jq -r .secret .state/local.json)"
+THERE = f"AWS_ACCESS_KEY_ID=222222222222 {SECRET} aws --endpoint-url http://127.0.0.1:1 "
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_a_fix_on_the_local_aws_goes_there() -> None:
     (fix,) = [check.fix for check in examine(examined(fake, stacks)) if check.fix]
 
     assert fix.startswith(
-        "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=local aws --endpoint-url http://127.0.0.1:4566"
+        "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=$(jq -r .secret .state/local.json) aws --endpoint-url http://127.0.0.1:4566"
         " acm request-certificate --region "
     )
 

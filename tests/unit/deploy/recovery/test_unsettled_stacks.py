@@ -192,7 +192,7 @@ def test_on_the_local_aws_each_command_goes_there() -> None:
     (only,) = found(fake)
 
     there = (
-        "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=local aws --endpoint-url http://127.0.0.1:4566"
+        "AWS_ACCESS_KEY_ID=222222222222 AWS_SECRET_ACCESS_KEY=$(jq -r .secret .state/local.json) aws --endpoint-url http://127.0.0.1:4566"
         f" cloudformation continue-update-rollback {WHERE}"
     )
     assert only.commands == (there, f"{there} --resources-to-skip Key")

@@ -1,0 +1,172 @@
+"""The guard before the engine: it answers 403 to every request that its owner did not make.
+
+Each page in a browser and each user of the machine can reach 127.0.0.1. A page cannot hide its `Origin`, and a name
+that resolves to 127.0.0.1 (DNS rebinding) stands in `Host`. Nobody else knows the secret of this start, with which
+every request is signed (Signature Version 4), or the key of a session or a user that such a request has created.
+
+Runs inside the engine's interpreter, so it imports the standard library alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+ADMIN_SCHEME = "Local "
+# The engine hands each of these addresses, with a random last part, to what a template creates, which does not sign.
+CALLBACKS = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+SecretOf = Callable[[str], "str | None"]
+
+
+def admin_authorization(secret: str, method: str, path: str) -> str:
+    """Return the `Authorization` header for a path of the engine itself, such as its reset; it holds for that alone."""
+    return ADMIN_SCHEME + hmac.new(secret.encode(), f"{method} {path}".encode(), hashlib.sha256).hexdigest()
+
+
+def secret_of_key(secret: str, evaluator: ModuleType, account_of_session: Callable[[str], str | None]) -> SecretOf:
+    """Return a function from an access key to its secret: that of this start for an account, else what IAM knows."""
+
+    def secret_of(key: str) -> str | None:
+        if ACCOUNT.fullmatch(key):
+            return secret
+        if evaluator.is_root_access_key(key):
+            # The engine also takes a few fixed keys for the root of a default account.
+            return None
+        account = account_of_session(key) or evaluator.find_iam_access_key_account(key)
+        known: str | None = getattr(evaluator.resolve_credential(key, account), "secret_access_key", None)
+        return known
+
+    return secret_of
+
+
+class RequestGuard:
+    """The engine's application with the guard before it. `sigv4` is the engine's module of signatures."""
+
+    def __init__(self, app: App, port: int, secret: str, sigv4: ModuleType, secret_of: SecretOf) -> None:
+        self._app, self._secret, self._sigv4, self._secret_of = app, secret, sigv4, secret_of
+        # The engine calls itself `localhost` in the addresses that it hands out.
+        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, with its body read, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            # Nothing here needs a WebSocket, and none of its messages is signed.
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if problem := self._foreign_sender(scope):
+            await _refuse(send, "AccessDenied", problem)
+            return
+        body = await _read(receive)
+        if body is None:
+            return
+        if failure := self._failure(scope, body):
+            await _refuse(send, *failure)
+            return
+        await self._app(scope, _replay(body, receive), _without_cors(send))
+
+    def _foreign_sender(self, scope: Scope) -> str:
+        headers = [(name.lower(), value) for name, value in scope["headers"]]
+        if any(name == b"origin" for name, _ in headers):
+            return "requests of a web page are refused"
+        hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
+            return "requests for another host are refused"
+        return ""
+
+    def _failure(self, scope: Scope, body: bytes) -> tuple[str, str] | None:
+        method, path = scope["method"], scope["path"]
+        headers = self._joined_headers(scope)
+        authorization = headers.get("authorization", "")
+        if authorization.startswith(ADMIN_SCHEME):
+            expected = admin_authorization(self._secret, method, path)
+            if hmac.compare_digest(authorization.encode(), expected.encode()):
+                return None
+            return "AccessDenied", "the authorization is not of this start of the local AWS"
+        if method == "PUT" and path.startswith(CALLBACKS):
+            return None
+        if path.startswith("/_"):
+            return "AccessDenied", "this address is for the owner of the local AWS"
+        query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"), keep_blank_values=True)
+        return self._signature_failure(scope, headers, query, body)
+
+    def _joined_headers(self, scope: Scope) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        for raw_name, value in scope["headers"]:
+            name, text = raw_name.decode("latin-1").lower(), self._sigv4.decode_header_value(value)
+            headers[name] = f"{headers[name]},{text}" if name in headers else text
+        return headers
+
+    def _signature_failure(
+        self, scope: Scope, headers: Mapping[str, str], query: Mapping[str, Any], body: bytes
+    ) -> tuple[str, str] | None:
+        presigned = "authorization" not in headers
+        if not presigned and ("X-Amz-Credential" in query or "AWSAccessKeyId" in query):
+            return "AccessDenied", "a request has one signature"
+        if not presigned and not headers["authorization"].startswith("AWS4-HMAC-SHA256 "):
+            return "MissingAuthenticationToken", "requests are signed with Signature Version 4"
+        parsed = self._sigv4.parse_query_signature(query) if presigned else self._sigv4.parse_header_signature(headers)
+        if isinstance(parsed, tuple):
+            return "MissingAuthenticationToken", "requests that are not signed are refused"
+        secret = self._secret_of(parsed.access_key_id)
+        if secret is None:
+            return "InvalidClientTokenId", "the access key is neither an account nor one that this engine has made"
+        late: tuple[str, str] | None = None if presigned else self._sigv4.request_time_failure(parsed)
+        raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
+        failure: tuple[str, str] | None = late or self._sigv4.header_signature_failure(
+            parsed, secret, scope["method"], raw_path.decode("latin-1"), query, headers, body, presigned=presigned
+        )
+        return failure
+
+
+async def _read(receive: Receive) -> bytes | None:
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    rest = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> dict[str, Any]:
+        return rest.pop() if rest else await receive()
+
+    return replay
+
+
+def _without_cors(send: Send) -> Send:
+    async def without_cors(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = message.get("headers", ())
+            kept = [(name, value) for name, value in headers if not name.lower().startswith(b"access-control-")]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return without_cors
+
+
+async def _refuse(send: Send, code: str, reason: str) -> None:
+    # The XML is what CloudFormation, IAM and S3 answer; services that speak JSON have the code in the header.
+    body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{reason}</Message></Error></ErrorResponse>".encode()
+    headers = [(b"content-type", b"text/xml"), (b"x-amzn-errortype", code.encode())]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
