@@ -128,7 +128,7 @@ def test_a_service_that_github_releases_has_its_workflow_among_the_files(tmp_pat
     role = "arn:aws:iam::111111111111:role/payments-tools-payment-processor-github-release"
     assert (step["env"]["AWS_ROLE_ARN"], step["env"]["KEY"]) == (role, "payment-processor/source.zip")
     assert "git archive --format=zip" in step["run"]
-    assert " HEAD:apps/pay" in step["run"]
+    assert step["env"]["TREE"] == "HEAD:apps/pay"
     parsed = subprocess.run(["bash", "-n"], input=step["run"], capture_output=True, text=True, check=False)
     assert parsed.returncode == 0, parsed.stderr
     without = out_folder.files_of(render.render(configured(), LAYERS, "yaml"), tmp_path)
