@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import stat
 import uuid
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal.buildspec import Files
 from cicd_templates.rehearsal.definition import Pipeline
+
+MOST_ENTRIES = 20_000
+MOST_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,33 @@ def read_artifact(s3: Any, artifact: Artifact) -> zipfile.ZipFile:
 
 
 def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
-    """Extract a zip into `folder`, keeping the executable bits."""
-    archive.extractall(folder)
-    for entry in archive.infolist():
+    """Extract a zip into `folder`, keeping the executable bits.
+
+    Raises `CicdError`, before anything is written, for a name that leads out of `folder`, a link or other special file,
+    more than `MOST_ENTRIES`, or more than `MOST_BYTES` in all.
+    """
+    entries = archive.infolist()
+    if len(entries) > MOST_ENTRIES:
+        raise CicdError(f"an archive has {len(entries)} entries; at most {MOST_ENTRIES} are unpacked")
+    size = sum(entry.file_size for entry in entries)
+    if size > MOST_BYTES:
+        raise CicdError(f"an archive has {size} bytes in all; at most {MOST_BYTES} are unpacked")
+    for entry in entries:
+        _refuse_special_entry(entry)
+    for entry in entries:
+        # zipfile reads no more than the size that the entry states.
+        path = Path(archive.extract(entry, folder))
         if mode := entry.external_attr >> 16 & 0o111:
-            path = folder / entry.filename
             path.chmod(path.stat().st_mode | mode)
+
+
+def _refuse_special_entry(entry: zipfile.ZipInfo) -> None:
+    name = PurePosixPath(entry.filename.replace("\\", "/"))
+    if name.is_absolute() or ".." in name.parts or ":" in (name.parts or ("",))[0]:
+        raise CicdError(f"an archive has the entry {entry.filename!r}, which leads out of its folder")
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise CicdError(f"an archive has the entry {entry.filename!r}, which is a link or another special file")
 
 
 def pack_files(source: Path, files: Files) -> bytes:
