@@ -51,6 +51,15 @@ OutputName = Annotated[
 ]
 
 
+def _provided_value(value: str) -> str:
+    if "arn:" in value and set(value) & set("*?"):
+        raise ValueError(f"{value!r} has a wildcard; write the whole ARN of one resource")
+    return value
+
+
+ProvidedValue = Annotated[str, AfterValidator(_provided_value)]
+
+
 def _time_zone(name: str) -> str:
     import zoneinfo
 
@@ -125,7 +134,7 @@ class EnvironmentTable(Table):
     stakeholders: StakeholdersTable = Field(
         default={}, validate_default=True, description="E-mail addresses of each stakeholder group"
     )
-    provided: dict[OutputName, str] = Field(
+    provided: dict[OutputName, ProvidedValue] = Field(
         default={},
         description="Existing values to use instead of a layer's own, by `layer.Output`; a layer with all outputs"
         " provided is not rendered",

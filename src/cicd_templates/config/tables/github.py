@@ -14,8 +14,8 @@ Branch = Annotated[str, text(r"[\w./-]+", "use letters, digits and _ . / -, such
 ConnectionArn = Annotated[
     str,
     text(
-        r"arn:[\w-]+:(codeconnections|codestar-connections):[\w-]+:\d{12}:connection/.*",
-        "write the connection's ARN, such as arn:aws:codeconnections:eu-central-1:111111111111:connection/...",
+        r"arn:[\w-]+:(codeconnections|codestar-connections):[\w-]+:\d{12}:connection/[\w/-]+",
+        "write the connection's ARN, such as arn:aws:codeconnections:eu-central-1:111111111111:connection/0123-abcd",
     ),
 ]
 PLACEHOLDER_REPOSITORY = "octocat/Hello-World"
