@@ -430,6 +430,28 @@ def test_a_report_that_says_nothing_is_an_error_with_its_reason(form: str, value
     assert report.findings == []
 
 
+EXPANDING = '<?xml version="1.0"{}?><!DOCTYPE t [<!ENTITY a "aaaa">]><testsuite name="&a;"><testcase/></testsuite>'
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_document_type_is_refused_in_every_encoding(encoding: str, declared: bool) -> None:
+    text = EXPANDING.format(f' encoding="{encoding.removesuffix("-sig")}"' if declared else "")
+    report = read("junit", text.encode(encoding))
+
+    assert (report.status, report.findings) == ("error", [])
+    assert any(reason in report.reason for reason in ("document type", "not UTF-8", "not XML")), report.reason
+
+
+def test_junit_is_read_as_utf_8_with_or_without_a_mark_whatever_it_declares() -> None:
+    for declared in ("UTF-8", "utf-16", "ISO-8859-1"):
+        suite = '<testsuite><testcase name="\u00fc"><failure/></testcase></testsuite>'
+        text = f'<?xml version="1.0" encoding="{declared}"?>{suite}'
+        for encoding in ("utf-8", "utf-8-sig"):
+            assert [finding.id for finding in read("junit", text.encode(encoding)).findings] == ["\u00fc"]
+    assert read("junit", text.encode("latin-1")).reason == "the report is not UTF-8"
+
+
 BANDS = {10: "critical", 9: "critical", 8.9: "high", 7: "high", 6.9: "medium", 4: "medium", 3.9: "low", 0.1: "low"}
 
 

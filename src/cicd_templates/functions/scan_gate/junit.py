@@ -9,10 +9,17 @@ from cicd_templates.functions.scan_gate.reading import Finding, Report, Unusable
 
 def read_junit(data: bytes) -> Report:
     """Return the report of a test run. A document type is refused: it could define entities of any size."""
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+    # The parser also takes UTF-16, in which it would see a document type that we do not, and which has NUL bytes.
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise UnusableError("the report is not UTF-8")
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise UnusableError("the report has a document type, which test runners do not write")
     try:
-        root = ElementTree.fromstring(data)  # noqa: S314 - entities need a document type, which is refused
+        root = ElementTree.fromstring(text)  # noqa: S314 - entities need a document type, which is refused
     except ElementTree.ParseError as error:
         raise UnusableError(f"the report is not XML: {error}") from None
     if root.tag not in ("testsuites", "testsuite"):
