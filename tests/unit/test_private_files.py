@@ -99,7 +99,6 @@ OTHER_WRITERS = {
     "render/out_folder.py": "rendered templates, committed",
     "cli/verbs/render.py": "generated pages, committed",
     "gate.py": "the policy file of the application, committed",
-    "builds/scripts/image_scan.py": "a script that runs in a build",
     "local/engine.py": "the private temporary folder of the engine",
     "local/recorded_types.py": "the private temporary folder of the engine",
     "local/codepipeline.py": "the private temporary folder of the engine",
@@ -122,5 +121,6 @@ def test_nothing_else_in_the_package_writes_a_file() -> None:
     package = ROOT / "src/cicd_templates"
     writers = {str(path.relative_to(package)) for path in package.rglob("*.py") if writes(path)}
 
-    # What a rehearsal writes is in its temporary folder.
-    assert {name for name in writers if not name.startswith("rehearsal/")} == set(OTHER_WRITERS)
+    # What a rehearsal writes is in its temporary folder; the scripts run in a build.
+    ours = {name for name in writers if not name.startswith(("rehearsal/", "builds/scripts/"))}
+    assert ours == set(OTHER_WRITERS)
