@@ -45,9 +45,9 @@ class Command(click.Command):
         except Exception as error:
             if type(error).__module__.split(".")[0] != "botocore":
                 raise
-            from cicd_templates.deploy.aws.clients import explained
+            from cicd_templates.deploy.aws.clients import explain
 
-            terminal.show_error(explained(error))
+            terminal.show_error(explain(error))
             ctx.exit(CicdError.exit_code)
 
 

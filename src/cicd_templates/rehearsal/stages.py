@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cicd_templates.deploy.aws.clients import explained
+from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.errors import CicdError
 from cicd_templates.local.permissions import DENIED
 from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas, source
@@ -100,5 +100,5 @@ def _denials(run: PipelineRun, step: ActionProgress, before: int) -> list[str]:
 
 
 def _error_text(error: Exception, denied: list[str]) -> str:
-    message = str(error) if isinstance(error, ActionFailedError) else explained(error)
+    message = str(error) if isinstance(error, ActionFailedError) else explain(error)
     return "\n".join([*denied, message])

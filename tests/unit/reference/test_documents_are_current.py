@@ -209,8 +209,8 @@ def test_the_table_of_states_is_the_one_of_the_code() -> None:
 
     text = (ROOT / "docs/recovering.md").read_text()
     for status, state in STATES.items():
-        settles = "<br>".join(f"`{words}`" for words in state.settles) or "–"  # noqa: RUF001 - a dash
-        steps = f"{state.step(Verb.DEPLOY).name.lower()} | {state.step(Verb.DESTROY).name.lower()}"
+        settles = "<br>".join(f"`{words}`" for words in state.remedies) or "–"  # noqa: RUF001 - a dash
+        steps = f"{state.step(Verb.PLAN).name.lower()} | {state.step(Verb.DESTROY).name.lower()}"
         assert f"| `{status}` | {steps} | {state.means or 'nothing is wrong'} | {settles} |" in text
     assert len(re.findall(r"^\| `[A-Z_]+` \|", text, re.MULTILINE)) == len(STATES)
 

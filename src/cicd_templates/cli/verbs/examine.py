@@ -77,7 +77,9 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
     for environment, rows in by_environment.items():
         terminal.show(environment)
         for row in rows:
-            terminal.show(f"  {row.stack:<{name}}  {row.status:<{state}}  {row.changed:<16}  {row.told}".rstrip())
+            terminal.show(
+                f"  {row.stack:<{name}}  {row.status:<{state}}  {row.changed:<16}  {row.description}".rstrip()
+            )
 
 
 @verb("doctor", *TARGET, JSON)

@@ -196,7 +196,7 @@ def aws_clients(region: str, profile: str | None, role_arn: str | None) -> Clien
             assumed = session.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION)
             session = _session_with(assumed["Credentials"])
     except (BotoCoreError, ClientError) as error:
-        raise CicdError(explained(error)) from None
+        raise CicdError(explain(error)) from None
     return Clients(session, region)
 
 
@@ -248,7 +248,7 @@ def require_account(clients: Clients, account: str) -> str:
     try:
         caller = clients.sts.get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        raise CicdError(explained(error)) from None
+        raise CicdError(explain(error)) from None
     if caller["Account"] != account:
         raise RefusedError(
             f"the credentials are for account {caller['Account']} ({caller['Arn']}), but these templates are for"
@@ -257,7 +257,7 @@ def require_account(clients: Clients, account: str) -> str:
     return caller["Arn"]
 
 
-def explained(error: Exception) -> str:
+def explain(error: Exception) -> str:
     """Return the message of a boto3 error on one line, with the remedy where one is known."""
     from botocore.exceptions import NoCredentialsError, PartialCredentialsError, ProfileNotFound
 

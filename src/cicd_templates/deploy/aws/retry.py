@@ -30,7 +30,7 @@ EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 # The service failed itself; CloudFormation does not always answer these with a status of 500 or more.
 SERVICE_FAILED = frozenset({"InternalFailure", "ServiceUnavailable"})
 SERVER_ERROR = 500
-FAULTS = (ClientError, BotoCoreError)
+AWS_ERRORS = (ClientError, BotoCoreError)
 
 
 def is_transient(error: Exception) -> bool:
@@ -48,7 +48,7 @@ def credentials_expired(error: Exception) -> bool:
     return isinstance(error, CredentialRetrievalError | TokenRetrievalError | UnauthorizedSSOTokenError)
 
 
-def unless_transient(look: Callable[[], bool]) -> Callable[[], bool]:
+def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
     """Return `look` with a transient error counted as "not yet", for `Polling.until`.
 
     What cannot be seen for a moment decides nothing about the operation that is watched. Every other error is raised.
@@ -57,7 +57,7 @@ def unless_transient(look: Callable[[], bool]) -> Callable[[], bool]:
     def tolerant() -> bool:
         try:
             return look()
-        except FAULTS as error:
+        except AWS_ERRORS as error:
             if not is_transient(error):
                 raise
             return False
@@ -70,7 +70,7 @@ def retry_steps(call: Callable[[], T]) -> Steps[T]:
     for _ in range(ATTEMPTS - 1):
         try:
             return call()
-        except FAULTS as error:
+        except AWS_ERRORS as error:
             if not is_transient(error):
                 raise
         yield

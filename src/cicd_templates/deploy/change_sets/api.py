@@ -24,7 +24,7 @@ NO_CHANGE_REASONS = (
     "No updates are to be performed.",
 )
 # What an account, a policy or an engine without this call answers.
-NOT_TOLD = frozenset({"AccessDenied", "AccessDeniedException", "InvalidAction", "UnknownOperationException"})
+UNAVAILABLE = frozenset({"AccessDenied", "AccessDeniedException", "InvalidAction", "UnknownOperationException"})
 # Of a change set that is being executed or was.
 EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
 
@@ -165,7 +165,7 @@ def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
                     reason = event.get("ValidationStatusReason", "")
                     found.append(f"{mode}: {event.get('ValidationName', 'validation')} at {where}: {reason}")
     except ClientError as error:
-        if error.response["Error"]["Code"] not in NOT_TOLD:
+        if error.response["Error"]["Code"] not in UNAVAILABLE:
             raise
     return tuple(found)
 

@@ -34,11 +34,11 @@ def longest_wait(changes: Iterable[Change], resources: Mapping[str, Any]) -> flo
 
 def _wait(change: Change, properties: Mapping[str, Any]) -> float:
     if change.resource_type == "AWS::ECS::Service" and change.action != "Remove":
-        return ECS_STEADY_SECONDS + bake(properties.get("DeploymentConfiguration", {})) * MINUTE
+        return ECS_STEADY_SECONDS + bake_minutes(properties.get("DeploymentConfiguration", {})) * MINUTE
     return SLOW.get(change.resource_type, OTHER_SECONDS)
 
 
-def bake(configuration: Mapping[str, Any]) -> float:
+def bake_minutes(configuration: Mapping[str, Any]) -> float:
     """Minutes that an ECS deployment waits on purpose, after each step and with all traffic on the new version.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html

@@ -22,10 +22,9 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """What somebody wants of a stack."""
+    """A verb that works on stacks. A deployment does what its plan foresees, so it has no member of its own."""
 
     PLAN = "plan"
-    DEPLOY = "deploy"
     DESTROY = "destroy"
 
 
@@ -33,17 +32,17 @@ class Verb(Enum):
 class StatusRule:
     """One status: what plan and deploy do, what destroy does, and what settles it where a person must.
 
-    `settles` are the words of `aws cloudformation` without region and stack, in the order in which to try them;
+    `remedies` are the words of `aws cloudformation` without region and stack, in the order in which to try them;
     `means` is in words what has happened. Both are empty for a status in which nothing is wrong.
     """
 
     deploy: Next
     destroy: Next
     means: str = ""
-    settles: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
 
     def step(self, verb: Verb) -> Next:
-        """What `verb` does with a stack in this state. A plan foresees what a deployment does, so they agree."""
+        """Return what `verb` does with a stack in this state."""
         return self.destroy if verb is Verb.DESTROY else self.deploy
 
 
@@ -58,7 +57,7 @@ CONTINUE_ROLLBACK = "continue-update-rollback"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackStack.html
 ROLL_BACK = "rollback-stack"
 
-_STANDS = StatusRule(Next.UPDATE, Next.DELETE)
+_UPDATABLE = StatusRule(Next.UPDATE, Next.DELETE)
 
 
 def _busy(watching: str) -> StatusRule:
@@ -68,7 +67,7 @@ def _busy(watching: str) -> StatusRule:
 # CloudFormation's StackStatus, exactly:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 STATES: dict[str, StatusRule] = {
-    "CREATE_COMPLETE": _STANDS,
+    "CREATE_COMPLETE": _UPDATABLE,
     "CREATE_FAILED": StatusRule(
         Next.RECREATE, Next.DELETE, "its creation failed and was not rolled back, so parts of it may exist", (DELETE,)
     ),
@@ -82,9 +81,9 @@ STATES: dict[str, StatusRule] = {
         (DELETE, FORCE_DELETE),
     ),
     "DELETE_IN_PROGRESS": _busy("wait stack-delete-complete"),
-    "IMPORT_COMPLETE": _STANDS,
+    "IMPORT_COMPLETE": _UPDATABLE,
     "IMPORT_IN_PROGRESS": _busy("wait stack-import-complete"),
-    "IMPORT_ROLLBACK_COMPLETE": _STANDS,
+    "IMPORT_ROLLBACK_COMPLETE": _UPDATABLE,
     "IMPORT_ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
@@ -107,14 +106,14 @@ STATES: dict[str, StatusRule] = {
         (DELETE,),
     ),
     "ROLLBACK_IN_PROGRESS": _busy("wait stack-create-complete"),
-    "UPDATE_COMPLETE": _STANDS,
+    "UPDATE_COMPLETE": _UPDATABLE,
     # A success whose old resources are still being deleted; waiting keeps the next operation from being refused.
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": _busy("wait stack-update-complete"),
     "UPDATE_FAILED": StatusRule(
         Next.REFUSE, Next.DELETE, "an update failed and was not rolled back; take it back to what stood", (ROLL_BACK,)
     ),
     "UPDATE_IN_PROGRESS": _busy("wait stack-update-complete"),
-    "UPDATE_ROLLBACK_COMPLETE": _STANDS,
+    "UPDATE_ROLLBACK_COMPLETE": _UPDATABLE,
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": _busy("wait stack-rollback-complete"),
     "UPDATE_ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
@@ -133,7 +132,7 @@ RUNNING = frozenset(status for status, state in STATES.items() if state.deploy i
 def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
     """The exact AWS commands that settle a stack in `status`, in the order in which to try them."""
     return tuple(
-        f"aws cloudformation {words} --region {region} --stack-name {stack}" for words in STATES[status].settles
+        f"aws cloudformation {words} --region {region} --stack-name {stack}" for words in STATES[status].remedies
     )
 
 

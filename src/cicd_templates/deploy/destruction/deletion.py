@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cicd_templates.deploy.aws.clients import Clients, explained
+from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.aws.polling import LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
-from cicd_templates.deploy.aws.retry import unless_transient
+from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.deploy.change_sets.api import stack_status
 from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
 from cicd_templates.deploy.change_sets.events import ResourceEvent, events_since, first_failure
@@ -49,7 +49,7 @@ def delete_stack(
     try:
         return _delete_with_repairs(clients, stack, polling, progress, unguard=unguard)
     except (BotoCoreError, ClientError, CicdError) as error:
-        return explained(error)
+        return explain(error)
 
 
 def _delete_with_repairs(
@@ -144,7 +144,7 @@ def _delete_once(
         failed = any(event.of_stack and event.status == "DELETE_FAILED" for event in events)
         return status == GONE or (failed and status != DELETING)
 
-    polling.until(unless_transient(ended), f"the deletion of {stack.name}", LONGEST_OPERATION_SECONDS)
+    polling.until(ignore_transient(ended), f"the deletion of {stack.name}", LONGEST_OPERATION_SECONDS)
     return events
 
 

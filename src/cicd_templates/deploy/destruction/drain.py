@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.aws.retry import unless_transient
+from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.deploy.destruction.deployed import Owned
 from cicd_templates.errors import CicdError
 
@@ -35,7 +35,7 @@ def _stop_runs_of(clients: Clients, pipeline: str, runs: list[str], polling: Pol
         say(f"{pipeline}: stopping its run {run}")
         _stop_run(clients, pipeline, run, abandon=False)
     try:
-        stopped = unless_transient(lambda: not _running(clients, pipeline))
+        stopped = ignore_transient(lambda: not _running(clients, pipeline))
         polling.until(stopped, f"the runs of {pipeline}", STOP_SECONDS)
     except CicdError:
         for run in _running(clients, pipeline):
@@ -100,6 +100,6 @@ def _drain_service(clients: Clients, service: Owned, polling: Polling, say: Say)
         return not description["runningCount"] and not description["pendingCount"]
 
     try:
-        polling.until(unless_transient(drained), f"draining {name}", DRAIN_SECONDS)
+        polling.until(ignore_transient(drained), f"draining {name}", DRAIN_SECONDS)
     except CicdError as error:
         say(f"{service.stack}: {error}")

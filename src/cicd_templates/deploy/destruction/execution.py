@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.aws.clients import Clients, explained
+from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.events import ResourceEvent
@@ -155,6 +155,6 @@ def delete_items(clients: Clients, items: Iterable[Item], serial: SerialReporter
             assert leftover.delete is not None
             leftover.delete(clients, item.name)
         except (ClientError, CicdError) as error:
-            serial.note(f"{item.resource_type} {item.name}: {explained(error)}")
+            serial.note(f"{item.resource_type} {item.name}: {explain(error)}")
         else:
             serial.note(f"beside the stacks: deleted {item.resource_type} {item.name}")

@@ -18,7 +18,7 @@ from typing import Any
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.resource_types.operations import EXISTS
-from cicd_templates.deploy.aws.retry import unless_transient
+from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.deploy.change_sets.api import describe_stack, stack_status
 from cicd_templates.deploy.destruction.deployed import Owned, former_resources, list_our_stacks, read_deployed_stack
 from cicd_templates.deploy.destruction.inventory import listed_name
@@ -176,7 +176,7 @@ def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> 
         description.update(cloudformation.describe_change_set(ChangeSetName=change_set["Id"]))
         return description["Status"] in ("CREATE_COMPLETE", "FAILED")
 
-    polling.until(unless_transient(prepared), f"the import of {reimport.stack.name}", CHANGE_SET_SECONDS)
+    polling.until(ignore_transient(prepared), f"the import of {reimport.stack.name}", CHANGE_SET_SECONDS)
     if description["Status"] == "FAILED" or description["ExecutionStatus"] == "UNAVAILABLE":
         cloudformation.delete_change_set(ChangeSetName=change_set["Id"])
         cloudformation.delete_stack(StackName=change_set["StackId"])
@@ -203,4 +203,4 @@ def _wait_for_status(clients: Clients, stack: StackTemplate, wanted: str, pollin
             raise CicdError(f"{stack.name}: ended in {status} instead of {wanted}; `make status` shows it")
         return status == wanted
 
-    polling.until(unless_transient(ended), f"{wanted} of {stack.name}", LONGEST_OPERATION_SECONDS)
+    polling.until(ignore_transient(ended), f"{wanted} of {stack.name}", LONGEST_OPERATION_SECONDS)

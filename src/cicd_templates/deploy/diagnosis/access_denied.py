@@ -14,7 +14,7 @@ _REFUSAL = re.compile(
 )
 _ENCODED = re.compile(r"Encoded authorization failure message: (?P<text>[\w-]{20,})")
 # What a refusal names as its reason, and what mends it.
-_MENDING = (
+_REMEDIES = (
     (
         "service control policy",
         "the organisation's service control policy forbids it; only who keeps that can allow it",
@@ -39,7 +39,7 @@ class Denial:
     principal: str
     action: str
     resource: str
-    mending: str
+    remedy: str
 
     @property
     def fact(self) -> str:
@@ -54,11 +54,11 @@ def parse_denial(message: str) -> Denial | None:
     if found is None:
         return None
     why = found["why"] or ""
-    mending = next(
-        (text for words, text in _MENDING if words in why),
+    remedy = next(
+        (text for words, text in _REMEDIES if words in why),
         "allow it in a policy of the principal, and in the key's or bucket's own policy where it has one",
     )
-    return Denial(found["principal"], found["action"], (found["resource"] or "").rstrip(".,;"), mending)
+    return Denial(found["principal"], found["action"], (found["resource"] or "").rstrip(".,;"), remedy)
 
 
 def decode_command(message: str) -> str:

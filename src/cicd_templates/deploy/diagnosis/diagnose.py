@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cicd_templates.deploy.aws.clients import Clients, explained
+from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next, commands
@@ -74,7 +74,7 @@ class FailureCollector:
         self._clients, self._stack = clients, stack
         self._seen: dict[str, list[str]] = {}
 
-    def see(self, event: ResourceEvent) -> None:
+    def collect(self, event: ResourceEvent) -> None:
         """Look at what has just failed; events of anything else are let pass. Never raises."""
         if event.failed and event.resource_type in PROBES and event.logical_id not in self._seen:
             failure = Failure(event.time, event.logical_id, event.resource_type, event.physical_id, event.reason)
@@ -100,7 +100,7 @@ def diagnose(
     try:
         found = failures(clients.cloudformation, stack_id, token)
     except (ClientError, BotoCoreError) as error:
-        unread = f"the stack ended in {status}, and its events are not readable: {explained(error)}"
+        unread = f"the stack ended in {status}, and its events are not readable: {explain(error)}"
         return Diagnosis(unread, str(stack.path), (), _next_steps(clients, stack, status, ""))
     if not found:
         reason = f"the stack ended in {status} and its events name no cause"
@@ -127,7 +127,7 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
     try:
         return probe(clients, stack, failure)
     except (ClientError, BotoCoreError) as error:
-        return [f"{failure.resource_type} tells no more: {explained(error)}"]
+        return [f"{failure.resource_type} tells no more: {explain(error)}"]
 
 
 def _next_steps(clients: Clients, stack: StackTemplate, status: str, reason: str) -> tuple[str, ...]:
@@ -136,7 +136,7 @@ def _next_steps(clients: Clients, stack: StackTemplate, status: str, reason: str
     refused = parse_denial(reason)
     code = _HANDLER_CODE.search(reason)
     if refused:
-        steps.append(refused.mending)
+        steps.append(refused.remedy)
     elif decode := decode_command(reason):
         steps.append(decode)
     elif code and code[1] in ADVICE:

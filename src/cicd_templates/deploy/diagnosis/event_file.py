@@ -10,7 +10,7 @@ from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.private_files import write_privately
 
 
-class History:
+class EventFile:
     """What happened to one stack in one operation. `path` is its file, one event a line as JSON, once there is one."""
 
     def __init__(self, file: Path) -> None:

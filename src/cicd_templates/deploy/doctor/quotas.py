@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cicd_templates.deploy.aws.clients import explained
+from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 
 # The concurrency that Lambda keeps for functions without a reservation:
@@ -105,7 +105,7 @@ def _check_quota(examined: ExaminedEnvironment, quota: Quota, wanted: int) -> Ch
         )
         used = quota.used(examined)
     except (ClientError, BotoCoreError) as error:
-        return Check(f"quota {quota.subject}", f"{wanted} wanted, quota not readable: {explained(error)}", read=False)
+        return Check(f"quota {quota.subject}", f"{wanted} wanted, quota not readable: {explain(error)}", read=False)
     return _compare(quota.subject, used, wanted, limit, _increase_command(examined, quota, used + wanted))
 
 
@@ -127,7 +127,7 @@ def _check_iam_roles(examined: ExaminedEnvironment, wanted: int) -> Check:
     try:
         summary = examined.clients.iam.get_account_summary()["SummaryMap"]
     except (ClientError, BotoCoreError) as error:
-        return Check("quota IAM roles", f"{wanted} wanted, quota not readable: {explained(error)}", read=False)
+        return Check("quota IAM roles", f"{wanted} wanted, quota not readable: {explain(error)}", read=False)
     # L-FE177D64 lives in us-east-1, as IAM is global.
     fix = (
         "aws service-quotas request-service-quota-increase --region us-east-1 --service-code iam"

@@ -6,8 +6,8 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cicd_templates.deploy.aws.clients import explained
-from cicd_templates.deploy.aws.retry import FAULTS, credentials_expired
+from cicd_templates.deploy.aws.clients import explain
+from cicd_templates.deploy.aws.retry import AWS_ERRORS, credentials_expired
 from cicd_templates.deploy.change_sets.request import published
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
@@ -88,10 +88,10 @@ class Wave:
                 self.planned[name] = end.value
             except RefusedError as error:
                 self.refused = self.refused or error
-            except FAULTS as error:
+            except AWS_ERRORS as error:
                 if credentials_expired(error):
                     raise
-                self.failed[name] = explained(error)
+                self.failed[name] = explain(error)
             except CicdError as error:
                 self.failed[name] = str(error)
             del self._steps[name]
@@ -115,7 +115,7 @@ class Wave:
         else:
             discard_named(self.context.clients, name, self.plan_id)
 
-    def sealed(self, waits: Mapping[str, tuple[str, ...]]) -> Plan:
+    def plan(self, waits: Mapping[str, tuple[str, ...]]) -> Plan:
         """Return the plan of the wave; `waits` are by label."""
         first, now = self.stacks[0], self.context.today()
         return Plan(

@@ -30,7 +30,7 @@ def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim
     Raises `CicdError` where the journal is none.
     """
     environment = stack.links.environment
-    journal = Journal(state / "runs", environment).look()
+    journal = Journal(state / "runs", environment).read()
     again = hints.make("plan", **stack.make_variables, LOCAL=local)
     found = {
         name: Claim("an interrupted run made change sets for it, and the next plan is beside them", (again,))

@@ -17,7 +17,7 @@ from cicd_templates.errors import ConfigurationError
 
 GIT_SECONDS = 60
 # Inside a hook git sets these for the repository of the hook, which they would put in the place of the one asked for.
-OF_ANOTHER_REPOSITORY = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
+HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
 # Line ends as they are committed, whatever this machine prefers: its preference would change the bytes.
 AS_COMMITTED = ("-c", "core.autocrlf=false", "-c", "core.eol=lf")
 LINK, SUBMODULE = "120000", "160000"
@@ -122,7 +122,7 @@ def _git(folder: Path, *arguments: str) -> bytes:
 
 
 def _run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    here = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
+    here = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES}
     try:
         return subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
             ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.diagnosis.causes.codepipeline import behind
+from cicd_templates.deploy.diagnosis.causes.codepipeline import service_facts
 from cicd_templates.deploy.releases.archives import Archive
 from cicd_templates.errors import CicdError
 
@@ -20,7 +20,7 @@ START_SECONDS = 120.0
 # A run may wait for its approval for as long as the configuration lets it; who watches longer asks again.
 RUN_SECONDS = 24 * 3600.0
 # Asking again is no way to go on watching.
-ONCE_MORE = "the console shows it; releasing again starts another run"
+AFTER_TIMEOUT = "the console shows it; releasing again starts another run"
 RUNNING = ("InProgress", "Stopping")
 
 
@@ -53,7 +53,7 @@ def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polli
         )
         return bool(found)
 
-    polling.until(begun, f"the start of {pipeline} for version {version}", START_SECONDS, ONCE_MORE)
+    polling.until(begun, f"the start of {pipeline} for version {version}", START_SECONDS, AFTER_TIMEOUT)
     return found[0]
 
 
@@ -76,13 +76,13 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
                     causes.append((line, action))
         return status not in RUNNING
 
-    polling.until(ended, f"the run {execution} of {pipeline}", RUN_SECONDS, ONCE_MORE)
+    polling.until(ended, f"the run {execution} of {pipeline}", RUN_SECONDS, AFTER_TIMEOUT)
     if status != "Succeeded":
         ended_as = f"{pipeline}: the run {execution} has ended as {status}"
         if not causes:
             raise CicdError(f"{ended_as}; its actions are above")
         cause, failed = causes[-1]
-        raise CicdError("\n  ".join([f"{ended_as}; {cause}", *behind(clients, failed)]))
+        raise CicdError("\n  ".join([f"{ended_as}; {cause}", *service_facts(clients, failed)]))
 
 
 def _actions(clients: Clients, pipeline: str, execution: str) -> Iterator[ActionExecutionDetailTypeDef]:

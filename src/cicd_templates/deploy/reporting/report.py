@@ -180,7 +180,7 @@ def as_lines(event: Event) -> list[str]:
             return []
 
 
-def broke(stack: str, why: Diagnosis, history: Path | None) -> Broke:
+def failure_event(stack: str, why: Diagnosis, history: Path | None) -> Broke:
     """The event of a failure, with its diagnosis and the file of its events."""
     return Broke(stack, why.reason, why, str(history or ""))
 
@@ -217,16 +217,16 @@ class PlainReporter:
     def __init__(self, stream: IO[str] | None = None, now: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stdout
         self._now = now
-        self._said = now()
+        self._printed = now()
 
     def report(self, event: Event) -> None:
         """Print the event's lines at once, so that a log shows them while they happen."""
         lines = as_lines(event)
-        if isinstance(event, Moved) and not lines and self._now() - self._said >= SIGN_OF_LIFE_SECONDS:
+        if isinstance(event, Moved) and not lines and self._now() - self._printed >= SIGN_OF_LIFE_SECONDS:
             lines = [f"    {event.stack}: {event.event.status} {event.event.logical_id}"]
         for line in lines:
             print(printable(line), file=self._stream, flush=True)
-            self._said = self._now()
+            self._printed = self._now()
 
 
 class JsonReporter:

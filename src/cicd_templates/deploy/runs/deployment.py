@@ -47,7 +47,7 @@ def _plan(
     labels = {stack.name: stack.label for stack in stacks}
     waits = blocked_stacks(context, stacks)
     wave = Wave(context, [stack for stack in stacks if stack.name not in waits], uuid.uuid4().hex)
-    journal.propose(wave.plan_id, [stack.name for stack in wave.stacks])
+    journal.record_proposal(wave.plan_id, [stack.name for stack in wave.stacks])
     try:
         while not wave.advance():
             context.polling.pause()
@@ -57,12 +57,12 @@ def _plan(
             reporter.report(report.Broke(labels[name], reason))
         if wave.failed:
             raise CicdError(f"not planned: {', '.join(labels[name] for name in wave.failed)}; the causes are above")
-        made = wave.sealed({labels[name]: after for name, after in waits.items()})
+        made = wave.plan({labels[name]: after for name, after in waits.items()})
         if made.waits and not made.changing:
             _refuse_a_wait_for_ever(context, stacks, made)
     except BaseException:
         wave.discard()
-        journal.proposed(wave.plan_id)
+        journal.remove_proposal(wave.plan_id)
         raise
     report.show(made, reporter)
     if not made.empty:
@@ -71,7 +71,7 @@ def _plan(
         until = f"{made.expires:%Y-%m-%d %H:%M} UTC"
         lost = plans.to_allow(made, context.recorded)
         reporter.report(report.Sealed(str(path), plans.digest(made), until, made.local, lost))
-    journal.proposed(wave.plan_id)
+    journal.remove_proposal(wave.plan_id)
     return made
 
 

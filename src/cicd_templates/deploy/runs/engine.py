@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cicd_templates.deploy.aws.clients import explained
-from cicd_templates.deploy.aws.retry import FAULTS, credentials_expired
+from cicd_templates.deploy.aws.clients import explain
+from cicd_templates.deploy.aws.retry import AWS_ERRORS, credentials_expired
 from cicd_templates.deploy.change_sets.request import published
 from cicd_templates.deploy.plans.discard import discard_planned, discard_plans
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
@@ -132,11 +132,11 @@ class DeploymentEngine:
             raise self._detached("stopped") from None
         except DetachedError as error:
             raise self._detached(str(error)) from None
-        except FAULTS as error:
+        except AWS_ERRORS as error:
             if credentials_expired(error):
-                raise self._detached(f"the credentials have ended ({explained(error)}); sign in again") from None
+                raise self._detached(f"the credentials have ended ({explain(error)}); sign in again") from None
             if self._operations.under_way or self._journal.unfinished:
-                raise self._detached(explained(error)) from None
+                raise self._detached(explain(error)) from None
             raise
         self._journal.settle()
         self._approval.remove_files()
@@ -234,7 +234,7 @@ class DeploymentEngine:
 
     def _propose(self, names: Sequence[str]) -> None:
         wave = Wave(self._context, [self._stacks[name] for name in names], uuid.uuid4().hex)
-        self._journal.propose(wave.plan_id, names)
+        self._journal.record_proposal(wave.plan_id, names)
         self._waves.append(wave)
         for name in names:
             self._record(name, StackPhase.PROPOSING)
@@ -254,7 +254,7 @@ class DeploymentEngine:
             for record in list(self._records.values()):
                 if record.planned:
                     self._drop(record.planned)
-        self._journal.proposed(wave.plan_id)
+        self._journal.remove_proposal(wave.plan_id)
 
     def _agree_to(self, wave: Wave) -> None:
         if wave.refused:
@@ -262,7 +262,7 @@ class DeploymentEngine:
         wave.discard_failed()
         for name, reason in wave.failed.items():
             self._fail(name, reason)
-        plan, path = self._approval.approve(wave.sealed({}))
+        plan, path = self._approval.approve(wave.plan({}))
         self._agree(plan, path, ())
 
     def _agree(self, plan: Plan, path: Path, begun: Iterable[str]) -> None:

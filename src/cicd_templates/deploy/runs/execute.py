@@ -10,7 +10,7 @@ from cicd_templates.deploy.runs.journal import Entry
 from cicd_templates.deploy.runs.watch import operation_events
 
 # What CloudFormation answers for a change set that is being executed or was, by this run or one before it.
-BEGUN_ALREADY = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "TokenAlreadyExistsException"})
+ALREADY_EXECUTED = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "TokenAlreadyExistsException"})
 
 
 def execute(clients: Clients, entry: Entry) -> None:
@@ -21,7 +21,7 @@ def execute(clients: Clients, entry: Entry) -> None:
     try:
         clients.cloudformation.execute_change_set(ChangeSetName=entry.change_set, ClientRequestToken=entry.token)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in BEGUN_ALREADY or not has_begun(clients, entry):
+        if error.response["Error"]["Code"] not in ALREADY_EXECUTED or not has_begun(clients, entry):
             raise
 
 

@@ -22,7 +22,7 @@ from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.private_files import open_lock_file, write_privately
 
 # A creation that ends in DELETE_COMPLETE has failed, so that is none of these.
-STANDS = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+DEPLOYED_STATUSES = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 PLANNED, STARTED, ENDED = "planned", "started", "ended"
 
 
@@ -48,7 +48,7 @@ class Entry:
     @property
     def begun(self) -> bool:
         """Whether it is under way as far as is written, or has succeeded; one that failed has to be planned again."""
-        return self.state == STARTED or self.status in STANDS
+        return self.state == STARTED or self.status in DEPLOYED_STATUSES
 
 
 class Journal:
@@ -90,7 +90,7 @@ class Journal:
         self._write()
         return self
 
-    def look(self) -> Journal:
+    def read(self) -> Journal:
         """Read it without holding the environment, on which another run may be at work."""
         self._read()
         return self
@@ -142,12 +142,12 @@ class Journal:
         # Renaming is all or nothing: a run that is killed leaves the journal as it was before or after.
         write_privately(self._file, json.dumps(facts, indent=2) + "\n")
 
-    def propose(self, plan_id: str, names: Iterable[str]) -> None:
+    def record_proposal(self, plan_id: str, names: Iterable[str]) -> None:
         """Write down that change sets are about to be made."""
         self.proposals[plan_id] = list(names)
         self._write()
 
-    def proposed(self, plan_id: str) -> None:
+    def remove_proposal(self, plan_id: str) -> None:
         """Write down that they are in a plan or discarded."""
         self.proposals.pop(plan_id, None)
         self._write()
@@ -174,7 +174,7 @@ class Journal:
         self._write()
         return self.entries[name]
 
-    def unstart(self, name: str) -> None:
+    def cancel_start(self, name: str) -> None:
         """Write down that the execution was refused, so that it is not asked for again."""
         self.entries[name] = replace(self.entries[name], state=PLANNED)
         self._write()

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.aws.clients import explained
+from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.aws.retry import credentials_expired
 from cicd_templates.deploy.change_sets.api import discard
 from cicd_templates.deploy.diagnosis.diagnose import FailureCollector
-from cicd_templates.deploy.diagnosis.event_file import History
+from cicd_templates.deploy.diagnosis.event_file import EventFile
 from cicd_templates.deploy.plans.discard import discard_named
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Reporter
 from cicd_templates.deploy.runs.execute import execute, is_known
-from cicd_templates.deploy.runs.journal import PLANNED, STANDS, Entry, Journal, duration_key
-from cicd_templates.deploy.runs.watch import Ended, Happened, Watch
+from cicd_templates.deploy.runs.journal import DEPLOYED_STATUSES, PLANNED, Entry, Journal, duration_key
+from cicd_templates.deploy.runs.watch import EventSeen, OperationEnded, Watch
 from cicd_templates.template.stack_template import StackTemplate
 
 
@@ -40,7 +40,7 @@ class Operations:
         self._context, self._stacks, self._journal, self._reporter = context, stacks, journal, reporter
         self._watch = Watch(context.clients)
         self._collectors: dict[str, FailureCollector] = {}
-        self._histories: dict[str, History] = {}
+        self._event_files: dict[str, EventFile] = {}
 
     @property
     def under_way(self) -> bool:
@@ -76,9 +76,9 @@ class Operations:
             if credentials_expired(error):
                 raise
             # What AWS has refused has not begun, so no later run resumes it.
-            self._journal.unstart(entry.stack)
+            self._journal.cancel_start(entry.stack)
             self._discard(entry)
-            self._reporter.report(report.Broke(entry.label, explained(error)))
+            self._reporter.report(report.Broke(entry.label, explain(error)))
             return False
         self._watch.add(entry, began)
         return True
@@ -88,27 +88,27 @@ class Operations:
 
         Raises `DetachedError` where the credentials have ended or nothing could be read for long.
         """
-        for news in self._watch.look() if self.under_way else ():
-            if isinstance(news, Happened):
+        for news in self._watch.poll() if self.under_way else ():
+            if isinstance(news, EventSeen):
                 self._report_event(news)
             else:
                 yield self._end(news)
 
-    def _report_event(self, news: Happened) -> None:
+    def _report_event(self, news: EventSeen) -> None:
         """Report what happened to a resource; collect facts of a failure now, because a rollback deletes them."""
         entry = news.entry
         self._reporter.report(report.Moved(entry.label, news.event))
         file = self._context.state / "failures" / f"{entry.stack}-{entry.token}.jsonl"
-        self._histories.setdefault(entry.token, History(file)).add(news.event)
+        self._event_files.setdefault(entry.token, EventFile(file)).add(news.event)
         if stack := self._stacks.get(entry.stack):
             collector = self._collectors.setdefault(entry.stack, FailureCollector(self._context.clients, stack))
-            collector.see(news.event)
+            collector.collect(news.event)
 
-    def _end(self, ended: Ended) -> Outcome:
+    def _end(self, ended: OperationEnded) -> Outcome:
         entry, now = ended.entry, self._context.polling.now()
         seconds = None if ended.began is None else now - ended.began
         self._journal.end(entry.stack, ended.status, seconds)
-        if ended.status not in STANDS:
+        if ended.status not in DEPLOYED_STATUSES:
             self._report_failure(entry, ended.status)
             return Outcome(entry.stack, succeeded=False)
         verb = "created" if entry.creates else "updated"
@@ -124,8 +124,8 @@ class Operations:
             return
         collector = self._collectors.pop(entry.stack, FailureCollector(self._context.clients, stack))
         diagnosis = collector.diagnosis(entry.stack_id, status, entry.token)
-        history = self._histories[entry.token].path if entry.token in self._histories else None
-        self._reporter.report(report.broke(entry.label, diagnosis, history))
+        history = self._event_files[entry.token].path if entry.token in self._event_files else None
+        self._reporter.report(report.failure_event(entry.label, diagnosis, history))
 
     def _protect(self, entry: Entry) -> None:
         self._context.clients.cloudformation.update_termination_protection(
@@ -150,4 +150,4 @@ class Operations:
         for plan_id, names in list(self._journal.proposals.items()):
             for name in names:
                 self._context.retry_call(functools.partial(discard_named, self._context.clients, name, plan_id))
-            self._journal.proposed(plan_id)
+            self._journal.remove_proposal(plan_id)

@@ -40,8 +40,8 @@ class StatusRow:
     revision: str = ""
 
     @property
-    def told(self) -> str:
-        """The text in a word or two."""
+    def description(self) -> str:
+        """Return a word or two for the text."""
         return {REVIEWED: f"at {self.revision}", OLDER: f"older, {self.revision}"}.get(self.text, self.text)
 
 

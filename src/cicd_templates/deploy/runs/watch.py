@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cicd_templates.deploy.aws.clients import Clients, explained
-from cicd_templates.deploy.aws.retry import FAULTS, credentials_expired
+from cicd_templates.deploy.aws.clients import Clients, explain
+from cicd_templates.deploy.aws.retry import AWS_ERRORS, credentials_expired
 from cicd_templates.deploy.change_sets.api import describe_stack
 from cicd_templates.deploy.change_sets.events import ResourceEvent, resource_event
 from cicd_templates.deploy.change_sets.stack_states import RUNNING
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 # How many stacks are asked for their events at each look: the rate of calls does not grow with the stacks.
-EVENTS_AT_ONCE = 2
+STACKS_PER_POLL = 2
 STACK_TYPE = "AWS::CloudFormation::Stack"
 # Looks in a row that may fail; with pauses that double up to half a minute that is a quarter of an hour.
-BLIND_LOOKS = 30
+MAX_FAILED_POLLS = 30
 
 
 @dataclass
-class Watched:
+class WatchedOperation:
     """An operation under way. `began` is the clock's at its start, None for one that an earlier run started."""
 
     entry: Entry
@@ -37,7 +37,7 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class Ended:
+class OperationEnded:
     """An operation that has ended in `status`."""
 
     entry: Entry
@@ -46,7 +46,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Happened:
+class EventSeen:
     """Something happened to a resource."""
 
     entry: Entry
@@ -58,48 +58,48 @@ class Watch:
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._watched: dict[str, Watched] = {}
+        self._watched: dict[str, WatchedOperation] = {}
         self._turn = 0
         self.failures = 0
 
     def add(self, entry: Entry, began: float | None) -> None:
         """Watch an operation that has been asked for."""
-        self._watched[entry.stack] = Watched(entry, began)
+        self._watched[entry.stack] = WatchedOperation(entry, began)
 
     @property
     def entries(self) -> list[Entry]:
         """The operations that have not ended as far as was seen."""
         return [watched.entry for watched in self._watched.values()]
 
-    def look(self) -> list[Ended | Happened]:
+    def poll(self) -> list[OperationEnded | EventSeen]:
         """What is new since the last look; nothing where this one failed.
 
         Raises `DetachedError` where the credentials have ended, or nothing could be seen for long.
         """
-        found: list[Ended | Happened] = []
+        found: list[OperationEnded | EventSeen] = []
         try:
             statuses = self._statuses()
             settled = [
                 name for name, watched in self._watched.items() if statuses[watched.entry.stack_id] not in RUNNING
             ]
             moving = [name for name in self._watched if name not in settled]
-            turns = [moving[(self._turn + n) % len(moving)] for n in range(min(EVENTS_AT_ONCE, len(moving)))]
-            self._turn += EVENTS_AT_ONCE
+            turns = [moving[(self._turn + n) % len(moving)] for n in range(min(STACKS_PER_POLL, len(moving)))]
+            self._turn += STACKS_PER_POLL
             for name in settled + turns:
                 watched = self._watched[name]
                 events = list(operation_events(self._clients.cloudformation, watched.entry))
                 found += self._fresh(watched, events)
                 ended = ending(events, statuses[watched.entry.stack_id], watched.entry.token)
                 if ended:
-                    found.append(Ended(watched.entry, ended, watched.began))
+                    found.append(OperationEnded(watched.entry, ended, watched.began))
                     del self._watched[name]
             self.failures = 0
-        except FAULTS as error:
+        except AWS_ERRORS as error:
             self.failures += 1
             if credentials_expired(error):
-                raise DetachedError(f"the credentials have ended ({explained(error)}); sign in again") from None
-            if self.failures >= BLIND_LOOKS:
-                raise DetachedError(f"nothing could be seen for a while ({explained(error)})") from None
+                raise DetachedError(f"the credentials have ended ({explain(error)}); sign in again") from None
+            if self.failures >= MAX_FAILED_POLLS:
+                raise DetachedError(f"nothing could be seen for a while ({explain(error)})") from None
         return found
 
     def _statuses(self) -> dict[str, str]:
@@ -117,11 +117,11 @@ class Watch:
         return found
 
     @staticmethod
-    def _fresh(watched: Watched, events: list[Mapping[str, Any]]) -> Iterator[Happened]:
+    def _fresh(watched: WatchedOperation, events: list[Mapping[str, Any]]) -> Iterator[EventSeen]:
         for event in sorted(events, key=lambda each: each["Timestamp"]):
             if event["EventId"] not in watched.seen and event.get("ClientRequestToken") == watched.entry.token:
                 watched.seen.add(event["EventId"])
-                yield Happened(watched.entry, resource_event(event))
+                yield EventSeen(watched.entry, resource_event(event))
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.stub import Stubber
 
 from cicd_templates.deploy.aws import clients as clients_module
-from cicd_templates.deploy.aws.clients import Clients, aws_clients, explained, local_clients, require_account
+from cicd_templates.deploy.aws.clients import Clients, aws_clients, explain, local_clients, require_account
 from cicd_templates.errors import CicdError, RefusedError
 from tests.fakes.scripted_cloudformation import client_error
 
@@ -131,12 +131,12 @@ def test_the_caller_must_work_in_the_account_of_the_templates(account: str, fits
     ],
 )
 def test_an_error_of_aws_is_one_line(error: Exception, expected: str) -> None:
-    assert expected in explained(error)
-    assert "\n" not in explained(error)
+    assert expected in explain(error)
+    assert "\n" not in explain(error)
 
 
 def test_an_answer_without_words_has_no_colon_before_nothing() -> None:
-    assert explained(client_error("400", "")).endswith(" operation")
+    assert explain(client_error("400", "")).endswith(" operation")
 
 
 def test_the_stubbed_errors_are_those_of_botocore() -> None:

@@ -43,7 +43,7 @@ def test_each_state_in_which_a_verb_does_nothing_says_what_to_type(status: str) 
 
 
 def test_whether_somebody_must_wait_or_act_is_told_apart() -> None:
-    assert refusal("UPDATE_ROLLBACK_FAILED", Verb.DEPLOY, "eu-central-1", "s") == (
+    assert refusal("UPDATE_ROLLBACK_FAILED", Verb.PLAN, "eu-central-1", "s") == (
         "is in UPDATE_ROLLBACK_FAILED: an update failed and could not be undone; mend what the events name, then"
         " continue: `aws cloudformation continue-update-rollback --region eu-central-1 --stack-name s`"
     )
@@ -55,14 +55,14 @@ def test_whether_somebody_must_wait_or_act_is_told_apart() -> None:
 
 def test_a_failed_deletion_can_be_tried_again_by_destroy_and_by_nothing_else() -> None:
     assert STATES["DELETE_FAILED"].step(Verb.DESTROY) is Next.DELETE
-    assert STATES["DELETE_FAILED"].step(Verb.DEPLOY) is STATES["DELETE_FAILED"].step(Verb.PLAN) is Next.REFUSE
+    assert STATES["DELETE_FAILED"].step(Verb.PLAN) is Next.REFUSE
     assert STATES["DELETE_COMPLETE"].step(Verb.DESTROY) is Next.NOTHING
 
 
 def test_every_command_of_the_table_is_one_that_cloudformation_has() -> None:
     operations = {xform_name(name, "-"): MODEL.operation_model(name) for name in MODEL.operation_names}
     waiters = SESSION.get_waiter_model("cloudformation").waiter_names
-    words = {words for state in STATES.values() for words in state.settles}
+    words = {words for state in STATES.values() for words in state.remedies}
 
     assert len(words) > 5
     for word in words:

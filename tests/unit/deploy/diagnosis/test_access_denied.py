@@ -11,7 +11,7 @@ KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
 
 
 @pytest.mark.parametrize(
-    ("message", "fact", "mending"),
+    ("message", "fact", "remedy"),
     [
         pytest.param(
             f'Resource handler returned message: "User: {ME} is not authorized to perform: kms:CreateGrant on resource:'
@@ -50,11 +50,11 @@ KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
         ),
     ],
 )
-def test_a_refusal_names_who_what_and_what_mends_it(message: str, fact: str, mending: str) -> None:
+def test_a_refusal_names_who_what_and_what_mends_it(message: str, fact: str, remedy: str) -> None:
     found = parse_denial(message)
 
     assert isinstance(found, Denial)
-    assert (found.fact, found.mending) == (fact, mending)
+    assert (found.fact, found.remedy) == (fact, remedy)
 
 
 def test_other_messages_are_no_refusals() -> None:

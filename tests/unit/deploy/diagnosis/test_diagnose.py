@@ -120,11 +120,11 @@ def of_ecs(status: str = "CREATE_FAILED") -> ResourceEvent:
 def test_a_failure_collector_asks_at_once_and_only_once_because_the_rollback_deletes_what_could_tell() -> None:
     fake = test_ecs.aws([test_ecs.task(1, stoppedReason="no memory")])
     collector = FailureCollector(fake, test_ecs.STACK)  # type: ignore[arg-type] # the fake stands in
-    collector.see(of_ecs("CREATE_IN_PROGRESS"))
+    collector.collect(of_ecs("CREATE_IN_PROGRESS"))
     assert fake.calls == []
 
-    collector.see(of_ecs())
-    collector.see(of_ecs())
+    collector.collect(of_ecs())
+    collector.collect(of_ecs())
     asked = len(fake.calls)
     assert [call for call, _ in fake.calls].count("ecs.describe_tasks") == 1
 
@@ -138,6 +138,6 @@ def test_a_failure_collector_asks_at_once_and_only_once_because_the_rollback_del
 def test_a_failure_collector_of_a_service_that_does_not_answer_does_not_stop_the_deployment() -> None:
     fake = FakeAws({"ecs.list_tasks": denied("ListTasks")})
     collector = FailureCollector(fake, test_ecs.STACK)  # type: ignore[arg-type] # the fake stands in
-    collector.see(of_ecs())
+    collector.collect(of_ecs())
 
     assert [call for call, _ in fake.calls] == ["ecs.list_tasks"]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cicd_templates.deploy.change_sets.events import ResourceEvent
-from cicd_templates.deploy.diagnosis.event_file import History
+from cicd_templates.deploy.diagnosis.event_file import EventFile
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -17,14 +17,14 @@ def event(status: str, reason: str = "") -> ResourceEvent:
 
 
 def test_an_operation_without_a_failure_leaves_no_file(tmp_path: Path) -> None:
-    history = History(tmp_path / "failures" / "keys.jsonl")
+    history = EventFile(tmp_path / "failures" / "keys.jsonl")
     history.add(event("CREATE_COMPLETE"))
 
     assert (history.path, list(tmp_path.iterdir())) == (None, [])
 
 
 def test_from_the_first_failure_on_all_events_are_on_disk(tmp_path: Path) -> None:
-    history = History(tmp_path / "failures" / "keys.jsonl")
+    history = EventFile(tmp_path / "failures" / "keys.jsonl")
     written = []
     for status, reason in (("CREATE_IN_PROGRESS", ""), ("CREATE_FAILED", "no quota"), ("DELETE_COMPLETE", "")):
         history.add(event(status, reason))
@@ -49,7 +49,7 @@ def test_from_the_first_failure_on_all_events_are_on_disk(tmp_path: Path) -> Non
 
 def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "failures").write_text("a file where the folder would be")
-    history = History(tmp_path / "failures" / "keys.jsonl")
+    history = EventFile(tmp_path / "failures" / "keys.jsonl")
     history.add(event("CREATE_FAILED", "no quota"))
 
     assert history.path is None

@@ -59,7 +59,7 @@ def test_a_plan_claims_what_it_would_create_and_says_how_both_ways_go(tmp_path: 
 def test_an_interrupted_run_claims_what_it_has_written_down(tmp_path: Path) -> None:
     with Journal(tmp_path / "runs", "staging").open(EPOCH) as journal:
         journal.plan(PLAN, Path("elsewhere/p.json"), [CHANGED])
-        journal.propose("2", [SAME.name])
+        journal.record_proposal("2", [SAME.name])
 
     found = claims(tmp_path, KEYS, local=False)
     assert found[KEYS.name] == Claim(

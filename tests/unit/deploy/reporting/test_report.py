@@ -122,11 +122,11 @@ def moved(status: str, reason: str = "") -> report.Moved:
         (report.Succeeded("keys", "created", 61.25, 3), ["  keys: created, 3 resources, 61.2 s"]),
         (report.Broke("keys", "why"), ["  keys: FAILED: why"]),
         (
-            report.broke("keys", Diagnosis("why", "out/keys.yaml:3", ("a fact",), ("mend it",)), None),
+            report.failure_event("keys", Diagnosis("why", "out/keys.yaml:3", ("a fact",), ("mend it",)), None),
             ["  keys: FAILED: why", "      at out/keys.yaml:3", "      a fact", "      next: mend it"],
         ),
         (
-            report.broke("keys", Diagnosis("why", "out/keys.yaml:3", (), ()), Path("keys.jsonl")),
+            report.failure_event("keys", Diagnosis("why", "out/keys.yaml:3", (), ()), Path("keys.jsonl")),
             ["  keys: FAILED: why", "      at out/keys.yaml:3", "      all its events: keys.jsonl"],
         ),
         (report.Note("text"), ["  text"]),

@@ -29,7 +29,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cicd_templates.deploy.aws.retry import FAULTS
+from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.propose import DeployContext
@@ -221,7 +221,7 @@ class Deployer(RuleBasedStateMachine):
                 outcome = "refused"
             except CicdError as error:
                 outcome = "declined" if "declined" in str(error) else "failed"
-            except FAULTS:
+            except AWS_ERRORS:
                 outcome = "given up"
         self._judge(outcome, stacks)
 
@@ -246,7 +246,7 @@ class Deployer(RuleBasedStateMachine):
     def plan(self, ending: str, call: int) -> None:
         counted["plans"] += 1
         self.clean = False
-        with self.until(ending, call), contextlib.suppress(CicdError, Killed, KeyboardInterrupt, *FAULTS):
+        with self.until(ending, call), contextlib.suppress(CicdError, Killed, KeyboardInterrupt, *AWS_ERRORS):
             deployment.plan(self.context, self.stacks(), self.judge)
 
     @precondition(lambda self: (self.folder / "plans/staging.json").exists())
@@ -261,7 +261,7 @@ class Deployer(RuleBasedStateMachine):
         allowed = {f"{layer}/Data" for layer in LAYERS} if allow else set()
         self.allowed |= {name.replace("/", " ") for name in allowed}
         self.clean = False
-        with self.until(ending, call), contextlib.suppress(CicdError, Killed, KeyboardInterrupt, *FAULTS):
+        with self.until(ending, call), contextlib.suppress(CicdError, Killed, KeyboardInterrupt, *AWS_ERRORS):
             deployment.execute_plan(self.context, plans.read(path), path, self.stacks(), self.judge, allowed=allowed)
 
     @precondition(lambda self: (self.folder / "plans").exists() and any((self.folder / "plans").iterdir()))
@@ -270,7 +270,7 @@ class Deployer(RuleBasedStateMachine):
         counted["plans discarded"] += 1
         try:
             deployment.discard(self.context, self.stacks())
-        except (RefusedError, *FAULTS):
+        except (RefusedError, *AWS_ERRORS):
             return
 
     # What must hold after everything.

@@ -14,7 +14,7 @@ from tests.unit.deploy.plans.test_document import PLAN
 
 def test_what_was_begun_is_there_for_the_next_run_with_the_same_token(tmp_path: Path) -> None:
     with Journal(tmp_path, "staging").open(EPOCH) as journal:
-        journal.propose("p", ["a", "b"])
+        journal.record_proposal("p", ["a", "b"])
         journal.plan(PLAN, Path("plan.json"), PLAN.changing)
         token = journal.start("payments-staging-storage").token
     again = Journal(tmp_path, "staging").open(EPOCH)
@@ -25,7 +25,7 @@ def test_what_was_begun_is_there_for_the_next_run_with_the_same_token(tmp_path: 
     assert again.entries[entry.stack].token == token
     assert not again.entries[entry.stack].begun
     again.end(entry.stack, "UPDATE_COMPLETE", 12.34)
-    again.proposed("p")
+    again.remove_proposal("p")
     assert again.entries[entry.stack].state == ENDED
     again.settle()
     again.close()

@@ -64,14 +64,14 @@ def test_a_reviewed_text_is_known_by_the_commit_that_introduced_it(committed: tu
         StatusRow("keys", "CREATE_COMPLETE", "2026-01-01 00:00", "reviewed", newer),
     ]
     (row,) = rows(stack, "# older\n" + KEYS.text.rstrip())
-    assert (row.text, row.revision, row.told) == ("older", older, f"older, {older}")
-    assert rows(stack, KEYS.text)[0].told == f"at {newer}"
+    assert (row.text, row.revision, row.description) == ("older", older, f"older, {older}")
+    assert rows(stack, KEYS.text)[0].description == f"at {newer}"
 
 
 def test_a_text_that_no_commit_has_is_unknown(committed: tuple[StackTemplate, str, str]) -> None:
     (row,) = rows(committed[0], KEYS.text + "# by hand\n")
 
-    assert (row.text, row.revision, row.told) == ("unknown text", "", "unknown text")
+    assert (row.text, row.revision, row.description) == ("unknown text", "", "unknown text")
 
 
 def test_what_is_rendered_and_in_no_commit_is_not_reviewed(

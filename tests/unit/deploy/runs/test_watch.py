@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.deploy.runs.journal import Entry
-from cicd_templates.deploy.runs.watch import Ended, Watch, ending, operation_events
+from cicd_templates.deploy.runs.watch import OperationEnded, Watch, ending, operation_events
 from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, event, stack
 from tests.fakes.simulated_aws import EPOCH
 
@@ -24,8 +24,8 @@ def watched(fake: FakeCloudFormation) -> tuple[str, list[str]]:
     watch.add(ENTRY, 0.0)
     seen: list[str] = []
     while True:
-        for news in watch.look():
-            if isinstance(news, Ended):
+        for news in watch.poll():
+            if isinstance(news, OperationEnded):
                 assert watch.entries == []
                 return news.status, seen
             seen.append(news.event.event_id)

@@ -7,16 +7,16 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cicd_templates.deploy.aws.clients import Clients, explained
+from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.diagnosis.causes.codebuild import failed_build
 
 
-def behind(clients: Clients, action: Mapping[str, Any]) -> list[str]:
+def service_facts(clients: Clients, action: Mapping[str, Any]) -> list[str]:
     """What the service behind a failed action knows, or why it could not be asked. Never raises."""
     try:
         return list(_behind(clients, action))
     except (ClientError, BotoCoreError) as error:
-        return [f"CodeBuild tells no more: {explained(error)}"]
+        return [f"CodeBuild tells no more: {explain(error)}"]
 
 
 def _behind(clients: Clients, action: Mapping[str, Any]) -> Iterator[str]:

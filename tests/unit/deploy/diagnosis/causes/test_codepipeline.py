@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.diagnosis.causes.codepipeline import behind
+from cicd_templates.deploy.diagnosis.causes.codepipeline import service_facts
 from tests.fakes.answering_aws import FakeAws, denied
 
 BUILD = {"builds": [{"id": "p:1", "phases": [{"phaseType": "BUILD", "phaseStatus": "FAILED"}]}]}
@@ -52,4 +52,4 @@ def action(provider: str, **result: Any) -> dict[str, Any]:
 def test_what_stands_behind_an_action_is_told(failed: dict[str, Any], builds: Any, expected: list[str]) -> None:
     fake: Any = FakeAws({"codebuild.batch_get_builds": builds})
 
-    assert behind(fake, failed) == expected
+    assert service_facts(fake, failed) == expected
