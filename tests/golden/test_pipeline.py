@@ -482,7 +482,7 @@ def test_what_runs_the_application_shares_no_cache_with_what_judges_it() -> None
 
     assert caches == {
         "UnitTests": "check-unit-tests",
-        "Snyk": "check-snyk",
+        "Snyk": "judges",
         "Bandit": "judges",
         "Safety": "judges",
         "Secrets": "judges",

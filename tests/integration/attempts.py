@@ -133,7 +133,6 @@ DEEDS: dict[str, Call] = {
     "list the artifacts": s3("list_objects_v2", "artifacts"),
     "read the judges' cache": get("cache", "payment-processor/judges/pip"),
     "fill the judges' cache": put("cache", "payment-processor/judges/new"),
-    "fill Snyk's cache": put("cache", "payment-processor/check-snyk/new"),
     "fill the unit tests' cache": put("cache", "payment-processor/check-unit-tests/new"),
     "fill the bill of materials' cache": put("cache", "payment-processor/sbom/new"),
     "fill another service's cache": put("cache", "another/new"),

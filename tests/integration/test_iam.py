@@ -52,7 +52,7 @@ MAY: dict[str, set[str]] = {
     "build UnitTestsRole": CHECK | {"fill the unit tests' cache"},
     "build BanditRole": JUDGE | {"hand on Bandit's report", "write Bandit's log"},
     "build SafetyRole": JUDGE | {"read the Safety key"},
-    "build SnykRole": CHECK | {"hand on Snyk's report", "fill Snyk's cache", "read the Snyk token", "write Snyk's log"},
+    "build SnykRole": JUDGE | {"hand on Snyk's report", "read the Snyk token", "write Snyk's log"},
     "build SecretsRole": JUDGE,
     "build ImageRole": CHECK
     | {
