@@ -77,8 +77,8 @@ review.takes := BASE
 review: $(VENV)/.done ## Describe in words what changed in out/ since BASE=main
 	@$(RUN) review
 
-upgrade-check.takes := REF
-upgrade-check: $(VENV)/.done ## Describe what revision REF of this tool would change in out/
+upgrade-check.takes := REF YES
+upgrade-check: $(VENV)/.done ## Describe what revision REF of this tool would change in out/; runs it
 	@$(RUN) upgrade-check
 
 audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov

@@ -148,7 +148,7 @@ def test_what_a_user_types_arrives_as_it_was_typed(made: Path, value: str) -> No
         ("status LEFT=1 LOCAL=no", "status --left"),
         ("sweep ENV=all OLDER_THAN=7d YES=yes", "sweep --env all --older-than 7d --yes"),
         ("review BASE=main", "review --base main"),
-        ("upgrade-check REF=v2", "upgrade-check --ref v2"),
+        ("upgrade-check REF=v2 YES=1", "upgrade-check --ref v2 --yes"),
         ("deploy-policy ENV=a SUFFIX=d PART=2 DESTROYING=1", "deploy-policy --env a --suffix d --part 2 --destroying"),
         (
             "rehearse APP=. SERVICE=c SUFFIX=d YES=1 REFUSE=1 TOOLS=t TOKENS=A,B FORMAT=json",

@@ -7,7 +7,10 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+import yaml
+
 from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate, parse_template, read_template
 
 GIT_TIMEOUT_SECONDS = 60
@@ -22,6 +25,17 @@ def templates_in(folder: Path) -> list[StackTemplate]:
     return [read_template(path) for path in paths]
 
 
+def _parse_foreign(path: Path, content: bytes, revision: str) -> StackTemplate:
+    """Return a template that nobody here has reviewed. Raises `ConfigurationError` where reading it could do harm."""
+    try:
+        text = content.decode()
+        cloudformation_yaml.refuse_hostile(text)
+    except (ValueError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigurationError(f"{path} of {revision}: not a template to compare with: {reason}") from None
+    return parse_template(path, text)
+
+
 def templates_at(revision: str, folder: str) -> list[StackTemplate]:
     """Return the templates below `folder` in `revision`; empty where the revision has no such folder."""
     commit = commit_of(revision)
@@ -34,7 +48,7 @@ def templates_at(revision: str, folder: str) -> list[StackTemplate]:
             if member.isfile() and path.count("/") == 1 and path.endswith(TEMPLATE_SUFFIXES):
                 content = archive.extractfile(member)
                 assert content is not None, "a file has content"
-                templates.append(parse_template(Path(path), content.read().decode()))
+                templates.append(_parse_foreign(Path(path), content.read(), revision))
     return templates
 
 

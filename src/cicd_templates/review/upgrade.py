@@ -16,23 +16,33 @@ from cicd_templates.template.stack_template import StackTemplate
 RENDER_TIMEOUT_SECONDS = 300
 EXTRA_LAYERS = Path("templates/extra")
 
+# The source of the revision takes precedence over the installed package; its layers lie in its folder.
+START = (
+    "import os, runpy, sys; sys.path[:0] = [os.path.join(os.getcwd(), 'src'), os.getcwd()];"
+    " runpy.run_module('cicd_templates', run_name='__main__', alter_sys=True)"
+)
+
 
 def render_with(revision: str, folder: Path) -> list[StackTemplate]:
     """Return what `revision` renders from the current configuration and extra layers; `folder` must be empty.
 
-    The installed libraries are used, even where the revision was made for others. Raises `CicdError` with the output of
-    the revision where it cannot render.
+    This runs the code of the revision: it may do whatever the caller may, but it gets an empty home and no credentials,
+    tokens, agents or other variables of the caller's environment. The installed libraries are used, even where the
+    revision was made for others. Raises `CicdError` with the output of the revision where it cannot render.
     """
     unpack_revision(revision, folder)
     shutil.copy(CONFIGURATION, folder / CONFIGURATION)
     if EXTRA_LAYERS.is_dir():
         shutil.copytree(EXTRA_LAYERS, folder / EXTRA_LAYERS, dirs_exist_ok=True)
     shutil.rmtree(folder / OUT, ignore_errors=True)
-    result = subprocess.run(
-        [sys.executable, "-m", "cicd_templates", "render"],
+    home = folder / ".home"
+    home.mkdir(mode=0o700)
+    result = subprocess.run(  # noqa: S603 - the caller has agreed to run the revision
+        # Isolated (-I): no PYTHON* variable and no user's site-packages steer it.
+        [sys.executable, "-I", "-c", START, "render"],
         cwd=folder,
-        # The source of the revision takes precedence over the installed package.
-        env={**os.environ, "PYTHONPATH": str(folder / "src")},
+        env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=RENDER_TIMEOUT_SECONDS,

@@ -172,6 +172,29 @@ def dump(value: Any, *, column: int = 0) -> str:
     return _text(_node(value, column))
 
 
+# CloudFormation takes a megabyte. What the renderer writes is less than 30 levels deep.
+LARGEST_BYTES = 2_000_000
+DEEPEST = 100
+
+
+def refuse_hostile(text: str) -> None:
+    """Raise `ValueError` for a text that could keep `load` busy: anchors and aliases, excessive size or depth.
+
+    An alias counts as often as it is used, so a few nested ones stand for billions of values. The renderer writes none.
+    """
+    if len(text.encode()) > LARGEST_BYTES:
+        raise ValueError(f"larger than {LARGEST_BYTES} bytes")
+    depth = 0
+    event: Any
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if getattr(event, "anchor", None) is not None:
+            line = event.start_mark.line + 1
+            raise ValueError(f"line {line}: YAML anchors and aliases are refused; write the value out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ValueError(f"nested deeper than {DEEPEST} levels")
+
+
 def load(text: str) -> Any:
     """Return the value of a template's text, YAML or JSON. Raises `yaml.YAMLError` on anything else."""
     if text.lstrip().startswith("{"):

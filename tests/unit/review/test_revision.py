@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from cicd_templates.cli import main
 from cicd_templates.errors import CicdError, ConfigurationError
-from cicd_templates.review import revision
+from cicd_templates.review import revision, upgrade
 from cicd_templates.template.stack_template import parse_template
 from tests.conftest import ROOT
 
@@ -138,7 +138,7 @@ def test_upgrade_check_renders_this_configuration_with_another_revision_of_the_t
         "    return layer\n"
         'LAYER = Layer("own", build)\n'
     )
-    said = typed("upgrade-check", "--ref", "HEAD")
+    said = typed("upgrade-check", "--ref", "HEAD", "--yes")
 
     assert said.exit_code == 0, said.output
     assert said.output.startswith("# What HEAD of the tool would change in out/\n")
@@ -151,6 +151,77 @@ def test_upgrade_check_renders_this_configuration_with_another_revision_of_the_t
     shutil.rmtree(tmp_path / "templates/extra")
     toml = tmp_path / "templates/environments.toml"
     toml.write_text(toml.read_text().replace("[pipeline]\n", '[pipeline]\nspeed = "fast"\n'))
-    refused = typed("upgrade-check", "--ref", "HEAD")
+    refused = typed("upgrade-check", "--ref", "HEAD", "--yes")
     assert refused.exit_code == 1
-    assert "HEAD cannot render this configuration: templates/environments.toml: 1 problem" in refused.output
+    assert "cannot render this configuration: templates/environments.toml: 1 problem" in refused.output
+
+
+LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\nResources: *b\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (LAUGHS, "line 1: YAML anchors and aliases are refused; write the value out"),
+        ("Resources:\n  a: *b\n", "line 2: YAML anchors and aliases are refused"),
+        ("[" * 5000, "nested deeper than 100 levels"),
+        ('{"a":' * 200, "nested deeper than 100 levels"),
+        ("# " + "x" * 2_000_000, "larger than 2000000 bytes"),
+        ("a: '", "not a template to compare with: while scanning a quoted scalar"),
+        ("a: !!python/object/apply:os.system ['touch ran']\n", r"`make render`"),
+        (b"\xff\xfe", "not a template to compare with: 'utf-8' codec"),
+    ],
+    ids=["nested aliases", "alias", "deep", "deep JSON", "large", "broken", "code in a tag", "not UTF-8"],
+)
+def test_a_hostile_template_of_another_branch_is_one_line(repository: Path, text: str | bytes, reason: str) -> None:
+    path = repository / "out/staging/keys.yaml"
+    honest = path.read_bytes()
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    git("commit", "-qam", "hostile")
+    path.write_bytes(honest)
+    refused = typed("review", "--base", "HEAD")
+
+    assert refused.exit_code == 2
+    assert reason in refused.output
+    assert len(refused.output.splitlines()) == 1
+    assert not (repository / "ran").exists()
+
+
+def test_upgrade_check_runs_nothing_before_somebody_agreed(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object) -> None:
+        raise AssertionError("the revision was run")
+
+    monkeypatch.setattr("cicd_templates.review.upgrade.render_with", run)
+    refused = typed("upgrade-check", "--ref", "HEAD")
+    assert refused.exit_code == 2
+    assert "there is no terminal to ask at" in refused.output
+    monkeypatch.setattr("cicd_templates.cli.selection.confirmation", lambda yes: lambda question: False)
+    declined = typed("upgrade-check", "--ref", "HEAD")
+    assert declined.exit_code == 1
+    assert "declined; nothing of that revision was run" in declined.output
+
+
+def test_the_code_of_another_revision_gets_nothing_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    package = tmp_path / "src/cicd_templates"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import os, sys\nsys.exit(' '.join(sorted(os.environ)) + os.environ['HOME'])\n"
+    )
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/environments.toml").touch()
+    git("init", "-q", ".")
+    git("add", ".")
+    git("commit", "-qm", "hostile")
+    for name in ("AWS_SECRET_ACCESS_KEY", "SNYK_TOKEN", "SSH_AUTH_SOCK", "PYTHONPATH", "PYTHONSTARTUP"):
+        monkeypatch.setenv(name, "secret")
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+
+    with pytest.raises(CicdError) as caught:
+        upgrade.render_with("HEAD", folder)
+    names = str(caught.value).partition(": ")[2].removesuffix(f"{folder}/.home").split()
+    assert set(names) - {"LC_CTYPE"} == {"HOME", "LANG", "PATH", "TMPDIR"}

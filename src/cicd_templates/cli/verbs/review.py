@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cicd_templates import hints
-from cicd_templates.cli import terminal
+from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import option
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.cli.options import YES, option
+from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.paths import OUT
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ def review(base: str | None) -> None:
 @verb(
     "upgrade-check",
     option("--ref", variable="REF", help="Revision of this tool to render with, such as origin/main or a tag."),
+    YES,
 )
-def upgrade_check(ref: str | None) -> None:
-    """Describe in words what another revision of the tool would change in out/, as Markdown."""
+def upgrade_check(ref: str | None, yes: bool) -> None:
+    """Describe in words what another revision of the tool would change in out/; runs its code."""
     import tempfile
     from pathlib import Path
 
@@ -43,9 +44,12 @@ def upgrade_check(ref: str | None) -> None:
         raise ConfigurationError(
             f"render with which revision of the tool? Name it with {hints.option('REF')}, such as a tag"
         )
-    before = revision.templates_in(OUT)
+    commit, before = revision.commit_of(ref), revision.templates_in(OUT)
+    question = f"Run the code of {ref} ({commit[:12]}) on this machine, as you but without your credentials?"
+    if not selection.confirmation(yes)(question):
+        raise CicdError("declined; nothing of that revision was run")
     with tempfile.TemporaryDirectory() as folder:
-        after = upgrade.render_with(ref, Path(folder))
+        after = upgrade.render_with(commit, Path(folder))
     terminal.show_page(_compared(f"What {ref} of the tool would change in out/", before, after))
 
 
