@@ -13,14 +13,17 @@ from cicd_templates.errors import CicdError
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-linearconfiguration.html
 LONGEST_OPERATION_SECONDS = 36 * 3600.0
 CHANGE_SET_SECONDS = 600.0
-# After this long the pause between two looks has grown tenfold; nobody waits at the screen for such an operation.
+# After this long the pause between two polls is ten times as long: nobody watches such an operation closely.
 PATIENT_SECONDS = 1800.0
 LONGEST_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Polling:
-    """Seconds between two looks, the clock, and what spreads the looks of many who wait at once, from 0 to 1."""
+    """How to poll: the seconds between two polls, the clock, and a source of jitter from 0 to 1.
+
+    Jitter keeps callers that began together from polling together.
+    """
 
     poll_seconds: float = 2.0
     sleep: Callable[[float], None] = time.sleep
@@ -28,10 +31,10 @@ class Polling:
     jitter: Callable[[], float] = random.random
 
     def pause(self, waited: float = 0.0, failures: int = 0) -> None:
-        """Wait until the next look: longer the longer it has lasted, and the more looks in a row have failed."""
+        """Sleep until the next poll: longer the longer the operation has taken and the more polls in a row have failed."""
         age = 1 + 9 * min(waited / PATIENT_SECONDS, 1)
         seconds = min(self.poll_seconds * age * 2.0**failures, max(LONGEST_PAUSE_SECONDS, self.poll_seconds))
-        # A fifth more or less than that, so that two who began together do not stay together.
+        # A fifth more or less, so that two callers that began together drift apart.
         self.sleep(seconds * (0.8 + 0.4 * self.jitter()))
 
     def until(
@@ -41,9 +44,9 @@ class Polling:
         limit_seconds: float,
         then: str = "the same command continues from there",
     ) -> None:
-        """Look until `done` says so. Raises `CicdError` naming `what` and `then` after `limit_seconds`.
+        """Poll until `done` returns true. Raises `CicdError` with `what` and `then` after `limit_seconds`.
 
-        Giving up stops only the watching; the operation in AWS goes on.
+        A timeout ends only the polling; the operation in AWS continues.
         """
         deadline = self.now() + limit_seconds
         while not done():

@@ -1,7 +1,7 @@
-"""Which errors of AWS pass by themselves, and calls that are made again until they do.
+"""Transient errors of AWS, and calls that are retried while they meet one.
 
-Steps are generators: each `yield` is a moment to wait, so that one loop drives many of them without threads, and a test
-without time.
+Steps are generators: each `yield` is a point at which to wait, so one loop drives many of them without threads, and a
+test drives them without sleeping.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Steps = Generator[None, None, T]
 ATTEMPTS = 5
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-# The service failed itself; CloudFormation does not always answer these with a status of 500 or more.
+# Errors of the service itself; CloudFormation does not always answer them with a status of 500 or more.
 SERVICE_FAILED = frozenset({"InternalFailure", "ServiceUnavailable"})
 SERVER_ERROR = 500
 AWS_ERRORS = (ClientError, BotoCoreError)
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether the same call can succeed a moment later: throttled, not reached, or a fault of the service."""
+    """Return whether a retry can succeed: the call was throttled, did not reach AWS, or met an error of the service."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"]["Code"] in THROTTLED | SERVICE_FAILED or status >= SERVER_ERROR
@@ -42,7 +42,7 @@ def is_transient(error: Exception) -> bool:
 
 
 def credentials_expired(error: Exception) -> bool:
-    """Whether the credentials have ended, which signing in again mends and nothing else."""
+    """Return whether the credentials have expired, so that only signing in again helps."""
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] in EXPIRED
     return isinstance(error, CredentialRetrievalError | TokenRetrievalError | UnauthorizedSSOTokenError)
@@ -51,7 +51,7 @@ def credentials_expired(error: Exception) -> bool:
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
     """Return `look` with a transient error counted as "not yet", for `Polling.until`.
 
-    What cannot be seen for a moment decides nothing about the operation that is watched. Every other error is raised.
+    A failed poll decides nothing about the operation that is polled. Every other error is raised.
     """
 
     def tolerant() -> bool:
@@ -66,7 +66,7 @@ def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def retry_steps(call: Callable[[], T]) -> Steps[T]:
-    """The answer of `call`, made again while what it meets is transient, `ATTEMPTS` times in all."""
+    """Return the answer of `call`, which is retried after transient errors, up to `ATTEMPTS` calls in all."""
     for _ in range(ATTEMPTS - 1):
         try:
             return call()
@@ -78,7 +78,7 @@ def retry_steps(call: Callable[[], T]) -> Steps[T]:
 
 
 def run_steps(steps: Steps[T], polling: Polling) -> T:
-    """The end of `steps`, waiting at each of its moments: for a caller that has nothing else to drive."""
+    """Run `steps` to completion, sleeping between polls, and return their result."""
     while True:
         try:
             next(steps)

@@ -1,4 +1,4 @@
-"""Stacks as they are, and their change sets: described with all their pages, and discarded. Executes none."""
+"""Describes stacks and change sets, all pages of them, and discards change sets. Executes none."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ NO_CHANGE_REASONS = (
     "The submitted information didn't contain changes.",
     "No updates are to be performed.",
 )
-# What an account, a policy or an engine without this call answers.
+# The errors where a policy forbids the call, or the account or the local AWS does not have it.
 UNAVAILABLE = frozenset({"AccessDenied", "AccessDeniedException", "InvalidAction", "UnknownOperationException"})
-# Of a change set that is being executed or was.
+# The execution statuses of a change set that is being executed or was.
 EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
 
 
@@ -47,12 +47,12 @@ class Described:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether it failed because there is nothing to change."""
+        """Return whether it failed because there is nothing to change."""
         return self.status == "FAILED" and self.reason.startswith(NO_CHANGE_REASONS)
 
 
 def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
-    """The stack of that name or id as CloudFormation describes it, or None where there is none."""
+    """Return the stack of that name or id as CloudFormation describes it, or None where there is none."""
     try:
         return dict(clients.cloudformation.describe_stacks(StackName=name)["Stacks"][0])
     except ClientError as error:
@@ -68,13 +68,13 @@ def stack_status(clients: Clients, name: str) -> str:
 
 
 def is_gone(error: ClientError) -> bool:
-    """Whether there is no such change set or stack; for the latter CloudFormation has no code of its own."""
+    """Return whether there is no such change set or stack; a missing stack has no error code of its own."""
     code = error.response["Error"]["Code"]
     return code == "ChangeSetNotFound" or (code == "ValidationError" and "does not exist" in str(error))
 
 
 def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
-    """The resources of a stack that are not deleted; one that was never created has no `PhysicalResourceId`."""
+    """Return the resources of a stack that are not deleted; one that was never created has no `PhysicalResourceId`."""
     return [
         resource
         for page in clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
@@ -84,13 +84,13 @@ def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
 
 
 def is_ours(existing: Mapping[str, Any], stack: StackTemplate) -> bool:
-    """Whether a stack, as CloudFormation describes it, is by its tags of the same project as `stack`."""
+    """Return whether the tags of a stack, as CloudFormation describes it, name the same project as those of `stack`."""
     tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
     return (tags.get(MANAGED_BY_KEY), tags.get("Project")) == (MANAGED_BY, stack.tags["Project"])
 
 
 def require_ours(existing: Mapping[str, Any], stack: StackTemplate) -> None:
-    """Raise `RefusedError` where a stack of that name exists that this project did not make."""
+    """Raise `RefusedError` where `existing` was not created by this project."""
     if not is_ours(existing, stack):
         raise RefusedError(
             f"{stack.name}: a stack of this name exists, but its tags do not say {MANAGED_BY_KEY}={MANAGED_BY} and"
@@ -99,9 +99,9 @@ def require_ours(existing: Mapping[str, Any], stack: StackTemplate) -> None:
 
 
 def describe(client: CloudFormationClient, arn: str) -> Described | None:
-    """The change set with everything that can be told of it, or None where it is gone.
+    """Return the change set with its changes and findings, or None where it does not exist any more.
 
-    While it is being made its status alone is told.
+    While it is being created, only its status is known.
     """
     try:
         first = client.describe_change_set(ChangeSetName=arn)
@@ -123,7 +123,7 @@ def _parse_change_set(
     answer: Mapping[str, Any], changes: tuple[Change, ...] = (), findings: tuple[str, ...] = ()
 ) -> Described:
     parameters = {
-        # A parameter that reads Parameter Store has its path for a value, and what it found there beside it.
+        # The value of a parameter that reads Parameter Store is its path; `ResolvedValue` is the value found there.
         parameter["ParameterKey"]: parameter.get("ResolvedValue") or parameter.get("ParameterValue", "")
         for parameter in answer.get("Parameters", ())
     }
@@ -150,12 +150,12 @@ def _read_changes(
 
 
 def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
-    """What the validation before deployment found wrong with a change set, a line each.
+    """Return the findings of the validation before deployment, a line each.
 
-    Nothing where the caller may not ask (`cloudformation:DescribeEvents`) or the call does not exist: what it would say
-    is a help, and CloudFormation stops at real faults without it.
+    Empty where the caller may not call `cloudformation:DescribeEvents` or the call does not exist: the findings are a
+    help, and CloudFormation stops at real errors without them.
     """
-    found = []
+    findings = []
     try:
         for page in client.get_paginator("describe_events").paginate(ChangeSetName=arn):
             for event in page["OperationEvents"]:
@@ -163,19 +163,19 @@ def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
                     mode = "warning" if event.get("ValidationFailureMode") == "WARN" else "error"
                     where = event.get("ValidationPath") or event.get("LogicalResourceId", "")
                     reason = event.get("ValidationStatusReason", "")
-                    found.append(f"{mode}: {event.get('ValidationName', 'validation')} at {where}: {reason}")
+                    findings.append(f"{mode}: {event.get('ValidationName', 'validation')} at {where}: {reason}")
     except ClientError as error:
         if error.response["Error"]["Code"] not in UNAVAILABLE:
             raise
-    return tuple(found)
+    return tuple(findings)
 
 
 def discard(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
-    """Delete a change set, and the empty shell of a stack that it made where it would have created one."""
+    """Delete a change set; where it would have created a stack, delete the empty stack that it left as well."""
     try:
         clients.cloudformation.delete_change_set(ChangeSetName=arn)
     except ClientError as error:
-        # One that is being executed, or was, is no longer a plan's.
+        # A change set that is being executed, or was, no longer belongs to a plan.
         if not is_gone(error) and error.response["Error"]["Code"] != "InvalidChangeSetStatus":
             raise
     if creates:
@@ -183,9 +183,9 @@ def discard(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None
 
 
 def remove_shell(clients: Clients, stack: str) -> None:
-    """Delete a stack of ours that was never created, where no change set waits in it any more.
+    """Delete a stack of ours that was never created and has no change set any more.
 
-    That it is empty is asked for itself: a description of a moment ago can still call a stack a shell.
+    Its resources are listed before, because the description of a stack can lag behind its creation.
     """
     existing = describe_stack(clients, stack)
     if existing is None or existing["StackStatus"] != "REVIEW_IN_PROGRESS":

@@ -1,4 +1,4 @@
-"""Change sets that a person makes with the AWS command line: written down, and run by nobody here. Pure.
+"""Commands of the AWS command line with which a person creates a change set. Pure; runs none of them.
 
 The commands are for a POSIX shell.
 """
@@ -20,7 +20,7 @@ _COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
 
 
 def for_endpoint(text: str, clients: Clients, account: str) -> str:
-    """`text` with its `aws` commands as they reach the account where `clients` work; unchanged for AWS itself.
+    """Return `text` with its `aws` commands as they reach the account where `clients` work; unchanged for AWS itself.
 
     Without the address of the local AWS they would work on AWS. Its access key is the account's number; the
     secret of its start is read from the file of `make local`, so that it is on no screen and in no log.
@@ -32,7 +32,7 @@ def for_endpoint(text: str, clients: Clients, account: str) -> str:
 
 
 def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
-    """The commands that bring everything of the reviewed text that exists already into its stack.
+    """Return the commands that import the resources of the reviewed template that exist already into its stack.
 
     CloudFormation finds what to adopt by the names in the template, and adopts only what its policy would retain:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
@@ -42,7 +42,7 @@ def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
 
 
 def revert_commands(stack: StackTemplate) -> tuple[str, ...]:
-    """The commands that bring resources that were changed beside CloudFormation back to the reviewed text.
+    """Return the commands that revert resources changed outside CloudFormation to the reviewed template.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
     """

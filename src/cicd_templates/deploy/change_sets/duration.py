@@ -1,4 +1,4 @@
-"""How long CloudFormation may take for a stack before it gives up itself. Pure; bounds, not estimates."""
+"""Upper bounds of how long CloudFormation works on a stack before it gives up. Pure; no estimates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ OTHER_SECONDS = 5 * MINUTE
 
 
 def longest_wait(changes: Iterable[Change], resources: Mapping[str, Any]) -> float:
-    """Seconds after which the slowest of `changes` has ended or failed, by the resources of the template after them."""
+    """Return the seconds after which the slowest of `changes` has ended or failed.
+
+    `resources` are those of the template to deploy, by logical id.
+    """
     waits = [_wait(change, resources.get(change.logical_id, {}).get("Properties", {})) for change in changes]
     return max(waits, default=0.0)
 
@@ -39,7 +42,7 @@ def _wait(change: Change, properties: Mapping[str, Any]) -> float:
 
 
 def bake_minutes(configuration: Mapping[str, Any]) -> float:
-    """Minutes that an ECS deployment waits on purpose, after each step and with all traffic on the new version.
+    """Return the minutes that an ECS deployment waits on purpose: after each step, and once all traffic is shifted.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
     """
@@ -55,12 +58,12 @@ def bake_minutes(configuration: Mapping[str, Any]) -> float:
 
 
 def _number(value: Any, default: float) -> float:
-    """A number of the template, or the service's default where it states none or one that only CloudFormation knows."""
+    """Return a number of the template; `default` where there is none, or an intrinsic function."""
     return float(value) if isinstance(value, int | float) else default
 
 
 def format_duration(seconds: float) -> str:
-    """A length of time as people say it: `45 s`, `12 min`, `3 h 10 min`."""
+    """Return a length of time for people: `45 s`, `12 min`, `3 h 10 min`."""
     if seconds < MINUTE:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / MINUTE), 60)

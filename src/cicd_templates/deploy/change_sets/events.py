@@ -1,4 +1,4 @@
-"""What happened to the resources of a stack during one operation, and which failure was the cause of the others."""
+"""The events of a stack's resources during one operation, and the failure that caused the others."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-# CloudFormation stops what is still running when something failed, and words that as failures too.
+# After a failure CloudFormation cancels the operations that still run, and reports them as failures too.
 CONSEQUENCES = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
 FAILED_STATUSES = frozenset({"CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", "IMPORT_FAILED"})
 
 
 @dataclass(frozen=True)
 class ResourceEvent:
-    """One line of a stack's history."""
+    """One event of a stack."""
 
     event_id: str
     time: datetime
@@ -29,17 +29,17 @@ class ResourceEvent:
 
     @property
     def of_stack(self) -> bool:
-        """Whether it tells of the stack itself; none of ours has a stack in it."""
+        """Return whether the event is of the stack itself; no stack of ours contains a nested stack."""
         return self.resource_type == "AWS::CloudFormation::Stack"
 
     @property
     def failed(self) -> bool:
-        """Whether it is a failure of its own and not the consequence of another."""
+        """Return whether it is a failure of its own and not the consequence of another."""
         return self.status in FAILED_STATUSES and self.reason not in CONSEQUENCES
 
 
 def events_since(client: CloudFormationClient, stack_id: str, known: set[str]) -> list[ResourceEvent]:
-    """The events of a stack that are not yet in `known`, oldest first; adds them to it."""
+    """Return the events of a stack whose ids are not in `known`, oldest first, and add their ids to `known`."""
     fresh = []
     for event in _newest_first(client, stack_id):
         if event.event_id in known:
@@ -55,7 +55,7 @@ def _newest_first(client: CloudFormationClient, stack_id: str) -> Iterator[Resou
 
 
 def resource_event(event: Mapping[str, Any]) -> ResourceEvent:
-    """An event as CloudFormation tells it."""
+    """Return the event from the form in which CloudFormation describes it."""
     return ResourceEvent(
         event["EventId"],
         event["Timestamp"],
@@ -68,7 +68,7 @@ def resource_event(event: Mapping[str, Any]) -> ResourceEvent:
 
 
 def first_failure(events: list[ResourceEvent]) -> ResourceEvent | None:
-    """The earliest failure that no other explains: a resource's before the stack's own, which only reports it."""
+    """Return the earliest failure of a resource; that of the stack itself, which only reports it, where there is none."""
     failures = [event for event in events if event.failed]
     of_resources = [event for event in failures if not event.of_stack]
     return next(iter(of_resources or failures), None)

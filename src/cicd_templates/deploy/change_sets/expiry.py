@@ -1,7 +1,7 @@
-"""When a disposable copy has had its time: a tag on its stacks, given when they are created.
+"""The expiry of a disposable copy: a tag on its stacks, set when they are created.
 
-It stays as it is while it lies ahead, so that deploying again finds nothing to change, and moves on when a copy is
-deployed after it has passed.
+While it lies ahead it stays as it is, so that deploying again finds nothing to change. Deploying a copy after its
+expiry sets a new one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def stack_tags(stack: StackTemplate, existing: Mapping[str, Any] | None, now: datetime | None = None) -> dict[str, str]:
-    """The tags for a change set of `stack`: its own, and for a disposable copy when it expires."""
+    """Return the tags for a change set of `stack`: its own, and for a disposable copy its expiry."""
     if "Suffix" not in stack.tags or stack.protected:
         return stack.tags
     now = now or datetime.now(UTC)
@@ -31,7 +31,7 @@ def stack_tags(stack: StackTemplate, existing: Mapping[str, Any] | None, now: da
 
 
 def expires(tags: Mapping[str, str]) -> datetime | None:
-    """When something with `tags` expires; None where no tag says so, or not in a way that can be read."""
+    """Return when a resource with `tags` expires; None where the tag is missing or cannot be parsed."""
     try:
         return datetime.strptime(tags[EXPIRES_KEY], _FORMAT).replace(tzinfo=UTC)
     except (KeyError, ValueError):

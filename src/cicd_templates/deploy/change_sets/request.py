@@ -1,4 +1,4 @@
-"""What CreateChangeSet is asked for one stack: template, role, parameters, tags. Makes no change set.
+"""The request of CreateChangeSet for one stack: template, role, parameters, tags. Creates no change set.
 
 Options that hide checks are never sent.
 """
@@ -26,9 +26,10 @@ NAMES_AT_ONCE = 10
 
 
 def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The request for `stack` without the change set's own name. `existing` is the stack to update, None to create.
+    """Return the request for `stack` without the change set's name. `existing` is the stack to update, None to create.
 
-    Uploads a template that is too long for a request. Raises `CicdError` where what it needs is not deployed yet.
+    Uploads a template that is too long for a request. Raises `CicdError` where the role or the bucket that it needs is
+    not deployed yet.
     """
     request: dict[str, Any] = {
         "StackName": stack.name,
@@ -46,16 +47,16 @@ def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping
 
 
 def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
-    """The values of Parameter Store that exist among `paths`."""
-    wanted, found = sorted(set(paths)), {}
-    for start in range(0, len(wanted), NAMES_AT_ONCE):
-        answer = clients.ssm.get_parameters(Names=wanted[start : start + NAMES_AT_ONCE])
-        found.update({parameter["Name"]: parameter["Value"] for parameter in answer["Parameters"]})
-    return found
+    """Return the values in Parameter Store of those of `paths` that exist, by path."""
+    names, values = sorted(set(paths)), {}
+    for start in range(0, len(names), NAMES_AT_ONCE):
+        answer = clients.ssm.get_parameters(Names=names[start : start + NAMES_AT_ONCE])
+        values.update({parameter["Name"]: parameter["Value"] for parameter in answer["Parameters"]})
+    return values
 
 
 def kept_values(stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, str]:
-    """The values of the parameters that somebody else decides, such as the image, as the stack has them."""
+    """Return the stack's current values of the parameters that are set outside the template, such as the image."""
     return {
         parameter["ParameterKey"]: parameter["ParameterValue"]
         for parameter in existing.get("Parameters", ())
@@ -72,7 +73,7 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 
 
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
-    """The role that CloudFormation is given, which it keeps for the stack for ever: the pipeline gives the same."""
+    """Return the role for CloudFormation. It keeps the role for the stack, and the pipeline passes the same one."""
     if stack.deployed_as is None:
         return {}
     role = published(clients, [stack.deployed_as]).get(stack.deployed_as)
@@ -94,5 +95,5 @@ def _template(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
         )
     key = f"templates/{stack.name}/{hashlib.sha256(body).hexdigest()}{stack.path.suffix}"
     version = clients.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
-    # By version, so that what is executed later is what was uploaded now.
+    # The version is named, so that the template that is executed later is the one uploaded now.
     return {"TemplateURL": f"{clients.s3.meta.endpoint_url}/{bucket}/{key}?versionId={version}"}

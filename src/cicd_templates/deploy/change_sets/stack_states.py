@@ -1,6 +1,6 @@
-"""What each state of a stack means for each verb: a total table, so that a new status cannot be guessed at.
+"""The table of CloudFormation's stack statuses: what each verb does, and the commands for a person to settle a stack.
 
-Pure: knows CloudFormation's words and the commands by which a person settles a stack, and calls nothing.
+The table has every status, so that none is handled by a default. Pure; calls nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class Next(Enum):
-    """What a verb does with a stack that it finds in some status."""
+    """What a verb does with a stack, by the status of the stack."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -30,10 +30,10 @@ class Verb(Enum):
 
 @dataclass(frozen=True)
 class StatusRule:
-    """One status: what plan and deploy do, what destroy does, and what settles it where a person must.
+    """The rule of one status: what plan and deploy do, what destroy does, and the remedies where a person must act.
 
-    `remedies` are the words of `aws cloudformation` without region and stack, in the order in which to try them;
-    `means` is in words what has happened. Both are empty for a status in which nothing is wrong.
+    `remedies` are subcommands of `aws cloudformation` without region and stack, in the order in which to try them;
+    `means` says in words what has happened. Both are empty for a status in which nothing is wrong.
     """
 
     deploy: Next
@@ -130,14 +130,17 @@ RUNNING = frozenset(status for status, state in STATES.items() if state.deploy i
 
 
 def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
-    """The exact AWS commands that settle a stack in `status`, in the order in which to try them."""
+    """Return the exact AWS commands that settle a stack in `status`, in the order in which to try them."""
     return tuple(
         f"aws cloudformation {words} --region {region} --stack-name {stack}" for words in STATES[status].remedies
     )
 
 
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
-    """Why `verb` does not touch `stack` in `status` and what to type instead, less its name; nothing where it does."""
+    """Return why `verb` does not touch `stack` in `status`, with the command to type; empty where `verb` may proceed.
+
+    The text is a predicate: the caller puts the name of the stack in front.
+    """
     state = STATES[status]
     what = state.step(verb)
     if what not in (Next.WAIT, Next.REFUSE):
