@@ -1,6 +1,7 @@
-"""What a deployment has set going, kept on disk so that an interrupted one can be taken up. One run an environment.
+"""The journal of a deployment: its operations, kept on disk so that an interrupted run can be resumed.
 
-Written before each call, because the call may have its effect although its answer is lost. Knows no AWS.
+One run at a time holds the journal of an environment. Each entry is written before its call, because the call may take
+effect although its answer is lost. Calls no AWS.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.private_files import open_lock_file, write_privately
 
-# A creation that ends in DELETE_COMPLETE has failed, so that is none of these.
+# A creation that ends in DELETE_COMPLETE has failed, so that status is not among these.
 DEPLOYED_STATUSES = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 PLANNED, STARTED, ENDED = "planned", "started", "ended"
 
@@ -47,7 +48,7 @@ class Entry:
 
     @property
     def begun(self) -> bool:
-        """Whether it is under way as far as is written, or has succeeded; one that failed has to be planned again."""
+        """Return whether it is recorded as started or has succeeded; one that failed has to be planned again."""
         return self.state == STARTED or self.status in DEPLOYED_STATUSES
 
 
@@ -91,22 +92,22 @@ class Journal:
         return self
 
     def read(self) -> Journal:
-        """Read it without holding the environment, on which another run may be at work."""
+        """Read the journal without holding the environment; another run may hold it."""
         self._read()
         return self
 
     def __enter__(self) -> Journal:
-        """The journal itself."""
+        """Return the journal itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Let go of the environment."""
+        """Release the environment."""
         self.close()
 
     def close(self) -> None:
-        """Let go of the environment; what is unfinished stays written."""
+        """Release the environment; unfinished entries stay in the file."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -143,17 +144,17 @@ class Journal:
         write_privately(self._file, json.dumps(facts, indent=2) + "\n")
 
     def record_proposal(self, plan_id: str, names: Iterable[str]) -> None:
-        """Write down that change sets are about to be made."""
+        """Record that a plan is about to create change sets in the stacks `names`."""
         self.proposals[plan_id] = list(names)
         self._write()
 
     def remove_proposal(self, plan_id: str) -> None:
-        """Write down that they are in a plan or discarded."""
+        """Remove the record of a plan whose change sets are in its file or discarded."""
         self.proposals.pop(plan_id, None)
         self._write()
 
     def plan(self, plan: Plan, path: Path, stacks: Iterable[PlannedStack]) -> None:
-        """Write down what will be executed, with a token for each that stays the same however often it is sent."""
+        """Record the change sets to be executed, each with a request token that stays the same for every retry."""
         for stack in stacks:
             self.entries[stack.name] = Entry(
                 stack.name,
@@ -169,23 +170,23 @@ class Journal:
         self._write()
 
     def start(self, name: str) -> Entry:
-        """Write down that the execution is asked for, before it is."""
+        """Record that the execution is requested, before it is."""
         self.entries[name] = replace(self.entries[name], state=STARTED)
         self._write()
         return self.entries[name]
 
     def cancel_start(self, name: str) -> None:
-        """Write down that the execution was refused, so that it is not asked for again."""
+        """Record that AWS refused the execution, so that no later run resumes it."""
         self.entries[name] = replace(self.entries[name], state=PLANNED)
         self._write()
 
     @property
     def unfinished(self) -> list[Entry]:
-        """What was asked for and has not been seen to end."""
+        """Return the operations that were started and have not been seen to end."""
         return [entry for entry in self.entries.values() if entry.state == STARTED]
 
     def end(self, name: str, status: str, seconds: float | None = None) -> None:
-        """Write down how an operation has ended, and how long it took where it was watched from its beginning."""
+        """Record how an operation has ended, and how long it took where it was watched from its beginning."""
         entry = replace(self.entries[name], state=ENDED, status=status)
         self.entries[name] = entry
         if seconds is not None:
@@ -193,16 +194,16 @@ class Journal:
         self._write()
 
     def forget(self, names: Iterable[str]) -> None:
-        """Drop what has ended or was discarded."""
+        """Remove the entries of the stacks `names`."""
         for name in names:
             self.entries.pop(name, None)
         self._write()
 
     def settle(self) -> None:
-        """Drop what has ended, at the end of a run that has dealt with everything."""
+        """Remove the entries that have ended, at the end of a run."""
         self.forget([entry.stack for entry in self.entries.values() if entry.state == ENDED])
 
 
 def duration_key(entry: Entry) -> str:
-    """Under which name the length of an operation is remembered: a creation takes longer than an update."""
+    """Return the key of an operation's duration; a creation takes longer than an update, so each has its own."""
     return f"{'create' if entry.creates else 'update'} {entry.stack}"

@@ -1,4 +1,4 @@
-"""How the stacks of an environment stand, whose text they run, and what they gave out. Reads only."""
+"""The status of the stacks of an environment, the version of their templates, and their outputs. Reads only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cicd_templates.deploy.releases.commits import find_commit
 from cicd_templates.template.stack_template import StackTemplate
 
 NOT_DEPLOYED = "not deployed"
-# What a stack's text is, beside the rendered one of now.
+# The text of a deployed stack, compared with the rendered one.
 REVIEWED = "reviewed"
 OLDER = "older"
 UNCOMMITTED = "not committed"
@@ -26,7 +26,7 @@ GONE = "not rendered"
 
 @dataclass(frozen=True)
 class StatusRow:
-    """One stack: CloudFormation's status or `not deployed`, when it last changed, in UTC, and whose text it runs.
+    """One stack: CloudFormation's status or `not deployed`, when it last changed, in UTC, and which text it runs.
 
     `text` is `reviewed` (as rendered now, since the commit `revision`), `older` (as rendered at `revision`), `not
     committed` (as rendered now, which is in no commit), `unknown text` (in no commit that is known here), `not
@@ -46,7 +46,10 @@ class StatusRow:
 
 
 def status_rows(clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate]) -> list[StatusRow]:
-    """A row for each of `chosen`, in deploy order, then for those of ours that `stacks` has not, if all are chosen."""
+    """Return a row for each of `chosen`, in deploy order.
+
+    If all of `stacks` are chosen, rows follow for stacks of the environment that are not in `stacks`.
+    """
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     existing: dict[str, Mapping[str, Any]] = {each["StackName"]: each for page in pages for each in page["Stacks"]}
     rows = [
@@ -76,13 +79,13 @@ def _changed(existing: Mapping[str, Any]) -> str:
 
 
 def _of_the_environment(existing: Mapping[str, Any], stack: StackTemplate) -> bool:
-    """Whether a stack is of the same project, environment and copy, by its tags."""
+    """Return whether a stack is of the same project, environment and copy, by its tags."""
     tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
     return is_ours(existing, stack) and all(tags.get(key) == stack.tags.get(key) for key in ("Environment", "Suffix"))
 
 
 def _text(clients: Clients, stack: StackTemplate) -> tuple[str, str]:
-    """Whose text the stack runs, and the commit that has it where one is known."""
+    """Return which text the stack runs, and the commit that has it, empty where none is known."""
     try:
         body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
     except ClientError:
@@ -99,11 +102,11 @@ def _text(clients: Clients, stack: StackTemplate) -> tuple[str, str]:
 
 
 def outputs(clients: Clients, stacks: Sequence[StackTemplate]) -> dict[str, dict[str, str]]:
-    """The outputs of each deployed stack that has any, by its label."""
-    found = {}
+    """Return the outputs of each deployed stack that has any, by its label."""
+    by_label = {}
     for stack in stacks:
         existing = describe_stack(clients, stack.name) or {}
         values = {output["OutputKey"]: output["OutputValue"] for output in existing.get("Outputs", ())}
         if values:
-            found[stack.label] = dict(sorted(values.items()))
-    return found
+            by_label[stack.label] = dict(sorted(values.items()))
+    return by_label

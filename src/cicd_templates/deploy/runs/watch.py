@@ -1,6 +1,6 @@
-"""Watches operations: one look at all stacks of an account and region serves every operation under way there.
+"""Polls operations: one poll of all stacks of an account and region serves every operation under way there.
 
-What it cannot see for a while changes no outcome: an operation has ended when CloudFormation says so, and not before.
+Failed polls change no outcome: an operation has ended when CloudFormation says so, and not before.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from cicd_templates.errors import DetachedError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-# How many stacks are asked for their events at each look: the rate of calls does not grow with the stacks.
+# Of how many stacks the events are read in each poll, so that the rate of calls does not grow with the stacks.
 STACKS_PER_POLL = 2
 STACK_TYPE = "AWS::CloudFormation::Stack"
-# Looks in a row that may fail; with pauses that double up to half a minute that is a quarter of an hour.
+# Polls in a row that may fail; with pauses that double up to half a minute, that is a quarter of an hour.
 MAX_FAILED_POLLS = 30
 
 
@@ -47,7 +47,7 @@ class OperationEnded:
 
 @dataclass(frozen=True)
 class EventSeen:
-    """Something happened to a resource."""
+    """A new event of a resource."""
 
     entry: Entry
     event: ResourceEvent
@@ -63,20 +63,20 @@ class Watch:
         self.failures = 0
 
     def add(self, entry: Entry, began: float | None) -> None:
-        """Watch an operation that has been asked for."""
+        """Watch an operation whose execution was requested."""
         self._watched[entry.stack] = WatchedOperation(entry, began)
 
     @property
     def entries(self) -> list[Entry]:
-        """The operations that have not ended as far as was seen."""
+        """Return the operations that no poll has seen to end."""
         return [watched.entry for watched in self._watched.values()]
 
     def poll(self) -> list[OperationEnded | EventSeen]:
-        """What is new since the last look; nothing where this one failed.
+        """Return what is new since the last poll; nothing where this one failed.
 
-        Raises `DetachedError` where the credentials have ended, or nothing could be seen for long.
+        Raises `DetachedError` where the credentials have expired, or `MAX_FAILED_POLLS` polls in a row have failed.
         """
-        found: list[OperationEnded | EventSeen] = []
+        news: list[OperationEnded | EventSeen] = []
         try:
             statuses = self._statuses()
             settled = [
@@ -88,10 +88,10 @@ class Watch:
             for name in settled + turns:
                 watched = self._watched[name]
                 events = list(operation_events(self._clients.cloudformation, watched.entry))
-                found += self._fresh(watched, events)
+                news += self._fresh(watched, events)
                 ended = ending(events, statuses[watched.entry.stack_id], watched.entry.token)
                 if ended:
-                    found.append(OperationEnded(watched.entry, ended, watched.began))
+                    news.append(OperationEnded(watched.entry, ended, watched.began))
                     del self._watched[name]
             self.failures = 0
         except AWS_ERRORS as error:
@@ -100,32 +100,35 @@ class Watch:
                 raise DetachedError(f"the credentials have ended ({explain(error)}); sign in again") from None
             if self.failures >= MAX_FAILED_POLLS:
                 raise DetachedError(f"nothing could be seen for a while ({explain(error)})") from None
-        return found
+        return news
 
     def _statuses(self) -> dict[str, str]:
-        """The status of every watched stack, by its id."""
-        wanted = {watched.entry.stack_id for watched in self._watched.values()}
-        found: dict[str, str] = {}
-        # All stacks in one list, page after page, unless there is just one to look at.
-        if len(wanted) > 1:
+        """Return the status of every watched stack, by its id."""
+        stack_ids = {watched.entry.stack_id for watched in self._watched.values()}
+        statuses: dict[str, str] = {}
+        # All stacks are listed, page after page, unless only one is watched.
+        if len(stack_ids) > 1:
             for page in self._clients.cloudformation.get_paginator("describe_stacks").paginate():
-                found.update({stack["StackId"]: stack["StackStatus"] for stack in page["Stacks"]})
-        # The list has no deleted stacks; by their ids they are found for ninety days.
-        for stack_id in wanted - found.keys():
+                statuses.update({stack["StackId"]: stack["StackStatus"] for stack in page["Stacks"]})
+        # The list has no deleted stacks; by their ids they can be described for ninety days.
+        for stack_id in stack_ids - statuses.keys():
             stack = describe_stack(self._clients, stack_id)
-            found[stack_id] = stack["StackStatus"] if stack else "DELETE_COMPLETE"
-        return found
+            statuses[stack_id] = stack["StackStatus"] if stack else "DELETE_COMPLETE"
+        return statuses
 
     @staticmethod
     def _fresh(watched: WatchedOperation, events: list[Mapping[str, Any]]) -> Iterator[EventSeen]:
-        for event in sorted(events, key=lambda each: each["Timestamp"]):
+        for event in sorted(events, key=lambda event: event["Timestamp"]):
             if event["EventId"] not in watched.seen and event.get("ClientRequestToken") == watched.entry.token:
                 watched.seen.add(event["EventId"])
                 yield EventSeen(watched.entry, resource_event(event))
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
-    """The events of a stack back to the page before the operation's first, newest first, others' among them."""
+    """Yield the events of a stack, newest first, through the page with the first event of the operation.
+
+    Events of other operations are among them.
+    """
     ours = False
     for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):
         tokens = {event.get("ClientRequestToken") for event in page["StackEvents"]}
@@ -136,10 +139,10 @@ def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Map
 
 
 def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
-    """The status in which the operation with `token` has ended, nothing while it has not.
+    """Return the status in which the operation with `token` has ended; empty while it has not.
 
-    A description alone can be of a moment ago, and an event alone of a step on the way: a creation that is rolled back
-    and then deleted passes through a state that lasts. So both have to agree, unless another operation has begun since.
+    A description alone can be out of date, and an event alone can be of an intermediate step: a creation that is rolled
+    back and then deleted passes through ROLLBACK_COMPLETE. Both must agree, unless another operation has begun since.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),
