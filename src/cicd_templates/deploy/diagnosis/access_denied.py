@@ -1,4 +1,4 @@
-"""Reads a refusal of IAM or KMS out of a message, which has no fields for it. Pure."""
+"""Parses the access denials of IAM and KMS, which exist only as text in a message. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _REMEDIES = (
 
 @dataclass(frozen=True)
 class Denial:
-    """Who was refused what on what, and what would mend it. `resource` is empty where the message names none."""
+    """An access denial: principal, action, resource and remedy. `resource` is empty where the message names none."""
 
     principal: str
     action: str
@@ -43,25 +43,25 @@ class Denial:
 
     @property
     def fact(self) -> str:
-        """The refusal in a line."""
+        """Return the denial in a line."""
         where = f" on {self.resource}" if self.resource else ""
         return f"{self.principal} may not {self.action}{where}"
 
 
 def parse_denial(message: str) -> Denial | None:
-    """The refusal that `message` tells of, or None."""
-    found = _REFUSAL.search(message)
-    if found is None:
+    """Return the access denial in `message`, or None."""
+    denial = _REFUSAL.search(message)
+    if denial is None:
         return None
-    why = found["why"] or ""
+    why = denial["why"] or ""
     remedy = next(
         (text for words, text in _REMEDIES if words in why),
         "allow it in a policy of the principal, and in the key's or bucket's own policy where it has one",
     )
-    return Denial(found["principal"], found["action"], (found["resource"] or "").rstrip(".,;"), remedy)
+    return Denial(denial["principal"], denial["action"], (denial["resource"] or "").rstrip(".,;"), remedy)
 
 
 def decode_command(message: str) -> str:
-    """The command that decodes the refusal that EC2 wrote down in cipher, or nothing where there is none."""
+    """Return the command that decodes the encoded authorization message of EC2; empty where `message` has none."""
     found = _ENCODED.search(message)
     return f"aws sts decode-authorization-message --encoded-message {found['text']}" if found else ""

@@ -1,4 +1,4 @@
-"""The events of a failed operation on disk, as soon as one failed: CloudFormation deletes a failed creation itself."""
+"""The file of a failed operation's events, because CloudFormation deletes a failed creation with its events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cicd_templates.private_files import write_privately
 
 
 class EventFile:
-    """What happened to one stack in one operation. `path` is its file, one event a line as JSON, once there is one."""
+    """The events of one stack in one operation. `path` is their file, one JSON event a line, once one has failed."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -19,7 +19,7 @@ class EventFile:
         self.path: Path | None = None
 
     def add(self, event: ResourceEvent) -> None:
-        """Take the next event. What cannot be written changes nothing for the operation: then there is no file."""
+        """Add the next event, and write the file once an event failed. Without a file where it cannot be written."""
         self._events.append(event)
         if not any(each.failed for each in self._events):
             return

@@ -1,4 +1,4 @@
-"""Where in the reviewed text something stands: a file and a line."""
+"""The file and line of a resource in the reviewed template."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def locate(stack: StackTemplate, logical_id: str, path: str = "") -> str:
-    """`out/staging/keys.yaml:42` for a resource, or for `path` (`/Resources/Key/Properties`) as far as it goes.
+    """Return the place of a resource, such as `out/staging/keys.yaml:42`, or of `path` (`/Resources/Key/Properties`).
 
-    The file alone where the reviewed text has no such resource.
+    The deepest step of `path` that exists counts; the file alone where the template has no such resource.
     """
     steps = path.strip("/").split("/") if path else ["Resources", logical_id]
     # A JSON template is YAML too, so one reader has the lines of both.
@@ -27,7 +27,7 @@ def locate(stack: StackTemplate, logical_id: str, path: str = "") -> str:
 
 
 def _find_child(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """The key and the value of `step` in a mapping, or twice the element of that number in a sequence."""
+    """Return the key and value of `step` in a mapping, or the element of that index in a sequence twice."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == step), None)
     if isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):

@@ -1,4 +1,4 @@
-"""Who on this machine may still want a stack that was never created: a plan that lies here, or an interrupted run.
+"""The plans and journals on this machine that still refer to stacks which were never created.
 
 Reads the plans and the journal of an environment, and calls no AWS.
 """
@@ -18,33 +18,33 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """Why a stack is wanted, in a line, and the commands that settle it, the first to be tried first."""
+    """A plan or run that refers to a stack, in a line, and the commands that settle it, in order."""
 
     fact: str
     commands: tuple[str, ...]
 
 
 def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim]:
-    """The claims on stacks of the environment of `stack`, by their names; `state` is the folder for plans and runs.
+    """Return the claims on stacks of the environment of `stack`, by stack name. `state` is the folder of plans and runs.
 
-    Raises `CicdError` where the journal is none.
+    Raises `CicdError` where the journal cannot be read.
     """
     environment = stack.links.environment
     journal = Journal(state / "runs", environment).read()
     again = hints.make("plan", **stack.make_variables, LOCAL=local)
-    found = {
+    by_stack = {
         name: Claim("an interrupted run made change sets for it, and the next plan is beside them", (again,))
         for names in journal.proposals.values()
         for name in names
     }
     for entry in journal.entries.values():
         going_on = hints.make("deploy", PLAN=entry.plan, LOCAL=local)
-        found[entry.stack] = Claim(f"an interrupted run of {entry.plan} wants it", (going_on,))
+        by_stack[entry.stack] = Claim(f"an interrupted run of {entry.plan} wants it", (going_on,))
     for path in plans.files(state / "plans", environment):
-        # One that was touched is no plan any more, and wants nothing.
+        # A plan that was edited is no plan any more and claims nothing.
         with contextlib.suppress(CicdError):
             made = plans.read(path)
             commands = tuple(hints.make(verb, PLAN=str(path), LOCAL=local) for verb in ("deploy", "plan-discard"))
-            told = f"the plan {path} wants it, until {made.expires:%Y-%m-%d %H:%M} UTC"
-            found |= {planned.name: Claim(told, commands) for planned in made.changing}
-    return found
+            fact = f"the plan {path} wants it, until {made.expires:%Y-%m-%d %H:%M} UTC"
+            by_stack |= {planned.name: Claim(fact, commands) for planned in made.changing}
+    return by_stack

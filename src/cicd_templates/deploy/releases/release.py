@@ -1,4 +1,4 @@
-"""Puts a release into the source bucket, and follows the run that it starts."""
+"""Uploads a release to the source bucket, and follows the pipeline run that it starts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 SOURCE_ACTION = "App"
 START_SECONDS = 120.0
-# A run may wait for its approval for as long as the configuration lets it; who watches longer asks again.
+# A run may wait for its approval for as long as the configuration allows; following it ends after a day.
 RUN_SECONDS = 24 * 3600.0
-# Asking again is no way to go on watching.
+# The same command would start another run, so it cannot continue to follow this one.
 AFTER_TIMEOUT = "the console shows it; releasing again starts another run"
 RUNNING = ("InProgress", "Stopping")
 
 
 def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> str:
-    """Put `archive` as a new version of the source; its version id. The bucket encrypts it under its own key."""
+    """Upload `archive` as a new version of the source, and return its id. The bucket encrypts it with its key."""
     answer = clients.s3.put_object(
         Bucket=bucket,
         Key=key,
@@ -40,25 +40,25 @@ def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> 
 
 
 def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polling) -> str:
-    """The run that `version` has started. Raises `CicdError` where none has within two minutes."""
-    found: list[str] = []
+    """Return the id of the run that `version` has started. Raises `CicdError` where none has within two minutes."""
+    started: list[str] = []
 
     def begun() -> bool:
         runs = clients.codepipeline.list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
-        found.extend(
+        started.extend(
             run["pipelineExecutionId"]
             for run in runs
             for revision in run.get("sourceRevisions", ())
             if (revision["actionName"], revision.get("revisionId")) == (SOURCE_ACTION, version)
         )
-        return bool(found)
+        return bool(started)
 
     polling.until(begun, f"the start of {pipeline} for version {version}", START_SECONDS, AFTER_TIMEOUT)
-    return found[0]
+    return started[0]
 
 
 def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, say: Callable[[str], None]) -> None:
-    """Say each action's state as it changes until the run has ended. Raises `CicdError` where that is no success."""
+    """Pass each change of an action's state to `say` until the run has ended. Raises `CicdError` where it failed."""
     known: dict[str, str] = {}
     causes: list[tuple[str, ActionExecutionDetailTypeDef]] = []
     status = ""
@@ -86,7 +86,7 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
 
 
 def _actions(clients: Clients, pipeline: str, execution: str) -> Iterator[ActionExecutionDetailTypeDef]:
-    """The run's actions, oldest first; the API lists them newest first."""
+    """Yield the actions of the run, oldest first; the API lists them newest first."""
     pages = clients.codepipeline.get_paginator("list_action_executions").paginate(
         pipelineName=pipeline, filter={"pipelineExecutionId": execution}
     )

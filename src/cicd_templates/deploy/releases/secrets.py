@@ -1,4 +1,4 @@
-"""Gives a secret its value, which comes from a prompt or from standard input and is never an argument or a message."""
+"""Sets the value of a secret. It comes from a prompt or standard input, and is never in an argument or message."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ LONGEST_BYTES = 65_536
 
 
 def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> str:
-    """The value: asked for twice without echo at a terminal, else all of `stream` but for a last line break.
+    """Return the value: typed twice without echo at a terminal, else all of `stream` without a final line break.
 
-    Raises `ConfigurationError` for a value that cannot be meant, without saying it.
+    Raises `ConfigurationError` for an invalid value; the message does not contain it.
     """
     try:
         value = _ask_twice(ask) if stream.isatty() else stream.read().removesuffix("\n").removesuffix("\r")
         size = len(value.encode())
     except UnicodeError:
-        # It quotes the value's bytes and keeps all of them.
+        # The original error quotes the bytes of the value.
         raise ConfigurationError("the value is no UTF-8 text; nothing was set") from None
     if not value:
         raise ConfigurationError("the value is empty; type it, or send it: make secret ... < file")
@@ -39,9 +39,9 @@ def _ask_twice(ask: Callable[[str], str]) -> str:
 
 
 def set_secret(clients: Clients, name: str, value: str, deploy: str) -> str:
-    """Make `value` the current version of a secret; the version's id.
+    """Make `value` the current version of a secret, and return the version id.
 
-    Raises `CicdError` where the secret does not exist, with the command `deploy` that makes it.
+    Raises `CicdError` where the secret does not exist, with the command `deploy` that creates it.
     """
     try:
         return clients.secretsmanager.put_secret_value(SecretId=name, SecretString=value)["VersionId"]
