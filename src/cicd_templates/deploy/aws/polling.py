@@ -31,7 +31,7 @@ class Polling:
     jitter: Callable[[], float] = random.random
 
     def pause(self, waited: float = 0.0, failures: int = 0) -> None:
-        """Sleep until the next poll: longer the longer the operation has taken and the more polls in a row have failed."""
+        """Sleep until the next poll: longer with the time waited and the polls in a row that failed."""
         age = 1 + 9 * min(waited / PATIENT_SECONDS, 1)
         seconds = min(self.poll_seconds * age * 2.0**failures, max(LONGEST_PAUSE_SECONDS, self.poll_seconds))
         # A fifth more or less, so that two callers that began together drift apart.

@@ -68,7 +68,7 @@ def resource_event(event: Mapping[str, Any]) -> ResourceEvent:
 
 
 def first_failure(events: list[ResourceEvent]) -> ResourceEvent | None:
-    """Return the earliest failure of a resource; that of the stack itself, which only reports it, where there is none."""
+    """Return the earliest failure of a resource, or of the stack itself where no resource has failed."""
     failures = [event for event in events if event.failed]
     of_resources = [event for event in failures if not event.of_stack]
     return next(iter(of_resources or failures), None)

@@ -25,7 +25,7 @@ class Claim:
 
 
 def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim]:
-    """Return the claims on stacks of the environment of `stack`, by stack name. `state` is the folder of plans and runs.
+    """Return the claims on stacks of the environment of `stack`, by stack name. `state` is the state folder.
 
     Raises `CicdError` where the journal cannot be read.
     """
