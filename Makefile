@@ -78,7 +78,7 @@ review: $(VENV)/.done ## Describe in words what changed in out/ since BASE=main
 	@$(RUN) review
 
 upgrade-check.takes := REF YES
-upgrade-check: $(VENV)/.done ## Describe what revision REF of this tool would change in out/; runs it
+upgrade-check: $(VENV)/.done ## Run revision REF of this tool; show its changes to out/
 	@$(RUN) upgrade-check
 
 audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov
