@@ -3,7 +3,8 @@
 What it does by itself: typed parameters are resolved when a change set is made, an operation takes its time, failures
 roll back, a stack keeps the role that it was given, executing one change set deletes the others. What a test adds:
 throttling, answers lost after the effect, stale descriptions, events in pages and out of order, credentials that end.
-Answers have the shape of boto3's; a call that AWS would refuse is refused with AWS's code.
+Answers have the shape of boto3's; a call that AWS would refuse is refused with AWS's code. As on AWS, the description
+of a change set has its parameters, tags and capabilities but not its role, and leaves out what is empty.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ READING = "AWS::SSM::Parameter::Value<String>"
 # So short that every list of a test has several.
 PAGE = 4
 CHANGE_SET_SECONDS = 4.0
+ARN = "arn:aws:cloudformation:eu-central-1:222222222222"
 COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 READS = {"DescribeStacks", "DescribeStackEvents"}
+TOLD_WHERE_GIVEN = ("Description", "Tags", "OnStackFailure", "ImportExistingResources", "DeploymentMode")
 
 
 def error(code: str, message: str, operation: str, status: int = 400) -> ClientError:
@@ -391,13 +394,13 @@ class CloudFormation(Service):
         parameters = self._resolve(request, stack)
         if stack is None:
             stack = SimulatedStack(
-                name, f"arn:stack/{name}/{aws.number()}", "", list(request["Tags"]), aws.clock.today()
+                name, f"{ARN}:stack/{name}/{aws.number()}", "", list(request["Tags"]), aws.clock.today()
             )
             aws.stacks[stack.id] = stack
             aws.move(stack, "REVIEW_IN_PROGRESS")
         changes = changes_between(stack, request["TemplateBody"], parameters)
         reason = "" if changes or creates else "The submitted information didn't contain changes."
-        arn = f"arn:changeSet/{request['ChangeSetName']}/{aws.number()}"
+        arn = f"{ARN}:changeSet/{request['ChangeSetName']}/{aws.number()}"
         ready = aws.clock.seconds + CHANGE_SET_SECONDS
         made = SimulatedChangeSet(
             arn, request["ChangeSetName"], stack, request, ready, aws.clock.today(), changes, parameters, reason
@@ -451,10 +454,16 @@ class CloudFormation(Service):
                 "ChangeSetName": found.name,
                 "StackId": found.stack.id,
                 "StackName": found.stack.name,
+                "CreationTime": found.created,
                 "Status": status,
                 "StatusReason": found.reason,
                 "ExecutionStatus": self._execution(found),
-                "Parameters": self._parameters(found),
+                "NotificationARNs": found.request.get("NotificationARNs", []),
+                "RollbackConfiguration": found.request.get("RollbackConfiguration", {}),
+                "Capabilities": list(found.request["Capabilities"]),
+                "IncludeNestedStacks": found.request.get("IncludeNestedStacks", False),
+                **{name: found.request[name] for name in TOLD_WHERE_GIVEN if found.request.get(name)},
+                **({"Parameters": told} if (told := self._parameters(found)) else {}),
             } | self._paged("Changes", [self._told(each, IncludePropertyValues) for each in changes], NextToken)
 
         return self._call("DescribeChangeSet", effect)
@@ -520,8 +529,15 @@ class CloudFormation(Service):
 
         return self._call("ListStackResources", effect)
 
-    def get_template(self, StackName: str, TemplateStage: str) -> Any:  # noqa: N803
-        return self._call("GetTemplate", lambda: {"TemplateBody": self._required(StackName, "GetTemplate").body})
+    def get_template(self, StackName: str, TemplateStage: str, ChangeSetName: str | None = None) -> Any:  # noqa: N803
+        def effect() -> Any:
+            stack = self._required(StackName, "GetTemplate")
+            found = self._find(ChangeSetName, StackName, "GetTemplate") if ChangeSetName else None
+            body = found.request["TemplateBody"] if found else stack.body
+            # boto3 parses a body that is JSON.
+            return {"TemplateBody": json.loads(body), "StagesAvailable": ["Original", "Processed"]}
+
+        return self._call("GetTemplate", effect)
 
     def delete_stack(self, StackName: str) -> Any:  # noqa: N803
         def effect() -> None:

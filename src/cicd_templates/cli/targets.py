@@ -143,7 +143,7 @@ class Target:
             self.context(),
             made,
             path,
-            [stack for stack in self.stacks if stack.label in made.labels],
+            self.stacks,
             reporter,
             allowed=allowed,
             passed=lambda: reporter.report(Note(tools.publish_templates())),

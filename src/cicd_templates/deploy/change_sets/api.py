@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -33,7 +33,8 @@ EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED
 class Described:
     """A change set as CloudFormation describes it. It may list no resource, where only outputs or tags change.
 
-    `finding` are the validations that failed or warn, also of a change set that was made; one line each.
+    `findings` are the validations that failed or warn, also of a change set that was made; one line each. `answer` is
+    the first page of DescribeChangeSet, which `requested.py` compares with the request of now.
     """
 
     arn: str
@@ -44,6 +45,7 @@ class Described:
     changes: tuple[Change, ...] = ()
     resolved: tuple[tuple[str, str], ...] = ()
     findings: tuple[str, ...] = ()
+    answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def changes_nothing(self) -> bool:
@@ -136,6 +138,7 @@ def _parse_change_set(
         changes,
         tuple(sorted(parameters.items())),
         findings,
+        answer,
     )
 
 

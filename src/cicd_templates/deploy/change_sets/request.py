@@ -31,19 +31,24 @@ def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping
     Uploads a template that is too long for a request. Raises `CicdError` where the role or the bucket that it needs is
     not deployed yet.
     """
-    request: dict[str, Any] = {
+    return {
         "StackName": stack.name,
         "ChangeSetType": "CREATE" if existing is None else "UPDATE",
         "Capabilities": capabilities(stack),
         "Tags": [{"Key": key, "Value": value} for key, value in stack_tags(stack, existing).items()],
         "Parameters": [] if existing is None else _kept_parameters(stack, existing),
+        **on_stack_failure(stack, existing),
         **_role(clients, stack),
         **_template(clients, stack),
     }
-    if existing is None and not stack.protected:
-        # A failed first creation would otherwise stay as a stack that can be neither updated nor created over.
-        request["OnStackFailure"] = "DELETE"
-    return request
+
+
+def on_stack_failure(stack: StackTemplate, existing: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return what is asked for where the operation fails; nothing where CloudFormation's default is right."""
+    if existing is not None or stack.protected:
+        return {}
+    # A failed first creation would otherwise stay as a stack that can be neither updated nor created over.
+    return {"OnStackFailure": "DELETE"}
 
 
 def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:

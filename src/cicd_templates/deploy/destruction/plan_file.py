@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cicd_templates.deploy.destruction.inventory import Inventory
-from cicd_templates.deploy.plans.seal import VALID_FOR, PlanFormat, expiry_text, has_expired
+from cicd_templates.deploy.plans.seal import VALID_FOR, PlanFormat, time_differences
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item
 from cicd_templates.errors import RefusedError
 
@@ -75,9 +75,9 @@ def _plan_environment(inventory: Inventory) -> PlannedDestruction:
 
 
 def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
-    """Raise `RefusedError` where the plan in `path` no longer holds at `now`."""
-    if has_expired(plan, now):
-        raise RefusedError(f"{path}: {expiry_text(plan)}; plan again")
+    """Raise `RefusedError` where the plan in `path` does not hold at `now`, or says times that no plan has."""
+    if difference := next(time_differences(plan, now), None):
+        raise RefusedError(f"{path}: {difference}; plan again")
 
 
 def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:

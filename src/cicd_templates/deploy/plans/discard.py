@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.api import discard, is_gone, remove_shell
 from cicd_templates.deploy.plans import document as plans
+from cicd_templates.deploy.plans.consistency import made_by_plan
 from cicd_templates.deploy.plans.document import PlannedStack
-from cicd_templates.deploy.plans.propose import CHANGE_SET_PREFIX, DeployContext
+from cicd_templates.deploy.plans.propose import DeployContext, change_set_name
 from cicd_templates.errors import RefusedError
 
 
@@ -24,9 +25,7 @@ def discard_planned(clients: Clients, planned: PlannedStack) -> None:
 def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
     """Delete the change set that a plan may have made in a stack before its ARN was written down."""
     try:
-        change_set = clients.cloudformation.describe_change_set(
-            ChangeSetName=f"{CHANGE_SET_PREFIX}{plan_id}", StackName=stack
-        )
+        change_set = clients.cloudformation.describe_change_set(ChangeSetName=change_set_name(plan_id), StackName=stack)
     except ClientError as error:
         if not is_gone(error):
             raise
@@ -51,8 +50,14 @@ def discard_plans(context: DeployContext, environment: str) -> int:
 
 
 def discard_plan(context: DeployContext, path: Path) -> int:
-    """Delete the change sets of the plan in `path`, and the file. Raises what `plans.read` raises."""
+    """Delete the change sets of the plan in `path`, and the file. Raises what `plans.read` raises.
+
+    Raises `RefusedError` where one of them was not made by the plan; then none is deleted.
+    """
     plan = plans.read(path)
+    foreign = [stack.label for stack in plan.changing if not made_by_plan(plan, stack)]
+    if foreign:
+        raise RefusedError(f"{path}: the change sets of {', '.join(foreign)} were not made by this plan")
     for stack in plan.changing:
         context.retry_call(functools.partial(discard_planned, context.clients, stack))
     plans.remove(path)

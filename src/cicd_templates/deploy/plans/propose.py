@@ -37,6 +37,7 @@ from cicd_templates.template import cloudformation_yaml, policy_diff
 from cicd_templates.template.stack_template import StackTemplate
 
 CHANGE_SET_PREFIX = "cicd-templates-"
+UNREAD_NAMES = "warning: could not check whether the names of "
 
 
 def _utc() -> datetime:
@@ -132,6 +133,11 @@ def judge(planned: PlannedStack, stack: StackTemplate, described: Described, bef
     )
 
 
+def change_set_name(plan_id: str) -> str:
+    """Return the name of every change set of a plan, by which it is known to be the plan's."""
+    return f"{CHANGE_SET_PREFIX}{plan_id}"
+
+
 def template_digest(stack: StackTemplate) -> str:
     """Return the SHA-256 of the template's text."""
     return hashlib.sha256(stack.text.encode()).hexdigest()
@@ -170,9 +176,7 @@ def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[s
             for collision in names.taken
         )
         raise CicdError(f"{stack.name}: names that it would create are taken:{listed}")
-    return tuple(
-        f"warning: could not check whether the names of {resource_type} are free" for resource_type in names.unread
-    )
+    return tuple(f"{UNREAD_NAMES}{resource_type} are free" for resource_type in names.unread)
 
 
 def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str, Any] | None]:
@@ -213,7 +217,7 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
 def _create_change_set(clients: Clients, request: Mapping[str, Any], plan_id: str) -> tuple[str, str]:
     """Create the change set and return its ARN and its stack's id; also if it exists because an answer was lost."""
     client = clients.cloudformation
-    name = f"{CHANGE_SET_PREFIX}{plan_id}"
+    name = change_set_name(plan_id)
     try:
         change_set = client.create_change_set(ChangeSetName=name, ClientToken=plan_id, **request)
         return change_set["Id"], change_set["StackId"]

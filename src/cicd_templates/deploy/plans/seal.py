@@ -2,7 +2,8 @@
 
 A plan on disk is a JSON object: the fields of a frozen dataclass, the `kind` of plan, the `schema` of its fields, and a
 `digest`, the SHA-256 of the canonical JSON of all of these. An edited plan no longer has its digest. The digest is no
-signature: it keeps a plan from being changed by accident, not by somebody who computes a new one.
+signature: it keeps a plan from being changed by accident, not by somebody who computes a new one. Against that, whoever
+executes a plan names the digest of the one that was reviewed.
 
 This module calls no AWS. Whether the account is still as a plan says is for `plans/verify.py` and
 `destruction/plan_file.py` to find out.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,10 @@ from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.private_files import write_privately
 
 VALID_FOR = timedelta(hours=24)
+# How far the clock of this machine may be from that of AWS, or of the machine where a plan was made.
+CLOCK_SKEW = timedelta(minutes=5)
+# Fewer characters of a digest can be met by chance.
+DIGEST_CHARACTERS = 12
 # The make target that executes the plans of a kind.
 EXECUTED_BY = {"deployment": "deploy", "destruction": "destroy"}
 
@@ -91,16 +96,37 @@ class PlanFormat(Generic[PlanT]):
             raise self._not_a_plan(path) from None
         if self._document(plan) != document:
             raise RefusedError(f"{path}: was edited after it was written; plan again")
+        if plan.created.tzinfo is None or plan.expires.tzinfo is None:
+            raise self._not_a_plan(path)
         return plan
+
+    def refuse_other_digest(self, plan: PlanT, path: Path, reviewed: str | None) -> None:
+        """Raise `RefusedError` where the digest of `plan` does not begin with `reviewed`; None accepts every plan.
+
+        Raises `ConfigurationError` where `reviewed` is too short to name one plan.
+        """
+        if reviewed is None:
+            return
+        if len(reviewed) < DIGEST_CHARACTERS:
+            raise ConfigurationError(
+                f"{hints.option('DIGEST', reviewed)} is too short; give at least {DIGEST_CHARACTERS} characters"
+            )
+        digest = self.digest(plan)
+        if not digest.startswith(reviewed.lower()):
+            raise RefusedError(
+                f"{path}: its digest is {digest}, not {reviewed}, so it is not the plan that was reviewed"
+            )
 
     def _load(self, path: Path) -> dict[str, Any]:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
+            # A lone surrogate is legal in JSON, and no text that can be printed.
+            json.dumps(document, ensure_ascii=False).encode()
         except OSError as error:
             raise ConfigurationError(
                 f"{path}: no plan there: {error.strerror}; write one with `{self.written_by}`"
             ) from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._not_a_plan(path) from None
         if not isinstance(document, dict):
             raise self._not_a_plan(path)
@@ -137,14 +163,14 @@ def _iso_date(value: datetime) -> str:
     return value.isoformat()
 
 
-def has_expired(plan: SealedPlan, now: datetime) -> bool:
-    """Return whether `plan` no longer holds at `now`."""
-    return now >= plan.expires
-
-
-def expiry_text(plan: SealedPlan) -> str:
-    """Return the sentence by which an expired plan is refused."""
-    return f"it expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
+def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
+    """Yield why a plan does not hold at `now`: it has expired, or says times that no plan has."""
+    if now >= plan.expires:
+        yield f"it expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
+    if plan.expires - plan.created > VALID_FOR:
+        yield f"it says that it holds for longer than {VALID_FOR / timedelta(hours=1):.0f} hours"
+    if plan.created - now > CLOCK_SKEW:
+        yield f"it says that it was made at {plan.created:%Y-%m-%d %H:%M} UTC, which is yet to come"
 
 
 def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:

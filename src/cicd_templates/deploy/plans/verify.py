@@ -1,79 +1,181 @@
-"""Compares a plan with AWS and the rendered templates before it is executed, and refuses it where anything differs."""
+"""Computes a plan again from AWS and the rendered templates before it is executed, and refuses it where it differs.
+
+The file of a plan says what somebody reviewed; it does not decide what is executed. Whoever can write it can also give
+it a fitting digest, so everything in it that matters is read again, as `propose` read it, and compared.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
+from botocore.exceptions import ClientError
+
+from cicd_templates import hints
+from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.retry import Steps, retry_steps
-from cicd_templates.deploy.change_sets.api import describe, describe_stack
+from cicd_templates.deploy.change_sets.api import Described, describe, describe_stack, is_gone, is_ours
 from cicd_templates.deploy.change_sets.request import kept_values, published
+from cicd_templates.deploy.change_sets.requested import is_template_of, request_differences
+from cicd_templates.deploy.plans.consistency import inconsistencies
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
-from cicd_templates.deploy.plans.propose import DeployContext, template_digest
-from cicd_templates.deploy.plans.seal import expiry_text, has_expired
+from cicd_templates.deploy.plans.propose import (
+    UNREAD_NAMES,
+    DeployContext,
+    change_set_name,
+    judge,
+    resources_of,
+    template_digest,
+)
+from cicd_templates.deploy.plans.seal import CLOCK_SKEW, VALID_FOR
 from cicd_templates.errors import RefusedError
 from cicd_templates.template.stack_template import StackTemplate
+
+# The fields that are computed from AWS and the templates, as a line of a refusal calls them.
+COMPUTED = {
+    "creates": "whether it is created or updated",
+    "stack_id": "the id of its stack",
+    "verdicts": "what its changes mean for data and people",
+    "grants": "the permissions that it adds or removes",
+    "longest_wait_seconds": "how long it takes at most",
+}
 
 
 def verify(
     context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Collection[str] = ()
-) -> Steps[None]:
-    """Read everything in a plan again, by ARN, and raise `RefusedError` with every difference.
+) -> Steps[Plan]:
+    """Return `plan` as AWS and the templates say it now; raise `RefusedError` with every difference from the file.
 
-    Stacks in `begun` have been executed, so only their templates are compared.
+    `stacks` are those of the environment, by name and in deploy order. Those in `begun` have been executed: only what
+    needs no AWS is compared of them, and they are not in the plan that is returned.
     """
-    differences = list(_offline_differences(context, plan, stacks))
-    inputs = yield from retry_steps(
-        lambda: published(context.clients, {path for planned in plan.stacks for path in planned.inputs})
-    )
-    for planned in plan.stacks:
-        if planned.name in begun or planned.name not in stacks:
+    _refuse(plan, stacks, list(inconsistencies(plan, stacks, context.today(), local=context.clients.local)), context)
+    differences: list[str] = []
+    computed = []
+    by_name = {planned.name: planned for planned in plan.stacks}
+    for name, stack in stacks.items():
+        planned = by_name.get(name)
+        if name in begun:
             continue
-        differences += _changed_inputs(planned, inputs)
-        if planned.change_set:
-            changed = yield from retry_steps(lambda planned=planned: _change_set_differences(context, planned))  # type: ignore[misc] # bound now
-            differences += changed
-            existing = yield from retry_steps(lambda planned=planned: describe_stack(context.clients, planned.name))  # type: ignore[misc] # bound now
-            if kept_values(stacks[planned.name], existing or {}) != planned.kept:
-                differences.append(
-                    f"{planned.label}: a value that the pipeline sets, such as its image, has changed since"
-                )
+        if planned is None or not planned.change_set:
+            differences += yield from retry_steps(functools.partial(_unlisted_change_set, context, plan, stack))
+        if planned is not None:
+            fresh, stack_differences = yield from _compute(context, plan, planned, stack)
+            computed.append(fresh)
+            differences += (f"{stack.label}: {difference}" for difference in stack_differences)
+    _refuse(plan, stacks, differences, context)
+    return replace(plan, stacks=tuple(computed))
+
+
+def _refuse(plan: Plan, stacks: Mapping[str, StackTemplate], differences: list[str], context: DeployContext) -> None:
     if differences:
         listed = "\n".join(f"  {difference}" for difference in differences)
+        stack = next(iter(stacks.values()))
+        again = hints.make("plan", **stack.make_variables, LOCAL=context.clients.local)
         raise RefusedError(
-            f"the plan of {plan.environment} no longer matches AWS, so nothing of it was executed:\n{listed}\n"
-            f"  plan again: make plan {plan.make_variables}"
+            f"the plan of {stack.environment} does not match AWS and the templates, so nothing of it was executed:\n"
+            f"{listed}\n  plan again: {again}"
         )
 
 
-def _offline_differences(context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplate]) -> Iterator[str]:
-    """Yield what differs without a call to AWS."""
-    if has_expired(plan, context.today()):
-        yield expiry_text(plan)
-    if context.clients.local != plan.local:
-        yield "it is of the local AWS" if plan.local else "it is of AWS, and this is the local AWS"
-    for planned in plan.stacks:
-        stack = stacks.get(planned.name)
-        if stack is None:
-            yield f"{planned.label}: is no longer rendered"
-        elif template_digest(stack) != planned.template_sha256:
-            yield f"{planned.label}: {stack.path} was changed since"
-        elif (stack.account, stack.region) != (plan.account, plan.region):
-            there = f"{plan.account} in {plan.region}"
-            yield f"{planned.label}: is for {stack.account} in {stack.region}, the plan for {there}"
+def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplate) -> list[str]:
+    """Return a line where the plan has made a change set in a stack for which its file lists none."""
+    try:
+        context.clients.cloudformation.describe_change_set(ChangeSetName=change_set_name(plan.id), StackName=stack.name)
+    except ClientError as error:
+        if is_gone(error):
+            return []
+        raise
+    return [f"{stack.label}: the plan made a change set that its file does not list"]
 
 
-def _changed_inputs(planned: PlannedStack, inputs: Mapping[str, str]) -> Iterator[str]:
-    for path, value in planned.inputs.items():
-        if inputs.get(path) != value:
-            yield f"{planned.label}: {path} was {value} and is {inputs.get(path, 'gone')}"
+def _compute(
+    context: DeployContext, plan: Plan, planned: PlannedStack, stack: StackTemplate
+) -> Steps[tuple[PlannedStack, list[str]]]:
+    """Return a stack of a plan as `propose` would return it now, and what differs from `planned`."""
+    clients = context.clients
+    described = None
+    if planned.change_set:
+        described = yield from retry_steps(lambda: describe(clients.cloudformation, planned.change_set))
+        if unusable := _unusable(described):
+            return planned, [unusable]
+    inputs = yield from retry_steps(lambda: published(clients, {read.path for read in stack.links.reads}))
+    existing = yield from retry_steps(lambda: describe_stack(clients, stack.name))
+    if existing is not None and existing["StackStatus"] == "REVIEW_IN_PROGRESS":
+        existing = None
+    fresh = PlannedStack(
+        stack.name,
+        stack.label,
+        template_digest(stack),
+        creates=existing is None,
+        inputs=inputs,
+        kept=kept_values(stack, existing or {}),
+        findings=planned.findings,
+    )
+    differences = list(_changed_inputs(planned, fresh))
+    if described is not None:
+        before: Mapping[str, Any] = {}
+        if existing is not None:
+            before = yield from retry_steps(lambda: resources_of(clients, stack.name))
+        fresh = judge(fresh, stack, described, before)
+        body = yield from retry_steps(lambda: _template_body(clients, stack, planned.change_set))
+        if not is_template_of(stack, body):
+            differences.append(f"its change set has another template than {stack.path}")
+        differences += _change_set_differences(context, plan, planned, stack, described)
+        differences += request_differences(
+            described.answer, stack, existing, inputs, context.today(), local=clients.local
+        )
+    if fresh.kept != planned.kept:
+        differences.append("a value that the pipeline sets, such as its image, has changed since")
+    if fresh.changes != planned.changes:
+        differences.append("its change set has other changes now")
+    else:
+        differences += (
+            f"the plan says otherwise {words}"
+            for field, words in COMPUTED.items()
+            if getattr(fresh, field) != getattr(planned, field)
+        )
+    if existing is not None and not is_ours(existing, stack):
+        differences.append("its stack is not of this project, by its tags")
+    return fresh, differences
 
 
-def _change_set_differences(context: DeployContext, planned: PlannedStack) -> list[str]:
-    described = describe(context.clients.cloudformation, planned.change_set)
+def _template_body(clients: Clients, stack: StackTemplate, change_set: str) -> Any:
+    """Return the template with which a change set was made, as it was sent."""
+    client = clients.cloudformation
+    answer = client.get_template(StackName=stack.name, ChangeSetName=change_set, TemplateStage="Original")
+    return answer["TemplateBody"]
+
+
+def _unusable(described: Described | None) -> str:
     if described is None:
-        return [f"{planned.label}: its change set is gone; it was executed or discarded, or another one was executed"]
+        return "its change set is gone; it was executed or discarded, or another one was executed"
     if described.execution != "AVAILABLE":
-        return [f"{planned.label}: its change set is {described.execution}, not AVAILABLE"]
-    if described.changes != planned.changes:
-        return [f"{planned.label}: its change set has other changes now"]
-    return []
+        return f"its change set is {described.execution}, not AVAILABLE"
+    return ""
+
+
+def _changed_inputs(planned: PlannedStack, fresh: PlannedStack) -> Iterator[str]:
+    for path in sorted(planned.inputs.keys() | fresh.inputs.keys()):
+        before, now = planned.inputs.get(path, "not in the plan"), fresh.inputs.get(path, "gone")
+        if before != now:
+            yield f"{path} was {before} and is {now}"
+
+
+def _change_set_differences(
+    context: DeployContext, plan: Plan, planned: PlannedStack, stack: StackTemplate, described: Described
+) -> Iterator[str]:
+    """Yield what shows that a change set is none of the plan's, is too old, or has other findings than were shown."""
+    answer: Mapping[str, Any] = described.answer
+    if (answer["ChangeSetName"], answer["StackName"]) != (change_set_name(plan.id), stack.name):
+        yield f"its change set {answer['ChangeSetName']} in {answer['StackName']} was not made by this plan"
+    made = answer["CreationTime"]
+    if context.today() - made >= VALID_FOR:
+        yield f"its change set is of {made:%Y-%m-%d %H:%M} UTC, which is more than 24 hours ago"
+    if plan.created - made > CLOCK_SKEW:
+        yield f"its change set is of {made:%Y-%m-%d %H:%M} UTC, but the plan says {plan.created:%Y-%m-%d %H:%M}"
+    told = tuple(finding for finding in planned.findings if not finding.startswith(UNREAD_NAMES))
+    if told != described.findings:
+        yield "CloudFormation's validation has other findings now"

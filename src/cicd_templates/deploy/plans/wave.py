@@ -75,7 +75,8 @@ class Wave:
     refused: RefusedError | None = None
 
     def __post_init__(self) -> None:
-        """Prepare the proposals without a call."""
+        """Prepare the proposals without a call. Their plan counts its time from now, before any change set is made."""
+        self._began = self.context.today()
         self._steps = {stack.name: propose(self.context, stack, self.plan_id) for stack in self.stacks}
 
     def advance(self) -> bool:
@@ -117,7 +118,7 @@ class Wave:
 
     def plan(self, waits: Mapping[str, tuple[str, ...]]) -> Plan:
         """Return the plan of the wave; `waits` are by label."""
-        first, now = self.stacks[0], self.context.today()
+        first = self.stacks[0]
         return Plan(
             id=self.plan_id,
             environment=first.links.environment,
@@ -128,8 +129,8 @@ class Wave:
             revision=self.context.revision,
             local=self.context.clients.local,
             protected=first.protected,
-            created=now,
-            expires=now + VALID_FOR,
+            created=self._began,
+            expires=self._began + VALID_FOR,
             stacks=tuple(self.planned[stack.name] for stack in self.stacks if stack.name in self.planned),
             waits=dict(waits),
         )

@@ -54,13 +54,18 @@ class Approval:
                 raise DeclinedError(f"{plan.environment}: declined; no change set of this plan was executed")
             plans.write(plan, path, plan_markdown(plan))
             self._files.append(path)
-            plan = plans.read(path)
-            self.verify(plan)
+            written, plan = plan, plans.read(path)
+            plans.FORMAT.refuse_other_digest(plan, path, plans.digest(written))
+            names = {stack.name for stack in plan.stacks}
+            plan = self.verify(plan, {name: stack for name, stack in self._stacks.items() if name in names})
         return plan, path
 
-    def verify(self, plan: Plan, begun: Iterable[str] = ()) -> None:
-        """Raise `RefusedError` where AWS or a reviewed template has changed since; stacks in `begun` are skipped."""
-        run_steps(verify(self._context, plan, self._stacks, set(begun)), self._context.polling)
+    def verify(self, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Iterable[str] = ()) -> Plan:
+        """Return a plan as AWS and the templates say it now, without the stacks in `begun`.
+
+        Raises `RefusedError` where that differs from the plan.
+        """
+        return run_steps(verify(self._context, plan, stacks, set(begun)), self._context.polling)
 
     def refuse_losses(self, plan: Plan) -> None:
         """Raise `RefusedError` where stateful resources would be lost unallowed; report allowed names that fit none."""

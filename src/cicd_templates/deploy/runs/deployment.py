@@ -126,13 +126,15 @@ def execute_plan(
 ) -> Plan | None:
     """Execute exactly `made`; the plan of what comes after it, written like any, or None where there is nothing more.
 
-    `passed` is called once nothing refuses it any more. The errors are those of `DeploymentEngine.execute`.
+    `stacks` are all of the environment, with which `made` is compared; those that it names are deployed. `passed` is
+    called once nothing refuses it any more. The errors are those of `DeploymentEngine.execute`.
     """
     with journal_of(context, stacks) as journal:
+        chosen = [stack for stack in stacks if stack.label in made.labels]
         engine = DeploymentEngine(
-            context, stacks, journal, reporter, lambda question: True, allowed=allowed, after=after
+            context, chosen, journal, reporter, lambda question: True, allowed=allowed, after=after
         )
-        rest = engine.execute(made, path, passed)
+        rest = engine.execute(made, path, stacks, passed)
         if path.resolve().is_relative_to(context.plans.resolve()):
             plans.remove(path)
         following = _plan(context, rest, journal, reporter, next_path) if rest else None

@@ -8,7 +8,7 @@ else. What is executed is a plan that was written, read back and compared. The e
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,13 +89,21 @@ class DeploymentEngine:
         """
         self._run(self._deploy)
 
-    def execute(self, plan: Plan, path: Path, passed: Callable[[], None] = ignore_approval) -> list[StackTemplate]:
+    def execute(
+        self,
+        plan: Plan,
+        path: Path,
+        environment: Sequence[StackTemplate],
+        passed: Callable[[], None] = ignore_approval,
+    ) -> list[StackTemplate]:
         """Execute exactly `plan`; return the stacks that have to be planned after it. Raises as `deploy`.
 
-        Stacks of it that an interrupted run has begun are resumed; `RefusedError` where anything else has changed.
-        `passed` is called when every guard has let the plan pass, before anything of it begins.
+        `environment` are all stacks of the environment in deploy order, with which the plan is compared. Stacks of it
+        that an interrupted run has begun are resumed; `RefusedError` where anything else has changed. `passed` is
+        called when every guard has let the plan pass, before anything of it begins.
         """
-        self._run(lambda: self._execute_plan(plan, path, passed))
+        rendered = {stack.name: stack for stack in environment}
+        self._run(lambda: self._execute_plan(plan, path, rendered, passed))
         return [
             stack
             for stack in self._stacks.values()
@@ -112,11 +120,13 @@ class DeploymentEngine:
         self._phase_after_drop = StackPhase.BLOCKED
         self._drive()
 
-    def _execute_plan(self, plan: Plan, path: Path, passed: Callable[[], None]) -> None:
+    def _execute_plan(
+        self, plan: Plan, path: Path, environment: Mapping[str, StackTemplate], passed: Callable[[], None]
+    ) -> None:
+        begun = {name for name, entry in self._journal.entries.items() if entry.plan == str(path) and entry.begun}
+        plan = self._approval.verify(plan, environment, begun)
         self._approval.refuse_losses(plan)
         self._approval.note_exempt(plan)
-        begun = {name for name, entry in self._journal.entries.items() if entry.plan == str(path) and entry.begun}
-        self._approval.verify(plan, begun)
         passed()
         for name in begun & self._stacks.keys():
             self._record(name, StackPhase.DEPLOYED)

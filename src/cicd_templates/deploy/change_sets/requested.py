@@ -1,0 +1,99 @@
+"""Compares a change set with the request that would be sent for its stack now. Calls no AWS.
+
+CloudFormation describes everything about a change set that it was asked for except the role, so that alone is not
+compared: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from cicd_templates.deploy.change_sets.expiry import COPY_LIVES, EXPIRES_KEY, expires, stack_tags
+from cicd_templates.deploy.change_sets.request import kept_values, on_stack_failure
+from cicd_templates.deploy.change_sets.stacks import capabilities
+from cicd_templates.template.links import READING_TYPE
+from cicd_templates.template.stack_template import StackTemplate
+
+# What CreateChangeSet takes and no request of ours has.
+NEVER_REQUESTED = (
+    "NotificationARNs",
+    "RollbackConfiguration",
+    "IncludeNestedStacks",
+    "ImportExistingResources",
+    "DeploymentMode",
+)
+# CloudFormation's own, where none is requested.
+DEFAULT_ON_FAILURE = "ROLLBACK"
+
+
+def is_template_of(stack: StackTemplate, body: Any) -> bool:
+    """Return whether `body`, as GetTemplate answers the original stage, is the reviewed text of `stack`."""
+    # boto3 parses a JSON template, and leaves a YAML one as text.
+    return bool(body.strip() == stack.text.strip() if isinstance(body, str) else body == stack.content)
+
+
+def request_differences(
+    answer: Mapping[str, Any],
+    stack: StackTemplate,
+    existing: Mapping[str, Any] | None,
+    inputs: Mapping[str, str],
+    now: datetime,
+    *,
+    local: bool,
+) -> Iterator[str]:
+    """Yield what DescribeChangeSet answers otherwise than it would for a request of now.
+
+    `existing` is the stack to update, None to create it; `inputs` are the values in Parameter Store by path.
+    """
+    yield from _parameter_differences(answer, stack, existing, inputs, local=local)
+    if not _are_tags_of(stack, answer, existing, now):
+        yield "its change set has other tags than the template"
+    if set(answer.get("Capabilities", ())) != set(capabilities(stack)):
+        yield "its change set has other capabilities than the template needs"
+    requested = on_stack_failure(stack, existing).get("OnStackFailure", DEFAULT_ON_FAILURE)
+    if answer.get("OnStackFailure", requested) != requested:
+        yield f"its change set says OnStackFailure={answer['OnStackFailure']}, not {requested}"
+    for option in NEVER_REQUESTED:
+        if answer.get(option):
+            yield f"its change set has {option}, which is never requested"
+
+
+def _parameter_differences(
+    answer: Mapping[str, Any],
+    stack: StackTemplate,
+    existing: Mapping[str, Any] | None,
+    inputs: Mapping[str, str],
+    *,
+    local: bool,
+) -> Iterator[str]:
+    told = {parameter["ParameterKey"]: parameter for parameter in answer.get("Parameters", ())}
+    kept = kept_values(stack, existing or {})
+    for name in sorted(told.keys() | stack.parameters.keys()):
+        if name not in stack.parameters or name not in told:
+            yield f"its change set and the template do not both have the parameter {name}"
+            continue
+        default, value = str(stack.parameters[name].get("Default", "")), told[name].get("ParameterValue", "")
+        if stack.parameters[name]["Type"].startswith(READING_TYPE):
+            current = inputs.get(default)
+            # The local AWS tells the value that it read where AWS tells the path, and the value beside it.
+            as_path = value == default and told[name].get("ResolvedValue", current) == current
+            if not as_path and not (local and value == current):
+                yield f"its change set has another value of {name} than {default} has now"
+        elif value != kept.get(name, default):
+            yield f"its change set has another value of {name}"
+
+
+def _are_tags_of(
+    stack: StackTemplate, answer: Mapping[str, Any], existing: Mapping[str, Any] | None, now: datetime
+) -> bool:
+    told = {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}
+    wanted = stack_tags(stack, existing, now)
+    if EXPIRES_KEY in wanted:
+        # It was reckoned from the moment of the request, which was before now.
+        end = expires(told)
+        if end is None or end > now + COPY_LIVES:
+            return False
+        wanted = wanted | {EXPIRES_KEY: told[EXPIRES_KEY]}
+    return told == wanted
