@@ -44,7 +44,7 @@ plan.takes := $(STACKS) FORMAT OUT WAIT
 plan: $(VENV)/.done ## Plan a deployment of ENV and write the plan to a file
 	@$(RUN) plan
 
-deploy.takes := $(STACKS) YES FORMAT PLAN ALLOW OUT WAIT
+deploy.takes := $(STACKS) YES FORMAT PLAN DIGEST ALLOW OUT WAIT
 deploy: $(VENV)/.done ## Deploy ENV through change sets, or exactly PLAN
 	@$(RUN) deploy
 
@@ -60,7 +60,7 @@ status.takes := $(STACKS) FORMAT LEFT
 status: $(VENV)/.done ## Show the state of every stack; LEFT=1 shows what no stack owns
 	@$(RUN) status
 
-destroy.takes := $(STACKS) YES FORMAT ALLOW PLAN CONFIRM
+destroy.takes := $(STACKS) YES FORMAT ALLOW PLAN DIGEST CONFIRM
 destroy: $(VENV)/.done ## Destroy ENV and prove what is left; PLAN= executes a plan
 	@$(RUN) destroy
 

@@ -19,20 +19,28 @@ FORMAT = {"json": True, "text": False, "yaml": False}
 class Option(click.Option):
     """An option that make can set with `variable`, of which a message then speaks by that name.
 
-    For a flag `words` are the values of that variable, and what they mean.
+    For a flag `words` are the values of that variable, and what they mean. With `empty_counts` an empty variable is a
+    value, for an option whose absence would loosen something.
     """
 
     def __init__(
-        self, *arguments: Any, variable: str | None = None, words: Mapping[str, bool] = BOOLEAN, **attributes: Any
+        self,
+        *arguments: Any,
+        variable: str | None = None,
+        words: Mapping[str, bool] = BOOLEAN,
+        empty_counts: bool = False,
+        **attributes: Any,
     ) -> None:
         super().__init__(*arguments, envvar=hints.PREFIX + variable if variable else None, **attributes)
-        self.variable, self.words = variable, words
+        self.variable, self.words, self.empty_counts = variable, words, empty_counts
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return the variable's value unless make's target does not take it; None for no value or an empty one."""
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():
             return None
+        if self.empty_counts and os.environ.get(f"{hints.PREFIX}{self.variable}") == "":
+            return ""
         return super().resolve_envvar_value(ctx)
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
@@ -68,5 +76,12 @@ LOCAL = option(
     "--local", variable="LOCAL", is_flag=True, help="Use the local AWS that `make local` started; never AWS itself."
 )
 YES = option("--yes", variable="YES", is_flag=True, help="Execute without asking.")
+# A CI job whose variable is not set types `DIGEST=`, which must not accept every plan.
+DIGEST = option(
+    "--digest",
+    variable="DIGEST",
+    empty_counts=True,
+    help="With --plan: the digest of the plan that was reviewed; refuse any other plan.",
+)
 JSON = option("--json", "as_json", variable="FORMAT", words=FORMAT, is_flag=True, help="Print JSON for machines.")
 TARGET = (ENV, SUFFIX, LAYER, SERVICE, LOCAL)

@@ -10,7 +10,7 @@ import click
 from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import JSON, TARGET, YES, option
+from cicd_templates.cli.options import DIGEST, JSON, TARGET, YES, option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
@@ -72,18 +72,28 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
     OUT,
     WAIT,
     option("--plan", "plan_file", variable="PLAN", type=click.Path(path_type=Path), help="Deploy exactly this plan."),
+    DIGEST,
 )
 def deploy(
-    as_json: bool, yes: bool, allow: str, out: Path | None, wait: bool, plan_file: Path | None, **options: Any
+    as_json: bool,
+    yes: bool,
+    allow: str,
+    out: Path | None,
+    wait: bool,
+    plan_file: Path | None,
+    digest: str | None,
+    **options: Any,
 ) -> None:
     """Deploy through change sets, each shown before it is executed; deploy a protected environment only from a plan."""
     from cicd_templates.deploy.reporting import report
 
+    if plan_file is None and digest is not None:
+        raise ConfigurationError(f"{hints.option('DIGEST')} belongs to {hints.option('PLAN')}")
     reporter = report.reporter(as_json=as_json)
     allowed = list(filter(None, allow.split(",")))
     with selection.detaching():
         if plan_file is not None:
-            _deploy_plan(plan_file, reporter, allowed, out, **options)
+            _deploy_plan(plan_file, digest, reporter, allowed, out, **options)
             return
         chosen = selection.targets(**options)
         rehearsed = options["local"] and yes
@@ -123,11 +133,14 @@ def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Pat
     raise click.exceptions.Exit(ChangesRemainError.exit_code)
 
 
-def _deploy_plan(path: Path, reporter: Reporter, allowed: list[str], out: Path | None, **options: Any) -> None:
+def _deploy_plan(
+    path: Path, digest: str | None, reporter: Reporter, allowed: list[str], out: Path | None, **options: Any
+) -> None:
     from cicd_templates.deploy.plans import document as plans
     from cicd_templates.deploy.plans.seal import refuse_other_aws
 
     made = plans.read(path)
+    plans.FORMAT.refuse_other_digest(made, path, digest)
     if options["layer"] or options["service"] or options["env"] not in (None, made.name):
         raise ConfigurationError(
             f"{path} already says what is deployed ({made.environment}); leave out "
@@ -135,7 +148,11 @@ def _deploy_plan(path: Path, reporter: Reporter, allowed: list[str], out: Path |
         )
     refuse_other_aws(made, path, local=options["local"])
     suffix = made.suffix or None
-    (target,) = selection.targets(env=made.name, suffix=suffix, layer=None, service=None, local=made.local)
+    # One that names `all` would find every environment.
+    found = selection.targets(env=made.name or "all", suffix=suffix, layer=None, service=None, local=made.local)
+    if [target.environment for target in found] != [made.environment]:
+        raise RefusedError(f"{path}: there is no environment {made.environment!r} here; plan again")
+    (target,) = found
     tools = selection.tools(suffix, made.local)
     following = target.execute(made, path, reporter, tools, allowed=allowed, next_path=out)
     if following:

@@ -12,7 +12,7 @@ import click
 from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import ENV, JSON, LOCAL, TARGET, YES, option
+from cicd_templates.cli.options import DIGEST, ENV, JSON, LOCAL, TARGET, YES, option
 from cicd_templates.errors import CicdError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -37,13 +37,22 @@ CHANGES_REMAINING = 4
         help="Names of protected environments that may be destroyed, separated with commas.",
     ),
     option("--plan", variable="PLAN", type=click.Path(path_type=Path), help="Execute exactly this plan."),
+    DIGEST,
     option(
         "--confirm",
         variable="CONFIRM",
         help="With --plan: the names of its environments, separated with commas, instead of typing them.",
     ),
 )
-def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: str | None, **options: Any) -> None:
+def destroy(
+    as_json: bool,
+    yes: bool,
+    allow: str,
+    plan: Path | None,
+    digest: str | None,
+    confirm: str | None,
+    **options: Any,
+) -> None:
     """Destroy environments and prove what is left; exit with 1 if something unexplained is left.
 
     A protected environment is planned first: --allow writes destroy-plan.json and exits 4, --plan executes it.
@@ -56,10 +65,12 @@ def destroy(as_json: bool, yes: bool, allow: str, plan: Path | None, confirm: st
             f"{hints.option('CONFIRM')} belongs to {hints.option('PLAN')}; "
             f"a disposable environment takes {hints.option('YES', value=True)}"
         )
+    if plan is None and digest is not None:
+        raise ConfigurationError(f"{hints.option('DIGEST')} belongs to {hints.option('PLAN')}")
     reporter = report.reporter(as_json=as_json)
     with selection.detaching():
         if plan is not None:
-            _execute_plan(plan, confirm, reporter, **options)
+            _execute_plan(plan, digest, confirm, reporter, **options)
         else:
             _destroy(reporter, yes, allow.split(","), **options)
 
@@ -83,6 +94,7 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
         plan_file.FORMAT.write(plan, path)
         command = hints.make("destroy", PLAN=str(path), LOCAL=options["local"])
         reporter.report(report.Note(f"nothing was deleted; read {path}, then: {command}"))
+        reporter.report(report.Note(report.digest_line(plan_file.FORMAT.digest(plan))))
         raise click.exceptions.Exit(CHANGES_REMAINING)
     confirmed = selection.confirmation(yes)
     for target, _ in work:
@@ -91,7 +103,7 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
     _carry_out(work, reporter)
 
 
-def _execute_plan(path: Path, confirm: str | None, reporter: Reporter, **options: Any) -> None:
+def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter: Reporter, **options: Any) -> None:
     """Execute a plan if everything is still as planned, after its environments have been named again."""
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.destruction.inventory import take_inventory
@@ -104,8 +116,10 @@ def _execute_plan(path: Path, confirm: str | None, reporter: Reporter, **options
             f"the plan already says what is destroyed; leave out {', '.join(map(hints.option, given))}"
         )
     plan = plan_file.FORMAT.read(path)
+    plan_file.FORMAT.refuse_other_digest(plan, path, digest)
     refuse_other_aws(plan, path, local=options["local"])
     plan_file.refuse_expired(plan, path, datetime.now(UTC))
+    plan_file.refuse_repetition(plan, path)
     names = [planned.environment for planned in plan.environments]
     known = _every_environment(plan.local, {planned.suffix for planned in plan.environments})
     work = []
@@ -114,7 +128,9 @@ def _execute_plan(path: Path, confirm: str | None, reporter: Reporter, **options
             raise ConfigurationError(f"{path}: there is no environment {planned.environment} here; plan again")
         of = known[planned.environment]
         labels = None if planned.labels is None else frozenset(planned.labels)
-        inventory = take_inventory(of.clients, scope_of(of.stacks), protected=planned.protected, labels=labels)
+        # A plan can call an environment protected that is no longer, and never the other way round.
+        protected = of.protected or planned.protected
+        inventory = take_inventory(of.clients, scope_of(of.stacks), protected=protected, labels=labels)
         plan_file.refuse_changes(planned, inventory)
         of.refuse_destruction(inventory)
         work.append((of, inventory))

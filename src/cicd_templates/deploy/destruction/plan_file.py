@@ -80,6 +80,13 @@ def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
         raise RefusedError(f"{path}: {difference}; plan again")
 
 
+def refuse_repetition(plan: DestructionPlan, path: Path) -> None:
+    """Raise `RefusedError` where the plan in `path` has an environment twice."""
+    names = [planned.environment for planned in plan.environments]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise RefusedError(f"{path}: it has {', '.join(repeated)} more than once; plan again")
+
+
 def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
     """Raise `RefusedError` where there is more to destroy now than was planned, or where it has changed since.
 

@@ -200,7 +200,13 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
         f"  read it as a page: {Path(event.path).with_suffix('.md')}",
         *lost,
         f"  deploy just that: {command}",
+        f"  {digest_line(event.digest)}",
     ]
+
+
+def digest_line(digest: str) -> str:
+    """Return the words after a plan that say how to execute no other plan than it."""
+    return f"to execute no other plan, add DIGEST={digest}"
 
 
 def show(made: Plan, reporter: Reporter) -> None:

@@ -104,6 +104,7 @@ def moved(status: str, reason: str = "") -> report.Moved:
                 "  written to .state/plans/staging.json, which holds until 2026-01-02 00:00 UTC",
                 "  read it as a page: .state/plans/staging.md",
                 "  deploy just that: make deploy PLAN=.state/plans/staging.json LOCAL=1",
+                "  to execute no other plan, add DIGEST=d",
             ],
         ),
         (
@@ -113,6 +114,7 @@ def moved(status: str, reason: str = "") -> report.Moved:
                 "  read it as a page: p/production.md",
                 "  it is refused unless what would be lost is allowed by name, as here",
                 "  deploy just that: make deploy PLAN=p/production.json ALLOW=storage/Logs,keys/Key LOCAL=1",
+                "  to execute no other plan, add DIGEST=d",
             ],
         ),
         (report.Started("keys", True, 5.0), []),
