@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.aws.retry import FAULTS
+from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.change_sets.api import describe
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.propose import CHANGE_SET_PREFIX, DeployContext, change_set_name
@@ -348,7 +348,7 @@ def execute_edited(seed: int) -> str:
     try:
         deployment.execute_plan(edited.context, plans.read(path), path, stacks, Silent(), allowed=allowed)
         outcome = "executed"
-    except (CicdError, *FAULTS) as error:
+    except (CicdError, *AWS_ERRORS) as error:
         assert str(error)
         outcome = "refused"
     finally:
