@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "hints": "",
     "plurals": "",
     "printable": "",
-    "markdown": "",
+    "markdown": "printable",
     "functions": "",
     "rules": "template",
     "local": "errors private_files",
@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "blocks": "builds config functions layer template",
     "templates": "blocks builds config layer",
     "review": "config errors markdown paths template",
-    "render": "config errors layer paths plurals review template",
+    "render": "config errors layer paths plurals printable review template",
     "reference": "config errors layer markdown render rules template",
     "deploy/aws": "errors template",
     "deploy/change_sets": "deploy/aws errors paths template",
@@ -60,7 +60,7 @@ MAY_IMPORT = {
     "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints template",
     "rehearsal": (
         "deploy/aws deploy/change_sets deploy/plans deploy/releases deploy/reporting deploy/runs errors hints local"
-        " printable template"
+        " markdown printable template"
     ),
 }
 # The command line is the only room that may import every other.

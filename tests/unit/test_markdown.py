@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -25,7 +27,8 @@ def rendered(cells: list[str]) -> str:
 @example(["`a|b`", "&lt;b&gt;"])
 def test_any_text_stays_in_its_cell_and_is_no_markup(cells: list[str]) -> None:
     lines = table(["head"] * len(cells), [cells])
-    html = rendered(cells)
+    # A mention stands in a code span, where GitHub does not look for one.
+    html = re.sub("<code>(?:[@#]+|-)</code>", "", rendered(cells))
 
     assert len(lines) == 3
     assert all(len(line.splitlines()) == 1 for line in lines)
@@ -60,7 +63,7 @@ def _backslashes(text: str) -> int:
         ("&lt;", "&amp;lt;"),
         ("a & b", "a & b"),
         ("`code`", "\\`code\\`"),
-        ("[a](b) [c]", "[a\\](b) [c]"),
+        ("[a](b) [c]", "[a\\](b) [c\\]"),
     ],
 )
 def test_what_markdown_reads_is_escaped(text: str, shown: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from cicd_templates import functions
 
 # Each module follows those whose names it uses; the readers of reports go between the two halves.
-BEFORE = ("reading", "severity")
+BEFORE = ("foreign", "reading", "severity")
 AFTER = ("safely", "record", "artifacts", "owasp", "policy", "decide", "findings", "summary", "handler")
 READERS = {
     "bandit": ("bandit", "read_bandit"),

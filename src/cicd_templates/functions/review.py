@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: object) -> None:
         )
     except Exception as error:
         print(_metric_line({"ReviewErrors": 1}))
-        message = f"Cannot describe the change set: {type(error).__name__}: {error}"[:MESSAGE_LENGTH]
+        message = _one_line(f"Cannot describe the change set: {type(error).__name__}: {error}")[:MESSAGE_LENGTH]
         _answer_job(
             pipeline.put_job_failure_result,
             jobId=job["id"],
@@ -51,6 +51,11 @@ def _metric_line(values: dict[str, int]) -> str:
     declared = {"Namespace": os.environ["NAMESPACE"], "Dimensions": [["PipelineName"]], "Metrics": metrics}
     about = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [declared]}
     return json.dumps({"_aws": about, "PipelineName": os.environ["PIPELINE"], **values})
+
+
+def _one_line(text: str) -> str:
+    """Return `text` on one line without the control and format characters that would change how it is shown."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 
 def _answer_job(put_result: Any, **answer: Any) -> None:
@@ -83,7 +88,7 @@ def _describe_change_set(parameters: dict[str, str]) -> dict[str, str]:
     return {
         "ChangeSetUrl": f"https://{region}.{CONSOLE}/cloudformation/home?region={region}#/stacks/changesets/changes?{where}",
         "Summary": _summary(changes),
-        "Digest": parameters["image"].partition("@")[2],
+        "Digest": _one_line(parameters["image"].partition("@")[2]),
     }
 
 
@@ -117,5 +122,5 @@ def _summary(changes: list[dict[str, Any]]) -> str:
             effect = "MAY REPLACE"
         resources_by_effect[effect].append(f"{change['LogicalResourceId']} ({change['ResourceType']})")
     text = "; ".join(f"{effect} {', '.join(names)}" for effect, names in resources_by_effect.items() if names)
-    text = text or "no resource changes"
+    text = _one_line(text) or "no resource changes"
     return text if len(text) <= SUMMARY_LENGTH else f"{text[: SUMMARY_LENGTH - 3]}..."

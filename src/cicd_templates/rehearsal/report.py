@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
+from cicd_templates.markdown import table_row
 from cicd_templates.printable import printable_lines
 from cicd_templates.rehearsal.definition import Pipeline
 from cicd_templates.rehearsal.grants import GrantedAction, GrantUse, unexplained_grants
@@ -96,5 +97,5 @@ def matrix(grants: Sequence[GrantedAction]) -> str:
     """Granted and used actions of every role in a table of Markdown."""
     lines = ["| role | statement | action | in a rehearsal | why it is granted |", "|---|---|---|---|---|"]
     for grant in grants:
-        lines.append(f"| {grant.role} | {grant.statement} | {grant.action} | {grant.use.value} | {grant.reason} |")
+        lines.append(table_row((grant.role, grant.statement, grant.action, grant.use.value, grant.reason)))
     return "\n".join(lines) + "\n"

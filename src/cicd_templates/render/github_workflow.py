@@ -1,12 +1,20 @@
-"""The workflow with which GitHub Actions releases a service: a file to copy into the service's repository."""
+"""The workflow with which GitHub Actions releases a service: a file to copy into the service's repository.
+
+Each value of the configuration is a quoted scalar of YAML, and a shell reads it from the environment only.
+"""
 
 from __future__ import annotations
 
-import json
+import math
+from collections.abc import Mapping
+
+import yaml
 
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name
 from cicd_templates.config.purposes import GITHUB_RELEASE
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.printable import printable
 from cicd_templates.template.partitions import partition_of
 
 # A tag can be moved to other code, a commit cannot; the comment names the version that it is.
@@ -62,18 +70,32 @@ def workflow(env: Environment, service: Service) -> str:
     """Return the workflow of a service, for the tools environment `env`."""
     github = service.settings.github
     role = physical_name(env, "AWS::IAM::Role", service.name, GITHUB_RELEASE)
+    comments = {"service": service.name, "repository": github.repository, "account": env.account}
+    scalars = {
+        "title": f"release {service.name}",
+        "group": f"release-{service.name}",
+        "branch": github.branch,
+        "region": env.region,
+        "role": f"arn:{partition_of(env.region).name}:iam::{env.account}:role{env.settings.role_path}{role}",
+        "bucket": physical_name(env, "AWS::S3::Bucket", "source"),
+        "key": service.release_key,
+        "tree": f"HEAD:{service.settings.path}" if service.settings.path else "HEAD",
+    }
+    _refuse_expressions({**comments, **scalars})
     return _WORKFLOW.format(
-        service=service.name,
-        repository=github.repository,
-        account=env.account,
         checkout=CHECKOUT,
-        # JSON is YAML in quotes: a branch called 1.0 or on stays a text.
-        title=json.dumps(f"release {service.name}"),
-        branch=json.dumps(github.branch),
-        group=json.dumps(f"release-{service.name}"),
-        region=json.dumps(env.region),
-        role=json.dumps(f"arn:{partition_of(env.region).name}:iam::{env.account}:role{env.settings.role_path}{role}"),
-        bucket=json.dumps(physical_name(env, "AWS::S3::Bucket", "source")),
-        key=json.dumps(service.release_key),
-        tree=json.dumps(f"HEAD:{service.settings.path}" if service.settings.path else "HEAD"),
+        **{name: printable(text) for name, text in comments.items()},
+        **{name: _quoted(text) for name, text in scalars.items()},
     )
+
+
+def _refuse_expressions(values: Mapping[str, str]) -> None:
+    """Raise `ConfigurationError` for a value that GitHub would evaluate: quotes do not hold an expression off."""
+    for name, text in values.items():
+        if "${{" in text:
+            raise ConfigurationError(f"the workflow's {name} {text!r} is an expression of GitHub Actions; remove ${{{{")
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as a scalar on one line, so that neither its type nor its end depends on what it says."""
+    return yaml.safe_dump(text, default_style='"', width=math.inf).removesuffix("\n")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cicd_templates.markdown import Markup, code, plain
 from cicd_templates.review.permissions import access_changes
 from cicd_templates.review.reviewed import ReviewedStack
 from cicd_templates.review.statements import OWN_MARK, is_statement, own_stem
@@ -26,12 +27,12 @@ CreateOnly = Callable[[str, str], tuple[frozenset[str], frozenset[str]]]
 
 @dataclass(frozen=True)
 class TemplateChange:
-    """One change: its kind, one of `CHANGE_KINDS`, its environment, the stack or resource, and the change as text."""
+    """One change: its kind, one of `CHANGE_KINDS`, its environment, the stack or resource, and the change."""
 
     kind: str
     environment: str
     where: str
-    text: str
+    text: Markup
 
 
 def template_changes(
@@ -43,11 +44,9 @@ def template_changes(
     for key in (*old, *(key for key in new if key not in old)):
         environment, label = key
         if key not in new:
-            changes.append(
-                TemplateChange("Removed", environment, label, f"the stack, with {_resource_count(old[key])}")
-            )
+            changes.append(TemplateChange("Removed", environment, label, _whole_stack(old[key])))
         elif key not in old:
-            changes.append(TemplateChange("Added", environment, label, f"the stack, with {_resource_count(new[key])}"))
+            changes.append(TemplateChange("Added", environment, label, _whole_stack(new[key])))
         if key not in new or key not in old:
             changes += _access_changes(environment, label, old.get(key), new.get(key))
             continue
@@ -59,8 +58,8 @@ def _by_stack(reviewed: Sequence[ReviewedStack]) -> dict[tuple[str, str], Review
     return {(stack.template.environment, stack.template.label): stack for stack in reviewed}
 
 
-def _resource_count(stack: ReviewedStack) -> str:
-    return f"{len(stack.template.resources)} resources"
+def _whole_stack(stack: ReviewedStack) -> Markup:
+    return plain(f"the stack, with {len(stack.template.resources)} resources")
 
 
 def _stack_changes(
@@ -72,13 +71,13 @@ def _stack_changes(
         where = f"{label}.{name}"
         if name not in new:
             is_retained = str(old[name].get("DeletionPolicy", "")).startswith("Retain")
-            yield TemplateChange(
-                "Removed", environment, where, _type_name(old[name]) + (", which itself stays" if is_retained else "")
-            )
+            stays = ", which itself stays" if is_retained else ""
+            yield TemplateChange("Removed", environment, where, plain(f"{_type_name(old[name])}{stays}"))
         elif name not in old:
-            yield TemplateChange("Added", environment, where, _type_name(new[name]))
+            yield TemplateChange("Added", environment, where, plain(_type_name(new[name])))
         elif old[name]["Type"] != new[name]["Type"]:
-            yield TemplateChange("Replaced", environment, where, f"{_type_name(old[name])} by {_type_name(new[name])}")
+            text = plain(f"{_type_name(old[name])} by {_type_name(new[name])}")
+            yield TemplateChange("Replaced", environment, where, text)
         else:
             region = after.template.region
             yield from _resource_changes(
@@ -125,10 +124,10 @@ def _resource_changes(
             path = difference.path[1:] if part == "Properties" else difference.path
             replaces = part == "Properties" and any(_within(path, name) for name in always)
             may_replace = part == "Properties" and any(_within(path, name) for name in sometimes)
-            text = f"{'.'.join(path)}: {_before_and_after(before[0], after[0], difference)}"
+            text = f"{plain('.'.join(path))}: {_before_and_after(before[0], after[0], difference)}"
             if may_replace:
                 text += ", which may replace it"
-            yield TemplateChange("Replaced" if replaces else "Changed", environment, where, text)
+            yield TemplateChange("Replaced" if replaces else "Changed", environment, where, Markup(text))
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
@@ -155,7 +154,7 @@ def _passes_statement(resource: Any, path: tuple[str, ...]) -> bool:
     return isinstance(value, list) and bool(value) and all(map(is_statement, value))
 
 
-def _before_and_after(before: ReviewedStack, after: ReviewedStack, difference: Difference) -> str:
+def _before_and_after(before: ReviewedStack, after: ReviewedStack, difference: Difference) -> Markup:
     if (
         isinstance(difference.before, str)
         and isinstance(difference.after, str)
@@ -164,18 +163,18 @@ def _before_and_after(before: ReviewedStack, after: ReviewedStack, difference: D
         old, new = difference.before.splitlines(), difference.after.splitlines()
         blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
         kept = sum(block.size for block in blocks)
-        return f"text of {len(new)} lines, {len(new) - kept} added and {len(old) - kept} removed"
+        return Markup(f"text of {len(new)} lines, {len(new) - kept} added and {len(old) - kept} removed")
     if difference.before is ABSENT:
-        return f"now {_quoted(after, difference.after)}"
+        return Markup(f"now {_quoted(after, difference.after)}")
     if difference.after is ABSENT:
-        return f"no longer {_quoted(before, difference.before)}"
-    return f"{_quoted(before, difference.before)} to {_quoted(after, difference.after)}"
+        return Markup(f"no longer {_quoted(before, difference.before)}")
+    return Markup(f"{_quoted(before, difference.before)} to {_quoted(after, difference.after)}")
 
 
-def _quoted(stack: ReviewedStack, value: Any) -> str:
-    """Return a value in backticks, shortened to `_LONGEST` characters."""
+def _quoted(stack: ReviewedStack, value: Any) -> Markup:
+    """Return a value as a code span, shortened to `_LONGEST` characters."""
     text = " ".join(stack.formatter.format(value).split()) or "empty"
-    return f"`{text if len(text) <= _LONGEST else text[:_LONGEST] + '...'}`"
+    return code(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
 
 
 def _access_changes(
@@ -183,4 +182,5 @@ def _access_changes(
 ) -> Iterator[TemplateChange]:
     for widened, holder, text in access_changes(before.statements if before else (), after.statements if after else ()):
         kind = "Access widened" if widened else "Access narrowed"
-        yield TemplateChange(kind, environment, f"{label}.{holder}", text.replace(OWN_MARK, own_stem(holder)))
+        named = plain(text.replace(OWN_MARK, own_stem(holder)))
+        yield TemplateChange(kind, environment, f"{label}.{holder}", named)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from cicd_templates.markdown import table
+from cicd_templates.markdown import cell, plain, table
 from cicd_templates.review.reviewed import ReviewedStack
 from cicd_templates.template.comparison import ABSENT
 from cicd_templates.template.comparison import differences as value_differences
@@ -26,8 +26,8 @@ def differences_page(stacks: Sequence[ReviewedStack], path: Sequence[str]) -> st
     lines = ["# How the environments differ", "", *_NOTES]
     for before, after in pairwise(path):
         rows = list(rows_between(_by_label(stacks, before), _by_label(stacks, after)))
-        lines += ["", f"## {after} against {before}", "", f"Equal except for these {len(rows)}.", ""]
-        lines += table(("what", "property", before, after), rows)
+        lines += ["", f"## {plain(f'{after} against {before}')}", "", f"Equal except for these {len(rows)}.", ""]
+        lines += table(("what", "property", cell(before), cell(after)), rows)
     return "\n".join(lines) + "\n"
 
 

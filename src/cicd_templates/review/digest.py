@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cicd_templates.markdown import cell, table
+from cicd_templates.markdown import plain, table
 from cicd_templates.review import (
     access_matrix,
     alarms,
@@ -51,7 +51,7 @@ def _summary(
     environment: str, selected: Sequence[ReviewedStack], stacks: Sequence[ReviewedStack], overrides: Overrides
 ) -> Iterable[str]:
     facts = selected[0].template.facts
-    yield f"# Review of {environment}: account {facts.account} in {facts.region}, {facts.protection}"
+    yield f"# {plain(f'Review of {environment}: account {facts.account} in {facts.region}, {facts.protection}')}"
     yield ""
     yield _answer(
         "The internet reaches",
@@ -67,7 +67,7 @@ def _summary(
 
 
 def _answer(question: str, answers: Sequence[str]) -> str:
-    return f"- **{question}**: {cell('; '.join(answers)) or 'nothing'}"
+    return f"- **{plain(question)}**: {plain('; '.join(answers)) or 'nothing'}"
 
 
 def _exceptions(selected: Sequence[ReviewedStack]) -> list[str]:

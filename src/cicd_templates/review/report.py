@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from cicd_templates.markdown import code, plain
 from cicd_templates.review.changes import CHANGE_KINDS, TemplateChange
 
 _MEANINGS = {
@@ -16,7 +17,7 @@ _MEANINGS = {
 def markdown(title: str, changes: Sequence[TemplateChange], stacks: int) -> str:
     """Return the page: the title, a summary, and a section for each kind of change that occurs."""
     changed_stacks = {(change.environment, change.where.partition(".")[0].partition(",")[0]) for change in changes}
-    lines = [f"# {title}", "", _summary(changes, len(changed_stacks), stacks)]
+    lines = [f"# {plain(title)}", "", _summary(changes, len(changed_stacks), stacks)]
     for kind in CHANGE_KINDS:
         rows = _merged_lines([change for change in changes if change.kind == kind])
         if rows:
@@ -42,12 +43,14 @@ def _merged_lines(changes: Sequence[TemplateChange]) -> list[str]:
     Changes that differ only in the name of their environment count as the same.
     """
     groups: dict[str, dict[str, list[str]]] = {}
+    texts: dict[str, str] = {}
     for change in changes:
         pattern = re.sub(rf"\b{re.escape(change.environment)}\b", "{environment}", change.text)
+        texts[pattern] = change.text
         groups.setdefault(pattern, {}).setdefault(change.environment, []).append(change.where)
     lines = []
     for pattern, locations in groups.items():
-        text = pattern if len(locations) > 1 else pattern.replace("{environment}", next(iter(locations)))
+        text = pattern if len(locations) > 1 else texts[pattern]
         lines.append(f"- {_locations_text(locations)}: {text}")
     return lines
 
@@ -56,9 +59,10 @@ def _locations_text(locations: dict[str, list[str]]) -> str:
     by_names: dict[tuple[str, ...], list[str]] = {}
     for environment, names in locations.items():
         by_names.setdefault(tuple(dict.fromkeys(names)), []).append(environment)
-    return "; ".join(f"**{', '.join(environments)}** {_shortened(names)}" for names, environments in by_names.items())
+    named = [(plain(", ".join(environments)), _shortened(names)) for names, environments in by_names.items()]
+    return "; ".join(f"**{environments}** {names}" for environments, names in named)
 
 
 def _shortened(names: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:6])
+    shown = ", ".join(map(code, names[:6]))
     return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"

@@ -272,7 +272,7 @@ def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
 
     assert said.startswith("# FAIL: blocking findings: 4\n\nFindings without a waiver: 2 critical, 2 high.\n")
     assert said.split("\n- ")[1].splitlines() == [
-        "**critical** CVE-2026-1: XSS # PASS x[0m " + "x" * 84 + "...",
+        "**critical** CVE-2026-1: XSS # PASS \\`x\\`[0m " + "x" * 82 + "...",
         "  - where: `flask 0.12`, found by all",
         "  - what to do: update to 1.0",
         "  - OWASP: A06:2021 Vulnerable and Outdated Components, A03:2025 Software Supply Chain Failures,"

@@ -199,7 +199,7 @@ def test_a_reason_and_principals_are_in_the_words() -> None:
 
     assert of({"P": before}, {"P": after}) == [("Access widened", "network.P", "S: may also by b")]
     assert of({"R": role()}, {"R": starred}) == [
-        ("Access widened", "network.R", "S: may x: Get on *, because it has no level")
+        ("Access widened", "network.R", "S: may x: Get on \\*, because it has no level")
     ]
 
 
@@ -228,7 +228,7 @@ def test_statements_without_names_are_compared_by_their_place() -> None:
         ("Access widened", "network.R", ": may also b: Put"),
         ("Access narrowed", "network.R", ": may no longer b: Get"),
     ]
-    assert of(policy("a:Get"), policy("a:Get", "b:Put")) == [("Access widened", "network.R", ": may b: Put on *")]
+    assert of(policy("a:Get"), policy("a:Get", "b:Put")) == [("Access widened", "network.R", ": may b: Put on \\*")]
 
 
 def test_the_schemas_say_what_cannot_change_in_place() -> None:
@@ -302,7 +302,7 @@ def test_the_page_says_that_nothing_changed_and_does_not_drown_in_names() -> Non
         pytest.param(
             {"Action": ["a:Get"]},
             {"NotAction": ["a:Get"]},
-            [("Access widened", "S: may all but a: Get on *, where before it was S: may a: Get on *")],
+            [("Access widened", "S: may all but a: Get on \\*, where before it was S: may a: Get on \\*")],
             id="a list that becomes exceptions",
         ),
     ],

@@ -8,7 +8,7 @@ from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.impact import SAFE
 from cicd_templates.deploy.plans.document import Plan, PlannedStack, digest, losses
 from cicd_templates.deploy.plans.text import counted, facts, outcome
-from cicd_templates.markdown import Markup, cell, table_row
+from cicd_templates.markdown import Markup, cell, code, plain, table_row
 
 
 def plan_markdown(plan: Plan) -> str:
@@ -17,10 +17,11 @@ def plan_markdown(plan: Plan) -> str:
 
 
 def _lines(plan: Plan) -> Iterator[str]:
-    yield f"# Plan of {plan.environment}"
+    yield f"# {plain(f'Plan of {plan.environment}')}"
     yield ""
-    yield f"- account {plan.account}, {plan.region}{' (local AWS)' if plan.local else ''}, by `{plan.caller}`"
-    yield f"- revision {plan.revision or 'unknown'}"
+    where = f"{plan.account}, {plan.region}{' (local AWS)' if plan.local else ''}"
+    yield f"- account {plain(where)}, by {code(plan.caller)}"
+    yield f"- revision {plain(plan.revision or 'unknown')}"
     yield f"- made {plan.created:%Y-%m-%d %H:%M} UTC, holds until {plan.expires:%Y-%m-%d %H:%M} UTC"
     yield f"- digest `{digest(plan)}`"
     lost = losses(plan)
@@ -28,31 +29,32 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield "## Data that would be lost"
         yield ""
-        yield from (f"- {cell(loss.words)}" for loss in lost)
+        yield from (f"- {plain(loss.words)}" for loss in lost)
         yield ""
-        yield f"It is refused unless each is named: `ALLOW={','.join(loss.name for loss in lost)}`."
+        allow = code(f"ALLOW={','.join(loss.name for loss in lost)}")
+        yield f"It is refused unless each is named: {allow}."
     for stack in plan.changing:
         yield ""
         yield from _stack(stack)
     unchanged = [stack.label for stack in plan.stacks if not stack.change_set]
     yield ""
-    yield f"Nothing to change: {', '.join(unchanged) or 'none'}."
+    yield f"Nothing to change: {plain(', '.join(unchanged) or 'none')}."
     for label, after in plan.waits.items():
-        yield f"Planned after this: {label}, after {', '.join(after)}."
+        yield f"Planned after this: {plain(label)}, after {plain(', '.join(after))}."
 
 
 def _stack(stack: PlannedStack) -> Iterator[str]:
     verb = "create" if stack.creates else "update"
-    yield f"## {stack.label}: {verb}, {counted(stack.changes)}"
+    yield f"## {plain(f'{stack.label}: {verb}, {counted(stack.changes)}')}"
     yield ""
-    yield f"Template `{stack.template_sha256[:12]}`, at most {format_duration(stack.longest_wait_seconds)}."
-    yield from (f"\n- {cell(finding)}" for finding in stack.findings)
+    yield f"Template {code(stack.template_sha256[:12])}, at most {format_duration(stack.longest_wait_seconds)}."
+    yield from (f"\n- {plain(finding)}" for finding in stack.findings)
     if stack.changes:
         yield ""
         yield "| action | resource | type | meaning | what to know |"
         yield "|---|---|---|---|---|"
     for change, verdict in zip(stack.changes, stack.verdicts, strict=True):
-        meaning = outcome(verdict) if verdict.kind == SAFE else Markup(f"**{outcome(verdict)}**")
+        meaning = outcome(verdict) if verdict.kind == SAFE else Markup(f"**{cell(outcome(verdict))}**")
         known = facts(stack, change, verdict) or ([", ".join(change.properties)] if change.properties else [])
         cells = [change.action, change.logical_id, change.resource_type, meaning, Markup("<br>".join(map(cell, known)))]
         yield table_row(cells)

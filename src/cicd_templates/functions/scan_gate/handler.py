@@ -15,6 +15,7 @@ from typing import Any
 from cicd_templates.functions.scan_gate.artifacts import fetch_artifact, read_entries
 from cicd_templates.functions.scan_gate.decide import PASS, Decision, decide
 from cicd_templates.functions.scan_gate.findings import as_json
+from cicd_templates.functions.scan_gate.foreign import one_line
 from cicd_templates.functions.scan_gate.formats import READERS
 from cicd_templates.functions.scan_gate.policy import POLICY, agreed_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Report, UnusableError
@@ -56,7 +57,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         print(_metric_line({"GateErrors": 1}))
         message = f"The gate failed and blocks this release: {type(error).__name__}: {error}"
-        _fail_job(pipeline, job["id"], message[:MESSAGE_LENGTH])
+        _fail_job(pipeline, job["id"], one_line(message, MESSAGE_LENGTH))
         return
     if decision.verdict != PASS:
         message = summary(decision)[: MESSAGE_LENGTH - len(evidence_key) - 20].rpartition("\n")[0]

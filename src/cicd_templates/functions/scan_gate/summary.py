@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from cicd_templates.functions.scan_gate.decide import Decision, JudgedFinding
+from cicd_templates.functions.scan_gate.foreign import one_line, plain
 from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
 from cicd_templates.functions.scan_gate.severity import SCALE
 
 # The summary lists at most this many findings; verdict.json has all of them.
 MAX_SHOWN = 25
-MAX_TITLE_LENGTH = 100
+MAX_PLACE_LENGTH = 100
+MAX_REASON_LENGTH = 300
 
 
 def summary(decision: Decision) -> str:
@@ -19,15 +21,21 @@ def summary(decision: Decision) -> str:
     counts = [f"{decision.count(word)} {word}" for word in SCALE if decision.count(word)]
     lines = [f"# {decision.verdict}: {', '.join(reasons) or 'nothing blocks the release'}", ""]
     lines += [f"Findings without a waiver: {', '.join(counts) or 'none'}.", ""]
-    lines += [f"- **{_sanitise(check)}**: {_sanitise(reason)}" for check, reason in decision.broken.items()]
+    lines += [f"- **{plain(check)}**: {plain(reason)}" for check, reason in decision.broken.items()]
     lines += [line for each in blocking[:MAX_SHOWN] for line in _finding_lines(each)]
     if len(blocking) > MAX_SHOWN:
         lines.append(f"- {len(blocking) - MAX_SHOWN} more are in verdict.json")
-    accepted = [(_sanitise(each.alike[0].id), each.waiver) for each in decision.findings if each.waiver]
+    accepted = [(plain(each.alike[0].id), each.waiver) for each in decision.findings if each.waiver]
     lines += ["", "Accepted by a waiver:", ""] if accepted else []
-    lines += [f"- {id_}: {waiver.reason} ({waiver.owner}, until {waiver.expires})" for id_, waiver in accepted]
+    lines += [
+        f"- {id_}: {plain(waiver.reason, MAX_REASON_LENGTH)} ({plain(waiver.owner)}, until {waiver.expires})"
+        for id_, waiver in accepted
+    ]
     lines += ["", "Unused waivers, which can be removed:", ""] if decision.unused_waivers else []
-    lines += [f"- {each.id} in {each.package or each.path} ({each.owner})" for each in decision.unused_waivers]
+    lines += [
+        f"- {plain(each.id)} in {plain(each.package or each.path)} ({plain(each.owner)})"
+        for each in decision.unused_waivers
+    ]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -35,22 +43,24 @@ def _finding_lines(judged: JudgedFinding) -> list[str]:
     finding, expired = judged.alike[0], judged.expired
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
     default = "update or replace it" if finding.package else "fix the code there"
-    remedy = f"update to {finding.fix}" if finding.fix else "no fix is available yet" if finding.fix == "" else default
+    remedy = (
+        f"update to {plain(finding.fix)}"
+        if finding.fix
+        else "no fix is available yet"
+        if finding.fix == ""
+        else default
+    )
     remedy += "; the tool suppressed this finding, but only a waiver accepts it" if finding.suppressed else ""
     if expired:
-        remedy += f" (the waiver of {expired.owner} expired on {expired.expires})"
+        remedy += f" (the waiver of {plain(expired.owner)} expired on {expired.expires})"
     owasp_categories = categories(finding.cwe, component=bool(finding.package))
     categories_text = ", ".join(f"{each} {CATEGORIES[each]}" for each in owasp_categories) or "no category"
-    title = _sanitise(finding.title)
+    # In code only a backtick is read.
+    place = one_line(where.replace("`", ""), MAX_PLACE_LENGTH)
+    title = plain(finding.title)
     return [
-        f"- **{judged.severity}** {_sanitise(finding.id)}{': ' if title else ''}{title}",
-        f"  - where: `{_sanitise(where)}`, found by {', '.join(judged.checks)}",
+        f"- **{judged.severity}** {plain(finding.id)}{': ' if title else ''}{title}",
+        f"  - where: `{place}`, found by {plain(', '.join(judged.checks))}",
         f"  - what to do: {remedy}",
         f"  - OWASP: {categories_text}",
     ]
-
-
-def _sanitise(text: str) -> str:
-    """Return a tool's text as one line of printable characters, so that it cannot imitate the gate's own text."""
-    printable = "".join(each for each in " ".join(text.split()) if each.isprintable() and each != "`")
-    return printable if len(printable) <= MAX_TITLE_LENGTH else f"{printable[:MAX_TITLE_LENGTH]}..."

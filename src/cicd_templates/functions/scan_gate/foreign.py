@@ -1,0 +1,30 @@
+"""Text that tools and applications wrote, as the summary shows it: it cannot imitate the gate's own text."""
+
+from __future__ import annotations
+
+import re
+
+# Python calls these printable, and no font shows them.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+# GitHub finds mentions and issues after it has rendered Markdown, where an escape is gone; it does not look into code.
+_MARKDOWN = re.compile(
+    r"(?P<mention>[@#]+(?=\w)|(?<=\bGH)-(?=\d))"
+    r"|[\\|*`~]|\](?=[(\[:]|$)|:(?=//)|(?<=\bwww)\.|(?<![^\W_])_|_(?![^\W_])",
+    re.IGNORECASE,
+)
+_LINE_START = re.compile(r"^(?=[#>+=\[-])|^\d+(?=[.)])")
+
+
+def one_line(text: str, longest: int) -> str:
+    """Return `text` on one line without control and invisible characters, cut after `longest` characters."""
+    shown = _UNSEEN.sub("", "".join(each for each in " ".join(text.split()) if each.isprintable())).strip()
+    return shown if len(shown) <= longest else f"{shown[:longest]}..."
+
+
+def plain(text: str, longest: int = 100) -> str:
+    """Return `text` as `one_line`, escaped so that nothing in it is read as Markdown, HTML, a mention or an address."""
+    escaped = re.sub(r"&(?=#?\w+;)", "&amp;", one_line(text, longest)).replace("<", "&lt;")
+    active = _MARKDOWN.sub(lambda part: f"`{part[0]}`" if part["mention"] else f"\\{part[0]}", escaped)
+    return _LINE_START.sub(lambda start: f"{start[0]}\\", active)
