@@ -17,7 +17,7 @@ _ACTIVE = re.compile(
     r"|[\\|*`~]|\](?=[(\[:]|$)|:(?=//)|(?<=\bwww)\.|(?<![^\W_])_|_(?![^\W_])",
     re.IGNORECASE,
 )
-_BLOCK_START = re.compile(r"^(?=[#>+=\[-])|^\d+(?=[.)])")
+_BLOCK_START = re.compile(r"^(?=[#>+=\[-])|^\d+(?=[.)](?: |$))")
 _PIPE = re.compile(r"(\\*)\|")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 

@@ -14,7 +14,7 @@ _MARKDOWN = re.compile(
     r"|[\\|*`~]|\](?=[(\[:]|$)|:(?=//)|(?<=\bwww)\.|(?<![^\W_])_|_(?![^\W_])",
     re.IGNORECASE,
 )
-_LINE_START = re.compile(r"^(?=[#>+=\[-])|^\d+(?=[.)])")
+_LINE_START = re.compile(r"^(?=[#>+=\[-])|^\d+(?=[.)](?: |$))")
 
 
 def one_line(text: str, longest: int) -> str:
