@@ -83,7 +83,11 @@ QUESTIONS = [
         rf"^\| build-{S} \| SnykRole \| ReadItsSecret \| secretsmanager: GetSecretValue \|",
     ),
     ("Who hears that a run is stuck?", "tools/REVIEW.md", r"RunStuckAlarm \| .* \| notifications\.Operations \|$"),
-    ("And who is that?", "tools/REVIEW.md", r"^\| notifications \| Operations \| payments-operations`@`example\.com \|$"),
+    (
+        "And who is that?",
+        "tools/REVIEW.md",
+        r"\| notifications \| Operations \| payments-operations`@`example\.com \|$",
+    ),
     ("How long are logs kept, here and there?", "DIFFERENCES.md", r"\| RetentionInDays \| 30 \| 365 \|$"),
     (
         "What survives the deletion of staging?",
