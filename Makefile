@@ -44,7 +44,7 @@ plan.takes := $(STACKS) FORMAT OUT WAIT
 plan: $(VENV)/.done ## Plan a deployment of ENV and write the plan to a file
 	@$(RUN) plan
 
-deploy.takes := $(STACKS) YES FORMAT PLAN DIGEST ALLOW OUT WAIT
+deploy.takes := $(STACKS) YES FORMAT PLAN DIGEST ALLOW OUT WAIT HAND_OVER
 deploy: $(VENV)/.done ## Deploy ENV through change sets, or exactly PLAN
 	@$(RUN) deploy
 

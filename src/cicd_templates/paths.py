@@ -11,6 +11,8 @@ RULES_DOC = Path("docs/rules.md")
 OUT = Path("out")
 STATE = Path(".state")
 BUILD = Path("build")
+# The list of the digests of every file in a folder of rendered templates.
+CHECKSUMS = "SHA256SUMS"
 
 
 def rendered_folder(suffix: str | None) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,17 @@ class Project:
         assert before in text
         path.write_text(text.replace(before, after))
 
+    def render_and_commit(self) -> str:
+        """Render, and commit what that writes; the commit's id."""
+        self.ok("render")
+        git(self.folder, "add", "-A", "out")
+        git(self.folder, "commit", "-qm", "Render", "--allow-empty")
+        return self.head
+
+    @property
+    def head(self) -> str:
+        return git(self.folder, "rev-parse", "HEAD")
+
     def clients(self, environment: str) -> Clients:
         return local_clients(self.engine.url, self.accounts[environment], "eu-central-1", self.engine.secret)
 
@@ -76,8 +88,16 @@ def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "none"))
     project = Project(folder, engine, accounts)
-    project.ok("render")
+    git(folder, "init", "-q")
+    project.render_and_commit()
     return project
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git as nobody in particular; what it says."""
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture

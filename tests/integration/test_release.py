@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -22,9 +23,9 @@ def bucket(project: Project, name: str) -> str:
 
 
 @pytest.fixture
-def app(project: Project) -> str:
-    """The example as a plain folder, so that the state of this repository's work tree does not matter."""
-    folder = project.folder / "app"
+def app(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An application in a plain folder, which is in no work tree."""
+    folder = tmp_path_factory.mktemp("app")
     (folder / "src").mkdir(parents=True)
     (folder / "src/app.py").write_text("print(1)\n")
     (folder / "Dockerfile").write_text("FROM scratch\n")
@@ -111,7 +112,7 @@ def test_a_secret_comes_from_standard_input_and_is_told_nowhere(project: Project
     assert value == "a-token-of-mine"
 
 
-def test_the_reviewed_templates_are_there_before_the_pipeline_and_change_with_them(project: Project) -> None:
+def test_the_reviewed_templates_are_there_before_the_pipeline_with_their_commit(project: Project) -> None:
     before = project.ok("deploy --env staging --local --yes")
     assert "templates: not handed to the pipeline yet" in before
 
@@ -120,15 +121,71 @@ def test_the_reviewed_templates_are_there_before_the_pipeline_and_change_with_th
         "pipeline-payment-processor: create"
     )
     stored = project.clients("tools").s3.get_object(Bucket=bucket(project, "templates"), Key=TEMPLATES_KEY)
-    with zipfile.ZipFile(io.BytesIO(stored["Body"].read())) as bundle:
+    data = stored["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(data)) as bundle:
         reviewed = (project.folder / "out/staging/service-payment-processor.yaml").read_bytes()
         assert bundle.read("staging/service-payment-processor.yaml") == reviewed
         assert json.loads(bundle.read("production/service-payment-processor.configuration.json"))["Tags"]
 
+    assert stored["Metadata"] == {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "commit": project.head,
+        "handed-over-by": f"arn:aws:iam::{project.accounts['tools']}:root",
+    }
     assert "templates: the pipeline has these already" in project.ok("deploy --env staging --local --yes")
+
+
+def handed_over(project: Project) -> str:
+    """The version that the pipeline has."""
+    return str(
+        project.clients("tools").s3.head_object(Bucket=bucket(project, "templates"), Key=TEMPLATES_KEY)["VersionId"]
+    )
+
+
+def test_templates_in_no_commit_are_deployed_where_data_is_disposable_and_handed_over_nowhere(
+    project: Project,
+) -> None:
+    project.ok("deploy --env tools --local --yes")
+    before = handed_over(project)
+    weaker = project.folder / "out/production/service-payment-processor.yaml"
+    weaker.write_text(weaker.read_text() + "# weaker\n")
+
+    deployed = project.ok("deploy --env staging --layer keys --local --yes --hand-over")
+    assert "templates: deployed as they are in the work tree: out/production/service-payment" in deployed
+    assert "templates: not handed to the pipeline, because they are in no commit" in deployed
+    assert "keys: created" in deployed
+    assert handed_over(project) == before
+
+    project.ok("plan --env production --layer keys --local")
+    refused = project.type("deploy --plan .state/local/plans/production.json --local --hand-over")
+    assert (refused.exit_code, refused.output.count("\n  ")) == (3, 0)
+    assert "production is protected, so it is deployed from templates that are committed: out/production/serv" in (
+        refused.output
+    )
+    assert "created" not in refused.output
+    project.render_and_commit()
+    executed = project.type("deploy --plan .state/local/plans/production.json --local")
+    assert "keys: created" in executed.output
+
+
+def test_a_deployment_of_staging_changes_what_production_will_get_only_by_a_consent_of_its_own(
+    project: Project,
+) -> None:
+    project.ok("deploy --env tools --local --yes")
+    before = handed_over(project)
     project.edit('cost_center = "cc-4100"', 'cost_center = "cc-4200"')
-    project.ok("render")
-    assert "templates: handed to the pipeline as version" in project.ok("deploy --env staging --local --yes")
+    head = project.render_and_commit()
+
+    deployed = project.ok("deploy --env staging --layer keys --local --yes")
+    assert "keys: created" in deployed
+    assert "templates: the pipeline would get other files of production: " in deployed
+    assert "templates: not handed to the pipeline, because they change production and tools; --hand-over" in deployed
+    assert handed_over(project) == before
+
+    consented = project.ok("deploy --env staging --layer keys --local --yes --hand-over")
+    assert f"templates: handed to the pipeline as version {handed_over(project)}, commit {head[:12]}" in consented
+    assert handed_over(project) != before
+    assert "the pipeline has these already" in project.ok("deploy --env staging --layer keys --local --yes")
 
 
 def test_a_protected_service_is_the_pipelines_once_there_is_one(project: Project) -> None:

@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "deploy/plans": "deploy/aws deploy/change_sets errors hints markdown private_files template",
     "deploy/diagnosis": "deploy/aws deploy/change_sets private_files template",
     "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals printable",
-    "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors template",
+    "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors paths template",
     "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints template",
     "deploy/destruction": (
         "config deploy/aws deploy/change_sets deploy/plans deploy/reporting errors hints private_files template"

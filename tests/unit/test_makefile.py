@@ -131,8 +131,8 @@ def test_what_a_user_types_arrives_as_it_was_typed(made: Path, value: str) -> No
         ),
         ("destroy PLAN=p CONFIRM=a,b DIGEST=d", "destroy --plan p --confirm a,b --digest d"),
         (
-            "deploy ENV=a PLAN=p DIGEST=d ALLOW=s/B OUT=o WAIT=1 YES=1",
-            "deploy --env a --plan p --digest d --allow s/B --out o --wait --yes",
+            "deploy ENV=a PLAN=p DIGEST=d ALLOW=s/B OUT=o WAIT=1 YES=1 HAND_OVER=1",
+            "deploy --env a --plan p --digest d --allow s/B --out o --wait --yes --hand-over",
         ),
         ("plan ENV=a OUT=o WAIT=1 FORMAT=json", "plan --env a --out o --wait --json"),
         ("render ENV=a SUFFIX=d FORMAT=json", "render --env a --suffix d --format json"),

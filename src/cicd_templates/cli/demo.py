@@ -40,8 +40,9 @@ def run() -> None:
         terminal.show(f"3. deploy   to a local AWS at {engine.url}, through change sets")
         targets = _open_targets(configuration, engine, OUT)
         tools = open_tools(configuration, OUT, local=True, engine=engine)
+        deployed = frozenset(target.environment for target in targets)
         for target in targets:
-            target.deploy(report.reporter(as_json=False), lambda question: True, tools)
+            target.deploy(report.reporter(as_json=False), _agree, tools, confirm_others=_agree, deployed=deployed)
         terminal.show("")
         terminal.show("4. again    a second deployment must find nothing to change")
         _require_no_change(targets)
@@ -58,6 +59,10 @@ def run() -> None:
         f"done in {time.monotonic() - began:.1f} s: deployed, unchanged when repeated, destroyed, all explained"
     )
     terminal.show("The local AWS is laxer than AWS: docs/local-aws.md says what this does not prove.")
+
+
+def _agree(question: str) -> bool:
+    return True
 
 
 def _open_targets(configuration: Configuration, engine: Engine, folder: Path) -> list[Target]:

@@ -116,6 +116,16 @@ def confirmation(yes: bool) -> Callable[[str], bool]:
     return _ask
 
 
+def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
+    """Return a function that asks at the terminal whether other environments change; with `hand_over` it agrees.
+
+    Without a terminal it declines, and nothing but `hand_over` answers for the person at one.
+    """
+    if hand_over:
+        return lambda question: True
+    return _ask if sys.stdin.isatty() else lambda question: False
+
+
 def _ask(question: str) -> bool:
     try:
         return terminal.confirm(question)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates import hints
+from cicd_templates.cli.templates_handover import TemplatesHandover
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients, require_account
 from cicd_templates.deploy.aws.polling import Polling
@@ -22,19 +23,19 @@ from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.recovery.claims import Claim, claims
 from cicd_templates.deploy.releases.commits import revision
 from cicd_templates.deploy.releases.handover import PipelineHandover, left_to_the_pipeline
+from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Heading, Inventoried, Left, Note, Reporter
 from cicd_templates.deploy.runs import deployment
-from cicd_templates.deploy.runs.approval import Confirm, DeclinedError
+from cicd_templates.deploy.runs.approval import Confirm
 from cicd_templates.errors import RefusedError
 from cicd_templates.local import running_engine
 from cicd_templates.local.engine import Engine
 from cicd_templates.local.recorded_types import SPELLINGS
-from cicd_templates.paths import STATE
+from cicd_templates.paths import BUILD, STATE
 from cicd_templates.template.stack_template import StackTemplate
 
 LOCAL_POLL_SECONDS = 0.05
-HAND_OVER = "Hand these templates to the pipeline? Its next release deploys them."
 
 
 @dataclass(frozen=True)
@@ -96,22 +97,26 @@ class Target:
         confirm: Confirm,
         tools: PipelineHandover,
         *,
+        confirm_others: Confirm,
+        deployed: frozenset[str] | None = None,
         allowed: Iterable[str] = (),
         eager: bool = True,
         wait: bool = False,
     ) -> None:
         """Deploy the chosen stacks and report it. Raise as `deployment.deploy`.
 
-        The templates go to the pipeline before anything else where its bucket is there, after a question where they
-        are others than it has, otherwise when there is one. What the pipeline writes by now is left to it;
+        The templates go to the pipeline before anything else where its bucket is there, otherwise when there is one:
+        after a question where they are others than it has, and after the question `confirm_others` where they change
+        environments other than `deployed`, by default this one alone. What the pipeline writes by now is left to it;
         `RefusedError` where just that was asked for by name.
         """
         reporter.report(self.heading("Deploying"))
         stacks = self._deployable(reporter, tools)
+        handover = TemplatesHandover(
+            tools, reporter, deployed or frozenset({self.environment}), confirm, confirm_others
+        )
         # The next release deploys them, also where nothing of this environment changes.
-        if tools.handed_over() == "older" and not confirm(HAND_OVER):
-            raise DeclinedError("the templates were not handed to the pipeline, and nothing was deployed")
-        reporter.report(Note(tools.publish_templates()))
+        handover.hand_over()
         if stacks:
             deployment.deploy(
                 self.context(wait=wait),
@@ -120,7 +125,7 @@ class Target:
                 confirm,
                 allowed=allowed,
                 eager=eager,
-                after=self._hand_over_after_storage(reporter, tools),
+                after=handover.after,
             )
         self._report_notes(reporter)
 
@@ -131,14 +136,25 @@ class Target:
         reporter: Reporter,
         tools: PipelineHandover,
         *,
+        confirm_others: Confirm,
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
         """Execute exactly a plan and return the plan of the next wave. Raise as `deployment.execute_plan`.
 
-        The templates are handed to the pipeline after all refusals of the plan have been ruled out.
+        The templates are handed to the pipeline after all refusals of the plan have been ruled out, and after the
+        question `confirm_others` where they change other environments. `RefusedError` where this environment is
+        protected and the templates are in no commit.
         """
         reporter.report(self.heading("Deploying"))
+        if self.protected and tools.commit.problem:
+            raise RefusedError(
+                f"{self.environment} is protected, so it is deployed from templates that are committed:"
+                f" {tools.commit.problem}; commit them, then deploy the same plan"
+            )
+        handover = TemplatesHandover(
+            tools, reporter, frozenset({self.environment}), lambda question: True, confirm_others
+        )
         following = deployment.execute_plan(
             self.context(),
             made,
@@ -146,8 +162,8 @@ class Target:
             self.stacks,
             reporter,
             allowed=allowed,
-            passed=lambda: reporter.report(Note(tools.publish_templates())),
-            after=self._hand_over_after_storage(reporter, tools),
+            passed=handover.hand_over,
+            after=handover.after,
             next_path=next_path,
         )
         self._report_notes(reporter)
@@ -176,13 +192,6 @@ class Target:
         for stack in left:
             reporter.report(Note(f"{stack.label}: left to the pipeline"))
         return [stack for stack in self.chosen if stack not in left]
-
-    def _hand_over_after_storage(self, reporter: Reporter, tools: PipelineHandover) -> Callable[[StackTemplate], None]:
-        def hand_over(stack: StackTemplate) -> None:
-            if stack.links.environment == tools.environment.qualified and stack.layer == "storage":
-                reporter.report(Note(tools.publish_templates()))
-
-        return hand_over
 
     def _report_notes(self, reporter: Reporter) -> None:
         for note in self.notes():
@@ -315,4 +324,6 @@ def open_tools(
     stacks = [
         stack for environment in configuration.environments for stack in read_stacks(folder / environment.qualified)
     ]
-    return PipelineHandover(tools, target.clients, tuple(stacks))
+    # The templates of a copy are never committed; its pipeline reaches the copy's environments only.
+    commit = TemplatesCommit() if folder == BUILD else find_templates_commit(folder, stacks)
+    return PipelineHandover(tools, target.clients, tuple(stacks), commit, target.caller)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
+from cicd_templates.paths import CHECKSUMS
 from cicd_templates.render import github_workflow
 from cicd_templates.render.render import RenderedStack
 from cicd_templates.render.review_pages import pages
@@ -21,7 +22,6 @@ from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.shell_commands import parameter_value
 from cicd_templates.template.stack_template import StackTemplate
 
-SUMS = "SHA256SUMS"
 INDEX = "README.md"
 
 
@@ -49,7 +49,7 @@ def files_of(stacks: Sequence[RenderedStack], root: Path, only: str | None = Non
     files |= _workflows(stacks)
     files |= _pages(stacks, root, only)
     files[INDEX] = index([stack.template for stack in stacks])
-    files[SUMS] = "".join(f"{_digest(files[path])}  {path}\n" for path in sorted(files))
+    files[CHECKSUMS] = "".join(f"{_digest(files[path])}  {path}\n" for path in sorted(files))
     return files
 
 
@@ -155,7 +155,7 @@ def _present_paths(root: Path) -> set[str]:
 
 
 def _listed_in_sums(root: Path) -> set[str]:
-    sums = _text(root / SUMS) or ""
+    sums = _text(root / CHECKSUMS) or ""
     return {path for line in sums.splitlines() for _, _, path in [line.partition("  ")]}
 
 

@@ -189,6 +189,26 @@ def test_at_a_terminal_the_answer_is_the_persons(monkeypatch: pytest.MonkeyPatch
     assert not selection.confirmation(yes=False)("Other?")
 
 
+@pytest.mark.parametrize(
+    ("hand_over", "terminal", "agreed"),
+    [(True, False, True), (True, True, True), (False, True, False), (False, False, False)],
+)
+def test_changes_of_other_environments_are_agreed_to_at_a_terminal_or_by_the_option_alone(
+    hand_over: bool, terminal: bool, agreed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = []
+
+    def confirm(question: str, default: bool) -> bool:
+        questions.append(question)
+        return False
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr("click.confirm", confirm)
+
+    assert selection.other_changes_confirmation(hand_over)("Really?") == agreed
+    assert len(questions) == (terminal and not hand_over)
+
+
 def test_ctrl_c_at_a_question_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
     def abort(question: str, default: bool) -> bool:
         raise click.Abort

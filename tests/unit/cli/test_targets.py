@@ -13,7 +13,8 @@ import pytest
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stacks import read_stacks
-from cicd_templates.deploy.releases.handover import left_to_the_pipeline
+from cicd_templates.deploy.releases.handover import Comparison, left_to_the_pipeline
+from cicd_templates.deploy.releases.templates_commit import TemplatesCommit
 from cicd_templates.deploy.reporting.report import Event, Heading, Note
 from cicd_templates.deploy.runs.approval import DeclinedError
 from cicd_templates.errors import RefusedError
@@ -27,89 +28,233 @@ ADOPTED = [
 ]
 GONE = [{**RUNNING[0], "ResourceStatus": "DELETE_COMPLETE"}]
 
+COMMITTED = TemplatesCommit("c" * 40)
+DIRTY = TemplatesCommit(problem="out/staging/keys.yaml differs from commit cccccccccccc")
+SAME = Comparison("bucket", has_these=True)
+OWN = Comparison("bucket", changed={"production": ("keys.yaml",)})
+OTHERS = Comparison(
+    "bucket",
+    changed={
+        "production": ("keys.yaml",),
+        "staging": ("keys.yaml",),
+        "tools": tuple(f"{name}.yaml" for name in "abcdefg"),
+    },
+)
+NO_BUCKET = Comparison(None)
+FIRST = Comparison("bucket", first=True, changed={"production": ("keys.yaml",), "tools": ("keys.yaml",)})
+NOT_COMMITTED = [
+    f"templates: deployed as they are in the work tree: {DIRTY.problem}",
+    "templates: not handed to the pipeline, because they are in no commit; commit them, then deploy again",
+]
+
 
 class Tools:
     """A pipeline that writes every service."""
 
-    def __init__(self, has: str = "handed over") -> None:
-        self.has, self.published = has, 0
+    environment = SimpleNamespace(qualified="tools")
 
-    def handed_over(self) -> str:
-        return self.has
+    def __init__(self, comparison: Comparison = SAME, commit: TemplatesCommit = COMMITTED) -> None:
+        self.comparison, self.commit, self.published = comparison, commit, 0
+
+    def compare(self) -> Comparison:
+        return self.comparison
 
     def writes(self, stack: object) -> bool:
         return True
 
-    def publish_templates(self) -> str:
+    def publish_templates(self, bucket: str) -> str:
         self.published += 1
-        return "templates: handed over"
+        return "v1"
+
+
+class Notes:
+    """Keeps what is reported."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def report(self, event: Event) -> None:
+        self.events.append(event)
+
+    @property
+    def lines(self) -> list[str]:
+        return [event.text for event in self.events if isinstance(event, Note)]
+
+
+class Answers:
+    """Answers every question alike, and keeps the questions."""
+
+    def __init__(self, answer: bool) -> None:
+        self.answer, self.questions = answer, list[str]()
+
+    def __call__(self, question: str) -> bool:
+        self.questions.append(question)
+        return self.answer
 
 
 def test_what_is_left_to_the_pipeline_altogether_is_deployed_by_nobody() -> None:
-    stacks = read_stacks(ROOT / "out/production")
-    service = [each for each in stacks if each.layer == "service"]
-    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
     tools: Any = Tools()
-    target = Target(stacks, service, clients, Polling(), None)
-    said: list[Event] = []
+    target = left_altogether()
+    notes = Notes()
 
-    class Reporter:
-        def report(self, event: Event) -> None:
-            said.append(event)
+    target.deploy(notes, Answers(True), tools, confirm_others=Answers(True))
+    assert [type(event) for event in notes.events] == [Heading, Note, Note]
+    assert target.plan(notes, tools) is None
 
-    target.deploy(Reporter(), lambda question: True, tools)
-    assert [type(event) for event in said] == [Heading, Note, Note]
-    assert target.plan(Reporter(), tools) is None
+
+def left_altogether() -> Target:
+    """The service of production, which the pipeline has deployed; nothing but the hand-over is left to do."""
+    stacks = read_stacks(ROOT / "out/production")
+    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
+    return Target(stacks, [each for each in stacks if each.layer == "service"], clients, Polling(), None)
+
+
+def execute(
+    monkeypatch: pytest.MonkeyPatch, tools: Any, *, refused: bool = False, others: Answers | None = None
+) -> list[str]:
+    """Execute a plan of production, and deploy the storage of tools by it; what was noted."""
+    stacks = read_stacks(ROOT / "out/production")
+    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")]))
+    made: Any = SimpleNamespace(labels=())
+    notes = Notes()
+
+    def execute_plan(*arguments: Any, passed: Callable[[], None], after: Callable[[Any], None], **options: Any) -> None:
+        if refused:
+            raise RefusedError("a file has moved")
+        assert tools.published == 0
+        passed()
+        for each in read_stacks(ROOT / "out/tools"):
+            after(each)
+
+    monkeypatch.setattr("cicd_templates.deploy.runs.deployment.execute_plan", execute_plan)
+    target = Target(stacks, stacks, clients, Polling(), None)
+    with pytest.raises(RefusedError) if refused or tools.commit.problem else contextlib.nullcontext() as error:
+        target.execute(made, Path("p"), notes, tools, confirm_others=others or Answers(False))
+    return [*notes.lines, *([str(error.value)] if error else [])]
 
 
 @pytest.mark.parametrize("refused", [True, False])
 def test_templates_are_handed_over_when_nothing_refuses_the_plan_any_more(
     refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stacks = read_stacks(ROOT / "out/production")
-    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")]))
-    tools: Any = Tools("older")
-    made: Any = SimpleNamespace(labels=())
+    tools: Any = Tools(OWN)
+    execute(monkeypatch, tools, refused=refused)
 
-    def execute_plan(*arguments: Any, passed: Callable[[], None], **options: Any) -> None:
-        if refused:
-            raise RefusedError("a file has moved")
-        assert tools.published == 0
-        passed()
-
-    monkeypatch.setattr("cicd_templates.deploy.runs.deployment.execute_plan", execute_plan)
-
-    class Reporter:
-        def report(self, event: Event) -> None:
-            """Nobody listens."""
-
-    with pytest.raises(RefusedError) if refused else contextlib.nullcontext():
-        Target(stacks, stacks, clients, Polling(), None).execute(made, Path("p"), Reporter(), tools)
     assert tools.published == (not refused)
 
 
-@pytest.mark.parametrize(("has", "asked"), [("older", 1), ("handed over", 0), ("none", 0)])
-def test_other_templates_than_the_pipeline_has_are_handed_over_with_consent_only(has: str, asked: int) -> None:
-    stacks = read_stacks(ROOT / "out/production")
-    clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
-    tools: Any = Tools(has)
-    target = Target(stacks, [each for each in stacks if each.layer == "service"], clients, Polling(), None)
-    questions: list[str] = []
+def test_a_plan_of_a_protected_environment_is_refused_while_the_templates_are_in_no_commit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tools: Any = Tools(OWN, DIRTY)
 
-    class Reporter:
-        def report(self, event: Event) -> None:
-            """Nobody listens."""
+    assert execute(monkeypatch, tools) == [
+        "production is protected, so it is deployed from templates that are committed:"
+        " out/staging/keys.yaml differs from commit cccccccccccc; commit them, then deploy the same plan"
+    ]
+    assert tools.published == 0
 
-    def refuse(question: str) -> bool:
-        questions.append(question)
-        return False
 
-    if asked:
-        with pytest.raises(DeclinedError, match="not handed to the pipeline, and nothing was deployed"):
-            target.deploy(Reporter(), refuse, tools)
-    else:
-        target.deploy(Reporter(), refuse, tools)
-    assert (len(questions), tools.published) == (asked, 1 - asked)
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_plan_that_was_reviewed_does_not_answer_for_other_environments(
+    agreed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools: Any = Tools(OTHERS)
+    others = Answers(agreed)
+    lines = execute(monkeypatch, tools, others=others)
+
+    assert (tools.published, len(others.questions)) == (agreed, 1)
+    assert "templates: the pipeline would get other files of staging: 1 (keys.yaml)" in lines
+
+
+def test_templates_that_waited_for_the_bucket_are_handed_over_once_when_it_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tools: Any = Tools(NO_BUCKET)
+    lines = execute(monkeypatch, tools)
+    waiting = "templates: not handed to the pipeline yet, because the tools environment has no bucket for them"
+
+    assert lines == [waiting, waiting]
+    tools = Tools(SAME)
+    assert execute(monkeypatch, tools) == ["templates: the pipeline has these already"]
+
+
+@pytest.mark.parametrize(
+    ("comparison", "asked"), [(OWN, 1), (SAME, 0), (NO_BUCKET, 0)], ids=["others", "the same", "no bucket"]
+)
+def test_other_templates_than_the_pipeline_has_are_handed_over_with_consent_only(
+    comparison: Comparison, asked: int
+) -> None:
+    tools: Any = Tools(comparison)
+    refuse, others = Answers(False), Answers(True)
+
+    with (
+        pytest.raises(DeclinedError, match="not handed to the pipeline, and nothing was deployed")
+        if asked
+        else contextlib.nullcontext()
+    ):
+        left_altogether().deploy(Notes(), refuse, tools, confirm_others=others)
+    assert (len(refuse.questions), others.questions, tools.published) == (asked, [], 0)
+
+
+def test_changes_of_other_environments_are_listed_and_asked_for_by_a_question_of_their_own() -> None:
+    notes, yes, others = Notes(), Answers(True), Answers(False)
+    tools: Any = Tools(OTHERS)
+    left_altogether().deploy(notes, yes, tools, confirm_others=others)
+
+    assert notes.lines[1:] == [
+        "templates: the pipeline would get other files of staging: 1 (keys.yaml)",
+        "templates: the pipeline would get other files of tools: 7 (a.yaml, b.yaml, c.yaml, d.yaml, e.yaml and 2 more)",
+        "templates: not handed to the pipeline, because they change staging and tools; --hand-over hands them over",
+    ]
+    assert (yes.questions, tools.published) == ([], 0)
+    assert others.questions == [
+        "Hand them over with the changes for staging and tools? The next release deploys them there, too."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("comparison", "deployed", "asked"),
+    [
+        pytest.param(OTHERS, {"production"}, 1, id="one environment of three"),
+        pytest.param(OTHERS, {"production", "staging", "tools"}, 0, id="all of them"),
+        pytest.param(FIRST, {"tools"}, 0, id="the first time, with the pipeline"),
+        pytest.param(FIRST, {"staging"}, 1, id="the first time, with staging alone"),
+        pytest.param(Comparison("bucket"), {"staging"}, 0, id="the same files, of which no commit was known"),
+    ],
+)
+def test_with_consent_the_templates_are_handed_over(comparison: Comparison, deployed: set[str], asked: int) -> None:
+    notes, others = Notes(), Answers(True)
+    tools: Any = Tools(comparison)
+    left_altogether().deploy(notes, Answers(True), tools, confirm_others=others, deployed=frozenset(deployed))
+
+    assert (len(others.questions), tools.published) == (asked, 1)
+    assert notes.lines[-1] == "templates: handed to the pipeline as version v1, commit cccccccccccc"
+
+
+@pytest.mark.parametrize(
+    ("comparison", "lines"),
+    [
+        pytest.param(OTHERS, NOT_COMMITTED, id="others"),
+        pytest.param(SAME, [NOT_COMMITTED[0], "templates: the pipeline has these already"], id="the same"),
+        pytest.param(
+            NO_BUCKET,
+            [
+                NOT_COMMITTED[0],
+                "templates: not handed to the pipeline yet, because the tools environment has no bucket for them",
+            ],
+            id="no bucket",
+        ),
+    ],
+)
+def test_templates_in_no_commit_are_deployed_and_not_handed_over_and_both_is_said(
+    comparison: Comparison, lines: list[str]
+) -> None:
+    notes = Notes()
+    tools: Any = Tools(comparison, DIRTY)
+    left_altogether().deploy(notes, Answers(True), tools, confirm_others=Answers(True))
+
+    assert (notes.lines[1:], tools.published) == (lines, 0)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from cicd_templates.cli.options import DIGEST, JSON, TARGET, YES, option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cicd_templates.cli.targets import Target
     from cicd_templates.deploy.plans.document import Plan
     from cicd_templates.deploy.reporting.report import Reporter
@@ -35,6 +37,13 @@ ALLOW = option(
     variable="ALLOW",
     default="",
     help="Stateful resources that may be lost: STACK/LOGICALID, separated with commas.",
+)
+
+HAND_OVER = option(
+    "--hand-over",
+    variable="HAND_OVER",
+    is_flag=True,
+    help="Hand the templates to the pipeline also where they change environments that this does not deploy.",
 )
 
 
@@ -71,6 +80,7 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
     ALLOW,
     OUT,
     WAIT,
+    HAND_OVER,
     option("--plan", "plan_file", variable="PLAN", type=click.Path(path_type=Path), help="Deploy exactly this plan."),
     DIGEST,
 )
@@ -80,6 +90,7 @@ def deploy(
     allow: str,
     out: Path | None,
     wait: bool,
+    hand_over: bool,
     plan_file: Path | None,
     digest: str | None,
     **options: Any,
@@ -91,15 +102,17 @@ def deploy(
         raise ConfigurationError(f"{hints.option('DIGEST')} belongs to {hints.option('PLAN')}")
     reporter = report.reporter(as_json=as_json)
     allowed = list(filter(None, allow.split(",")))
+    confirm_others = selection.other_changes_confirmation(hand_over)
     with selection.detaching():
         if plan_file is not None:
-            _deploy_plan(plan_file, digest, reporter, allowed, out, **options)
+            _deploy_plan(plan_file, digest, reporter, allowed, out, confirm_others, **options)
             return
         chosen = selection.targets(**options)
         rehearsed = options["local"] and yes
         if options["env"] != "all" and not rehearsed:
             _refuse_protected(chosen)
         tools = selection.tools(options["suffix"], options["local"])
+        deployed = frozenset(target.environment for target in chosen if rehearsed or not target.protected)
         for target in chosen:
             if target.protected and not rehearsed:
                 planned = target.plan(reporter, tools, out, wait=wait)
@@ -108,7 +121,16 @@ def deploy(
                     _stop(reporter, f"{target.environment} is protected", target, planned, path)
             else:
                 confirm = selection.confirmation(yes)
-                target.deploy(reporter, confirm, tools, allowed=allowed, eager=yes, wait=wait)
+                target.deploy(
+                    reporter,
+                    confirm,
+                    tools,
+                    confirm_others=confirm_others,
+                    deployed=deployed,
+                    allowed=allowed,
+                    eager=yes,
+                    wait=wait,
+                )
 
 
 def _refuse_protected(chosen: list[Target]) -> None:
@@ -134,7 +156,13 @@ def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Pat
 
 
 def _deploy_plan(
-    path: Path, digest: str | None, reporter: Reporter, allowed: list[str], out: Path | None, **options: Any
+    path: Path,
+    digest: str | None,
+    reporter: Reporter,
+    allowed: list[str],
+    out: Path | None,
+    confirm_others: Callable[[str], bool],
+    **options: Any,
 ) -> None:
     from cicd_templates.deploy.plans import document as plans
     from cicd_templates.deploy.plans.seal import refuse_other_aws
@@ -154,7 +182,9 @@ def _deploy_plan(
         raise RefusedError(f"{path}: there is no environment {made.environment!r} here; plan again")
     (target,) = found
     tools = selection.tools(suffix, made.local)
-    following = target.execute(made, path, reporter, tools, allowed=allowed, next_path=out)
+    following = target.execute(
+        made, path, reporter, tools, confirm_others=confirm_others, allowed=allowed, next_path=out
+    )
     if following:
         written = out or target.context().plans / f"{made.environment}.json"
         _stop(reporter, "that plan is deployed, and the next wave is planned", target, following, written)

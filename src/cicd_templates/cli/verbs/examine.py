@@ -64,7 +64,7 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
     for target in selection.targets(default="all", **options):
         rows = overview.status_rows(target.clients, target.stacks, target.chosen)
         if target.stacks[0].facts.kind == "tools" and len(target.chosen) == len(target.stacks):
-            handed_over = selection.tools(options["suffix"], options["local"]).handed_over()
+            handed_over = selection.tools(options["suffix"], options["local"]).compare().state
             rows.append(overview.StatusRow("templates for releases", handed_over))
         by_environment[target.environment] = rows
     if as_json:

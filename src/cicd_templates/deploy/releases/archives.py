@@ -29,6 +29,9 @@ IGNORED = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruf
 # What zipfile raises for a damaged, an encrypted and an unknown compression, besides its own error.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError)
 
+# The most that a bundle's files take; those of a hundred services take less.
+BUNDLE_BYTES = 100_000_000
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -164,3 +167,14 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
         files[name] = (stack.text.encode(), False)
         files[f"{name.removesuffix(stack.path.suffix)}.configuration.json"] = (tags.encode(), False)
     return _zip(files)
+
+
+def read_bundle(data: bytes) -> dict[str, bytes]:
+    """Return the files of a bundle by name; none for what is no bundle, so that all of its files differ."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > BUNDLE_BYTES:
+                return {}
+            return {name: archive.read(name) for name in archive.namelist()}
+    except UNREADABLE:
+        return {}

@@ -21,6 +21,7 @@ HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRE
 # Line ends as they are committed, whatever this machine prefers: its preference would change the bytes.
 AS_COMMITTED = ("-c", "core.autocrlf=false", "-c", "core.eol=lf")
 LINK, SUBMODULE = "120000", "160000"
+SHA1_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,14 @@ class Commit:
     author: str
     files: dict[str, tuple[bytes, bool]]
     untracked: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A commit's id, and git's id of the content of each file below a folder, by its path within the folder."""
+
+    revision: str
+    blobs: dict[str, str]
 
 
 def in_work_tree(folder: Path) -> bool:
@@ -85,6 +94,34 @@ def read_commit(folder: Path) -> Commit:
     return Commit(revision, author.decode(errors="replace").strip(), _unpack(tar), tuple(others))
 
 
+def read_tree(folder: Path) -> Tree:
+    """Return what HEAD has below `folder`, without a look at the work tree.
+
+    Raises `ConfigurationError` where HEAD has nothing there, for links and submodules, and where git refuses to answer.
+    """
+    # Asked from outside, because a folder that is a link or a submodule answers for another repository itself.
+    parent, name = folder.absolute().parent, folder.name
+    head = _git(parent, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
+    blobs = {}
+    for facts, path in (
+        entry.split("\t", 1) for entry in _names(_git(parent, "ls-tree", "-r", "-z", head, "--", name))
+    ):
+        mode, _, blob = facts.split()
+        if mode in (LINK, SUBMODULE):
+            raise ConfigurationError(f"{folder.parent / path} is a link or a submodule, whose content is in no commit")
+        blobs[path.removeprefix(f"{name}/")] = blob
+    if not blobs:
+        raise ConfigurationError(f"{folder} is in no commit")
+    return Tree(head, blobs)
+
+
+def blob_id(content: bytes, like: str) -> str:
+    """Return git's id of a content, by the hash function that made `like`."""
+    # As git names a content: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+    algorithm = "sha1" if len(like) == SHA1_LENGTH else "sha256"
+    return hashlib.new(algorithm, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
 def find_commit(path: Path, content: bytes) -> str | None:
     """The abbreviated id of the commit that first gave the file `path` this content, or None where none is known.
 
@@ -92,9 +129,8 @@ def find_commit(path: Path, content: bytes) -> str | None:
     """
     if not in_work_tree(path.parent):
         return None
-    # As git names a content: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
-    blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
     try:
+        blob = blob_id(content, _git(path.parent, "rev-parse", "--verify", "HEAD").decode().strip())
         # Of a merge git shows no differences by itself, and a text that two branches make together is first in one.
         options = ("-m", "--no-show-signature", "--format=%h", f"--find-object={blob}")
         found = _git(path.parent, "log", *options, "--", path.name)
@@ -123,6 +159,8 @@ def _git(folder: Path, *arguments: str) -> bytes:
 
 def _run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     here = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES}
+    # A replacement, which nobody else has, would give a commit another content under its own id.
+    here["GIT_NO_REPLACE_OBJECTS"] = "1"
     try:
         return subprocess.run(  # noqa: S603 - no shell, and the folder is an argument
             ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git

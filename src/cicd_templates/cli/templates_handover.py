@@ -1,0 +1,91 @@
+"""The hand-over of the rendered templates to the pipeline, as a part of a deployment.
+
+A deployment never fails for it, unless somebody declines: it goes on, and says that nothing was handed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cicd_templates import hints
+from cicd_templates.deploy.releases.handover import Comparison, PipelineHandover
+from cicd_templates.deploy.reporting.report import Note, Reporter
+from cicd_templates.deploy.runs.approval import Confirm, DeclinedError
+from cicd_templates.template.stack_template import StackTemplate
+
+HAND_OVER = "Hand these templates to the pipeline? Its next release deploys them."
+HAND_OVER_OTHERS = "Hand them over with the changes for {others}? The next release deploys them there, too."
+SHOWN = 5
+
+
+@dataclass
+class TemplatesHandover:
+    """Hands the templates over once in a deployment.
+
+    `deployed` are the environments that this deployment deploys; `confirm` answers for these, and `confirm_others` for
+    changes of other environments. `waits` is true once the pipeline turned out to have no bucket for them yet.
+    """
+
+    tools: PipelineHandover
+    reporter: Reporter
+    deployed: frozenset[str]
+    confirm: Confirm
+    confirm_others: Confirm
+    waits: bool = field(default=False, init=False)
+
+    def hand_over(self) -> None:
+        """Hand the templates over, or say why not.
+
+        Raise `DeclinedError` if somebody declines changes of the deployed environments.
+        """
+        comparison = self.tools.compare()
+        self.waits = comparison.bucket is None
+        problem = self.tools.commit.problem
+        if problem:
+            self._note(f"deployed as they are in the work tree: {problem}")
+        if comparison.bucket is None:
+            self._note("not handed to the pipeline yet, because the tools environment has no bucket for them")
+        elif comparison.has_these:
+            self._note("the pipeline has these already")
+        elif problem:
+            self._note("not handed to the pipeline, because they are in no commit; commit them, then deploy again")
+        elif self._agreed(comparison):
+            version = self.tools.publish_templates(comparison.bucket)
+            self._note(f"handed to the pipeline as version {version}, {self.tools.commit.description}")
+
+    def after(self, stack: StackTemplate) -> None:
+        """Hand the templates over where they wait for the bucket that `stack` has brought."""
+        if self.waits and stack.links.environment == self.tools.environment.qualified and stack.layer == "storage":
+            self.hand_over()
+
+    def _agreed(self, comparison: Comparison) -> bool:
+        others = {name: files for name, files in comparison.changed.items() if name not in self.deployed}
+        # The first hand-over is a part of deploying the pipeline, and changes nothing that a release deployed.
+        if comparison.first and self.tools.environment.qualified in self.deployed:
+            return True
+        if others:
+            for line in _lines(others):
+                self._note(f"the pipeline would get other files of {line}")
+            if self.confirm_others(HAND_OVER_OTHERS.format(others=" and ".join(others))):
+                return True
+            self._note(
+                f"not handed to the pipeline, because they change {' and '.join(others)};"
+                f" {hints.option('HAND_OVER', value=True)} hands them over"
+            )
+            return False
+        if comparison.changed and not self.confirm(HAND_OVER):
+            raise DeclinedError("the templates were not handed to the pipeline, and nothing was deployed")
+        return True
+
+    def _note(self, text: str) -> None:
+        self.reporter.report(Note(f"templates: {text}"))
+
+
+def _lines(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return a line for each environment: how many files changed, and their names."""
+    lines = []
+    for environment, files in changed.items():
+        more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+        lines.append(f"{environment}: {len(files)} ({', '.join(files[:SHOWN])}{more})")
+    return lines

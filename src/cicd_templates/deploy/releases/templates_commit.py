@@ -1,0 +1,109 @@
+"""The commit that has the rendered templates, or why none has them. Reads files and git; calls no AWS.
+
+What is committed is compared by content, not by what git says about the work tree, which does not look at files that it
+was told to leave alone and converts line ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cicd_templates.deploy.releases.commits import Tree, blob_id, in_work_tree, read_tree
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.paths import CHECKSUMS
+from cicd_templates.template.stack_template import StackTemplate
+
+SHOWN = 3
+TEMPLATE_SUFFIXES = (".yaml", ".json")
+
+
+@dataclass(frozen=True)
+class TemplatesCommit:
+    """The commit whose content the rendered templates have, byte for byte, or the `problem`: why there is none.
+
+    Both are empty for a parallel copy, whose templates are never committed.
+    """
+
+    revision: str = ""
+    problem: str = ""
+
+    @property
+    def description(self) -> str:
+        """Return the commit in words."""
+        return f"commit {self.revision[:12]}" if self.revision else "templates of a copy, which are in no commit"
+
+
+def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> TemplatesCommit:
+    """Compare every file of `folder`, and the text of each of `stacks`, with HEAD and with the folder's checksums."""
+    if not in_work_tree(folder):
+        return TemplatesCommit(problem=f"{folder} is in no git work tree")
+    try:
+        tree = read_tree(folder)
+        files = _read_files(folder)
+    except (ConfigurationError, OSError) as error:
+        return TemplatesCommit(problem=str(error))
+    problems = (
+        _differences(folder, tree, files) or _wrong_checksums(folder, files) or _wrong_stacks(folder, files, stacks)
+    )
+    if problems:
+        more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
+        return TemplatesCommit(problem=f"{', '.join(problems[:SHOWN])}{more}")
+    return TemplatesCommit(tree.revision)
+
+
+def _read_files(folder: Path) -> dict[str, bytes]:
+    """Return each file by its path within `folder`. Raise `ConfigurationError` for a link, which leads elsewhere."""
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            raise ConfigurationError(f"{path} is a link, whose content is in no commit")
+        if not path.is_dir():
+            files[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return files
+
+
+def _differences(folder: Path, tree: Tree, files: Mapping[str, bytes]) -> list[str]:
+    problems = []
+    for name in sorted(tree.blobs.keys() | files.keys()):
+        if name not in files:
+            problems.append(f"{folder / name} is missing, which commit {tree.revision[:12]} has")
+        elif name not in tree.blobs:
+            problems.append(f"{folder / name} is in no commit")
+        elif blob_id(files[name], tree.blobs[name]) != tree.blobs[name]:
+            problems.append(f"{folder / name} differs from commit {tree.revision[:12]}")
+    return problems
+
+
+def _wrong_checksums(folder: Path, files: Mapping[str, bytes]) -> list[str]:
+    if CHECKSUMS not in files:
+        return [f"{folder / CHECKSUMS} is missing"]
+    listed = _checksums(files)
+    return [
+        f"{folder / name} is not what {CHECKSUMS} says"
+        for name in sorted(listed)
+        if name not in files or hashlib.sha256(files[name]).hexdigest() != listed[name]
+    ]
+
+
+def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[StackTemplate]) -> list[str]:
+    """Say where the stacks are not exactly the templates that were rendered: one too many, too few, or another."""
+    listed = _checksums(files)
+    texts = {f"{stack.links.environment}/{stack.path.name}": stack.text.encode() for stack in stacks}
+    problems = []
+    for name in sorted(texts):
+        if name not in listed:
+            problems.append(f"{folder / name} is not in {CHECKSUMS}")
+        elif texts[name] != files[name]:
+            problems.append(f"{folder / name} has other content than was read from it")
+    rendered = {name for name in listed if name.count("/") == 1 and name.endswith(TEMPLATE_SUFFIXES)}
+    problems += [f"{folder / name} is of no environment in the configuration" for name in sorted(rendered - set(texts))]
+    return problems
+
+
+def _checksums(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the digests that the folder's list of checksums has, by path; what is no such line names no file."""
+    lines = files[CHECKSUMS].decode(errors="replace").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
