@@ -153,6 +153,11 @@ def _no_override(env: Environment, service: Service) -> Grant:
 
 
 def _may_operate(env: Environment, service: Service) -> list[Grant]:
+    """Let them run the pipeline, and roll back only stages whose review refuses templates that were replaced since.
+
+    CodePipeline's own rollback asks nobody, so it needs no grant.
+    """
+    reviewed = [_pipeline(env, service, f"/{pipeline.stage_of(peer)}") for peer in env.route if peer.protected]
     return [
         allow(
             "StartAndStopRuns",
@@ -165,10 +170,10 @@ def _may_operate(env: Environment, service: Service) -> list[Grant]:
                 actions.DisableStageTransition,
                 actions.EnableStageTransition,
                 actions.RetryStageExecution,
-                actions.RollbackStage,
             ],
             on=_pipeline(env, service, "/*"),
         ),
+        *([allow("RollBackReviewedStages", [actions.RollbackStage], on=reviewed)] if reviewed else []),
     ]
 
 

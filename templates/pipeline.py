@@ -208,7 +208,7 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     else:
         actions += [execute_action(context, peer, order=2), _smoke_test(context, peer, order=3)]
         on_failure = pipeline_stages.rollback_on_failure()
-    deployment = stage(title(peer.name), actions, before=pipeline_stages.gate_condition(), on_failure=on_failure)
+    deployment = stage(stage_of(peer), actions, before=pipeline_stages.gate_condition(), on_failure=on_failure)
     return [_window(context, peer), deployment] if peer.settings.deployment_window else [deployment]
 
 
@@ -247,10 +247,11 @@ def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) 
         "role": role_arn(peer, review.REVIEW, service.name),
         "region": peer.region,
         "image": f"#{{{IMAGE}.IMAGE_URI}}",
+        "templates": TEMPLATES_VERSION,
     }
     data = (
         f"{service.name} to {peer.qualified}: #{{{name}.Summary}}. Image #{{{name}.Digest}}."
-        f" Templates {TEMPLATES_VERSION}."
+        f" Templates {TEMPLATES_VERSION}: #{{{name}.Templates}}."
         f" Gate: #{{{GATE}.Verdict}}, #{{{GATE}.Critical}} critical, #{{{GATE}.High}} high, see #{{{GATE}.ReportKey}}."
     )
     function = layer.read(review.REVIEW_FUNCTION)
@@ -264,4 +265,9 @@ def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) 
 
 def approval_of(peer: Environment) -> str:
     """Return the approval of a release to `peer` as the ARN of an action ends: stage and action."""
-    return f"{title(peer.name)}/{APPROVE}"
+    return f"{stage_of(peer)}/{APPROVE}"
+
+
+def stage_of(peer: Environment) -> str:
+    """Return the name of the stage that deploys to `peer`."""
+    return title(peer.name)

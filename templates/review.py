@@ -6,14 +6,15 @@ from awacs.sts import AssumeRole
 from troposphere import Sub
 
 from cicd_templates.blocks.alarms import NAMESPACE
-from cicd_templates.blocks.functions import inline_function, may_answer_jobs, source
+from cicd_templates.blocks.bucket_access import may_read
+from cicd_templates.blocks.functions import inline_function, may_answer_jobs, source, templates_variables
 from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import pipeline_name, role_arn
+from cicd_templates.config.naming import TEMPLATES_KEY, pipeline_name, role_arn
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import FunctionName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
-from templates import keys, notifications
+from templates import keys, notifications, storage
 
 REVIEW_FUNCTION = ServiceOutput(
     FunctionName, "review", "ReviewFunctionName", "Function that describes a change set to its approvers"
@@ -28,10 +29,11 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return a function that may read the change sets of one service and nothing else."""
+    """Return a function that may read the change sets of one service, and what the templates say of themselves."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     dead_letters = layer.read(notifications.DEAD_LETTERS)
+    reviewed = layer.read(storage.TEMPLATES_BUCKET)
     roles = [Sub(role_arn(peer, REVIEW, service.name)) for peer in env.route if peer.protected]
     group, role, function = inline_function(
         "Review",
@@ -39,11 +41,16 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         source("review"),
         may_answer_jobs("AnswerThePipeline"),
         allow("LookAtChangeSets", [AssumeRole], on=roles),
+        may_read("ReadTheCommitOfTheTemplates", reviewed, TEMPLATES_KEY),
         name=(service.name, REVIEW),
         key=key,
         dead_letters=dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
-        variables={"PIPELINE": pipeline_name(env, service.name), "NAMESPACE": NAMESPACE},
+        variables={
+            "PIPELINE": pipeline_name(env, service.name),
+            "NAMESPACE": NAMESPACE,
+            **templates_variables(env, reviewed),
+        },
     )
     layer.add_all((group, role, function))
     layer.publish(REVIEW_FUNCTION, FunctionName(function.ref()))

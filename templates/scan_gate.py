@@ -6,12 +6,12 @@ import json
 
 from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.bucket_access import may_put, may_read
-from cicd_templates.blocks.functions import Code, inline_function, may_answer_jobs
+from cicd_templates.blocks.functions import Code, inline_function, may_answer_jobs, templates_variables
 from cicd_templates.blocks.inlining import scan_gate_source
 from cicd_templates.builds.presets import checks_of
 from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import pipeline_name, report_artifact
+from cicd_templates.config.naming import TEMPLATES_KEY, pipeline_name, report_artifact
 from cicd_templates.layer.outputs import FunctionName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, notifications, storage
@@ -32,6 +32,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     key = layer.read(keys.KEY_ARN)
     dead_letters = layer.read(notifications.DEAD_LETTERS)
     evidence = layer.read(storage.EVIDENCE_BUCKET)
+    reviewed = layer.read(storage.TEMPLATES_BUCKET)
     checks = checks_of(service)
     expected = {report_artifact(check.name): [check.name, check.format] for check in checks}
     group, role, function = inline_function(
@@ -42,6 +43,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         may_put("PutEvidence", evidence, f"{service.name}/*"),
         # It reads the decision of an earlier attempt, to put a decision that differs beside it.
         may_read("CompareEvidence", evidence, f"{service.name}/*"),
+        may_read("SeeWhichTemplatesAreNewest", reviewed, TEMPLATES_KEY),
         name=(service.name, GATE),
         key=key,
         dead_letters=dead_letters,
@@ -53,6 +55,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             "EVIDENCE_BUCKET": evidence,
             "PIPELINE": pipeline_name(env, service.name),
             "NAMESPACE": NAMESPACE,
+            **templates_variables(env, reviewed),
         },
     )
     layer.add_all((group, role, function))

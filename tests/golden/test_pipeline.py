@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.blocks.inlining import scan_gate_source
+from cicd_templates.functions.review import SUMMARY_LENGTH
 from cicd_templates.template import cloudformation_yaml
 from tests.conftest import ROOT
 
@@ -519,11 +520,36 @@ def test_the_approver_sees_which_templates_are_deployed_and_so_does_the_gate() -
     approve = actions(STAGES[-1])["Approve"]["Configuration"]["CustomData"]
     gate = json.loads(actions(STAGES[NAMES.index("Gate")])["Gate"]["Configuration"]["UserParameters"])
 
-    assert "Templates #{Templates.VersionId}." in approve
+    review = json.loads(actions(STAGES[-1])["ReviewProduction"]["Configuration"]["UserParameters"]["Fn::Sub"])
+
+    assert "Templates #{Templates.VersionId}: #{ReviewProduction.Templates}." in approve
+    assert review["templates"] == "#{Templates.VersionId}"
     assert gate["templatesVersion"] == "#{Templates.VersionId}"
     assert actions(STAGES[0])["Templates"]["Namespace"] == "Templates"
-    # The console takes 1,000 characters, of which the summary is 600 and a version of S3 is 32.
-    assert len(approve) + 600 + 71 + 32 + 60 < 1000
+    # The console takes 1,000 characters. What is said of the templates is longest with a commit of 64 characters and
+    # a caller of 100; image and version of S3 have 71 and 32, the key of the evidence 74, and the counts 20.
+    fixed = len(re.sub(r"#\{[^}]*\}", "", approve))
+    templates = len("OLDER than the newest, commit , sha256 , handed over by ") + 64 + 64 + 100
+    assert fixed + SUMMARY_LENGTH + templates + 71 + 32 + 74 + 20 < 1000
+
+
+def test_gate_and_review_may_read_the_templates_and_nothing_else_of_that_bucket() -> None:
+    for layer, role in (("scan-gate", "ScanGateRole"), ("review", "ReviewRole")):
+        (policy,) = load(layer)[role]["Properties"]["Policies"]
+        (read,) = [
+            each for each in policy["PolicyDocument"]["Statement"] if "${TemplatesBucketName}" in str(each["Resource"])
+        ]
+        assert read["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
+        assert read["Resource"] == [{"Fn::Sub": "arn:${AWS::Partition}:s3:::${TemplatesBucketName}/templates.zip"}]
+
+
+def test_operators_roll_back_only_what_the_review_looks_at_first() -> None:
+    statements = load("access")["OperatorsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (roll_back,) = [each for each in statements if "codepipeline:RollbackStage" in each["Action"]]
+    stages = [name for name, stage in zip(NAMES, STAGES, strict=True) if "ReviewProduction" in actions(stage)]
+
+    assert (roll_back["Effect"], roll_back["Action"]) == ("Allow", ["codepipeline:RollbackStage"])
+    assert [each["Fn::Sub"].rpartition("/")[2] for each in roll_back["Resource"]] == stages == ["Production"]
 
 
 def test_who_releases_may_ask_where_to() -> None:
@@ -601,7 +627,7 @@ def test_the_functions_in_the_templates_are_the_files_by_their_digest() -> None:
 
     assert inlined.keys() == {"ScanGate", "Review", "Stuck", "Measure"}
     # A reviewer reads it in the template.
-    assert len(inlined["ScanGate"].splitlines()) < 900
+    assert len(inlined["ScanGate"].splitlines()) < 920
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])

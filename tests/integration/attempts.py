@@ -209,6 +209,7 @@ SIMULATED = {
     "stop a run": ("codepipeline:StopPipelineExecution", PIPELINE),
     "retry a stage": ("codepipeline:RetryStageExecution", f"{PIPELINE}/Gate"),
     "roll a stage back": ("codepipeline:RollbackStage", f"{PIPELINE}/Production"),
+    "roll back a stage that nobody reviews": ("codepipeline:RollbackStage", f"{PIPELINE}/Staging"),
     "hold a stage": ("codepipeline:DisableStageTransition", f"{PIPELINE}/Production"),
     "approve production": ("codepipeline:PutApprovalResult", f"{PIPELINE}/Production/Approve"),
     "approve another action": ("codepipeline:PutApprovalResult", f"{PIPELINE}/Staging/Approve"),

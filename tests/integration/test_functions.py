@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.config.naming import TEMPLATES_KEY
 from cicd_templates.local.codepipeline import Answers
 from tests.integration.conftest import Project
 
@@ -52,7 +53,13 @@ def handed_on(project: Project, check: str, form: str, report: str) -> dict[str,
     return {"name": name, "location": {"s3Location": {"bucketName": bucket, "objectKey": check}}}
 
 
-def judged(project: Project, **instead: str) -> tuple[str, dict[str, Any]]:
+def newest(project: Project) -> str:
+    """The newest version of the templates that were handed over."""
+    bucket = f"payments-tools-templates-{project.accounts['tools']}-eu-central-1"
+    return str(project.clients("tools").s3.head_object(Bucket=bucket, Key=TEMPLATES_KEY)["VersionId"])
+
+
+def judged(project: Project, templates: str = "", **instead: str) -> tuple[str, dict[str, Any]]:
     """What the deployed gate answers to clean reports, some of them replaced."""
     reports = {
         "unit-tests": ("junit", '<testsuite><testcase name="a"/></testsuite>'),
@@ -62,7 +69,7 @@ def judged(project: Project, **instead: str) -> tuple[str, dict[str, Any]]:
         "secrets": ("detect-secrets", '{"plugins_used": [{"name": "x"}], "results": {}}'),
     }
     inputs = [handed_on(project, check, form, instead.get(check, text)) for check, (form, text) in reports.items()]
-    event = job({"sourceVersion": "v1", "templatesVersion": "t1", "execution": "e-1"})
+    event = job({"sourceVersion": "v1", "templatesVersion": templates or newest(project), "execution": "e-1"})
     credentials = {"accessKeyId": project.accounts["tools"], "secretAccessKey": "local", "sessionToken": "t"}
     event["CodePipeline.job"]["data"].update(inputArtifacts=inputs, artifactCredentials=credentials)
     return invoke(project, "scan-gate", event)
@@ -102,6 +109,23 @@ def test_the_deployed_gate_stops_what_must_not_pass(project: Project, instead: d
     assert expected in request["failureDetails"]["message"]
 
 
+def test_the_deployed_gate_and_review_refuse_templates_that_were_replaced(project: Project) -> None:
+    project.ok("deploy --env tools --local --yes")
+    before = newest(project)
+    project.edit('cost_center = "cc-4100"', 'cost_center = "cc-4200"')
+    project.render_and_commit()
+    project.ok("deploy --env tools --layer keys --local --yes --hand-over")
+    expected = f"its templates are version {before}, and version {newest(project)} is the newest. Release again;"
+
+    for operation, request in (
+        judged(project, before),
+        invoke(project, "review", job({"templates": before})),
+    ):
+        assert operation == "PutJobFailureResult"
+        assert expected in request["failureDetails"]["message"]
+    assert judged(project)[0] == "PutJobSuccessResult"
+
+
 def test_the_deployed_review_describes_a_change_set_of_the_other_account(project: Project) -> None:
     project.ok("deploy --env production --local --yes")
     project.ok("deploy --env tools --local --yes")
@@ -124,6 +148,7 @@ def test_the_deployed_review_describes_a_change_set_of_the_other_account(project
         "role": f"arn:aws:iam::{project.accounts['production']}:role/payments-production-review-payment-processor",
         "region": "eu-central-1",
         "image": image,
+        "templates": newest(project),
     }
     operation, request = invoke(project, "review", job(parameters))
 
@@ -131,6 +156,8 @@ def test_the_deployed_review_describes_a_change_set_of_the_other_account(project
     variables = request["outputVariables"]
     assert "TaskDefinition (AWS::ECS::TaskDefinition)" in variables["Summary"]
     assert variables["Digest"] == f"sha256:{'d' * 64}"
+    assert variables["Templates"].startswith(f"commit {project.head}, sha256 ")
+    assert variables["Templates"].endswith(", handed over by root")
     assert "stackId=arn%3Aaws%3Acloudformation" in variables["ChangeSetUrl"]
 
 

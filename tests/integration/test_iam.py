@@ -66,8 +66,8 @@ MAY: dict[str, set[str]] = {
     "build BillOfMaterialsRole": CHECK | EVIDENCE_WRITER | {"fill the bill of materials' cache"},
     "build ImageScanRole": CHECK | EVIDENCE_WRITER,
     "build SmokeTestRole": CHECK,
-    "scan-gate ScanGateRole": FUNCTION | EVIDENCE_WRITER,
-    "review ReviewRole": FUNCTION | {"act as production's reviewer"},
+    "scan-gate ScanGateRole": FUNCTION | EVIDENCE_WRITER | {"read the reviewed templates"},
+    "review ReviewRole": FUNCTION | {"act as production's reviewer", "read the reviewed templates"},
     "monitoring StuckRole": FUNCTION,
     "monitoring MeasureRole": FUNCTION,
     "pipeline PipelineRole": CHECK

@@ -18,9 +18,9 @@ from cicd_templates.blocks.log_groups import log_group, may_write
 from cicd_templates.blocks.queues import may_send
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.config.environment import Environment
-from cicd_templates.config.naming import log_group_name, physical_name
+from cicd_templates.config.naming import TEMPLATES_KEY, log_group_name, physical_name
 from cicd_templates.layer.iam import Grant, allow
-from cicd_templates.layer.outputs import KeyArn, QueueArn
+from cicd_templates.layer.outputs import BucketName, KeyArn, QueueArn
 
 RUNTIME = "python3.13"
 MEMORY_MB = 256
@@ -100,6 +100,14 @@ def may_answer_jobs(sid: str) -> Grant:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
         because="codepipeline:PutJob...Result have no resource level; only the invoked function knows its job's id.",
     )
+
+
+def templates_variables(env: Environment, bucket: BucketName) -> dict[str, object]:
+    """Return the variables by which a function finds the reviewed templates, and the older version that may pass."""
+    variables: dict[str, object] = {"TEMPLATES_BUCKET": bucket, "TEMPLATES_KEY": TEMPLATES_KEY}
+    if env.pipeline.older_templates:
+        variables["OLDER_TEMPLATES"] = env.pipeline.older_templates
+    return variables
 
 
 @cache

@@ -13,7 +13,10 @@ from cicd_templates import functions
 
 # Each module follows those whose names it uses; the readers of reports go between the two halves.
 BEFORE = ("foreign", "reading", "severity")
-AFTER = ("safely", "record", "artifacts", "owasp", "policy", "decide", "findings", "summary", "handler")
+AFTER = (
+    *("safely", "record", "artifacts", "owasp", "policy"),
+    *("decide", "findings", "summary", "templates_version", "handler"),
+)
 READERS = {
     "bandit": ("bandit", "read_bandit"),
     "cyclonedx": ("cyclonedx", "read_cyclonedx"),

@@ -1,41 +1,49 @@
-"""Describe a change set to its approver, in output variables of the pipeline's action.
+"""Describe a change set and its templates to the approver, in output variables of the pipeline's action.
 
-User parameters: `stack`, `changeSet`, `role` (assumed to read the change set), `region`, and `image` by digest. Every
-path answers the job exactly once: CodePipeline waits 20 minutes for a missing answer. The event is never logged,
-because it contains credentials.
+User parameters: `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `image` by digest, and the
+version of the `templates`. A version that was replaced since is refused, unless the configuration names it. Every path
+answers the job exactly once: CodePipeline waits 20 minutes for a missing answer. The event is never logged, because it
+contains credentials.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 CONSOLE = "console.aws.amazon.com"
 # An approval shows at most 1,000 characters, which the summary shares with other text.
-SUMMARY_LENGTH = 600
+SUMMARY_LENGTH = 360
 MESSAGE_LENGTH = 1000
 # The status reasons of a change set without changes; CloudFormation has no field for it.
 UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
+# What the object of the templates says of itself, and the form that it has.
+METADATA = {
+    "commit": "[0-9a-f]{40}|[0-9a-f]{64}",
+    "sha256": "[0-9a-f]{64}",
+    "handed-over-by": r"arn:[\w-]+:(iam|sts)::\d{12}:[\w+=,.@/-]{1,100}",
+}
 # Errors for a job that an earlier delivery of the same event has already answered.
 ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Answer the job with `ChangeSetUrl`, `Summary` and `Digest`, or with the reason of the failure."""
+    """Answer the job with `ChangeSetUrl`, `Summary`, `Digest` and `Templates`, or with the reason of the failure."""
     import boto3
 
     job = event["CodePipeline.job"]
     pipeline = boto3.client("codepipeline")
     try:
-        variables = _describe_change_set(
-            json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
-        )
+        parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+        templates = _describe_templates(parameters["templates"])
+        variables = _describe_change_set(parameters) | {"Templates": templates}
     except Exception as error:
         print(_metric_line({"ReviewErrors": 1}))
-        message = _one_line(f"Cannot describe the change set: {type(error).__name__}: {error}")[:MESSAGE_LENGTH]
+        message = _one_line(f"Cannot ask for an approval: {type(error).__name__}: {error}")[:MESSAGE_LENGTH]
         _answer_job(
             pipeline.put_job_failure_result,
             jobId=job["id"],
@@ -66,6 +74,31 @@ def _answer_job(put_result: Any, **answer: Any) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] not in ANSWERED:
             raise
+
+
+def _describe_templates(version: str) -> str:
+    """Return whose templates they are. Raise `ValueError` for a version that was replaced and is not named."""
+    import boto3
+
+    s3 = boto3.client("s3")
+    templates = {"Bucket": os.environ["TEMPLATES_BUCKET"], "Key": os.environ["TEMPLATES_KEY"]}
+    newest = s3.head_object(**templates)["VersionId"]
+    if version not in (newest, os.environ.get("OLDER_TEMPLATES")):
+        raise ValueError(
+            f"its templates are version {version}, and version {newest} is the newest. Release again; to deploy the"
+            " older ones all the same, name their version as pipeline.older_templates in the configuration."
+        )
+    metadata = s3.head_object(**templates, VersionId=version)["Metadata"]
+    # Whoever puts the object writes its metadata, so nothing but what has the expected form is shown.
+    texts = {name: metadata.get(name, "") for name in METADATA}
+    commit, digest, caller = (
+        texts[name] if re.fullmatch(form, texts[name], re.ASCII) else "" for name, form in METADATA.items()
+    )
+    older = "" if version == newest else "OLDER than the newest, "
+    return (
+        f"{older}{f'commit {commit}' if commit else 'commit unknown'}, {f'sha256 {digest}' if digest else 'no digest'},"
+        f" handed over by {caller.rpartition(':')[2] or 'somebody unknown'}"
+    )
 
 
 def _describe_change_set(parameters: dict[str, str]) -> dict[str, str]:

@@ -133,6 +133,7 @@ def _release_and_wait(
         if action.name == release.SOURCE_ACTION:
             version = release.upload_source(clients, bucket, key, archive)
         else:
+            # Without a commit, because a rehearsal works from the work tree.
             clients.s3.put_object(Bucket=bucket, Key=key, Body=bundle(stacks))
     found: list[dict[str, Any]] = []
 

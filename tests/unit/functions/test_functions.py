@@ -64,6 +64,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     monkeypatch.setattr("boto3.client", fake.client)
     monkeypatch.setenv("PIPELINE", "payments")
     monkeypatch.setenv("NAMESPACE", "CicdTemplates")
+    monkeypatch.setenv("TEMPLATES_BUCKET", "templates")
+    monkeypatch.setenv("TEMPLATES_KEY", "templates.zip")
+    fake.answer("HeadObject", {"VersionId": "t1", "Metadata": {}})
     return fake
 
 
@@ -96,6 +99,7 @@ ASKED = {
     "role": "arn:aws:iam::333333333333:role/review",
     "region": "eu-central-1",
     "image": "111111111111.dkr.ecr.eu-central-1.amazonaws.com/p@sha256:" + "d" * 64,
+    "templates": "t1",
 }
 ARN = "arn:aws:cloudformation:eu-central-1:333333333333"
 CREDENTIALS = {
@@ -186,7 +190,15 @@ def test_a_long_summary_fits_into_the_approval(aws: Aws) -> None:
     ("parameters", "answers", "expected"),
     [
         pytest.param("", {}, "JSONDecodeError", id="no parameters"),
-        pytest.param({"stack": "s"}, {}, "KeyError: 'role'", id="parameter missing"),
+        pytest.param({"templates": "t1", "stack": "s"}, {}, "KeyError: 'role'", id="parameter missing"),
+        pytest.param({"stack": "s"}, {}, "KeyError: 'templates'", id="no version of the templates"),
+        pytest.param(ASKED, {"HeadObject": "404"}, "404", id="templates that are not there"),
+        pytest.param(
+            {**ASKED, "templates": "t0"},
+            {},
+            "its templates are version t0, and version t1 is the newest. Release again; to deploy the older ones",
+            id="templates that were replaced",
+        ),
         pytest.param(ASKED, {"AssumeRole": "AccessDenied"}, "AccessDenied", id="role refused"),
         pytest.param(
             ASKED,
@@ -206,7 +218,7 @@ def test_what_cannot_be_described_fails_the_action_with_the_reason(
     aws: Aws, parameters: object, answers: dict[str, Any], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for operation, answer in answers.items():
-        aws.answer(operation, answer)
+        aws.answers[operation] = [answer]
     review.handler(job(parameters), None)
 
     operation, request = aws.put()
@@ -223,6 +235,61 @@ def test_what_cannot_be_described_fails_the_action_with_the_reason(
             "Metrics": [{"Name": "ReviewErrors", "Unit": "Count"}],
         }
     ]
+
+
+COMMIT, DIGEST = "c" * 40, "d" * 64
+CALLER = "arn:aws:sts::111111111111:assumed-role/Deployer/jane"
+KNOWN = {"commit": COMMIT, "sha256": DIGEST, "handed-over-by": CALLER}
+UNKNOWN = "commit unknown, no digest, handed over by somebody unknown"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "text"),
+    [
+        pytest.param(
+            KNOWN, f"commit {COMMIT}, sha256 {DIGEST}, handed over by assumed-role/Deployer/jane", id="all of it"
+        ),
+        pytest.param({}, UNKNOWN, id="nothing, as of earlier releases of the tool"),
+        pytest.param({"sha256": DIGEST}, UNKNOWN.replace("no digest", f"sha256 {DIGEST}"), id="the digest alone"),
+        pytest.param(
+            {**KNOWN, "commit": "c" * 64, "handed-over-by": "arn:aws:iam::111111111111:root"},
+            f"commit {'c' * 64}, sha256 {DIGEST}, handed over by root",
+            id="a repository with the longer hash",
+        ),
+        pytest.param(
+            {
+                "commit": f"{COMMIT}\n# approved",
+                "sha256": f"{DIGEST}.",
+                "handed-over-by": f"{CALLER} [all is well](https://x)",
+            },
+            UNKNOWN,
+            id="texts of other forms",
+        ),
+        pytest.param({**KNOWN, "handed-over-by": f"{CALLER}{'x' * 100}"}, "handed over by somebody unknown", id="long"),
+    ],
+)
+def test_the_approver_is_told_the_commit_of_the_templates(aws: Aws, metadata: dict[str, str], text: str) -> None:
+    aws.answers["HeadObject"] = [{"VersionId": "t1", "Metadata": metadata}]
+    operation, request = reviewed(aws, described())
+
+    assert operation == "PutJobSuccessResult"
+    assert request["outputVariables"]["Templates"].endswith(text)
+    heads = [parameters for operation, parameters in aws.calls if operation == "HeadObject"]
+    assert heads == [
+        {"Bucket": "templates", "Key": "templates.zip"},
+        {"Bucket": "templates", "Key": "templates.zip", "VersionId": "t1"},
+    ]
+
+
+def test_an_older_version_that_the_configuration_names_is_told_as_older(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLDER_TEMPLATES", "t1")
+    aws.answers["HeadObject"] = [{"VersionId": "t2", "Metadata": {}}, {"VersionId": "t1", "Metadata": KNOWN}]
+    operation, request = reviewed(aws, described())
+
+    assert operation == "PutJobSuccessResult"
+    assert request["outputVariables"]["Templates"].startswith(f"OLDER than the newest, commit {COMMIT}, ")
 
 
 def test_an_answer_that_codepipeline_does_not_take_would_be_noticed_here(aws: Aws) -> None:

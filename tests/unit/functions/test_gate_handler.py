@@ -88,6 +88,11 @@ class Aws:
             raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": "there"}}, "PutObject")
         self.puts[request["Key"]] = request["Body"]
 
+    def head_object(self, **request: str) -> Any:
+        assert request == {"Bucket": "templates", "Key": "templates.zip"}
+        self._refuse("HeadObject")
+        return {"VersionId": "t1"}
+
     def put_job_success_result(self, **answer: Any) -> None:
         self.answers.append(("success", answer))
         self._refuse("Answer")
@@ -103,6 +108,8 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVIDENCE_BUCKET", "evidence")
     monkeypatch.setenv("PIPELINE", "pay-pipeline")
     monkeypatch.setenv("NAMESPACE", "Ours")
+    monkeypatch.setenv("TEMPLATES_BUCKET", "templates")
+    monkeypatch.setenv("TEMPLATES_KEY", "templates.zip")
     checks = {"BanditReport": ["bandit", "bandit"], "UnitTestsReport": ["unit-tests", "junit"]}
     monkeypatch.setenv("CHECKS", json.dumps(checks))
 
@@ -128,6 +135,40 @@ def run(
     (answer,) = aws.answers
     assert answer[1]["jobId"] == JOB
     return answer
+
+
+def test_a_run_with_templates_that_were_replaced_is_refused_before_anything_is_built(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = json.dumps({"sourceVersion": "v1", "templatesVersion": "t0", "execution": "e-1"})
+    aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
+    kind, answer = run(monkeypatch, aws, parameters=asked)
+
+    assert kind == "failure"
+    assert answer["failureDetails"]["message"] == (
+        "The gate failed and blocks this release: ValueError: its templates are version t0, and version t1 is the"
+        " newest. Release again; to deploy the older ones all the same, name their version as pipeline.older_templates"
+        " in the configuration."
+    )
+    assert aws.puts == {}
+    assert json.loads(capsys.readouterr().out)["GateErrors"] == 1
+
+
+@pytest.mark.parametrize(("named", "kind"), [("t0", "success"), ("t", "failure"), ("", "failure")])
+def test_only_the_older_version_that_the_configuration_names_passes(
+    named: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = json.dumps({"sourceVersion": "v1", "templatesVersion": "t0", "execution": "e-1"})
+    monkeypatch.setenv("OLDER_TEMPLATES", named)
+
+    assert run(monkeypatch, Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests()), parameters=asked)[0] == kind
+
+
+def test_without_an_answer_which_templates_are_newest_the_release_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
+    aws.refuse["HeadObject"] = "404"
+
+    assert run(monkeypatch, aws)[0] == "failure"
 
 
 def test_clean_reports_pass_with_the_variables_that_later_stages_ask_for(

@@ -362,3 +362,28 @@ def test_two_copies_of_the_whole_pipeline_have_no_name_in_common() -> None:
 
     assert len(one) == len(other) > 130
     assert one & other == set()
+
+
+@pytest.mark.parametrize("layer", [scan_gate, review])
+def test_an_older_version_of_the_templates_passes_only_by_its_name_in_the_configuration(layer: ModuleType) -> None:
+    def variables(*edits: tuple[str, Any]) -> dict[str, Any]:
+        (function,) = [
+            each for each in resources_of(layer, *edits).values() if each["Type"] == "AWS::Lambda::Function"
+        ]
+        found: dict[str, Any] = function["Properties"]["Environment"]["Variables"]
+        return found
+
+    assert "OLDER_TEMPLATES" not in variables()
+    assert variables(("pipeline/older_templates", "3HL4kq")) == {**variables(), "OLDER_TEMPLATES": "3HL4kq"}
+
+
+@pytest.mark.parametrize("wrong", ["", "*", "a b", "a" * 1025])
+def test_what_is_no_version_names_none(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="write the id of a version in S3"):
+        environment("tools", ("pipeline/older_templates", wrong))
+
+
+def test_where_nothing_is_reviewed_operators_roll_nothing_back() -> None:
+    statements = resources_of(access, *OPEN)["OperatorsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+
+    assert "codepipeline:RollbackStage" not in [action for each in statements for action in each["Action"]]

@@ -17,6 +17,7 @@ from cicd_templates.private_files import write_privately
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cicd_templates.rehearsal.deployment import DeployedPipeline
     from cicd_templates.rehearsal.result import RehearsalResult
     from cicd_templates.rehearsal.tools import BuildTools
 
@@ -60,6 +61,7 @@ def rehearse(
 ) -> None:
     """Run the rendered pipeline on this machine, in a local AWS of its own with IAM enforced."""
     from cicd_templates.deploy.releases import archives
+    from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
     from cicd_templates.local import engine as local_engine
     from cicd_templates.paths import rendered_folder
     from cicd_templates.rehearsal import deployment, report, result
@@ -76,7 +78,8 @@ def rehearse(
         )
     prepared = _prepared(tools)
     given = _given([name for names in tokens for name in names.split(",")])
-    stacks = deployment.read_every_stack(rendered_folder(suffix), suffix)
+    folder = rendered_folder(suffix)
+    stacks = deployment.read_every_stack(folder, suffix)
     archive = archives.source_archive(Path(app))
     confirm = (lambda question: False) if refuse else selection.confirmation(yes)
 
@@ -86,6 +89,12 @@ def rehearse(
     def tell(step: result.ActionProgress) -> None:
         if step.state is not result.ActionState.NOT_REACHED:
             say(report.progress(step))
+
+    commit = TemplatesCommit() if suffix else find_templates_commit(folder, stacks)
+
+    def start(definition: DeployedPipeline, seconds: float) -> None:
+        say(f"templates: rehearsed as they are in the work tree: {commit.problem or commit.description}")
+        say(report.heading(definition.pipeline, len(stacks), seconds))
 
     with (
         local_engine.running(auth=True, tls=True) as engine,
@@ -99,7 +108,7 @@ def rehearse(
             network={name: value for name, value in os.environ.items() if name.upper() in NETWORK},
             confirm=confirm,
             on_progress=tell,
-            on_start=lambda definition, seconds: say(report.heading(definition.pipeline, len(stacks), seconds)),
+            on_start=start,
         ) as rehearsal,
     ):
         outcome = rehearsal.result

@@ -6,8 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cicd_templates.config.tables.fields import Word
+from cicd_templates.config.tables.fields import Word, text
 from cicd_templates.config.tables.table import Table
+
+VersionId = Annotated[
+    str, text(r"[\w.-]+", "write the id of a version in S3, such as 3HL4kqtJvjVBH40Nrjfkd", longest=1024)
+]
 
 
 class PipelineTable(Table):
@@ -33,4 +37,9 @@ class PipelineTable(Table):
         default=False,
         description="Let Amazon Inspector scan the images continuously; this setting applies to the whole registry"
         " of the tools account, so copies with a suffix do not change it",
+    )
+    older_templates: VersionId | None = Field(
+        default=None,
+        description="The one older version of the reviewed templates that a run may deploy, by its id in the templates"
+        " bucket; by default a run with templates that were replaced is refused",
     )

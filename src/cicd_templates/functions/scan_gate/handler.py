@@ -23,6 +23,7 @@ from cicd_templates.functions.scan_gate.record import RECORD, record_problem
 from cicd_templates.functions.scan_gate.safely import read_safely
 from cicd_templates.functions.scan_gate.severity import SCALE
 from cicd_templates.functions.scan_gate.summary import summary
+from cicd_templates.functions.scan_gate.templates_version import require_newest_templates
 
 # Errors for a job that an earlier delivery of the same event has already answered.
 ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
@@ -49,6 +50,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
         if not parameters["sourceVersion"]:
             raise ValueError("the pipeline passed no source version")
+        require_newest_templates(boto3.client("s3"), parameters["templatesVersion"])
         decision = _decide_release(job["data"], parameters["sourceVersion"])
         print(_metric_line(_decision_metrics(decision)))
         evidence_key = _put_evidence(boto3.client("s3"), parameters, decision)
