@@ -81,14 +81,14 @@ def _describe_templates(version: str) -> str:
     import boto3
 
     s3 = boto3.client("s3")
-    templates = {"Bucket": os.environ["TEMPLATES_BUCKET"], "Key": os.environ["TEMPLATES_KEY"]}
-    newest = s3.head_object(**templates)["VersionId"]
+    bucket, key = os.environ["TEMPLATES_BUCKET"], os.environ["TEMPLATES_KEY"]
+    newest = s3.head_object(Bucket=bucket, Key=key)["VersionId"]
     if version not in (newest, os.environ.get("OLDER_TEMPLATES")):
         raise ValueError(
             f"its templates are version {version}, and version {newest} is the newest. Release again; to deploy the"
             " older ones all the same, name their version as pipeline.older_templates in the configuration."
         )
-    metadata = s3.head_object(**templates, VersionId=version)["Metadata"]
+    metadata = s3.head_object(Bucket=bucket, Key=key, VersionId=version)["Metadata"]
     # Whoever puts the object writes its metadata, so nothing but what has the expected form is shown.
     texts = {name: metadata.get(name, "") for name in METADATA}
     commit, digest, caller = (

@@ -367,9 +367,7 @@ def test_two_copies_of_the_whole_pipeline_have_no_name_in_common() -> None:
 @pytest.mark.parametrize("layer", [scan_gate, review])
 def test_an_older_version_of_the_templates_passes_only_by_its_name_in_the_configuration(layer: ModuleType) -> None:
     def variables(*edits: tuple[str, Any]) -> dict[str, Any]:
-        (function,) = [
-            each for each in resources_of(layer, *edits).values() if each["Type"] == "AWS::Lambda::Function"
-        ]
+        (function,) = [each for each in resources_of(layer, *edits).values() if each["Type"] == "AWS::Lambda::Function"]
         found: dict[str, Any] = function["Properties"]["Environment"]["Variables"]
         return found
 
