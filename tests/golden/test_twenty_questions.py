@@ -18,28 +18,36 @@ QUESTIONS = [
     (
         "What can the internet reach in production?",
         "production/REVIEW.md",
-        r"\*\*The internet reaches\*\*: .*admits 0\.0\.0\.0/0 to port 443;.* listens on"
+        r"\*\*Reachable from the internet\*\*: .*admits 0\.0\.0\.0/0 on port 443;.* listens on"
         r" HTTPS 443 with ELBSecurityPolicy-TLS13",
     ),
     (
         "What can the internet reach where the pipeline lives?",
         "tools/REVIEW.md",
-        r"\*\*The internet reaches\*\*: nothing$",
+        r"\*\*Reachable from the internet\*\*: nothing$",
     ),
     (
         "Who can act in production from another account?",
         "production/REVIEW.md",
-        rf"\*\*production is reached by\*\*: .*account tools as delivery-{S}\.DeliveryRole"
+        rf"\*\*Access to production from other accounts\*\*: .*account tools as delivery-{S}\.DeliveryRole"
         rf" where aws:PrincipalArn is tools: pipeline-{S}\.PipelineRole",
     ),
-    ("Who approves a release?", "tools/REVIEW.md", rf"\*\*A release\*\*: approves: access-{S}\.ApproversPolicy;"),
+    (
+        "Who approves a release?",
+        "tools/REVIEW.md",
+        rf"\*\*Release permissions\*\*: approve: access-{S}\.ApproversPolicy;",
+    ),
     (
         "Who may start a run?",
         "tools/REVIEW.md",
-        rf"starts, retries or rolls back a run: access-{S}\.OperatorsPolicy, pipeline-{S}\.StartRole;",
+        rf"start, retry or roll back an execution: access-{S}\.OperatorsPolicy, pipeline-{S}\.StartRole;",
     ),
-    ("Who may override a lock?", "tools/REVIEW.md", r"\*\*A release\*\*: .*overrides a lock: nobody;"),
-    ("Who may put a release?", "tools/REVIEW.md", rf"puts a release: access-{S}\.DevelopersPolicy$"),
+    (
+        "Who may override a lock?",
+        "tools/REVIEW.md",
+        r"\*\*Release permissions\*\*: .*override a stage condition: nobody;",
+    ),
+    ("Who may put a release?", "tools/REVIEW.md", rf"upload a release: access-{S}\.DevelopersPolicy$"),
     (
         "Can a developer approve what they released?",
         "tools/REVIEW.md",
@@ -54,12 +62,12 @@ QUESTIONS = [
     (
         "Does the key rotate, and does it survive its stack?",
         "tools/REVIEW.md",
-        r"^\| keys \| KMS::Key .* rotates every \d+ days .*\| stays \|",
+        r"^\| keys \| KMS::Key .* rotated every \d+ days .*\| retained \|",
     ),
     (
         "What is not under a key of ours?",
         "tools/REVIEW.md",
-        r"\*\*AWS forces these exceptions\*\*: .*storage\.LogDelivery is under a key of AWS",
+        r"\*\*Exceptions that AWS requires\*\*: .*storage\.LogDelivery is encrypted with a key of AWS",
     ),
     (
         "Why does a role name every resource?",
@@ -97,12 +105,12 @@ QUESTIONS = [
     (
         "What costs while nothing runs?",
         "production/REVIEW.md",
-        r"^\| NAT gateway, by the hour and by the byte \| \d+ \|",
+        r"^\| NAT gateway, per hour and per byte \| \d+ \|",
     ),
     (
         "What is still an example?",
         "production/REVIEW.md",
-        r"\*\*Only examples yet\*\*: account 333333333333; .*certificates",
+        r"\*\*Example values to replace\*\*: account 333333333333; .*certificates",
     ),
     (
         "What is deployed before what, and how without this tool?",

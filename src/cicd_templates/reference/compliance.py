@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cicd_templates.markdown import markdown_cell, table
 
-COMPLIANCE_HEADS = ("requirement", "in `out/`", "held by", "what remains yours")
+COMPLIANCE_HEADS = ("requirement", "in `out/`", "tests", "your part")
 NOT_MET = "not met"
 
 
@@ -39,7 +39,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "A firewall for web traffic before the load balancer (6.4.2)",
         ),
         _row(
-            "3.6.1, 3.7.4 keys are protected, and changed at the end of their time",
+            "3.6.1, 3.7.4 keys are protected, and rotated at the end of their cryptoperiod",
             "keys.Key",
             "test_everything_that_takes_a_key_has_ours_but_the_log_delivery_bucket"
             " test_key_and_bucket_admit_the_delivery_roles_and_no_other_account"
@@ -77,7 +77,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "An inventory of what is not in the image",
         ),
         _row(
-            "6.5.1 a change to production has a reason, its impact, an approval, tests and a way back",
+            "6.5.1 a change to production has a reason, an impact assessment, an approval, tests and a rollback",
             "pipeline.Pipeline review.Review access.ApproversPolicy",
             "test_production_is_changed_only_by_the_action_after_its_approval"
             " test_what_is_executed_is_the_change_set_that_was_prepared"
@@ -85,25 +85,25 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "The reason and the security impact of each change, in your change process",
         ),
         _row(
-            "6.5.3 environments before production are apart from it, with access control",
+            "6.5.3 pre-production environments are separated from production, with access control",
             "keys.Key storage.ArtifactsPolicy",
             "test_key_and_bucket_admit_the_delivery_roles_and_no_other_account"
             " test_production_takes_what_it_deploys_and_nothing_else_of_tools",
-            "An account of its own for each environment",
+            "A separate account for each environment",
         ),
         _row(
-            "6.5.4 who releases is not who approves",
+            "6.5.4 the person who releases is not the person who approves",
             "access.DevelopersPolicy access.ApproversPolicy access.OperatorsPolicy",
             "test_approvers_alone_approve_and_nobody_overrides test_a_sentence_of_an_auditor_is_true",
-            "Giving no person two of the policies; one person with two of them is refused the approval by the denials",
+            "Giving each person only one of the policies; deny statements refuse the approval to a person who has two",
         ),
-        _row("6.5.5 no live account numbers before production", "", "", "Test data is yours; nothing here looks at it"),
+        _row("6.5.5 no live account numbers before production", "", "", "Checking your test data; nothing here does"),
         _row(
             "7.2.2, 7.2.5 people and systems have the least privileges",
             "build.BanditRole pipeline.PipelineActions",
             "test_no_allowed_action_is_a_pattern test_every_statement_on_every_resource_is_known_by_its_actions"
             " test_a_principal_may_do_what_it_needs_and_nothing_else",
-            "Reviewing every six months who has which policy (7.2.4): REVIEW.md lists what they give",
+            "Reviewing every six months who has which policy (7.2.4); REVIEW.md lists what each policy allows",
         ),
         _row(
             "8.6.2 no passwords of systems in scripts or files",
@@ -122,7 +122,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "10.3.2 audit logs and evidence are protected from changes",
             "storage.EvidencePolicy",
             "test_evidence_can_be_put_and_never_replaced test_a_principal_may_do_what_it_needs_and_nothing_else",
-            "Who may delete in your account: denials of an organisation cover also its administrators",
+            "Who may delete in your account; service control policies also restrict its administrators",
         ),
         _row(
             "10.7.2 failures of security controls are noticed",
@@ -134,7 +134,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "11.5.2 unauthorised changes are noticed",
             "",
             "",
-            "Drift of what is deployed: `out/` is compared with the code here, not with the account",
+            "Drift detection on the deployed stacks; `out/` is compared only with the code, not with the account",
         ),
     ),
     "OWASP Top 10 CI/CD security risks": (
@@ -166,14 +166,14 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "test_the_policy_is_taken_from_the_source_before_anything_runs"
             " test_a_report_that_lies_in_the_source_is_not_handed_on"
             " test_only_the_project_that_builds_the_image_has_docker",
-            "What the tests of your application do runs with the rights of their project",
+            "The tests of your application run with the permissions of their CodeBuild project",
         ),
         _row(
             "CICD-SEC-5 pipeline-based access controls",
             "build.UnitTestsRole build.ImageRole",
             "test_every_project_has_limits_a_log_a_key_and_a_role_of_its_own"
             " test_a_principal_may_do_what_it_needs_and_nothing_else",
-            "Builds have the internet; a network for them is yours to add",
+            "Builds can reach the internet; running them in a VPC is up to you",
         ),
         _row(
             "CICD-SEC-6 credential hygiene",
@@ -192,7 +192,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "CICD-SEC-8 third-party services",
             "build.SnykRole",
             "test_a_secret_is_read_by_one_project_only test_a_principal_may_do_what_it_needs_and_nothing_else",
-            "What the third party does with what it is sent",
+            "What the third party does with the data that it receives",
         ),
         _row(
             "CICD-SEC-9 artifact integrity",
@@ -206,7 +206,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "monitoring.HistoryRule monitoring.RunStuckAlarm",
             "test_every_rule_is_about_this_pipeline_and_loses_nothing_in_silence"
             " test_alarms_are_on_these_metrics_and_each_tells_somebody",
-            "A CloudTrail trail; somebody who reads",
+            "A CloudTrail trail, and a person who reads it",
         ),
     ),
     "SLSA 1.2, build track": (
@@ -214,7 +214,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "Build L1: provenance exists",
             "build.Image storage.Evidence",
             "test_an_image_is_built_pushed_and_noted_by_its_digest test_evidence_can_be_put_and_never_replaced",
-            "Handing it to who uses the image",
+            "Handing it to the users of the image",
         ),
         _row(
             "Build L2: signed provenance from a hosted platform",
@@ -252,12 +252,12 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "Signing it",
         ),
         _row(
-            "Test: an environment like production, deployed and tried out",
+            "Test: an environment like production, deployed and tested",
             "pipeline.Pipeline build.SmokeTest",
             "test_staging_is_tested_where_it_says_that_it_answers_and_goes_back_when_it_fails",
             "Integration, acceptance, performance and resilience tests beyond a smoke test",
         ),
-        _row("Test: synthetic tests that run all the time", "", "", "No canary is rendered"),
+        _row("Test: synthetic tests that run continuously", "", "", "No canary is rendered"),
         _row(
             "Production: manual approval",
             "access.ApproversPolicy pipeline.ProductionApproveActionRole",
@@ -265,7 +265,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "Naming approvers",
         ),
         _row(
-            "Production: progressive deployment with a way back",
+            "Production: progressive deployment with rollback",
             "delivery.CloudFormationRole",
             "test_the_service_gives_up_on_a_bad_release_and_goes_back",
             "Choosing the rollout",
@@ -285,7 +285,13 @@ def compliance_page() -> str:
     lines = [*_HEADER]
     for standard, rows in STANDARDS.items():
         met = sum(bool(row.held_by) for row in rows)
-        lines += ["", f"## {standard}", "", f"{met} of {len(rows)} have something here, and each a test.", ""]
+        lines += [
+            "",
+            f"## {standard}",
+            "",
+            f"{met} of {len(rows)} requirements have a resource here, and a test for it.",
+            "",
+        ]
         lines += table(COMPLIANCE_HEADS, (map(markdown_cell, _cells(row)) for row in rows))
     return "\n".join(lines) + "\n"
 
@@ -295,10 +301,10 @@ _HEADER = (
     "",
     "Generated by `make fmt` from `src/cicd_templates/reference/compliance.py`; do not edit.",
     "",
-    "No standard is met by templates alone, and nobody has certified these. The table says what a requirement has in",
-    "`out/` (`layer.LogicalId`), which test of this repository holds it, and what remains your duty. A test fails",
-    "where a named resource or test does not exist. What has no test is not claimed. Rows of standards are shortened",
-    "and chosen: what a pipeline can answer.",
+    "Templates alone do not meet any standard, and nobody has certified these. For each requirement the tables list",
+    "the resources in `out/` (`layer.LogicalId`), the tests or lint rules of this repository that check them, and what",
+    "you still have to do. A test fails if a listed resource or test does not exist, and nothing is claimed without a",
+    "test. The tables contain only the requirements that a pipeline can meet, in shortened form.",
 )
 
 

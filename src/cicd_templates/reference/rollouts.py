@@ -67,119 +67,120 @@ class RolloutStep:
 ROLLOUT_STEPS = (
     RolloutStep(
         "rollback_on_alarm = true",
-        "A release whose answers are wrong or late, whose connections are refused, or whose tasks end again and again"
-        " is taken back.",
-        "An alarm that is on already when a deployment begins is not heeded by ECS; one that is too strict takes good"
-        " releases back.",
+        "A release that returns errors, responds slowly, refuses connections or whose tasks keep stopping"
+        " is rolled back.",
+        "ECS ignores an alarm that is in ALARM when a deployment begins; an alarm that is too strict rolls"
+        " good releases back.",
         "`...-errors`, `...-latency`, `...-unhealthy-hosts` or `...-not-starting` is in ALARM, the stack in"
         " UPDATE_ROLLBACK_COMPLETE.",
     ),
     RolloutStep(
         "desired_count = 2",
-        "One task can be lost, in one zone, without an outage.",
+        "The service survives the loss of one task or one Availability Zone.",
         "The account's quota of Fargate capacity is too small for twice as many tasks during a deployment.",
-        "The event `SERVICE_TASK_PLACEMENT_FAILURE` comes by mail; `...-too-few-tasks` is in ALARM.",
+        "The event `SERVICE_TASK_PLACEMENT_FAILURE` is sent by email; `...-too-few-tasks` is in ALARM.",
     ),
     RolloutStep(
         "autoscaling = { minimum = 2, maximum = 6, cpu_percent = 60 }",
-        "The number of tasks follows their load. The template names no number any more, so no update takes it back.",
-        "Load that comes faster than tasks start: use schedules, or a lower target.",
+        "The number of tasks follows their load. The template no longer sets a number, so an update does not reset it.",
+        "The load may rise faster than tasks start; use schedules or a lower target.",
         "`...-cpu` is in ALARM while the number of tasks is at its maximum.",
     ),
     RolloutStep(
         'rollout = "blue-green"',
-        "The new release stands beside the old one, is tested, and gets all requests at once; the old one stays for"
-        " `bake_minutes`, and going back is moving requests back.",
-        "Twice the tasks for as long as it bakes. ECS has no circuit breaker here, so the alarms have to be there.",
-        "The service's deployment stays IN_PROGRESS, and the stack in UPDATE_IN_PROGRESS, for the time of the bake.",
+        "The new release runs beside the old one, is tested, and then gets all requests at once. The old one keeps"
+        " running for `bake_minutes`, so a rollback only moves the requests back.",
+        "Twice the number of tasks runs during the bake time. ECS has no circuit breaker for this strategy, so alarms"
+        " are required.",
+        "The service's deployment stays IN_PROGRESS, and the stack UPDATE_IN_PROGRESS, during the bake time.",
     ),
     RolloutStep(
         'hooks = ["verify-image", "smoke"]',
-        "No task of an image that is not ours, by digest and well scanned; no request of a client before the release"
-        " has answered on the test listener.",
-        "A hook that cannot do its work stops every release: that is its purpose.",
-        "The function's log says why; `...-verify-image-errors` or `...-smoke-errors` is in ALARM where it raised. The"
-        " stack of the hooks is new. It stays when the line is taken away, because the service lets go of it first;"
-        " `make status` lists it then, and `aws cloudformation delete-stack` takes it away.",
+        "ECS starts only tasks whose image comes from the repository of the service, by digest, with an acceptable"
+        " scan. Clients reach the release only after it has responded on the test listener.",
+        "A hook that cannot complete its check stops every release; this is intended.",
+        "The log of the function says why; `...-verify-image-errors` or `...-smoke-errors` is in ALARM if the function"
+        " raised an exception. This step adds the stack of the hooks. Removing the line keeps that stack, because the"
+        " service must stop using it first; `make status` then lists it, and"
+        " `aws cloudformation delete-stack` deletes it.",
     ),
     RolloutStep(
         'rollout = "canary"',
-        "Ten percent of the requests first, for five minutes; then the rest.",
-        "Few requests make few errors: the alarm on errors wants three in a minute.",
-        "As for blue/green; the weights of the listener rules show how far it is.",
+        "The new release gets ten percent of the requests for five minutes, then all of them.",
+        "Few requests cause few errors, and the alarm on errors needs three in a minute.",
+        "As for blue/green; the weights of the listener rules show the progress.",
     ),
     RolloutStep(
         'rollout = "linear"',
-        "A fifth of the requests at a time, five minutes apart.",
-        "Both releases answer for longer, so both must understand each other's data.",
-        "As for blue/green; the weights of the listener rules show how far it is.",
+        "The new release gets another fifth of the requests every five minutes.",
+        "Both releases serve requests for longer, so each must be able to read the data of the other.",
+        "As for blue/green; the weights of the listener rules show the progress.",
     ),
 )
 
 INTRODUCTION = """\
 # Rollouts
 
-How a release of a service replaces the one before. Generated by `make fmt` from the templates that each step renders;
-do not edit.
+This page shows how a release of a service replaces the previous one. Generated by `make fmt` from the templates that
+each step renders; do not edit.
 
-A new service is the simple one: a bootstrap image that answers the health check, one task, rolling, two minutes of
-grace, and a circuit breaker that goes back. It is well before the first release exists, so its stack does not wait.
-Everything else is one line of configuration under `[environments.<name>.services.<service>]`, in any order that the
-configuration lets pass. What could never end is refused by `make render`: a bake longer than CloudFormation waits, a
-progressive rollout that nothing would end, hooks that nobody asks, a circuit breaker where ECS has none, limits that
-contradict each other.
+A new service starts with the simplest settings: a bootstrap image that passes the health check, one task, the rolling
+strategy, a health check grace period of two minutes, and a circuit breaker that rolls back. The service is healthy
+before its first release, so its stack does not wait for one. Each further step is one line of configuration under
+`[environments.<name>.services.<service>]`; the steps may be taken in any valid order. `make render` refuses settings
+that cannot work: a bake time that is longer than CloudFormation waits, a progressive rollout without alarms, hooks for
+a strategy that calls none, a circuit breaker where ECS does not support one, and limits that contradict each other.
 
-## What never moves
+## What no step replaces
 
-Both target groups, both listener rules, and the role with which ECS moves requests are there from the first
-deployment on, in the layer `ingress`. No step replaces one of them (`tests/unit/templates/test_rollouts.py`, and
-`tests/integration/test_rollouts.py` on the local AWS, up and down). They are in a stack of their own, which no
-release writes: the pipeline changes the layer `service` and nothing else.
+The layer `ingress` has both target groups, both listener rules, and the role with which ECS shifts traffic, from the
+first deployment on. No step replaces any of them (`tests/unit/templates/test_rollouts.py` checks it, and
+`tests/integration/test_rollouts.py` applies and reverts the steps on the local AWS). They are in a separate stack that
+no release changes; the pipeline updates only the layer `service`.
 
-ECS itself moves the weights of the two rules and leaves them where the newest release is, so they differ from the
-template then. CloudFormation does not put them back, because the text of the rules does not change. **A changed
-`path_pattern` or `priority` does put them back**, to the primary group: make such a change while that group has the
-requests, and look first.
+ECS changes the weights of the two rules and leaves them pointing to the newest release, so they then differ from the
+template. CloudFormation does not reset them, because the rules in the template stay the same. **Changing
+`path_pattern` or `priority` resets the weights** to the primary target group: make such a change only while that group
+receives the requests, and check first.
 
 ```sh
 aws elbv2 describe-rules --rule-arns ARN --query 'Rules[].Actions[].ForwardConfig.TargetGroups'
 ```
 
-## The ladder
+## The steps
 """
 
 ENDING = """\
-## Down again
+## Reverting a step
 
-Every step can be taken back by removing its line. From `autoscaling` to a fixed count the number of tasks becomes
-`desired_count` at once. Going back to `rolling` waits until no deployment is in progress; ECS then keeps to the group
-that has the requests
-([AWS](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-bluegreen-to-rolling.html)). A secret that
-is named no more goes from its stack some minutes before the service lets go of it: in a protected environment it is
-kept, in a disposable one a task that starts in between is started again.
+To revert a step, remove its line. Without `autoscaling` the number of tasks becomes `desired_count` at once. A change
+back to `rolling` waits until no deployment is in progress; ECS then keeps the target group that receives the requests
+([AWS](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-bluegreen-to-rolling.html)). When a
+secret is removed from the configuration, its stack drops it some minutes before the service stops using it. A protected
+environment retains the secret; in a disposable one, a task that starts in between fails and is started again.
 
-## What is stated rather than hidden
+## Limits and decisions to know
 
-- From the client to the load balancer it is TLS 1.2 or 1.3; **from the load balancer to the task it is plain HTTP**
-  inside the VPC, between two security groups that name each other. `backend_tls = true` makes that TLS as well. The
-  task then serves it on `port`, so the first image is one of yours. Decide it at the start: changing it replaces both
-  target groups.
-- Tasks connect to port 443 anywhere, and to nothing else, until `egress` says otherwise.
+- Clients connect to the load balancer with TLS 1.2 or 1.3. **The load balancer connects to the task with plain HTTP**
+  inside the VPC, between two security groups that reference each other. `backend_tls = true` uses TLS there as well.
+  The task must then serve TLS on `port`, so the first image must be your own. Decide this at the start, because a
+  change replaces both target groups.
+- Tasks may connect only to port 443, at any address, unless `egress` allows more.
 - `audited_exec = true` allows `aws ecs execute-command`. Each session is encrypted with the environment's key and
-  recorded in the log group `/<project>/<environment>/exec`. The root stays read-only: the agent writes to two volumes
-  of its own, which others have found to work and AWS does not document.
-- Card numbers in the service's log are masked for everybody who may not unmask them (`logs:Unmask`), and counted.
-- The smoke hook asks from inside the VPC. It leaves by a NAT gateway and comes back to the load balancer's public
-  address, so the test listener admits these gateways' addresses, and nobody else.
-- The alarms that take a release back are named to ECS one by one. The composite alarm `...-unwell` is for people: ECS
-  asks CloudWatch for metric alarms, and `DescribeAlarms` leaves composite ones out unless it is asked for them.
+  recorded in the log group `/<project>/<environment>/exec`. The root file system stays read-only: the agent writes to
+  two volumes of its own. Other users report that this works, but AWS does not document it.
+- Card numbers in the log of the service are counted, and masked for everybody without `logs:Unmask`.
+- The smoke hook sends its request from inside the VPC. The request leaves through a NAT gateway and arrives at the
+  public address of the load balancer, so the test listener admits only the addresses of these gateways.
+- ECS gets a list of the single alarms that roll a release back. The composite alarm `...-unwell` is for people, because
+  ECS reads metric alarms, and `DescribeAlarms` omits composite alarms unless the request names their type.
 
-## What has been shown, and what not
+## What has been tested
 
-Every step renders, passes cfn-lint without a finding, and is climbed up and down on the local AWS with no stack in a
-failed state. The hooks run there as they stand in the templates, against releases that are well, unwell, slow and
-silent. The local AWS starts no task and moves no request; scaling and the composite alarm are only recorded there.
-Nothing has been run on AWS.
+Every step renders and passes cfn-lint without a finding. On the local AWS every step is applied and reverted, and no
+stack fails. The hooks from the templates run there against releases that are healthy, unhealthy, slow and silent. The
+local AWS starts no tasks and shifts no requests; it only records scaling and the composite alarm. Nothing has been run
+on AWS.
 """
 
 

@@ -160,8 +160,8 @@ def _facts(env: Environment, layer: Layer, service: str | None, after: list[str]
 
 
 _PROTECTION = {
-    "protected": "protected (data outlives the stack)",
-    "disposable": "disposable (destroy empties and deletes)",
+    "protected": "protected (data is retained when the stack is deleted)",
+    "disposable": "disposable (`make destroy` deletes its data)",
 }
 
 

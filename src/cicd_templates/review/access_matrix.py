@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from cicd_templates.review.statements import Statement
 
-IDENTITY_HEADS = ("stack", "who", "statement", "may", "on", "when", "why every resource")
-RESOURCE_HEADS = ("stack", "on", "statement", "who", "may", "when")
-TRUST_HEADS = ("stack", "role", "may be assumed by", "when")
+IDENTITY_HEADS = ("stack", "role or policy", "statement", "actions", "resources", "condition", "why every resource")
+RESOURCE_HEADS = ("stack", "resource", "statement", "principals", "actions", "condition")
+TRUST_HEADS = ("stack", "role", "trusted principals", "condition")
 Row = tuple[str, ...]
 
 

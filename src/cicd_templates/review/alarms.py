@@ -8,8 +8,8 @@ from typing import Any
 from cicd_templates.review.formatting import Formatter
 from cicd_templates.template.stack_template import StackTemplate
 
-ALARM_HEADS = ("stack", "alarm or rule", "when", "missing data", "tells")
-SUBSCRIBER_HEADS = ("stack", "topic", "tells")
+ALARM_HEADS = ("stack", "alarm or rule", "trigger", "missing data", "notifies")
+SUBSCRIBER_HEADS = ("stack", "topic", "subscribers")
 _COMPARISONS = {
     "GreaterThanThreshold": "above",
     "GreaterThanOrEqualToThreshold": "at least",
@@ -25,7 +25,7 @@ def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ..
         properties = resource.get("Properties", {})
         if resource["Type"] in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
             notified = formatter.format(properties.get("AlarmActions", [])) or "nobody"
-            missing = properties.get("TreatMissingData", "not said")
+            missing = properties.get("TreatMissingData", "not set")
             rows.append((stack.label, logical_id, _alarm(properties, formatter), missing, notified))
         elif resource["Type"] == "AWS::Events::Rule":
             targets = ", ".join(formatter.format(target["Arn"]) for target in properties.get("Targets", ()))

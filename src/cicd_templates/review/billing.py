@@ -1,4 +1,4 @@
-"""The resources that AWS bills by the hour or by the month for as long as they exist, used or not."""
+"""The resources that AWS bills per hour or per month for as long as they exist, used or not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from cicd_templates.template.stack_template import StackTemplate
 
-BILLING_HEADS = ("billed", "how many", "which")
+BILLING_HEADS = ("billed item", "count", "resources")
 
 
 def billing_rows(stacks: Iterable[StackTemplate]) -> list[tuple[str, ...]]:
@@ -29,15 +29,15 @@ def billing_rows(stacks: Iterable[StackTemplate]) -> list[tuple[str, ...]]:
 
 # The prices per hour or per month on each service's pricing page, as of 2026-11.
 _BY_THE_HOUR = {
-    "AWS::EC2::EIP": "public IPv4 address, by the hour",
-    "AWS::EC2::NatGateway": "NAT gateway, by the hour and by the byte",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "load balancer, by the hour and by load",
-    "AWS::RDS::DBInstance": "database instance, by the hour",
-    "AWS::ElastiCache::ReplicationGroup": "cache nodes, by the hour",
-    "AWS::KMS::Key": "customer-managed key, by the month",
-    "AWS::SecretsManager::Secret": "secret, by the month",
-    "AWS::CloudWatch::Alarm": "alarm, by the month",
-    "AWS::CloudWatch::Dashboard": "dashboard, by the month",
+    "AWS::EC2::EIP": "public IPv4 address, per hour",
+    "AWS::EC2::NatGateway": "NAT gateway, per hour and per byte",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "load balancer, per hour and LCU",
+    "AWS::RDS::DBInstance": "database instance, per hour",
+    "AWS::ElastiCache::ReplicationGroup": "cache nodes, per hour",
+    "AWS::KMS::Key": "customer-managed key, per month",
+    "AWS::SecretsManager::Secret": "secret, per month",
+    "AWS::CloudWatch::Alarm": "alarm, per month",
+    "AWS::CloudWatch::Dashboard": "dashboard, per month",
 }
 
 
@@ -46,9 +46,9 @@ def _price(kind: str, properties: Mapping[str, Any]) -> tuple[str, int]:
     if kind == "AWS::EC2::VPCEndpoint":
         if properties.get("VpcEndpointType", "Gateway") != "Interface":
             return "", 0
-        return "interface endpoint, by the hour, zone and byte", len(properties.get("SubnetIds", [])) or 1
+        return "interface endpoint, per hour, Availability Zone and byte", len(properties.get("SubnetIds", [])) or 1
     if kind == "AWS::ECS::Service":
-        return "task of Fargate, by the second", int(properties.get("DesiredCount", 1))
+        return "Fargate task, per second", int(properties.get("DesiredCount", 1))
     return _BY_THE_HOUR.get(kind, ""), 1
 
 

@@ -71,7 +71,7 @@ def _stack_changes(
         where = f"{label}.{name}"
         if name not in new:
             is_retained = str(old[name].get("DeletionPolicy", "")).startswith("Retain")
-            stays = ", which itself stays" if is_retained else ""
+            stays = ", which is retained" if is_retained else ""
             yield TemplateChange("Removed", environment, where, plain(f"{_type_name(old[name])}{stays}"))
         elif name not in old:
             yield TemplateChange("Added", environment, where, plain(_type_name(new[name])))
@@ -126,7 +126,7 @@ def _resource_changes(
             may_replace = part == "Properties" and any(_within(path, name) for name in sometimes)
             text = f"{plain('.'.join(path))}: {_before_and_after(before[0], after[0], difference)}"
             if may_replace:
-                text += ", which may replace it"
+                text += ", which may replace the resource"
             yield TemplateChange("Replaced" if replaces else "Changed", environment, where, Markup(text))
 
 

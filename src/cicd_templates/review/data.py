@@ -9,7 +9,7 @@ from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.property_values import PropertyValue
 from cicd_templates.review.reviewed import ReviewedStack
 
-DATA_HEADS = ("stack", "type", "which", "key", "kept", "when its stack goes", "when it is replaced")
+DATA_HEADS = ("stack", "type", "resources", "key", "retention", "on deletion", "on replacement")
 # The names that resource types give to the property with the KMS key.
 _KEYS = frozenset(
     {
@@ -25,11 +25,11 @@ _KEYS = frozenset(
     }
 )
 # Server-side encryption with keys that S3 manages: SSE-S3.
-S3_MANAGED_KEY = "of AWS (SSE-S3)"
+S3_MANAGED_KEY = "SSE-S3"
 _POLICY_TEXTS = {
-    "Retain": "stays",
-    "RetainExceptOnCreate": "stays",
-    "Snapshot": "leaves a snapshot",
+    "Retain": "retained",
+    "RetainExceptOnCreate": "retained",
+    "Snapshot": "snapshot",
     "Delete": "deleted",
     None: "deleted",
 }
@@ -65,7 +65,9 @@ def without_own_key(stack: ReviewedStack) -> list[str]:
 def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue], formatter: Formatter) -> str:
     if kind == "AWS::KMS::Key":
         days = properties.get("RotationPeriodInDays", 365)
-        return f"is one; rotates every {days} days" if properties.get("EnableKeyRotation") else "is one; never rotates"
+        return (
+            f"is a key, rotated every {days} days" if properties.get("EnableKeyRotation") else "is a key, not rotated"
+        )
     keys: dict[str, None] = {}
     for name, value, _ in entries:
         if name in _KEYS:
@@ -84,12 +86,12 @@ def _retention(properties: Mapping[str, Any]) -> str:
     rules = properties.get("LifecycleConfiguration", {}).get("Rules", ())
     texts = [f"{rule['ExpirationInDays']} days" for rule in rules if "ExpirationInDays" in rule]
     texts += [
-        f"old versions {_days(rule['NoncurrentVersionExpiration'])} days"
+        f"noncurrent versions {_days(rule['NoncurrentVersionExpiration'])} days"
         for rule in rules
         if "NoncurrentVersionExpiration" in rule
     ]
     lock = properties.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
-    return ", ".join([*texts, *([f"locked ({lock.get('Mode')})"] if lock else [])])
+    return ", ".join([*texts, *([f"Object Lock ({lock.get('Mode')})"] if lock else [])])
 
 
 def _days(expiration: Mapping[str, Any]) -> Any:

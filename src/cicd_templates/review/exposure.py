@@ -12,10 +12,10 @@ from cicd_templates.review.reviewed import ReviewedStack
 _ANY_ADDRESS = ("0.0.0.0/0", "::/0")
 # The property values that open a resource of any type to the internet, and the text for each.
 _OPENING: dict[tuple[str | int, str | bool], str] = {
-    ("Scheme", "internet-facing"): "answers the internet",
-    ("AssignPublicIp", "ENABLED"): "has public addresses",
-    ("MapPublicIpOnLaunch", True): "gives public addresses to what starts in it",
-    ("AssociatePublicIpAddress", True): "has a public address",
+    ("Scheme", "internet-facing"): "is internet-facing",
+    ("AssignPublicIp", "ENABLED"): "has public IP addresses",
+    ("MapPublicIpOnLaunch", True): "assigns public IP addresses to instances in it",
+    ("AssociatePublicIpAddress", True): "has a public IP address",
     ("PubliclyAccessible", True): "is publicly accessible",
     ("AuthType", "NONE"): "can be called by anyone",
     ("AuthorizationType", "NONE"): "can be called by anyone",
@@ -41,7 +41,7 @@ def reachable(stack: ReviewedStack) -> Iterator[str]:
         yield from (f"{name} {text}" for text in _openings(kind, properties, stack.property_values[logical_id]))
     for statement in stack.statements:
         if statement.effect == "Allow" and Anyone() in statement.principals and not statement.condition:
-            yield f"{template.label}.{statement.holder} lets anyone {statement.actions_text}"
+            yield f"{template.label}.{statement.holder} allows anyone {statement.actions_text}"
 
 
 def _listener(properties: Mapping[str, Any]) -> str:
@@ -58,5 +58,6 @@ def _openings(kind: str, properties: Mapping[str, Any], entries: Iterable[Proper
             yield text
         # An egress rule admits nobody.
         if value in _ANY_ADDRESS and "Egress" not in kind and parent not in egress:
-            first, last = parent.get("FromPort", "every"), parent.get("ToPort", "every")
-            yield f"admits {value} to port {first}" + (f" to {last}" if last != first else "")
+            first, last = parent.get("FromPort", "any"), parent.get("ToPort", "any")
+            ports = f"port {first}" if first == last else f"ports {first} to {last}"
+            yield f"admits {value} on {ports}"

@@ -185,7 +185,7 @@ def format_condition(condition: Mapping[str, Mapping[str, Any]] | None, format_v
                 text = f"{key} is {'absent' if expected == 'true' else 'present'}"
             else:
                 text = f"{key} {_OPERATORS.get(plain, plain)} {_alternatives(expected, format_value)}"
-            parts.append(text + (" if it is said" if plain != operator else ""))
+            parts.append(text + (" if present" if plain != operator else ""))
     return " and ".join(parts)
 
 

@@ -71,5 +71,5 @@ def _statement_changes(was: Statement, now: Statement) -> Iterator[AccessChange]
             yield not more_allows, now.holder, f"{may} no longer {preposition}{exception}{format_items(fewer)}"
     if was.condition != now.condition:
         wider = policy_diff.condition_widens(*((was.element, now.element) if allows else (now.element, was.element)))
-        where = f"where {was.condition or 'always'} becomes where {now.condition or 'always'}"
+        where = f"the condition changes from {was.condition or 'none'} to {now.condition or 'none'}"
         yield wider, now.holder, f"{now.sid}: {where}"

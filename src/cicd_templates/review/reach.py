@@ -12,14 +12,14 @@ from cicd_templates.review.statements import OWN_MARK, own_stem
 
 # What a person or a role can do with a release, and the IAM actions that allow it.
 _RELEASE_ACTIONS = {
-    "approves": ("codepipeline:PutApprovalResult",),
-    "starts, retries or rolls back a run": (
+    "approve": ("codepipeline:PutApprovalResult",),
+    "start, retry or roll back an execution": (
         "codepipeline:StartPipelineExecution",
         "codepipeline:RetryStageExecution",
         "codepipeline:RollbackStage",
     ),
-    "overrides a lock": ("codepipeline:OverrideStageCondition",),
-    "changes the pipeline": ("codepipeline:UpdatePipeline",),
+    "override a stage condition": ("codepipeline:OverrideStageCondition",),
+    "change the pipeline": ("codepipeline:UpdatePipeline",),
 }
 
 
@@ -73,7 +73,7 @@ def release_permissions(stacks: Sequence[ReviewedStack]) -> list[str]:
             if statement.covers("s3:PutObject")
             and any(fnmatchcase(source, pattern) for source in sources for pattern in statement.resource_texts)
         ]
-        texts.append(f"puts a release: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
+        texts.append(f"upload a release: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
     return texts
 
 

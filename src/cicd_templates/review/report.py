@@ -9,8 +9,8 @@ from cicd_templates.markdown import code, plain
 from cicd_templates.review.changes import CHANGE_KINDS, TemplateChange
 
 _MEANINGS = {
-    "Replaced": "CloudFormation makes a new resource and removes the old one.",
-    "Access widened": "Also where a condition changed to another one: read which admits more.",
+    "Replaced": "CloudFormation creates a new resource and deletes the old one.",
+    "Access widened": "This includes conditions that were replaced by others; check which of the two allows more.",
 }
 
 
@@ -28,7 +28,7 @@ def markdown(title: str, changes: Sequence[TemplateChange], stacks: int) -> str:
 
 def _summary(changes: Sequence[TemplateChange], changed_stacks: int, stacks: int) -> str:
     if not changes:
-        return f"Nothing: all {stacks} stacks say the same as before."
+        return f"No changes: the templates of all stacks ({stacks}) are the same as before."
     counts = [
         f"{sum(change.kind == kind for change in changes)} {kind.lower()}"
         for kind in CHANGE_KINDS

@@ -144,4 +144,4 @@ def test_what_is_not_met_is_said() -> None:
     page = compliance.compliance_page()
 
     assert "| Build L2: signed provenance from a hosted platform | not met | not met | " in page
-    assert "10 of 10 have something here, and each a test." in page
+    assert "10 of 10 requirements have a resource here, and a test for it." in page

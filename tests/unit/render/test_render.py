@@ -86,7 +86,7 @@ def test_the_header_says_what_a_reviewer_asks_first() -> None:
     assert header.splitlines()[0].startswith("# cluster: The ECS cluster")
     for fact in (
         "payments-production-cluster",
-        "production, protected (data outlives the stack)",
+        "production, protected (data is retained when the stack is deleted)",
         "333333333333 in eu-central-1",
         "templates/cluster.py and templates/environments.toml",
         "/payments/production/network/VpcId",

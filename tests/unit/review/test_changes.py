@@ -69,7 +69,7 @@ def test_stacks_come_and_go() -> None:
         pytest.param(
             {"A": resource("X::Y") | {"DeletionPolicy": "RetainExceptOnCreate"}},
             {},
-            [("Removed", "network.A", "X::Y, which itself stays")],
+            [("Removed", "network.A", "X::Y, which is retained")],
             id="removed from the stack alone",
         ),
         pytest.param({}, {"A": resource("X::Y")}, [("Added", "network.A", "X::Y")], id="added"),
@@ -85,7 +85,7 @@ def test_stacks_come_and_go() -> None:
         pytest.param(
             {"A": resource("EC2::VPC", Tenancy={"Kind": "a"})},
             {"A": resource("EC2::VPC", Tenancy={"Kind": "b"})},
-            [("Changed", "network.A", "Tenancy.Kind: `a` to `b`, which may replace it")],
+            [("Changed", "network.A", "Tenancy.Kind: `a` to `b`, which may replace the resource")],
             id="what may not change in place",
         ),
         pytest.param(
@@ -158,25 +158,25 @@ DENY = statement("Refuse", "s3:GetObject", on=["a"], effect="Deny")
         pytest.param(
             (ALLOW,),
             (ALLOW | {"Condition": {"Bool": {"k": "true"}}},),
-            [("narrowed", "Read: where always becomes where k is true")],
+            [("narrowed", "Read: the condition changes from none to k is true")],
             id="new condition",
         ),
         pytest.param(
             (ALLOW | {"Condition": {"Bool": {"k": "true"}}},),
             (ALLOW,),
-            [("widened", "Read: where k is true becomes where always")],
+            [("widened", "Read: the condition changes from k is true to none")],
             id="lost condition",
         ),
         pytest.param(
             (ALLOW | {"Condition": {"Bool": {"k": "true"}}},),
             (ALLOW | {"Condition": {"Bool": {"k": "false"}}},),
-            [("widened", "Read: where k is true becomes where k is false")],
+            [("widened", "Read: the condition changes from k is true to k is false")],
             id="another condition",
         ),
         pytest.param(
             (DENY,),
             (DENY | {"Condition": {"Bool": {"k": "true"}}},),
-            [("widened", "Refuse: where always becomes where k is true")],
+            [("widened", "Refuse: the condition changes from none to k is true")],
             id="condition of a denial",
         ),
         pytest.param(
@@ -262,7 +262,7 @@ def test_the_page_has_the_worst_first_and_what_is_alike_once() -> None:
         "",
         "## Replaced (1)",
         "",
-        "CloudFormation makes a new resource and removes the old one.",
+        "CloudFormation creates a new resource and deletes the old one.",
         "",
         "- **production** `network.A`: X::Y by X::Z",
         "",
@@ -280,7 +280,7 @@ def test_the_page_says_that_nothing_changed_and_does_not_drown_in_names() -> Non
         review_stacks([stack_of(many)]), review_stacks([stack_of(more)]), lambda region, kind: (frozenset(),) * 2
     )
 
-    assert markdown("T", [], 3).endswith("Nothing: all 3 stacks say the same as before.\n")
+    assert markdown("T", [], 3).endswith("No changes: the templates of all stacks (3) are the same as before.\n")
     assert "`network.R5` and 2 more: Size" in markdown("T", found, 1)
 
 
@@ -320,5 +320,5 @@ def test_a_condition_with_one_more_part_narrows() -> None:
     two = {"Condition": {"Bool": {"k": "true", "m": "true"}}}
 
     assert of({"R": role(ALLOW | one)}, {"R": role(ALLOW | two)}) == [
-        ("Access narrowed", "network.R", "Read: where k is true becomes where k is true and m is true")
+        ("Access narrowed", "network.R", "Read: the condition changes from k is true to k is true and m is true")
     ]

@@ -46,15 +46,16 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
 
     assert first[0] == "# Review of staging: account 100000000002 in eu-central-1, disposable"
     assert first[2:9] == [
-        "- **The internet reaches**: network.Group admits 0.0.0.0/0 to port 443 to every;"
+        "- **Reachable from the internet**: network.Group admits 0.0.0.0/0 on ports 443 to any;"
         " network.Logs does not block public access",
-        "- **staging is reached by**: nothing",
-        "- **A release**: approves: nobody; starts, retries or rolls back a run: nobody; overrides a lock: nobody;"
-        " changes the pipeline: nobody",
-        "- **AWS forces these exceptions**: every resource in 1 statements: network.JobRole Login;"
-        " network.Logs is under a key of AWS; network.Job: It has a reason (CKV_1)",
-        "- **Only examples yet**: nothing",
-        "- **Provided, not checked**: network.VpcId = vpc-1",
+        "- **Access to staging from other accounts**: nothing",
+        "- **Release permissions**: approve: nobody; start, retry or roll back an execution: nobody;"
+        " override a stage condition: nobody;"
+        " change the pipeline: nobody",
+        "- **Exceptions that AWS requires**: statements on every resource: network.JobRole Login;"
+        " network.Logs is encrypted with a key of AWS; network.Job: It has a reason (CKV_1)",
+        "- **Example values to replace**: nothing",
+        "- **Provided values, not checked**: network.VpcId = vpc-1",
         "- **Patched**: network: A = 1 because so",
     ]
 
@@ -129,15 +130,15 @@ def test_environments_differ_property_by_property_but_not_in_their_names() -> No
     text = differences.differences_page(review_stacks(before + after), ["staging", "production"])  # type: ignore[arg-type] # subjects
 
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert "Equal except for these 6." in text
+    assert "Differences: 6." in text
     assert rows == [
         "| what | property | staging | production |",
         "| network.A, network.B | Size | 1 | 2 |",
         f"| network.A | List |  | {'a' * 160}... |",
         "| network.Gone | the resource | X::Z | - |",
         "| network.New | the resource | - | X::Z |",
-        "| only | the stack | is there | - |",
-        "| late | the stack | - | is there |",
+        "| only | the stack | exists | - |",
+        "| late | the stack | - | exists |",
     ]
 
 
@@ -154,5 +155,10 @@ def test_the_committed_reviews_are_short_and_their_first_ten_lines_answer(path: 
     assert len(lines) <= 250
     first = [re.match(r"- \*\*([^*]+)\*\*: .+", line) for line in lines[2:10]]
     answered = [match[1] for match in first if match]
-    assert answered[0] == "The internet reaches"
-    assert {"A release", "AWS forces these exceptions", "Only examples yet", "Provided, not checked"} <= set(answered)
+    assert answered[0] == "Reachable from the internet"
+    assert {
+        "Release permissions",
+        "Exceptions that AWS requires",
+        "Example values to replace",
+        "Provided values, not checked",
+    } <= set(answered)

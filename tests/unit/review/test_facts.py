@@ -25,7 +25,7 @@ CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcl
             id="bucket in part",
         ),
         pytest.param(
-            resource("ElasticLoadBalancingV2::LoadBalancer", Scheme="internet-facing"), "answers the internet", id="alb"
+            resource("ElasticLoadBalancingV2::LoadBalancer", Scheme="internet-facing"), "is internet-facing", id="alb"
         ),
         pytest.param(
             resource("ElasticLoadBalancingV2::Listener", Port=443, Protocol="HTTPS", SslPolicy="TLS13"),
@@ -39,27 +39,27 @@ CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcl
         ),
         pytest.param(
             resource("EC2::SecurityGroup", SecurityGroupIngress=[{"CidrIp": "0.0.0.0/0", "FromPort": 1, "ToPort": 9}]),
-            "admits 0.0.0.0/0 to port 1 to 9",
+            "admits 0.0.0.0/0 on ports 1 to 9",
             id="group",
         ),
         pytest.param(
             resource("EC2::SecurityGroupIngress", CidrIpv6="::/0", FromPort=22, ToPort=22),
-            "admits ::/0 to port 22",
+            "admits ::/0 on port 22",
             id="rule",
         ),
         pytest.param(
-            resource("EC2::SecurityGroupIngress", CidrIp="0.0.0.0/0"), "admits 0.0.0.0/0 to port every", id="all ports"
+            resource("EC2::SecurityGroupIngress", CidrIp="0.0.0.0/0"), "admits 0.0.0.0/0 on port any", id="all ports"
         ),
         pytest.param(
             resource("ECS::Service", NetworkConfiguration={"AwsvpcConfiguration": {"AssignPublicIp": "ENABLED"}}),
-            "has public addresses",
+            "has public IP addresses",
             id="service",
         ),
         pytest.param(resource("RDS::DBInstance", PubliclyAccessible=True), "is publicly accessible", id="database"),
         pytest.param(resource("Lambda::Url", AuthType="NONE"), "can be called by anyone", id="function"),
         pytest.param(
             resource("X::Y", PolicyDocument={"Statement": statement("S", "x:Get", Principal="*")}),
-            "lets anyone x: Get",
+            "allows anyone x: Get",
             id="policy",
         ),
     ],
@@ -146,13 +146,13 @@ PRODUCTION = stack_of(
 
 def test_who_releases_is_read_off_the_policies() -> None:
     assert reach.release_permissions(review_stacks([TOOLS, STAGING, PRODUCTION])) == [
-        "approves: pipeline.ApproversPolicy",
-        "starts, retries or rolls back a run: pipeline.OperatorsPolicy",
-        "overrides a lock: nobody",
-        "changes the pipeline: nobody",
-        "puts a release: pipeline.DevelopersPolicy",
+        "approve: pipeline.ApproversPolicy",
+        "start, retry or roll back an execution: pipeline.OperatorsPolicy",
+        "override a stage condition: nobody",
+        "change the pipeline: nobody",
+        "upload a release: pipeline.DevelopersPolicy",
     ]
-    assert reach.release_permissions(review_stacks([STAGING]))[-1] == "changes the pipeline: nobody"
+    assert reach.release_permissions(review_stacks([STAGING]))[-1] == "change the pipeline: nobody"
 
 
 @pytest.mark.parametrize(
@@ -212,15 +212,15 @@ def test_tools_shows_who_reaches_what_is_protected(environment: str, others: lis
         pytest.param(
             resource("KMS::Key", EnableKeyRotation=True)
             | {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"},
-            ("KMS::Key", "It", "is one; rotates every 365 days", "", "stays", "stays"),
+            ("KMS::Key", "It", "is a key, rotated every 365 days", "", "retained", "retained"),
             id="key",
         ),
         pytest.param(
-            resource("KMS::Key"), ("KMS::Key", "It", "is one; never rotates", "", "deleted", "deleted"), id="fixed key"
+            resource("KMS::Key"), ("KMS::Key", "It", "is a key, not rotated", "", "deleted", "deleted"), id="fixed key"
         ),
         pytest.param(
             resource("Logs::LogGroup", KmsKeyId={"Ref": "KeyArn"}, RetentionInDays=30) | {"DeletionPolicy": "Snapshot"},
-            ("Logs::LogGroup", "It", "KeyArn", "30 days", "leaves a snapshot", "deleted"),
+            ("Logs::LogGroup", "It", "KeyArn", "30 days", "snapshot", "deleted"),
             id="log group",
         ),
         pytest.param(
@@ -249,8 +249,8 @@ def test_tools_shows_who_reaches_what_is_protected(environment: str, others: lis
             (
                 "S3::Bucket",
                 "It",
-                "of AWS (SSE-S3)",
-                "5 days, old versions 6 days, locked (COMPLIANCE)",
+                "SSE-S3",
+                "5 days, noncurrent versions 6 days, Object Lock (COMPLIANCE)",
                 "deleted",
                 "deleted",
             ),
@@ -258,7 +258,7 @@ def test_tools_shows_who_reaches_what_is_protected(environment: str, others: lis
         ),
         pytest.param(
             resource("New::Type") | {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Odd"},
-            ("New::Type", "It", "none", "", "stays", "Odd"),
+            ("New::Type", "It", "none", "", "retained", "Odd"),
             id="type that nobody has seen",
         ),
     ],
@@ -303,10 +303,10 @@ def test_alarms_and_rules_say_when_and_whom() -> None:
 
     assert alarms.alarm_rows(each.template, each.formatter) == [
         ("network", "Failed", "It failed: Failures above 0", "breaching", "People"),
-        ("network", "Computed", "a/b below 1.5", "not said", "nobody"),
-        ("network", "Bare", "its metric Odd 2", "not said", "nobody"),
-        ("network", "Anomaly", "By a band", "not said", "nobody"),
-        ("network", "Both", "ALARM(Failed)", "not said", "nobody"),
+        ("network", "Computed", "a/b below 1.5", "not set", "nobody"),
+        ("network", "Bare", "its metric Odd 2", "not set", "nobody"),
+        ("network", "Anomaly", "By a band", "not set", "nobody"),
+        ("network", "Both", "ALARM(Failed)", "not set", "nobody"),
         ("network", "Rule", "Tells", "", "People"),
         ("network", "Timer", "rate(1 hour)", "", "nobody"),
     ]
@@ -348,9 +348,9 @@ def test_what_costs_while_it_rests_is_counted() -> None:
 
     shown = ", ".join(f"network.Nat{number}" for number in range(6))
     assert found == [
-        ("NAT gateway, by the hour and by the byte", "9", f"{shown} and 3 more"),
-        ("interface endpoint, by the hour, zone and byte", "2", "network.Paid"),
-        ("task of Fargate, by the second", "3", "network.Service (256 CPU units, 512 MiB)"),
+        ("Fargate task, per second", "3", "network.Service (256 CPU units, 512 MiB)"),
+        ("NAT gateway, per hour and per byte", "9", f"{shown} and 3 more"),
+        ("interface endpoint, per hour, Availability Zone and byte", "2", "network.Paid"),
     ]
 
 

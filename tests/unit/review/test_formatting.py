@@ -128,7 +128,7 @@ def test_actions_name_each_service_once(listed: Any, said: str) -> None:
         ({"StringNotEquals": {"k": ["a", "b"]}}, "k is not a or b"),
         ({"Null": {"k": "true"}}, "k is absent"),
         ({"Null": {"k": "false"}}, "k is present"),
-        ({"StringEqualsIfExists": {"k": "a"}, "ArnLike": {"l": "b"}}, "k is a if it is said and l is b"),
+        ({"StringEqualsIfExists": {"k": "a"}, "ArnLike": {"l": "b"}}, "k is a if present and l is b"),
         ({"DateLessThan": {"aws:CurrentTime": "2030"}}, "aws:CurrentTime DateLessThan 2030"),
     ],
 )

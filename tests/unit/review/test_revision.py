@@ -53,7 +53,10 @@ def test_only_templates_are_read_of_a_revision(repository: Path) -> None:
 
 
 def test_review_says_what_changed_since_a_revision(repository: Path) -> None:
-    assert "Nothing: all 1 stacks say the same as before." in typed("review", "--base", "HEAD").output
+    assert (
+        "No changes: the templates of all stacks (1) are the same as before."
+        in typed("review", "--base", "HEAD").output
+    )
     path = repository / "out/staging/keys.yaml"
     path.write_text(path.read_text().replace("PendingWindowInDays: 7", "PendingWindowInDays: 9"))
     said = typed("review", "--base", "HEAD")
