@@ -16,7 +16,7 @@ from cicd_templates.blocks.build_projects import (
     report_group,
     sha256,
 )
-from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.builds import buildspecs
 from cicd_templates.builds.presets import ReleaseCheck, checks_of
 from cicd_templates.config.environment import Environment, Service

@@ -11,7 +11,6 @@ from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
 from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, change_set_name, execute_action, prepare_action
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.keys import may_encrypt
-from cicd_templates.blocks.lifecycle import because
 from cicd_templates.blocks.pipeline_actions import (
     EXECUTION_ID,
     PipelineAction,
@@ -24,6 +23,7 @@ from cicd_templates.blocks.pipeline_actions import (
 )
 from cicd_templates.blocks.pipeline_stages import GATE, PipelineStage, stage
 from cicd_templates.blocks.release_start import release_rule
+from cicd_templates.blocks.removal_policies import because
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.builds.presets import checks_of
 from cicd_templates.config import purposes

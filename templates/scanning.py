@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from troposphere import ecr
 
-from cicd_templates.blocks.lifecycle import because
+from cicd_templates.blocks.removal_policies import because
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix
 from cicd_templates.layer.template import LayerTemplate

@@ -6,7 +6,7 @@ from awacs import s3 as actions
 from awacs.aws import Action, ArnLike, ArnNotLike, Bool, Null, Principal, StringEquals, StringNotEquals
 from troposphere import GetAtt, Sub, s3
 
-from cicd_templates.blocks.lifecycle import because, exempt_from_check, stateful
+from cicd_templates.blocks.removal_policies import because, exempt_from_check, stateful
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, physical_name
 from cicd_templates.config.purposes import PIPELINE, SOURCE_ACTION

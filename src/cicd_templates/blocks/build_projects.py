@@ -13,8 +13,8 @@ from troposphere import AWSHelperFn, GetAtt, Sub, codebuild, iam, logs
 
 from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
 from cicd_templates.blocks.keys import may_encrypt
-from cicd_templates.blocks.lifecycle import because
 from cicd_templates.blocks.log_groups import log_group, may_write
+from cicd_templates.blocks.removal_policies import because
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.builds.presets import PYTHON_IMAGE
 from cicd_templates.config.environment import Environment, Service

@@ -13,9 +13,9 @@ from troposphere import awslambda, iam, logs
 
 from cicd_templates import functions
 from cicd_templates.blocks.keys import may_encrypt
-from cicd_templates.blocks.lifecycle import because, exempt_from_check
 from cicd_templates.blocks.log_groups import log_group, may_write
 from cicd_templates.blocks.queues import may_send
+from cicd_templates.blocks.removal_policies import because, exempt_from_check
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import TEMPLATES_KEY, log_group_name, physical_name

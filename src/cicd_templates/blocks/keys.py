@@ -6,7 +6,7 @@ from awacs import kms as actions
 from awacs.aws import ArnLike, AWSPrincipal, ForAllValuesStringEquals, Principal, StringEquals
 from troposphere import Sub, kms
 
-from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.iam import Grant, account_principal, allow, delivery_role_conditions, document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from awacs import logs as actions
 from troposphere import GetAtt, logs
 
-from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.config.environment import Environment
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import KeyArn, text

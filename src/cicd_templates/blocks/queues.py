@@ -6,7 +6,7 @@ from awacs import sqs as actions
 from awacs.aws import ArnLike, Bool, Principal, StringEquals
 from troposphere import GetAtt, Sub, sqs
 
-from cicd_templates.blocks.lifecycle import transient
+from cicd_templates.blocks.removal_policies import transient
 from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, physical_name

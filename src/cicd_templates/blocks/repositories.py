@@ -9,7 +9,7 @@ from awacs import ecr as actions
 from awacs.aws import ArnEquals
 from troposphere import Sub, ecr
 
-from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.config import purposes
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, repository_arn, role_arn

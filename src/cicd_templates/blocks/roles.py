@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from awacs.aws import ConditionElement, PolicyDocument
 from troposphere import iam
 
-from cicd_templates.blocks.lifecycle import because
+from cicd_templates.blocks.removal_policies import because
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.iam import Grant, document, reasons, trust

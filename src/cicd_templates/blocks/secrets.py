@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from troposphere import secretsmanager
 
-from cicd_templates.blocks.lifecycle import stateful
+from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.outputs import KeyArn

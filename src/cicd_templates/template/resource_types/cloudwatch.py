@@ -9,6 +9,7 @@ RESOURCE_TYPES = (
         "AWS::CloudWatch::Alarm",
         name_property="AlarmName",
         name_limit=255,
+        billed="alarm, per month",
         arns={"alarm": "cloudwatch:{region}:{account}:alarm:{name}"},
     ),
     ResourceType(
@@ -22,6 +23,7 @@ RESOURCE_TYPES = (
         name_property="DashboardName",
         name_limit=255,
         name_scope=NameScope.ACCOUNT,
+        billed="dashboard, per month",
         arns={"dashboard": "cloudwatch::{account}:dashboard/{name}"},
     ),
 )

@@ -8,6 +8,11 @@ RESOURCE_TYPES = (
     ResourceType(
         "AWS::EC2::EIP",
         loss="an address that others may have let in",
+        billed="public IPv4 address, per hour",
+    ),
+    ResourceType(
+        "AWS::EC2::NatGateway",
+        billed="NAT gateway, per hour and per byte",
     ),
     ResourceType("AWS::EC2::NetworkInterface"),
     ResourceType(
@@ -33,10 +38,13 @@ RESOURCE_TYPES = (
             "calls through it can fail while it changes",
             frozenset({"PolicyDocument", "PrivateDnsEnabled", "RouteTableIds", "SecurityGroupIds", "SubnetIds"}),
         ),
+        # Gateway endpoints cost nothing.
+        billed="interface endpoint, per hour, Availability Zone and byte",
     ),
     ResourceType(
         "AWS::EC2::Volume",
         loss="a disk",
+        billed="disk, per month and GiB",
         policies_checked_by=PolicyCheck.CFN_LINT,
     ),
 )

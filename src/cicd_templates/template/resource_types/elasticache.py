@@ -8,5 +8,6 @@ RESOURCE_TYPES = (
     ResourceType(
         "AWS::ElastiCache::ReplicationGroup",
         policies_checked_by=PolicyCheck.CFN_LINT,
+        billed="cache nodes, per hour",
     ),
 )

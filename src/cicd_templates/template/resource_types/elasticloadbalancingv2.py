@@ -27,6 +27,7 @@ RESOURCE_TYPES = (
             "connections through what goes away end",
             frozenset({"IpAddressType", "SecurityGroups", "SubnetMappings", "Subnets"}),
         ),
+        billed="load balancer, per hour and LCU",
         arns={"loadbalancer/app/": "elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}"},
     ),
     ResourceType(

@@ -18,6 +18,7 @@ RESOURCE_TYPES = (
         kept_when_protected=True,
         policies_checked_by=PolicyCheck.CFN_LINT,
         interruption=Interruption("what it encrypted cannot be read while it is off", frozenset({"Enabled"})),
+        billed="customer-managed key, per month",
         arns={"key": "kms:{region}:{account}:key/{name}"},
         # A key's ARN has no name, only an id that nobody knows before.
         names_in_environment="*",

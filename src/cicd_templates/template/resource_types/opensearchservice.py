@@ -9,5 +9,6 @@ RESOURCE_TYPES = (
         "AWS::OpenSearchService::Domain",
         loss="an index",
         policies_checked_by=PolicyCheck.CFN_LINT,
+        billed="search nodes, per hour",
     ),
 )

@@ -18,5 +18,6 @@ RESOURCE_TYPES = (
         name_limit=63,
         loss="a database",
         policies_checked_by=PolicyCheck.CFN_LINT,
+        billed="database instance, per hour",
     ),
 )

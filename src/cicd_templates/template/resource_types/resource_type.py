@@ -45,6 +45,7 @@ class ResourceType:
     `kept_when_protected`: whether destroying a protected environment keeps it although no stack owns it.
     `policies_checked_by`: who requires both data policies on it.
     `interruption`: the updates in place that interrupt what runs.
+    `billed`: what AWS bills for as long as one exists, used or not, and by what unit, by the service's pricing page.
     `arns`: the ARN after the partition of each kind of resource, by the kind's name in IAM's service authorization
     reference. `{name}` stands for the physical name.
     `names_in_environment`: the pattern of the physical names of one environment: `{prefix}` is what they begin with,
@@ -62,5 +63,6 @@ class ResourceType:
     kept_when_protected: bool = False
     policies_checked_by: PolicyCheck | None = None
     interruption: Interruption | None = None
+    billed: str = ""
     arns: Mapping[str, str] = field(default_factory=dict)
     names_in_environment: str = "{prefix}-*"

@@ -13,6 +13,7 @@ RESOURCE_TYPES = (
         loss="a secret's value",
         kept_when_protected=True,
         policies_checked_by=PolicyCheck.CFN_LINT,
+        billed="secret, per month",
         arns={"secret": "secretsmanager:{region}:{account}:secret:{name}"},
     ),
 )
