@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from cicd_templates import hints
 from cicd_templates.cli import main
+from cicd_templates.deploy.plans import document as plans
+from tests.unit.deploy.plans.test_document import PLAN
 
 
 def run(command: str, **variables: str) -> tuple[int, str]:
@@ -108,3 +112,28 @@ def test_the_version_is_that_of_the_package() -> None:
     from importlib.metadata import version
 
     assert run("--version") == (0, f"cicd-templates, version {version('cicd-templates')}\n")
+
+
+@pytest.mark.parametrize("verb", ["deploy", "destroy"])
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"DIGEST": "a" * 64}, "error: --digest belongs to --plan\n"),
+        ({"DIGEST": ""}, "error: --digest belongs to --plan\n"),
+        ({"DIGEST": "", "MAKE": "DIGEST PLAN"}, "error: DIGEST= belongs to PLAN=\n"),
+    ],
+    ids=["without a plan", "an empty variable", "an empty variable of make"],
+)
+def test_a_digest_without_a_plan_is_refused_even_an_empty_one(
+    verb: str, variables: dict[str, str], expected: str
+) -> None:
+    assert run(f"{verb} --env staging" if "MAKE" not in variables else verb, **variables) == (2, expected)
+
+
+def test_a_plan_of_an_environment_that_is_not_here_is_refused_in_a_line(
+    asked: list[dict[str, object]], tmp_path: Path
+) -> None:
+    path = tmp_path / "p.json"
+    plans.write(replace(PLAN, environment="all", suffix="", local=False), path, "")
+
+    assert run(f"deploy --plan {path}") == (3, f"error: {path}: there is no environment 'all' here; plan again\n")

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from cicd_templates.cli import main
+from cicd_templates.deploy.change_sets.stacks import read_stacks
 from cicd_templates.deploy.destruction import plan_file
 from cicd_templates.deploy.destruction.plan_file import DestructionPlan, PlannedDestruction, plan_destruction
 from cicd_templates.deploy.plans.seal import refuse_other_aws
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item
 from cicd_templates.errors import ConfigurationError, RefusedError
+from tests.conftest import ROOT
 from tests.fakes.scripted_aws import SCOPE, WHEN, inventory, living
 
 KEYS = living("payments-staging-keys")
@@ -197,3 +202,45 @@ def test_a_plan_that_is_not_true_any_more_is_refused(now: Any, why: str) -> None
 def test_a_plan_of_the_local_aws_never_replaces_one_of_aws() -> None:
     assert plan_file.plan_file(local=False) == Path("destroy-plan.json")
     assert plan_file.plan_file(local=True) == Path(".state/local/destroy-plan.json")
+
+
+def test_a_plan_with_an_environment_twice_is_refused() -> None:
+    plan_file.refuse_repetition(PLAN, Path("p.json"))
+    with pytest.raises(RefusedError, match=r"p\.json: it has staging more than once; plan again"):
+        plan_file.refuse_repetition(replace(PLAN, environments=(PLANNED, PLANNED)), Path("p.json"))
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ({"expires": WHEN + timedelta(hours=25)}, "it says that it holds for longer than 24 hours"),
+        (
+            {"created": WHEN + timedelta(hours=1), "expires": WHEN + timedelta(hours=2)},
+            "which is yet to come",
+        ),
+    ],
+)
+def test_a_plan_whose_times_were_moved_is_refused(times: dict[str, Any], expected: str) -> None:
+    with pytest.raises(RefusedError, match=expected):
+        plan_file.refuse_expired(replace(PLAN, **times), Path("p.json"), WHEN)
+
+
+def test_a_plan_cannot_call_a_protected_environment_disposable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    now = datetime.now(UTC)
+    facts = replace(PLANNED, protected=False, environment="production")
+    plan_file.FORMAT.write(replace(PLAN, created=now, expires=now + timedelta(hours=1), environments=(facts,)), path)
+    stacks = read_stacks(ROOT / "out/production")
+    target = SimpleNamespace(environment="production", stacks=stacks, protected=True, clients=None)
+    asked: list[bool] = []
+
+    def take_inventory(clients: Any, scope: Any, *, protected: bool, labels: Any) -> Any:
+        asked.append(protected)
+        raise RefusedError("seen")
+
+    monkeypatch.setattr("cicd_templates.cli.selection.targets", lambda **options: [target])
+    monkeypatch.setattr("cicd_templates.deploy.destruction.inventory.take_inventory", take_inventory)
+    assert CliRunner().invoke(main, ["destroy", "--plan", str(path)]).output == "error: seen\n"
+    assert asked == [True]
+    refused = CliRunner().invoke(main, ["destroy", "--plan", str(path), "--digest", "0" * 64])
+    assert (refused.exit_code, "so it is not the plan that was reviewed" in refused.output) == (3, True)

@@ -240,3 +240,37 @@ def test_plans_of_an_environment_are_found_and_no_others(tmp_path: Path) -> None
         (tmp_path / name).touch()
 
     assert [path.name for path in plans.files(tmp_path, "staging")] == ["staging.json", "staging.0a.json"]
+
+
+@pytest.mark.parametrize("text", ['{"kind": "\\ud800"}', "[" * 100_000], ids=["no text", "too deep"])
+def test_what_cannot_be_printed_or_read_is_no_plan(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+
+    with pytest.raises(RefusedError, match="not a plan that"):
+        plans.read(path)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [replace(PLAN, created=EPOCH.replace(tzinfo=None)), replace(PLAN, expires=EPOCH.replace(tzinfo=None))],
+    ids=["created", "expires"],
+)
+def test_a_time_without_its_zone_is_no_time_of_a_plan(tmp_path: Path, plan: Plan) -> None:
+    path = tmp_path / "x.json"
+    plans.write(plan, path, "")
+
+    with pytest.raises(RefusedError, match="not a plan that"):
+        plans.read(path)
+
+
+def test_the_plan_that_was_reviewed_is_named_by_its_digest(tmp_path: Path) -> None:
+    digest, path = plans.digest(PLAN), Path("p.json")
+    for accepted in (None, digest, digest[:12], digest[:20].upper()):
+        plans.FORMAT.refuse_other_digest(PLAN, path, accepted)
+
+    with pytest.raises(RefusedError, match=rf"p\.json: its digest is {digest}, not {'0' * 64}"):
+        plans.FORMAT.refuse_other_digest(PLAN, path, "0" * 64)
+    for short in ("", digest[:11]):
+        with pytest.raises(ConfigurationError, match="is too short; give at least 12 characters"):
+            plans.FORMAT.refuse_other_digest(PLAN, path, short)

@@ -406,6 +406,66 @@ def test_one_plan_is_discarded_by_its_file(harness: DeployHarness, tmp_path: Pat
     assert harness.nothing_in_review()
 
 
+def test_a_change_set_that_the_plan_did_not_make_is_not_discarded_by_its_file(harness: DeployHarness) -> None:
+    made = harness.plan()
+    first, *rest = made.stacks
+    foreign = replace(first, change_set=first.change_set.replace(made.id, "0" * 32))
+    plans.write(replace(made, stacks=(foreign, *rest)), harness.path, "")
+
+    with pytest.raises(RefusedError, match="the change sets of keys were not made by this plan"):
+        deployment.discard(harness.context, harness.stacks, harness.path)
+    assert sum(len(stack.change_sets) for stack in harness.aws.stacks.values()) == 2
+
+
+def untagged(harness: DeployHarness) -> None:
+    harness.aws.named("payments-staging-service").tags = []  # type: ignore[union-attr] # it is there
+
+
+def found_otherwise(harness: DeployHarness) -> None:
+    harness.aws.validation = [{"ValidationStatus": "FAILED", "ValidationName": "NAMES"}]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (untagged, "service: its stack is not of this project, by its tags"),
+        (found_otherwise, "service: CloudFormation's validation has other findings now"),
+    ],
+)
+def test_what_aws_says_otherwise_by_now_refuses_a_plan(
+    harness: DeployHarness, change: Callable[[DeployHarness], None], expected: str
+) -> None:
+    harness.deploy()
+    harness.stacks[2] = harness.service(More=TOPIC)
+    harness.plan()
+    change(harness)
+
+    with pytest.raises(RefusedError) as caught:
+        harness.execute()
+    assert expected in str(caught.value)
+
+
+def test_a_stack_cannot_wait_for_a_later_plan_and_be_in_this_one(harness: DeployHarness) -> None:
+    made = harness.plan()
+    plans.write(replace(made, waits={**made.waits, "keys": ("network",)}), harness.path, "")
+
+    with pytest.raises(RefusedError, match="keys: waits for a later plan, but is in this one or is not rendered"):
+        harness.execute()
+
+
+def test_a_plan_is_not_executed_where_its_change_sets_may_not_be_read(harness: DeployHarness) -> None:
+    harness.deploy()
+    harness.stacks[2] = harness.service(More=TOPIC)
+    harness.plan()
+
+    def deny() -> None:
+        raise error("AccessDenied", "not yours", "DescribeChangeSet", 403)
+
+    interrupt(harness, "DescribeChangeSet", deny)
+    with pytest.raises(ClientError, match="not yours"):
+        harness.execute()
+
+
 def test_what_no_plan_file_knows_any_more_goes_after_its_time(harness: DeployHarness) -> None:
     harness.deploy()
     harness.stacks[0] = harness.keys(More=TOPIC)

@@ -1,0 +1,111 @@
+"""A change set that was requested otherwise than it would be now is told apart, one difference at a time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.deploy.change_sets.requested import is_template_of, request_differences
+from cicd_templates.template.stack_template import StackTemplate
+from tests.fakes.simulated_aws import EPOCH, rendered
+
+PATH = "/payments/staging/keys/KeyArn"
+STACK = rendered(
+    "service", reads={"KeyArn": PATH}, parameters={"ImageUri": {"Type": "String", "Default": "image-1"}}, resources={}
+)
+IMAGE = {"ParameterKey": "ImageUri", "ParameterValue": "image-2"}
+KEY = {"ParameterKey": "KeyArn", "ParameterValue": PATH, "ResolvedValue": "key-1"}
+TAGS = [{"Key": key, "Value": value} for key, value in STACK.tags.items()]
+EXISTING = {"Parameters": [IMAGE], "Tags": TAGS}
+# As DescribeChangeSet answers; it leaves out what is empty.
+ANSWER: dict[str, Any] = {"Parameters": [IMAGE, KEY], "Tags": TAGS, "Capabilities": [], "RollbackConfiguration": {}}
+
+
+def differences(answer: dict[str, Any], **options: Any) -> list[str]:
+    facts: dict[str, Any] = {"existing": EXISTING, "local": False, "stack": STACK, **options}
+    stack, existing = facts["stack"], facts["existing"]
+    return list(request_differences(answer, stack, existing, {PATH: "key-1"}, EPOCH, local=facts["local"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"Tags": [*TAGS, {"Key": "More", "Value": "1"}]}, ["its change set has other tags than the template"]),
+        (
+            {"Capabilities": ["CAPABILITY_IAM"]},
+            ["its change set has other capabilities than the template needs"],
+        ),
+        ({"OnStackFailure": "ROLLBACK"}, []),
+        ({"OnStackFailure": "DO_NOTHING"}, ["its change set says OnStackFailure=DO_NOTHING, not ROLLBACK"]),
+        ({"NotificationARNs": ["a"]}, ["its change set has NotificationARNs, which is never requested"]),
+        ({"Parameters": [IMAGE]}, ["its change set and the template do not both have the parameter KeyArn"]),
+        (
+            {"Parameters": [IMAGE, KEY, {"ParameterKey": "More", "ParameterValue": "1"}]},
+            ["its change set and the template do not both have the parameter More"],
+        ),
+        (
+            {"Parameters": [{**IMAGE, "ParameterValue": "image-1"}, KEY]},
+            ["its change set has another value of ImageUri"],
+        ),
+        (
+            {"Parameters": [IMAGE, {**KEY, "ResolvedValue": "key-9"}]},
+            [f"its change set has another value of KeyArn than {PATH} has now"],
+        ),
+        (
+            {"Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]},
+            [f"its change set has another value of KeyArn than {PATH} has now"],
+        ),
+    ],
+)
+def test_what_was_requested_otherwise_is_named(change: dict[str, Any], expected: list[str]) -> None:
+    assert differences({**ANSWER, **change}) == expected
+
+
+def test_the_local_aws_tells_the_value_where_aws_tells_the_path() -> None:
+    told = {**ANSWER, "Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]}
+
+    assert differences(told, local=True) == []
+
+
+def test_a_creation_deletes_what_failed_and_has_the_parameters_of_the_template() -> None:
+    told = {**ANSWER, "Parameters": [{**IMAGE, "ParameterValue": "image-1"}, KEY], "OnStackFailure": "DELETE"}
+
+    assert differences(told, existing=None) == []
+    assert differences({**told, "OnStackFailure": "ROLLBACK"}, existing=None) == [
+        "its change set says OnStackFailure=ROLLBACK, not DELETE"
+    ]
+
+
+@pytest.mark.parametrize(("hours", "same"), [(47, True), (49, False), (None, False)])
+def test_a_copy_expires_no_later_than_one_that_is_made_now(hours: float | None, same: bool) -> None:
+    tags = {**STACK.tags, "Suffix": "pr1"}
+    stack = replace(STACK, facts=replace(STACK.facts, suffix="pr1", stack_tags=tags))
+    end = {} if hours is None else {"Expires": f"{EPOCH + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"}
+    told = {**ANSWER, "Tags": [{"Key": key, "Value": value} for key, value in (tags | end).items()]}
+
+    assert (differences(told, stack=stack) == []) == same
+
+
+@pytest.mark.parametrize(
+    ("body", "same"),
+    [
+        (json.loads(STACK.text), True),
+        ({**json.loads(STACK.text), "Outputs": {}}, False),
+        ("Resources: {}\n", False),
+    ],
+)
+def test_a_template_in_json_is_compared_by_its_content(body: Any, same: bool) -> None:
+    assert is_template_of(STACK, body) == same
+
+
+def test_a_template_in_yaml_is_compared_by_its_text() -> None:
+    stack = StackTemplate(Path("keys.yaml"), "Resources: {}\n", {"Resources": {}}, STACK.facts)
+
+    assert is_template_of(stack, "Resources: {}")
+    assert not is_template_of(stack, "Resources: { }")
