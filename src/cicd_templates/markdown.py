@@ -13,8 +13,8 @@ from cicd_templates.printable import printable
 # GitHub looks for mentions, issues and addresses after it has rendered the page, so an escape does not hold them off;
 # it does not look into code. A bracket is only read where a link's target or a reference follows.
 _ACTIVE = re.compile(
-    r"(?P<mention>[@#]+(?=\w)|(?<=\bGH)-(?=\d))"
-    r"|[\\|*`~]|\](?=[(\[:]|$)|:(?=//)|(?<=\bwww)\.|(?<![^\W_])_|_(?![^\W_])",
+    r"(?P<mention>[@#]+(?=\w)|(?<=GH)-(?=\d))"
+    r"|[\\|*`~]|\](?=[(\[:]|$)|:(?=//)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])",
     re.IGNORECASE,
 )
 _BLOCK_START = re.compile(r"^(?=[#>+=\[-])|^\d+(?=[.)](?: |$))")

@@ -63,9 +63,9 @@ def structure(page: str) -> Counter[str]:
 def assert_no_active_text(page: str) -> None:
     for block in PARSER.parse(page):
         shown = "".join(token.content if token.type.startswith("text") else "\0" for token in block.children or ())
-        assert not re.search(r"[@#]\w|\bGH-\d", shown, re.IGNORECASE), shown
+        assert not re.search(r"[@#]\w|GH-\d", shown, re.IGNORECASE), shown
         for token in block.children or ():
-            assert token.type != "text" or not re.search(r"://|\bwww\.", token.content, re.IGNORECASE), page
+            assert token.type != "text" or not re.search(r"://|www\.", token.content, re.IGNORECASE), page
 
 
 def decision_about(text: str) -> str:

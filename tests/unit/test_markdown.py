@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cicd_templates.markdown import Markup, cell, markdown_cell, table, table_row
+from cicd_templates.markdown import Markup, cell, code, markdown_cell, plain, table, table_row
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 # Text in which the characters that Markdown reads are frequent.
@@ -63,12 +63,48 @@ def _backslashes(text: str) -> int:
         ("&lt;", "&amp;lt;"),
         ("a & b", "a & b"),
         ("`code`", "\\`code\\`"),
+        ("_www.x", "\\_www\\.x"),
+        ("_GH-1 @a a@@b #2 # 3", "\\_GH`-`1 `@`a a`@@`b `#`2 # 3"),
+        ("https://x", "https\\://x"),
+        ("A_B _c_", "A_B \\_c\\_"),
+        ("\x1b[2J", "\\\\x1b[2J"),
         ("[a](b) [c]", "[a\\](b) [c\\]"),
     ],
 )
 def test_what_markdown_reads_is_escaped(text: str, shown: str) -> None:
     assert cell(text) == shown
     assert table_row([text, Markup("**bold**")]) == f"| {shown} | **bold** |"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("# a", "\\# a"),
+        ("  - a", "\\- a"),
+        ("1. a", "1\\. a"),
+        ("1.0", "1.0"),
+        ("> a", "\\> a"),
+        ("[x]: y", "\\[x\\]: y"),
+    ],
+)
+def test_text_begins_no_block(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a", "`a`"),
+        ("a`b", "``a`b``"),
+        ("`a``", "``` `a`` ```"),
+        (" a", "`  a `"),
+        ("a\nb", "`a b`"),
+        (" ", ""),
+        ("", ""),
+    ],
+)
+def test_text_stays_in_its_code_span(text: str, shown: str) -> None:
+    assert code(text) == shown
 
 
 def test_a_table_without_rows_says_so() -> None:

@@ -10,8 +10,8 @@ _UNSEEN = re.compile(
 )
 # GitHub finds mentions and issues after it has rendered Markdown, where an escape is gone; it does not look into code.
 _MARKDOWN = re.compile(
-    r"(?P<mention>[@#]+(?=\w)|(?<=\bGH)-(?=\d))"
-    r"|[\\|*`~]|\](?=[(\[:]|$)|:(?=//)|(?<=\bwww)\.|(?<![^\W_])_|_(?![^\W_])",
+    r"(?P<mention>[@#]+(?=\w)|(?<=GH)-(?=\d))"
+    r"|[\\|*`~]|\](?=[(\[:]|$)|:(?=//)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])",
     re.IGNORECASE,
 )
 _LINE_START = re.compile(r"^(?=[#>+=\[-])|^\d+(?=[.)](?: |$))")
