@@ -18,17 +18,17 @@ def write_privately(path: Path, text: str) -> None:
     tightened to 0700 inside `.state` alone, because any other folder belongs to the user.
     """
     make_private_folder(path.parent)
-    beside = path.with_name(f".{path.name}.new")
+    temporary = path.with_name(f".{path.name}.new")
     # What a killed process left, which may also be a link; O_EXCL follows none.
-    beside.unlink(missing_ok=True)
+    temporary.unlink(missing_ok=True)
     try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "w", encoding="utf-8") as stream:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

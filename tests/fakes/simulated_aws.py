@@ -463,8 +463,8 @@ class CloudFormation(Service):
                 "Capabilities": list(found.request["Capabilities"]),
                 "IncludeNestedStacks": found.request.get("IncludeNestedStacks", False),
                 **{name: found.request[name] for name in TOLD_WHERE_GIVEN if found.request.get(name)},
-                **({"Parameters": told} if (told := self._parameters(found)) else {}),
-            } | self._paged("Changes", [self._told(each, IncludePropertyValues) for each in changes], NextToken)
+                **({"Parameters": parameters} if (parameters := self._parameters(found)) else {}),
+            } | self._paged("Changes", [self._change_entry(each, IncludePropertyValues) for each in changes], NextToken)
 
         return self._call("DescribeChangeSet", effect)
 
@@ -479,13 +479,13 @@ class CloudFormation(Service):
         ]
 
     @staticmethod
-    def _told(change: dict[str, Any], valued: bool) -> dict[str, Any]:
+    def _change_entry(change: dict[str, Any], valued: bool) -> dict[str, Any]:
         """A change with its values or, as AWS does without being asked for them, with none."""
-        told = copy.deepcopy(change)
-        for detail in [] if valued else told["Details"]:
+        shown = copy.deepcopy(change)
+        for detail in [] if valued else shown["Details"]:
             for name in ("Path", "BeforeValue", "AfterValue"):
                 detail["Target"].pop(name, None)
-        return {"Type": "Resource", "ResourceChange": told}
+        return {"Type": "Resource", "ResourceChange": shown}
 
     def describe_events(self, ChangeSetName: str, NextToken: str | None = None) -> Any:  # noqa: N803
         return self._call("DescribeEvents", lambda: self._paged("OperationEvents", self._aws.validation, NextToken))

@@ -68,12 +68,12 @@ OWN: dict[str, Any] = {
 OTHERS: list[Any] = ["x", 7, -1.5, True, ["x"], {"x": "y"}, 10**400]
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of every value within `value`."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in items:
         yield (*path, key)
-        yield from places(each, (*path, key))
+        yield from paths_of(each, (*path, key))
 
 
 def replaced(value: Any, path: tuple[Any, ...], change: Callable[[Any, Any], None]) -> Any:
@@ -138,7 +138,7 @@ def seeds() -> list[tuple[str, bytes]]:
 def main() -> int:
     """Run, and say what escaped."""
     chance = random.Random(SEED)  # noqa: S311 - repeatable, not secret
-    ready = [(form, data, value := json.loads(data), list(places(value))) for form, data in seeds()]
+    ready = [(form, data, value := json.loads(data), list(paths_of(value))) for form, data in seeds()]
     counts: Counter[str] = Counter()
     escapes: list[str] = []
     began = time.perf_counter()

@@ -301,7 +301,7 @@ def test_a_function_that_answers_its_failure_has_an_alarm_that_lambda_cannot_giv
     assert (alarm["Statistic"], alarm["Threshold"], alarm["Dimensions"][0]["Name"]) == ("Sum", 0, "PipelineName")
 
 
-def test_a_detector_that_has_fallen_silent_for_a_quarter_of_an_hour_is_told_of() -> None:
+def test_a_detector_that_is_silent_for_a_quarter_of_an_hour_raises_an_alarm() -> None:
     alarm = alarms()["RunStuckAlarm"]
 
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Period"]) == (3, 1, 300)
@@ -396,7 +396,7 @@ def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("call", [UPDATED, DELETED], ids=["UpdatePipeline", "DeletePipeline"])
-def test_whoever_changes_the_pipeline_itself_is_told_of_and_kept(call: dict[str, Any]) -> None:
+def test_every_change_of_the_pipeline_itself_is_announced_and_kept(call: dict[str, Any]) -> None:
     detail = {"eventSource": "codepipeline.amazonaws.com", **call}
     event = {"source": "aws.codepipeline", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
     another = json.loads(json.dumps(event).replace(PIPELINE_NAME, "another"))
@@ -407,7 +407,7 @@ def test_whoever_changes_the_pipeline_itself_is_told_of_and_kept(call: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("trigger", "told"),
+    ("trigger", "rule_names"),
     [
         ({"execution-trigger": {"trigger-type": "AutomatedRollback"}}, {"RunRolledBackRule"}),
         ({"execution-trigger": {"trigger-type": "ManualRollback"}}, {"RunRolledBackRule"}),
@@ -416,7 +416,7 @@ def test_whoever_changes_the_pipeline_itself_is_told_of_and_kept(call: dict[str,
     ],
     ids=["automatic", "by hand", "a release", "a release that does not say why it ran"],
 )
-def test_a_stage_that_went_back_is_not_announced_as_a_release(trigger: dict[str, Any], told: set[str]) -> None:
+def test_a_stage_that_went_back_is_not_announced_as_a_release(trigger: dict[str, Any], rule_names: set[str]) -> None:
     event = {
         "source": "aws.codepipeline",
         "detail-type": "CodePipeline Pipeline Execution State Change",
@@ -424,7 +424,7 @@ def test_a_stage_that_went_back_is_not_announced_as_a_release(trigger: dict[str,
     }
     speaking = {name for name, rule in rules().items() if "InputTransformer" in rule["Targets"][0]}
 
-    assert {name for name in speaking if matches(rules()[name]["EventPattern"], event)} == told
+    assert {name for name in speaking if matches(rules()[name]["EventPattern"], event)} == rule_names
 
 
 def artifacts_policy() -> dict[str, dict[str, Any]]:
@@ -562,7 +562,7 @@ def test_who_releases_may_ask_where_to() -> None:
     ]
 
 
-def test_approvers_are_told_by_the_pipelines_action_alone() -> None:
+def test_approvers_are_notified_by_the_pipelines_action_alone() -> None:
     resources = cloudformation_yaml.load((TOOLS / "notifications.yaml").read_text())["Resources"]
     statements = resources["ProductionApproversPolicy"]["Properties"]["PolicyDocument"]["Statement"]
 

@@ -34,7 +34,7 @@ PASSED = frozenset(
 
 @dataclass(frozen=True)
 class Place:
-    """Where deeds are done: accounts, and the keys by environment."""
+    """Where attempts are made: accounts, and the keys by environment."""
 
     accounts: dict[str, str]
     keys: dict[str, str]
@@ -109,7 +109,7 @@ def image(operation: str, **more: Any) -> Call:
 
 ADMIN = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 
-DEEDS: dict[str, Call] = {
+ATTEMPTS: dict[str, Call] = {
     # sources, templates, artifacts
     "read the released source": get("source", SOURCE),
     "release a source": put("source", SOURCE),

@@ -159,8 +159,8 @@ def come_and_go(engine: Engine, steps: list[tuple[str | None, bool]]) -> None:
             else:
                 inventory = take_inventory(clients, scopes[suffix], protected=False)
                 path = Path(folder) / "report.json"
-                with (Path(folder) / "said").open("w") as said:
-                    assert destroy(clients, inventory, Polling(0.01), JsonReporter(said), path=path) == []
+                with (Path(folder) / "report").open("w") as stream:
+                    assert destroy(clients, inventory, Polling(0.01), JsonReporter(stream), path=path) == []
                 alive.discard(suffix)
             for other, of in scopes.items():
                 assert len(names_of(clients, of)) == (3 if other in alive else 0), (suffix, comes, other)

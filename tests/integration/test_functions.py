@@ -59,7 +59,7 @@ def newest(project: Project) -> str:
     return str(project.clients("tools").s3.head_object(Bucket=bucket, Key=TEMPLATES_KEY)["VersionId"])
 
 
-def judged(project: Project, templates: str = "", **instead: str) -> tuple[str, dict[str, Any]]:
+def run_gate(project: Project, templates: str = "", **instead: str) -> tuple[str, dict[str, Any]]:
     """What the deployed gate answers to clean reports, some of them replaced."""
     reports = {
         "unit-tests": ("junit", '<testsuite><testcase name="a"/></testsuite>'),
@@ -78,7 +78,7 @@ def judged(project: Project, templates: str = "", **instead: str) -> tuple[str, 
 
 def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
-    operation, request = judged(project)
+    operation, request = run_gate(project)
 
     assert operation == "PutJobSuccessResult", request
     assert request["outputVariables"] == {
@@ -104,7 +104,7 @@ def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project
 )
 def test_the_deployed_gate_stops_what_must_not_pass(project: Project, instead: dict[str, str], expected: str) -> None:
     project.ok("deploy --env tools --local --yes")
-    operation, request = judged(project, **instead)
+    operation, request = run_gate(project, **instead)
 
     assert operation == "PutJobFailureResult"
     assert expected in request["failureDetails"]["message"]
@@ -120,12 +120,12 @@ def test_the_deployed_gate_and_review_refuse_templates_that_were_replaced(projec
     expected = f"its templates are version {before}, and version {newest(project)} is the newest. Release again;"
 
     for operation, request in (
-        judged(project, before),
+        run_gate(project, before),
         invoke(project, "review", job({"templates": before})),
     ):
         assert operation == "PutJobFailureResult"
         assert expected in request["failureDetails"]["message"]
-    assert judged(project)[0] == "PutJobSuccessResult"
+    assert run_gate(project)[0] == "PutJobSuccessResult"
 
 
 def test_the_deployed_review_describes_a_change_set_of_the_other_account(project: Project) -> None:
@@ -163,7 +163,7 @@ def test_the_deployed_review_describes_a_change_set_of_the_other_account(project
     assert "stackId=arn%3Aaws%3Acloudformation" in variables["ChangeSetUrl"]
 
 
-def test_an_event_of_the_pipeline_is_kept_in_the_history_and_told_in_words(project: Project) -> None:
+def test_an_event_of_the_pipeline_is_kept_in_the_history_and_described_in_words(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     events = project.clients("tools")._client("events")
     rule = events.describe_rule(Name="payments-tools-payment-processor-history")

@@ -1,7 +1,7 @@
 """Who may do what, answered by the local AWS with IAM enforced: identity, resource, key and trust policies together.
 
-Every principal tries every deed with credentials of its own; what is listed is allowed, and nothing else is. The local
-AWS differs from AWS where docs/review.md says so.
+Every principal makes every attempt with credentials of its own; what is listed is allowed, and nothing else is. The
+local AWS differs from AWS where docs/review.md says so.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cicd_templates.local.engine import Engine, running
 from cicd_templates.template import cloudformation_yaml
 from tests.integration.attempts import (
     ANOTHER_RUN,
-    DEEDS,
+    ATTEMPTS,
     NAME,
     REGION,
     RUN,
@@ -47,7 +47,7 @@ FUNCTION = {"encrypt with the tools key", "send a dead letter"}
 SOURCES = {"put another source into a run", "put other templates into a run"}
 HAND_ON = {"hand on Bandit's report", "hand on Snyk's report"} | SOURCES
 PEOPLE = {"look at runs", "read the evidence"}
-# What each principal may do of all deeds; a role by its logical id, a group of people by its policy's.
+# What each principal may do of all attempts; a role by its logical id, a group of people by its policy's.
 MAY: dict[str, set[str]] = {
     "build UnitTestsRole": CHECK | {"fill the unit tests' cache"},
     "build BanditRole": JUDGE | {"hand on Bandit's report", "write Bandit's log"},
@@ -131,7 +131,7 @@ ACROSS = [
     ("service TaskRole production", "s3:GetObject", ARTIFACTS, False),
     ("delivery ReviewRole production", "s3:GetObject", ARTIFACTS, False),
 ]
-# The same in words that an auditor uses: who, the deed, whether it is allowed.
+# The same in words that an auditor uses: who, the attempt, whether it is allowed.
 SENTENCES = [
     ("developers release, and cannot start production", "access DevelopersPolicy", "start a run", False),
     ("developers cannot approve", "access DevelopersPolicy", "approve production", False),
@@ -228,8 +228,8 @@ class World:
         """All that `who` may do, tried once."""
         if who not in self.answers:
             arn, client = self.principal(*who.split())
-            found = {deed for deed, call in DEEDS.items() if allowed(call, client, self.place)}
-            simulated = {deed for deed, asked in SIMULATED.items() if self.simulated(arn, *asked)}
+            found = {attempt for attempt, call in ATTEMPTS.items() if allowed(call, client, self.place)}
+            simulated = {attempt for attempt, asked in SIMULATED.items() if self.simulated(arn, *asked)}
             self.answers[who] = found | simulated
         return self.answers[who]
 
@@ -262,7 +262,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def _furnish(world: World) -> None:
-    """What deeds look at: objects, secrets and log streams."""
+    """What attempts look at: objects, secrets and log streams."""
     root = world.root("tools")
     for bucket, name in (
         ("source", SOURCE),
@@ -300,9 +300,9 @@ def test_the_tables_say_sixty_times_yes_and_many_more_times_no() -> None:
     tables = [*MAY.values(), *MAY_THERE.values()]
     yes = sum(map(len, tables))
 
-    assert all(deeds <= {*DEEDS, *SIMULATED} for deeds in tables)
+    assert all(attempts <= {*ATTEMPTS, *SIMULATED} for attempts in tables)
     assert yes >= 60
-    assert len(tables) * len({*DEEDS, *SIMULATED}) - yes >= 120
+    assert len(tables) * len({*ATTEMPTS, *SIMULATED}) - yes >= 120
 
 
 def test_no_account_is_trusted_with_its_own_roles(world: World) -> None:
@@ -319,16 +319,16 @@ def test_no_account_is_trusted_with_its_own_roles(world: World) -> None:
 
 
 def test_without_tls_every_bucket_topic_and_queue_refuses(world: World) -> None:
-    for who, deed in (
+    for who, attempt in (
         ("pipeline PipelineRole", "read the source of its run"),
         ("pipeline ProductionApproveActionRole", "ask the approvers"),
         ("review ReviewRole", "send a dead letter"),
     ):
         _, in_plain_text = world.principal(*who.split(), tls=False)
-        assert deed in world.may(who)
-        assert not allowed(DEEDS[deed], in_plain_text, world.place)
+        assert attempt in world.may(who)
+        assert not allowed(ATTEMPTS[attempt], in_plain_text, world.place)
 
 
-@pytest.mark.parametrize(("sentence", "who", "deed", "may"), SENTENCES, ids=[each[0] for each in SENTENCES])
-def test_a_sentence_of_an_auditor_is_true(world: World, sentence: str, who: str, deed: str, may: bool) -> None:
-    assert (deed in world.may(who)) == may, sentence
+@pytest.mark.parametrize(("sentence", "who", "attempt", "may"), SENTENCES, ids=[each[0] for each in SENTENCES])
+def test_a_sentence_of_an_auditor_is_true(world: World, sentence: str, who: str, attempt: str, may: bool) -> None:
+    assert (attempt in world.may(who)) == may, sentence

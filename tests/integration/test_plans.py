@@ -88,9 +88,9 @@ def test_a_discarded_plan_leaves_nothing(project: Project) -> None:
     assert "change set cicd-templates-" in recovering.output
     assert "make deploy PLAN=.state/local/plans/staging.json LOCAL=1\n" in recovering.output
     assert "delete-stack" not in recovering.output
-    told = project.ok("plan-discard --plan .state/local/plans/staging.json --local")
+    output = project.ok("plan-discard --plan .state/local/plans/staging.json --local")
 
-    assert re.fullmatch(r"staging: discarded \d change sets\n", told)
+    assert re.fullmatch(r"staging: discarded \d change sets\n", output)
     assert project.clients("staging").cloudformation.describe_stacks()["Stacks"] == []
     assert project.ok("plan-discard --env staging --local") == "staging: discarded 0 change sets\n"
 

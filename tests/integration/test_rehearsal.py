@@ -55,10 +55,10 @@ def test_its_evidence_is_there(passed: Rehearsed) -> None:
     ]
 
 
-def test_what_did_not_run_is_said(passed: Rehearsed) -> None:
+def test_what_did_not_run_is_reported(passed: Rehearsed) -> None:
     text = " ".join(report.summary(passed.rehearsal.result).split())
 
-    for said in (
+    for line in (
         "Verify/UnitTests: tools come from a prepared environment: 5 of 5 packages have the pinned version",
         "Verify/Snyk: snyk is not run; its report is the recorded rehearsal/snyk.json",
         "Verify/Safety: safety is not run; its report is the recorded rehearsal/safety.json",
@@ -69,7 +69,7 @@ def test_what_did_not_run_is_said(passed: Rehearsed) -> None:
         "Verify: OnFailure RETRY Staging: OnFailure ROLLBACK Production-Window: OnSuccess DeploymentWindow",
         "AWS::CodePipeline::Pipeline",
     ):
-        assert said in text
+        assert line in text
 
 
 def test_every_granted_action_is_used_or_has_a_reason(passed: Rehearsed) -> None:

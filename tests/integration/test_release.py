@@ -92,7 +92,7 @@ def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
         ),
     ],
 )
-def test_what_is_not_there_yet_is_said_in_a_line(
+def test_what_is_not_there_yet_is_reported_in_a_line(
     project: Project, app: str, command: str, expected: str, code: int
 ) -> None:
     result = project.type(command.format(app=app), input_text="token\n")
@@ -101,7 +101,7 @@ def test_what_is_not_there_yet_is_said_in_a_line(
     assert expected in result.output
 
 
-def test_a_secret_comes_from_standard_input_and_is_told_nowhere(project: Project) -> None:
+def test_a_secret_comes_from_standard_input_and_is_printed_nowhere(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     result = project.type("secret --local --name snyk-token", input_text="a-token-of-mine\n")
 

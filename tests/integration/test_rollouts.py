@@ -1,4 +1,4 @@
-"""Climbing the ladder of rollouts on the local AWS, and its hooks as they stand in the templates."""
+"""The steps of rollouts, up and down, on the local AWS, and its hooks as they stand in the templates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.integration.conftest import Project
 pytestmark = pytest.mark.integration
 STAGING_SERVICE = "[environments.staging.services.payment-processor]"
 # One line of configuration a step, each on top of the ones before; a later line with a key replaces it.
-RUNGS = [
+STEPS = [
     "rollback_on_alarm = true",
     "desired_count = 2",
     "autoscaling = { minimum = 2, maximum = 6, cpu_percent = 60 }",
@@ -47,7 +47,7 @@ def carriers(project: Project) -> dict[str, str]:
     }
 
 
-UP = [RUNGS[:number] for number in range(1, len(RUNGS) + 1)]
+UP = [STEPS[:number] for number in range(1, len(STEPS) + 1)]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ UP = [RUNGS[:number] for number in range(1, len(RUNGS) + 1)]
         pytest.param([*UP, *reversed(UP[:-1]), []], id="step by step, up and down", marks=pytest.mark.long),
     ],
 )
-def test_the_ladder_is_climbed_up_and_down_again_and_nothing_that_carries_requests_is_replaced(
+def test_every_step_up_and_down_again_replaces_nothing_that_carries_requests(
     project: Project, steps: list[list[str]]
 ) -> None:
     project.ok("deploy --env staging --local --yes")

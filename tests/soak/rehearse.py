@@ -65,8 +65,8 @@ def main() -> int:
             if step.state is ActionState.FAILED and f"may not {action}" in step.error:
                 continue
             unnoticed += 1
-            told = step.error.partition("\n")[0]
-            print(f"not missed: {role} {statement} {action}: {path} {step.state} {told}", flush=True)
+            reason = step.error.partition("\n")[0]
+            print(f"not missed: {role} {statement} {action}: {path} {step.state} {reason}", flush=True)
     missed = len(used) - unnoticed
     print(f"{missed} of {len(used)} permissions are missed when they are taken away, {time.monotonic() - began:.0f} s")
     return 1 if unnoticed else 0

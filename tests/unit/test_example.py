@@ -90,7 +90,7 @@ def test_its_policy_is_one_that_the_gate_takes() -> None:
     assert (policy.problems, policy.thresholds["bandit"]) == ([], "high")
 
 
-def test_told_to_end_it_answers_what_it_has_begun_first() -> None:
+def test_before_it_stops_it_answers_the_requests_that_it_has_begun() -> None:
     port = free_port()
     variables = {"PYTHONPATH": str(EXAMPLE / "src"), "PORT": str(port)}
     process = subprocess.Popen(

@@ -19,7 +19,7 @@ from rich.console import Console
 from cicd_templates.cli import terminal
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.change_sets.impact import Change as PlannedChange
-from cicd_templates.deploy.change_sets.impact import Detail, Verdict
+from cicd_templates.deploy.change_sets.impact import Detail, Impact
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis
 from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.page import plan_markdown
@@ -95,7 +95,7 @@ def plan_about(text: str) -> str:
         text,
         change_set="arn",
         changes=(changed, lost),
-        verdicts=(Verdict("interruption", why=text), Verdict("deletion", holds=text, fate=text)),
+        verdicts=(Impact("interruption", why=text), Impact("deletion", holds=text, fate=text)),
         grants={text: PolicyDiff((text,), (text,), True)},
         findings=(text,),
         longest_wait_seconds=60.0,
@@ -151,7 +151,7 @@ def events(text: str) -> list[report.Event]:
         text,
         change_set="arn",
         changes=(PlannedChange("Modify", text, text, "False", details=(Detail("P", text, "", "a", text),)),),
-        verdicts=(Verdict("interruption", why=text),),
+        verdicts=(Impact("interruption", why=text),),
         grants={text: PolicyDiff((text,), (text,), True)},
         findings=(text,),
     )

@@ -80,7 +80,7 @@ def test_a_broken_body_is_refused(body: bytes, environ: dict[str, str], expected
 
 
 @pytest.mark.parametrize("failing", ["health", "payments"])
-def test_a_release_can_be_told_to_fail(failing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_release_can_be_made_to_fail(failing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAIL", failing)
 
     assert {"health": ask("GET", "/health")[0], "payments": pay()[0]} == {"health": 200, "payments": 201} | {

@@ -128,7 +128,7 @@ class Record:
         failures.setdefault(resource_type, {})[operation] = reason
         self._write(self._failures, failures)
 
-    def refuse_if_told(self, resource_type: str, operation: str) -> None:
+    def raise_requested_failure(self, resource_type: str, operation: str) -> None:
         """Raise `ValueError` with the reason that was given to `fail`, if any."""
         reason = self._read(self._failures, {}).get(resource_type, {}).get(operation)
         if reason:
@@ -170,7 +170,7 @@ def handlers(
     """
 
     def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, dict[str, str]]:
-        record.refuse_if_told(resource_type, "create")
+        record.raise_requested_failure(resource_type, "create")
         physical_id, attributes = _spelled(logical_id, properties, stack)
         where = {"account": account(), "region": region(), "stack": stack, "logical_id": logical_id}
         record.add({"type": resource_type, "id": physical_id, **where})
@@ -179,11 +179,11 @@ def handlers(
     def update(
         physical_id: str, _before: Properties, properties: Properties, stack: str, logical_id: str
     ) -> tuple[str, dict[str, str]]:
-        record.refuse_if_told(resource_type, "update")
+        record.raise_requested_failure(resource_type, "update")
         return physical_id, _spelled(logical_id, properties, stack)[1]
 
     def delete(physical_id: str, _properties: Properties, logical_id: str) -> None:
-        record.refuse_if_told(resource_type, "delete")
+        record.raise_requested_failure(resource_type, "delete")
         where = {"account": account(), "region": region(), "logical_id": logical_id}
         record.remove({"type": resource_type, "id": physical_id, **where})
 

@@ -131,8 +131,8 @@ def _uninterpreted(properties: Mapping[str, Any]) -> Iterator[str]:
             if rule["RuleTypeId"]["Provider"] != VARIABLE_CHECK:
                 yield f"{stage['Name']}: BeforeEntry {rule['RuleTypeId']['Provider']}"
         for key in sorted(stage.keys() - STAGE_KEYS):
-            told = [stage[key].get("Result"), *(rule["RuleTypeId"]["Provider"] for rule in _rules(stage[key]))]
-            yield f"{stage['Name']}: {key} {' '.join(filter(None, told))}".strip()
+            details = [stage[key].get("Result"), *(rule["RuleTypeId"]["Provider"] for rule in _rules(stage[key]))]
+            yield f"{stage['Name']}: {key} {' '.join(filter(None, details))}".strip()
         for action in stage["Actions"]:
             for key in sorted(action.keys() - ACTION_KEYS):
                 yield f"{stage['Name']}/{action['Name']}: {key}"

@@ -65,7 +65,7 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
         variables = ACTION_RUNNERS[action.provider](run, action, step)
     except (CicdError, ClientError, BotoCoreError) as error:
         step.state = ActionState.FAILED
-        step.error = _error_text(error, _denials(run, step, before))
+        step.error = _error_text(error, _access_denied(run, step, before))
         step.log = getattr(error, "log", "") or step.log
     else:
         step.state = ActionState.SUCCEEDED
@@ -90,7 +90,7 @@ def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list
     return found
 
 
-def _denials(run: PipelineRun, step: ActionProgress, before: int) -> list[str]:
+def _access_denied(run: PipelineRun, step: ActionProgress, before: int) -> list[str]:
     found = [
         f"IAM denied: {principal} may not {action} on {resource}"
         for principal, action, resource, decision, _ in _decisions(run, step, before)

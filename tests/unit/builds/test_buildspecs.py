@@ -328,8 +328,8 @@ esac""",
     )
     # What is piped into a login has to be read, or the sender is broken off.
     push = f'[ "$1" = push ] && touch "{tmp_path}/pushed"'
-    said = f'echo "attestations: $BUILDX_NO_DEFAULT_ATTESTATIONS" > "{tmp_path}/attestations"'
-    built = f'[ "$1" = build ] && cp Dockerfile "{tmp_path}/built" && {said}'
+    record_attestations = f'echo "attestations: $BUILDX_NO_DEFAULT_ATTESTATIONS" > "{tmp_path}/attestations"'
+    built = f'[ "$1" = build ] && cp Dockerfile "{tmp_path}/built" && {record_attestations}'
     stub(bin_folder, "docker", f'[ "$1" = login ] && cat > /dev/null; {built}; {push}; exit 0')
     build, export, provenance = commands(buildspecs.image(service()))
     answer = run(f"{build}\n{export}\n{provenance}\necho $IMAGE_URI", source, bin_folder, **IMAGE_VARIABLES)

@@ -163,7 +163,7 @@ def test_lint_writes_for_tools_and_for_pull_requests_too(in_project: Path) -> No
 
 
 def test_documents_are_written_and_checked(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # It renders the ladder's every step; tests/unit/test_ladder.py looks at what it says.
+    # It renders every step of the rollouts; tests/unit/reference/test_rollouts.py reads the page.
     monkeypatch.setattr("cicd_templates.reference.rollouts.rollouts_page", lambda layers: "steps")
     assert run("docs --check").exit_code == 2
     run("render")
@@ -175,7 +175,7 @@ def test_documents_are_written_and_checked(in_project: Path, monkeypatch: pytest
     assert "out of date: docs/configuration.md; run `make fmt`" in run("docs --check").output
 
 
-def test_without_a_terminal_somebody_must_have_said_yes(in_project: Path) -> None:
+def test_without_a_terminal_yes_must_be_given_beforehand(in_project: Path) -> None:
     run("render")
     with pytest.raises(ConfigurationError, match=r"add --yes"):
         selection.confirmation(yes=False)

@@ -247,7 +247,7 @@ def test_with_consent_the_templates_are_handed_over(comparison: Comparison, depl
         ),
     ],
 )
-def test_templates_in_no_commit_are_deployed_and_not_handed_over_and_both_is_said(
+def test_templates_in_no_commit_are_deployed_and_not_handed_over_and_both_is_reported(
     comparison: Comparison, lines: list[str]
 ) -> None:
     notes = Notes()

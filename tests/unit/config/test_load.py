@@ -75,9 +75,7 @@ from tests.unit.config.problems import SERVICE, STAGING, problems_of
         ),
     ],
 )
-def test_each_mistake_is_told_with_its_path_and_what_would_be_right(
-    edits: list[tuple[str, Any]], expected: str
-) -> None:
+def test_each_mistake_is_reported_with_its_path_and_its_cure(edits: list[tuple[str, Any]], expected: str) -> None:
     problems = problems_of(*edits)
 
     assert [problem for problem in problems if expected in problem], problems
@@ -100,7 +98,7 @@ def test_a_mistake_in_the_file_is_the_only_problem(edits: list[tuple[str, Any]],
     assert problems[0].startswith(expected)
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     problems = problems_of((f"{STAGING}/account", "1"), (f"{STAGING}/nat", "x"), ("environments/tools/kind", "y"))
 
     assert [problem.split(":")[0] for problem in problems] == [
@@ -110,7 +108,7 @@ def test_all_problems_are_told_at_once() -> None:
     ]
 
 
-def test_what_tables_must_agree_on_is_told_beside_what_is_wrong_in_one_of_them() -> None:
+def test_problems_between_tables_are_reported_with_those_within_one() -> None:
     problems = problems_of(
         ("project/name", "P"),
         (f"{SERVICE}/port", 80),
@@ -151,11 +149,11 @@ def test_what_tables_must_agree_on_is_told_beside_what_is_wrong_in_one_of_them()
         ),
     ],
 )
-def test_one_mistake_is_not_told_as_two(edits: list[tuple[str, Any]], expected: list[str]) -> None:
+def test_one_mistake_is_not_reported_as_two(edits: list[tuple[str, Any]], expected: list[str]) -> None:
     assert [problem.split(":")[0] for problem in problems_of(*edits)] == expected
 
 
-def test_a_wrong_shared_setting_is_told_once_and_not_per_environment() -> None:
+def test_a_wrong_shared_setting_is_reported_once_and_not_per_environment() -> None:
     assert len(problems_of((f"{SERVICE}/port", 80))) == 1
 
 

@@ -79,9 +79,7 @@ def test_a_report_that_does_not_count_stops_a_release_whatever_is_waived(
 @pytest.mark.parametrize(
     ("waivers", "verdict"), [([], "FAIL"), ([Waiver("S", "r", "o", TODAY, package="flask")], "PASS")]
 )
-def test_what_a_tool_was_told_to_pass_over_stops_a_release_unless_it_is_waived(
-    waivers: list[Waiver], verdict: str
-) -> None:
+def test_a_suppressed_finding_stops_a_release_unless_it_is_waived(waivers: list[Waiver], verdict: str) -> None:
     read = Report()
     read.add(finding("S", "high"), {"code": "manual"})
     decision = decide(["safety"], {"safety": read}, Policy(waivers=waivers), TODAY)
@@ -133,10 +131,10 @@ def test_a_waiver_covers_one_finding_until_its_day(waiver: dict[str, Any], verdi
 
     assert decision.verdict == verdict
     assert len(decision.unused_waivers) == unused
-    said = summary(decision)
-    assert ("the waiver of ada expired on 2026-11-23" in said) == (waiver.get("expires", TODAY) < TODAY)
-    assert ("not reachable (ada, until 2026-11-24)" in said) == (verdict == "PASS")
-    assert ("Unused waivers" in said) == bool(unused)
+    text = summary(decision)
+    assert ("the waiver of ada expired on 2026-11-23" in text) == (waiver.get("expires", TODAY) < TODAY)
+    assert ("not reachable (ada, until 2026-11-24)" in text) == (verdict == "PASS")
+    assert ("Unused waivers" in text) == bool(unused)
 
 
 def test_what_two_tools_found_is_one_finding_with_the_worse_word() -> None:
@@ -268,10 +266,10 @@ def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
     part = finding("CVE-2026-1", "critical", fix="1.0", cwe=[79], title="XSS\n# PASS `x`\x1b[0m " + "x" * 200)
     unfixed = finding("CVE-2026-9", "critical", package="old", version="1", fix="")
     decision = decide(["all"], {"all": report(code, plain, part, unfixed)}, Policy(), TODAY)
-    said = summary(decision)
+    text = summary(decision)
 
-    assert said.startswith("# FAIL: blocking findings: 4\n\nFindings without a waiver: 2 critical, 2 high.\n")
-    assert said.split("\n- ")[1].splitlines() == [
+    assert text.startswith("# FAIL: blocking findings: 4\n\nFindings without a waiver: 2 critical, 2 high.\n")
+    assert text.split("\n- ")[1].splitlines() == [
         "**critical** CVE-2026-1: XSS # PASS \\`x\\`[0m " + "x" * 82 + "...",
         "  - where: `flask 0.12`, found by all",
         "  - what to do: update to 1.0",
@@ -279,13 +277,13 @@ def test_the_summary_says_what_stops_why_where_and_how_to_mend_it() -> None:
         " A03:2021 Injection, A05:2025 Injection",
     ]
     assert (
-        "- **critical** CVE-2026-9\n  - where: `old 1`, found by all\n  - what to do: no fix is available yet" in said
+        "- **critical** CVE-2026-9\n  - where: `old 1`, found by all\n  - what to do: no fix is available yet" in text
     )
     assert (
         "  - where: `src/a.py:3`, found by all\n  - what to do: fix the code there\n  - OWASP: A03:2021 Injection"
-        in said
+        in text
     )
-    assert said.endswith("  - OWASP: no category\n")
+    assert text.endswith("  - OWASP: no category\n")
 
 
 def test_a_long_summary_ends_where_a_person_stops_reading() -> None:
@@ -510,7 +508,7 @@ def test_a_record_that_fits_is_no_news(tmp_path: Path) -> None:
         (["gate", "--reports", "/tmp", "--service", "x"], "no service 'x'"),
     ],
 )
-def test_what_is_asked_wrongly_is_said_in_a_line(arguments: list[str], expected: str) -> None:
+def test_wrong_arguments_are_reported_in_a_line(arguments: list[str], expected: str) -> None:
     result = CliRunner().invoke(main, arguments)
 
     assert result.exit_code == 2
@@ -646,7 +644,7 @@ def test_waivers_that_cannot_be_written_leave_the_policy_as_it_is(
     assert (tmp_path / "p.toml").read_text() == before
 
 
-def test_a_policy_that_cannot_be_written_is_said_in_a_line(tmp_path: Path) -> None:
+def test_a_policy_that_cannot_be_written_is_reported_in_a_line(tmp_path: Path) -> None:
     gate(tmp_path, **LEGACY)
     arguments = f"gate waive --all-current --reports {tmp_path}/reports --expires 2999-01-31 --owner ada"
     result = CliRunner().invoke(main, [*arguments.split(), "--policy", f"{tmp_path}/none/p.toml"])

@@ -268,7 +268,7 @@ UNKNOWN = "commit unknown, no digest, handed over by somebody unknown"
         pytest.param({**KNOWN, "handed-over-by": f"{CALLER}{'x' * 100}"}, "handed over by somebody unknown", id="long"),
     ],
 )
-def test_the_approver_is_told_the_commit_of_the_templates(aws: Aws, metadata: dict[str, str], text: str) -> None:
+def test_the_approver_is_shown_the_commit_of_the_templates(aws: Aws, metadata: dict[str, str], text: str) -> None:
     aws.answers["HeadObject"] = [{"VersionId": "t1", "Metadata": metadata}]
     operation, request = reviewed(aws, described())
 
@@ -281,7 +281,7 @@ def test_the_approver_is_told_the_commit_of_the_templates(aws: Aws, metadata: di
     ]
 
 
-def test_an_older_version_that_the_configuration_names_is_told_as_older(
+def test_an_older_version_that_the_configuration_names_is_shown_as_older(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OLDER_TEMPLATES", "t1")

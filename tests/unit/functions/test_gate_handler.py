@@ -120,13 +120,13 @@ def run(
     monkeypatch.setattr("boto3.client", aws.client)
     monkeypatch.setattr("boto3.Session", aws.session)
     asked = {"sourceVersion": "v1", "templatesVersion": "t1", "execution": "e-1"}
-    told = json.dumps(asked) if parameters is None else parameters
+    user_parameters = json.dumps(asked) if parameters is None else parameters
     inputs = [
         {"name": name, "location": {"s3Location": {"bucketName": "artifacts", "objectKey": name}}}
         for name in aws.objects
     ]
     data = {
-        "actionConfiguration": {"configuration": {"UserParameters": told}},
+        "actionConfiguration": {"configuration": {"UserParameters": user_parameters}},
         "inputArtifacts": inputs,
         "artifactCredentials": {"accessKeyId": "AKIA", "secretAccessKey": "never-in-a-log", "sessionToken": "t"},
     }

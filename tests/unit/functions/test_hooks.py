@@ -101,9 +101,9 @@ def test_any_other_image_may_not(aws: Aws, images: list[str], answers: list[Any]
     aws.answer("DescribeImageScanFindings", *answers)
 
     assert verified() == "FAILED"
-    told = json.loads(capsys.readouterr().out)
-    assert told["approved"] is False
-    assert told["images"] == images
+    logged = json.loads(capsys.readouterr().out)
+    assert logged["approved"] is False
+    assert logged["images"] == images
 
 
 def test_a_scan_that_runs_is_waited_for(aws: Aws) -> None:

@@ -317,7 +317,7 @@ def test_each_finding_is_read_with_its_severity_and_weaknesses(form: str, value:
         ),
     ],
 )
-def test_what_a_tool_was_told_to_pass_over_is_read_apart(form: str, value: Any, expected: list[str]) -> None:
+def test_suppressed_findings_are_read_separately(form: str, value: Any, expected: list[str]) -> None:
     report = read(form, value)
 
     assert report.status == "ok", report.reason

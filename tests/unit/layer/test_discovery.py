@@ -29,7 +29,7 @@ def test_own_layers_come_behind_ours_by_name(tmp_path: Path, monkeypatch: pytest
         ),
     ],
 )
-def test_what_is_not_a_layer_is_told_by_its_file(
+def test_what_is_not_a_layer_is_reported_with_its_file(
     code: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ConfigurationError, match=expected):

@@ -179,7 +179,7 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
         ),
     ],
 )
-def test_whose_value_is_meant_is_always_said(call: Any, message: str) -> None:
+def test_a_service_is_given_exactly_where_the_output_belongs_to_one(call: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         call()
 

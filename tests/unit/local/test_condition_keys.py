@@ -45,14 +45,14 @@ def test_only_the_principals_arn_is_answered_otherwise(key: str, value: str | No
 
 
 @pytest.mark.parametrize(
-    ("headers", "said"),
+    ("headers", "context"),
     [
         ({"if-none-match": "*"}, {"s3:if-none-match": "*"}),
         ({"if-match": "etag"}, {"s3:if-match": "etag"}),
         ({"host": "s3"}, {}),
     ],
 )
-def test_a_conditional_write_says_so(headers: dict[str, str], said: dict[str, str]) -> None:
+def test_a_conditional_write_says_so(headers: dict[str, str], context: dict[str, str]) -> None:
     _, actions = engine(None)
 
-    assert actions.s3_service_context("s3:PutObject", {}, "key", headers) == {"s3:prefix": "key", **said}
+    assert actions.s3_service_context("s3:PutObject", {}, "key", headers) == {"s3:prefix": "key", **context}

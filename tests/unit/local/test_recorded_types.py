@@ -118,7 +118,9 @@ def test_addresses_of_one_account_differ(tmp_path: Path) -> None:
     ("operation", "arguments"),
     [("create", ("L", {}, "s")), ("update", ("id", {}, {}, "s", "L")), ("delete", ("id", {}, "L"))],
 )
-def test_a_type_fails_when_it_is_told_to(tmp_path: Path, operation: str, arguments: tuple[Any, ...]) -> None:
+def test_a_type_fails_when_its_failure_was_requested(
+    tmp_path: Path, operation: str, arguments: tuple[Any, ...]
+) -> None:
     of_log = table(tmp_path)["AWS::EC2::FlowLog"]
     Record(tmp_path).fail("AWS::EC2::FlowLog", operation, "because")
 

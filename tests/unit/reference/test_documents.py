@@ -140,7 +140,7 @@ def test_no_requirement_is_claimed_without_a_resource_and_a_test_that_exist(
     assert row.duty
 
 
-def test_what_is_not_met_is_said() -> None:
+def test_what_is_not_met_is_reported() -> None:
     page = compliance.compliance_page()
 
     assert "| Build L2: signed provenance from a hosted platform | not met | not met | " in page

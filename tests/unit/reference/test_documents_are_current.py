@@ -127,9 +127,9 @@ def test_daily_help_shows_at_most_ten_targets() -> None:
 
 @pytest.mark.parametrize("target", ["help", "help-all"])
 def test_the_help_fits_a_terminal(target: str) -> None:
-    told = subprocess.run(["make", "-s", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(["make", "-s", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    assert [line for line in told.splitlines() if len(line) > 80] == []
+    assert [line for line in output.splitlines() if len(line) > 80] == []
 
 
 def test_the_documented_layer_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

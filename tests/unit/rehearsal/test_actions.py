@@ -313,9 +313,9 @@ def test_a_stage_behind_a_lock_is_not_entered(tmp_path: Path) -> None:
     run = made(tmp_path, Fake())
     run.pipeline = read_pipeline(properties(*stages))
     steps = {each.path: ActionProgress(each.path, each.provider) for each in run.pipeline.actions}
-    said: list[str] = []
+    lines: list[str] = []
 
-    refusal = run_stages(run, steps, lambda step: said.append(f"{step.path} {step.state}"))
+    refusal = run_stages(run, steps, lambda step: lines.append(f"{step.path} {step.state}"))
     assert refusal == "Second is locked: Verdict requires #{codepipeline.PipelineExecutionId} NE e-1"
-    assert said == ["First/Ask not reached", "First/Ask succeeded"]
+    assert lines == ["First/Ask not reached", "First/Ask succeeded"]
     assert steps["Second/Ask"].state is ActionState.NOT_REACHED

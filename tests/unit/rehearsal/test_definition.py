@@ -91,7 +91,7 @@ def test_what_only_aws_does_is_listed(parts: dict[str, Any], expected: list[str]
         ),
     ],
 )
-def test_what_cannot_run_is_said_before_it_does(stages: list[dict[str, Any]], expected: str) -> None:
+def test_what_cannot_run_is_reported_before_the_run(stages: list[dict[str, Any]], expected: str) -> None:
     assert find_problems(read_pipeline(properties(*stages)), {"CodeBuild"}.__contains__) == [expected]
 
 

@@ -206,7 +206,7 @@ def test_resources_of_one_template_may_exclude_each_other() -> None:
     assert len(problems_of(stack({"One": blue}), stack({"Other": green}, label="extra"))) == 1
 
 
-def test_the_same_resource_is_told_once_however_often_it_is_there() -> None:
+def test_the_same_resource_is_reported_once_however_often_it_is_there() -> None:
     crawler = named("AWS::Glue::Crawler", Name="c", DatabaseName="d")
     problems = problems_of(stack({"A": crawler, "B": crawler, "C": crawler}))
 

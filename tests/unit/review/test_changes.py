@@ -17,7 +17,7 @@ from tests.unit.review.conftest import reading, resource, role, stack_of, statem
 ONLY = {"AWS::EC2::VPC": (frozenset({"CidrBlock"}), frozenset({"Tenancy/Kind"}))}
 
 
-def told(before: list[StackTemplate], after: list[StackTemplate]) -> list[tuple[str, str, str]]:
+def changes_between(before: list[StackTemplate], after: list[StackTemplate]) -> list[tuple[str, str, str]]:
     found = template_changes(
         review_stacks(before), review_stacks(after), lambda region, kind: ONLY.get(kind, (frozenset(), frozenset()))
     )
@@ -25,7 +25,7 @@ def told(before: list[StackTemplate], after: list[StackTemplate]) -> list[tuple[
 
 
 def of(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return told([stack_of(before)], [stack_of(after)])
+    return changes_between([stack_of(before)], [stack_of(after)])
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_values_are_compared_as_deep_as_they_have_names(
 def test_stacks_come_and_go() -> None:
     gone, new = stack_of({"A": role()}, label="gone"), stack_of({"B": resource("X::Y")}, label="new")
 
-    assert told([gone], [new]) == [
+    assert changes_between([gone], [new]) == [
         ("Removed", "gone", "the stack, with 1 resources"),
         ("Access narrowed", "gone.A", "no longer Trust: ecs-tasks.amazonaws.com may sts: AssumeRole on itself"),
         ("Added", "new", "the stack, with 1 resources"),
@@ -114,7 +114,7 @@ def test_stacks_come_and_go() -> None:
         ),
     ],
 )
-def test_a_change_of_a_resource_is_said_in_words(
+def test_a_change_of_a_resource_is_described_in_words(
     before: dict[str, Any], after: dict[str, Any], found: list[tuple[str, str, str]]
 ) -> None:
     assert of(before, after) == found
@@ -124,7 +124,7 @@ def test_another_source_of_a_parameter_is_a_change() -> None:
     before = stack_of({}, parameters={"Key": reading("/a"), "Image": {"Type": "String"}})
     after = stack_of({}, parameters={"Key": reading("/b"), "Image": {"Type": "String"}})
 
-    assert told([before], [after]) == [
+    assert changes_between([before], [after]) == [
         ("Changed", "network, parameter Key", "Default: `/a` to `/b`".removeprefix("Default: "))
     ]
 

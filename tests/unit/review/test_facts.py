@@ -16,7 +16,7 @@ CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcl
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("made", "fact"),
     [
         pytest.param(resource("S3::Bucket"), "does not block public access", id="bucket"),
         pytest.param(
@@ -64,10 +64,10 @@ CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcl
         ),
     ],
 )
-def test_what_opens_itself_to_the_internet_is_found(made: dict[str, Any], said: str) -> None:
+def test_what_opens_itself_to_the_internet_is_found(made: dict[str, Any], fact: str) -> None:
     each = one({"It": made})
 
-    assert list(exposure.reachable(each)) == [f"network.It {said}"]
+    assert list(exposure.reachable(each)) == [f"network.It {fact}"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_what_opens_itself_to_the_internet_is_found(made: dict[str, Any], said: 
         ),
     ],
 )
-def test_what_is_closed_is_not_told(made: dict[str, Any]) -> None:
+def test_what_is_closed_is_not_reported(made: dict[str, Any]) -> None:
     each = one({"It": made})
 
     assert list(exposure.reachable(each)) == []
@@ -163,7 +163,7 @@ def test_who_releases_is_read_off_the_policies() -> None:
         pytest.param({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, id="everything but"),
     ],
 )
-def test_who_may_do_it_by_a_pattern_is_told_as_well(grant: dict[str, Any]) -> None:
+def test_who_may_do_it_by_a_pattern_is_reported_as_well(grant: dict[str, Any]) -> None:
     source = stack_of({**TOOLS.resources, "WideRole": role(grant)}, environment="tools", label="pipeline")
 
     for line in reach.release_permissions(review_stacks([source])):
@@ -269,7 +269,7 @@ def test_data_has_a_key_a_time_and_a_fate(made: dict[str, Any], row: tuple[str, 
     assert data.data_rows(each) == [("network", *row)]
 
 
-def test_a_key_of_aws_is_told() -> None:
+def test_a_key_of_aws_is_reported() -> None:
     each = one({"A": resource("S3::Bucket", BucketEncryption={"SSEAlgorithm": "AES256"}), "B": resource("S3::Bucket")})
 
     assert data.without_own_key(each) == ["A"]
@@ -354,7 +354,7 @@ def test_what_costs_while_it_rests_is_counted() -> None:
     ]
 
 
-def test_examples_that_are_still_in_place_are_told() -> None:
+def test_examples_that_are_still_in_place_are_reported() -> None:
     made = stack_of(
         {
             "A": resource("X::Y", To="team@example.com", Host="shop.example.com", Code="x" * 300 + "example.com"),

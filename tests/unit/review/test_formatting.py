@@ -43,7 +43,7 @@ FORMATTER = Formatter(HERE, NameIndex([KEYS, TOOLS, HERE]))
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "text"),
     [
         pytest.param("plain", "plain", id="text"),
         pytest.param("100000000001", "account tools", id="number of an account"),
@@ -89,8 +89,8 @@ FORMATTER = Formatter(HERE, NameIndex([KEYS, TOOLS, HERE]))
         pytest.param("arn:odd", "arn:odd", id="short of its parts"),
     ],
 )
-def test_a_value_is_said_in_few_words(value: Any, said: str) -> None:
-    assert FORMATTER.format(value) == said
+def test_a_value_is_described_in_few_words(value: Any, text: str) -> None:
+    assert FORMATTER.format(value) == text
 
 
 def test_a_function_that_is_named_by_what_another_stack_publishes_is_that_function() -> None:
@@ -109,19 +109,19 @@ def test_a_function_that_is_named_by_what_another_stack_publishes_is_that_functi
 
 
 @pytest.mark.parametrize(
-    ("listed", "said"),
+    ("listed", "text"),
     [
         (["s3:GetObject", "s3:PutObject", "kms:Decrypt"], "s3: GetObject, PutObject; kms: Decrypt"),
         ("sts:AssumeRole", "sts: AssumeRole"),
         (["*"], "*: *"),
     ],
 )
-def test_actions_name_each_service_once(listed: Any, said: str) -> None:
-    assert format_actions(listed) == said
+def test_actions_name_each_service_once(listed: Any, text: str) -> None:
+    assert format_actions(listed) == text
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "text"),
     [
         (None, ""),
         ({"Bool": {"aws:SecureTransport": "false"}}, "aws:SecureTransport is false"),
@@ -132,8 +132,8 @@ def test_actions_name_each_service_once(listed: Any, said: str) -> None:
         ({"DateLessThan": {"aws:CurrentTime": "2030"}}, "aws:CurrentTime DateLessThan 2030"),
     ],
 )
-def test_a_condition_is_a_sentence(value: Any, said: str) -> None:
-    assert format_condition(value, FORMATTER.format) == said
+def test_a_condition_is_a_sentence(value: Any, text: str) -> None:
+    assert format_condition(value, FORMATTER.format) == text
 
 
 @pytest.mark.parametrize(

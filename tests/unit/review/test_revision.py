@@ -59,11 +59,11 @@ def test_review_says_what_changed_since_a_revision(repository: Path) -> None:
     )
     path = repository / "out/staging/keys.yaml"
     path.write_text(path.read_text().replace("PendingWindowInDays: 7", "PendingWindowInDays: 9"))
-    said = typed("review", "--base", "HEAD")
+    result = typed("review", "--base", "HEAD")
 
-    assert said.exit_code == 0
-    assert said.output.startswith("# What changes in out/ since HEAD\n")
-    assert "- **staging** `keys.Key`: PendingWindowInDays: `7` to `9`\n" in said.output
+    assert result.exit_code == 0
+    assert result.output.startswith("# What changes in out/ since HEAD\n")
+    assert "- **staging** `keys.Key`: PendingWindowInDays: `7` to `9`\n" in result.output
     assert "**staging** `keys`: the stack, with 3 resources" in typed("review", "--base", "HEAD~1").output
 
 
@@ -77,13 +77,13 @@ def test_review_says_what_changed_since_a_revision(repository: Path) -> None:
     ],
 )
 def test_a_wrong_call_says_what_would_be_right(repository: Path, words: tuple[str, ...], message: str) -> None:
-    said = typed(*words)
+    result = typed(*words)
 
-    assert said.exit_code == 2
-    assert message in said.output
+    assert result.exit_code == 2
+    assert message in result.output
 
 
-def test_nothing_rendered_is_said(repository: Path) -> None:
+def test_a_revision_with_nothing_rendered_is_reported(repository: Path) -> None:
     (repository / "out/staging/keys.yaml").unlink()
 
     assert "out: no rendered templates; run `make render` first" in typed("review", "--base", "HEAD").output
@@ -95,14 +95,14 @@ def test_a_file_that_is_no_template_of_ours_is_named() -> None:
             parse_template(Path("staging/keys.yaml"), text)
 
 
-def test_without_git_the_reason_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_git_the_reason_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(ConfigurationError):
         revision.commit_of("HEAD")
 
 
-def test_a_revision_that_git_cannot_pack_is_said(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_revision_that_git_cannot_pack_is_reported(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revision, "commit_of", lambda name: "0" * 40)
 
     with pytest.raises(CicdError, match="git archive: "):
@@ -141,15 +141,15 @@ def test_upgrade_check_renders_this_configuration_with_another_revision_of_the_t
         "    return layer\n"
         'LAYER = Layer("own", build)\n'
     )
-    said = typed("upgrade-check", "--ref", "HEAD", "--yes")
+    result = typed("upgrade-check", "--ref", "HEAD", "--yes")
 
-    assert said.exit_code == 0, said.output
-    assert said.output.startswith("# What HEAD of the tool would change in out/\n")
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("# What HEAD of the tool would change in out/\n")
     assert (
         "**staging** `keys.Key`: Description: `Encrypts everything of payments staging` to `Encrypts all of"
-        in said.output
+        in result.output
     )
-    assert "`own`: the stack, with 1 resources" in said.output
+    assert "`own`: the stack, with 1 resources" in result.output
 
     shutil.rmtree(tmp_path / "templates/extra")
     toml = tmp_path / "templates/environments.toml"

@@ -59,7 +59,7 @@ def test_principals_are_people_services_and_accounts(principal: Any, who: str) -
     assert found.resources_text == "itself"
 
 
-def test_exceptions_are_said_as_such() -> None:
+def test_exceptions_are_described_as_such() -> None:
     everything_but = {"Effect": "Deny", "NotAction": "iam:Get", "NotResource": "*", "NotPrincipal": {"AWS": "a"}}
     (found,) = statements({"P": resource("X::Y", PolicyDocument={"Statement": everything_but})})
 

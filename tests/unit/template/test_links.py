@@ -96,7 +96,7 @@ def test_a_declared_producer_that_is_not_rendered_here_is_no_edge() -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_told_with_both_ends(stacks: list[links.Links], expected: str) -> None:
+def test_what_does_not_fit_is_reported_with_both_ends(stacks: list[links.Links], expected: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         links.refuse_broken_links(stacks)
     assert expected in str(caught.value)
@@ -113,7 +113,7 @@ def test_a_cycle_is_printed_whole() -> None:
     assert all({"a": "b", "b": "c", "c": "a"}[reader] == producer for reader, producer in itertools.pairwise(cycle))
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         links.refuse_broken_links([template("a", reads=("p", "q"))])
     assert str(caught.value).count("which no layer publishes") == 2

@@ -1,4 +1,4 @@
-"""How releases replace each other: what each rung renders, what a step changes, and what is refused."""
+"""How releases replace each other: what each step renders, what a change of step changes, and what is refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOOKS = {"hooks": ["verify-image", "smoke"]}
 SCALING = {"minimum": 2, "maximum": 6, "cpu_percent": 60, "memory_percent": 70, "requests_per_target": 500}
 NIGHT = {"night": {"cron": "0 20 ? * MON-FRI *", "minimum": 1, "maximum": 2}}
 
-RUNGS: dict[str, dict[str, Any]] = {
+STEPS: dict[str, dict[str, Any]] = {
     "rolling": {},
     "alarms": ALARMS,
     "scaled": ALARMS | {"autoscaling": SCALING | {"schedules": NIGHT}},
@@ -54,33 +54,33 @@ MORE: dict[str, dict[str, Any]] = {
 
 
 @cache
-def rendered(rung: str) -> dict[str, str]:
-    """The text of every stack of staging and tools, by its label, with a rung's settings."""
-    settings = {**RUNGS, **MORE}[rung]
+def rendered(step: str) -> dict[str, str]:
+    """The text of every stack of staging and tools, by its label, with a step's settings."""
+    settings = {**STEPS, **MORE}[step]
     everywhere = {"architecture"} & settings.keys()
     edits = [(f"services/payment-processor/{key}", settings[key]) for key in everywhere]
     edits += [(f"{SERVICE}/{key}", value) for key, value in settings.items() if key not in everywhere]
     return {stack.path: stack.text for stack in render.render(configured(*edits), LAYERS, "yaml")}
 
 
-def resources(rung: str, layer: str, environment: str = "staging") -> dict[str, Any]:
-    text = rendered(rung)[f"{environment}/{layer}.yaml"]
+def resources(step: str, layer: str, environment: str = "staging") -> dict[str, Any]:
+    text = rendered(step)[f"{environment}/{layer}.yaml"]
     found: dict[str, Any] = cloudformation_yaml.load(text)["Resources"]
     return found
 
 
-def service(rung: str) -> dict[str, Any]:
-    found: dict[str, Any] = resources(rung, "service-payment-processor")["Service"]["Properties"]
+def service(step: str) -> dict[str, Any]:
+    found: dict[str, Any] = resources(step, "service-payment-processor")["Service"]["Properties"]
     return found
 
 
-def deployment(rung: str) -> dict[str, Any]:
-    found: dict[str, Any] = service(rung)["DeploymentConfiguration"]
+def deployment(step: str) -> dict[str, Any]:
+    found: dict[str, Any] = service(step)["DeploymentConfiguration"]
     return found
 
 
-def test_cfn_lint_finds_nothing_on_any_rung(tmp_path: Path) -> None:
-    texts = {(path, text) for rung in (*RUNGS, *MORE) for path, text in rendered(rung).items()}
+def test_cfn_lint_finds_nothing_on_any_step(tmp_path: Path) -> None:
+    texts = {(path, text) for step in (*STEPS, *MORE) for path, text in rendered(step).items()}
     committed = set(rendered("rolling").items())
     paths = []
     for number, (path, text) in enumerate(sorted(texts - committed)):
@@ -108,7 +108,7 @@ def test_a_new_service_is_the_simple_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rung", "expected"),
+    ("step", "expected"),
     [
         ("blue-green", {"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 5}),
         (
@@ -129,8 +129,8 @@ def test_a_new_service_is_the_simple_one() -> None:
         ),
     ],
 )
-def test_a_progressive_rollout_bakes_and_has_no_circuit_breaker(rung: str, expected: dict[str, Any]) -> None:
-    found = deployment(rung)
+def test_a_progressive_rollout_bakes_and_has_no_circuit_breaker(step: str, expected: dict[str, Any]) -> None:
+    found = deployment(step)
 
     assert {key: found[key] for key in expected} == expected
     # ECS has it for rolling deployments only.
@@ -164,12 +164,12 @@ CARRIERS = (
 )
 
 
-@pytest.mark.parametrize(("before", "after"), list(pairwise(RUNGS)), ids=[f"{a} to {b}" for a, b in pairwise(RUNGS)])
+@pytest.mark.parametrize(("before", "after"), list(pairwise(STEPS)), ids=[f"{a} to {b}" for a, b in pairwise(STEPS)])
 def test_a_step_up_or_down_changes_nothing_that_carries_requests(before: str, after: str) -> None:
-    def carriers(rung: str) -> dict[tuple[str, str], Any]:
+    def carriers(step: str) -> dict[tuple[str, str], Any]:
         return {
             (path, name): resource
-            for path, text in rendered(rung).items()
+            for path, text in rendered(step).items()
             if path.startswith("staging/")
             for name, resource in cloudformation_yaml.load(text)["Resources"].items()
             if resource["Type"] in CARRIERS
@@ -243,12 +243,12 @@ def test_once_scaling_decides_the_template_names_no_number_of_tasks() -> None:
 
 
 def test_the_execution_role_may_climb_up_and_down() -> None:
-    def allowed(rung: str) -> dict[str, Any]:
-        role = resources(rung, "delivery-payment-processor")["CloudFormationRole"]["Properties"]
+    def allowed(step: str) -> dict[str, Any]:
+        role = resources(step, "delivery-payment-processor")["CloudFormationRole"]["Properties"]
         return {each["Sid"]: each for each in role["Policies"][0]["PolicyDocument"]["Statement"]}
 
-    # Who takes a step back has to be allowed to delete what it made, so the role is the same on every rung.
-    assert all(allowed(rung) == allowed("rolling") for rung in RUNGS)
+    # Who takes a step back has to be allowed to delete what it made, so the role is the same on every step.
+    assert all(allowed(step) == allowed("rolling") for step in STEPS)
     scale = allowed("rolling")["ScaleTheService"]["Action"]
     assert {"application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeleteScalingPolicy"} <= {*scale}
     (alarms,) = allowed("rolling")["LetScalingHaveItsAlarms"]["Resource"]
@@ -293,8 +293,8 @@ def test_the_registry_consents_to_the_hook_that_reads_its_scans() -> None:
 
 
 def test_a_probe_is_asked_as_configured_and_the_health_check_by_default() -> None:
-    def probes(rung: str) -> Any:
-        function = resources(rung, "hooks-payment-processor")["Smoke"]["Properties"]
+    def probes(step: str) -> Any:
+        function = resources(step, "hooks-payment-processor")["Smoke"]["Properties"]
         return json.loads(function["Environment"]["Variables"]["PROBES"])
 
     assert probes("hooks") == {"/health": 200}
@@ -418,8 +418,8 @@ def test_exec_is_off_and_the_audited_kind_is_encrypted_and_recorded() -> None:
 
 
 def test_tls_to_the_task_is_another_group_of_targets_by_another_name() -> None:
-    def group(rung: str) -> dict[str, Any]:
-        found: dict[str, Any] = resources(rung, "ingress-payment-processor")["PrimaryTargetGroup"]["Properties"]
+    def group(step: str) -> dict[str, Any]:
+        found: dict[str, Any] = resources(step, "ingress-payment-processor")["PrimaryTargetGroup"]["Properties"]
         return found
 
     assert (group("rolling")["Protocol"], group("backend TLS")["Protocol"]) == ("HTTP", "HTTPS")
@@ -446,9 +446,9 @@ def test_tasks_connect_to_where_the_configuration_says() -> None:
     ]
 
 
-@pytest.mark.parametrize("rung", [*RUNGS, *MORE])
-def test_every_rung_can_end(rung: str) -> None:
-    settings = ServiceTable.model_validate({**RUNGS, **MORE}[rung])
+@pytest.mark.parametrize("step", [*STEPS, *MORE])
+def test_every_step_can_end(step: str) -> None:
+    settings = ServiceTable.model_validate({**STEPS, **MORE}[step])
 
     assert list(rollouts.problems(settings)) == []
     assert settings.autoscaling is None or list(autoscaling.problems(settings.autoscaling)) == []

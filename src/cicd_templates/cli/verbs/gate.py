@@ -161,10 +161,10 @@ def inspect(tool: str, report: Path | None, as_json: bool) -> None:
         lists = {name: [asdict(finding) for finding in listed] for name, listed in findings.items()}
         terminal.show_page(json.dumps({"status": read.status, "reason": read.reason, **lists}, indent=2))
         return
-    judged = {"ok": "counts", "incomplete": "does not count, incomplete"}.get(read.status, "does not count")
+    standing = {"ok": "counts", "incomplete": "does not count, incomplete"}.get(read.status, "does not count")
     passed_over = f", {len(read.suppressed)} that the tool was told to pass over" if read.suppressed else ""
     terminal.show(
-        f"{judged}{': ' if read.reason else ''}{read.reason}, {counted(len(read.findings), 'finding')}{passed_over}"
+        f"{standing}{': ' if read.reason else ''}{read.reason}, {counted(len(read.findings), 'finding')}{passed_over}"
     )
     for finding in (*read.findings, *read.suppressed):
         where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"

@@ -50,7 +50,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Impact:
     """What a change means. `holds` is what a stateful resource keeps; `fate` what becomes of it; `why` an interruption.
 
     `certain` is False where CloudFormation itself says that it depends.
@@ -115,22 +115,22 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
     return (*found, *by_id.values())
 
 
-def judged(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], *, widens: bool) -> Verdict:
+def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], *, widens: bool) -> Impact:
     """What `change` means, by the resources of the template before and after it; `widens` says that it grants more."""
     old, new = before.get(change.logical_id, {}), after.get(change.logical_id, {})
     holds = _holds(change, old, before)
     match change:
         case Change(action="Remove"):
             fate = _fate(change.policy_action or str(old.get("DeletionPolicy", "Delete")), change.resource_type)
-            return Verdict(DELETION, holds=holds, fate=fate)
+            return Impact(DELETION, holds=holds, fate=fate)
         case Change(action="Dynamic") | Change(action="Modify", replacement="True" | "Conditional"):
             policy = change.policy_action or str(new.get("UpdateReplacePolicy", "Delete"))
             certain = change.action == "Modify" and change.replacement == "True"
-            return Verdict(REPLACEMENT, certain, holds, _fate(policy, change.resource_type))
+            return Impact(REPLACEMENT, certain, holds, _fate(policy, change.resource_type))
     why = interruption(change)
     if why:
-        return Verdict(INTERRUPTION, why=why)
-    return Verdict(IAM if widens else SAFE)
+        return Impact(INTERRUPTION, why=why)
+    return Impact(IAM if widens else SAFE)
 
 
 def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) -> str:

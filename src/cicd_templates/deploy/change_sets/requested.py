@@ -68,17 +68,17 @@ def _parameter_differences(
     *,
     local: bool,
 ) -> Iterator[str]:
-    told = {parameter["ParameterKey"]: parameter for parameter in answer.get("Parameters", ())}
+    reported = {parameter["ParameterKey"]: parameter for parameter in answer.get("Parameters", ())}
     kept = kept_values(stack, existing or {})
-    for name in sorted(told.keys() | stack.parameters.keys()):
-        if name not in stack.parameters or name not in told:
+    for name in sorted(reported.keys() | stack.parameters.keys()):
+        if name not in stack.parameters or name not in reported:
             yield f"its change set and the template do not both have the parameter {name}"
             continue
-        default, value = str(stack.parameters[name].get("Default", "")), told[name].get("ParameterValue", "")
+        default, value = str(stack.parameters[name].get("Default", "")), reported[name].get("ParameterValue", "")
         if stack.parameters[name]["Type"].startswith(READING_TYPE):
             current = inputs.get(default)
-            # The local AWS tells the value that it read where AWS tells the path, and the value beside it.
-            as_path = value == default and told[name].get("ResolvedValue", current) == current
+            # The local AWS reports the value that it read where AWS reports the path, and the value beside it.
+            as_path = value == default and reported[name].get("ResolvedValue", current) == current
             if not as_path and not (local and value == current):
                 yield f"its change set has another value of {name} than {default} has now"
         elif value != kept.get(name, default):
@@ -88,12 +88,12 @@ def _parameter_differences(
 def _are_tags_of(
     stack: StackTemplate, answer: Mapping[str, Any], existing: Mapping[str, Any] | None, now: datetime
 ) -> bool:
-    told = {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}
+    reported = {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}
     wanted = stack_tags(stack, existing, now)
     if EXPIRES_KEY in wanted:
         # It was reckoned from the moment of the request, which was before now.
-        end = expires(told)
+        end = expires(reported)
         if end is None or end > now + COPY_LIVES:
             return False
-        wanted = wanted | {EXPIRES_KEY: told[EXPIRES_KEY]}
-    return told == wanted
+        wanted = wanted | {EXPIRES_KEY: reported[EXPIRES_KEY]}
+    return reported == wanted

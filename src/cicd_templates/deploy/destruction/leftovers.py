@@ -16,7 +16,7 @@ def state_of(clients: Clients, resource_type: str, name: str) -> str:
     return leftover.state(clients, name) if leftover else EXISTS
 
 
-def removal_by_hand(resource_type: str, name: str, region: str) -> str:
+def removal_command(resource_type: str, name: str, region: str) -> str:
     """Return how to remove a resource by hand, in words and commands."""
     leftover = operations_of(resource_type).leftover
     if leftover is None:

@@ -6,7 +6,7 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.destruction.deployed import STACK_TYPE
 from cicd_templates.deploy.destruction.inventory import WINDOW, Inventory, retake_inventory
-from cicd_templates.deploy.destruction.leftovers import removal_by_hand
+from cicd_templates.deploy.destruction.leftovers import removal_command
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder
 
 # The tagging API goes on listing deleted resources for a while, so unexplained remainders are looked for again after
@@ -29,7 +29,7 @@ def list_remainders(inventory: Inventory, *, stacks_too: bool) -> list[Remainder
                 stack.name,
                 f"its stack is still there, in {stack.status}",
                 explained=False,
-                by_hand=removal_by_hand(STACK_TYPE, stack.name, inventory.scope.region),
+                command=removal_command(STACK_TYPE, stack.name, inventory.scope.region),
             )
             for stack in inventory.stacks
         ]
@@ -37,14 +37,14 @@ def list_remainders(inventory: Inventory, *, stacks_too: bool) -> list[Remainder
 
 
 def _remainder(item: Item, region: str, *, lives: bool) -> Remainder:
-    how = removal_by_hand(item.resource_type, item.name, region)
+    how = removal_command(item.resource_type, item.name, region)
     if item.fate is Fate.RETAINED or (item.fate is Fate.SCHEDULED and item.detail != WINDOW):
-        return Remainder(item.resource_type, item.name, item.detail, explained=True, by_hand=how)
+        return Remainder(item.resource_type, item.name, item.detail, explained=True, command=how)
     if lives and item.fate is not Fate.UNTOUCHED:
         return Remainder(item.resource_type, item.name, "the environment made it and still lives", explained=True)
     again_deletes = "it is ours, and no stack owns it; destroying again deletes it"
     reason = item.detail if item.fate is Fate.UNTOUCHED else again_deletes
-    return Remainder(item.resource_type, item.name, reason, explained=False, by_hand=how)
+    return Remainder(item.resource_type, item.name, reason, explained=False, command=how)
 
 
 def prove(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:

@@ -63,8 +63,8 @@ class Diagnosis:
     @property
     def lines(self) -> tuple[str, ...]:
         """What stands below the reason in a block for people."""
-        beside = (f"and {self.also} more of its resources failed by themselves",) if self.also else ()
-        return (f"at {self.at}", *self.facts, *beside, *(f"next: {each}" for each in self.then))
+        further = (f"and {self.also} more of its resources failed by themselves",) if self.also else ()
+        return (f"at {self.at}", *self.facts, *further, *(f"next: {each}" for each in self.then))
 
 
 class FailureCollector:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from cicd_templates.deploy.change_sets.impact import Change, Verdict
+from cicd_templates.deploy.change_sets.impact import Change, Impact
 from cicd_templates.deploy.plans.seal import PlanFormat
 from cicd_templates.errors import RefusedError
 from cicd_templates.private_files import write_privately
@@ -34,7 +34,7 @@ class PlannedStack:
     inputs: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[Impact, ...] = ()
     grants: dict[str, PolicyDiff] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
     longest_wait_seconds: float = 0.0
@@ -91,7 +91,7 @@ class DataLoss:
 
     stack: str
     change: Change
-    verdict: Verdict
+    verdict: Impact
 
     @property
     def name(self) -> str:

@@ -26,7 +26,7 @@ from cicd_templates.deploy.change_sets.api import (
 )
 from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
 from cicd_templates.deploy.change_sets.duration import longest_wait
-from cicd_templates.deploy.change_sets.impact import judged
+from cicd_templates.deploy.change_sets.impact import assess
 from cicd_templates.deploy.change_sets.request import change_set_request, kept_values, published
 from cicd_templates.deploy.change_sets.stack_states import NEXT, Next, Verb, refusal
 from cicd_templates.deploy.plans.document import PlannedStack
@@ -124,7 +124,7 @@ def judge(planned: PlannedStack, stack: StackTemplate, described: Described, bef
         stack_id=described.stack_id,
         changes=described.changes,
         verdicts=tuple(
-            judged(change, before, after, widens=bool(before) and compared[change.logical_id].widens)
+            assess(change, before, after, widens=bool(before) and compared[change.logical_id].widens)
             for change in described.changes
         ),
         # In a creation every statement is new, so the template shows them better.

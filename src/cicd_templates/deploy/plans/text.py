@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cicd_templates.deploy.change_sets.duration import format_duration
-from cicd_templates.deploy.change_sets.impact import SAFE, Change, Verdict, total
+from cicd_templates.deploy.change_sets.impact import SAFE, Change, Impact, total
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 
 VALUE_CHARACTERS = 60
@@ -26,19 +26,19 @@ def planned_lines(label: str, planned: PlannedStack) -> list[str]:
     return lines + [f"    {finding}" for finding in planned.findings]
 
 
-def row(change: Change, verdict: Verdict) -> str:
+def row(change: Change, verdict: Impact) -> str:
     """Return a change in one line: action, logical id, type, impact and properties."""
     impact = "" if verdict.kind == SAFE else f"  {outcome(verdict).upper()}"
     properties = f"  [{', '.join(change.properties)}]" if change.properties else ""
     return f"{change.action:<7} {change.logical_id}  {change.resource_type}{impact}{properties}"
 
 
-def outcome(verdict: Verdict) -> str:
+def outcome(verdict: Impact) -> str:
     """Return the kind of a change, with `perhaps` where CloudFormation is not certain."""
     return verdict.kind if verdict.certain else f"perhaps {verdict.kind}"
 
 
-def facts(planned: PlannedStack, change: Change, verdict: Verdict) -> list[str]:
+def facts(planned: PlannedStack, change: Change, verdict: Impact) -> list[str]:
     """Return the facts of a change, a line each: values before and after, data, interruption, policy statements."""
     lines = [
         f"{detail.path or detail.name}: {short(detail.before)} -> {short(detail.after)}"

@@ -176,6 +176,6 @@ def _change_set_differences(
         yield f"its change set is of {made:%Y-%m-%d %H:%M} UTC, which is more than 24 hours ago"
     if plan.created - made > CLOCK_SKEW:
         yield f"its change set is of {made:%Y-%m-%d %H:%M} UTC, but the plan says {plan.created:%Y-%m-%d %H:%M}"
-    told = tuple(finding for finding in planned.findings if not finding.startswith(UNREAD_NAMES))
-    if told != described.findings:
+    shown = tuple(finding for finding in planned.findings if not finding.startswith(UNREAD_NAMES))
+    if shown != described.findings:
         yield "CloudFormation's validation has other findings now"

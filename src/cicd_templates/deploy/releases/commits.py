@@ -175,6 +175,6 @@ def _run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes
 
 def _require_success(folder: Path, answer: subprocess.CompletedProcess[bytes]) -> bytes:
     if answer.returncode != 0:
-        said = " ".join(answer.stderr.decode(errors="replace").split())
-        raise ConfigurationError(f"{folder}: is in a git work tree, but git refuses: {said}")
+        message = " ".join(answer.stderr.decode(errors="replace").split())
+        raise ConfigurationError(f"{folder}: is in a git work tree, but git refuses: {message}")
     return answer.stdout

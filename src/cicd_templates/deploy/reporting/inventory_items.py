@@ -37,13 +37,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Remainder:
-    """Something that is left. `explained` says that it is meant to be, `reason` why; `by_hand` removes it otherwise."""
+    """Something that is left. `explained` says that it is meant to be, `reason` why; `command` removes it otherwise."""
 
     resource_type: str
     name: str
     reason: str
     explained: bool
-    by_hand: str = ""
+    command: str = ""
 
 
 def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
@@ -84,5 +84,5 @@ def remainder_lines(environment: str, remains: Sequence[Remainder]) -> list[str]
         lines.append(f"    {reason}" if explained else f"    UNEXPLAINED: {reason}")
         for remainder in group:
             lines.append(f"      {remainder.resource_type} {remainder.name}")
-            lines += [f"        {remainder.by_hand}"] if remainder.by_hand and not explained else []
+            lines += [f"        {remainder.command}"] if remainder.command and not explained else []
     return lines

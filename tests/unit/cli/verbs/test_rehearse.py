@@ -54,16 +54,16 @@ def test_a_wrong_call_is_a_line(
 @pytest.mark.parametrize(
     ("state", "as_json"), [(ActionState.SUCCEEDED, True), (ActionState.SUCCEEDED, False), (ActionState.FAILED, False)]
 )
-def test_a_result_is_told_and_kept(
+def test_a_result_is_reported_and_kept(
     tmp_path: Path, state: ActionState, as_json: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     step = ActionProgress("S/A", "Manual", state, error="why")
     found = RehearsalResult("p", "e", "v", 1.0, {}, (step,), "", (), (), ())
-    said: list[str] = []
+    messages: list[str] = []
 
     with pytest.raises(CicdError, match="p failed at S/A") if state is ActionState.FAILED else contextlib.nullcontext():
-        finish(found, tmp_path / "deep/result", said.append, as_json)
-    assert said[-1] == f"wrote rehearsal.json, rehearsal.xml, grants.md in {tmp_path}/deep/result"
+        finish(found, tmp_path / "deep/result", messages.append, as_json)
+    assert messages[-1] == f"wrote rehearsal.json, rehearsal.xml, grants.md in {tmp_path}/deep/result"
     kept = (tmp_path / "deep/result/rehearsal.json").read_text()
     assert json.loads(kept)["succeeded"] is (state is ActionState.SUCCEEDED)
     assert capsys.readouterr().out == (kept if as_json else "")

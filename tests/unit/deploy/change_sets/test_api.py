@@ -18,7 +18,7 @@ class Change:
     def __init__(self, logical_id: str, *properties: str) -> None:
         self.logical_id, self.properties = logical_id, properties
 
-    def told(self, valued: bool) -> dict[str, Any]:
+    def entry(self, valued: bool) -> dict[str, Any]:
         values = {"BeforeValue": "1", "AfterValue": "2"} if valued else {}
         details = [{"Target": {"Attribute": "Properties", "Name": name, **values}} for name in self.properties]
         change = {
@@ -45,7 +45,7 @@ class Describing:
             "ChangeSetId": "arn",
             "StackId": "stack",
             "Status": "CREATE_COMPLETE",
-            "Changes": [{"Type": "Hook"}, *(change.told(valued) for change in changes[start : start + 1])],
+            "Changes": [{"Type": "Hook"}, *(change.entry(valued) for change in changes[start : start + 1])],
             **({"NextToken": str(start + 1)} if start + 1 < len(changes) else {}),
         }
 
@@ -110,7 +110,9 @@ ERROR = {"ValidationStatus": "FAILED", "LogicalResourceId": "Logs", "ValidationS
         pytest.param(client_error("InvalidAction", "DescribeEvents"), (), id="not there"),
     ],
 )
-def test_validations_are_told_also_of_a_change_set_that_was_made(events: Any, expected: tuple[str, ...]) -> None:
+def test_validations_are_also_reported_for_a_change_set_that_was_created(
+    events: Any, expected: tuple[str, ...]
+) -> None:
     client: Any = Describing([Change("A")], [Change("A")], events)
     described = describe(client, "arn")
 

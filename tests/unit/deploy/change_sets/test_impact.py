@@ -11,9 +11,9 @@ from cicd_templates.deploy.change_sets.impact import (
     MASKED,
     Change,
     Detail,
-    Verdict,
+    Impact,
+    assess,
     change_of,
-    judged,
     total,
 )
 from cicd_templates.template import policy_diff
@@ -29,13 +29,13 @@ def edited(*names: str) -> tuple[Detail, ...]:
 @pytest.mark.parametrize(
     ("change", "before", "after", "widens", "expected"),
     [
-        pytest.param(Change("Add", "R", "AWS::S3::Bucket"), {}, {"R": BUCKET}, False, Verdict("safe"), id="added"),
+        pytest.param(Change("Add", "R", "AWS::S3::Bucket"), {}, {"R": BUCKET}, False, Impact("safe"), id="added"),
         pytest.param(
             Change("Modify", "R", "AWS::IAM::Role", "False"),
             {"R": ROLE},
             {"R": ROLE},
             True,
-            Verdict("IAM widening"),
+            Impact("IAM widening"),
             id="grants more",
         ),
         pytest.param(
@@ -43,7 +43,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": BUCKET},
             {},
             False,
-            Verdict("deletion", holds="objects", fate="kept, outside the stack"),
+            Impact("deletion", holds="objects", fate="kept, outside the stack"),
             id="removed, kept by what CloudFormation says",
         ),
         pytest.param(
@@ -51,7 +51,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": {**BUCKET, "DeletionPolicy": "RetainExceptOnCreate"}},
             {},
             False,
-            Verdict("deletion", holds="objects", fate="kept, outside the stack"),
+            Impact("deletion", holds="objects", fate="kept, outside the stack"),
             id="removed, kept by what the template says",
         ),
         pytest.param(
@@ -59,7 +59,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": {"Type": "AWS::KMS::Key"}},
             {},
             False,
-            Verdict(
+            Impact(
                 "deletion",
                 holds="a key, without which what it encrypted cannot be read",
                 fate="scheduled for deletion; until its day it can be kept",
@@ -71,7 +71,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": {}},
             {"R": {}},
             False,
-            Verdict("replacement", holds="a database", fate="deleted, a snapshot is kept"),
+            Impact("replacement", holds="a database", fate="deleted, a snapshot is kept"),
             id="replaced with a snapshot",
         ),
         pytest.param(
@@ -79,7 +79,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": BUCKET},
             {"R": {**BUCKET, "UpdateReplacePolicy": "Retain"}},
             False,
-            Verdict("replacement", False, "objects", "kept, outside the stack"),
+            Impact("replacement", False, "objects", "kept, outside the stack"),
             id="perhaps replaced",
         ),
         pytest.param(
@@ -87,7 +87,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": {}},
             {"R": {}},
             False,
-            Verdict("replacement", False, "", "deleted"),
+            Impact("replacement", False, "", "deleted"),
             id="decided when it is executed, with nothing to lose",
         ),
         pytest.param(
@@ -95,7 +95,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": {"Type": "Custom::Thing", "DeletionPolicy": "Delete"}},
             {},
             False,
-            Verdict("deletion", holds="what its DeletionPolicy is about", fate="deleted"),
+            Impact("deletion", holds="what its DeletionPolicy is about", fate="deleted"),
             id="a type of one's own with a policy",
         ),
         pytest.param(
@@ -103,7 +103,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": ROLE},
             {},
             False,
-            Verdict("deletion", fate="deleted"),
+            Impact("deletion", fate="deleted"),
             id="a role that nobody names",
         ),
         pytest.param(
@@ -111,7 +111,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": {**ROLE, "Properties": {"RoleName": "x"}}},
             {},
             False,
-            Verdict("deletion", holds="a role that other policies and stacks name", fate="deleted"),
+            Impact("deletion", holds="a role that other policies and stacks name", fate="deleted"),
             id="a role with a name",
         ),
         pytest.param(
@@ -123,7 +123,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             },
             {},
             False,
-            Verdict("deletion", holds="a role that other policies and stacks name", fate="deleted"),
+            Impact("deletion", holds="a role that other policies and stacks name", fate="deleted"),
             id="a role that is handed to others",
         ),
         pytest.param(
@@ -131,7 +131,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {},
             {},
             False,
-            Verdict(
+            Impact(
                 "interruption",
                 why="requests take another way at once, and weights that ECS shifts during a blue/green deployment are"
                 " set back",
@@ -143,7 +143,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {},
             {},
             False,
-            Verdict("safe"),
+            Impact("safe"),
             id="only its tags",
         ),
         pytest.param(
@@ -151,7 +151,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {},
             {},
             False,
-            Verdict("interruption", why="what it encrypted cannot be read while it is off"),
+            Impact("interruption", why="what it encrypted cannot be read while it is off"),
             id="a key that is switched off",
         ),
         pytest.param(
@@ -159,13 +159,15 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {},
             {},
             False,
-            Verdict("safe"),
+            Impact("safe"),
             id="a key's description",
         ),
     ],
 )
-def test_a_change_is_judged(change: Change, before: Any, after: Any, widens: bool, expected: Verdict) -> None:
-    assert judged(change, before, after, widens=widens) == expected
+def test_the_impact_of_a_change_is_assessed(
+    change: Change, before: Any, after: Any, widens: bool, expected: Impact
+) -> None:
+    assert assess(change, before, after, widens=widens) == expected
 
 
 @pytest.mark.parametrize(

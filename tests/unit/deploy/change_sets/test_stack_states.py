@@ -35,14 +35,14 @@ def test_what_runs_is_waited_for_and_what_succeeded_is_not_a_rollback() -> None:
 def test_each_state_in_which_a_verb_does_nothing_says_what_to_type(status: str) -> None:
     for verb in Verb:
         what = STATES[status].step(verb)
-        said = refusal(status, verb, "eu-central-1", "payments-staging-keys")
-        assert bool(said) == (what in (Next.WAIT, Next.REFUSE))
-        if said:
-            assert said.startswith(f"is in {status}: ")
-            assert commands(status, "eu-central-1", "payments-staging-keys")[0] in said
+        message = refusal(status, verb, "eu-central-1", "payments-staging-keys")
+        assert bool(message) == (what in (Next.WAIT, Next.REFUSE))
+        if message:
+            assert message.startswith(f"is in {status}: ")
+            assert commands(status, "eu-central-1", "payments-staging-keys")[0] in message
 
 
-def test_whether_somebody_must_wait_or_act_is_told_apart() -> None:
+def test_a_refusal_says_whether_to_wait_or_to_act() -> None:
     assert refusal("UPDATE_ROLLBACK_FAILED", Verb.PLAN, "eu-central-1", "s") == (
         "is in UPDATE_ROLLBACK_FAILED: an update failed and could not be undone; mend what the events name, then"
         " continue: `aws cloudformation continue-update-rollback --region eu-central-1 --stack-name s`"

@@ -42,9 +42,9 @@ def events(*attempts: list[dict[str, Any]]) -> Many:
 
 
 def run(fake: Any, stack: DeployedStack, *, unguard: bool = False) -> tuple[str, list[str]]:
-    said: list[str] = []
-    reason = delete_stack(fake, stack, clock(), DeletionProgress(said.append, lambda event: None), unguard=unguard)
-    return reason, said
+    messages: list[str] = []
+    reason = delete_stack(fake, stack, clock(), DeletionProgress(messages.append, lambda event: None), unguard=unguard)
+    return reason, messages
 
 
 def test_another_operation_under_way_is_not_disturbed() -> None:
@@ -96,10 +96,10 @@ def test_a_bucket_that_was_written_to_meanwhile_is_emptied_again_and_the_deletio
         },
         s3={"list_object_versions": Many([one, [{}], one, [{}]]), "delete_objects": {}, "list_multipart_uploads": [{}]},
     )
-    reason, said = run(fake, living("payments-staging-storage", bucket))
+    reason, messages = run(fake, living("payments-staging-storage", bucket))
 
     assert reason == ""
-    assert said == [
+    assert messages == [
         "storage: emptied b (1 objects)",
         "storage: attempt 1 of 4 failed: Bucket (AWS::S3::Bucket): The bucket you tried to delete is not empty",
         "storage: b: emptied it again (1 objects)",
@@ -116,13 +116,13 @@ def test_a_failure_that_lasts_is_its_first_cause_with_a_way_out() -> None:
             "list_stack_resources": {"StackResourceSummaries": []},
         }
     )
-    reason, said = run(fake, living(role="arn:aws:iam::2:role/delivery"))
+    reason, messages = run(fake, living(role="arn:aws:iam::2:role/delivery"))
 
     assert reason.startswith(
         f"Service (T): {gone}; the role with which CloudFormation deletes it no longer exists: create a role"
     )
     assert len(fake.called("delete_stack")) == deletion.ATTEMPTS
-    assert len(said) == deletion.ATTEMPTS - 1
+    assert len(messages) == deletion.ATTEMPTS - 1
 
 
 def test_a_failure_without_a_cause_says_so() -> None:
@@ -224,9 +224,9 @@ def test_a_large_bucket_shows_a_sign_of_life() -> None:
         cloudformation={"describe_stacks": states, "describe_stack_events": {"StackEvents": []}},
         s3={"list_object_versions": Many([pages, [{}]]), "list_multipart_uploads": [{}]},
     )
-    _, said = run(fake, living("s", Owned("storage", "B", "AWS::S3::Bucket", "b")))
+    _, messages = run(fake, living("s", Owned("storage", "B", "AWS::S3::Bucket", "b")))
 
-    assert said == [
+    assert messages == [
         "storage: b: 10,000 deleted so far",
         "storage: b: 20,000 deleted so far",
         "s: emptied b (21,000 objects)",

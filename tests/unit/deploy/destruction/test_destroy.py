@@ -64,13 +64,13 @@ def test_the_work_on_a_stack_ends_at_its_next_pause_after_a_stop() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "said"),
+    ("now", "message"),
     [
         ("DELETE_IN_PROGRESS", "stopped: keys still being deleted in AWS; the same command continues"),
         ("DELETE_COMPLETE", "stopped: nothing is in progress in AWS; the same command continues"),
     ],
 )
-def test_an_interrupted_destruction_says_what_goes_on_in_aws(tmp_path: Path, now: str, said: str) -> None:
+def test_an_interrupted_destruction_says_what_goes_on_in_aws(tmp_path: Path, now: str, message: str) -> None:
     path, sink = tmp_path / "report.json", io.StringIO()
     gone = refusal("ValidationError", "Stack with id id-keys does not exist")
     after = gone if now == "DELETE_COMPLETE" else {"Stacks": [{"StackStatus": now}]}
@@ -79,18 +79,18 @@ def test_an_interrupted_destruction_says_what_goes_on_in_aws(tmp_path: Path, now
 
     with pytest.raises(DetachedError) as stopped:
         destroy(fake, there, clock(), report.PlainReporter(sink), path=path)
-    assert str(stopped.value) == said
+    assert str(stopped.value) == message
     (entry,) = json.loads(path.read_text()).values()
     assert (entry["finished"], entry["kept"][0]["physical_id"]) == (False, "k-1")
 
 
-def test_what_cannot_be_deleted_beside_the_stacks_is_said_and_the_rest_goes() -> None:
-    said = io.StringIO()
+def test_what_cannot_be_deleted_beside_the_stacks_is_reported_and_the_rest_goes() -> None:
+    output = io.StringIO()
     fake = aws(ssm={"delete_parameter": Many([refusal("AccessDenied", "not yours"), {}])})
-    delete_items(fake, [PARAMETER, replace(PARAMETER, name="/y")], SerialReporter(report.PlainReporter(said)))
+    delete_items(fake, [PARAMETER, replace(PARAMETER, name="/y")], SerialReporter(report.PlainReporter(output)))
 
-    assert "AWS::SSM::Parameter /payments/staging/x: An error occurred (AccessDenied)" in said.getvalue()
-    assert "beside the stacks: deleted AWS::SSM::Parameter /y" in said.getvalue()
+    assert "AWS::SSM::Parameter /payments/staging/x: An error occurred (AccessDenied)" in output.getvalue()
+    assert "beside the stacks: deleted AWS::SSM::Parameter /y" in output.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_stack_that_is_still_there_is_not_explained() -> None:
 
     (left,) = proof.list_remainders(there, stacks_too=True)
     assert (left.explained, left.reason) == (False, "its stack is still there, in DELETE_FAILED")
-    assert "delete-stack --region eu-central-1 --stack-name payments-staging-keys" in left.by_hand
+    assert "delete-stack --region eu-central-1 --stack-name payments-staging-keys" in left.command
     assert proof.list_remainders(there, stacks_too=False) == []
 
 
@@ -218,7 +218,7 @@ def test_what_a_stack_of_any_project_has_is_not_offered_again(
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"%s": []}', '{"%s": {"kept": [{"x": 1}]}}'])
-def test_a_report_that_is_none_is_said(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "report.json"
     path.write_text(text.replace("%s", "222222222222/eu-central-1/payments/staging"))
     with pytest.raises(ConfigurationError, match="not a report that `make destroy` wrote; move it away"):
@@ -241,8 +241,8 @@ def test_an_inventory_counts_what_just_goes_and_names_what_has_a_fate_of_its_own
 
 
 def test_what_is_explained_needs_no_command() -> None:
-    explained = Remainder("T", "a", "kept", explained=True, by_hand="aws delete a")
-    lost = Remainder("T", "b", "lost", explained=False, by_hand="aws delete b")
+    explained = Remainder("T", "a", "kept", explained=True, command="aws delete a")
+    lost = Remainder("T", "b", "lost", explained=False, command="aws delete b")
 
     assert remainder_lines("staging", [lost, explained])[1:] == [
         "    UNEXPLAINED: lost",

@@ -24,22 +24,22 @@ def runs(*statuses: str) -> dict[str, Any]:
 
 def test_a_run_is_stopped_and_its_actions_end() -> None:
     fake = aws(codepipeline={"list_pipeline_executions": Many([runs("InProgress", "Succeeded"), runs("Stopped")])})
-    said: list[str] = []
-    stop_runs(fake, ["p"], clock(), said.append)
+    messages: list[str] = []
+    stop_runs(fake, ["p"], clock(), messages.append)
 
     (stopped,) = fake.called("stop_pipeline_execution")
     assert (stopped["pipelineExecutionId"], stopped["abandon"]) == ("e0", False)
-    assert said == ["p: stopping its run e0"]
+    assert messages == ["p: stopping its run e0"]
 
 
 def test_a_run_that_does_not_stop_is_abandoned() -> None:
     busy = refusal("DuplicatedStopRequestException")
     fake = aws(codepipeline={"list_pipeline_executions": runs("Stopping"), "stop_pipeline_execution": Many([busy, {}])})
-    said: list[str] = []
-    stop_runs(fake, ["p"], clock(), said.append)
+    messages: list[str] = []
+    stop_runs(fake, ["p"], clock(), messages.append)
 
     assert [each["abandon"] for each in fake.called("stop_pipeline_execution")] == [False, True]
-    assert said[-1] == "p: abandoning its run e0"
+    assert messages[-1] == "p: abandoning its run e0"
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_a_service_runs_down_before_its_stack_goes() -> None:
 
 
 def test_a_service_that_does_not_drain_is_left_to_cloudformation() -> None:
-    said: list[str] = []
-    drain(aws(ecs={"describe_services": tasks(1)}), [SERVICE], clock(), said.append)
+    messages: list[str] = []
+    drain(aws(ecs={"describe_services": tasks(1)}), [SERVICE], clock(), messages.append)
 
-    assert "has not ended within 15 minutes" in said[-1]
+    assert "has not ended within 15 minutes" in messages[-1]
 
 
 def test_a_service_that_is_gone_needs_no_draining() -> None:

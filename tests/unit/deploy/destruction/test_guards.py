@@ -71,7 +71,7 @@ def test_a_stack_that_needs_nothing_of_it_forbids_nothing() -> None:
     ],
     ids=["named", "only one named", "typed", "something else typed", "nobody there"],
 )
-def test_the_names_are_said_again(
+def test_the_names_must_be_repeated(
     confirmed: str | None, typed: list[str] | None, raises: type[CicdError] | None
 ) -> None:
     answers = iter(typed or [])

@@ -13,7 +13,7 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.destruction import unmanaged as finding
 from cicd_templates.deploy.destruction.deployed import Owned, former_resources, read_deployed_stack
 from cicd_templates.deploy.destruction.inventory import WINDOW, _unmanaged_item, _unmanaged_items, listed_name
-from cicd_templates.deploy.destruction.leftovers import removal_by_hand, state_of
+from cicd_templates.deploy.destruction.leftovers import removal_command, state_of
 from cicd_templates.deploy.destruction.scope import as_tags
 from cicd_templates.deploy.destruction.unmanaged import UnmanagedResource, unmanaged_resources
 from cicd_templates.deploy.reporting.inventory_items import Fate
@@ -283,11 +283,11 @@ def test_a_revision_is_deregistered_once_and_deleted(status: str, calls: int) ->
     assert fake.calls[-1] == ("delete_task_definitions", {"taskDefinitions": ["app:1"]})
 
 
-def test_how_something_is_removed_by_hand() -> None:
-    assert removal_by_hand("AWS::SSM::Parameter", "/a", "eu-central-1") == (
+def test_the_command_that_removes_something_is_shown() -> None:
+    assert removal_command("AWS::SSM::Parameter", "/a", "eu-central-1") == (
         "aws ssm delete-parameter --region eu-central-1 --name /a"
     )
-    assert removal_by_hand("lambda function", "x", "r") == "look it up in the console of its service"
+    assert removal_command("lambda function", "x", "r") == "look it up in the console of its service"
 
 
 def test_a_secret_is_listed_by_its_name_and_owned_by_its_arn() -> None:

@@ -84,7 +84,7 @@ def test_a_state_that_a_person_must_settle_comes_with_its_command() -> None:
     )
 
 
-def test_without_a_cause_or_without_events_the_state_is_told() -> None:
+def test_without_a_cause_or_without_events_the_state_is_reported() -> None:
     assert diagnosed(aws(BEGIN), "ROLLBACK_COMPLETE").reason == (
         "the stack ended in ROLLBACK_COMPLETE and its events name no cause"
     )

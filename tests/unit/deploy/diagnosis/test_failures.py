@@ -87,7 +87,7 @@ def detail(second: int, kind: str, **more: str) -> dict[str, Any]:
     return {"EventId": str(second), "Timestamp": datetime(2026, 1, 1, tzinfo=UTC), "EventType": kind, **more}
 
 
-def test_validations_and_hooks_are_told_with_their_place_and_warnings_are_not() -> None:
+def test_validations_and_hooks_are_reported_with_their_place_and_warnings_are_not() -> None:
     details = [
         {
             "OperationEvents": [

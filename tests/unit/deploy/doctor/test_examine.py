@@ -32,7 +32,7 @@ def role(name: str) -> dict[str, object]:
     return {**ROLE, "RoleName": name}
 
 
-def test_what_may_not_be_read_is_said_and_the_rest_goes_on() -> None:
+def test_what_may_not_be_read_is_reported_and_the_rest_goes_on() -> None:
     fake = FakeAws({"sts.get_caller_identity": {"Account": "222222222222", "Arn": "me" * 10, "UserId": "u"}})
     seen = {check.subject: check for check in examine(examined(fake))}
 

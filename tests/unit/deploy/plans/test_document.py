@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.impact import Change, Detail, Verdict
+from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.page import plan_markdown
@@ -27,10 +27,10 @@ CHANGES = (
     Change("Modify", "Tags", "AWS::EC2::Route", "False"),
 )
 VERDICTS = (
-    Verdict("replacement", True, "objects", "kept, outside the stack"),
-    Verdict("IAM widening"),
-    Verdict("replacement", False, "messages", "deleted"),
-    Verdict("safe"),
+    Impact("replacement", True, "objects", "kept, outside the stack"),
+    Impact("IAM widening"),
+    Impact("replacement", False, "messages", "deleted"),
+    Impact("safe"),
 )
 STORAGE = PlannedStack(
     "payments-staging-storage",
@@ -112,7 +112,7 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
         plans.read(path)
 
 
-def test_a_plan_that_is_not_there_is_said_with_the_way_to_one(tmp_path: Path) -> None:
+def test_a_missing_plan_is_reported_with_the_command_that_makes_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no plan there: No such file or directory; write one with `make plan"):
         plans.read(tmp_path / "nothing.json")
 
@@ -192,9 +192,7 @@ def test_a_refusal_says_what_and_what_becomes_of_it() -> None:
         "storage/Logs (AWS::S3::Bucket): replaced; objects: kept, outside the stack",
         "storage/Queue (AWS::SQS::Queue): perhaps replaced; messages: deleted",
     ]
-    gone = plans.DataLoss(
-        "keys", Change("Remove", "Key", "AWS::KMS::Key"), Verdict("deletion", holds="a key", fate="x")
-    )
+    gone = plans.DataLoss("keys", Change("Remove", "Key", "AWS::KMS::Key"), Impact("deletion", holds="a key", fate="x"))
     assert gone.words == "keys/Key (AWS::KMS::Key): deleted; a key: x"
 
 

@@ -102,13 +102,13 @@ def test_each_type_can_be_found_and_found_missing(resource_type: str) -> None:
 @pytest.mark.parametrize("resource_type", ["AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"])
 def test_what_holds_data_is_asked_for_its_tags_and_need_not_answer(resource_type: str) -> None:
     call, there, _ = ANSWERS[resource_type]
-    told = find_existing(FakeAws({**OWN_TAGS, call: there, "sts.get_caller_identity": CALLER}), resource_type, "name")  # type: ignore[arg-type] # the fake
-    untold = find_existing(FakeAws({call: there, "sts.get_caller_identity": CALLER}), resource_type, "name")  # type: ignore[arg-type] # the fake
+    taken = find_existing(FakeAws({**OWN_TAGS, call: there, "sts.get_caller_identity": CALLER}), resource_type, "name")  # type: ignore[arg-type] # the fake
+    untagged = find_existing(FakeAws({call: there, "sts.get_caller_identity": CALLER}), resource_type, "name")  # type: ignore[arg-type] # the fake
 
-    assert told is not None
-    assert told.tags == {"a": "b"}
-    assert untold is not None
-    assert untold.tags is None
+    assert taken is not None
+    assert taken.tags == {"a": "b"}
+    assert untagged is not None
+    assert untagged.tags is None
 
 
 def test_a_bucket_of_another_account_is_out_of_reach() -> None:
@@ -160,7 +160,7 @@ def tagged(**tags: str) -> dict[str, Any]:
 OURS = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "tools"}
 
 
-def test_where_all_names_are_free_nothing_is_told() -> None:
+def test_where_all_names_are_free_nothing_is_reported() -> None:
     assert names(account(), *STACKS.values()) == NameReport((), ())
 
 
@@ -217,7 +217,7 @@ def test_a_bucket_of_another_account_has_no_tags_to_ask_for() -> None:
     assert taken[0].owner == "another account has it, or you may not read it"
 
 
-def test_a_type_that_may_not_be_read_is_asked_for_once_and_told() -> None:
+def test_a_type_that_may_not_be_read_is_requested_once_and_reported() -> None:
     fake = account({"iam.get_role": denied()})
     found = names(fake, STACKS["build"])
 

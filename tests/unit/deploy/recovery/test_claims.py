@@ -68,7 +68,7 @@ def test_an_interrupted_run_claims_what_it_has_written_down(tmp_path: Path) -> N
     assert found[SAME.name].commands == ("make plan ENV=staging",)
 
 
-def test_a_broken_journal_is_said(tmp_path: Path) -> None:
+def test_a_broken_journal_is_reported(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs/staging.json").write_text("{")
 

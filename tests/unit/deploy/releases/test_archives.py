@@ -208,7 +208,7 @@ def a_file(folder: Path) -> Path:
         pytest.param(empty, None, "nothing in it to release", id="nothing"),
     ],
 )
-def test_what_cannot_be_released_is_said_in_a_line(
+def test_what_cannot_be_released_is_reported_in_a_line(
     tmp_path: Path, make: object, path: str | None, expected: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=expected):

@@ -77,7 +77,7 @@ def test_the_run_of_a_version_is_waited_for() -> None:
     assert release.wait_for_start(fake, "p", "v1", polling()) == "e1"
 
 
-def test_a_version_that_starts_nothing_is_told_after_two_minutes() -> None:
+def test_a_version_that_starts_nothing_is_reported_after_two_minutes() -> None:
     fake: Any = Fake(runs=[[]])
 
     with pytest.raises(CicdError, match="the start of p for version v1 has not ended within 2 minutes"):
@@ -95,21 +95,21 @@ def action(number: str, name: str, status: str, category: str = "Build", **outpu
     }
 
 
-def test_each_change_is_said_once_and_an_approval_by_its_name() -> None:
-    said: list[str] = []
-    asking = action("2", "Approve", "InProgress", "Approval")
+def test_each_change_is_printed_once_and_an_approval_by_its_name() -> None:
+    lines: list[str] = []
+    approval = action("2", "Approve", "InProgress", "Approval")
     fake: Any = Fake(
         status=["InProgress", "Stopping", "InProgress", "Succeeded"],
         actions=[
             [action("1", "Build", "InProgress")],
-            [asking, action("1", "Build", "Succeeded", externalExecutionSummary="done")],
-            [asking, action("1", "Build", "Succeeded")],
+            [approval, action("1", "Build", "Succeeded", externalExecutionSummary="done")],
+            [approval, action("1", "Build", "Succeeded")],
             [action("2", "Approve", "Succeeded", "Approval"), action("1", "Build", "Succeeded")],
         ],
     )
-    release.follow(fake, "p", "e1", polling(), said.append)
+    release.follow(fake, "p", "e1", polling(), lines.append)
 
-    assert said == [
+    assert lines == [
         "Stage/Build: InProgress",
         "Stage/Build: Succeeded: done",
         "Stage/Approve: waits for an approval",
@@ -119,15 +119,15 @@ def test_each_change_is_said_once_and_an_approval_by_its_name() -> None:
 
 @pytest.mark.parametrize("status", ["Failed", "Stopped", "Superseded", "Cancelled"])
 def test_a_run_that_does_not_succeed_is_a_failure_with_its_cause(status: str) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     failed = action("1", "Gate", "Failed", "Invoke", errorDetails={"message": "2 critical findings"})
     fake: Any = Fake(status=[status], actions=[[failed]])
 
     with pytest.raises(
         CicdError, match=f"p: the run e1 has ended as {status}; Stage/Gate: Failed: 2 critical findings"
     ):
-        release.follow(fake, "p", "e1", polling(), said.append)
-    assert said == ["Stage/Gate: Failed: 2 critical findings"]
+        release.follow(fake, "p", "e1", polling(), lines.append)
+    assert lines == ["Stage/Gate: Failed: 2 critical findings"]
 
 
 def test_a_run_that_ends_without_a_failed_action_names_none() -> None:

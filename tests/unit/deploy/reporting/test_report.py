@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from cicd_templates.deploy.change_sets.events import ResourceEvent
-from cicd_templates.deploy.change_sets.impact import Change, Detail, Verdict
+from cicd_templates.deploy.change_sets.impact import Change, Detail, Impact
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis
 from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.text import short
@@ -28,10 +28,10 @@ CHANGES = (
     Change("Modify", "Rule", "AWS::ElasticLoadBalancingV2::ListenerRule", "False"),
 )
 VERDICTS = (
-    Verdict("safe"),
-    Verdict("replacement", fate="deleted"),
-    Verdict("replacement", False, "a role", "deleted"),
-    Verdict("interruption", why="another way"),
+    Impact("safe"),
+    Impact("replacement", fate="deleted"),
+    Impact("replacement", False, "a role", "deleted"),
+    Impact("interruption", why="another way"),
 )
 UPDATE = report.Planned(
     "service",
@@ -56,7 +56,7 @@ CREATE = report.Planned(
         creates=True,
         change_set="arn",
         changes=(Change("Add", "Key", "AWS::KMS::Key"),),
-        verdicts=(Verdict("safe"),),
+        verdicts=(Impact("safe"),),
         longest_wait_seconds=300.0,
     ),
 )

@@ -43,7 +43,7 @@ class Executing(FakeCloudFormation):
         pytest.param("ChangeSetNotFound", "ChangeSetNotFound", ("others", "mine"), id="gone, and its events are there"),
     ],
 )
-def test_asking_for_an_execution_again_is_the_same_as_once(
+def test_requesting_an_execution_again_is_the_same_as_once(
     executed: str, described: str, tokens: tuple[str, ...]
 ) -> None:
     clients: Any = FakeClients(Executing(executed, described, *tokens))

@@ -280,8 +280,8 @@ class Deployer(RuleBasedStateMachine):
         for change_set in getattr(self, "aws", SimulatedAws()).executed:
             shown = self.judge.shown.get(change_set.arn)
             assert shown is not None, change_set.arn
-            told = [each["LogicalResourceId"] for each in change_set.changes]
-            assert [each.logical_id for each in shown.changes] == told
+            logical_ids = [each["LogicalResourceId"] for each in change_set.changes]
+            assert [each.logical_id for each in shown.changes] == logical_ids
 
     @invariant()
     def no_data_goes_without_being_named(self) -> None:

@@ -62,7 +62,7 @@ def test_a_run_that_has_just_begun_has_no_name_yet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"entries": [{}], "durations": {}}'])
-def test_a_damaged_journal_is_said_and_not_taken_for_an_empty_one(tmp_path: Path, text: str) -> None:
+def test_a_damaged_journal_is_reported_and_not_taken_for_an_empty_one(tmp_path: Path, text: str) -> None:
     (tmp_path / "staging.json").write_text(text)
 
     with pytest.raises(CicdError, match=r"staging.json: not a journal as `make deploy` writes it"):

@@ -111,7 +111,7 @@ def test_stacks_of_ours_that_are_rendered_no_more_are_listed() -> None:
     assert found[1:] == [StatusRow("payments-staging-old", "UPDATE_COMPLETE", "2026-01-01 00:00", "not rendered")]
 
 
-def test_a_part_of_the_stacks_is_shown_alone_and_what_is_missing_is_told() -> None:
+def test_a_part_of_the_stacks_is_shown_alone_and_missing_stacks_are_named() -> None:
     other = replace(KEYS, facts=replace(KEYS.facts, stack="payments-staging-other"))
     fake: Any = FakeAws(
         {

@@ -15,11 +15,11 @@ def failed_build(clients: Clients, build_id: str) -> list[str]:
     for build in builds:
         for phase in build.get("phases", ()):
             if phase.get("phaseStatus") in FAILED:
-                said = "; ".join(
+                message = "; ".join(
                     f"{context.get('statusCode', '')} {context.get('message', '')}".strip()
                     for context in phase.get("contexts", ())
                 )
-                lines.append(f"build {build['id']}, phase {phase['phaseType']}: {said or phase['phaseStatus']}")
+                lines.append(f"build {build['id']}, phase {phase['phaseType']}: {message or phase['phaseStatus']}")
         logs = build.get("logs", {})
         # A build that never got its container has no stream.
         if logs.get("groupName") and logs.get("streamName"):

@@ -53,7 +53,7 @@ def test_a_writer_that_never_stops_does_not_hold_it_for_ever() -> None:
         ("SlowDown", "b: S3 is too busy to delete 1 objects; run the same command again to continue"),
     ],
 )
-def test_an_object_that_stays_is_said(code: str, expected: str) -> None:
+def test_an_object_that_stays_is_reported(code: str, expected: str) -> None:
     refused = {"Errors": [{"Key": "k0", "VersionId": "1", "Code": code, "Message": "why"}]}
     fake = aws(s3={"list_object_versions": versions(1), "delete_objects": refused})
 
@@ -99,7 +99,7 @@ def test_an_image_that_an_index_names_goes_after_it() -> None:
     assert fake.called("batch_delete_image")[0]["imageIds"] == [{"imageDigest": "child"}, {"imageDigest": "index"}]
 
 
-def test_an_image_that_never_goes_is_said() -> None:
+def test_an_image_that_cannot_be_deleted_is_reported() -> None:
     refused = {"failures": [{"failureCode": "KmsError", "failureReason": "no key"}]}
     fake = aws(ecr={"list_images": {"imageIds": [{"imageDigest": "a"}]}, "batch_delete_image": refused})
 
@@ -117,7 +117,7 @@ def test_an_image_that_never_goes_is_said() -> None:
     ],
     ids=["empty", "one", "a full page", "not ours to read"],
 )
-def test_how_much_a_bucket_holds_is_told_from_one_page(answer: Any, expected: str) -> None:
+def test_how_much_a_bucket_holds_is_read_from_one_page(answer: Any, expected: str) -> None:
     assert s3.describe_contents(aws(s3={"list_object_versions": answer}), "b") == expected
 
 
@@ -130,5 +130,5 @@ def test_how_much_a_bucket_holds_is_told_from_one_page(answer: Any, expected: st
     ],
     ids=["two", "a page", "not ours to read"],
 )
-def test_how_much_a_repository_holds_is_told_from_one_page(answer: Any, expected: str) -> None:
+def test_how_much_a_repository_holds_is_read_from_one_page(answer: Any, expected: str) -> None:
     assert ecr.describe_contents(aws(ecr={"list_images": answer}), "app") == expected

@@ -39,7 +39,7 @@ def phase(kind: str, status: str, **context: str) -> dict[str, Any]:
         pytest.param({}, [], id="nothing known"),
     ],
 )
-def test_the_failed_phase_and_the_last_lines_are_told(build: dict[str, Any], expected: list[str]) -> None:
+def test_the_failed_phase_and_the_last_lines_are_shown(build: dict[str, Any], expected: list[str]) -> None:
     fake: Any = FakeAws(
         {
             "codebuild.batch_get_builds": {"builds": [{"id": "p:1", **build}]},

@@ -55,7 +55,7 @@ def failure(physical_id: str = SERVICE, logical_id: str = LOGICAL_ID) -> Failure
     return Failure(datetime(2026, 1, 9, tzinfo=UTC), logical_id, "AWS::ECS::Service", physical_id, reason)
 
 
-def told(fake: FakeAws, failure: Failure) -> list[str]:
+def explain(fake: FakeAws, failure: Failure) -> list[str]:
     return stopped_tasks(fake, STACK, failure)  # type: ignore[arg-type] # the fake stands in
 
 
@@ -71,7 +71,7 @@ def test_the_latest_tasks_say_why_they_stopped_and_what_they_logged() -> None:
         ]
     )
 
-    assert told(fake, failure()) == [
+    assert explain(fake, failure()) == [
         "task 3 stopped (EssentialContainerExited): Essential container exited",
         "container payment-processor: exit code 1, OutOfMemoryError",
         "  | task/payment-processor/3: no database",
@@ -93,7 +93,7 @@ def test_a_container_that_never_started_has_a_reason_and_no_exit_code() -> None:
     container = {"name": "payment-processor", "reason": "CannotPullContainerError: no such image"}
     fake = aws([task(1, containers=[container])], {"name": "payment-processor"})
 
-    assert told(fake, failure()) == [
+    assert explain(fake, failure()) == [
         "task 1 stopped: no reason given",
         "container payment-processor: CannotPullContainerError: no such image",
     ]
@@ -101,13 +101,13 @@ def test_a_container_that_never_started_has_a_reason_and_no_exit_code() -> None:
 
 def test_a_service_of_another_text_is_asked_for_by_its_name() -> None:
     fake = aws([task(1)])
-    told(fake, failure(logical_id="Renamed"))
+    explain(fake, failure(logical_id="Renamed"))
 
     assert dict(fake.calls)["ecs.list_tasks"]["serviceName"] == "payments-staging-payment-processor"
 
 
 def test_no_stopped_task_is_a_fact_too() -> None:
-    assert told(aws([]), failure()) == [
+    assert explain(aws([]), failure()) == [
         "no task of payments-staging-payment-processor has stopped within the last hour; did its image and its subnets"
         " let one start?"
     ]
@@ -117,5 +117,5 @@ def test_no_stopped_task_is_a_fact_too() -> None:
 def test_a_service_that_was_never_made_has_no_tasks(physical_id: str) -> None:
     fake = aws([])
 
-    assert told(fake, failure(physical_id)) == []
+    assert explain(fake, failure(physical_id)) == []
     assert fake.calls == []
