@@ -33,7 +33,7 @@ CHANGE_SET_SECONDS = 4.0
 ARN = "arn:aws:cloudformation:eu-central-1:222222222222"
 COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 READS = {"DescribeStacks", "DescribeStackEvents"}
-TOLD_WHERE_GIVEN = ("Description", "Tags", "OnStackFailure", "ImportExistingResources", "DeploymentMode")
+REPORTED_WHERE_GIVEN = ("Description", "Tags", "OnStackFailure", "ImportExistingResources", "DeploymentMode")
 
 
 def error(code: str, message: str, operation: str, status: int = 400) -> ClientError:
@@ -90,7 +90,7 @@ class SimulatedStack:
     events: list[dict[str, Any]] = field(default_factory=list)
     change_sets: dict[str, SimulatedChangeSet] = field(default_factory=dict)
     protected: bool = False
-    # What descriptions said, and from when on: for reads that are a moment behind.
+    # What descriptions returned, and from when on: for reads that are a moment behind.
     history: list[tuple[float, str]] = field(default_factory=list)
 
     @property
@@ -462,7 +462,7 @@ class CloudFormation(Service):
                 "RollbackConfiguration": found.request.get("RollbackConfiguration", {}),
                 "Capabilities": list(found.request["Capabilities"]),
                 "IncludeNestedStacks": found.request.get("IncludeNestedStacks", False),
-                **{name: found.request[name] for name in TOLD_WHERE_GIVEN if found.request.get(name)},
+                **{name: found.request[name] for name in REPORTED_WHERE_GIVEN if found.request.get(name)},
                 **({"Parameters": parameters} if (parameters := self._parameters(found)) else {}),
             } | self._paged("Changes", [self._change_entry(each, IncludePropertyValues) for each in changes], NextToken)
 

@@ -120,7 +120,7 @@ def test_data_states_what_happens_to_it_by_the_environments_protection() -> None
         policies = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
         wanted = expected[path.split("/")[0]] if resource["Type"] in STATEFUL else (None, None)
         if resource["Type"] == "AWS::SQS::Queue":
-            # Dead letters are messages, not records; the alarm has told of them.
+            # Dead letters are messages, not records; the alarm has reported them.
             wanted = ("Delete", "Delete")
         assert policies == wanted, (path, name)
 

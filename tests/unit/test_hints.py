@@ -12,7 +12,7 @@ from cicd_templates import hints
     [
         pytest.param({}, "make deploy", id="nothing"),
         pytest.param({"LOCAL": True, "SUFFIX": "pr1"}, "make deploy LOCAL=1 SUFFIX=pr1", id="local copy"),
-        pytest.param({"LOCAL": False, "SUFFIX": None, "ENV": ""}, "make deploy", id="what was not said"),
+        pytest.param({"LOCAL": False, "SUFFIX": None, "ENV": ""}, "make deploy", id="options that were not given"),
         pytest.param({"ENV": "it's; touch x"}, "make deploy ENV='it'\"'\"'s; touch x'", id="quoted for a shell"),
     ],
 )

@@ -41,7 +41,7 @@ def _wrapped(text: str, indent: str, hanging: str = "  ") -> Iterator[str]:
 
 
 def summary(result: RehearsalResult) -> str:
-    """Return what is said at the end."""
+    """Return the closing lines of the report."""
     lines = ["", "Differences from AWS:"]
     for note, paths in _notes(result.steps).items():
         lines += _wrapped(f"{', '.join(paths)}: {note}", "  ")

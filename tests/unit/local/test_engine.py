@@ -1,4 +1,4 @@
-"""The engine as a process: what reaches it, and what is said when it does not come up."""
+"""The engine as a process: what reaches it, and the message when it does not start."""
 
 from __future__ import annotations
 

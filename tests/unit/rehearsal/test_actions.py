@@ -32,7 +32,7 @@ Client = Callable[..., Any]
 
 
 class Fake:
-    """A client whose operations answer what they are told, and note what they were asked."""
+    """A client whose operations return the given answers, and record their requests."""
 
     def __init__(self, **answers: Any) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []

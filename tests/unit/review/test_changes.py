@@ -180,7 +180,7 @@ DENY = statement("Refuse", "s3:GetObject", on=["a"], effect="Deny")
             id="condition of a denial",
         ),
         pytest.param(
-            (ALLOW, ALLOW), (ALLOW,), [("narrowed", "no longer Read: may s3: GetObject on a")], id="said twice"
+            (ALLOW, ALLOW), (ALLOW,), [("narrowed", "no longer Read: may s3: GetObject on a")], id="stated twice"
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Templates made worse: every operator of `make mutate` once or twice, and what is said of a survivor."""
+"""Templates made worse: every operator of `make mutate` once or twice, and the report of a survivor."""
 
 from __future__ import annotations
 

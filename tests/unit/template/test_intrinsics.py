@@ -1,4 +1,4 @@
-"""A call of an intrinsic function is told from a map that is data."""
+"""A call of an intrinsic function is distinguished from a map that is data."""
 
 from __future__ import annotations
 

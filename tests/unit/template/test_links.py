@@ -1,4 +1,4 @@
-"""The graph between stacks: derived, checked, and each mistake told with both of its ends."""
+"""The graph between stacks: derived, checked, and each mistake reported with both of its ends."""
 
 from __future__ import annotations
 

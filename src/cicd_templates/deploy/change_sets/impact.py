@@ -154,7 +154,7 @@ def _published(logical_id: str, before: Mapping[str, Any]) -> bool:
 
 
 def _fate(policy: str, resource_type: str) -> str:
-    """What becomes of the data, by `PolicyAction` or by the template's own policy where that is not told.
+    """What becomes of the data, by `PolicyAction` or by the template's own policy where AWS does not report one.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
     """

@@ -63,7 +63,7 @@ from tests.unit.config.problems import PRODUCTION, SERVICE, STAGING, problems_of
         pytest.param(
             [("environments/production/services/payment-processor/cpu", "a")],
             "environments.production.services.payment-processor.cpu: use 256, 512",
-            id="wrong override is told where it stands",
+            id="wrong override is reported where it stands",
         ),
         pytest.param(
             [(f"{SERVICE}/port", 80)],
@@ -143,7 +143,7 @@ from tests.unit.config.problems import PRODUCTION, SERVICE, STAGING, problems_of
             [("project/tags", {"a": "b" * 257})],
             f"project.tags.a: '{'b' * 57}'... is not allowed; use letters,"
             " digits, spaces and _ . : / = + @ -; at most 256 characters",
-            id="long text is not told in full",
+            id="long text is not shown in full",
         ),
         pytest.param(
             [(f"{STAGING}/region", "Frankfurt")],

@@ -108,7 +108,7 @@ def test_validations_and_hooks_are_reported_with_their_place_and_warnings_are_no
                 detail(3, "HOOK_INVOCATION_ERROR", LogicalResourceId="C", HookType="My::Hook", HookStatusReason="no"),
                 detail(4, "HOOK_INVOCATION_ERROR", LogicalResourceId="D", HookFailureMode="WARN"),
                 detail(5, "PROVISIONING_ERROR", LogicalResourceId="E", ResourceStatusReason="quota"),
-                detail(6, "STACK_EVENT", LogicalResourceId="F", ResourceStatusReason="told already"),
+                detail(6, "STACK_EVENT", LogicalResourceId="F", ResourceStatusReason="reported already"),
             ]
         },
     ]

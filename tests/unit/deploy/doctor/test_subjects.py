@@ -211,7 +211,7 @@ def test_a_generated_value_is_not_yet_the_true_one() -> None:
     assert {check.verdict for check in seen(secrets.check_secrets, [build], deployed=True, **put)} == {"ok"}
 
 
-def test_subscribers_who_have_not_confirmed_are_sent_nothing() -> None:
+def test_subscribers_who_have_not_confirmed_are_reported() -> None:
     topic = "arn:aws:sns:eu-central-1:222222222222:payments-staging-developers"
     resources = [
         {

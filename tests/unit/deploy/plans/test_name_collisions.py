@@ -1,4 +1,4 @@
-"""A name that is taken is told before CloudFormation trips over it: whose it is, and the way out."""
+"""A name that is taken is reported before CloudFormation fails on it: whose it is, and the way out."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_bucket_of_another_account_is_out_of_reach() -> None:
 
 
 def account(answers: Mapping[str, Any] | None = None, *, deployed: bool = False) -> FakeAws:
-    """An account where nothing is, except what is told."""
+    """An empty account, except for the given resources."""
     free = {call: absent for call, _, absent in ANSWERS.values()}
     no_stack = missing("ValidationError")
     no_stack.response["Error"]["Message"] = "Stack does not exist"

@@ -1,4 +1,4 @@
-"""What is said: the same events as lines, as a terminal shows them, and as JSON."""
+"""Reports of a deployment: the same events as lines, as a terminal shows them, and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal: one run an environment, what is unfinished stays, and a damaged one is said."""
+"""The journal: one run an environment, what is unfinished stays, and a damaged one is reported."""
 
 from __future__ import annotations
 
