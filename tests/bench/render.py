@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 RUNS = 7
 SERVICES = (1, 10, 100, 1000)
-# A user's Python keeps what it has compiled; one that is configured not to compiles our modules, and only them, each time.
+# A user's Python keeps what it has compiled; one that is not to keep it compiles our modules, and only them, each time.
 CACHING = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 FLOOR = """

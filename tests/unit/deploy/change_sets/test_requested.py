@@ -68,16 +68,16 @@ def test_what_was_requested_otherwise_is_named(change: dict[str, Any], expected:
 
 
 def test_the_local_aws_tells_the_value_where_aws_tells_the_path() -> None:
-    told = {**ANSWER, "Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]}
+    answer = {**ANSWER, "Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]}
 
-    assert differences(told, local=True) == []
+    assert differences(answer, local=True) == []
 
 
 def test_a_creation_deletes_what_failed_and_has_the_parameters_of_the_template() -> None:
-    told = {**ANSWER, "Parameters": [{**IMAGE, "ParameterValue": "image-1"}, KEY], "OnStackFailure": "DELETE"}
+    answer = {**ANSWER, "Parameters": [{**IMAGE, "ParameterValue": "image-1"}, KEY], "OnStackFailure": "DELETE"}
 
-    assert differences(told, existing=None) == []
-    assert differences({**told, "OnStackFailure": "ROLLBACK"}, existing=None) == [
+    assert differences(answer, existing=None) == []
+    assert differences({**answer, "OnStackFailure": "ROLLBACK"}, existing=None) == [
         "its change set says OnStackFailure=ROLLBACK, not DELETE"
     ]
 
@@ -87,9 +87,9 @@ def test_a_copy_expires_no_later_than_one_that_is_made_now(hours: float | None, 
     tags = {**STACK.tags, "Suffix": "pr1"}
     stack = replace(STACK, facts=replace(STACK.facts, suffix="pr1", stack_tags=tags))
     end = {} if hours is None else {"Expires": f"{EPOCH + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"}
-    told = {**ANSWER, "Tags": [{"Key": key, "Value": value} for key, value in (tags | end).items()]}
+    answer = {**ANSWER, "Tags": [{"Key": key, "Value": value} for key, value in (tags | end).items()]}
 
-    assert (differences(told, stack=stack) == []) == same
+    assert (differences(answer, stack=stack) == []) == same
 
 
 @pytest.mark.parametrize(
