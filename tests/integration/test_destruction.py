@@ -84,7 +84,7 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
     result = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm production")
 
     assert result.exit_code == 3
-    assert "payments-production-notifications has been deployed since the plan; plan again" in result.output
+    assert "payments-production-notifications was deployed after this was planned; plan again" in result.output
     refused = project.type("destroy --local --plan .state/local/destroy-plan.json --env production --suffix x")
     assert (refused.exit_code, "leave out --env, --suffix" in refused.output) == (2, True)
     assert project.type("destroy --env staging --local --confirm staging").exit_code == 2
@@ -129,7 +129,7 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
 
     refused = project.type("deploy --env production --layer keys --local --yes")
     assert refused.exit_code == 3
-    assert f"its destruction kept AWS::KMS::Key {key}" in refused.output
+    assert f"the last destruction kept AWS::KMS::Key {key}" in refused.output
     assert "make adopt ENV=production LOCAL=1" in refused.output
 
     adopted = project.ok("adopt --env production --local --yes")
@@ -179,7 +179,7 @@ def test_an_import_that_cloudformation_refuses_leaves_no_shell(project: Project)
     result = project.type("adopt --env tools --layer registry --local --yes")
 
     assert result.exit_code == 1
-    assert "CloudFormation refuses the import: Resource import is not supported by this emulator" in result.output
+    assert "CloudFormation refused the import: Resource import is not supported by this emulator" in result.output
     assert describe_stack(project.clients("tools"), "payments-tools-registry-payment-processor") is None
 
 
@@ -304,7 +304,7 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
     assert "not destroyed: ingress-payment-processor, " in result.output
     assert describe_stack(project.clients("staging"), "payments-staging-notifications") is None
     assert report(project, "staging")["finished"] is False
-    assert "the environment made it and still lives" in project.ok("status --left --env staging --local")
+    assert "the environment created it and is still in use" in project.ok("status --left --env staging --local")
 
     (project.engine.folder / "failures.json").unlink()
     project.ok("destroy --env staging --local --yes")
@@ -323,7 +323,7 @@ def test_an_interrupted_destruction_continues(project: Project, monkeypatch: pyt
     monkeypatch.setattr("cicd_templates.deploy.destruction.execution.delete_stack", interrupted)
     stopped = project.type("destroy --env staging --local --yes")
     assert stopped.exit_code == 75
-    assert re.search(r"error: stopped: .* in AWS; the same command continues\n", stopped.output)
+    assert re.search(r"error: stopped: .*; to continue, run the same command again\n", stopped.output)
     assert report(project, "staging")["finished"] is False
     assert describe_stack(project.clients("staging"), "payments-staging-service-payment-processor") is None
     assert describe_stack(project.clients("staging"), "payments-staging-cluster") is not None
@@ -346,7 +346,7 @@ def test_what_bears_our_names_without_our_tags_is_left_unexplained_and_untouched
     result = project.type("destroy --env staging --local --yes")
 
     assert result.exit_code == 1
-    assert "UNEXPLAINED: it has our name, but nothing proves that it is ours" in result.output
+    assert "UNEXPLAINED: its name begins like ours, but nothing proves that it is ours" in result.output
     assert "aws logs delete-log-group --region eu-central-1 --log-group-name /payments/staging/build/f" in result.output
     assert "AWS::SSM::Parameter /payments/staging/by/hand" in result.output
     assert "2 resources are left unexplained" in result.output

@@ -4,6 +4,6 @@
 2. Each match becomes a `LintFinding`: file, line, column, rule, level and message.
 3. `formats` turns findings into lines of text, SARIF or GitHub annotations; the command line prints them.
 
-This package knows nothing of single rules, which are in `cicd_templates.rules`. It neither renders nor deploys
-templates, and does not decide the exit code: the command line fails if there is any finding.
+This package contains no rules; they are in `cicd_templates.rules`. It neither renders nor deploys templates. It does
+not decide the exit code either: the command line fails if there is any finding.
 """

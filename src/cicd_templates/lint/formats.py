@@ -12,14 +12,14 @@ from typing import Any
 
 from cicd_templates.printable import printable
 
-# By severity of cfn-lint, the level in SARIF and the workflow command of GitHub.
+# The level in SARIF, and the workflow command of GitHub, for each severity of cfn-lint.
 SARIF_LEVELS = {"error": "error", "warning": "warning", "informational": "note"}
 GITHUB_LEVELS = {"error": "error", "warning": "warning", "informational": "notice"}
 
 
 @dataclass(frozen=True, order=True)
 class LintFinding:
-    """A finding of cfn-lint; lines and columns count from 1. Any finding fails the lint, whatever its level."""
+    """A finding of cfn-lint. `line` and `column` count from 1. A finding of any level makes the lint fail."""
 
     path: str
     line: int
@@ -40,7 +40,7 @@ def as_text(findings: Sequence[LintFinding]) -> str:
 
 
 def as_github(findings: Sequence[LintFinding]) -> str:
-    """Return one workflow command per finding, which GitHub shows beside the line of the file.
+    """Return one workflow command per finding. GitHub shows them as annotations of the lines.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
     """
@@ -77,7 +77,7 @@ def as_sarif(findings: Sequence[LintFinding]) -> str:
 
 
 def _rule(finding: LintFinding) -> dict[str, Any]:
-    # SARIF requires absolute help URIs; the addresses of the project's own rules are paths in this repository.
+    # SARIF requires absolute help URIs, but the project's own rules have paths in this repository instead.
     address = {"helpUri": finding.source} if finding.source.startswith("https://") else {}
     return {"id": finding.rule, "shortDescription": {"text": finding.title or finding.rule}, **address}
 

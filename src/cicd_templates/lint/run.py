@@ -1,6 +1,6 @@
-"""Lint rendered templates with cfn-lint as `.cfnlintrc` configures it, all files in one process with one runner.
+"""Lint all rendered templates with one cfn-lint runner, as configured in `.cfnlintrc`.
 
-One run per file would create all of cfn-lint's rules every time, which takes most of its time.
+A run per file would load all of cfn-lint's rules each time, which takes longer than the checks themselves.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from cicd_templates.lint.formats import LintFinding
 
 
 def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[LintFinding]:
-    """Return the findings in `paths`, sorted. Raise `ConfigurationError` if the copy `suffix` has no templates."""
-    # Importing cfn-lint takes half a second, which other commands should not pay.
+    """Return the findings in `paths`, sorted. Raises `ConfigurationError` if `paths` is empty.
+
+    `suffix` is the copy whose templates are linted, if any; the error names it in the command that renders them.
+    """
+    # Importing cfn-lint takes half a second, so it is imported only here, to keep other commands fast.
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import Runner
 

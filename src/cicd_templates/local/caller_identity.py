@@ -1,6 +1,6 @@
-"""The caller of a request as policies see it: TLS, services that act for a resource, and the ARN of a role.
+"""Corrects what policies see of a request's caller: TLS, services that act for a resource, and the ARN of a role.
 
-It runs inside the engine's interpreter, so it imports the standard library alone.
+This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any
 
 
 def secure(app: ModuleType) -> None:
-    """Count every request as TLS, because bucket policies would otherwise deny all requests of the loopback address."""
+    """Treat every request as sent over TLS; otherwise bucket policies would deny all requests, which are plain HTTP."""
     pin = app.pin_request_origin
     app.pin_request_origin = lambda address, _secure: pin(address, True)  # type: ignore[attr-defined]
 
 
 def services(evaluator: ModuleType) -> None:
-    """Let an account's root assume a service's role only on behalf of the resource named by the external id.
+    """Let an account's root act as a service only for the resource whose ARN is the external id.
 
-    The engine lets root act for every service, and sets neither aws:SourceArn nor aws:SourceAccount.
+    Without this, root can assume the role of every service, and aws:SourceArn and aws:SourceAccount are not set.
     """
     trusted = evaluator.evaluate_trust_policy
 
@@ -44,7 +44,7 @@ def _services(document: Any) -> Iterator[str]:
 
 
 def principals(evaluator: ModuleType, roles: Any) -> None:
-    """Make aws:PrincipalArn the ARN of the role instead of its session; `roles` is the engine's store of roles.
+    """Set aws:PrincipalArn to the ARN of the role, not of its session. `roles` is the engine's store of roles.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
     """
@@ -55,7 +55,7 @@ def principals(evaluator: ModuleType, roles: Any) -> None:
             return value_of(key, context)
         caller = context.principal_arn
         if caller.endswith(":root"):
-            # For a bucket of another account, the engine reports every caller as that account's root.
+            # If the bucket belongs to another account, the engine reports the root of that account as the caller.
             caller = evaluator.caller_arn()
         if ":assumed-role/" not in caller:
             return caller

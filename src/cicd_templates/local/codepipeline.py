@@ -1,7 +1,8 @@
-"""The operations of CodePipeline that a run calls and the local AWS lacks: start and job results.
+"""Adds the CodePipeline operations that a run needs and the local AWS lacks: starting a run, and job results.
 
-Each request is validated against the API's model, after the engine has checked its permissions with IAM. No pipeline is
-executed: a rehearsal reads the stored results. It runs inside the engine's interpreter, which has botocore.
+The engine checks the permissions of a request with IAM; then the request is validated against the API's model. No
+pipeline is executed: the job results are stored, and a rehearsal reads them. This module runs inside the engine's
+interpreter, which has botocore.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Check = Callable[[str, dict[str, Any]], str]
 
 
 class Answers:
-    """The results of jobs, one per line in a file that any process can read."""
+    """The job results, one per line in a file that any process can read."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / ANSWERS_FILE
@@ -35,7 +36,7 @@ class Answers:
             file.write(json.dumps([operation, request]) + "\n")
 
     def of(self, job: str) -> tuple[str, dict[str, Any]] | None:
-        """Operation and request of the result of a job, or None while there is none."""
+        """Return the operation and the request that sent a job's result, or None if there is no result yet."""
         if self._file.exists():
             for line in self._file.read_text().splitlines():
                 operation, request = json.loads(line)
@@ -45,7 +46,7 @@ class Answers:
 
 
 def check_request(operation: str, request: dict[str, Any]) -> str:
-    """Return what is wrong with a request according to botocore's model of the API; empty where nothing is."""
+    """Return the errors of a request according to botocore's model of the API; empty if it is valid."""
     import botocore.session
     from botocore.validate import ParamValidator
 
@@ -55,19 +56,19 @@ def check_request(operation: str, request: dict[str, Any]) -> str:
 
 
 def service(answers: Answers, check: Check) -> Handler:
-    """Return the handler of the service, in the engine's shape."""
+    """Return the handler of the service, with the signature that the engine requires."""
 
     async def handle(_method: str, _path: str, headers: dict[str, str], body: bytes, _query: Any) -> Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         if operation not in (START, *RESULTS):
-            return _answer(400, {"__type": "UnknownOperationException", "message": f"not here: {operation}"})
+            return _answer(400, {"__type": "UnknownOperationException", "message": f"not supported: {operation}"})
         request = json.loads(body)
         if wrong := check(operation, request):
             return _answer(400, {"__type": "ValidationException", "message": wrong})
         if operation == START:
             return _answer(200, {"pipelineExecutionId": str(uuid.uuid4())})
         if answers.of(request["jobId"]):
-            return _answer(400, {"__type": "InvalidJobStateException", "message": "the job has its result already"})
+            return _answer(400, {"__type": "InvalidJobStateException", "message": "the job already has a result"})
         answers.put(operation, request)
         return _answer(200, {})
 
@@ -79,7 +80,7 @@ def _answer(status: int, content: dict[str, Any]) -> Response:
 
 
 def register(app: ModuleType, router: ModuleType, actions: ModuleType, answers: Answers) -> None:
-    """Add the service to the engine's router, its table of handlers and that of IAM's namespaces."""
+    """Add the service to the engine's router, its table of handlers and its table of IAM namespaces."""
     router.SERVICE_PATTERNS["codepipeline"] = {
         "target_prefixes": [TARGET_PREFIX],
         "host_patterns": [r"codepipeline\."],

@@ -1,9 +1,9 @@
-"""IAM condition keys whose values in the local AWS are missing or differ from AWS.
+"""Corrects IAM condition keys whose values are missing in the local AWS or differ from AWS.
 
-In AWS `aws:PrincipalArn` of a role session is the ARN of the role, and conditional writes set their own keys:
+In AWS, `aws:PrincipalArn` of a role session is the ARN of the role, and conditional writes set their own keys:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
-It runs inside the engine's interpreter, so it imports the standard library alone.
+This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _WRITES = {"if-none-match": "s3:if-none-match", "if-match": "s3:if-match"}
 
 
 def role_of(arn: str) -> str:
-    """Return the ARN of the role of a session ARN, without the role's path; any other ARN unchanged."""
+    """Return the role's ARN, without its path, for the ARN of a role session. Return any other ARN unchanged."""
     return _SESSION.sub(r"arn:\1:iam::\2:role/\3", arn)
 
 
 def register(evaluator: ModuleType, actions: ModuleType) -> None:
-    """Correct both in the engine's `evaluator`, and in `actions`, which collects the keys of a request."""
+    """Correct aws:PrincipalArn in the engine's `evaluator`, and add the keys of conditional writes in `actions`."""
     resolve, gather = evaluator._resolve_condition_key, actions.s3_service_context
 
     def resolve_as_aws(key: str, context: Any) -> Any:

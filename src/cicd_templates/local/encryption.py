@@ -1,6 +1,6 @@
-"""The customer managed keys of encrypted resources: the local AWS does not check KMS permissions on reads and writes.
+"""Finds the customer managed keys of encrypted resources, because the local AWS does not check permissions for them.
 
-It runs inside the engine's interpreter, so it imports the standard library alone.
+This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-# By action, the KMS actions that its caller also needs:
+# The KMS actions that the caller of each action also needs:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
@@ -26,7 +26,7 @@ class ResourceKeys:
     """The customer managed keys of buckets, topics and secrets, most of which the engine does not store."""
 
     def __init__(self, table: dict[str, Any], secrets: ModuleType) -> None:
-        """Listen to the engine's `table` of handlers, and look into its secrets."""
+        """Observe the keys of buckets and topics by wrapping the engine's handlers in `table`."""
         self._keys: dict[str, str] = {}
         self._secrets = secrets._secrets
         for resource_type in ("AWS::S3::Bucket", "AWS::SNS::Topic"):
@@ -44,7 +44,7 @@ class ResourceKeys:
         return handle
 
     def behind(self, action: str, resource: str) -> str:
-        """Return the ARN of the key that `action` on `resource` needs; empty where none is a customer's."""
+        """Return the ARN of the customer managed key that `action` on `resource` needs; empty if there is none."""
         service = action.partition(":")[0]
         if service == "secretsmanager":
             key = next((each.get("KmsKeyId") for each in self._secrets.values() if each["ARN"] == resource), None)
@@ -55,7 +55,7 @@ class ResourceKeys:
 
 
 def _key(properties: dict[str, Any]) -> str:
-    """Return the key in a bucket's or a topic's properties, empty without one."""
+    """Return the key in the properties of a bucket or a topic; empty if there is none."""
     for rule in properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ()):
         return str(rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID", ""))
     return str(properties.get("KmsMasterKeyId", ""))

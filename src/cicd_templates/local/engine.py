@@ -1,7 +1,7 @@
 """Start, check and stop the engine: one subprocess on a free port of 127.0.0.1, with a private folder.
 
-The engine gets none of the caller's environment variables, because the functions that it runs inherit its environment:
-a developer's credentials and proxies must not reach them.
+The engine gets none of the caller's environment variables. The functions that it runs inherit its environment, and a
+developer's credentials and proxies must not reach them.
 """
 
 from __future__ import annotations
@@ -40,44 +40,44 @@ DEFAULT_PYTHON = Path(".venv-local/bin/python")
 
 @dataclass(frozen=True)
 class Engine:
-    """A running engine. Its private `folder` is removed when it stops."""
+    """A running engine. Its private `folder` is removed when the engine stops."""
 
     port: int
     pid: int
     folder: Path
-    # Signs every request to it; made anew at each start.
+    # The key that signs every request to the engine; each start creates a new one.
     secret: str = field(default="", repr=False)
-    # Set in the process that started the engine; other processes know the process id only.
+    # Set only in the process that started the engine; other processes only know its process id.
     process: subprocess.Popen[bytes] | None = field(default=None, compare=False, repr=False)
 
     @property
     def url(self) -> str:
-        """Return where every AWS service of it answers."""
+        """Return the endpoint URL of all AWS services of the engine."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def record(self) -> Record:
-        """Return what it has only recorded."""
+        """Return the record of the resources that the engine has recorded but not created."""
         return Record(self.folder)
 
     def healthy(self) -> bool:
-        """Return whether it answers. Never raises."""
+        """Return whether the engine answers. Never raises an exception."""
         try:
             with self._ask("GET", "/_ministack/health", ANSWER_SECONDS):
                 return True
         except (OSError, http.client.HTTPException):
-            # Another process, which may not speak HTTP, can have the port by now.
+            # By now, the port may belong to another process, which may not speak HTTP.
             return False
 
     def reset(self) -> None:
-        """Forget every resource of every account."""
+        """Delete every resource of every account, and the record."""
         with self._ask("POST", "/_ministack/reset", READY_SECONDS):
             self.record.clear()
 
     def _ask(self, method: str, path: str, seconds: float) -> http.client.HTTPResponse:
         headers = {"Authorization": admin_authorization(self.secret, method, path)}
         request = urllib.request.Request(f"{self.url}{path}", method=method, headers=headers)  # noqa: S310 - our own URL
-        # Without this, a proxy of the caller's environment would get requests for a loopback address.
+        # Without this, requests for the loopback address would be sent to a proxy of the caller's environment.
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         answer: http.client.HTTPResponse = direct.open(request, timeout=seconds)
         return answer
@@ -86,10 +86,10 @@ class Engine:
 def start(
     *, python: Path | None = None, auth: bool = False, tls: bool = False, now: Callable[[], float] = time.monotonic
 ) -> Engine:
-    """Start an engine and wait until it answers. `auth` enforces IAM; `tls` counts every request as TLS.
+    """Start an engine and wait until it answers. With `auth`, it enforces IAM; with `tls`, all requests count as TLS.
 
-    Raise `CicdError` if its virtual environment is missing, or with the end of its log if it does not start. After any
-    exception its process and folder are gone.
+    Raises `CicdError` if its virtual environment is missing, or with the end of its log if it does not start. After any
+    exception, the process and its folder have been removed.
     """
     python = python or DEFAULT_PYTHON
     if not python.exists():
@@ -114,7 +114,7 @@ def start(
     try:
         _wait_until_it_answers(engine, process, now() + READY_SECONDS, now)
     except BaseException:
-        # Ctrl-C does not reach the engine, because it has a session of its own.
+        # Ctrl-C does not reach the engine, because it runs in a session of its own.
         stop(engine)
         raise
     return engine
@@ -142,7 +142,7 @@ def _environment(folder: Path, port: int, secret: str, *, auth: bool) -> dict[st
         "PATH": os.defpath,
         "HOME": str(folder),
         "TMPDIR": str(folder),
-        # The defaults are folders in /tmp that all engines of the machine would share.
+        # By default, all engines on the machine would share folders in /tmp.
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
         "BIND_HOST": HOST,
@@ -155,14 +155,17 @@ def _environment(folder: Path, port: int, secret: str, *, auth: bool) -> dict[st
 
 
 def stop(engine: Engine) -> None:
-    """Terminate the process, or kill it, and remove its folder. A stopped engine is not an error."""
+    """Terminate the engine's process, kill it if necessary, and remove its folder.
+
+    It is not an error if the engine has already stopped.
+    """
     with contextlib.suppress(ProcessLookupError):
         os.kill(engine.pid, signal.SIGTERM)
         if not _gone(engine, time.monotonic() + STOP_SECONDS):
             os.kill(engine.pid, signal.SIGKILL)
             _gone(engine, time.monotonic() + STOP_SECONDS)
-        # The engine's functions survive it, but share its process group. Kill the group only if the engine was alive
-        # just now: the id of a process that ended earlier can be reused.
+        # Functions outlive the engine that started them, but share its process group. The group is killed only if the
+        # engine was alive just now, because the id of a process that ended earlier can be reused.
         with contextlib.suppress(PermissionError):
             os.killpg(engine.pid, signal.SIGKILL)
     shutil.rmtree(engine.folder, ignore_errors=True)
@@ -170,7 +173,7 @@ def stop(engine: Engine) -> None:
 
 def _gone(engine: Engine, deadline: float) -> bool:
     while time.monotonic() < deadline:
-        # Our own child remains a zombie until its exit status is read.
+        # If the engine is a child of this process, it remains a zombie until its exit status is read.
         if engine.process is not None:
             engine.process.poll()
         else:
@@ -183,7 +186,7 @@ def _gone(engine: Engine, deadline: float) -> bool:
 
 
 def alive(pid: int) -> bool:
-    """Return whether a process of this id runs."""
+    """Return whether a process with this id is running."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -195,7 +198,7 @@ def alive(pid: int) -> bool:
 
 @contextlib.contextmanager
 def running(*, python: Path | None = None, auth: bool = False, tls: bool = False) -> Iterator[Engine]:
-    """Yield an engine for the length of a block."""
+    """Start an engine, yield it, and stop it at the end of the `with` block."""
     engine = start(python=python, auth=auth, tls=tls)
     try:
         yield engine

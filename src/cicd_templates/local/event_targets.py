@@ -1,8 +1,9 @@
-"""EventBridge targets that the local AWS accepts but does not deliver to: pipelines and log groups.
+"""Delivers events to EventBridge targets that the local AWS accepts but ignores: pipelines and log groups.
 
-An event for a pipeline is recorded as the request with which EventBridge would start it; an event for a log group is
-written to that group. S3 events also get the version of their object, which the engine omits and releases need. It runs
-inside the engine's interpreter, so it imports the standard library alone.
+For a pipeline, the request with which EventBridge would start it is recorded. For a log group, the event is written to
+the group. S3 events also get the version of their object, which releases need and the engine omits.
+
+This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Start = Callable[[dict[str, Any]], None]
 
 
 def register(events: ModuleType, logs: ModuleType, started: Start) -> None:
-    """Deliver to these targets instead of the engine's module `events`; `started` gets each start request."""
+    """Replace the delivery in the engine's module `events`. `started` is called with each recorded start request."""
     deliver_the_rest = events._invoke_target
 
     def deliver(target: Target, event: dict[str, Any], rule: Rule, view: Any = None) -> None:
@@ -51,11 +52,11 @@ def register(events: ModuleType, logs: ModuleType, started: Start) -> None:
 
 
 def name_versions(s3: ModuleType, events: ModuleType) -> None:
-    """Add the version of the object to the events that the engine's S3 sends, as AWS does:
+    """Add the object's version to the events that the engine's S3 sends, as AWS does:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     """
     fire, dispatch = s3._fire_s3_event, events._dispatch_event
-    # Both are called in one thread: `fire` calls `dispatch`.
+    # `fire` calls `dispatch` in the same thread, so a thread-local variable can pass the version on.
     current = threading.local()
 
     def fire_with_version(*arguments: Any, version_id: str | None = None, **options: Any) -> None:
@@ -75,13 +76,13 @@ def name_versions(s3: ModuleType, events: ModuleType) -> None:
 
 
 def _parts(arn: str) -> tuple[str, str, str, str]:
-    """Service, account, region and resource of an ARN."""
+    """Return service, account, region and resource of an ARN."""
     service, region, account, resource = (arn.split(":", 5) + [""] * 6)[2:6]
     return service, account, region, resource
 
 
 def _payload(events: ModuleType, target: Target, rule: Rule, view: Any) -> str:
-    """Return what the target is handed: the event, or what its transformer makes of it."""
+    """Return the input of the target: the event, or the result of the target's input transformer."""
     transformer = target.get("InputTransformer")
     if transformer:
         return str(events._apply_input_transformer(transformer, rule, view))

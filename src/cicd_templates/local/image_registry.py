@@ -1,6 +1,6 @@
-"""Responses of the image registry that the local AWS lacks: the scan of an image, and the error for a missing one.
+"""Adds responses that the local AWS's image registry lacks: the scan of an image, and the error for a missing image.
 
-It runs inside the engine's interpreter, so it imports the standard library alone.
+This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Handler = Callable[..., Awaitable[Response]]
 
 
 def with_missing_operations(rest: Handler) -> Handler:
-    """Wrap the engine's registry handler. No image is scanned: every scan reports no findings."""
+    """Return a handler that wraps the engine's registry handler. Images are not scanned: all scans have no findings."""
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
@@ -40,5 +40,5 @@ def _answer(status: int, content: dict[str, Any]) -> Response:
 
 
 def register(app: ModuleType) -> None:
-    """Put it into the engine's table of handlers."""
+    """Replace the registry's handler in the engine's table of handlers."""
     app.SERVICE_HANDLERS["ecr"] = with_missing_operations(app.SERVICE_HANDLERS["ecr"])

@@ -1,4 +1,4 @@
-"""Start the engine with the additions of this package. It runs in the engine's interpreter; `engine` starts it."""
+"""Start the engine with the additions of this package. The module `engine` runs this in the engine's interpreter."""
 
 import os
 import sys
@@ -38,7 +38,7 @@ caller_identity.services(iam_evaluator)
 caller_identity.principals(iam_evaluator, iam._roles)
 calls = permissions.Calls(folder)
 permissions.Decisions(iam_evaluator, calls, keys.behind, encryption.KEY_ACTIONS, seen.passed).listen()
-# The engine knows the secret by this name as well, and signs with it what it does for an account.
+# The engine reads this variable as well, and signs with the secret what it does on behalf of an account.
 secret = os.environ["AWS_SECRET_ACCESS_KEY"]
 secret_of = request_guard.secret_of_key(secret, iam_evaluator, responses._account_from_sts_session)
 app.app = request_guard.RequestGuard(app.app, int(os.environ["GATEWAY_PORT"]), secret, sigv4, secret_of)

@@ -54,7 +54,7 @@ def test_a_start_has_an_execution(answers: Answers) -> None:
     [
         ("PutJobFailureResult", {"jobId": JOB}, "ValidationException", 'Missing required parameter in input: "failure'),
         ("PutJobSuccessResult", {"jobId": 1}, "ValidationException", "Invalid type for parameter jobId"),
-        ("ListPipelines", {}, "UnknownOperationException", "not here: ListPipelines"),
+        ("ListPipelines", {}, "UnknownOperationException", "not supported: ListPipelines"),
     ],
 )
 def test_a_wrong_request_is_refused(

@@ -1,7 +1,7 @@
-"""Deletes one stack and waits for the end; where CloudFormation fails, repairs the cause and tries again.
+"""Deletes one stack and waits until it is gone; if CloudFormation fails, repairs the cause and tries again.
 
-A deployment is watched by the request tokens of its operations (`runs/watch.py`), many of them in one loop. A deletion
-is followed by its stack alone, because somebody else may have started it with a token of their own.
+A deployment is watched by the request tokens of its operations (`runs/watch.py`). A deletion is watched by its stack id
+instead, because somebody else may have started the deletion with a different token.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cicd_templates.deploy.destruction.repair import lift_deletion_protection, r
 from cicd_templates.errors import CicdError
 
 ATTEMPTS = 4
-# Between two attempts, so that every service has noticed what another one has deleted.
+# Poll intervals between two attempts, so that each service notices what was deleted in the others.
 PAUSE_POLLS = 5
 PROGRESS_EVERY = 10_000
 GONE = "DELETE_COMPLETE"
@@ -33,7 +33,7 @@ DELETING = "DELETE_IN_PROGRESS"
 
 @dataclass(frozen=True)
 class DeletionProgress:
-    """Where the progress of a deletion goes: lines of text to `note`, events of CloudFormation to `event`."""
+    """Callbacks for the progress of a deletion: `note` gets lines of text, `event` gets CloudFormation's events."""
 
     note: Callable[[str], None]
     event: Callable[[ResourceEvent], None]
@@ -44,7 +44,7 @@ def delete_stack(
 ) -> str:
     """Delete `stack` and return an empty string, or the reason why it still exists.
 
-    `unguard` switches termination protection off first. A deletion that is already in progress is waited for.
+    With `unguard`, switch termination protection off first. If a deletion is already in progress, wait for it.
     """
     try:
         return _delete_with_repairs(clients, stack, polling, progress, unguard=unguard)
@@ -74,7 +74,7 @@ def _delete_with_repairs(
         reason = (
             f"{cause.logical_id} ({cause.resource_type}): {cause.reason}"
             if cause
-            else f"the stack ended in {status} and its events name no cause"
+            else f"the stack ended in {status}, and its events do not name a cause"
         )
         if attempt < ATTEMPTS:
             progress.note(f"{stack.label}: attempt {attempt} of {ATTEMPTS} failed: {reason}")
@@ -86,14 +86,14 @@ def _delete_with_repairs(
 def _with_remedy(stack: DeployedStack, reason: str) -> str:
     if "cannot be assumed" in reason and stack.role:
         return (
-            f"{reason}; the role with which CloudFormation deletes it no longer exists: create a role {stack.role} that"
-            " CloudFormation may assume, destroy again, then delete the role"
+            f"{reason}; the role that CloudFormation needs to delete the stack no longer exists: create a role"
+            f" {stack.role} that CloudFormation may assume, destroy again, then delete the role"
         )
     return reason
 
 
 def _prepare_resources(clients: Clients, stack: DeployedStack, progress: DeletionProgress) -> None:
-    """Empty what CloudFormation deletes only when it is empty, and lift the protection of load balancers."""
+    """Empty buckets and repositories, and switch off the deletion protection of load balancers."""
     for owned in stack.resources:
         if owned.kept:
             continue
@@ -104,7 +104,7 @@ def _prepare_resources(clients: Clients, stack: DeployedStack, progress: Deletio
 
 
 def _empty(clients: Clients, owned: Owned, progress: DeletionProgress) -> int:
-    """Empty a bucket or repository and return how many objects it had; note every 10,000. A missing one had none."""
+    """Empty a bucket or repository, note every 10,000 objects, and return their number: 0 if it does not exist."""
     contents = operations_of(owned.resource_type).contents
     if contents is None:
         return 0
@@ -127,7 +127,7 @@ def _empty(clients: Clients, owned: Owned, progress: DeletionProgress) -> int:
 def _delete_once(
     clients: Clients, stack: DeployedStack, polling: Polling, progress: DeletionProgress, *, start: bool
 ) -> list[ResourceEvent]:
-    """Wait until one deletion has ended, which `start` requests first; return its events."""
+    """Wait until the deletion has ended and return its events. With `start`, request the deletion first."""
     cloudformation = clients.cloudformation
     known: set[str] = set()
     events_since(cloudformation, stack.stack_id, known)
@@ -140,7 +140,7 @@ def _delete_once(
             events.append(event)
             progress.event(event)
         status = stack_status(clients, stack.stack_id)
-        # For a moment the description still shows how the operation before this one ended.
+        # For a moment, the description still shows the final status of the previous operation.
         failed = any(event.of_stack and event.status == "DELETE_FAILED" for event in events)
         return status == GONE or (failed and status != DELETING)
 

@@ -1,7 +1,7 @@
-"""Reads stacks from CloudFormation: those that exist, and the events of those that were deleted.
+"""Reads stacks from CloudFormation: existing stacks, and the events of deleted stacks.
 
-The templates that were deployed decide what is deleted, not those rendered since. CloudFormation keeps the events of a
-deleted stack for 90 days, so a destruction can be explained, or continued, from any machine:
+The deployed templates decide what is deleted, not templates that were rendered later. CloudFormation keeps the events
+of a deleted stack for 90 days, so a destruction can be explained, or continued, from any machine:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
 """
 
@@ -26,7 +26,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Owned:
-    """A resource that a stack owns or owned; `policy` is its DeletionPolicy."""
+    """A resource that belongs, or belonged, to a stack; `policy` is its DeletionPolicy."""
 
     stack: str
     logical_id: str
@@ -36,13 +36,13 @@ class Owned:
 
     @property
     def kept(self) -> bool:
-        """Whether it stays when its stack is deleted."""
+        """Whether the resource stays when its stack is deleted."""
         return self.policy.startswith("Retain")
 
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """A stack that exists. One whose first change set was never executed has no template and no resources."""
+    """An existing stack. If its first change set was never executed, it has no template and no resources."""
 
     name: str
     stack_id: str
@@ -57,7 +57,7 @@ class DeployedStack:
 
     @property
     def account(self) -> str:
-        """The number of its account."""
+        """The number of the stack's account."""
         return Arn.parse(self.stack_id).account
 
 
@@ -67,7 +67,7 @@ def list_project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any
 
 
 def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
-    """Return every stack in the account that has the tag of this tool, whatever its project."""
+    """Return every stack in the account that has the tag of this tool, regardless of its project."""
     ours = {MANAGED_BY_KEY: MANAGED_BY}.items()
     return [
         dict(stack)
@@ -78,8 +78,8 @@ def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
 
 
 def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> DeployedStack:
-    """Return a described stack with its resources, and the policies and links of the template deployed last."""
-    # By id, because that still works when somebody else has just deleted the stack.
+    """Return a described stack with its resources, and with the policies and links of its current template."""
+    # The id still works if somebody else has just deleted the stack; the name does not.
     name, stack_id = described["StackName"], described["StackId"]
     summaries = [
         summary
@@ -121,22 +121,22 @@ def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> Deplo
 
 def _read_template(clients: Clients, stack_id: str) -> Mapping[str, Any]:
     body: Any = clients.cloudformation.get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
-    # boto3 parses a JSON template, and leaves a YAML one as text.
+    # boto3 parses a JSON template, but returns a YAML template as text.
     template: Mapping[str, Any] = cloudformation_yaml.load(body) if isinstance(body, str) else body
     return template
 
 
 def label_of(tags: Mapping[str, str]) -> str:
-    """Return the label of the stack with `tags`: the name of its file without the ending."""
+    """Return the label of the stack with `tags`: the name of its template file without the extension."""
     return file_stem(tags.get("Layer", ""), tags.get("Service"))
 
 
 def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
-    """Yield the resources that the environment's deleted stacks had; `Retain` where the deletion skipped one."""
+    """Yield the resources of the environment's deleted stacks. A resource that the deletion skipped has `Retain`."""
     for page in clients.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
         for summary in page["StackSummaries"]:
             if scope.has_stack(summary["StackName"]):
-                # A deleted stack is found by its id only.
+                # CloudFormation describes a deleted stack only by its id.
                 described = clients.cloudformation.describe_stacks(StackName=summary["StackId"])["Stacks"][0]
                 tags = as_tags(described.get("Tags", ()))
                 if scope.owns(tags):
@@ -144,7 +144,7 @@ def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
 
 
 def _last_seen(clients: Clients, stack_id: str, tags: Mapping[str, str]) -> Iterator[Owned]:
-    """Yield the resources in the events of a deletion and of the failed attempts before it, newest first."""
+    """Yield the resources named by the events of a deletion and its failed attempts, newest event first."""
     label = label_of(tags)
     seen: set[str] = set()
     for page in clients.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):

@@ -1,4 +1,4 @@
-"""Runs a destruction from its inventory to its proof, and writes its report whatever happens in between."""
+"""Runs a destruction from its inventory to its proof, and writes the report even if a step fails."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def destroy(
     also_left: Callable[[], list[Remainder]] = list,
     path: Path | None = None,
 ) -> list[Remainder]:
-    """Destroy what `inventory` lists and return what is left of it; `also_left` adds what no service can list.
+    """Destroy what `inventory` lists and return what is left of it; `also_left` returns more, which no service lists.
 
-    Termination protection is switched off where the inventory is protected: the caller has checked that this is
-    allowed. The report is written even if the destruction fails. Raises `CicdError` that names the stacks that could
-    not be deleted, and on an interrupt `DetachedError` with the deletions that AWS continues.
+    If the inventory is protected, switch termination protection off: the caller has checked that this is allowed. The
+    report is written even if the destruction fails. Raises `CicdError` with the names of the stacks that could not be
+    deleted. After an interrupt, raises `DetachedError` with the deletions that AWS continues.
     """
     record = DestructionRecord()
     remains: list[Remainder] | None = None
@@ -46,5 +46,5 @@ def destroy(
 
 def _detached_error(clients: Clients, inventory: Inventory) -> DetachedError:
     running = [stack.label for stack in inventory.stacks if stack_status(clients, stack.stack_id) == DELETING]
-    state = f"{', '.join(running)} still being deleted in AWS" if running else "nothing is in progress in AWS"
-    return DetachedError(f"stopped: {state}; the same command continues")
+    state = f"AWS is still deleting {', '.join(running)}" if running else "nothing is in progress in AWS"
+    return DetachedError(f"stopped: {state}; to continue, run the same command again")

@@ -23,7 +23,8 @@ Say = Callable[[str], None]
 def stop_runs(clients: Clients, pipelines: Iterable[str], polling: Polling, say: Say) -> None:
     """Stop every run of `pipelines` and wait until the actions in progress have ended.
 
-    After 15 minutes the runs are abandoned: what they have started, such as an operation on a stack, ends by itself.
+    Runs that have not stopped after 15 minutes are abandoned. What they have started continues, such as an operation on
+    a stack.
     """
     for pipeline in pipelines:
         if runs := _running(clients, pipeline):
@@ -45,7 +46,7 @@ def _stop_runs_of(clients: Clients, pipeline: str, runs: list[str], polling: Pol
 
 def _running(clients: Clients, pipeline: str) -> list[str]:
     if clients.local:
-        # The local AWS records pipelines and runs none.
+        # The local AWS only records pipelines and never runs them.
         return []
     try:
         pages = clients.codepipeline.get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline)
@@ -76,9 +77,9 @@ def _stop_run(clients: Clients, pipeline: str, run: str, *, abandon: bool) -> No
 
 
 def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Say) -> None:
-    """Scale every service to no task, so that its load balancer stops sending before its network is deleted.
+    """Scale every service to zero tasks, so that its load balancer stops sending requests before its network goes.
 
-    A service that still has tasks after 15 minutes is left to CloudFormation, which drains it as well.
+    If a service still has tasks after 15 minutes, continue: CloudFormation drains the service as well.
     """
     for service in services:
         _drain_service(clients, service, polling, say)

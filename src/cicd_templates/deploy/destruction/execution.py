@@ -1,4 +1,4 @@
-"""Executes a destruction: drains, deletes the stacks in order, then what no stack owns, and records each deletion."""
+"""Executes a destruction: drains services, deletes the stacks in order, then the resources that no stack owns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SERVICE = "AWS::ECS::Service"
 
 @dataclass(frozen=True)
 class StackDeletion:
-    """The deletion of one stack. `began` and `ended` are seconds of one clock; `reason` is empty where it succeeded."""
+    """The deletion of one stack. `began` and `ended` are seconds of one clock; `reason` is empty after a success."""
 
     stack: str
     began: float
@@ -38,9 +38,9 @@ class StackDeletion:
 
 @dataclass
 class DestructionRecord:
-    """The deletions of a destruction, in the order of their end, for its report.
+    """The stack deletions of a destruction, for its report, in the order in which they ended.
 
-    Nothing is continued from it, as a deployment is from its journal: a destruction that is run again looks at AWS.
+    A deployment continues from its journal, but a destruction does not continue from this record: it reads AWS again.
     """
 
     deletions: list[StackDeletion] = field(default_factory=list)
@@ -54,7 +54,7 @@ class SerialReporter:
         self._lock = threading.Lock()
 
     def report(self, event: Event) -> None:
-        """Report an event as soon as no other thread reports one."""
+        """Report an event, after waiting until no other thread is reporting."""
         with self._lock:
             self._reporter.report(event)
 
@@ -64,18 +64,18 @@ class SerialReporter:
 
 
 class StopSignal:
-    """Ends the threads that delete stacks, each at its next pause or note."""
+    """Signals the threads that delete stacks to stop; each stops at its next pause or note."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
 
     def check(self) -> None:
-        """Raise `KeyboardInterrupt` once the destruction is to stop; that is no failure of the thread's stack."""
+        """Raise `KeyboardInterrupt` if the destruction shall stop, so the thread's stack does not count as failed."""
         if self.stopping.is_set():
             raise KeyboardInterrupt
 
     def interrupt(self, polling: Polling) -> Polling:
-        """Return `polling` with a check at the end of each pause."""
+        """Return a copy of `polling` that calls `check` after each pause."""
 
         def sleep(seconds: float) -> None:
             polling.sleep(seconds)
@@ -93,9 +93,10 @@ def execute_destruction(
     *,
     unguard: bool,
 ) -> None:
-    """Delete what `inventory` lists, and add each stack to `record`.
+    """Delete what `inventory` lists, and record each stack deletion in `record`.
 
-    Raises `CicdError` that names the stacks that could not be deleted and those kept for them; all others are gone.
+    Raises `CicdError` with the names of the stacks that could not be deleted, and of the stacks that these still need.
+    All other stacks are deleted even then.
     """
     serial = SerialReporter(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}
@@ -103,7 +104,8 @@ def execute_destruction(
     pipelines = [owned.physical_id for owned in resources if owned.resource_type == PIPELINE]
     stop_runs(clients, pipelines, polling, serial.note)
     drain(clients, [owned for owned in resources if owned.resource_type == SERVICE], polling, serial.note)
-    # A network interface keeps its subnet, so these go before the stacks; everything else when nothing writes any more.
+    # A network interface blocks the deletion of its subnet, so interfaces go before the stacks. Everything else goes
+    # after the stacks, when nothing can write to it any more.
     delete_items(clients, [item for item in inventory.to_delete if item.resource_type == NETWORK_INTERFACE], serial)
 
     signal = StopSignal()
@@ -146,11 +148,11 @@ def execute_destruction(
 
 
 def delete_items(clients: Clients, items: Iterable[Item], serial: SerialReporter) -> None:
-    """Delete what no stack deletes. A failure is only noted: the proof finds what is left, and decides."""
+    """Delete `items`, which no stack deletes. Failures are only noted, because the proof finds what is left."""
     for item in items:
         leftover = operations_of(item.resource_type).leftover
         try:
-            # Only an item of a type that can be deleted is listed for deletion.
+            # An item is listed for deletion only if destroy can delete its type.
             assert leftover is not None
             assert leftover.delete is not None
             leftover.delete(clients, item.name)

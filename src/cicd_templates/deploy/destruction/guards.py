@@ -1,4 +1,4 @@
-"""Refuses a destruction before anything is deleted."""
+"""Checks that refuse a destruction before anything is deleted."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def refuse_protected(environment: str, allowed: Sequence[str], *, protected: boo
     if protected and environment not in allowed:
         raise RefusedError(
             f"{environment} is protected; its data is kept, but everything that runs there stops."
-            f" If you mean that: {make} ALLOW={environment}"
+            f" To destroy it anyway: {make} ALLOW={environment}"
         )
 
 
 def refuse_foreign_stacks(clients: Clients, stacks: Sequence[StackTemplate]) -> None:
-    """Raise `RefusedError` where a stack has the name of one of `stacks` without our tags."""
+    """Raise `RefusedError` if an existing stack has the name of one of `stacks` but not our tags."""
     for stack in stacks:
         existing = describe_stack(clients, stack.name)
         if existing is not None:
@@ -32,7 +32,7 @@ def refuse_foreign_stacks(clients: Clients, stacks: Sequence[StackTemplate]) -> 
 
 
 def refuse_still_needed(inventory: Inventory, make: str) -> None:
-    """Raise `RefusedError` where a stack that stays reads a value, or needs a role, of one that would be deleted.
+    """Raise `RefusedError` if a remaining stack needs a value or a role of a stack that would be deleted.
 
     `make` is the command that destroys the environment.
     """
@@ -50,7 +50,8 @@ def refuse_still_needed(inventory: Inventory, make: str) -> None:
         for read in other.links.reads:
             if read.path in published:
                 _refuse_needed(other, f"reads {read.path} of {published[read.path].name}", make)
-        # A dependency without a value: the role again, because the local AWS keeps no role for a stack.
+        # A dependency without a value is a role as well. It is checked here because the local AWS does not store the
+        # role of a stack.
         for name in other.links.after:
             if name in {stack.name for stack in inventory.stacks}:
                 _refuse_needed(other, f"needs {name} until it is gone", make)
@@ -61,18 +62,22 @@ def _refuse_needed(other: DeployedStack, why: str, make: str) -> None:
 
 
 def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable[[str], str] | None) -> None:
-    """Raise unless exactly the environments `names` were confirmed: in `confirmed`, with commas, or typed for `ask`.
+    """Raise an error unless the user confirmed exactly the environments `names`.
 
-    `ask` prompts for one name and returns what was typed; it is None without a terminal.
+    `confirmed` has the confirmed names, separated by commas. If it is None, `ask` prompts for each name and returns
+    what was typed. Without a terminal, `ask` is None. Raises `RefusedError` if a name differs, and `ConfigurationError`
+    if nobody can be asked.
     """
     if confirmed is not None:
         given = confirmed.split(",")
         if sorted(given) != sorted(names):
-            raise RefusedError(f"{confirmed!r} is not {','.join(names)}, which the plan destroys; nothing was deleted")
+            raise RefusedError(
+                f"{confirmed!r} was confirmed, but the plan destroys {','.join(names)}; nothing was deleted"
+            )
         return
     if ask is None:
         raise ConfigurationError(
-            f"there is no terminal to type the name in; add {hints.option('CONFIRM', ','.join(names))}"
+            f"there is no terminal to confirm the name at; add {hints.option('CONFIRM', ','.join(names))}"
         )
     for name in names:
         typed = ask(name)

@@ -1,4 +1,4 @@
-"""Lists everything that an environment has before anything is deleted, and says what happens to each item."""
+"""Lists everything that belongs to an environment before anything is deleted, and what happens to each item."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ WINDOW = f"KMS deletes it after {PENDING_DAYS} days"
 
 @dataclass(frozen=True)
 class Inventory:
-    """What an environment has, or, where `labels` are given, the stacks with these labels and what they made.
+    """Everything that belongs to an environment. With `labels`, only the stacks with these labels and what they made.
 
-    `stacks` are deleted; `others` are the project's other stacks in the account, which stay. A `protected` environment
-    keeps its data. `items` are what the stacks own and what is beside them.
+    `stacks` will be deleted. `others` are the project's other stacks in the account, which stay. A `protected`
+    environment keeps its data. `items` are the resources of the stacks, and related resources that no stack owns.
     """
 
     scope: Scope
@@ -48,7 +48,7 @@ class Inventory:
 
     @property
     def to_delete(self) -> tuple[Item, ...]:
-        """What the destruction deletes itself because no stack does, without what is already scheduled for deletion."""
+        """The items that no stack deletes, so the destruction deletes them, unless they are already scheduled."""
         return tuple(
             item
             for item in self.items
@@ -59,10 +59,10 @@ class Inventory:
 def take_inventory(
     clients: Clients, scope: Scope, *, protected: bool, labels: frozenset[str] | None = None
 ) -> Inventory:
-    """Return the inventory of `scope`, or only of its stacks with these `labels` and of what those made.
+    """Return the inventory of `scope`. With `labels`, only of the stacks with these labels and of what they made.
 
-    Without labels everything in the scope is listed, also what the templates no longer have. The inventory is
-    protected where `protected` is, and where any of its stacks has termination protection.
+    Without labels, everything in the scope is listed, including what is no longer in the templates. The inventory is
+    protected if `protected` is true or any of its stacks has termination protection.
     """
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         stacks = list(pool.map(partial(read_deployed_stack, clients), list_project_stacks(clients, scope.project)))
@@ -77,7 +77,7 @@ def take_inventory(
 
 
 def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
-    """Return the inventory of the same scope and labels as it is now."""
+    """Return the current inventory of the same scope and labels."""
     return take_inventory(clients, inventory.scope, protected=inventory.protected, labels=inventory.labels)
 
 
@@ -120,7 +120,7 @@ def _unmanaged_items(
     items: dict[tuple[str, str], Item] = {}
     for found in unmanaged_resources(clients, scope, had, whole=whole):
         key = (found.resource_type, found.name)
-        # A type without a row is listed by its ARN, and its stack may know it by its name alone, or by something else.
+        # A type that destroy does not know is listed by its ARN. Its stack may list it by its name or by another id.
         foreign_spelling = operations_of(found.resource_type).leftover is None and (
             found.stack_id in own_ids or found.name.rpartition("/")[2].rpartition(":")[2] in ids_now
         )
@@ -128,7 +128,7 @@ def _unmanaged_items(
             continue
         if standing := state_of(clients, *key):
             items[key] = _unmanaged_item(found, standing, kept.get(key, ""), protected=protected)
-    # No list has what former stacks kept once somebody has removed its tags.
+    # If somebody removed the tags of a resource that a former stack kept, no listing above returns it.
     for key, stack in kept.items():
         if key not in owned_now and key not in items and (standing := state_of(clients, *key)):
             items[key] = _unmanaged_item(UnmanagedResource(*key, ours=True), standing, stack, protected=protected)
@@ -136,14 +136,14 @@ def _unmanaged_items(
 
 
 def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, protected: bool) -> Item:
-    """Return what happens to a resource that no stack deletes; `kept_by` is the stack whose policy retained it."""
+    """Return the item for a resource that no stack deletes. `kept_by` is the stack whose policy retained it."""
     operations = operations_of(found.resource_type)
 
     def item(fate: Fate, detail: str) -> Item:
         return Item(found.resource_type, found.name, fate, "", detail)
 
     if not found.ours and not kept_by:
-        return item(Fate.UNTOUCHED, "it has our name, but nothing proves that it is ours")
+        return item(Fate.UNTOUCHED, "its name begins like ours, but nothing proves that it is ours")
     if standing != EXISTS and (protected or found.resource_type != "AWS::SecretsManager::Secret"):
         return item(Fate.SCHEDULED, standing)
     if kept_by:
@@ -158,7 +158,7 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
 
 
 def listed_name(owned: Owned) -> str:
-    """Return the name by which a resource is listed: of a secret its name, without the random end of its ARN."""
+    """Return the name that listings show: its physical id, or for a secret its name without the ARN's random suffix."""
     if owned.resource_type == "AWS::SecretsManager::Secret" and owned.physical_id.startswith("arn:"):
         return Arn.parse(owned.physical_id).resource_name[:-7]
     return owned.physical_id

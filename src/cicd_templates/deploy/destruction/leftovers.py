@@ -1,4 +1,4 @@
-"""The state and the removal of resources that no stack owns, by type; docs/destroying.md lists the same."""
+"""Reads the state of resources that no stack owns, and says how to remove them, as docs/destroying.md does."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 
 
 def state_of(clients: Clients, resource_type: str, name: str) -> str:
-    """Return the state of a resource: empty where it does not exist, `EXISTS`, or when it will be gone by itself.
+    """Return the state of a resource: empty if it does not exist, `EXISTS`, or a text that says when AWS deletes it.
 
-    A resource of a type that destroy does not know is taken to exist.
+    If destroy does not know the type, return `EXISTS`.
     """
     leftover = operations_of(resource_type).leftover
     return leftover.state(clients, name) if leftover else EXISTS
 
 
 def removal_command(resource_type: str, name: str, region: str) -> str:
-    """Return how to remove a resource by hand, in words and commands."""
+    """Return instructions for removing a resource by hand."""
     leftover = operations_of(resource_type).leftover
     if leftover is None:
         return "look it up in the console of its service"

@@ -1,4 +1,4 @@
-"""Decides in which order stacks are deleted, and runs the deletions: a stack goes before those that it reads from."""
+"""Orders the deletions of stacks and runs them: a stack is deleted before the stacks that it depends on."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ STACKS_AT_A_TIME = 4
 
 
 def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
-    """Return, for each stack, those that must exist until it is deleted: what it reads from, and its role's stack.
+    """Return for each stack the stacks that it needs until it is deleted: those it reads from, and its role's stack.
 
-    CloudFormation deletes a stack with the role that it was deployed with, and cannot once that role is gone:
+    CloudFormation deletes a stack with the role of its deployment, so the deletion fails if the role no longer exists:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
     """
     stacks = list(stacks)
@@ -38,7 +38,7 @@ def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
 
 
 def role_name(stack: DeployedStack) -> str:
-    """Return the name of the role that CloudFormation uses for a stack; empty where it acts as the caller."""
+    """Return the name of the role that CloudFormation uses for a stack; empty if it acts as the caller."""
     return (stack.role or "").rpartition("/")[2]
 
 
@@ -48,11 +48,13 @@ def delete_in_order(
     skip: Callable[[str, list[str]], None],
     stopping: threading.Event,
 ) -> None:
-    """Call `delete` for every stack, after all stacks that depend on it; independent ones in parallel, four at a time.
+    """Call `delete` for every stack after the stacks that depend on it; up to four independent stacks run in parallel.
 
-    `delete` returns the reason of a failure. A stack that a failed one depends on is not deleted: `skip` is called with
-    it and with the stacks that still depend on it. Raises `CicdError` where stacks depend on each other in a circle.
-    Where one call raises, `stopping` is set, no further deletion begins, and the others end at their next look at it.
+    `delete` returns the reason of a failure, or an empty string. If a deletion fails, the stacks that the failed stack
+    depends on are not deleted: for each of them, `skip` is called with its name and the stacks that still need it.
+
+    Raises `CicdError` if stacks depend on each other in a circle. If a call raises an exception, no further deletion
+    begins, and `stopping` is set so that the deletions in progress end.
     """
     readers: dict[str, set[str]] = {name: set() for name in dependencies}
     for name, producers in dependencies.items():

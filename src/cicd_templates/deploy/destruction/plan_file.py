@@ -1,6 +1,6 @@
-"""The plan of a destruction: a typed, sealed document, compared with the account again before it is executed.
+"""The plan of a destruction: a typed, sealed document, which is compared with the account before its execution.
 
-It is sealed, written and read as the plan of a deployment is (`plans/seal.py`). This module executes nothing.
+It is sealed, written and read in the same way as the plan of a deployment (`plans/seal.py`). Nothing is executed here.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ GOING = (Fate.DELETED, Fate.EMPTIED, Fate.SCHEDULED)
 
 @dataclass(frozen=True)
 class PlannedDestruction:
-    """What would be destroyed of one environment.
+    """The planned destruction of one environment.
 
-    `labels` name the stacks that were chosen, None where all were. `stacks` has by stack id when each was last
-    deployed. `items` are all that the inventory showed, those that stay among them.
+    `labels` are the labels of the chosen stacks, or None if all stacks are destroyed. `stacks` maps each stack id to
+    the time of the stack's latest deployment. `items` are all items of the inventory, including those that stay.
     """
 
     environment: str
@@ -52,12 +52,12 @@ FORMAT: PlanFormat[DestructionPlan] = PlanFormat("destruction", 2, DestructionPl
 
 
 def plan_file(*, local: bool) -> Path:
-    """Return where a plan is written."""
+    """Return the default path of a plan."""
     return LOCAL_PLAN_FILE if local else PLAN_FILE
 
 
 def plan_destruction(inventories: Sequence[Inventory], now: datetime, *, local: bool) -> DestructionPlan:
-    """Return the plan that destroys exactly what `inventories` have. It holds for a day."""
+    """Return the plan that destroys exactly what `inventories` list. It expires after a day."""
     return DestructionPlan(now, now + VALID_FOR, local, tuple(map(_plan_environment, inventories)))
 
 
@@ -75,22 +75,22 @@ def _plan_environment(inventory: Inventory) -> PlannedDestruction:
 
 
 def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
-    """Raise `RefusedError` where the plan in `path` does not hold at `now`, or says times that no plan has."""
+    """Raise `RefusedError` if the plan in `path` is not valid at `now`, or if its times cannot be those of a plan."""
     if difference := next(time_differences(plan, now), None):
         raise RefusedError(f"{path}: {difference}; plan again")
 
 
 def refuse_repetition(plan: DestructionPlan, path: Path) -> None:
-    """Raise `RefusedError` where the plan in `path` has an environment twice."""
+    """Raise `RefusedError` if the plan in `path` lists an environment more than once."""
     names = [planned.environment for planned in plan.environments]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise RefusedError(f"{path}: it has {', '.join(repeated)} more than once; plan again")
+        raise RefusedError(f"{path}: the plan lists {', '.join(repeated)} more than once; plan again")
 
 
 def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
-    """Raise `RefusedError` where there is more to destroy now than was planned, or where it has changed since.
+    """Raise `RefusedError` if there is more to destroy now than was planned, or if a stack has changed since the plan.
 
-    What is gone already is no change: a destruction that was interrupted continues by the same plan.
+    Resources that are already gone are not a change, so an interrupted destruction can continue with the same plan.
     """
     name, scope = planned.environment, inventory.scope
     if (planned.account, planned.region) != (scope.account, scope.region):
@@ -99,13 +99,13 @@ def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
             f" {scope.account} in {scope.region}; plan again"
         )
     if inventory.protected and not planned.protected:
-        raise RefusedError(f"{name}: it has been protected since the plan; plan again")
+        raise RefusedError(f"{name}: the environment became protected after it was planned; plan again")
     for stack in inventory.stacks:
         if planned.stacks.get(stack.stack_id) != stack.changed:
-            raise RefusedError(f"{name}: {stack.name} has been deployed since the plan; plan again")
+            raise RefusedError(f"{name}: {stack.name} was deployed after this was planned; plan again")
     planned_keys = {item.key for item in planned.items if item.fate in GOING}
     for item in inventory.items:
         if item.fate in GOING and item.key not in planned_keys:
             raise RefusedError(
-                f"{name}: {item.resource_type} {item.name} was not there when this was planned; plan again"
+                f"{name}: {item.resource_type} {item.name} did not exist when this was planned; plan again"
             )

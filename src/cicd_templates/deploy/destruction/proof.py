@@ -1,4 +1,4 @@
-"""Finds what is left of an environment, and whether each remainder is meant to be left."""
+"""Finds what is left of an environment, and tells intended remainders from unexplained ones."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from cicd_templates.deploy.destruction.inventory import WINDOW, Inventory, retak
 from cicd_templates.deploy.destruction.leftovers import removal_command
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder
 
-# The tagging API goes on listing deleted resources for a while, so unexplained remainders are looked for again after
-# 1, 2, 4, 8 and 16 poll intervals: about a minute on AWS.
+# The tagging API still lists deleted resources for a while. So if there are unexplained remainders, the inventory is
+# taken again after 1, 2, 4, 8 and 16 more poll intervals, which is about a minute in AWS.
 LOOKS = 6
 
 
 def list_remainders(inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
-    """Return what `inventory` has beside its stacks, unexplained remainders first.
+    """Return what `inventory` has in addition to its stacks, unexplained remainders first.
 
-    With `stacks_too` a stack is an unexplained remainder. Without, the environment lives, and what it made beside its
-    stacks, such as older revisions, is explained.
+    With `stacks_too`, each stack is an unexplained remainder as well. Otherwise, an environment with stacks is still in
+    use, so what it created outside its stacks is explained, such as older task definition revisions.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope.region, lives=lives) for item in inventory.items if not item.stack]
@@ -27,7 +27,7 @@ def list_remainders(inventory: Inventory, *, stacks_too: bool) -> list[Remainder
             Remainder(
                 STACK_TYPE,
                 stack.name,
-                f"its stack is still there, in {stack.status}",
+                f"the stack still exists, in {stack.status}",
                 explained=False,
                 command=removal_command(STACK_TYPE, stack.name, inventory.scope.region),
             )
@@ -41,14 +41,19 @@ def _remainder(item: Item, region: str, *, lives: bool) -> Remainder:
     if item.fate is Fate.RETAINED or (item.fate is Fate.SCHEDULED and item.detail != WINDOW):
         return Remainder(item.resource_type, item.name, item.detail, explained=True, command=how)
     if lives and item.fate is not Fate.UNTOUCHED:
-        return Remainder(item.resource_type, item.name, "the environment made it and still lives", explained=True)
+        return Remainder(
+            item.resource_type, item.name, "the environment created it and is still in use", explained=True
+        )
     again_deletes = "it is ours, and no stack owns it; destroying again deletes it"
     reason = item.detail if item.fate is Fate.UNTOUCHED else again_deletes
     return Remainder(item.resource_type, item.name, reason, explained=False, command=how)
 
 
 def prove(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
-    """Return what is left after the destruction of `inventory`, after `LOOKS` looks or once all of it is explained."""
+    """Return what is left after the destruction of `inventory`.
+
+    Unless all remainders are explained, take the inventory again, up to `LOOKS` times.
+    """
     for look in range(LOOKS - 1):
         remains = list_remainders(retake_inventory(clients, inventory), stacks_too=True)
         if all(remainder.explained for remainder in remains):

@@ -1,7 +1,7 @@
-"""Imports what a destroyed protected environment kept into its stacks again, so that it can be deployed.
+"""Imports the resources that a destroyed protected environment kept into its stacks, so that it can be deployed again.
 
-CloudFormation imports resources by a change set that does nothing else, into a stack that need not exist. The template
-of the import holds just these resources, without properties that refer to others; the next deployment adds the rest:
+CloudFormation imports resources with a change set of its own; the stack need not exist. The template of the import has
+only these resources, without the properties that refer to others. The next deployment adds everything else:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 """
 
@@ -41,7 +41,7 @@ class Reimport:
 
     @property
     def template(self) -> str:
-        """The template of the import, in JSON."""
+        """The import's template, in JSON."""
         rendered = self.stack.resources
         return json.dumps(
             {
@@ -56,7 +56,7 @@ class Reimport:
 
     @property
     def to_import(self) -> list[dict[str, Any]]:
-        """`ResourcesToImport` of the change set."""
+        """The change set's `ResourcesToImport`."""
         return [
             {
                 "ResourceType": owned.resource_type,
@@ -67,7 +67,7 @@ class Reimport:
         ]
 
     def write(self, folder: Path) -> list[str]:
-        """Write the template and the resources to `folder`; return the AWS commands that import them."""
+        """Write the template and the list of resources to `folder`. Return the AWS commands that import them."""
         template, resources = folder / f"{self.stack.name}.json", folder / f"{self.stack.name}.resources.json"
         write_privately(template, self.template + "\n")
         write_privately(resources, json.dumps(self.to_import, indent=2) + "\n")
@@ -84,7 +84,7 @@ class Reimport:
 
 
 def _without_references(resource: dict[str, Any]) -> dict[str, Any]:
-    """Return a resource without the properties that refer to other resources or parameters, which it cannot import."""
+    """Return a resource without properties that refer to other resources or parameters; the template has neither."""
     properties = {key: value for key, value in resource.get("Properties", {}).items() if not _refers_elsewhere(value)}
     return {key: resource[key] for key in ("Type", "DeletionPolicy", "UpdateReplacePolicy") if key in resource} | {
         "Properties": properties
@@ -105,7 +105,7 @@ def _refers_elsewhere(value: Any) -> bool:
 
 
 def find_reimports(clients: Clients, stacks: Sequence[StackTemplate]) -> list[Reimport]:
-    """Return what can be imported into those of `stacks` that do not exist, in deploy order."""
+    """Return what can be imported into the stacks that do not exist yet, in the order of `stacks`."""
     absent = [stack for stack in stacks if describe_stack(clients, stack.name) is None]
     if not absent:
         return []
@@ -115,9 +115,9 @@ def find_reimports(clients: Clients, stacks: Sequence[StackTemplate]) -> list[Re
 
 
 def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
-    """Yield what deleted stacks kept and no stack owns now, the newest of each logical id.
+    """Yield the resources that deleted stacks kept and that no stack owns now: the newest one of each logical id.
 
-    CloudFormation forgets deleted stacks after 90 days; destroy-report.json does not.
+    CloudFormation forgets deleted stacks after 90 days, so destroy-report.json is read as well.
     """
     scope = scope_of(stacks)
     living = {
@@ -126,7 +126,7 @@ def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterat
         for owned in read_deployed_stack(clients, described).resources
     }
     remembered = [owned for owned in former_resources(clients, scope) if owned.kept]
-    # CloudFormation lists the newest deletion first, so that comes first; the report has older ones.
+    # The first resource of a logical id counts: CloudFormation lists the newest first, and the report has older ones.
     kept: dict[tuple[str, str], Owned] = {}
     for owned in (*remembered, *read_kept_resources(scope, report_file(local=clients.local))):
         key = (owned.resource_type, listed_name(owned))
@@ -147,21 +147,25 @@ def _importable(stack: StackTemplate, kept: Iterable[Owned]) -> Iterator[Owned]:
 
 
 def refuse_kept_resources(clients: Clients, stacks: Sequence[StackTemplate], make: str) -> None:
-    """Raise `RefusedError` where deploying would collide with a kept resource, or make a second key beside a kept one.
+    """Raise `RefusedError` if a deployment would collide with a kept resource, or add a second key beside a kept one.
 
-    `make` is the command that imports them.
+    `make` is the command that imports the kept resources.
     """
     reimports = find_reimports(clients, stacks)
     if reimports:
         names = [f"{owned.resource_type} {owned.physical_id}" for reimport in reimports for owned in reimport.resources]
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
         raise RefusedError(
-            f"its destruction kept {', '.join(names[:2])}{more}; import them into their stacks before deploying: {make}"
+            f"the last destruction kept {', '.join(names[:2])}{more};"
+            f" import them into their stacks before you deploy: {make}"
         )
 
 
 def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> None:
-    """Import into the stack, then tag it, which an import cannot do. Raises `CicdError` with the reason."""
+    """Import the resources into their stack, then tag it, because an import cannot set tags.
+
+    Raises `CicdError` with the reason if CloudFormation refuses the import or does not complete it.
+    """
     cloudformation = clients.cloudformation
     change_set = cloudformation.create_change_set(
         StackName=reimport.stack.name,
@@ -181,7 +185,7 @@ def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> 
         cloudformation.delete_change_set(ChangeSetName=change_set["Id"])
         cloudformation.delete_stack(StackName=change_set["StackId"])
         raise CicdError(
-            f"{reimport.stack.name}: CloudFormation refuses the import: {description.get('StatusReason', '')}"
+            f"{reimport.stack.name}: CloudFormation refused the import: {description.get('StatusReason', '')}"
         )
     cloudformation.execute_change_set(ChangeSetName=change_set["Id"])
     _wait_for_status(clients, reimport.stack, "IMPORT_COMPLETE", polling)
@@ -194,11 +198,11 @@ def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> 
 
 
 def _wait_for_status(clients: Clients, stack: StackTemplate, wanted: str, polling: Polling) -> None:
-    """Wait until `stack` is in the status `wanted`. Raises `CicdError` where its operation ends in another one."""
+    """Wait until `stack` is in the status `wanted`. Raises `CicdError` if its operation ends in another status."""
 
     def ended() -> bool:
         status = stack_status(clients, stack.name)
-        # After the import, the update may not show in the description yet.
+        # Right after the update has started, the description may still show the import's status.
         if status != wanted and not status.endswith("_IN_PROGRESS") and status != "IMPORT_COMPLETE":
             raise CicdError(f"{stack.name}: ended in {status} instead of {wanted}; `make status` shows it")
         return status == wanted

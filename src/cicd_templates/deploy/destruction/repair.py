@@ -1,4 +1,4 @@
-"""Repairs what kept CloudFormation from deleting a resource, so that the next attempt can succeed."""
+"""Removes what prevented CloudFormation from deleting a resource, so that the next attempt can succeed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Repair = Callable[[Clients, str], str]
 
 
 def lift_deletion_protection(clients: Clients, load_balancer: str) -> str:
-    """Lift the protection by which a load balancer of a protected environment refuses its deletion."""
+    """Switch off a load balancer's deletion protection, which is on in protected environments."""
     clients.elbv2.modify_load_balancer_attributes(
         LoadBalancerArn=load_balancer, Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}]
     )
-    return "lifted its deletion protection"
+    return "switched off its deletion protection"
 
 
 def _empty_again(clients: Clients, bucket: str) -> str:
@@ -43,7 +43,7 @@ def _delete_interfaces(filter_name: str) -> Repair:
         unused = unused_interfaces(clients, filter_name, [physical_id])
         for interface in unused:
             clients.ec2.delete_network_interface(NetworkInterfaceId=interface)
-        return f"deleted {len(unused)} unused network interfaces; services give others back by themselves"
+        return f"deleted {len(unused)} unused network interfaces; AWS services release theirs by themselves"
 
     return delete_interfaces
 

@@ -1,7 +1,7 @@
 """Writes and reads destroy-report.json: what a destruction did, what is left and why, and what can be imported again.
 
 It has one entry for each environment of a project in an account. A destruction never changes the entry of another
-environment, because the entry has the ids of the keys that were kept.
+environment, because that entry has the only record of the keys that were kept there.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.private_files import write_privately
 
 REPORT_FILE = Path("destroy-report.json")
-# What happened on the local AWS must not replace the ids of real keys.
+# A destruction on the local AWS must not overwrite the ids of real keys.
 LOCAL_REPORT_FILE = Path(".state/local/destroy-report.json")
 
 
 def report_file(*, local: bool) -> Path:
-    """Return the path of the report."""
+    """Return the default path of the report."""
     return LOCAL_REPORT_FILE if local else REPORT_FILE
 
 
@@ -38,9 +38,9 @@ def write_report(
     path: Path,
     now: datetime | None = None,
 ) -> None:
-    """Replace the entry of one environment in the report. `remains` is None where the destruction failed.
+    """Replace the entry of one environment in the report. `remains` is None if the destruction failed.
 
-    What an earlier run kept stays in the entry, so that a run that continues a destruction does not lose it.
+    The new entry also lists the resources that earlier runs kept, so that they are not lost if a destruction continues.
     """
     entries = _read_entries(path)
     kept = {(owned.stack, owned.logical_id): owned for owned in read_kept_resources(inventory.scope, path)}
@@ -68,7 +68,10 @@ def _entry_key(scope: Scope) -> str:
 
 
 def read_kept_resources(scope: Scope, path: Path) -> list[Owned]:
-    """Return what destructions of exactly this environment kept, by the report; an empty list where there is none."""
+    """Return the resources that destructions of exactly this environment kept, as recorded in the report.
+
+    Without a report or an entry, return an empty list. Raises `ConfigurationError` if the file is not such a report.
+    """
     try:
         return [Owned(**fields) for fields in _read_entries(path).get(_entry_key(scope), {}).get("kept", [])]
     except (TypeError, AttributeError):

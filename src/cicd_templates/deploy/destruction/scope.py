@@ -14,7 +14,8 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 class Scope:
     """One environment of a project in one account, or one copy of it.
 
-    `stack_names` are the stacks of its rendered templates, empty without these; a copy is also known by its prefix.
+    `stack_names` are the names of its rendered stacks; empty if there are no templates. The stacks of a copy are also
+    recognized by their prefix.
     """
 
     project: str
@@ -26,17 +27,17 @@ class Scope:
 
     @property
     def qualified(self) -> str:
-        """`staging`, or `staging-pr4918` for a copy."""
+        """The name of the environment with its suffix: `staging`, or `staging-pr4918` for a copy."""
         return f"{self.environment}-{self.suffix}" if self.suffix else self.environment
 
     @property
     def prefix(self) -> str:
-        """The prefix of its physical names. Those of its copies have the same prefix."""
+        """The prefix of its physical names. The names of its copies begin with the same prefix."""
         return f"{self.project}-{self.qualified}-"
 
     @property
     def root(self) -> str:
-        """The prefix of its parameters and log groups, which no other environment has."""
+        """The prefix of its parameters and log groups, which no other environment or copy shares."""
         return f"/{self.project}/{self.qualified}/"
 
     @property
@@ -46,16 +47,16 @@ class Scope:
         return {MANAGED_BY_KEY: MANAGED_BY, "Project": self.project, "Environment": self.environment, **suffix}
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Return whether a resource with `tags` belongs to it, and not to another environment, copy or owner."""
+        """Return whether a resource with `tags` belongs to this environment or copy, and not to another one."""
         return self.tags.items() <= tags.items() and tags.get("Suffix") == self.suffix
 
     def has_stack(self, name: str) -> bool:
-        """Return whether a stack of that name can belong to it."""
+        """Return whether a stack named `name` can belong to the scope."""
         return name in self.stack_names or (self.suffix is not None and name.startswith(self.prefix))
 
 
 def scope_of(stacks: Sequence[StackTemplate]) -> Scope:
-    """Return the scope of the environment that `stacks` are rendered for."""
+    """Return the scope of the environment for which `stacks` were rendered."""
     facts = stacks[0].facts
     return Scope(
         facts.project,
@@ -68,7 +69,10 @@ def scope_of(stacks: Sequence[StackTemplate]) -> Scope:
 
 
 def as_tags(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return listed tags as a mapping. Services list `Key` and `Value`, KMS `TagKey` and `TagValue`, ECS lower case."""
+    """Return listed tags as a mapping.
+
+    Most services use the fields `Key` and `Value`, KMS `TagKey` and `TagValue`, and ECS lower case.
+    """
     return {
         str(tag.get("Key", tag.get("TagKey", tag.get("key")))): str(
             tag.get("Value", tag.get("TagValue", tag.get("value", "")))

@@ -18,7 +18,7 @@ UNITS = {"h": "hours", "d": "days"}
 
 @dataclass(frozen=True)
 class EnvironmentCopy:
-    """A copy of an environment. `stays` says why it is not swept, and is empty where it is."""
+    """A copy of an environment. `stays` says why the copy is not swept; it is empty if the copy is swept."""
 
     scope: Scope
     expires: datetime | None
@@ -28,7 +28,7 @@ class EnvironmentCopy:
 
 
 def parse_age(text: str) -> timedelta:
-    """Return `48h` or `7d` as a time span. Raises `ConfigurationError` for anything else."""
+    """Return an age such as `48h` or `7d` as a time span. Raises `ConfigurationError` for anything else."""
     match = re.fullmatch(r"(\d{1,4})([hd])", text)
     if match is None:
         raise ConfigurationError(f"{text!r} is not an age; write hours or days, such as 48h or 7d")
@@ -36,10 +36,10 @@ def parse_age(text: str) -> timedelta:
 
 
 def find_copies(clients: Clients, original: Scope, older_than: timedelta, now: datetime) -> list[EnvironmentCopy]:
-    """Return every copy of the environment `original`, with whether it is swept.
+    """Return every copy of the environment `original`, and why it is not swept.
 
-    A copy is swept once the tags of all its stacks have expired and none was deployed for `older_than`. One with a
-    stack without the tag is not swept.
+    A copy is swept if the expiry tags of all its stacks have expired and none was deployed for `older_than`. It is not
+    swept if a stack has no expiry tag or has termination protection.
     """
     stacks_by_suffix: dict[str, list[tuple[datetime | None, datetime, bool]]] = {}
     for stack in list_project_stacks(clients, original.project):
@@ -64,7 +64,7 @@ def _environment_copy(
     if any(guarded for _, _, guarded in stacks):
         stays = "it is protected from deletion"
     elif last is None:
-        stays = "no tag says when it expires"
+        stays = "a stack has no tag that says when it expires"
     elif last > now:
         stays = f"it expires on {last:%Y-%m-%d %H:%M} UTC"
     elif changed > now - older_than:

@@ -1,7 +1,7 @@
-"""Find resources that no stack manages: by their tags, by the resources that create them, and by their names.
+"""Finds resources that no stack manages: by their tags, by the resources that create them, and by their names.
 
-Every listing is read to its last page. Nothing is judged here: `ours` is true where tags or a resource of the stacks
-prove to whom something belongs; a name that begins like ours proves nothing.
+Every listing is read to its last page. This module does not decide what happens to a resource. `ours` is true if tags,
+or a resource of our stacks, prove that it is ours; a name that begins like ours proves nothing.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from cicd_templates.deploy.destruction.deployed import Owned
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
 from cicd_templates.template.arn import Arn
 
-# The stack that created a resource; CloudFormation tags everything that takes tags with it.
+# The tag with the id of the stack that created a resource; CloudFormation sets it on every resource that can have tags.
 STACK_ID_TAG = "aws:cloudformation:stack-id"
-# The log groups that services create where the configured one is missing, by the type of resource that logs:
+# The log groups that services create if the configured one is missing, by the type of resource that writes to them:
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-view-metrics.html
 IMPLICIT_LOG_GROUPS = {
@@ -32,7 +32,7 @@ REVISION_STATES = ("ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS")
 
 @dataclass(frozen=True)
 class UnmanagedResource:
-    """A resource that no stack manages. `stack_id` is the stack that created it, where a tag names one."""
+    """A resource that no stack manages. `stack_id` is the stack that created it, if a tag names one."""
 
     resource_type: str
     name: str
@@ -43,9 +43,10 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return each resource once that the resources in `had`, which stacks have or had, may have created.
+    """Return what the resources in `had` may have created; stacks have, or had, those resources.
 
-    With `whole`, also return everything else of the scope. The answer may contain resources that stacks own.
+    With `whole`, also return everything else in the scope. Each resource is returned once. The result may contain
+    resources that stacks own.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}
@@ -62,7 +63,7 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether the local AWS does not implement the call; then it cannot hold such a resource either."""
+    """Return whether the local AWS lacks the called operation; if so, it cannot have such a resource either."""
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 
@@ -81,7 +82,7 @@ def _tagged_resource(resource_type: str, name: str, scope: Scope, tags: Mapping[
 
 
 def _from_arn(text: str) -> tuple[str, str] | None:
-    """Return type and name as stacks spell them; None for what another finder finds or what ends by itself."""
+    """Return type and name as stacks spell them, or None if another finder covers the type or AWS removes it itself."""
     arn = Arn.parse(text)
     name = arn.resource_name
     match arn.service, arn.resource_kind:
@@ -100,7 +101,7 @@ def _from_arn(text: str) -> tuple[str, str] | None:
         case "ecs", "service":
             return "AWS::ECS::Service", text
         case ("ecs", "task") | ("secretsmanager", _) | ("cloudformation", _):
-            # Stopped tasks disappear after an hour; secrets and stacks have finders that see more.
+            # Stopped tasks disappear after an hour. For secrets and stacks, other listings are more complete.
             return None
         case service, kind:
             return f"{service} {kind}", text
@@ -111,7 +112,7 @@ def _buckets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unman
         for bucket in page["Buckets"]:
             if bucket["Name"].startswith(scope.prefix):
                 tags = _bucket_tags(clients, bucket["Name"])
-                # The name of another environment, or of a copy, can begin with the same words.
+                # The bucket names of another environment or of a copy can begin with the same prefix.
                 if (tags.get("Environment"), tags.get("Suffix")) == (scope.environment, scope.suffix):
                     yield _tagged_resource("AWS::S3::Bucket", bucket["Name"], scope, tags)
 
@@ -151,7 +152,7 @@ def _parameters(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def _revisions(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the revisions of the task families that our stacks have had, in every status."""
+    """Yield all revisions, in every status, of the task definition families that our stacks have or had."""
     families = {
         owned.physical_id.rpartition("/")[2].partition(":")[0]
         for owned in had
@@ -167,7 +168,7 @@ def _revisions(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unm
 
 
 def _secrets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield our secrets, also those scheduled for deletion: their names are taken, but the tagging API omits them."""
+    """Yield our secrets, including those scheduled for deletion, whose names are taken but not in the tagging API."""
     for page in clients.secretsmanager.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True):
         for secret in page["SecretList"]:
             tags = as_tags(secret.get("Tags", ()))
@@ -176,7 +177,7 @@ def _secrets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unman
 
 
 def _interfaces(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield unused network interfaces in our networks, which would block the deletion of a subnet."""
+    """Yield the unused network interfaces in our VPCs, because they would block the deletion of a subnet."""
     networks = [owned.physical_id for owned in had if owned.resource_type == "AWS::EC2::VPC"]
     if networks:
         for interface in unused_interfaces(clients, "vpc-id", networks):
@@ -184,7 +185,7 @@ def _interfaces(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def unused_interfaces(clients: Clients, by: str, values: list[str]) -> list[str]:
-    """Return the ids of unattached network interfaces, filtered `by` the ids of networks, subnets or groups."""
+    """Return the ids of unattached network interfaces. `by` names the filter, such as `subnet-id`, for `values`."""
     filters = [{"Name": by, "Values": values}, {"Name": "status", "Values": ["available"]}]
     pages = clients.ec2.get_paginator("describe_network_interfaces").paginate(Filters=filters)
     return [interface["NetworkInterfaceId"] for page in pages for interface in page["NetworkInterfaces"]]
@@ -210,7 +211,7 @@ def _aliases(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unman
 
 
 def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the archives that our stacks had; archives take no tags, so only a stack proves to whom one belongs."""
+    """Yield the event archives that our stacks have or had. Archives have no tags, so only a stack proves an owner."""
     ours = {owned.physical_id for owned in had}
     answer: dict[str, Any] = {"NextToken": None}
     while "NextToken" in answer:
@@ -223,5 +224,5 @@ def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unma
 
 Finder = Callable[[Clients, Scope, list[Owned]], Iterator[UnmanagedResource]]
 CREATED_BY_RESOURCES: tuple[Finder, ...] = (_implicit_log_groups, _revisions, _interfaces, _report_groups, _archives)
-# Finders that prove to whom a resource belongs come first; the last ones only know names.
+# The first finders prove that a resource is ours; the last ones only compare names.
 OF_WHOLE_SCOPE: tuple[Finder, ...] = (_tagged, _secrets, _aliases, _buckets, _log_groups, _parameters)

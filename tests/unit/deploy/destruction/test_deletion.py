@@ -119,7 +119,7 @@ def test_a_failure_that_lasts_is_its_first_cause_with_a_way_out() -> None:
     reason, messages = run(fake, living(role="arn:aws:iam::2:role/delivery"))
 
     assert reason.startswith(
-        f"Service (T): {gone}; the role with which CloudFormation deletes it no longer exists: create a role"
+        f"Service (T): {gone}; the role that CloudFormation needs to delete the stack no longer exists: create"
     )
     assert len(fake.called("delete_stack")) == deletion.ATTEMPTS
     assert len(messages) == deletion.ATTEMPTS - 1
@@ -135,7 +135,7 @@ def test_a_failure_without_a_cause_says_so() -> None:
         }
     )
 
-    assert run(fake, living())[0] == "the stack ended in DELETE_FAILED and its events name no cause"
+    assert run(fake, living())[0] == "the stack ended in DELETE_FAILED, and its events do not name a cause"
 
 
 def test_a_call_that_is_refused_is_the_reason_and_no_traceback() -> None:
@@ -264,7 +264,7 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
         (
             "AWS::EC2::Subnet",
             {"ec2": INTERFACES},
-            "deleted 1 unused network interfaces; services give others back by themselves",
+            "deleted 1 unused network interfaces; AWS services release theirs by themselves",
             ("delete_network_interface", {"NetworkInterfaceId": "eni-1"}),
         ),
         (
@@ -276,7 +276,7 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
         (
             "AWS::ElasticLoadBalancingV2::LoadBalancer",
             {},
-            "lifted its deletion protection",
+            "switched off its deletion protection",
             (
                 "modify_load_balancer_attributes",
                 {"LoadBalancerArn": "xx", "Attributes": [{"Key": "deletion_protection.enabled", "Value": "false"}]},

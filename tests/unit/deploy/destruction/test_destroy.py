@@ -66,8 +66,8 @@ def test_the_work_on_a_stack_ends_at_its_next_pause_after_a_stop() -> None:
 @pytest.mark.parametrize(
     ("now", "message"),
     [
-        ("DELETE_IN_PROGRESS", "stopped: keys still being deleted in AWS; the same command continues"),
-        ("DELETE_COMPLETE", "stopped: nothing is in progress in AWS; the same command continues"),
+        ("DELETE_IN_PROGRESS", "stopped: AWS is still deleting keys; to continue, run the same command again"),
+        ("DELETE_COMPLETE", "stopped: nothing is in progress in AWS; to continue, run the same command again"),
     ],
 )
 def test_an_interrupted_destruction_says_what_goes_on_in_aws(tmp_path: Path, now: str, message: str) -> None:
@@ -113,7 +113,7 @@ def test_a_stack_that_is_still_there_is_not_explained() -> None:
     there = inventory(stacks=(living(status="DELETE_FAILED"),))
 
     (left,) = proof.list_remainders(there, stacks_too=True)
-    assert (left.explained, left.reason) == (False, "its stack is still there, in DELETE_FAILED")
+    assert (left.explained, left.reason) == (False, "the stack still exists, in DELETE_FAILED")
     assert "delete-stack --region eu-central-1 --stack-name payments-staging-keys" in left.command
     assert proof.list_remainders(there, stacks_too=False) == []
 
@@ -279,8 +279,8 @@ PAST, FUTURE = "2026-06-01T11:00:00Z", "2026-06-01T13:00:00Z"
     [
         ([stack_of("a", ends=PAST)], ""),
         ([stack_of("a", ends=PAST), stack_of("a", ends=FUTURE)], "it expires on 2026-06-01 13:00 UTC"),
-        ([stack_of("a", ends=PAST), stack_of("a")], "no tag says when it expires"),
-        ([stack_of("a", ends="tomorrow")], "no tag says when it expires"),
+        ([stack_of("a", ends=PAST), stack_of("a")], "a stack has no tag that says when it expires"),
+        ([stack_of("a", ends="tomorrow")], "a stack has no tag that says when it expires"),
         ([stack_of("a", ends=PAST, hours=1)], "it was deployed on 2026-06-01 11:00 UTC"),
         ([stack_of("a", ends=PAST, guarded=True)], "it is protected from deletion"),
     ],
@@ -399,7 +399,7 @@ def test_an_import_that_ends_otherwise_is_an_error() -> None:
 def test_an_import_that_is_refused_leaves_nothing_behind() -> None:
     fake = importing([], {"Status": "FAILED", "StatusReason": "the key is in another stack"})
 
-    with pytest.raises(CicdError, match="CloudFormation refuses the import: the key is in another stack"):
+    with pytest.raises(CicdError, match="CloudFormation refused the import: the key is in another stack"):
         import_resources(fake, BACK, clock())
     assert [call for call, _ in fake.calls][-2:] == ["delete_change_set", "delete_stack"]
 

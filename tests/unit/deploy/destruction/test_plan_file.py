@@ -185,10 +185,13 @@ def test_a_plan_holds_as_long_as_there_is_no_more_than_it_says() -> None:
 @pytest.mark.parametrize(
     ("now", "why"),
     [
-        (inventory(stacks=(living("payments-staging-new"),)), "payments-staging-new has been deployed since the plan"),
-        (inventory(stacks=(replace(KEYS, changed=WHEN.replace(year=2027)),)), "has been deployed since the plan"),
-        (inventory(replace(KEPT, fate=Fate.EMPTIED)), "AWS::S3::Bucket kept was not there when this was planned"),
-        (inventory(protected=True), "it has been protected since the plan"),
+        (
+            inventory(stacks=(living("payments-staging-new"),)),
+            "payments-staging-new was deployed after this was planned",
+        ),
+        (inventory(stacks=(replace(KEYS, changed=WHEN.replace(year=2027)),)), "was deployed after this was planned"),
+        (inventory(replace(KEPT, fate=Fate.EMPTIED)), "AWS::S3::Bucket kept did not exist when this was planned"),
+        (inventory(protected=True), "the environment became protected after it was planned"),
         (replace(inventory(), scope=replace(SCOPE, account="333333333333")), "planned for account 222222222222"),
     ],
     ids=["another stack", "a later deployment", "more to delete", "protected now", "another account"],
@@ -206,7 +209,7 @@ def test_a_plan_of_the_local_aws_never_replaces_one_of_aws() -> None:
 
 def test_a_plan_with_an_environment_twice_is_refused() -> None:
     plan_file.refuse_repetition(PLAN, Path("p.json"))
-    with pytest.raises(RefusedError, match=r"p\.json: it has staging more than once; plan again"):
+    with pytest.raises(RefusedError, match=r"p\.json: the plan lists staging more than once; plan again"):
         plan_file.refuse_repetition(replace(PLAN, environments=(PLANNED, PLANNED)), Path("p.json"))
 
 
