@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# As AWS words a refusal:
+# How AWS words a refusal:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 _REFUSAL = re.compile(
     r"(?:User: )?(?P<principal>arn:[^\s,]+) is not authorized to perform: (?P<action>[\w-]+:\w+)"
@@ -13,7 +13,7 @@ _REFUSAL = re.compile(
     r"(?: (?:because|with) (?P<why>[^(\"\n]+))?"
 )
 _ENCODED = re.compile(r"Encoded authorization failure message: (?P<text>[\w-]{20,})")
-# What a refusal names as its reason, and what mends it.
+# The reason that a refusal names, and how to fix it.
 _REMEDIES = (
     (
         "service control policy",
@@ -34,7 +34,7 @@ _REMEDIES = (
 
 @dataclass(frozen=True)
 class Denial:
-    """An access denial: principal, action, resource and remedy. `resource` is empty where the message names none."""
+    """An access denial: principal, action, resource and remedy. `resource` is empty if the message does not name it."""
 
     principal: str
     action: str
@@ -43,7 +43,7 @@ class Denial:
 
     @property
     def fact(self) -> str:
-        """Return the denial in a line."""
+        """Return the denial as one line of text."""
         where = f" on {self.resource}" if self.resource else ""
         return f"{self.principal} may not {self.action}{where}"
 
@@ -62,6 +62,6 @@ def parse_denial(message: str) -> Denial | None:
 
 
 def decode_command(message: str) -> str:
-    """Return the command that decodes the encoded authorization message of EC2; empty where `message` has none."""
+    """Return the command that decodes EC2's encoded authorization message, or an empty string if there is none."""
     found = _ENCODED.search(message)
     return f"aws sts decode-authorization-message --encoded-message {found['text']}" if found else ""

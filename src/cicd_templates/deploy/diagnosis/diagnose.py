@@ -1,6 +1,6 @@
-"""Why an operation on a stack failed, in one block: the first real cause, what the service knows, where, what next.
+"""Finds out why an operation on a stack failed: the root cause, details from the service, its line, the next steps.
 
-Reads only. What it cannot read it leaves out or says; it never changes how an operation has ended.
+Only reads. What cannot be read is left out or reported as unreadable. A diagnosis never changes how an operation ended.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from cicd_templates.deploy.diagnosis.failures import Failure, failures
 from cicd_templates.deploy.diagnosis.source_lines import locate
 from cicd_templates.template.stack_template import StackTemplate
 
-# Who knows more of a failure than CloudFormation, by the type of what failed.
+# By the type of the failed resource: the function that asks its service for more details than CloudFormation has.
 PROBES: dict[str, Callable[[Clients, StackTemplate, Failure], list[str]]] = {"AWS::ECS::Service": stopped_tasks}
 
-# Resource handlers end their message with one of these codes, which stands in no field of the event:
+# Resource handlers end their message with one of these codes. No field of the event contains it:
 # https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html
 _HANDLER_CODE = re.compile(r"HandlerErrorCode: (\w+)")
 ADVICE = {
@@ -49,9 +49,10 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """`reason` is the first cause, `at` its place in the reviewed text, `facts` what services add, `then` what to do.
+    """Why an operation failed, and what to do.
 
-    `also` counts failures of their own beside the first.
+    `reason` is the root cause, `at` its line in the reviewed template, `facts` are details from the service, and `then`
+    lists the next steps. `also` counts the other resources that failed independently.
     """
 
     reason: str
@@ -62,26 +63,26 @@ class Diagnosis:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What stands below the reason in a block for people."""
+        """Return the lines to show below the reason."""
         further = (f"and {self.also} more of its resources failed by themselves",) if self.also else ()
         return (f"at {self.at}", *self.facts, *further, *(f"next: {each}" for each in self.then))
 
 
 class FailureCollector:
-    """Asks services about a failure at once, while its tasks and logs are there: a rollback deletes them."""
+    """Asks services about each failure at once, while tasks and logs still exist: a rollback deletes them."""
 
     def __init__(self, clients: Clients, stack: StackTemplate) -> None:
         self._clients, self._stack = clients, stack
         self._seen: dict[str, list[str]] = {}
 
     def collect(self, event: ResourceEvent) -> None:
-        """Look at what has just failed; events of anything else are let pass. Never raises."""
+        """Ask the service about the failure in `event`; ignore events that are no failure. Never raises."""
         if event.failed and event.resource_type in PROBES and event.logical_id not in self._seen:
             failure = Failure(event.time, event.logical_id, event.resource_type, event.physical_id, event.reason)
             self._seen[event.logical_id] = ask_service(self._clients, self._stack, failure)
 
     def diagnosis(self, stack_id: str, status: str, token: str | None = None) -> Diagnosis:
-        """The diagnosis of the operation that has just ended in `status`. Never raises."""
+        """Return the diagnosis of the operation that has just ended in `status`. Never raises."""
         return diagnose(self._clients, self._stack, stack_id, status, token, self._seen)
 
 
@@ -93,9 +94,10 @@ def diagnose(
     token: str | None = None,
     seen: dict[str, list[str]] | None = None,
 ) -> Diagnosis:
-    """Why the operation with the request token `token`, or the latest one, ended in `status`. Never raises.
+    """Return why the operation with the request token `token`, or the latest one, ended in `status`. Never raises.
 
-    `stack_id` finds a stack that is deleted by now as well. `seen` has what services said earlier, by logical id.
+    The stack is read by `stack_id`, which also works after its deletion. `seen` has the details that services returned
+    earlier, by logical id.
     """
     try:
         found = failures(clients.cloudformation, stack_id, token)
@@ -120,7 +122,7 @@ def diagnose(
 
 
 def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> list[str]:
-    """What the service behind a failure knows, or why it could not be asked. Never raises."""
+    """Return what the service of the failed resource knows, or why it could not be asked. Never raises."""
     probe = PROBES.get(failure.resource_type)
     if probe is None:
         return []
@@ -131,7 +133,7 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
 
 
 def _next_steps(clients: Clients, stack: StackTemplate, status: str, reason: str) -> tuple[str, ...]:
-    """What mends the cause, then what settles the stack where a deployment would not do that itself."""
+    """Return how to fix the cause, then the command that repairs the stack if a deployment would not do so itself."""
     steps = []
     refused = parse_denial(reason)
     code = _HANDLER_CODE.search(reason)

@@ -1,4 +1,4 @@
-"""The file of a failed operation's events, because CloudFormation deletes a failed creation with its events."""
+"""Saves the events of a failed operation in a file, as CloudFormation deletes a failed creation with its events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from cicd_templates.private_files import write_privately
 
 
 class EventFile:
-    """The events of one stack in one operation. `path` is their file, one JSON event a line, once one has failed."""
+    """The events of one operation on one stack.
+
+    `path` is None until an event reports a failure. Then it is the file with all events, one JSON object per line.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -19,7 +22,7 @@ class EventFile:
         self.path: Path | None = None
 
     def add(self, event: ResourceEvent) -> None:
-        """Add the next event, and write the file once an event failed. Without a file where it cannot be written."""
+        """Add the next event. Once an event reports a failure, write the file; `path` is None if that fails."""
         self._events.append(event)
         if not any(each.failed for each in self._events):
             return

@@ -1,4 +1,4 @@
-"""What went wrong in one operation on a stack, from CloudFormation's own account of it, the first cause first."""
+"""Reads from CloudFormation's events what failed in one operation on a stack, the root cause first."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
-# With these an operation begins; a rollback is the end of the operation that it undoes.
+# The statuses with which an operation begins. A rollback is not among them: it belongs to the operation that it undoes.
 BEGINNINGS = frozenset(
     {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "REVIEW_IN_PROGRESS"}
 )
-# Where no resource failed, the stack's own event has the reason: a parameter that does not resolve, a role that
-# CloudFormation may not assume.
+# If no resource failed, the reason is in the stack's own event, such as a parameter that cannot be resolved or a role
+# that CloudFormation may not assume.
 OF_THE_STACK = FAILED_STATUSES | {
     "ROLLBACK_IN_PROGRESS",
     "ROLLBACK_FAILED",
@@ -33,7 +33,7 @@ OF_THE_STACK = FAILED_STATUSES | {
 
 @dataclass(frozen=True)
 class Failure:
-    """Something that failed by itself. `path` is where in the template, such as `/Resources/Key/Properties/Tags`."""
+    """A failure that no other failure caused. `path` is its place in the template: `/Resources/Key/Properties/Tags`."""
 
     time: datetime
     logical_id: str
@@ -44,10 +44,10 @@ class Failure:
 
 
 def failures(client: CloudFormationClient, stack_id: str, token: str | None = None) -> list[Failure]:
-    """The failures of the operation with that request token, or of the latest one, the first cause first.
+    """Return the failures of the operation with the request token `token`, or of the latest one, oldest first.
 
-    Cancellations are dropped, which other failures caused; so are the stack's own events where a resource's explain
-    them. Empty where the operation succeeded or CloudFormation names nothing.
+    Leaves out cancellations, because other failures caused them. Leaves out the stack's own events if a resource
+    explains them. Returns an empty list if the operation succeeded or CloudFormation gives no reason.
     """
     operation = _operation(client, stack_id, token)
     of_resources = [
@@ -71,7 +71,10 @@ def _time(failure: Failure) -> datetime:
 
 
 def _operation(client: CloudFormationClient, stack_id: str, token: str | None) -> list[Mapping[str, Any]]:
-    """The events of one operation and its rollback, newest first; of the latest where none has the token."""
+    """Return the events of one operation and its rollback, newest first.
+
+    Returns those of the latest operation if no operation has the request token `token`.
+    """
     latest: list[Mapping[str, Any]] | None = None
     events: list[Mapping[str, Any]] = []
     deletion: list[Mapping[str, Any]] | None = None
@@ -80,7 +83,7 @@ def _operation(client: CloudFormationClient, stack_id: str, token: str | None) -
         if deletion is not None:
             if event.get("ClientRequestToken") != deletion[-1].get("ClientRequestToken"):
                 return deletion
-            # What a failed creation left is deleted in the same operation, whose cause comes before.
+            # The deletion cleans up after a failed creation: it has the same token, and the cause is in older events.
             deletion = None
         events.append(event)
         if event.get("ResourceType") != STACK_TYPE or event.get("ResourceStatus") not in BEGINNINGS:
@@ -106,9 +109,9 @@ def _failure(event: Mapping[str, Any]) -> Failure:
 
 
 def _detailed(client: CloudFormationClient, operations: set[str]) -> Iterator[Failure]:
-    """What only DescribeEvents tells: hooks and validations that failed, each with its place in the template.
+    """Yield the failures that only DescribeEvents returns: failed hooks and validations, with their template paths.
 
-    Whoever may not call it, or talks to an AWS that does not have it, still has the stack's events.
+    Yields nothing if the caller may not call it or the endpoint does not support it; the stack's events then suffice.
     """
     for operation in sorted(operations):
         try:

@@ -1,4 +1,4 @@
-"""The file and line of a resource in the reviewed template."""
+"""Finds the file and line of a resource in the reviewed template."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def locate(stack: StackTemplate, logical_id: str, path: str = "") -> str:
-    """Return the place of a resource, such as `out/staging/keys.yaml:42`, or of `path` (`/Resources/Key/Properties`).
+    """Return the file and line of a resource, such as `out/staging/keys.yaml:42`.
 
-    The deepest step of `path` that exists counts; the file alone where the template has no such resource.
+    If `path` is given, such as `/Resources/Key/Properties`, return the line of its deepest step that exists. Returns
+    the file alone if the template has no such resource.
     """
     steps = path.strip("/").split("/") if path else ["Resources", logical_id]
-    # A JSON template is YAML too, so one reader has the lines of both.
+    # JSON is a subset of YAML, so the YAML parser finds the lines in both kinds of templates.
     node = yaml.compose(stack.text, Loader=yaml.CSafeLoader)
     line = 0
     for depth, step in enumerate(steps):
@@ -21,13 +22,13 @@ def locate(stack: StackTemplate, logical_id: str, path: str = "") -> str:
         if found is None:
             break
         key, node = found
-        # The first step is the section, which is the place of nothing.
+        # The first step is a section of the template, such as `Resources`. Its line would not help the reader.
         line = key.start_mark.line + 1 if depth else 0
     return f"{stack.path}:{line}" if line else str(stack.path)
 
 
 def _find_child(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """Return the key and value of `step` in a mapping, or the element of that index in a sequence twice."""
+    """Return the key and value of `step` in a mapping. In a sequence, return the element at index `step` as both."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == step), None)
     if isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):

@@ -1,4 +1,4 @@
-"""Checks whether a listener's certificate exists, is issued, and is for its region and domain."""
+"""Checks whether the certificate of a listener exists, is issued, and matches the listener's region and domain."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ def _check_certificate(examined: ExaminedEnvironment, stack: StackTemplate, arn:
 
 
 def _domain(stack: StackTemplate) -> str:
-    """Return the host name of the environment, empty where its stack has no address as an output."""
+    """Return the host name of the environment, or an empty string if its stack has no output `BaseUrl`."""
     url = stack.content.get("Outputs", {}).get("BaseUrl", {}).get("Value")
     return urlsplit(url).hostname or "" if isinstance(url, str) else ""
 
 
 def _records(certificate: Mapping[str, Any]) -> str:
-    """Return how to validate the certificate, empty where ACM waits for no DNS record."""
+    """Return how to validate the certificate, or an empty string if ACM does not wait for DNS records."""
     options = [option.get("ResourceRecord") for option in certificate.get("DomainValidationOptions", ())]
     records = [f"{record['Name']} {record['Type']} {record['Value']}" for record in options if record]
     return f"add the DNS records that ACM waits for: {'; '.join(records)}" if records else ""
 
 
 def _covers(name: str, domain: str) -> bool:
-    """Return whether a name of a certificate covers `domain`; a wildcard stands for one label."""
+    """Return whether a name of a certificate covers `domain`. A wildcard matches exactly one label."""
     return name == domain or (name.startswith("*.") and domain.partition(".")[2] == name[2:])

@@ -1,4 +1,4 @@
-"""The environment that is examined, and the result of one check."""
+"""Defines the environment that is examined, and the result of one check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check: OK where `fix` is empty, and unknown where the subject could not be `read`."""
+    """The result of one check. It is OK if `fix` is empty, and unknown if `read` is false (not readable)."""
 
     subject: str
     finding: str
@@ -24,13 +24,13 @@ class Check:
 
     @property
     def verdict(self) -> str:
-        """`ok`, `fix`, or `?` where it could not be read."""
+        """Return `fix` if something has to be fixed, `?` if the subject could not be read, and `ok` otherwise."""
         return "fix" if self.fix else "ok" if self.read else "?"
 
 
 @dataclass(frozen=True)
 class ExaminedEnvironment:
-    """One environment: the clients of its account, its rendered stacks, and the values that it is provided with."""
+    """One environment: the clients of its account, its rendered stacks, and the provided values."""
 
     clients: Clients
     stacks: Sequence[StackTemplate]
@@ -39,7 +39,7 @@ class ExaminedEnvironment:
     def resources(
         self, *types: str, of: Sequence[StackTemplate] | None = None
     ) -> Iterator[tuple[StackTemplate, str, dict[str, Any]]]:
-        """Yield stack, logical id and properties of every resource of these types, in all its stacks or in `of`."""
+        """Yield stack, logical id and properties of every resource of these types, in all stacks or only in `of`."""
         for stack in self.stacks if of is None else of:
             for logical_id, resource in stack.resources.items():
                 if resource["Type"] in types:
@@ -47,7 +47,7 @@ class ExaminedEnvironment:
 
     @cached_property
     def missing(self) -> list[StackTemplate]:
-        """The stacks that do not exist yet, so that a deployment would create their resources."""
+        """Return the stacks that a deployment would create, because they do not exist or failed to be created."""
         return [stack for stack in self.stacks if self._creates(stack)]
 
     def _creates(self, stack: StackTemplate) -> bool:

@@ -1,4 +1,4 @@
-"""Checks whether the connection to the source provider is authorised, which can be done only in the console."""
+"""Checks whether the connection to the source provider is authorised. It can only be authorised in the console."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 
 
 def check_connections(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a check for each connection through which a pipeline gets its source."""
+    """Yield a check for each connection that a pipeline uses to get its source."""
     for stack, _, pipeline in examined.resources("AWS::CodePipeline::Pipeline"):
         for stage in pipeline["Stages"]:
             for action in stage["Actions"]:

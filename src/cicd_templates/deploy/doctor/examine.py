@@ -1,4 +1,4 @@
-"""Runs every check of an environment, first those that all others depend on."""
+"""Runs every check of an environment, starting with those that the others depend on."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ CHECKS: dict[str, CheckFunction] = {
 
 
 def examine(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield every check of an environment as it is made, and none after credentials that are not usable.
+    """Yield the result of each check of an environment. If the credentials are not usable, stop after that check.
 
-    A subject that may not be read is one check that says so; the others go on.
+    If the caller may not read a subject, yield one check that says so and go on with the next subject.
     """
     usable = True
     for check in identity.check_identity(examined):

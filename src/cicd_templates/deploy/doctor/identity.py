@@ -14,7 +14,7 @@ USABLE = ("opt-in-not-required", "opted-in")
 
 
 def check_identity(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Check Python, then the credentials, without which nothing else can be read."""
+    """Check the version of Python, then the credentials, because without them nothing else can be read."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("Python", version, "" if sys.version_info >= OLDEST_PYTHON else "install Python 3.11 or newer")
     try:

@@ -1,4 +1,4 @@
-"""Checks whether the values that the configuration provides exist in the account and fit each other."""
+"""Checks whether the resources named in the configuration's provided values exist, and match each other."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LEAST_ZONES = 2
 
 
 def check_provided_values(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a check for each provided value; only ids and ARNs of known services are looked up."""
+    """Yield a check for each provided value. Only ids and ARNs of known services are looked up in AWS."""
     vpc = next((value for value in examined.provided.values() if value.startswith("vpc-")), None)
     for key, value in examined.provided.items():
         try:
             problem = _find_problem(examined, value, vpc)
         except ClientError as error:
-            # EC2 has one error code for each resource, such as InvalidVpcID.NotFound.
+            # EC2 has a separate error code for each type of resource, such as InvalidVpcID.NotFound.
             code = error.response["Error"]["Code"]
             if not code.endswith(("NotFound", "NotFoundException", "Malformed")):
                 raise
@@ -32,7 +32,7 @@ def check_provided_values(examined: ExaminedEnvironment) -> Iterator[Check]:
 
 
 def _find_problem(examined: ExaminedEnvironment, value: str, vpc: str | None) -> str:
-    """Return what is wrong with a value, or an empty string. Raises the client's error where it does not exist."""
+    """Return what is wrong with a value, or an empty string. Raises the client's error if it does not exist."""
     ids = value.split(",")
     if value.startswith("vpc-"):
         examined.clients.ec2.describe_vpcs(VpcIds=ids)
@@ -50,7 +50,7 @@ def _find_problem(examined: ExaminedEnvironment, value: str, vpc: str | None) ->
 
 
 def _service_of(value: str) -> str:
-    """Return the service that an ARN names; empty for a value that is no ARN."""
+    """Return the service that an ARN names, or an empty string if the value is not an ARN."""
     try:
         return Arn.parse(value).service
     except ValueError:

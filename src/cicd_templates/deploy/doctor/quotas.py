@@ -1,4 +1,4 @@
-"""Checks whether the quotas of the account allow what a deployment would create."""
+"""Checks whether the quotas of the account are high enough for the resources that a deployment would create."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNRESERVED = 100
 
 @dataclass(frozen=True)
 class Quota:
-    """A quota by its codes in Service Quotas; `used` counts what exists, `wanted` what a deployment would add."""
+    """A quota by its codes in Service Quotas. `used` counts what exists, `wanted` what a deployment would add."""
 
     subject: str
     service: str
@@ -29,7 +29,7 @@ class Quota:
 
 
 def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
-    """Return a function that counts the builds of a size that one stage of the pipeline starts at once."""
+    """Return a function that counts the builds of one size that a stage of the pipeline starts at once."""
 
     def wanted(examined: ExaminedEnvironment) -> int:
         projects = examined.resources("AWS::CodeBuild::Project")
@@ -45,7 +45,7 @@ def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
 
 
 def _vcpus(examined: ExaminedEnvironment) -> int:
-    """Return the vCPUs of all tasks during a deployment, when old and new tasks run side by side."""
+    """Return the number of vCPUs of all tasks during a deployment, while old and new tasks run at the same time."""
     total = 0.0
     for stack in examined.stacks:
         cpu = [int(task["Cpu"]) for _, _, task in examined.resources("AWS::ECS::TaskDefinition", of=[stack])]
@@ -68,11 +68,11 @@ def _addresses(examined: ExaminedEnvironment) -> int:
 
 
 def _none(examined: ExaminedEnvironment) -> int:
-    """Return 0: no API says how much of the quota is in use."""
+    """Return 0, because no API returns how much of the quota is in use."""
     return 0
 
 
-# The codes are in the AWS General Reference, on the pages on endpoints and quotas:
+# The codes come from the AWS General Reference, pages "endpoints and quotas":
 # https://docs.aws.amazon.com/general/latest/gr/codebuild.html, .../ecs-service.html, .../vpc-service.html
 QUOTAS = (
     Quota("CodeBuild, small", "codebuild", "L-9D07B6EF", _none, _builds("BUILD_GENERAL1_SMALL")),
@@ -123,12 +123,12 @@ def _increase_command(examined: ExaminedEnvironment, quota: Quota, value: int) -
 
 
 def _check_iam_roles(examined: ExaminedEnvironment, wanted: int) -> Check:
-    """Check the number of roles, which IAM reports itself, in every region."""
+    """Check the number of roles. IAM itself returns the number and its quota, in every region."""
     try:
         summary = examined.clients.iam.get_account_summary()["SummaryMap"]
     except (ClientError, BotoCoreError) as error:
         return Check("quota IAM roles", f"{wanted} wanted, quota not readable: {explain(error)}", read=False)
-    # L-FE177D64 lives in us-east-1, as IAM is global.
+    # IAM is a global service, so its quota L-FE177D64 is managed in us-east-1.
     fix = (
         "aws service-quotas request-service-quota-increase --region us-east-1 --service-code iam"
         f" --quota-code L-FE177D64 --desired-value {summary['Roles'] + wanted}"
@@ -144,7 +144,7 @@ def _reserved_concurrency(examined: ExaminedEnvironment) -> int:
 
 
 def _check_concurrency(examined: ExaminedEnvironment, wanted: int) -> Check:
-    """Check the reserved concurrency; the quota of a new account may be 10, of which nothing can be reserved."""
+    """Check the reserved concurrency. The quota of a new account may be 10; then no concurrency can be reserved."""
     limit = examined.clients.lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     finding = f"{limit} functions may run at once, and these stacks reserve {wanted}"
     if limit - wanted >= UNRESERVED:

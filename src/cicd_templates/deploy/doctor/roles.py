@@ -1,4 +1,4 @@
-"""Checks the service-linked roles that the first resource of a type needs in an account."""
+"""Checks whether the account has the service-linked roles that the environment's resources need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 
-# By the resource type that needs it: the name of the role and of its service.
+# By resource type: the name of the service-linked role that it needs, and the service that assumes the role.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-service-linked-roles.html
 # https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-service-linked-roles.html

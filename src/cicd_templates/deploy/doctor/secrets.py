@@ -1,4 +1,4 @@
-"""Checks whether each secret has its value. The value is never read: a secret without one has no version."""
+"""Checks whether each secret has a value, without reading it: a secret without a value has no versions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 
 
 def check_secrets(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a check for each secret of a deployed stack; before the deployment there is no secret to set."""
+    """Yield a check for each secret of a deployed stack. Secrets of stacks that are not deployed do not exist yet."""
     deployed = [stack for stack in examined.stacks if stack not in examined.missing]
     for stack, _, secret in examined.resources("AWS::SecretsManager::Secret", of=deployed):
         name = secret["Name"]
         versions = examined.clients.secretsmanager.describe_secret(SecretId=name).get("VersionIdsToStages", {})
-        # A value that CloudFormation generated is the first version; the real value is a second one.
+        # A value that CloudFormation generated is the first version, so the real value is the second version.
         generated = "GenerateSecretString" in secret
         if len(versions) > generated:
             yield Check(f"secret {name}", "has a value")

@@ -8,13 +8,13 @@ from cicd_templates.deploy.change_sets.api import live_resources
 from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 from cicd_templates.template.arn import Arn
 
-# SNS returns this in place of the ARN until the link in the mail has been opened:
+# SNS returns this in place of the subscription's ARN until the recipient opens the link in the confirmation mail:
 # https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
 PENDING = "PendingConfirmation"
 
 
 def check_subscriptions(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a check for each mail address of a deployed topic."""
+    """Yield a check for each mail address that subscribes to a deployed topic."""
     deployed = [stack for stack in examined.stacks if stack not in examined.missing]
     for stack in deployed:
         if not any(examined.resources("AWS::SNS::Subscription", of=[stack])):

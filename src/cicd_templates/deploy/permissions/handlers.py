@@ -1,7 +1,7 @@
-"""The actions that CloudFormation calls for a resource type, and the kinds of resources that an action takes.
+"""Looks up the IAM actions that CloudFormation needs for a resource type, and the kinds of resources of an action.
 
-Both come from data that cfn-lint carries: the registry's schemas list the permissions of each type's handlers, and the
-service authorization reference lists the kinds of resources of each action.
+Both come from data in the cfn-lint package. The schemas of the CloudFormation registry list the permissions that each
+type's handlers need. The service authorization reference lists the kinds of resources of each action.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-# Types whose schema lists no handlers, although CloudFormation calls their APIs as the caller like any other:
+# Types whose schema lists no handlers, although CloudFormation calls their APIs with the caller's permissions:
 # https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-permissions-reference.html
 ACTIONS_WITHOUT_HANDLERS = {
     "AWS::CodeBuild::Project": (
@@ -45,13 +45,13 @@ def _authorization_reference() -> Any:
 
 
 def is_action(action: str) -> bool:
-    """Return whether IAM knows the action; some schemas still list actions that were removed."""
+    """Return whether IAM knows the action. Some schemas still list actions that no longer exist."""
     service, _, name = action.partition(":")
     return name.lower() in _authorization_reference().get(service, {}).get("Actions", {})
 
 
 def resource_kinds(action: str) -> tuple[str, ...]:
-    """Return the kinds of resources that an action can be restricted to; none where IAM takes `*` alone."""
+    """Return the kinds of resources to which an action can be restricted, or none if IAM only accepts `*`."""
     service, _, name = action.partition(":")
     kinds = _authorization_reference()[service]["Actions"][name.lower()].get("Resources", ())
     return tuple(kind.lower() for kind in kinds)

@@ -1,12 +1,12 @@
-"""The IAM actions behind the calls that the deployer makes itself, rather than CloudFormation on its behalf.
+"""The IAM actions that the deployer needs for its own calls, not for those that CloudFormation makes on its behalf.
 
-Most API operations require the action of the same name; those of S3 often do not:
+Most API operations require the action of the same name, but many S3 operations require a different one:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """
 
 from __future__ import annotations
 
-# Change sets and stacks, their events and templates, and the tagging that CloudFormation does as the caller.
+# For change sets and stacks, their events and templates, and the tags that CloudFormation sets as the caller.
 CLOUDFORMATION = (
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
@@ -24,8 +24,8 @@ CLOUDFORMATION = (
     "cloudformation:UntagResource",
     "cloudformation:UpdateTerminationProtection",
 )
-# Uploading templates that are too long for a request, releasing, and emptying disposable buckets and repositories.
-# CloudFormation reads an uploaded template with the caller's GetObject, and with the bucket key's Decrypt.
+# For uploading templates that are too long for a request, releasing, and emptying disposable buckets and repositories.
+# CloudFormation reads an uploaded template as the caller, who needs GetObject and Decrypt for the bucket's key.
 DATA = (
     "ecr:BatchDeleteImage",
     "ecr:ListImages",
@@ -43,7 +43,7 @@ DATA = (
     "s3:PutObject",
     "secretsmanager:PutSecretValue",
 )
-# Values that stacks pass to each other, names that are already taken, resources that remain, causes of failures.
+# For reading values that stacks publish, names that are already taken, remaining resources, and causes of failures.
 READING = (
     "acm:DescribeCertificate",
     "codebuild:BatchGetBuilds",
@@ -88,7 +88,7 @@ READING = (
     "sts:GetCallerIdentity",
     "tag:GetResources",
 )
-# Only for destroy, sweep and adopt: resources outside the stacks, and imports of resources that a stack retained.
+# Only for destroy, sweep and adopt: for resources outside the stacks, and to import resources that a stack retained.
 DESTROY_ACTIONS = (
     "cloudformation:ListStacks",
     "cloudformation:UpdateStack",

@@ -1,4 +1,7 @@
-"""The policies of a principal that deploys an environment: as few as IAM's size limit allows, no wildcard action."""
+"""Makes the policies of a principal that deploys an environment.
+
+The policies have no wildcard actions, and there are only as many of them as IAM's size limit requires.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_
 from cicd_templates.deploy.permissions.scopes import PASS_ROLE, TYPE_OF_KIND, EnvironmentNames, scope
 from cicd_templates.template.stack_template import StackTemplate
 
-# Characters of a managed policy without white space:
+# The most characters in a managed policy, not counting white space:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 SIZE_LIMIT = 6_144
 CLOUDFORMATION = "cloudformation.amazonaws.com"
@@ -21,15 +24,15 @@ Statement = dict[str, Any]
 
 
 def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> dict[str, Document]:
-    """Return the policy documents that the principal needs, all of them, by the name to give each.
+    """Return the policy documents by policy name. The principal needs all of them.
 
-    `destroying` adds the actions of `destroy`, `sweep` and `adopt`. A stack that CloudFormation deploys with a role of
-    its own adds nothing but the permission to pass that role.
+    `destroying` adds the actions of `destroy`, `sweep` and `adopt`. A stack that CloudFormation deploys with a separate
+    role only adds the permission to pass that role.
     """
     names = EnvironmentNames.of(stacks)
     deployed_by_principal = [stack for stack in stacks if stack.deployed_as is None]
     types = {resource["Type"] for stack in deployed_by_principal for resource in stack.resources.values()}
-    # Handlers also list actions of features that no template uses, such as S3 Tables or VPC Lattice.
+    # Handlers also list actions of services that no template uses, such as S3 Tables or VPC Lattice. Leave them out.
     services = {service for service, _ in TYPE_OF_KIND} | {"ec2"} | {name.split("::")[1].lower() for name in types}
     called_by_handlers = {
         action for action in handler_actions(types, names.region) if action.partition(":")[0] in services
@@ -42,7 +45,7 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
 
 
 def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[Statement]:
-    """Yield one statement for the actions of a service that are allowed on the same resources."""
+    """Yield one statement for each group of actions of a service that are allowed on the same resources."""
     actions_by_scope: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for action in sorted(actions):
         key = (action.partition(":")[0], scope(action, resource_kinds(action), names))
@@ -74,7 +77,7 @@ def _trusted_services(trust_policy: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _documents_within_limit(statements: Sequence[Statement]) -> list[list[Statement]]:
-    """Return the statements in as many documents as the limit needs; a statement too long for one is split in two."""
+    """Distribute the statements over documents within the size limit. A statement that is too long is split in two."""
     documents: list[list[Statement]] = [[]]
     queue = list(statements)
     while queue:
@@ -92,5 +95,5 @@ def _documents_within_limit(statements: Sequence[Statement]) -> list[list[Statem
 
 
 def size(statements: Sequence[Statement]) -> int:
-    """Return the characters of a document with these statements, as IAM counts them."""
+    """Return the number of characters of a document with these statements, as IAM counts them."""
     return len(json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, separators=(",", ":")))

@@ -1,4 +1,4 @@
-"""The ARNs on which an action is allowed: the environment's own resources, as far as IAM can restrict it. Pure."""
+"""Finds the ARNs on which to allow an action: only the environment's resources, if IAM supports that. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 from cicd_templates.template.resource_types.resource_type import ResourceType
 from cicd_templates.template.stack_template import StackTemplate
 
-# By the service and the kind of resource, as IAM's service authorization reference names them.
+# Resource types by service and kind of resource; the kinds are those of IAM's service authorization reference.
 TYPE_OF_KIND: Mapping[tuple[str, str], ResourceType] = {
     (pattern.partition(":")[0], kind): resource_type
     for resource_type in RESOURCE_TYPES.values()
@@ -23,9 +23,9 @@ EVERYWHERE = ("*",)
 
 @dataclass(frozen=True)
 class EnvironmentNames:
-    """How the names of one environment begin, and where the environment is.
+    """The account and region of one environment, and the prefixes of its names.
 
-    `prefix` begins its physical names, `path` its paths in Parameter Store and its log groups.
+    Physical names begin with `prefix`. Paths in Parameter Store and names of log groups begin with `path`.
     """
 
     partition: str
@@ -51,7 +51,7 @@ class EnvironmentNames:
         )
 
     def arn_pattern(self, resource_type: ResourceType, kind: str) -> str:
-        """Return the pattern that matches the ARNs of this environment's resources of a type, as one of its kinds."""
+        """Return the pattern of the ARNs that this environment's resources of a type have as resources of `kind`."""
         names = resource_type.names_in_environment.format(prefix=self.prefix, path=self.path)
         arn = resource_type.arns[kind].format(
             region=self.region, account=self.account, role_path=self.role_path, name=names
@@ -60,9 +60,9 @@ class EnvironmentNames:
 
 
 def scope(action: str, kinds: Iterable[str], names: EnvironmentNames) -> tuple[str, ...]:
-    """Return the ARNs to allow `action` on, given the kinds of resources that it takes.
+    """Return the ARNs on which to allow `action`. `kinds` are the kinds of resources to which it can be restricted.
 
-    The answer is `*` alone where IAM cannot restrict the action to the environment's names.
+    Returns only `*` if IAM cannot restrict the action to the environment's names.
     """
     service = action.partition(":")[0]
     if action == CREATE_SERVICE_LINKED_ROLE:

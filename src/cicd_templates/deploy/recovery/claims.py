@@ -18,7 +18,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A plan or run that refers to a stack, in a line, and the commands that settle it, in order."""
+    """A plan or run that refers to a stack: a line that describes it, and the commands to continue or end it."""
 
     fact: str
     commands: tuple[str, ...]
@@ -27,7 +27,7 @@ class Claim:
 def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim]:
     """Return the claims on stacks of the environment of `stack`, by stack name. `state` is the state folder.
 
-    Raises `CicdError` where the journal cannot be read.
+    Raises `CicdError` if the journal cannot be read.
     """
     environment = stack.links.environment
     journal = Journal(state / "runs", environment).read()
@@ -41,7 +41,7 @@ def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim
         going_on = hints.make("deploy", PLAN=entry.plan, LOCAL=local)
         by_stack[entry.stack] = Claim(f"an interrupted run of {entry.plan} wants it", (going_on,))
     for path in plans.files(state / "plans", environment):
-        # A plan that was edited is no plan any more and claims nothing.
+        # A plan file that was edited is not valid any more, so it claims nothing.
         with contextlib.suppress(CicdError):
             made = plans.read(path)
             commands = tuple(hints.make(verb, PLAN=str(path), LOCAL=local) for verb in ("deploy", "plan-discard"))

@@ -1,6 +1,6 @@
-"""What stands between an environment and its next deployment: each unsettled stack, why, and the exact command.
+"""Finds the stacks that prevent the next deployment of an environment, the reason, and the exact command.
 
-Reads only. The commands are the AWS command line's; whoever reads them decides.
+Only reads. The commands are mostly those of the AWS CLI; the user decides whether to run them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.recovery.claims import Claim
 from cicd_templates.template.stack_template import StackTemplate
 
-# ECS moves the weights of a rule with each progressive deployment, so that they differ from the template is no fault.
+# ECS changes the weights of a rule in each progressive deployment, so it is normal that they differ from the template.
 SHIFTED = "AWS::ElasticLoadBalancingV2::ListenerRule"
 DRIFTED, NOT_CHECKED = "DRIFTED", "NOT_CHECKED"
-# How to go on without the resources that cannot be mended, and the status that these have. What is skipped is out of
-# step with its template from then on, so it is the last resort.
+# By stack status: the option that skips resources which cannot be repaired, and the status of these resources. Skipping
+# is the last resort, because a skipped resource no longer matches its template.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
 _SKIPS = {
     "UPDATE_ROLLBACK_FAILED": ("--resources-to-skip", "UPDATE_FAILED"),
@@ -33,7 +33,7 @@ _SKIPS = {
 
 @dataclass(frozen=True)
 class Unsettled:
-    """A stack that needs a person. `facts` are what was found, `commands` what to type, the first to be tried first."""
+    """A stack that a person must repair. `facts` describe the problem; `commands` are to be tried in this order."""
 
     stack: str
     state: str
@@ -44,9 +44,9 @@ class Unsettled:
 
 
 def unsettled(clients: Clients, stacks: Sequence[StackTemplate], claims: Mapping[str, Claim]) -> Iterator[Unsettled]:
-    """Each stack that a deployment would not get on with by itself, then what it would find in its way.
+    """Yield each stack that a deployment could not continue with by itself, then each resource name that is taken.
 
-    `claims` are those of this machine on stacks that were never created, by their names.
+    `claims` are the plans and runs on this machine that refer to stacks which were never created, by stack name.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name)):
@@ -76,7 +76,7 @@ def _state(
 ) -> Unsettled | None:
     status, stack_id = existing["StackStatus"], existing["StackId"]
     alive = live_resources(clients, stack_id)
-    # A deployment goes on from these by itself; a stack that is gone has a description for a while.
+    # A deployment continues from these statuses by itself. A deleted stack can still be described for a while.
     stands = NEXT[status] is Next.UPDATE or status == "DELETE_COMPLETE"
     if stands or (NEXT[status] is Next.RECREATE and not alive):
         return None
@@ -116,7 +116,7 @@ def _reason(resource: Mapping[str, Any]) -> str:
 
 
 def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tuple[str, ...]:
-    # By its name, which is its own as long as it is there: the local AWS lists nothing by a stack's id.
+    # Read by name, because the local AWS lists nothing by stack id. While the stack exists, its name is unique.
     pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=name)
     sets = [
         f"change set {each['ChangeSetName']} of {each['CreationTime']:%Y-%m-%d %H:%M} is"
@@ -132,9 +132,12 @@ def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tu
 
 
 def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Unsettled]:
-    """What was changed beside CloudFormation, but for the rules whose weights ECS moves: going back moves requests."""
+    """Yield the stack if resources were changed outside CloudFormation.
+
+    Ignores listener rules: ECS changes their weights, and to revert them would redirect requests.
+    """
     facts = []
-    # Not paginated by botocore, although the API has pages.
+    # botocore has no paginator for this operation, although its results come in pages.
     request: dict[str, Any] = {"StackName": stack_id, "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"]}
     while True:
         page = clients.cloudformation.describe_stack_resource_drifts(**request)
@@ -159,7 +162,7 @@ def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Un
         "resources were changed beside CloudFormation, when that was last looked at; put the change into templates/,"
     )
     shifted = any(resource["Type"] == SHIFTED for resource in stack.resources.values())
-    # A change set that takes drift back takes all of it back.
+    # A change set that reverts drift reverts all drift of the stack, including the weights.
     then = "a deployment changes nothing of it" if shifted else "or take it back"
     yield Unsettled(stack.label, DRIFTED, f"{means} {then}", tuple(facts), () if shifted else revert_commands(stack))
 
@@ -174,7 +177,7 @@ def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Itera
 
 
 def drift_command(clients: Clients, stacks: Sequence[StackTemplate]) -> str:
-    """The command that looks for drift where nobody ever has, for some minutes; nothing where somebody has."""
+    """Return the command that starts drift detection for stacks that were never checked, or an empty string."""
     never = [
         stack
         for stack in stacks

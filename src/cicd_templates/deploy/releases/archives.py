@@ -1,7 +1,7 @@
-"""Archives whose bytes depend on their content alone: an application's source, and the reviewed templates.
+"""Makes reproducible archives of an application's source and of the reviewed templates.
 
-Reads folders and, through `commits`, git; calls no AWS. The same content makes the same bytes on every machine, so that
-a checksum says what was released.
+Reads folders and, through `commits`, git; does not call AWS. The bytes of an archive depend only on its content, so a
+checksum identifies what was released.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ from cicd_templates.deploy.releases.commits import in_work_tree, read_commit
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.template.stack_template import StackTemplate
 
-# The earliest date that the format can say.
+# The earliest date that the zip format supports.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 IGNORED = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "node_modules"}
-# What zipfile raises for a damaged, an encrypted and an unknown compression, besides its own error.
+# The errors that zipfile raises for damaged or encrypted archives and for unknown compression methods.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError)
 
-# The most that a bundle's files take; those of a hundred services take less.
+# The limit for the total size of a bundle's files. The templates of a hundred services are smaller than this.
 BUNDLE_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A zip, where its content comes from, and who made that.
+    """A zip, the revision of its content, and the author of that revision.
 
-    `left_out` are files of a work tree that are not in it, because git does not have them; ignored ones are not listed.
+    `left_out` are files of the work tree that are not in the zip because git does not track them. Files that git
+    ignores are not listed.
     """
 
     data: bytes
@@ -46,7 +47,7 @@ class Archive:
     left_out: tuple[str, ...] = ()
 
     def require(self, app: Path, dockerfile: str, path: str | None = None) -> None:
-        """Raise `ConfigurationError` where the source of `app` lacks the Dockerfile from which its image is built."""
+        """Raise `ConfigurationError` if the source of `app` lacks the Dockerfile from which its image is built."""
         with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
             if dockerfile in {posixpath.normpath(name) for name in archive.namelist()}:
                 return
@@ -60,10 +61,10 @@ class Archive:
 
 
 def source_archive(app: Path, path: str | None = None) -> Archive:
-    """The source of an application: a git work tree as it is committed, a folder as it is, or a zip as it is.
+    """Return the source of an application: the HEAD commit of a git work tree, or a folder or zip file as it is.
 
-    `path` is the application's folder within it. Raises `ConfigurationError` where there is nothing to release, where
-    a work tree has changes that are in no commit, and for a link, which could point outside.
+    `path` is the application's folder within `app`. Raises `ConfigurationError` if there is nothing to release, if a
+    work tree has uncommitted changes, and if the source contains a link, because a link could point outside.
     """
     if app.suffix == ".zip" and app.is_file():
         return _read_zip(app, path)
@@ -101,12 +102,12 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        # Containers run under numbers that no file gives a name.
+        # In a container, the user id may have no user name.
         return f"uid {os.getuid()}"
 
 
 def _check_names(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
-    """The files, with names that a zip can say. Raises `ConfigurationError` for others, and where there are none."""
+    """Return `files`. Raises `ConfigurationError` if there are none, or if a name is not valid UTF-8."""
     if not files:
         raise ConfigurationError(f"{folder}: nothing in it to release")
     for name in files:
@@ -155,9 +156,9 @@ def _zip(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
 
 
 def bundle(stacks: Iterable[StackTemplate]) -> bytes:
-    """The reviewed templates as a run deploys them, each beside the tags that its stack has.
+    """Return a zip of the reviewed templates that a pipeline run deploys, each with a file of the tags of its stack.
 
-    The tags are in the form of CodePipeline's template configuration, and from the template's own metadata:
+    The file has the format of CodePipeline's template configuration; the tags come from the template's metadata:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html
     """
     files: dict[str, tuple[bytes, bool]] = {}
@@ -170,7 +171,7 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
 
 
 def read_bundle(data: bytes) -> dict[str, bytes]:
-    """Return the files of a bundle by name; none for what is no bundle, so that all of its files differ."""
+    """Return the files of a bundle by name. Returns no files if `data` is not a bundle, so that all files differ."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > BUNDLE_BYTES:

@@ -1,6 +1,7 @@
-"""What the commit of a git work tree has. Only reads, and from the commit alone: never a file of the work tree.
+"""Reads the HEAD commit of a git work tree: only what is committed, never a file of the work tree. Changes nothing.
 
-A file of the work tree can differ from its commit where git does not look (`assume-unchanged`, modes, line ends).
+A file of the work tree can differ from its commit although git reports no change, for example because it is marked
+`assume-unchanged`, or by its mode or line endings.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pathlib import Path
 from cicd_templates.errors import ConfigurationError
 
 GIT_SECONDS = 60
-# Inside a hook git sets these for the repository of the hook, which they would put in the place of the one asked for.
+# Inside a hook, git sets these variables. If they were passed on, git would read the hook's repository instead.
 HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
-# Line ends as they are committed, whatever this machine prefers: its preference would change the bytes.
+# Keeps the committed line endings. Otherwise the git configuration of this machine could change the bytes.
 AS_COMMITTED = ("-c", "core.autocrlf=false", "-c", "core.eol=lf")
 LINK, SUBMODULE = "120000", "160000"
 SHA1_LENGTH = 40
@@ -26,9 +27,9 @@ SHA1_LENGTH = 40
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit's id and author, and its files below a folder: content, and whether it can be executed, by name.
+    """A commit's id and author, and its files below a folder: by name, the content and whether it is executable.
 
-    `untracked` are the names of files that lie there too and that git neither has nor ignores.
+    `untracked` are the names of files in the folder that git neither tracks nor ignores.
     """
 
     revision: str
@@ -39,19 +40,22 @@ class Commit:
 
 @dataclass(frozen=True)
 class Tree:
-    """A commit's id, and git's id of the content of each file below a folder, by its path within the folder."""
+    """A commit's id, and the blob id of each file below a folder, by the file's path within the folder."""
 
     revision: str
     blobs: dict[str, str]
 
 
 def in_work_tree(folder: Path) -> bool:
-    """Whether `folder` is in a work tree. Git itself says no as well where it does not trust the folder's owner."""
+    """Return whether `folder` is in a git work tree.
+
+    Does not ask git, which denies it for a work tree whose owner it does not trust.
+    """
     return any((each / ".git").exists() for each in (folder.resolve(), *folder.resolve().parents))
 
 
 def revision(folder: Path) -> str:
-    """The commit of a work tree, with `+` where tracked files differ from it; empty where nobody can tell."""
+    """Return the HEAD commit of a work tree, with a `+` if tracked files differ from it; empty if it is unknown."""
     if not in_work_tree(folder):
         return ""
     try:
@@ -62,9 +66,10 @@ def revision(folder: Path) -> str:
 
 
 def read_commit(folder: Path) -> Commit:
-    """What HEAD has below `folder`. Raises `ConfigurationError` for changes that no commit has, links and submodules.
+    """Return what HEAD contains below `folder`.
 
-    Also where git refuses to answer: to take the folder as it is instead would release what git ignores.
+    Raises `ConfigurationError` for uncommitted changes, links and submodules, and if git refuses to answer. There is no
+    fallback to the folder as it is, because that would release files that git ignores.
     """
     head = _run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
     if head.returncode == 1 and not head.stderr:
@@ -95,11 +100,11 @@ def read_commit(folder: Path) -> Commit:
 
 
 def read_tree(folder: Path) -> Tree:
-    """Return what HEAD has below `folder`, without a look at the work tree.
+    """Return what HEAD contains below `folder`, without reading the work tree.
 
-    Raises `ConfigurationError` where HEAD has nothing there, for links and submodules, and where git refuses to answer.
+    Raises `ConfigurationError` if HEAD has nothing there, for links and submodules, and if git refuses to answer.
     """
-    # Asked from outside, because a folder that is a link or a submodule answers for another repository itself.
+    # git runs in the parent folder: if `folder` were a link or a submodule, git would read another repository there.
     parent, name = folder.absolute().parent, folder.name
     head = _git(parent, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
     blobs = {}
@@ -116,26 +121,26 @@ def read_tree(folder: Path) -> Tree:
 
 
 def blob_id(content: bytes, like: str) -> str:
-    """Return git's id of a content, by the hash function that made `like`."""
-    # As git names a content: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+    """Return git's blob id of `content`, using the same hash function as the id `like`."""
+    # How git computes the id: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
     algorithm = "sha1" if len(like) == SHA1_LENGTH else "sha256"
     return hashlib.new(algorithm, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def find_commit(path: Path, content: bytes) -> str | None:
-    """The abbreviated id of the commit that first gave the file `path` this content, or None where none is known.
+    """Return the abbreviated id of the first commit in which the file `path` has this content, or None if unknown.
 
-    A shallow clone does not know what came before it.
+    A shallow clone does not contain earlier commits, so the answer there may be None or a later commit.
     """
     if not in_work_tree(path.parent):
         return None
     try:
         blob = blob_id(content, _git(path.parent, "rev-parse", "--verify", "HEAD").decode().strip())
-        # Of a merge git shows no differences by itself, and a text that two branches make together is first in one.
+        # `-m` also compares merge commits, which `git log` does not do by default: a merge can create new content.
         options = ("-m", "--no-show-signature", "--format=%h", f"--find-object={blob}")
         found = _git(path.parent, "log", *options, "--", path.name)
     except ConfigurationError:
-        # git refuses a content that it has never seen.
+        # git fails for a blob that the repository does not contain.
         return None
     return found.decode().split()[-1] if found.split() else None
 
@@ -159,7 +164,7 @@ def _git(folder: Path, *arguments: str) -> bytes:
 
 def _run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     here = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES}
-    # A replacement, which nobody else has, would give a commit another content under its own id.
+    # Replacement refs exist only in this clone, and would show other content under the id of a commit.
     here["GIT_NO_REPLACE_OBJECTS"] = "1"
     try:
         return subprocess.run(  # noqa: S603 - no shell, and the folder is an argument

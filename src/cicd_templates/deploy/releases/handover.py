@@ -1,4 +1,4 @@
-"""What the deployer and the pipeline hand to each other: the reviewed templates, and who writes a service's stack."""
+"""The division of work between deployer and pipeline: hands over templates, and knows who deploys a service's stack."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from cicd_templates.deploy.releases.templates_commit import TemplatesCommit
 from cicd_templates.errors import RefusedError
 from cicd_templates.template.stack_template import StackTemplate
 
-# The user-defined metadata of the bundle's object: its digest, its commit, and the ARN of whoever handed it over.
+# User-defined metadata of the bundle's S3 object: its digest, its commit, and the ARN of the caller who uploaded it.
 DIGEST, COMMIT, HANDED_OVER_BY = "sha256", "commit", "handed-over-by"
 SERVICE_TYPE = "AWS::ECS::Service"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The rendered templates beside those that the pipeline has.
+    """The rendered templates compared with those that the pipeline has.
 
-    `bucket` is None while the tools environment has none. `first` is true while the pipeline has no templates.
-    `changed` are the files that differ, by environment. The pipeline `has_these` where no file differs and it knows
-    their commit, which versions of earlier releases of this tool do not.
+    `bucket` is None if the tools environment has no bucket yet. `first` is true if the pipeline has no templates yet.
+    `changed` are the files that differ, by environment. `has_these` is true if no file differs and the bundle records
+    its commit. Earlier releases of this tool did not record it.
     """
 
     bucket: str | None
@@ -36,7 +36,7 @@ class Comparison:
 
     @property
     def state(self) -> str:
-        """Return `handed over` for the rendered templates, `older` for others, or `none` for no bucket."""
+        """Return `none` if there is no bucket, `older` if files differ, and `handed over` otherwise."""
         if self.bucket is None:
             return "none"
         return "older" if self.changed else "handed over"
@@ -44,9 +44,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class PipelineHandover:
-    """The environment where the pipeline lives, and the way to its account. `stacks` are those of all environments.
+    """The pipeline's environment, the clients of its account, and the stacks of all environments.
 
-    `commit` has these stacks, or says why they are in none; `caller` is the ARN of whoever hands them over.
+    `commit` is the commit that contains these stacks, or says why there is none. `caller` is the ARN of the principal
+    that hands them over.
     """
 
     environment: Environment
@@ -56,7 +57,7 @@ class PipelineHandover:
     caller: str
 
     def value(self, layer: str, output: str, service: str | None = None) -> str | None:
-        """What a layer of it has published, or None where it is not deployed yet."""
+        """Return an output that a layer of the pipeline's environment has published, or None if it does not exist."""
         path = parameter_path(self.environment, layer, output, service)
         try:
             return self.clients.ssm.get_parameter(Name=path)["Parameter"]["Value"]
@@ -73,16 +74,16 @@ class PipelineHandover:
             held = self.clients.s3.get_object(Bucket=bucket, Key=TEMPLATES_KEY)
         except self.clients.s3.exceptions.NoSuchKey:
             return Comparison(bucket, first=True, changed=_changed_files({}, read_bundle(data)))
-        # By content: another release of zlib makes other bytes of the same files.
+        # Contents are compared, not archives: different versions of zlib compress the same files to different bytes.
         changed = _changed_files(read_bundle(held["Body"].read()), read_bundle(data))
         known = COMMIT in held["Metadata"] or not self.commit.revision
         return Comparison(bucket, has_these=known and not changed, changed=changed)
 
     def publish_templates(self, bucket: str) -> str:
-        """Put the rendered templates where runs take them from; return the id of the version.
+        """Upload the rendered templates to the place where pipeline runs read them, and return the id of the version.
 
-        A release would otherwise put an older template back over what was deployed by hand. Raises `RefusedError` for
-        templates that are in no commit: nobody could find again what was deployed.
+        Without this, the next release would replace manually deployed templates with older ones. Raises `RefusedError`
+        if no commit contains the templates, because nobody could find out later what was deployed.
         """
         if self.commit.problem:
             raise RefusedError(f"templates in no commit are not handed to the pipeline: {self.commit.problem}")
@@ -93,32 +94,35 @@ class PipelineHandover:
             Key=TEMPLATES_KEY,
             Body=data,
             ContentType="application/zip",
-            # S3 compares it with what arrives, and keeps it with the version for whoever audits it.
+            # S3 verifies the upload with this checksum and stores it with the version, for audits.
             ChecksumAlgorithm="SHA256",
             Metadata={name: value for name, value in known.items() if value},
         )["VersionId"]
 
     def writes(self, stack: StackTemplate) -> bool:
-        """Whether releases write `stack`: it is one that the pipeline deploys, and that pipeline exists."""
+        """Return whether releases update `stack`: it is one that a pipeline deploys, and that pipeline exists."""
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 
 
 def left_to_the_pipeline(
     clients: Clients, tools: PipelineHandover, stacks: Iterable[StackTemplate]
 ) -> list[StackTemplate]:
-    """Those of `stacks` that are the pipeline's by now: protected, running, and with a pipeline that writes them."""
+    """Return those of `stacks` that only the pipeline deploys by now: protected, running, and updated by releases."""
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
-    """Whether the stack has its service. What an import took back is a log group alone, which no release can update."""
+    """Return whether the stack contains its ECS service.
+
+    After an import it may contain only a log group, and a release cannot update such a stack.
+    """
     if describe_stack(clients, stack.name) is None:
         return False
     return any(resource["ResourceType"] == SERVICE_TYPE for resource in live_resources(clients, stack.name))
 
 
 def _changed_files(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the files that differ, by environment, which is the folder that they are in."""
+    """Return the names of the files that differ, by environment. Each environment is a folder of the bundle."""
     changed: dict[str, tuple[str, ...]] = {}
     for path in sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)):
         environment, _, name = path.rpartition("/")

@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 SOURCE_ACTION = "App"
 START_SECONDS = 120.0
-# A run may wait for its approval for as long as the configuration allows; following it ends after a day.
+# A run may wait for an approval for as long as the configuration allows, but it is followed for one day at most.
 RUN_SECONDS = 24 * 3600.0
-# The same command would start another run, so it cannot continue to follow this one.
+# Repeating the command would start another run instead of following this one, so the message warns of that.
 AFTER_TIMEOUT = "the console shows it; releasing again starts another run"
 RUNNING = ("InProgress", "Stopping")
 
 
 def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> str:
-    """Upload `archive` as a new version of the source, and return its id. The bucket encrypts it with its key."""
+    """Upload `archive` as a new version of the source, and return its version id. The bucket encrypts it by default."""
     answer = clients.s3.put_object(
         Bucket=bucket,
         Key=key,
         Body=archive.data,
         ContentType="application/zip",
-        # S3 compares it with what arrives, and keeps it with the version for whoever audits it.
+        # S3 verifies the upload with this checksum and stores it with the version, for audits.
         ChecksumAlgorithm="SHA256",
-        # Metadata travels in headers, which are ASCII.
+        # Metadata is sent in HTTP headers, which only allow ASCII.
         Metadata={"revision": archive.revision, "author": quote(archive.author, safe=" <>@+.,-")},
     )
     return answer["VersionId"]
 
 
 def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polling) -> str:
-    """Return the id of the run that `version` has started. Raises `CicdError` where none has within two minutes."""
+    """Return the id of the run that `version` has started. Raises `CicdError` if no run starts within two minutes."""
     started: list[str] = []
 
     def begun() -> bool:
@@ -58,7 +58,7 @@ def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polli
 
 
 def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, say: Callable[[str], None]) -> None:
-    """Pass each change of an action's state to `say` until the run has ended. Raises `CicdError` where it failed."""
+    """Pass each change of an action's state to `say` until the run ends. Raises `CicdError` if the run fails."""
     known: dict[str, str] = {}
     causes: list[tuple[str, ActionExecutionDetailTypeDef]] = []
     status = ""

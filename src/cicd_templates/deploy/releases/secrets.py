@@ -1,4 +1,7 @@
-"""Sets the value of a secret. It comes from a prompt or standard input, and is never in an argument or message."""
+"""Sets the value of a secret. The value comes from a prompt or standard input, never from an argument.
+
+No message contains the value.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ LONGEST_BYTES = 65_536
 
 
 def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> str:
-    """Return the value: typed twice without echo at a terminal, else all of `stream` without a final line break.
+    """Return the value: at a terminal typed twice without echo, otherwise all of `stream` without a final line break.
 
     Raises `ConfigurationError` for an invalid value; the message does not contain it.
     """
@@ -22,7 +25,7 @@ def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> 
         value = _ask_twice(ask) if stream.isatty() else stream.read().removesuffix("\n").removesuffix("\r")
         size = len(value.encode())
     except UnicodeError:
-        # The original error quotes the bytes of the value.
+        # The original error is not chained, because its message quotes bytes of the value.
         raise ConfigurationError("the value is no UTF-8 text; nothing was set") from None
     if not value:
         raise ConfigurationError("the value is empty; type it, or send it: make secret ... < file")
@@ -41,7 +44,7 @@ def _ask_twice(ask: Callable[[str], str]) -> str:
 def set_secret(clients: Clients, name: str, value: str, deploy: str) -> str:
     """Make `value` the current version of a secret, and return the version id.
 
-    Raises `CicdError` where the secret does not exist, with the command `deploy` that creates it.
+    Raises `CicdError` if the secret does not exist; the message has the command `deploy`, which creates it.
     """
     try:
         return clients.secretsmanager.put_secret_value(SecretId=name, SecretString=value)["VersionId"]

@@ -1,7 +1,7 @@
-"""The commit that has the rendered templates, or why none has them. Reads files and git; calls no AWS.
+"""Finds the commit that contains the rendered templates, or why there is none. Reads files and git; calls no AWS.
 
-What is committed is compared by content, not by what git says about the work tree, which does not look at files that it
-was told to leave alone and converts line ends.
+Files are compared with the commit by content. `git status` is not enough: it skips files that are marked as unchanged,
+and ignores differences in line endings.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ TEMPLATE_SUFFIXES = (".yaml", ".json")
 
 @dataclass(frozen=True)
 class TemplatesCommit:
-    """The commit whose content the rendered templates have, byte for byte, or the `problem`: why there is none.
+    """The commit that contains exactly the rendered templates, byte for byte. If there is none, `problem` says why.
 
-    Both are empty for a parallel copy, whose templates are never committed.
+    Both are empty for a parallel copy, because its templates are never committed.
     """
 
     revision: str = ""
@@ -32,7 +32,7 @@ class TemplatesCommit:
 
     @property
     def description(self) -> str:
-        """Return the commit in words."""
+        """Return a short description of the commit."""
         return f"commit {self.revision[:12]}" if self.revision else "templates of a copy, which are in no commit"
 
 
@@ -55,7 +55,7 @@ def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> Temp
 
 
 def _read_files(folder: Path) -> dict[str, bytes]:
-    """Return each file by its path within `folder`. Raise `ConfigurationError` for a link, which leads elsewhere."""
+    """Return the content of each file by its path within `folder`. Raises `ConfigurationError` for a link."""
     files = {}
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
@@ -89,7 +89,7 @@ def _wrong_checksums(folder: Path, files: Mapping[str, bytes]) -> list[str]:
 
 
 def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[StackTemplate]) -> list[str]:
-    """Say where the stacks are not exactly the templates that were rendered: one too many, too few, or another."""
+    """Return the differences between the stacks and the rendered templates: missing, surplus or changed ones."""
     listed = _checksums(files)
     texts = {f"{stack.links.environment}/{stack.path.name}": stack.text.encode() for stack in stacks}
     problems = []
@@ -104,6 +104,6 @@ def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[Sta
 
 
 def _checksums(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the digests that the folder's list of checksums has, by path; what is no such line names no file."""
+    """Return the digests from the folder's list of checksums, by path. A malformed line matches no existing file."""
     lines = files[CHECKSUMS].decode(errors="replace").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}

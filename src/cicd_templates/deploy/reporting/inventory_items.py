@@ -1,4 +1,4 @@
-"""What a destruction does with each thing, and what is left of one: values that are shown, written and compared."""
+"""The items of an environment that is destroyed: what happens to each, and what remains afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Fate(StrEnum):
-    """What happens to something when its environment is destroyed, in the order of the table."""
+    """What happens to an item when its environment is destroyed, in the order of the table."""
 
     DELETED = "deleted"
     EMPTIED = "emptied and deleted"
@@ -21,7 +21,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Item:
-    """Something that an environment has. `stack` is empty where none owns it, `detail` says what a reader misses."""
+    """Something that belongs to an environment. `stack` is empty if no stack owns it; `detail` adds an explanation."""
 
     resource_type: str
     name: str
@@ -31,13 +31,16 @@ class Item:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What it is known by."""
+        """Return the type and name, which together identify the item."""
         return self.resource_type, self.name
 
 
 @dataclass(frozen=True)
 class Remainder:
-    """Something that is left. `explained` says that it is meant to be, `reason` why; `command` removes it otherwise."""
+    """Something that remains after a destruction, and the `reason`.
+
+    `explained` is true if it is meant to remain. If not, `command` shows how to remove it.
+    """
 
     resource_type: str
     name: str
@@ -47,7 +50,7 @@ class Remainder:
 
 
 def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
-    """The inventory as a table: of what just goes the types are counted, what has a fate of its own is named."""
+    """Return the inventory as a table. Resources that are simply deleted are counted by type; all others are named."""
     if not items:
         return [f"  inventory of {environment}: nothing"]
     stacks = len({item.stack for item in items if item.stack})
@@ -73,7 +76,7 @@ def _wrapped(words: Sequence[str]) -> list[str]:
 
 
 def remainder_lines(environment: str, remains: Sequence[Remainder]) -> list[str]:
-    """What is left, by why; and for what nothing explains the way to remove it."""
+    """Return the remaining items grouped by reason, and how to remove each item that should not remain."""
     if not remains:
         return [f"  left of {environment}: nothing"]
     lines = [f"  left of {environment}:"]

@@ -1,7 +1,6 @@
-"""What deployments and destructions say: events as values, and three ways of saying them.
+"""The output of deployments and destructions: events as values, and three reporters that show them.
 
-A terminal gets tables and one live line, a log gets plain lines, a machine gets JSON lines. None of them decides
-anything.
+A terminal gets tables and live lines, a log gets plain lines, a program gets JSON lines. A reporter decides nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ SIGN_OF_LIFE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Heading:
-    """An environment's work begins."""
+    """A command starts its work on an environment."""
 
     verb: str
     environment: str
@@ -44,7 +43,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Planned:
-    """A change set is ready to be looked at."""
+    """A change set is ready for review."""
 
     stack: str
     planned: PlannedStack
@@ -59,7 +58,7 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class Waits:
-    """A stack cannot be planned or deployed before others."""
+    """A stack cannot be planned or deployed before the stacks in `after`."""
 
     stack: str
     after: tuple[str, ...]
@@ -67,7 +66,7 @@ class Waits:
 
 @dataclass(frozen=True)
 class Started:
-    """A stack's operation was asked for. `expected_seconds` is what it took the last time, where that is known."""
+    """A stack's operation is about to be requested. `expected_seconds` is how long it took last time, if known."""
 
     stack: str
     creates: bool
@@ -76,7 +75,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Moved:
-    """Something happened to a resource."""
+    """CloudFormation has a new event of a resource."""
 
     stack: str
     event: ResourceEvent
@@ -104,7 +103,7 @@ class Broke:
 
 @dataclass(frozen=True)
 class Sealed:
-    """A plan was written, for somebody to read and to deploy later. `allow` is what has to be named for that."""
+    """A plan was written, to be reviewed and deployed later. `allow` names the losses to allow when deploying it."""
 
     path: str
     digest: str
@@ -115,32 +114,32 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Note:
-    """Something to know."""
+    """A remark for the user."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Inventoried:
-    """What an environment has, and what its destruction does with each."""
+    """The inventory of an environment: everything in it, and what its destruction does with each item."""
 
     environment: str
     items: tuple[Item, ...]
 
     def lines(self) -> list[str]:
-        """It as a table."""
+        """Return the inventory as the lines of a table."""
         return item_lines(self.environment, self.items)
 
 
 @dataclass(frozen=True)
 class Left:
-    """What a destruction left of an environment."""
+    """The items of an environment that still exist after its destruction."""
 
     environment: str
     remains: tuple[Remainder, ...]
 
     def lines(self) -> list[str]:
-        """It by why each thing is left."""
+        """Return the remaining items as lines, grouped by the reason why they remain."""
         return remainder_lines(self.environment, self.remains)
 
 
@@ -148,14 +147,14 @@ Event = Heading | Planned | Unchanged | Waits | Started | Moved | Succeeded | Br
 
 
 class Reporter(Protocol):
-    """Takes events as they happen."""
+    """Receives events as they happen."""
 
     def report(self, event: Event) -> None:
-        """Say it."""
+        """Show the event."""
 
 
 def as_lines(event: Event) -> list[str]:
-    """An event in plain words, without colour; nothing for what only a live line shows."""
+    """Return an event as lines of plain text, without colour; no lines for an event that only a live line shows."""
     match event:
         case Heading():
             where = f" ({event.where})" if event.where else ""
@@ -181,7 +180,7 @@ def as_lines(event: Event) -> list[str]:
 
 
 def failure_event(stack: str, why: Diagnosis, history: Path | None) -> Broke:
-    """The event of a failure, with its diagnosis and the file of its events."""
+    """Return the event that reports a failure, with its diagnosis and the file with its events."""
     return Broke(stack, why.reason, why, str(history or ""))
 
 
@@ -205,12 +204,12 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
 
 
 def digest_line(digest: str) -> str:
-    """Return the words after a plan that say how to execute no other plan than it."""
+    """Return the line below a plan that says how to make sure that exactly this plan is executed."""
     return f"to execute no other plan, add DIGEST={digest}"
 
 
 def show(made: Plan, reporter: Reporter) -> None:
-    """Report what a plan would do, stack by stack."""
+    """Report what a plan would change, stack by stack."""
     for stack in made.stacks:
         reporter.report(Planned(stack.label, stack) if stack.change_set else Unchanged(stack.label))
     for label, after in made.waits.items():
@@ -218,7 +217,7 @@ def show(made: Plan, reporter: Reporter) -> None:
 
 
 class PlainReporter:
-    """Lines for logs and pipes. Of a long operation it shows a sign of life every ten seconds, not every event."""
+    """Prints plain lines for logs and pipes. During a long operation it prints an event at most every ten seconds."""
 
     def __init__(self, stream: IO[str] | None = None, now: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stdout
@@ -226,7 +225,7 @@ class PlainReporter:
         self._printed = now()
 
     def report(self, event: Event) -> None:
-        """Print the event's lines at once, so that a log shows them while they happen."""
+        """Print the event's lines and flush them, so that a log shows each event when it happens."""
         lines = as_lines(event)
         if isinstance(event, Moved) and not lines and self._now() - self._printed >= SIGN_OF_LIFE_SECONDS:
             lines = [f"    {event.stack}: {event.event.status} {event.event.logical_id}"]
@@ -236,7 +235,7 @@ class PlainReporter:
 
 
 class JsonReporter:
-    """One JSON object a line: `kind` names the event, the rest are its fields."""
+    """Prints one JSON object per line: `kind` names the event, the other keys are its fields."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -249,7 +248,7 @@ class JsonReporter:
 
 @dataclass
 class Running:
-    """What the live view shows of one stack."""
+    """The state of one stack in the live view."""
 
     began: float
     expected_seconds: float | None = None
@@ -258,7 +257,7 @@ class Running:
 
 
 class TerminalReporter:
-    """Colour, and one live line for each stack under way: how long it has been, how long it may be, what it does."""
+    """Prints in colour, with one live line per stack under way: elapsed time, expected time, and the latest event."""
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
@@ -279,12 +278,12 @@ class TerminalReporter:
                 self._running.pop(event.stack, None)
         self._refresh()
         for line in as_lines(event):
-            # Neither markup nor `:emoji:` in foreign text is rich's to read.
+            # Text from AWS may contain what rich takes for markup or `:emoji:` codes; print it as it is.
             style = _STYLES.get(type(event), "")
             self._console.print(printable(line), style=style, markup=False, emoji=False, highlight=False)
 
     def lines(self) -> list[str]:
-        """The live view, a line for each stack under way, none longer than the terminal is wide."""
+        """Return the live view: one line per stack under way, cut to the width of the terminal."""
         rows = []
         for stack, running in self._running.items():
             expected = f" of about {format_duration(running.expected_seconds)}" if running.expected_seconds else ""
@@ -311,7 +310,7 @@ _STYLES: dict[type[Any], str] = {Heading: "bold", Unchanged: "dim", Succeeded: "
 
 
 def reporter(*, as_json: bool) -> Reporter:
-    """The reporter for standard output as it is: a terminal, or something that reads lines."""
+    """Return the reporter for standard output: for JSON, for a terminal, or for a log or pipe."""
     if as_json:
         return JsonReporter()
     if not sys.stdout.isatty():

@@ -1,4 +1,4 @@
-"""What a plan has to pass before it is executed: the guards, a person, a comparison with AWS. Executes nothing."""
+"""The approval of a plan before it is executed: guards, a person's consent, a comparison with AWS. Executes nothing."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Confirm = Callable[[str], bool]
 
 
 class DeclinedError(CicdError):
-    """The person who was asked declined."""
+    """The user declined the plan."""
 
 
 class Approval:
-    """Approves the plans of one run. `allowed` are the resources, as `stack/LogicalId`, that may be lost."""
+    """Approves the plans of one run. `allowed` names, as `stack/LogicalId`, the resources that may be lost."""
 
     def __init__(
         self,
@@ -40,10 +40,10 @@ class Approval:
         self._files: list[Path] = []
 
     def approve(self, plan: Plan) -> tuple[Plan, Path]:
-        """Show a plan, apply the guards, ask, and return it as it was written and read back, with its file.
+        """Show a plan, apply the guards, ask the user, write the plan, read it back, and return it with its file.
 
-        Raises `RefusedError` where a guard refuses it and `DeclinedError` where the person does. A plan that changes
-        nothing is neither asked about nor written.
+        A plan that changes nothing needs no consent and is not written. Raises `RefusedError` if a guard refuses the
+        plan, and `DeclinedError` if the user does.
         """
         path = self._context.plans / f"{plan.environment}.{plan.id[:8]}.json"
         report.show(plan, self._reporter)
@@ -61,14 +61,17 @@ class Approval:
         return plan, path
 
     def verify(self, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Iterable[str] = ()) -> Plan:
-        """Return a plan as AWS and the templates say it now, without the stacks in `begun`.
+        """Compare a plan with AWS and the templates as they are now, and return it without the stacks in `begun`.
 
-        Raises `RefusedError` where that differs from the plan.
+        Raises `RefusedError` if they differ from the plan.
         """
         return run_steps(verify(self._context, plan, stacks, set(begun)), self._context.polling)
 
     def refuse_losses(self, plan: Plan) -> None:
-        """Raise `RefusedError` where stateful resources would be lost unallowed; report allowed names that fit none."""
+        """Raise `RefusedError` if the plan would lose stateful resources that are not allowed by name.
+
+        Reports each allowed name that matches no resource which the plan would lose.
+        """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):
             self._allowed = tuple(allowed for allowed in self._allowed if allowed != name)
@@ -76,11 +79,11 @@ class Approval:
         plans.refuse_losses(plan, self._allowed, self._context.recorded)
 
     def note_exempt(self, plan: Plan) -> None:
-        """Report the losses that are let pass because the local AWS only records such resources."""
+        """Report the losses that are allowed because the local AWS only records resources of these types."""
         for loss in plans.exempt(plan, self._context.recorded):
             self._reporter.report(report.Note(f"{loss.words}; allowed, because the local AWS only records this type"))
 
     def remove_files(self) -> None:
-        """Remove the plans that were written for this run."""
+        """Remove the plan files that were written for this run."""
         for path in self._files:
             plans.remove(path)

@@ -1,6 +1,6 @@
-"""What the verbs do with one environment: plan it, deploy it, execute a plan of it, discard its plans.
+"""The commands for one environment: plan it, deploy it, execute a plan, discard its plans.
 
-Each holds the environment's journal, so that no two runs of this machine work on one environment.
+Each command locks the environment's journal, so that no two runs on this machine work on the same environment.
 """
 
 from __future__ import annotations
@@ -25,15 +25,19 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def journal_of(context: DeployContext, stacks: Sequence[StackTemplate]) -> Journal:
-    """The journal of an environment, held until it is closed. Raises `RefusedError` where another run holds it."""
+    """Return the journal of an environment, locked until it is closed.
+
+    Raises `RefusedError` if another run has locked it.
+    """
     return Journal(context.state / "runs", stacks[0].links.environment).open(context.today())
 
 
 def plan(context: DeployContext, stacks: Sequence[StackTemplate], reporter: Reporter, path: Path | None = None) -> Plan:
-    """Plan every stack whose inputs exist and write it to `path`, or to the plans of the environment.
+    """Plan every stack whose inputs exist, and write the plan to `path` or to the folder of the environment's plans.
 
-    Its change sets stay until it is executed, discarded or expired; those of the plan before it go. A plan of nothing
-    is not written. Raises `CicdError` where a stack cannot be planned; then nothing of it stays.
+    The change sets of the previous plan are deleted. Those of this plan exist until it is executed, is discarded or
+    expires. A plan that changes nothing is not written. Raises `CicdError` if a stack cannot be planned, after deleting
+    every change set of the plan.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
@@ -76,7 +80,7 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Nothing that changes would publish what the stacks that wait are waiting for: somebody has deleted it."""
+    """Raise `CicdError` because stacks wait for values that no change of this plan publishes: they were deleted."""
     lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(
         f"not planned: {', '.join(made.waits)}; {lost} does not exist, although the stack that publishes it does and"
@@ -85,7 +89,7 @@ def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTempla
 
 
 def _refuse_unfinished(journal: Journal) -> None:
-    """A plan beside what is under way would be of a state that nobody has seen yet."""
+    """Raise `RefusedError` if operations may still be under way: a plan made now would not know their results."""
     if journal.unfinished:
         labels = ", ".join(entry.label for entry in journal.unfinished)
         raise RefusedError(
@@ -104,7 +108,7 @@ def deploy(
     eager: bool = True,
     after: Callable[[StackTemplate], None] = ignore_stack,
 ) -> None:
-    """Bring every stack to its reviewed text; the errors are those of `DeploymentEngine.deploy`."""
+    """Deploy the reviewed template of every stack. Raises the same errors as `DeploymentEngine.deploy`."""
     with journal_of(context, stacks) as journal:
         engine = DeploymentEngine(
             context, stacks, journal, reporter, confirm, allowed=allowed, eager=eager, after=after
@@ -124,10 +128,11 @@ def execute_plan(
     after: Callable[[StackTemplate], None] = ignore_stack,
     next_path: Path | None = None,
 ) -> Plan | None:
-    """Execute exactly `made`; the plan of what comes after it, written like any, or None where there is nothing more.
+    """Execute exactly the plan `made`, then plan the stacks that had to wait for it.
 
-    `stacks` are all of the environment, with which `made` is compared; those that it names are deployed. `passed` is
-    called once nothing refuses it any more. The errors are those of `DeploymentEngine.execute`.
+    Returns that next plan, which is written like any other, or None if nothing more has to be deployed. `stacks` are
+    all stacks of the environment: `made` is compared with them, and the stacks that it names are deployed. `passed` is
+    called when no guard has refused the plan. Raises the same errors as `DeploymentEngine.execute`.
     """
     with journal_of(context, stacks) as journal:
         chosen = [stack for stack in stacks if stack.label in made.labels]
@@ -142,7 +147,10 @@ def execute_plan(
 
 
 def discard(context: DeployContext, stacks: Sequence[StackTemplate], path: Path | None = None) -> int:
-    """Delete what the plan in `path` left, or every plan of the environment; how many change sets that were."""
+    """Delete the plan in `path` with its change sets, or every plan of the environment if `path` is None.
+
+    Returns the number of change sets that were deleted.
+    """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
         if path is None:

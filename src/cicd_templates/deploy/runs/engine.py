@@ -1,8 +1,9 @@
 """Deploy the stacks of an environment: plan them, have the plans approved, execute them, and poll until they end.
 
-One loop and no threads. `next_step` decides what to do; the engine does it and records the outcome. A stack starts as
-soon as everything that it reads from stands, side by side with others; a failure stops what depends on it and nothing
-else. What is executed is a plan that was written, read back and compared. The engine prints and asks nothing itself.
+One loop and no threads. `next_step` decides what to do; the engine does it and records the outcome. Stacks are deployed
+in parallel: each starts as soon as all stacks that it reads from are deployed. A failure stops only the stacks that
+depend on the failed one. The engine only executes a plan that was written, read back and compared. It never prints or
+prompts itself.
 """
 
 from __future__ import annotations
@@ -42,18 +43,18 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def ignore_approval() -> None:
-    """Do nothing when a plan has passed every guard."""
+    """Do nothing. The default for callers that need no notice when a plan has passed every guard."""
 
 
 def ignore_stack(stack: StackTemplate) -> None:
-    """Do nothing with a stack that stands."""
+    """Do nothing. The default for callers that need no notice of each deployed stack."""
 
 
 class DeploymentEngine:
-    """One deployment of one environment; `after` is called with each stack that stands as it was reviewed.
+    """One deployment of one environment.
 
-    With `eager`, change sets are created while other stacks are under way; otherwise nothing is under way while
-    `confirm` asks.
+    `after` is called with each stack once its reviewed template is deployed. With `eager`, change sets are created
+    while other stacks are being deployed. Without it, no operation is under way while `confirm` asks.
     """
 
     def __init__(
@@ -79,13 +80,14 @@ class DeploymentEngine:
         }
         self._waves: list[Wave] = []
         self._objection: CicdError | None = None
-        # The phase of a stack whose plan was dropped: a run that executes a given plan plans nothing itself.
+        # The phase of a stack after its plan is dropped. A run that executes a given plan makes no new plans itself.
         self._phase_after_drop = StackPhase.OUTDATED
 
     def deploy(self) -> None:
-        """Bring every stack to its reviewed text, wave by wave. Raises `CicdError` that names the stacks that failed.
+        """Deploy the reviewed template of every stack, wave by wave.
 
-        A wave that a guard refuses or `confirm` declines is discarded; operations under way are polled to their end.
+        If a guard refuses a wave or `confirm` declines it, the wave is discarded; operations under way are still polled
+        until they end. Raises `CicdError` that names the failed stacks.
         """
         self._run(self._deploy)
 
@@ -96,11 +98,12 @@ class DeploymentEngine:
         environment: Sequence[StackTemplate],
         passed: Callable[[], None] = ignore_approval,
     ) -> list[StackTemplate]:
-        """Execute exactly `plan`; return the stacks that have to be planned after it. Raises as `deploy`.
+        """Execute exactly `plan`, and return the stacks that have to be planned after it.
 
-        `environment` are all stacks of the environment in deploy order, with which the plan is compared. Stacks of it
-        that an interrupted run has begun are resumed; `RefusedError` where anything else has changed. `passed` is
-        called when every guard has let the plan pass, before anything of it begins.
+        The plan is compared with `environment`: all stacks of the environment, in deploy order. Stacks that an
+        interrupted run has begun are resumed. `passed` is called when every guard has accepted the plan, before its
+        first operation starts. Raises `RefusedError` if anything else has changed since the plan, and the errors of
+        `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))
@@ -135,7 +138,10 @@ class DeploymentEngine:
         self._drive()
 
     def _run(self, work: Callable[[], None]) -> None:
-        """Run `work`; raise what went wrong, or `DetachedError` with what is still under way in AWS."""
+        """Run `work`, then raise an error if anything failed.
+
+        Raises `DetachedError` if the run stops early; its message names the operations still under way in AWS.
+        """
         try:
             work()
         except KeyboardInterrupt:
@@ -154,7 +160,7 @@ class DeploymentEngine:
             raise self._objection
         failed = [record for record in self._records.values() if record.phase is StackPhase.FAILED]
         if failed:
-            # What an interrupted run had begun comes first, because it can be the cause of the others.
+            # Stacks that only the interrupted run deployed are named first, as they can have caused the other failures.
             labels = [record.label for record in sorted(failed, key=lambda record: record.name in self._stacks)]
             raise CicdError(f"not deployed: {', '.join(labels)}; the causes are above")
 
@@ -166,7 +172,10 @@ class DeploymentEngine:
     # An interrupted run.
 
     def _resume(self, keep: Path | None) -> None:
-        """Finish what an interrupted run began, and discard what it did not begin, except the plan in `keep`."""
+        """Finish the operations that an interrupted run began.
+
+        Discards the change sets that it had not executed yet, except those of the plan in `keep`.
+        """
         self._operations.discard_proposals()
         for entry in list(self._journal.entries.values()):
             if entry.state == STARTED:
@@ -178,7 +187,7 @@ class DeploymentEngine:
             self._context.polling.pause(failures=self._operations.failed_polls)
 
     def _resume_entry(self, entry: Entry) -> None:
-        # The interrupted run may have deployed stacks that this one does not.
+        # The interrupted run may have deployed stacks that are not part of this run.
         self._records.setdefault(entry.stack, StackRecord(entry.stack, entry.label))
         phases = {None: StackPhase.OUTDATED, True: StackPhase.EXECUTING, False: StackPhase.FAILED}
         self._record(entry.stack, phases[self._operations.resume(entry)])
@@ -224,7 +233,7 @@ class DeploymentEngine:
         self._reporter.report(report.Broke(self._records[name].label, reason))
 
     def _poll(self) -> bool:
-        """Advance every wave and poll every operation; return whether one of them has ended."""
+        """Advance every wave and poll every operation; return whether any wave or operation has ended."""
         ended = [wave for wave in self._waves if wave.advance()]
         for wave in ended:
             self._waves.remove(wave)
@@ -250,7 +259,10 @@ class DeploymentEngine:
             self._record(name, StackPhase.PROPOSING)
 
     def _approve(self, wave: Wave) -> None:
-        """Have a wave approved; after an objection discard it, and everything that was approved and has not begun."""
+        """Ask for the approval of a wave.
+
+        After a refusal, discard the wave and every approved change set that has not been executed yet.
+        """
         try:
             if self._objection is None:
                 self._agree_to(wave)
@@ -282,7 +294,7 @@ class DeploymentEngine:
             self._record(stack.name, StackPhase.AGREED, stack)
 
     def _compare_inputs(self, planned: PlannedStack) -> None:
-        """Drop the plan of a stack where what was just executed has published other values than it was made with."""
+        """Drop the plan of a stack if the values that the stack reads have changed since the plan was made."""
         current = self._context.retry_call(lambda: published(self._context.clients, planned.inputs))
         if current == planned.inputs:
             self._record(planned.name, StackPhase.AGREED, planned, compared=True)

@@ -1,4 +1,4 @@
-"""Execute a change set by its ARN, and find out whether an execution whose answer was lost has begun."""
+"""Executes a change set by its ARN. If the answer to the request was lost, finds out whether the execution began."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from cicd_templates.deploy.change_sets.api import EXECUTED, is_gone
 from cicd_templates.deploy.runs.journal import Entry
 from cicd_templates.deploy.runs.watch import operation_events
 
-# The errors for a change set that is being executed or was, by this run or an earlier one.
+# The error codes for a change set that this run or an earlier one has already executed.
 ALREADY_EXECUTED = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "TokenAlreadyExistsException"})
 
 
 def execute(clients: Clients, entry: Entry) -> None:
     """Execute a change set. Executing one that is already being executed is not an error.
 
-    Raises `ClientError` where its operation has not begun.
+    Raises `ClientError` if the operation has not begun.
     """
     try:
         clients.cloudformation.execute_change_set(ChangeSetName=entry.change_set, ClientRequestToken=entry.token)
@@ -26,7 +26,7 @@ def execute(clients: Clients, entry: Entry) -> None:
 
 
 def is_known(clients: Clients, entry: Entry) -> bool:
-    """Return whether AWS knows of an entry: its change set exists, or its operation has begun."""
+    """Return whether AWS has a record of an entry: its change set exists, or its operation has begun."""
     try:
         clients.cloudformation.describe_change_set(ChangeSetName=entry.change_set)
     except ClientError as error:
@@ -37,13 +37,13 @@ def is_known(clients: Clients, entry: Entry) -> bool:
 
 
 def has_begun(clients: Clients, entry: Entry) -> bool:
-    """Return whether the operation of an entry has begun, however it ended."""
+    """Return whether the operation of an entry has begun; it may have ended since, in success or failure."""
     client = clients.cloudformation
     try:
         if client.describe_change_set(ChangeSetName=entry.change_set)["ExecutionStatus"] in EXECUTED:
             return True
     except ClientError as error:
-        # The change set was deleted with its stack, or long ago; the stack's events still have the operation.
+        # The change set was deleted, perhaps together with its stack. The stack's events still show the operation.
         if not is_gone(error):
             raise
     try:

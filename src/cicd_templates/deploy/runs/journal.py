@@ -1,7 +1,7 @@
 """The journal of a deployment: its operations, kept on disk so that an interrupted run can be resumed.
 
-One run at a time holds the journal of an environment. Each entry is written before its call, because the call may take
-effect although its answer is lost. Calls no AWS.
+Only one run at a time can lock the journal of an environment. Each entry is written before the call to AWS, because the
+call may take effect even if its answer is lost. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.private_files import open_lock_file, write_privately
 
-# A creation that ends in DELETE_COMPLETE has failed, so that status is not among these.
+# The statuses of success. DELETE_COMPLETE is not one of them: a creation that ends in it has failed.
 DEPLOYED_STATUSES = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 PLANNED, STARTED, ENDED = "planned", "started", "ended"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One change set of a run, and how far it is. `token` is the request token of its execution, also the second time.
+    """One change set of a run, and its progress.
 
-    `status` is the stack's where the operation has ended.
+    `token` is the request token of its execution; every retry uses the same one. `status` is the final status of the
+    stack, and empty until the operation has ended.
     """
 
     stack: str
@@ -48,12 +49,12 @@ class Entry:
 
     @property
     def begun(self) -> bool:
-        """Return whether it is recorded as started or has succeeded; one that failed has to be planned again."""
+        """Return whether the entry was started or has succeeded. A failed one does not count: it is planned again."""
         return self.state == STARTED or self.status in DEPLOYED_STATUSES
 
 
 class Journal:
-    """The journal of one environment, held against every other run on this machine while it is open."""
+    """The journal of one environment. While it is open, no other run on this machine can open it."""
 
     def __init__(self, folder: Path, environment: str) -> None:
         self._file = folder / f"{environment}.json"
@@ -62,18 +63,18 @@ class Journal:
         self._lock: IO[str] | None = None
         self._holder: dict[str, object] = {}
         self.entries: dict[str, Entry] = {}
-        # Stacks in which a plan may have made change sets that are not written down yet, by the plan's id.
+        # By plan id: the stacks in which that plan may have created change sets that no plan file lists yet.
         self.proposals: dict[str, list[str]] = {}
         self.durations: dict[str, float] = {}
 
     def open(self, today: datetime) -> Journal:
-        """Hold the environment and read what an interrupted run left.
+        """Lock the environment, and read the entries that an interrupted run left.
 
-        Raises `RefusedError` that names the run that holds it.
+        Raises `RefusedError` if another run has locked it; the message names that run.
         """
         self._lock = open_lock_file(self._lock_file)
         try:
-            # The system gives it back whenever the process ends, however it ends: no lock of a dead run is left.
+            # The operating system releases the lock when the process ends, even if it crashes.
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._lock.close()
@@ -92,7 +93,7 @@ class Journal:
         return self
 
     def read(self) -> Journal:
-        """Read the journal without holding the environment; another run may hold it."""
+        """Read the journal without locking the environment; another run may have locked it."""
         self._read()
         return self
 
@@ -103,11 +104,11 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Release the environment."""
+        """Unlock the environment."""
         self.close()
 
     def close(self) -> None:
-        """Release the environment; unfinished entries stay in the file."""
+        """Unlock the environment; unfinished entries stay in the file."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -140,7 +141,7 @@ class Journal:
             "proposals": self.proposals,
             "durations": self.durations,
         }
-        # Renaming is all or nothing: a run that is killed leaves the journal as it was before or after.
+        # The file is replaced by renaming, which is atomic: if the run is killed, the old or the new journal remains.
         write_privately(self._file, json.dumps(facts, indent=2) + "\n")
 
     def record_proposal(self, plan_id: str, names: Iterable[str]) -> None:
@@ -149,7 +150,7 @@ class Journal:
         self._write()
 
     def remove_proposal(self, plan_id: str) -> None:
-        """Remove the record of a plan whose change sets are in its file or discarded."""
+        """Remove the record of a plan once its change sets are listed in the plan file or have been discarded."""
         self.proposals.pop(plan_id, None)
         self._write()
 
@@ -170,23 +171,23 @@ class Journal:
         self._write()
 
     def start(self, name: str) -> Entry:
-        """Record that the execution is requested, before it is."""
+        """Record that the execution of a change set is about to be requested."""
         self.entries[name] = replace(self.entries[name], state=STARTED)
         self._write()
         return self.entries[name]
 
     def cancel_start(self, name: str) -> None:
-        """Record that AWS refused the execution, so that no later run resumes it."""
+        """Record that AWS refused the execution, so that no later run tries to resume it."""
         self.entries[name] = replace(self.entries[name], state=PLANNED)
         self._write()
 
     @property
     def unfinished(self) -> list[Entry]:
-        """Return the operations that were started and have not been seen to end."""
+        """Return the operations that were started and whose end is not recorded."""
         return [entry for entry in self.entries.values() if entry.state == STARTED]
 
     def end(self, name: str, status: str, seconds: float | None = None) -> None:
-        """Record how an operation has ended, and how long it took where it was watched from its beginning."""
+        """Record the final status of an operation, and how long it took if it was watched from the start."""
         entry = replace(self.entries[name], state=ENDED, status=status)
         self.entries[name] = entry
         if seconds is not None:
@@ -200,10 +201,10 @@ class Journal:
         self._write()
 
     def settle(self) -> None:
-        """Remove the entries that have ended, at the end of a run."""
+        """Remove the entries whose operations have ended. Called at the end of a run."""
         self.forget([entry.stack for entry in self.entries.values() if entry.state == ENDED])
 
 
 def duration_key(entry: Entry) -> str:
-    """Return the key of an operation's duration; a creation takes longer than an update, so each has its own."""
+    """Return the key of an operation's duration. A creation takes longer than an update, so they have separate keys."""
     return f"{'create' if entry.creates else 'update'} {entry.stack}"

@@ -1,6 +1,6 @@
-"""The decision table of a deployment: where every stack stands, and what to do next. Pure; calls no AWS.
+"""The decision table of a deployment: from the phase of every stack, decide the next step. Pure; calls no AWS.
 
-`DeploymentEngine` performs each step and records its outcome; which step comes next is decided here alone.
+`DeploymentEngine` performs each step and records its outcome; only this module decides which step comes next.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from enum import Enum
 
 from cicd_templates.deploy.plans.document import PlannedStack
 
-# Operations under way at once. CloudFormation sets no such limit, but the services behind it throttle.
+# The most operations that run at once. CloudFormation has no such limit, but the services that it calls throttle.
 MAX_OPERATIONS = 20
 
 
 class StackPhase(Enum):
-    """How far a deployment has come with one stack."""
+    """How far the deployment of one stack has progressed."""
 
     UNPLANNED = "this run does not deploy it"
     READY = "its change set can be created now"
@@ -33,15 +33,16 @@ class StackPhase(Enum):
 _UNDER_WAY = frozenset({StackPhase.PROPOSING, StackPhase.EXECUTING})
 _STANDING = frozenset({StackPhase.DEPLOYED, StackPhase.UNCHANGED})
 _TO_PROPOSE = frozenset({StackPhase.READY, StackPhase.BLOCKED})
-# A reader of a stack in one of these phases is not executed yet.
+# While a stack is in one of these phases, the stacks that read from it are not executed.
 _UNSETTLED = _UNDER_WAY | _TO_PROPOSE | {StackPhase.AGREED}
 
 
 @dataclass(frozen=True)
 class StackRecord:
-    """One stack of a run. `planned` is set while it is AGREED.
+    """One stack of a run. `planned` is only set in the phase AGREED.
 
-    `compared` says that the values it reads were read again after its producers had been executed, and had not changed.
+    `compared` is true if its inputs were read again after the stacks that publish them had been executed, and the
+    values had not changed.
     """
 
     name: str
@@ -54,7 +55,7 @@ class StackRecord:
 
 @dataclass(frozen=True)
 class FailBlocked:
-    """Give a stack up, because stacks that it reads from have failed; `failed` are their labels."""
+    """Mark a stack as failed, because stacks that it reads from have failed; `failed` has the labels of these."""
 
     name: str
     failed: tuple[str, ...]
@@ -62,7 +63,7 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Compare what a stack reads with its plan, because stacks that it reads from were executed since."""
+    """Compare the values that a stack reads with those in its plan, as stacks that publish them were deployed since."""
 
     planned: PlannedStack
 
@@ -76,21 +77,21 @@ class ExecuteStack:
 
 @dataclass(frozen=True)
 class AcceptUnchanged:
-    """Accept that a stack stands as it is."""
+    """Record that a stack needs no change."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class ProposeStacks:
-    """Create change sets for these stacks, which are shown and approved together."""
+    """Create change sets for these stacks. They are shown and approved together."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Poll:
-    """Wait for what is under way."""
+    """Wait for the operations that are under way."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ NextStep = StackStep | Poll | Finish
 def next_step(records: Mapping[str, StackRecord], *, eager: bool = True, stopping: bool = False) -> NextStep:
     """Return the next step of a deployment; `records` are by stack name, in deploy order.
 
-    With `eager`, change sets are created while operations are under way; otherwise only while none is. When
-    `stopping`, no more change sets are created.
+    With `eager`, change sets are created even while operations are under way; without it, only when no operation is.
+    If `stopping`, no more change sets are created.
     """
     if step := next(_failures(records), None) or next(_starts(records), None):
         return step
@@ -125,7 +126,7 @@ def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
 
 
 def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
-    """Yield the approved stacks whose turn it is: no stack that they read from has anything left to do."""
+    """Yield the next step of each approved stack for which all stacks that it reads from are finished."""
     executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())
     for record in records.values():
         producers = {records[name].phase for name in record.reads_from}

@@ -1,4 +1,4 @@
-"""The operations of one run: execute a change set, poll it, report what happens to it, and record how it ends."""
+"""The operations of one run: executes change sets, polls the operations, reports events, and records the results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Outcome:
 
 
 class Operations:
-    """The operations under way in one environment. Each is in the journal before AWS is asked for it."""
+    """The operations under way in one environment. Each is written to the journal before it is requested from AWS."""
 
     def __init__(
         self, context: DeployContext, stacks: Mapping[str, StackTemplate], journal: Journal, reporter: Reporter
@@ -44,23 +44,26 @@ class Operations:
 
     @property
     def under_way(self) -> bool:
-        """Whether an operation has not been seen to end."""
+        """Return whether any operation is still under way."""
         return bool(self._watch.entries)
 
     @property
     def failed_polls(self) -> int:
-        """How many polls in a row have failed."""
+        """Return how many consecutive polls have failed."""
         return self._watch.failures
 
     def start(self, name: str) -> bool:
-        """Execute the change set of a stack; return whether AWS accepted it. Reports the refusal otherwise."""
+        """Execute the change set of a stack, and return whether AWS accepted the request. Reports a refusal."""
         entry = self._journal.start(name)
         expected = self._journal.durations.get(duration_key(entry))
         self._reporter.report(report.Started(entry.label, entry.creates, expected))
         return self._execute(entry, self._context.polling.now())
 
     def resume(self, entry: Entry) -> bool | None:
-        """Execute again, with the same token, what an earlier run began; as `start`, or None where AWS forgot it."""
+        """Repeat, with the same token, the execution that an earlier run began.
+
+        Returns whether AWS accepted the request, or None if AWS has no record of the operation any more.
+        """
         if not self._context.retry_call(lambda: is_known(self._context.clients, entry)):
             note = f"{entry.label}: an earlier run began this, but AWS has no record of it, so it is planned again"
             self._reporter.report(report.Note(note))
@@ -75,7 +78,7 @@ class Operations:
         except ClientError as error:
             if credentials_expired(error):
                 raise
-            # What AWS has refused has not begun, so no later run resumes it.
+            # A refused operation has not begun, so a later run must not resume it.
             self._journal.cancel_start(entry.stack)
             self._discard(entry)
             self._reporter.report(report.Broke(entry.label, explain(error)))
@@ -84,9 +87,9 @@ class Operations:
         return True
 
     def poll(self) -> Iterator[Outcome]:
-        """Poll every operation once, report what happened, and yield each that has ended.
+        """Poll every operation once, report new events, and yield the outcome of each operation that has ended.
 
-        Raises `DetachedError` where the credentials have ended or nothing could be read for long.
+        Raises `DetachedError` if the credentials have expired, or if too many consecutive polls have failed.
         """
         for news in self._watch.poll() if self.under_way else ():
             if isinstance(news, EventSeen):
@@ -95,7 +98,7 @@ class Operations:
                 yield self._end(news)
 
     def _report_event(self, news: EventSeen) -> None:
-        """Report what happened to a resource; collect facts of a failure now, because a rollback deletes them."""
+        """Report an event of a resource. After a failure, ask services for details now, as a rollback deletes them."""
         entry = news.entry
         self._reporter.report(report.Moved(entry.label, news.event))
         file = self._context.state / "failures" / f"{entry.stack}-{entry.token}.jsonl"
@@ -133,7 +136,7 @@ class Operations:
         )
 
     def forget(self, entry: Entry) -> None:
-        """Remove an entry from the journal; its change set is deleted where it was never executed."""
+        """Remove an entry from the journal, and delete its change set if it was never executed."""
         if entry.state == PLANNED:
             self._discard(entry)
         else:

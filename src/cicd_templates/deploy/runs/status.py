@@ -15,7 +15,7 @@ from cicd_templates.deploy.releases.commits import find_commit
 from cicd_templates.template.stack_template import StackTemplate
 
 NOT_DEPLOYED = "not deployed"
-# The text of a deployed stack, compared with the rendered one.
+# How the template of a deployed stack compares with the rendered one.
 REVIEWED = "reviewed"
 OLDER = "older"
 UNCOMMITTED = "not committed"
@@ -26,11 +26,15 @@ GONE = "not rendered"
 
 @dataclass(frozen=True)
 class StatusRow:
-    """One stack: CloudFormation's status or `not deployed`, when it last changed, in UTC, and which text it runs.
+    """One stack: its status in CloudFormation or `not deployed`, the UTC time of its last change, and its template.
 
-    `text` is `reviewed` (as rendered now, since the commit `revision`), `older` (as rendered at `revision`), `not
-    committed` (as rendered now, which is in no commit), `unknown text` (in no commit that is known here), `not
-    readable`, or `not rendered` for a stack of ours that the templates have no more.
+    `text` says which template is deployed:
+    - `reviewed`: the one that is rendered now, which has been unchanged since the commit `revision`
+    - `older`: the one that was rendered at the commit `revision`
+    - `not committed`: the one that is rendered now, but that is in no commit
+    - `unknown text`: one that is in no commit of this clone
+    - `not readable`: CloudFormation did not return it
+    - `not rendered`: the stack belongs to this project, but is no longer among the rendered templates
     """
 
     stack: str
@@ -41,14 +45,14 @@ class StatusRow:
 
     @property
     def description(self) -> str:
-        """Return a word or two for the text."""
+        """Return a short description of the deployed template."""
         return {REVIEWED: f"at {self.revision}", OLDER: f"older, {self.revision}"}.get(self.text, self.text)
 
 
 def status_rows(clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate]) -> list[StatusRow]:
     """Return a row for each of `chosen`, in deploy order.
 
-    If all of `stacks` are chosen, rows follow for stacks of the environment that are not in `stacks`.
+    If all of `stacks` are chosen, also return a row for each deployed stack of the environment that is not in `stacks`.
     """
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     existing: dict[str, Mapping[str, Any]] = {each["StackName"]: each for page in pages for each in page["Stacks"]}
@@ -79,30 +83,30 @@ def _changed(existing: Mapping[str, Any]) -> str:
 
 
 def _of_the_environment(existing: Mapping[str, Any], stack: StackTemplate) -> bool:
-    """Return whether a stack is of the same project, environment and copy, by its tags."""
+    """Return whether a deployed stack belongs to the same project, environment and copy as `stack`, by its tags."""
     tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
     return is_ours(existing, stack) and all(tags.get(key) == stack.tags.get(key) for key in ("Environment", "Suffix"))
 
 
 def _text(clients: Clients, stack: StackTemplate) -> tuple[str, str]:
-    """Return which text the stack runs, and the commit that has it, empty where none is known."""
+    """Return which template the stack runs, and the commit that contains it, or an empty string if none is known."""
     try:
         body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
     except ClientError:
         return UNREAD, ""
-    # boto3 parses a JSON template, and leaves a YAML one as text.
+    # boto3 parses a JSON template, but returns a YAML template as text.
     same = body.strip() == stack.text.strip() if isinstance(body, str) else body == stack.content
     if same:
         revision = find_commit(stack.path, stack.text.encode())
         return (REVIEWED, revision) if revision else (UNCOMMITTED, "")
-    # As `rendering` writes JSON.
+    # The same JSON format that `rendering` writes.
     text = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
     revision = find_commit(stack.path, f"{text.rstrip()}\n".encode())
     return (OLDER, revision) if revision else (UNKNOWN, "")
 
 
 def outputs(clients: Clients, stacks: Sequence[StackTemplate]) -> dict[str, dict[str, str]]:
-    """Return the outputs of each deployed stack that has any, by its label."""
+    """Return the outputs of each deployed stack that has outputs, by stack label."""
     by_label = {}
     for stack in stacks:
         existing = describe_stack(clients, stack.name) or {}

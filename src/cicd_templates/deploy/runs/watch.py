@@ -1,6 +1,6 @@
-"""Polls operations: one poll of all stacks of an account and region serves every operation under way there.
+"""Polls operations. One poll reads all stacks of an account and region, so it covers every operation under way there.
 
-Failed polls change no outcome: an operation has ended when CloudFormation says so, and not before.
+A failed poll never changes an outcome: an operation has ended only when CloudFormation says so.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from cicd_templates.errors import DetachedError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-# Of how many stacks the events are read in each poll, so that the rate of calls does not grow with the stacks.
+# Each poll reads the events of at most this many running stacks, so that more stacks do not mean more calls.
 STACKS_PER_POLL = 2
 STACK_TYPE = "AWS::CloudFormation::Stack"
-# Polls in a row that may fail; with pauses that double up to half a minute, that is a quarter of an hour.
+# The number of consecutive polls that may fail. Pauses double up to 30 seconds, so this is about 15 minutes.
 MAX_FAILED_POLLS = 30
 
 
 @dataclass
 class WatchedOperation:
-    """An operation under way. `began` is the clock's at its start, None for one that an earlier run started."""
+    """An operation under way. `began` is the clock's value at its start, or None if an earlier run started it."""
 
     entry: Entry
     began: float | None
@@ -68,13 +68,13 @@ class Watch:
 
     @property
     def entries(self) -> list[Entry]:
-        """Return the operations that no poll has seen to end."""
+        """Return the operations that have not ended as of the latest poll."""
         return [watched.entry for watched in self._watched.values()]
 
     def poll(self) -> list[OperationEnded | EventSeen]:
-        """Return what is new since the last poll; nothing where this one failed.
+        """Return what is new since the last poll, or an empty list if this poll failed.
 
-        Raises `DetachedError` where the credentials have expired, or `MAX_FAILED_POLLS` polls in a row have failed.
+        Raises `DetachedError` if the credentials have expired, or if `MAX_FAILED_POLLS` consecutive polls have failed.
         """
         news: list[OperationEnded | EventSeen] = []
         try:
@@ -103,14 +103,14 @@ class Watch:
         return news
 
     def _statuses(self) -> dict[str, str]:
-        """Return the status of every watched stack, by its id."""
+        """Return the status of every watched stack, by stack id."""
         stack_ids = {watched.entry.stack_id for watched in self._watched.values()}
         statuses: dict[str, str] = {}
-        # All stacks are listed, page after page, unless only one is watched.
+        # Listing all stacks takes several pages, so a single watched stack is described by its id instead.
         if len(stack_ids) > 1:
             for page in self._clients.cloudformation.get_paginator("describe_stacks").paginate():
                 statuses.update({stack["StackId"]: stack["StackStatus"] for stack in page["Stacks"]})
-        # The list has no deleted stacks; by their ids they can be described for ninety days.
+        # The list omits deleted stacks, but a deleted stack can be described by its id for 90 days.
         for stack_id in stack_ids - statuses.keys():
             stack = describe_stack(self._clients, stack_id)
             statuses[stack_id] = stack["StackStatus"] if stack else "DELETE_COMPLETE"
@@ -125,9 +125,9 @@ class Watch:
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
-    """Yield the events of a stack, newest first, through the page with the first event of the operation.
+    """Yield the events of a stack, newest first, up to and including the page with the operation's first event.
 
-    Events of other operations are among them.
+    These pages can also contain events of other operations.
     """
     ours = False
     for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):
@@ -139,10 +139,11 @@ def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Map
 
 
 def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
-    """Return the status in which the operation with `token` has ended; empty while it has not.
+    """Return the final status of the operation with `token`, or an empty string if it has not ended.
 
-    A description alone can be out of date, and an event alone can be of an intermediate step: a creation that is rolled
-    back and then deleted passes through ROLLBACK_COMPLETE. Both must agree, unless another operation has begun since.
+    `described` is the status in the stack's description, which can be out of date. An event can show an intermediate
+    step: a creation that is rolled back and then deleted passes through ROLLBACK_COMPLETE. So the description and the
+    events must agree, unless another operation has begun since.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),

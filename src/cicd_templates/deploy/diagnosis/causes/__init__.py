@@ -1,1 +1,1 @@
-"""What a service itself knows of a failure, one service a file. Reads only, and each line is a fact."""
+"""Asks services for the details of a failure, one file per service. Only reads; each returned line states a fact."""

@@ -1,4 +1,4 @@
-"""Why a build failed: its phase, CodeBuild's words for it, and the last lines of its log."""
+"""Finds out why a build failed: the failed phase, CodeBuild's message, and the last lines of the log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ FAILED = frozenset({"FAILED", "FAULT", "TIMED_OUT", "STOPPED"})
 
 
 def failed_build(clients: Clients, build_id: str) -> list[str]:
-    """What CodeBuild knows of a build, empty where it knows none of that id. Raises the clients' errors."""
+    """Return what CodeBuild knows about a failed build, or an empty list if it has no build with this id.
+
+    Raises the clients' errors.
+    """
     builds = clients.codebuild.batch_get_builds(ids=[build_id])["builds"]
     lines = []
     for build in builds:
@@ -21,7 +24,7 @@ def failed_build(clients: Clients, build_id: str) -> list[str]:
                 )
                 lines.append(f"build {build['id']}, phase {phase['phaseType']}: {message or phase['phaseStatus']}")
         logs = build.get("logs", {})
-        # A build that never got its container has no stream.
+        # A build whose container never started has no log stream.
         if logs.get("groupName") and logs.get("streamName"):
             lines += [f"  | {line}" for line in tail(clients, logs["groupName"], logs["streamName"])]
     return lines

@@ -1,4 +1,4 @@
-"""What stands behind a failed action of a pipeline's run: its build, its stack, its page in the console."""
+"""Finds the cause of a failed pipeline action: its build or stack, and its page in the console."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cicd_templates.deploy.diagnosis.causes.codebuild import failed_build
 
 
 def service_facts(clients: Clients, action: Mapping[str, Any]) -> list[str]:
-    """What the service behind a failed action knows, or why it could not be asked. Never raises."""
+    """Return what the service that ran a failed action knows, or why it could not be asked. Never raises."""
     try:
         return list(_behind(clients, action))
     except (ClientError, BotoCoreError) as error:

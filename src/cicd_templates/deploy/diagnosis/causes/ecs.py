@@ -1,4 +1,4 @@
-"""Why the tasks of a service stopped: ECS's reason, each container's end, and the last lines of its log."""
+"""Finds out why the tasks of a service stopped: ECS's reason, each container's exit code, and its last log lines."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from cicd_templates.deploy.diagnosis.causes.logs import tail
 from cicd_templates.deploy.diagnosis.failures import Failure
 from cicd_templates.template.stack_template import StackTemplate
 
-# A service that cannot stand starts one task after the other, which all stop for the same reason.
+# A failing service starts one task after another, and all stop for the same reason; two of them are enough to show.
 TASKS = 2
 
 
 def stopped_tasks(clients: Clients, stack: StackTemplate, failure: Failure) -> list[str]:
-    """What ECS knows of the tasks that stopped last, which it forgets after an hour. Raises the clients' errors.
+    """Return what ECS knows about the tasks that stopped last. ECS forgets a stopped task after an hour.
 
+    Raises the clients' errors.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
     """
     # arn:aws:ecs:<region>:<account>:service/<cluster>/<name>
@@ -25,7 +26,7 @@ def stopped_tasks(clients: Clients, stack: StackTemplate, failure: Failure) -> l
         return []
     _, cluster, service = parts
     family = _family(stack, failure.logical_id)
-    # By family, because a service that was rolled back is gone while its tasks are still known.
+    # Tasks are listed by family: after a rollback the service no longer exists, but ECS still lists its stopped tasks.
     by: dict[str, Any] = {"family": family} if family else {"serviceName": service}
     pages = clients.ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="STOPPED", **by)
     arns = [arn for page in pages for arn in page["taskArns"]][:100]
@@ -37,7 +38,7 @@ def stopped_tasks(clients: Clients, stack: StackTemplate, failure: Failure) -> l
 
 
 def _family(stack: StackTemplate, logical_id: str) -> str | None:
-    """The family of the service's task definition, as the reviewed text names both."""
+    """Return the family of the service's task definition from the reviewed template, or None if it is not a string."""
     resources = stack.resources
     definition = resources.get(logical_id, {}).get("Properties", {}).get("TaskDefinition")
     name = definition.get("Ref", "") if isinstance(definition, dict) else ""
@@ -62,7 +63,7 @@ def _task(clients: Clients, task: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _logs(clients: Clients, definition_arn: str) -> dict[str, tuple[str, str]]:
-    """Log group and stream prefix by container, of those that write to CloudWatch Logs."""
+    """Return log group and stream prefix, by container name, of the containers that write to CloudWatch Logs."""
     definition = clients.ecs.describe_task_definition(taskDefinition=definition_arn)["taskDefinition"]
     options = {
         container["name"]: container.get("logConfiguration", {}).get("options", {})
