@@ -1,6 +1,6 @@
-"""The validated configuration as layers get it: environments with their services, overrides and suffix applied.
+"""The validated configuration that layers receive: environments with their services, overrides and suffix applied.
 
-Plain values; `naming` spells the physical names that follow from them.
+These are plain values; `naming` derives the physical names from them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ class Service:
 
     @property
     def release_key(self) -> str:
-        """The key of the service's archive in the source bucket; every new version of that object is a release."""
+        """The key of the service's archive in the source bucket; every new version of this object is a release."""
         return f"{self.name}/source.zip"
 
     @property
     def own_secrets(self) -> list[str]:
-        """The names of the secrets that our stack creates for the service; sources by path or ARN exist already."""
+        """The names of the secrets that our stack creates for the service.
+
+        A secret that is given as a path or an ARN exists already, so it is left out.
+        """
         sources = self.settings.secrets.values()
         return sorted({source for source in sources if not source.startswith(("/", "arn:"))})
 
@@ -37,8 +40,9 @@ class Service:
 class Environment:
     """An account and a region, with its settings and the services that run there.
 
-    `suffix` marks a parallel copy; the command line's suffix wins over the file's. `peers` are the other environments
-    of the configuration, for names that cross accounts; a peer has no peers itself.
+    `suffix` marks a parallel copy; a suffix on the command line overrides the one in the file. `peers` are the other
+    environments of the configuration; the names of their resources are needed for access across accounts. A peer has
+    no peers of its own.
     """
 
     name: str
@@ -51,17 +55,17 @@ class Environment:
 
     @property
     def tools(self) -> Environment:
-        """The environment where the pipeline lives: this one or a peer; validation ensures exactly one."""
+        """The environment that has the pipeline: this one or a peer; validation ensures that there is exactly one."""
         return next(environment for environment in (self, *self.peers) if environment.kind == "tools")
 
     @property
     def runtimes(self) -> tuple[Environment, ...]:
-        """The environments where services run, in the file's order; complete only on the tools environment."""
+        """The peers in which services run, in the file's order; only the tools environment has all of them as peers."""
         return tuple(environment for environment in self.peers if environment.kind == "runtime")
 
     @property
     def route(self) -> tuple[Environment, ...]:
-        """The runtime environments on the pipeline's path, in that order; complete only on the tools environment."""
+        """The runtime environments in the order of the pipeline's path; call this only on the tools environment."""
         by_name = {environment.name: environment for environment in self.runtimes}
         return tuple(by_name[name] for name in self.pipeline.path)
 
@@ -72,7 +76,7 @@ class Environment:
 
     @property
     def kind(self) -> str:
-        """`tools` or `runtime`, which decides the layers that exist here."""
+        """`tools` or `runtime`; the kind decides which layers the environment has."""
         return self.settings.kind
 
     @property
@@ -87,12 +91,12 @@ class Environment:
 
     @property
     def protected(self) -> bool:
-        """Whether data must outlive its stack; a copy with a suffix is as protected as its original."""
+        """Whether data must outlive its stack; a copy with a suffix has the same protection as its original."""
         return self.settings.protection == "protected"
 
     @property
     def network(self) -> IPv4Network:
-        """The VPC's range. Raises `LookupError` in the tools environment, which has none."""
+        """The address range of the VPC. Raises `LookupError` in the tools environment, which has no VPC."""
         if self.settings.cidr is None:
             raise LookupError(f"environment {self.name} has no cidr")
         return IPv4Network(self.settings.cidr)
@@ -108,9 +112,9 @@ class Configuration:
 
     @property
     def deploy_order(self) -> tuple[Environment, ...]:
-        """The environments in deploy order: runtime ones first, then tools, whose pipeline deploys into them."""
+        """The environments in deploy order: runtime environments come before tools, whose pipeline deploys to them."""
         return tuple(sorted(self.environments, key=lambda environment: environment.kind == "tools"))
 
     def environment(self, name: str) -> Environment | None:
-        """Return the environment of that name, or None."""
+        """Return the environment with the name `name`, or None."""
         return next((environment for environment in self.environments if environment.name == name), None)

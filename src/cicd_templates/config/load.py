@@ -1,6 +1,6 @@
-"""Reading of `templates/environments.toml` into a `Configuration`, or into one error that lists every problem.
+"""Reading of `templates/environments.toml` into a `Configuration`.
 
-Reads that one file and writes nothing.
+If the file has problems, one error lists all of them. This module reads only that file and writes nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from cicd_templates.config.validation.validate import all_problems
 from cicd_templates.errors import ConfigurationError
 
 BYTE_ORDER_MARK = "\ufeff"
-# ENV= accepts this word besides the names of environments.
+# ENV= accepts this word in addition to the names of environments.
 EVERY_ENVIRONMENT = "all"
 TABLES = ("project", "pipeline", "services", "environments")
 Raw = Mapping[str, Any]
@@ -38,9 +38,9 @@ T = TypeVar("T", bound=Table)
 
 
 def read_configuration(path: Path, *, suffix: str | None = None) -> Configuration:
-    """Return the configuration in `path`; `suffix` makes every environment a parallel copy of that name.
+    """Return the configuration in `path`; with `suffix`, every environment becomes a parallel copy with that suffix.
 
-    Raises `ConfigurationError` that lists all problems, each with its TOML path.
+    Raises `ConfigurationError`, which lists all problems, each with its TOML path.
     """
     return parse_configuration(_read_toml(path), source=str(path), suffix=suffix)
 
@@ -66,7 +66,7 @@ def _read_toml(path: Path) -> Raw:
 
 
 def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> Configuration:
-    """Return the configuration in the parsed TOML `raw`; `source` names the file in the error."""
+    """Return the configuration in the parsed TOML `raw`; error messages use `source` as the name of the file."""
     reader = _Reader()
     configuration, unread = reader.configuration(raw, suffix)
     problems = [*reader.problems, *all_problems(configuration, unread)]
@@ -76,15 +76,15 @@ def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> 
 
 
 class _Reader:
-    """A reader that validates table by table, so that a mistake in one table does not hide those in the next."""
+    """A reader that validates table by table, so that a mistake in one table does not hide mistakes in the next."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
     def configuration(self, raw: Raw, suffix: str | None) -> tuple[Configuration, frozenset[str]]:
-        """Return the readable part of the file, and the names of the environments that are not part of it.
+        """Return the valid part of the configuration, and the names of the environments that could not be read.
 
-        Placeholders stand in for a wrong `[project]` or `[pipeline]`, which every environment needs.
+        Every environment needs `[project]` and `[pipeline]`, so placeholders replace these tables if they are wrong.
         """
         for key in raw:
             if key not in TABLES:
@@ -97,7 +97,7 @@ class _Reader:
         environments = self._names(raw.get("environments"), "environments", ENVIRONMENT_NAME_LENGTH)
         shared = (
             project or ProjectTable(name="project", owner="owner", cost_center="none"),
-            # An empty path: the default path would cause problems that nobody wrote.
+            # The path is empty, because the default path would cause problems with environments that nobody configured.
             pipeline or PipelineTable().model_copy(update={"path": ()}),
         )
         environments_read = [
@@ -204,7 +204,7 @@ class _Reader:
 
 
 def _merge(base: Raw, override: Raw) -> dict[str, Any]:
-    """Return `base` with the values of `override`; tables within both are merged, other values are replaced."""
+    """Return `base` with the values of `override`; a table that both have is merged, other values are replaced."""
     merged = dict(base)
     for key, value in override.items():
         base_value = merged.get(key)
@@ -231,7 +231,7 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table at `loc`, a path of keys as pydantic reports it, below `model`."""
+    """Return the fields of the table that pydantic's path `loc` leads to, starting at `model`."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:

@@ -1,4 +1,4 @@
-"""Messages about wrong values, in the words of TOML instead of those of Python and pydantic."""
+"""Messages about wrong values, in the words of TOML instead of the words of Python and pydantic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cicd_templates.plurals import counted
 
 
 def message_for(detail: ErrorDetails) -> str:
-    """Return what would be right instead of the value that pydantic refused."""
+    """Return a message that says what to write instead of the value that pydantic refused."""
     kind, value, limits = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "value_error":
         return detail["msg"].removeprefix("Value error, ")
@@ -26,12 +26,12 @@ def message_for(detail: ErrorDetails) -> str:
         return f"write a number {word} {limits[key]}, not {toml_text(value)}"
     if kind in _TYPES:
         return _TYPES[kind](value)
-    # No value of a TOML file leads here today; a new field type has at least pydantic's own message.
+    # Today, no TOML value causes an error of another type. If a new field type does, users get pydantic's own message.
     return f"{detail['msg']}, not {toml_text(value)}"
 
 
 def toml_text(value: Any) -> str:
-    """Return a value as it is written in TOML; a table is only called a table."""
+    """Return a value as it is written in TOML; for a table, return only the words "a table"."""
     match value:
         case bool():
             return str(value).lower()

@@ -1,7 +1,7 @@
 """Physical names of all resources, unique across environments, copies and services.
 
-A name is `<project>-<environment>[-<suffix>]-<words>`. If that exceeds AWS's limit for the type, a hash of the whole
-name replaces its end, so that two long names with the same beginning stay different.
+A name is `<project>-<environment>[-<suffix>]-<words>`. If it is longer than AWS allows for the resource type, a hash of
+the whole name replaces its end, so that two long names with the same beginning stay different.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.resource_types.resource_type import NameScope
 
 HASH_LENGTH = 8
-# How much CodePipeline takes of the names of pipeline and artifact into an artifact's key, `<pipeline>/<artifact>/` and
-# characters of its own: seen everywhere, but not documented.
+# The key of an artifact is `<pipeline>/<artifact>/` and characters that CodePipeline chooses. CodePipeline cuts the
+# names of the pipeline and of the artifact to these lengths. This is observed everywhere, but not documented.
 PIPELINE_KEY_LENGTH = 20
 ARTIFACT_KEY_LENGTH = 10
-# The artifacts of the two sources: the application's, whose new version starts a run, and the reviewed templates, which
-# start none.
+# The artifacts of the two sources, the application and the reviewed templates. A new version of the application starts
+# a run; new templates do not.
 APP = "App"
 TEMPLATES = "Templates"
-# The object of the templates bucket that a run deploys from.
+# The object in the templates bucket from which a run deploys.
 TEMPLATES_KEY = "templates.zip"
 
 _ALPHABET = re.compile(r"^[a-z][a-z0-9-]*[a-z0-9]$")
@@ -37,8 +37,9 @@ def name_prefix(env: Environment) -> str:
 def physical_name(env: Environment, resource_type: str, *words: str) -> str:
     """Return the name of a resource of `resource_type` in `env`: lower-case letters, digits and hyphens.
 
-    A name that must be unique across all of AWS, such as a bucket's, ends with account and region. Raises `ValueError`
-    for a type whose limit is not known and for words with other characters: both are mistakes of a layer.
+    A name that must be unique across all of AWS, such as a bucket name, ends with account and region. Raises
+    `ValueError` if the name limit of the type is not known, or if `words` have other characters. Both are mistakes in a
+    layer.
     """
     facts = facts_of(resource_type)
     if facts.name_limit is None:
@@ -53,7 +54,7 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
 
 
 def shortened(name: str, limit: int) -> str:
-    """Return `name` if it has at most `limit` characters, otherwise its beginning and a hash of the whole name."""
+    """Return `name` if it fits into `limit` characters, otherwise its beginning and a hash of the whole name."""
     if len(name) <= limit:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:HASH_LENGTH]
@@ -61,13 +62,19 @@ def shortened(name: str, limit: int) -> str:
 
 
 def role_arn(env: Environment, *words: str) -> str:
-    """Return the ARN of a role of `env`, text for `Fn::Sub`, with which other environments name it before it exists."""
+    """Return the ARN of a role of `env`, as text for `Fn::Sub`.
+
+    With this text, other environments can refer to the role before it exists.
+    """
     name = physical_name(env, "AWS::IAM::Role", *words)
     return f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name}"
 
 
 def delivery_roles(env: Environment, ending: str = "*") -> str:
-    """Return the ARN pattern of the delivery roles of `env`, text for `Fn::Sub`; other accounts admit its matches."""
+    """Return the ARN pattern of the delivery roles of `env`, as text for `Fn::Sub`.
+
+    Policies of other accounts grant access to the roles that match this pattern.
+    """
     begin = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
     return f"{begin}-{DELIVERY}-{ending}"
 
@@ -83,30 +90,30 @@ def service_name(env: Environment, service: str) -> str:
 
 
 def service_arn(env: Environment, service: str) -> str:
-    """Return the ARN of the ECS service in `env`, text for `Fn::Sub`."""
+    """Return the ARN of the ECS service in `env`, as text for `Fn::Sub`."""
     name = f"{cluster_name(env)}/{service_name(env, service)}"
     return f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:service/{name}"
 
 
 def repository_arn(env: Environment, service: str) -> str:
-    """Return the ARN of a service's image repository in `env`, the tools environment, text for `Fn::Sub`."""
+    """Return the ARN of a service's image repository in the tools environment `env`, as text for `Fn::Sub`."""
     name = physical_name(env, "AWS::ECR::Repository", service)
     return f"arn:${{AWS::Partition}}:ecr:{env.region}:{env.account}:repository/{name}"
 
 
 def pipeline_name(env: Environment, service: str) -> str:
-    """Return the name of a service's pipeline in `env`, the tools environment.
+    """Return the name of a service's pipeline in the tools environment `env`.
 
-    The service comes first, and fits into what CodePipeline takes of the name into the keys of artifacts: by these
-    keys alone the artifacts of services are told apart.
+    CodePipeline puts only the beginning of this name into the keys of artifacts. Only these keys separate the artifacts
+    of different services. The name therefore begins with the service, shortened to that length.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 
 
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
-    """Return the pattern of the keys of all artifacts of a service's pipeline in `env`, or of one of them.
+    """Return a pattern that matches the keys of a service's artifacts in `env`: all artifacts, or only `artifact`.
 
-    A name that CodePipeline cuts ends in a wildcard, which holds should it cut later one day.
+    A name that CodePipeline cuts ends in a wildcard, so that the pattern still matches if CodePipeline keeps more of it.
     """
     parts = [_key_part(pipeline_name(env, service), PIPELINE_KEY_LENGTH)]
     if artifact:
@@ -119,33 +126,33 @@ def _key_part(name: str, length: int) -> str:
 
 
 def report_artifact(check: str) -> str:
-    """Return the name of the artifact with a check's report."""
+    """Return the name of the artifact that contains a check's report."""
     return f"{title(check)}Report"
 
 
 def pipeline_arn(env: Environment, service: str) -> str:
-    """Return the ARN of a service's pipeline in `env`, text for `Fn::Sub`."""
+    """Return the ARN of a service's pipeline in `env`, as text for `Fn::Sub`."""
     return f"arn:${{AWS::Partition}}:codepipeline:{env.region}:{env.account}:{pipeline_name(env, service)}"
 
 
 def project_name(env: Environment, service: str, purpose: str) -> str:
-    """Return the name of the build project that runs a check of a service, or another purpose such as `image`."""
+    """Return the name of a service's build project; `purpose` is a check or another purpose, such as `image`."""
     return physical_name(env, "AWS::CodeBuild::Project", service, purpose)
 
 
 def project_arn(env: Environment, service: str, purpose: str) -> str:
-    """Return the ARN of a build project in `env`, text for `Fn::Sub`."""
+    """Return the ARN of a build project in `env`, as text for `Fn::Sub`."""
     name = project_name(env, service, purpose)
     return f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}:project/{name}"
 
 
 def title(words: str) -> str:
-    """Return hyphenated words as part of a logical id, which has no hyphens: `image-scan` becomes `ImageScan`."""
+    """Return hyphenated words in CamelCase, for a logical id: `image-scan` becomes `ImageScan`."""
     return "".join(word.capitalize() for word in words.split("-"))
 
 
 def stack_name(env: Environment, layer: str, service: str | None = None) -> str:
-    """Return the name of a layer's stack; `service` is given if the layer has one stack per service."""
+    """Return the name of a layer's stack; pass `service` if the layer has one stack per service."""
     return physical_name(env, "AWS::CloudFormation::Stack", *_stack_words(layer, service))
 
 
@@ -160,10 +167,10 @@ def _stack_words(layer: str, service: str | None) -> list[str]:
 
 
 def parameter_path(env: Environment, layer: str, output: str, service: str | None = None) -> str:
-    """Return the Parameter Store path of a published value."""
+    """Return the Parameter Store path at which a stack publishes `output`."""
     return f"/{env.project.name}/{env.qualified}/{file_stem(layer, service)}/{output}"
 
 
 def log_group_name(env: Environment, *words: str) -> str:
-    """Return the name of a log group, with slashes, so that consoles and policies can group by prefix."""
+    """Return the name of a log group. It has slashes, so that consoles and policies can group log groups by prefix."""
     return "/".join(["", env.project.name, env.qualified, *words])

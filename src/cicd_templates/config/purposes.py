@@ -1,7 +1,8 @@
-"""The words that say in physical names what a resource is for; checks, services and environments may not be named so.
+"""Reserved words: in physical names, they say what a resource is for.
 
-Blocks and layers spell a name with these constants and with words from the configuration; a test finds each rendered
-role, project, function and security group that has another word.
+Checks, services and environments may not have these words as their names. Blocks and layers build names from these
+constants and from words of the configuration. A test fails if the name of a rendered role, project, function or
+security group has any other word.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ EXECUTION = "execution"
 TASK = "task"
 INFRASTRUCTURE = "infrastructure"
 HOOKS = "hooks"
-# Words that come before the service's name, so that one pattern of a policy matches the roles of every service.
+# Words that come before the service's name, so that one pattern in a policy matches the roles of every service.
 DELIVERY = "delivery"
 SOURCE_ACTION = "action-source"
 PIPELINE = "pipeline"
-# Resources that an environment has once.
+# Resources that exist once in an environment.
 LOAD_BALANCER = "load-balancer"
 FLOW_LOG = "flow-log"
 DEAD_LETTERS = "dead-letters"
@@ -56,8 +57,8 @@ AFTER_A_SERVICE = frozenset(
         HOOKS,
     }
 )
-# Actions and an alarm of the pipeline, whose logical ids and roles a check of the name would have, and the words of
-# policies, for which nobody shall take a check.
+# A check with one of these names would get the logical id or the role of an action or alarm of the pipeline, or would
+# be mistaken for a word that policies use.
 OF_A_PIPELINE = frozenset(
     {
         "app",

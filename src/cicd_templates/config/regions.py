@@ -1,6 +1,6 @@
-"""The AWS regions: a misspelt region would render like any other and fail only at its first deployment.
+"""The names of the AWS regions, to refuse a misspelt region before its first deployment fails.
 
-Configuration does not import the AWS SDK, so the names are listed here; a test compares them with botocore's.
+The configuration does not import the AWS SDK, so the names are listed here. A test compares them with botocore's names.
 """
 
 from __future__ import annotations

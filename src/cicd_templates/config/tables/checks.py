@@ -1,4 +1,4 @@
-"""The table `[services.<name>.checks.<check>]`: the tools that report on a release to the scan gate."""
+"""The table `[services.<name>.checks.<check>]`: a tool that examines a release and reports to the scan gate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from cicd_templates.config.tables.fields import Digest, ShellCommand, VariableName, Word
 from cicd_templates.config.tables.table import Table
 
-# The report formats that the scan gate reads; a preset sets its own.
+# The report formats that the scan gate can read; a preset sets the format of its tool.
 ReportFormat = Literal[
     "bandit",
     "cyclonedx",
@@ -26,7 +26,7 @@ ReportFormat = Literal[
 ]
 Preset = Literal["bandit", "safety", "secrets", "snyk", "unit-tests"]
 
-# The variables of a preset that are secrets, each with the secret's name.
+# The environment variables that each preset fills from a secret, each with the name of that secret.
 PRESET_SECRETS: Mapping[Preset, Mapping[str, str]] = {
     "safety": {"SAFETY_API_KEY": "safety-api-key"},
     "snyk": {"SNYK_TOKEN": "snyk-token"},
@@ -34,7 +34,7 @@ PRESET_SECRETS: Mapping[Preset, Mapping[str, str]] = {
 
 
 class CheckTable(Table):
-    """`[services.<name>.checks.<check>]`: a tool that reports on the source; the gate alone decides."""
+    """`[services.<name>.checks.<check>]`: a tool that reports on the source; only the gate decides about a release."""
 
     preset: Preset | None = Field(
         default=None, description="Known check to start from; every other key overrides a value of it"

@@ -1,4 +1,4 @@
-"""AWS's cron expressions, as deployment windows and schedules take them.
+"""Field types for AWS's cron expressions in deployment windows and schedules.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-DeploymentWindow.html
 https://docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-using-cron-expressions.html
@@ -41,7 +41,7 @@ def _schedule(value: str) -> str:
 
 
 def _cron(value: str, kind: str, fields: Sequence[str]) -> str:
-    """Return `value` if AWS accepts its `fields`, which begin with the minute."""
+    """Return `value` if its `fields`, which begin with the minute, are valid; raise `ValueError` otherwise."""
     for field, (name, lowest, highest) in zip(fields, (*_CRON_LIMITS, _YEAR), strict=False):
         pattern = _CRON_DAY if name.startswith("day") else _CRON_FIELD
         numbers = [int(number) for number in re.findall(r"(?<![/#\d])\d+", field)]

@@ -15,7 +15,7 @@ from cicd_templates.config.tables.table import Table
 
 EnvironmentKind = Literal["tools", "runtime"]
 Protection = Literal["protected", "disposable"]
-# PutRetentionPolicy accepts these numbers of days and no others:
+# PutRetentionPolicy accepts only these numbers of days:
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653

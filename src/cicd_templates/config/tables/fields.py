@@ -1,7 +1,7 @@
-"""Field types that several tables share, and `text`, which makes a type from a pattern and its description.
+"""Field types that several tables share, and `text`, which makes a field type from a pattern and its description.
 
-A text that does not match is refused together with what would be right: its characters, its limit, an example.
-A type that one table alone uses stands in that table's module.
+If a text does not match, the error says what is allowed: the characters, the length limit, an example. A type that only
+one table uses is defined in that table's module.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 
 def text(pattern: str, allowed: str, longest: int | None = None) -> AfterValidator:
-    """Return a validator for texts that `pattern` matches as a whole; `allowed` describes them to the user."""
+    """Return a validator for texts that match `pattern` completely; `allowed` describes such texts to the user."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value, re.ASCII) or (longest is not None and len(value) > longest):
@@ -39,7 +39,7 @@ def word(longest: int | None = None) -> AfterValidator:
 
 Word = Annotated[str, word()]
 
-# With these limits the longest name that nothing may shorten, a stack's (128), always fits.
+# With these limits, stack names always fit into CloudFormation's 128 characters; they must not be shortened.
 PROJECT_NAME_LENGTH = 16
 ENVIRONMENT_NAME_LENGTH = 12
 SERVICE_NAME_LENGTH = 24
@@ -56,7 +56,7 @@ ShellCommand = Annotated[str, text(r"[\s\S]+", "write a command")]
 VariableName = Annotated[
     str, text(r"[A-Za-z_]\w*", "use letters, digits and underscores, not beginning with a digit, such as LOG_LEVEL")
 ]
-# Neither absolute nor outside the source.
+# The path may not be absolute and may not lead out of the source.
 FolderPath = Annotated[
     str,
     text(

@@ -1,4 +1,4 @@
-"""The table `[services.<name>.github]`: the service's repository."""
+"""The table `[services.<name>.github]`: the service's repository on GitHub."""
 
 from __future__ import annotations
 

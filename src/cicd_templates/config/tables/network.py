@@ -25,7 +25,7 @@ def _vpc_range(value: str) -> str:
     network = IPv4Network(_ip_range(value))
     if not network.is_private:
         raise ValueError(f"{value!r} is a public range; use a private one, such as 10.20.0.0/16")
-    # The network layer cuts sixteen subnets from it, and AWS has no subnet smaller than /28.
+    # The network layer divides the range into sixteen subnets, and AWS allows no subnet smaller than /28.
     if not 16 <= network.prefixlen <= 24:
         raise ValueError(f"{value!r} has the prefix /{network.prefixlen}; use a prefix from /16 to /24")
     return value

@@ -9,7 +9,6 @@ from pydantic import Field
 from cicd_templates.config.tables.fields import text
 from cicd_templates.config.tables.table import Table
 
-# A reviewer reads the reason, so a single word is not enough.
 PatchPath = Annotated[
     str,
     text(
@@ -18,6 +17,7 @@ PatchPath = Annotated[
         " or Outputs",
     ),
 ]
+# A reviewer reads the reason, so a single word is not enough.
 Reason = Annotated[str, text(r"[^\n]{10,}", "explain why in at least ten characters on one line")]
 
 

@@ -1,4 +1,4 @@
-"""The tables `[services.<name>.canary]` and `[services.<name>.linear]`, and the choices of a rollout."""
+"""The tables `[services.<name>.canary]` and `[services.<name>.linear]`, and the types of `rollout` and `hooks`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from cicd_templates.config.tables.fields import Minutes
 from cicd_templates.config.tables.table import Table
 
-# ECS's deployment strategies, in lower case and with a hyphen:
+# ECS's deployment strategies, written in lower case and with a hyphen:
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
 Rollout = Literal["rolling", "blue-green", "linear", "canary"]
 HookName = Literal["verify-image", "smoke"]

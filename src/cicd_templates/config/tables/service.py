@@ -1,4 +1,4 @@
-"""The table `[services.<name>]`: how one application is built, released and run."""
+"""The table `[services.<name>]`: how an application is built, released and run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FARGATE_MEMORY: dict[int, range | tuple[int, ...]] = {
     4096: range(8192, 30720 + 1, 1024),
 }
 CpuUnits = Literal[256, 512, 1024, 2048, 4096]
-# Answers GET / on any port, without writing to its file system and without root; see blocks/bootstrap.py.
+# This image can answer GET / on any port. It needs neither root nor a writable file system; see blocks/bootstrap.py.
 BOOTSTRAP_IMAGE = (
     "public.ecr.aws/docker/library/python@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb"
 )
@@ -50,7 +50,7 @@ PathPattern = Annotated[
         128,
     ),
 ]
-# A plain name stands for a secret of our own stack, a path for an existing parameter, an ARN for an existing secret.
+# A plain name is a secret that our stack creates, a path is an existing parameter, an ARN is an existing secret.
 SecretSource = Annotated[
     str,
     text(
@@ -61,7 +61,7 @@ SecretSource = Annotated[
 
 
 class ServiceTable(Table):
-    """`[services.<name>]`, and per environment `[environments.<name>.services.<service>]`, which wins key by key."""
+    """`[services.<name>]`; each key of `[environments.<name>.services.<service>]` overrides the same key here."""
 
     image: Digest = Field(
         default=BOOTSTRAP_IMAGE,
@@ -171,12 +171,12 @@ class ServiceTable(Table):
 
     @property
     def has_circuit_breaker(self) -> bool:
-        """Whether ECS gives up on a release whose tasks do not start; the default is yes wherever ECS offers it."""
+        """Whether ECS gives up on a release whose tasks do not start; by default true if ECS supports it."""
         return not self.is_progressive if self.circuit_breaker is None else self.circuit_breaker
 
     @property
     def total_bake_minutes(self) -> int:
-        """The bake times of one deployment added up as CloudFormation adds them; the deployment itself takes longer."""
+        """The sum of a deployment's bake times, as CloudFormation calculates it; the deployment itself takes longer."""
         match self.rollout:
             case "canary":
                 return self.bake_minutes + self.canary.bake_minutes

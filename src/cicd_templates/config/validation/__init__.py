@@ -1,7 +1,7 @@
-"""What the values of a configuration must agree on, a module per subject.
+"""Checks that compare several values of a configuration, a module per subject.
 
-A table accepts or refuses a value by itself (`config.tables`). What needs two values, two tables or two environments is
-checked here: values that AWS refuses together, that make a deployment hang, or that give two things one name.
-`validate.all_problems` asks every subject in turn. Each subject is a generator that yields all its problems and never
-stops at the first; none raises, changes a value or reads a file.
+A table checks each of its values by itself (`config.tables`). A check that needs two values, two tables or two
+environments is here. It finds values that AWS refuses together, that make a deployment hang, or that give two resources
+the same name. `validate.all_problems` calls every subject in turn. Each subject is a generator that yields all its
+problems. It does not stop at the first one, and does not raise, change a value or read a file.
 """

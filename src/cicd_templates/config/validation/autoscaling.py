@@ -1,4 +1,4 @@
-"""Problems of autoscaling: limits in order, and at least one target or schedule."""
+"""Problems of autoscaling: a minimum above its maximum, and a table without a target or schedule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cicd_templates.config.tables.autoscaling import AutoscalingTable
 
 
 def problems(scaling: AutoscalingTable) -> Iterator[tuple[str, str]]:
-    """Yield the key and the message of each limit that contradicts another, and of a table without any target."""
+    """Yield the key and the message of each minimum above its maximum, and of a table without target or schedule."""
     limits = {"autoscaling": (scaling.minimum, scaling.maximum)}
     limits |= {f"autoscaling.schedules.{name}": (at.minimum, at.maximum) for name, at in scaling.schedules.items()}
     for where, (minimum, maximum) in limits.items():

@@ -1,7 +1,8 @@
-"""Problems of names: no two things may get the same name in AWS, and none the name that a policy trusts.
+"""Problems of names: two resources with the same name in AWS, and resources with a name that policies trust.
 
-Names are words with hyphens between them, so a service `pay-image` with a check `scan` would share the names of the
-image scan of a service `pay`. Whatever reads as another's name and a word that follows it is refused.
+Names are words that are joined with hyphens, so different words can give the same name. For example, the check `scan`
+of a service `pay-image` would get the names of the image scan of a service `pay`. A name is refused if it could be read
+as another name and a word that can follow it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield what shares names in AWS: environments, copies and services."""
+    """Yield each environment, copy and service whose names in AWS another one or a reserved word would also have."""
     services = _services(configuration)
     yield from _equal_environments(configuration)
     yield from _environments_that_read_as_more(configuration, services)
@@ -32,7 +33,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_of_checks(names: Iterable[str], environments: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield each check of a service with a reserved name, and each that shares names with another check."""
+    """Yield each check that has a reserved name, and each check whose names in AWS another check would also have."""
     names = list(names)
     actions = {f"{environment}-{what}" for environment in environments for what in (IMAGE_SCAN, SMOKE_TEST, "approve")}
     for name in names:
@@ -57,14 +58,14 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
 
 
 def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield each name that is another one but for hyphens: logical ids and the names of actions have none."""
+    """Yield each name that differs from another only by hyphens, because logical ids and action names omit hyphens."""
     for one, other in combinations(names, 2):
         if _same(one, other):
             yield Problem(f"{where}.{other}", f"{one} and {other} differ only by a hyphen; choose another name")
 
 
 def _services(configuration: Configuration) -> dict[str, list[Service]]:
-    """Return the services by name, each as every environment has it."""
+    """Return the services by name, each with its settings in every environment."""
     services: dict[str, list[Service]] = {}
     for environment in configuration.environments:
         for service in environment.services:
@@ -85,9 +86,9 @@ def _equal_environments(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _environments_that_read_as_more(configuration: Configuration, services: Iterable[str]) -> Iterator[Problem]:
-    """Yield each environment, or copy, whose name is that of another and a word that begins names there.
+    """Yield each environment whose name consists of another environment's name and a word that can follow it.
 
-    A copy stands beside its original, whose name has no suffix, and beside those of the other environments.
+    A copy can exist beside the originals, so its name is also compared with the names that have no suffix.
     """
     words = sorted({*services, *OF_AN_ENVIRONMENT})
     for one in configuration.environments:
@@ -122,7 +123,7 @@ def _services_of_environments(services: Iterable[str]) -> Iterator[Problem]:
             if _begins(service, word) or _begins(word, service):
                 yield Problem(
                     f"services.{service}",
-                    f"{service} reads as {word}, with which names of other resources begin; choose another name",
+                    f"{service} reads as {word}, and names of other resources begin with {word}; choose another name",
                 )
 
 
@@ -142,7 +143,7 @@ def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[
 
 
 def _words(service: list[Service]) -> set[str]:
-    """Return the words that follow the name of a service in names: those of ours, its checks and its secrets."""
+    """Return the words that can follow the service's name: reserved words and the names of its checks and secrets."""
     words = set(AFTER_A_SERVICE)
     for each in service:
         words |= {*each.settings.checks, *each.own_secrets}
@@ -170,5 +171,5 @@ def _begins(name: str, word: str) -> bool:
 
 
 def _same(one: str, other: str) -> bool:
-    """Return whether two names differ in nothing but hyphens."""
+    """Return whether two names are equal apart from hyphens."""
     return title(one).lower() == title(other).lower()

@@ -12,7 +12,7 @@ from cicd_templates.template.arn import Arn
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield every network that overlaps another environment's."""
+    """Yield every network that overlaps the network of another environment."""
     with_network = [environment for environment in configuration.environments if environment.settings.cidr]
     for one, other in combinations(with_network, 2):
         if one.network.overlaps(other.network):
@@ -24,7 +24,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what is missing or contradictory in the network of `environment`; only runtime environments have one."""
+    """Yield what is missing or contradictory in the network of a runtime environment; tools has no network."""
     if environment.kind == "runtime":
         at = f"environments.{environment.name}"
         yield from _range_and_zones(environment, at)

@@ -11,7 +11,7 @@ from cicd_templates.plurals import counted
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in the file: the TOML path of its key, which may be empty, and a message that says what is right."""
+    """A mistake in the file: the TOML path of the key, which may be empty, and a message that says what is right."""
 
     path: str
     message: str
@@ -21,5 +21,5 @@ class Problem:
 
 
 def configuration_error(source: str, problems: Sequence[Problem]) -> ConfigurationError:
-    """Return the error that lists `problems` of the file `source`, one per line below a heading that counts them."""
+    """Return an error for the file `source`: a first line with the number of problems, then each problem on a line."""
     return ConfigurationError("\n  ".join([f"{source}: {counted(len(problems), 'problem')}", *map(str, problems)]))

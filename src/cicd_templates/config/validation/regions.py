@@ -1,4 +1,4 @@
-"""Problems of regions: AWS has each of them, and the environments of one pipeline share one."""
+"""Problems of regions: regions that AWS does not have, and environments of one pipeline in different regions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def has_known_region(environment: Environment) -> bool:
-    """Return whether AWS has the region; if not, checks that compare with it would only repeat that mistake."""
+    """Return whether AWS has the region of `environment`.
+
+    Other checks skip a comparison with an unknown region, because it would only repeat the same mistake.
+    """
     return environment.region in (*REGIONS, *environment.project.new_regions)
 
 

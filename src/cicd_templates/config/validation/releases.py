@@ -1,4 +1,4 @@
-"""Problems of releases: who approves them, what checks them, and where their source comes from."""
+"""Problems of releases: their approvers, their checks and their sources."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ MAXIMUM_CHECKS = 5
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what a release lacks: approvers in a runtime environment, checks and a source in the tools environment."""
+    """Yield what is missing or wrong for releases.
+
+    In a runtime environment these are the approvers, in the tools environment the checks and the source.
+    """
     if environment.kind == "runtime":
         yield from _approvers(environment)
         return
@@ -72,8 +75,8 @@ def _checks(service: Service, environments: list[str], where: str) -> Iterator[P
         if secret and (check.runs_application or (own and check.runs_application is None)):
             yield Problem(
                 f"{where}.checks.{name}.secrets",
-                "the application could read a secret of a check that runs it; say runs_application = false if nothing"
-                " of the application or its packages runs in the check, otherwise leave the secrets out",
+                "the check runs the application, which could read the secrets; set runs_application = false if no code"
+                " of the application or its packages runs in the check, otherwise remove the secrets",
             )
         if check.preset is None:
             for key in ("image", "commands", "format", "version"):

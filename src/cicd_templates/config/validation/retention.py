@@ -1,4 +1,4 @@
-"""Problems of log retention: a protected environment keeps logs for as long as an audit asks."""
+"""Problems of log retention: a protected environment must keep logs for as long as an audit requires."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AUDIT_RETENTION_DAYS = 365
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a retention that is too short for a protected environment."""
+    """Yield a problem if a protected environment keeps logs for less than a year."""
     days = environment.settings.log_retention_days
     if environment.protected and days < AUDIT_RETENTION_DAYS:
         longer = ", ".join(str(value) for value in RETENTION_DAYS if value >= AUDIT_RETENTION_DAYS)

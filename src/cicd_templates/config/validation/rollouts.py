@@ -1,4 +1,4 @@
-"""Problems of rollouts: which combinations of a service's settings lead to deployments that end.
+"""Problems of rollouts: settings with which a deployment is refused or might never finish.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment-types.html
 """
@@ -9,15 +9,15 @@ from collections.abc import Iterator
 
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE, ServiceTable
 
-# Metrics are a minute or two late and the alarms evaluate three minutes, so a shorter bake would detect nothing.
+# Metrics arrive a minute or two late, and the alarms evaluate three minutes, so a shorter bake would detect nothing.
 SHORTEST_BAKE_MINUTES = 5
-# CloudFormation refuses a canary or linear deployment whose bake times add up to more, because its own limit for a
-# service is 36 hours: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-canaryconfiguration.html
+# CloudFormation refuses a canary or linear deployment if the sum of its bake times is higher, because CloudFormation
+# waits at most 36 hours for a service: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-canaryconfiguration.html
 LONGEST_BAKE_MINUTES = 33 * 60
 
 
 def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield each setting that CloudFormation refuses or that makes a deployment hang: its key, and what is right."""
+    """Yield the key and the message of each setting that CloudFormation refuses or that makes a deployment hang."""
     if settings.total_bake_minutes > LONGEST_BAKE_MINUTES:
         yield (
             "bake_minutes",
@@ -43,7 +43,7 @@ def _progressive(settings: ServiceTable) -> Iterator[tuple[str, str]]:
             f'ECS has no circuit breaker for {settings.rollout}; remove the key, or use rollout = "rolling"',
         )
     if not settings.rollback_on_alarm:
-        # Hooks do not help: a release whose tasks do not start never reaches their stage.
+        # Hooks do not help: a release whose tasks do not start never reaches the stage in which hooks run.
         yield (
             "rollout",
             f"a {settings.rollout} deployment whose tasks do not start would last until CloudFormation's limit of"

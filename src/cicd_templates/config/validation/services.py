@@ -16,7 +16,7 @@ PUBLIC_REGISTRIES = re.compile(r"^(public\.ecr\.aws|docker\.io|ghcr\.io|quay\.io
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield every architecture that differs between environments: a release is one image, built once."""
+    """Yield every service whose architecture differs between environments; a release is one image, built once."""
     built: dict[str, str] = {}
     for environment in configuration.environments:
         for service in environment.services:
@@ -30,7 +30,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what AWS refuses or never starts among the services of `environment`; they run in runtime ones only."""
+    """Yield the settings of services that AWS would refuse or could not start in a runtime environment."""
     if environment.kind != "runtime":
         return
     at = f"environments.{environment.name}.services"

@@ -1,4 +1,4 @@
-"""Validation of a whole configuration: what every subject finds, in a fixed order."""
+"""Validation of a whole configuration: the problems of every subject, in a fixed order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cicd_templates.config.validation.problem import Problem
 def all_problems(configuration: Configuration, unread: Collection[str] = ()) -> Iterator[Problem]:
     """Yield every problem of `configuration`: first those between environments, then those of each environment.
 
-    `unread` names the environments whose own tables are wrong: they exist, but nothing else is known about them.
+    `unread` has the names of the environments whose own tables are wrong. Nothing but their names is known.
     """
     yield from pipeline.problems(configuration, unread)
     yield from regions.problems(configuration)

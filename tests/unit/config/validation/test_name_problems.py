@@ -59,7 +59,7 @@ def test_what_shares_a_logical_id_is_refused(edits: list[tuple[str, Any]], expec
 def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: str) -> None:
     for name in (word, f"{word}-x"):
         assert problems_of((f"services/{name}", service())) == [
-            f"services.{name}: {name} reads as {reserved}, with which names of other resources begin;"
+            f"services.{name}: {name} reads as {reserved}, and names of other resources begin with {reserved};"
             " choose another name"
             for reserved in [word]
         ]
@@ -68,7 +68,8 @@ def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: 
 def test_no_service_is_the_beginning_of_such_a_word() -> None:
     # Its check `source-x` would have a role that the artifacts' bucket takes for a source action's.
     assert problems_of(("services/action", service())) == [
-        "services.action: action reads as action-source, with which names of other resources begin; choose another name"
+        "services.action: action reads as action-source, and names of other resources begin with action-source;"
+        " choose another name"
     ]
 
 
