@@ -137,4 +137,4 @@ def test_what_the_pipeline_writes_is_left_out_of_plans(project: Project) -> None
     assert "service-payment-processor: left to the pipeline" in planned
     refused = project.type("plan --env production --layer service --local")
     assert refused.exit_code == 3, refused.output
-    assert "releases write this stack" in refused.output
+    assert "this stack is updated by releases" in refused.output

@@ -159,7 +159,7 @@ def test_templates_in_no_commit_are_deployed_where_data_is_disposable_and_handed
     project.ok("plan --env production --layer keys --local")
     refused = project.type("deploy --plan .state/local/plans/production.json --local --hand-over")
     assert (refused.exit_code, refused.output.count("\n  ")) == (3, 0)
-    assert "production is protected, so it is deployed from templates that are committed: out/production/serv" in (
+    assert "production is protected, so its templates must be committed before they are deployed: out/production" in (
         refused.output
     )
     assert "created" not in refused.output
@@ -196,7 +196,7 @@ def test_a_protected_service_is_the_pipelines_once_there_is_one(project: Project
     assert "service-payment-processor: left to the pipeline" in again
     named = project.type("deploy --env production --layer service --local --yes")
     assert named.exit_code == 3
-    assert "releases write this stack" in named.output
+    assert "this stack is updated by releases" in named.output
     # What can be thrown away may be deployed by hand at any time.
     assert "service-payment-processor: nothing to change" in project.ok("deploy --env staging --local --yes")
 

@@ -1,13 +1,17 @@
 """What runs in CodeBuild: the checks of a release and the build specification of every project.
 
-The flow is a service's `[services.<name>.checks]` tables -> `presets.checks_of`, which fills in what a preset knows
-about its tool -> `buildspecs`, which returns the specification of each project as text -> the layer
-`templates/build.py`. Besides the checks, `buildspecs` covers the builds that follow the gate: the image, its bill of
-materials, its scan and the smoke test.
+A service's checks pass through these modules, in this order:
 
-`scripts/` holds the Python programs and `pins/` the requirement files that specifications write into the container, so
-that a reviewer of the template reads everything a build runs.
+1. The configuration has the tables `[services.<name>.checks.<check>]`.
+2. `presets.checks_of` fills in the values that a preset has for its tool.
+3. `buildspecs` returns the specification of each project as text.
+4. The layer `templates/build.py` puts these texts into its template.
 
-Nothing here calls AWS or runs a command. The functions are pure: equal settings return equal text, byte for byte, and
-nothing in that text comes from the application's source, from a person's machine or from the network.
+`buildspecs` also covers the builds that follow the gate: the image, its bill of materials, its scan and the smoke test.
+
+`scripts/` has the Python programs and `pins/` the requirement files that a specification writes into the container. A
+reviewer of the template can therefore read everything that a build runs.
+
+Nothing here calls AWS or runs a command. The functions are pure: equal settings give equal text, byte for byte. Nothing
+in that text comes from the application's source, from a person's machine or from the network.
 """

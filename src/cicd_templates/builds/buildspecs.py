@@ -1,7 +1,7 @@
 """Build specifications: the commands of each CodeBuild project, as text.
 
-They are part of the template and not of the source, so a change of the application cannot rewrite its own pipeline.
-Values that differ from run to run are environment variables; CloudFormation substitutes nothing in these texts.
+They are part of the template and not of the source, so a change of the application cannot change its own pipeline.
+Values that differ from run to run are environment variables, because CloudFormation substitutes nothing in these texts.
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
 
@@ -19,24 +19,24 @@ REPORT = "report"
 IMAGE_URI = "IMAGE_URI"
 IMAGE_DIGEST = "IMAGE_DIGEST"
 RESULTS = "results"
-# Where a check writes, and where CodeBuild finds that once the check has ended.
+# The folder to which a check writes, and the folder in the source to which it is moved for CodeBuild to collect.
 FOLDER = "/tmp/report"  # noqa: S108 - in the container of one build
 HANDED_ON = ".report"
-# Where the source that was judged is unpacked to be built.
+# The folder in which the image build unpacks the source version that the gate judged.
 UNPACKED = "/tmp/source"  # noqa: S108 - as above
 
-# pip's downloads, which the projects of a service share. pip uses a file of the cache only if its hash is right.
+# The cache of pip's downloads, which the projects of a service share. pip uses a cached file only if its hash is right.
 PIP_CACHE = "/root/.cache/pip/**/*"
 PYTHON = f"{TOOL}/bin/python3 -I"
-# A repository's configuration can name programs for git to run, and some tools ask git about the source.
+# Some tools call git in the source, and the configuration of a git repository can name programs that git then runs.
 NO_GIT = "export GIT_DIR=/dev/null"
 TOOL_PATH = 'export PATH="/tmp/tool/bin:$PATH"'
 
 
 def check(service: Service, release_check: ReleaseCheck) -> str:
-    """Return the specification that runs one check and hands its report and a record of the run on to the gate.
+    """Return the specification that runs a check and passes its report and a record of the run to the gate.
 
-    The build succeeds whatever the check finds, because the gate alone decides.
+    The build succeeds whatever the check finds, because only the gate decides about a release.
     """
     extension = "xml" if release_check.format == "junit" else "json"
     specification: dict[str, Any] = {
@@ -55,7 +55,7 @@ def check(service: Service, release_check: ReleaseCheck) -> str:
         "cache": {"paths": [PIP_CACHE]},
     }
     if release_check.format == "junit":
-        # CodeBuild finds the report group `<project>-results` by the part after the project's name.
+        # This key is the part of the report group's name, `<project>-results`, that follows the name of the project.
         specification["reports"] = {
             RESULTS: {"base-directory": HANDED_ON, "files": [f"{REPORT}.{extension}"], "file-format": "JUNITXML"}
         }
@@ -63,10 +63,11 @@ def check(service: Service, release_check: ReleaseCheck) -> str:
 
 
 def _prepare(service: Service) -> str:
-    """Return the command that refuses a source with outward links, and copies its gate policy before its code can run.
+    """Return the command that prepares a check.
 
-    The report folder lies outside the source: no file of the source can stand in for a report, and no tool has to leave
-    a folder out.
+    It refuses a source whose symbolic links lead out of it. It copies the application's gate policy before code of the
+    application can run. It creates the report folder outside the source. There, no file of the source can replace a
+    report, and no tool has to exclude a folder.
     """
     return f"""\
 (
@@ -80,9 +81,9 @@ if [ -f "{_folder(service)}/{POLICY}" ]; then cp "{_folder(service)}/{POLICY}" {
 
 
 def _refuse_outward_links(folder: str) -> str:
-    """Return commands that fail if a symbolic link in `folder` leads out of it.
+    """Return commands that fail if a symbolic link in `folder` leads out of the folder.
 
-    A tool that follows such a link would put a file of the build container, such as its environment, into a report.
+    A tool that follows such a link could copy a file of the build container, such as its environment, into a report.
     """
     return f"""\
 source=$(readlink -f "{folder}")
@@ -92,15 +93,15 @@ if [ -n "$outward" ]; then echo "error: these links lead out of the source: $out
 
 
 def _outside(command: str) -> str:
-    """Return `command` to be run outside the source; its first failure ends it."""
+    """Return `command`, changed to run outside the source and to stop at its first failure."""
     return f"(\nset -e\ncd /\n{command}\n)\n"
 
 
 def _in_source(service: Service, command: str) -> str:
-    """Return `command` so that it runs in the service's folder and stops at its first failure.
+    """Return `command`, changed to run in the service's folder and to stop at its first failure.
 
-    It runs in a subshell, so the next command starts in the same folder as this one. It must not be part of `&&` or
-    `||`, where a shell ignores `set -e`.
+    The command runs in a subshell, so that a later command starts in the original folder. Do not join the result with
+    `&&` or `||`, because a shell ignores `set -e` there.
     """
     return f'(\nset -e\ncd "{_folder(service)}"\n{command}\n)\n'
 
@@ -136,13 +137,19 @@ mv {FOLDER} "$CODEBUILD_SRC_DIR/{HANDED_ON}"
 
 
 def _folder(service: Service) -> str:
-    """Return the folder of the service: `make release` packs it alone, a connection hands on the whole repository."""
+    """Return the service's folder in the build: the whole source, or `path` within it.
+
+    `make release` packs only the service's folder, but a connection delivers the whole repository.
+    """
     whole = service.settings.source == "s3" or not service.settings.path
     return "$CODEBUILD_SRC_DIR" if whole else f"$CODEBUILD_SRC_DIR/{service.settings.path}"
 
 
 def image(service: Service) -> str:
-    """Return the specification that builds and pushes the image of a source version, once, with its provenance."""
+    """Return the specification that builds and pushes the image of a source version and records its provenance.
+
+    An image is built only once: a repeated run finds it in the registry.
+    """
     settings = service.settings.build
     build = f"""\
 (
@@ -210,10 +217,11 @@ exit 1
 
 
 def _pinned_source(service: Service) -> str:
-    """Return the command that changes to the source of exactly the version that the gate judged.
+    """Return the command that changes to the folder with exactly the source version that the gate judged.
 
-    A check runs the application's code and may write artifacts, so it could have replaced the source artifact; no check
-    can write to the source bucket. The source of a connection exists only as an artifact.
+    A check can run the application's code and may write artifacts, so it could have replaced the source artifact. It
+    cannot write to the source bucket, so the source is read from there. The source of a connection exists only as an
+    artifact.
     """
     if service.settings.source == "github":
         return f'{_refuse_outward_links("$CODEBUILD_SRC_DIR")}\ncd "{_folder(service)}"'
@@ -226,7 +234,7 @@ cd {UNPACKED}"""
 
 
 def bill_of_materials(service: Service) -> str:
-    """Return the specification that puts a CycloneDX bill of materials of the service into the evidence."""
+    """Return the specification that adds a CycloneDX bill of materials of the service to the evidence bucket."""
     commands = "\n".join(service.settings.build.sbom)
     write = f"{TOOL_PATH}\nexport SBOM=/tmp/sbom.cdx.json\n{_in_source(service, commands)}"
     put = f"{PYTHON} /tmp/put_evidence.py /tmp/sbom.cdx.json sbom.cdx.json"
@@ -235,7 +243,7 @@ def bill_of_materials(service: Service) -> str:
 
 
 def image_scan() -> str:
-    """Return the specification that waits for the registry's image scan, records it, and fails on findings."""
+    """Return the specification that waits for the registry's image scan, records its result and fails on findings."""
     judge = f"""\
 {PYTHON} /tmp/image_scan.py /tmp/image-scan.json
 passed=$?

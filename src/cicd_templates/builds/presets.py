@@ -1,12 +1,14 @@
-"""The checks of a release: tools that report on its source to the scan gate. The known tools are presets.
+"""The checks of a release: tools that examine its source and report to the scan gate. Presets are predefined checks.
 
 A check is data: an image by digest, commands, and the format of its report. Presets install their tools from `pins/`,
-which pins every package by version and hash.
+where every package is pinned by version and hash.
 
-The source is hostile. No file or comment in it can switch a preset off: the commands here override it, or the gate
-counts it. Tools are installed outside the source and started by their absolute path. Python starts isolated (`-I`),
-because it would otherwise load a module of the source that has the name of one of its own. A check runs code of the
-application only if it says so, and then it has no secret.
+The source is treated as hostile:
+
+- No file or comment in the source can switch a preset off: the commands here override it, or the gate counts it.
+- Tools are installed outside the source and started by their absolute path.
+- Python starts isolated (`-I`). Otherwise it could load a file of the source instead of a standard module of that name.
+- A check runs code of the application only if it is configured to do so, and then it gets no secret.
 """
 
 from __future__ import annotations
@@ -30,17 +32,18 @@ MAKE_TOOL = f"[ -d {TOOL} ] || python3 -I -m venv {TOOL}"
 # The virtual environment that holds only the metadata of the application's packages.
 DESCRIBED = "/tmp/described"  # noqa: S108 - as above
 
-# The Linux program's checksum as Snyk publishes it in its npm package of this version.
+# The checksum of the Linux program, which Snyk publishes in its npm package of this version.
 SNYK_VERSION = "1.1307.4"
 SNYK_SHA256 = "b0baee4fa4d7d11b7df927a1046cf8137a8a89fafac8101a45c3c0e0777ddc35"
 
 
 @dataclass(frozen=True)
 class ReleaseCheck:
-    """A tool that examines the source and writes a report to `$REPORT`; its exit code is recorded but decides nothing.
+    """A tool that examines the source and writes a report to `$REPORT`.
 
-    `tools` are commands that run first and outside the source; `install` and `commands` run in the service's folder.
-    `runs_application` is false only for tools that are known not to run code of the application or its packages.
+    The exit code is recorded, but does not decide about the release. The commands in `tools` run first, outside the
+    source; `install` and `commands` run in the service's folder. `runs_application` is false only for tools that are
+    known not to run code of the application or its packages.
     """
 
     name: str
@@ -61,7 +64,10 @@ def checks_of(service: Service) -> list[ReleaseCheck]:
 
 
 def _check(name: str, table: CheckTable) -> ReleaseCheck:
-    """Return the table's own values, and the preset's where it has none; validation refuses a table with neither."""
+    """Return the check with the values of the table; values that the table lacks come from its preset.
+
+    Validation has already refused a table that lacks a value and has no preset.
+    """
     preset = PRESETS[table.preset]() if table.preset else None
     format_ = table.format or (preset.format if preset else None)
     assert format_ is not None, "validation refuses a check without a format"
@@ -80,14 +86,14 @@ def _check(name: str, table: CheckTable) -> ReleaseCheck:
 
 
 def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
-    """Return whether code of the application runs in the check: by default it does in commands of the user's own."""
+    """Return whether the check runs code of the application; the default is true if the user wrote its commands."""
     if table.runs_application is not None:
         return table.runs_application
     return preset is None or preset.runs_application or bool(table.install or table.commands)
 
 
 def write_script(script: str) -> str:
-    """Return the command that writes `scripts/<script>.py` to /tmp; a reviewer reads the script in the template."""
+    """Return the command that writes `scripts/<script>.py` to /tmp, so that the template contains the whole script."""
     return f"cat > /tmp/{script}.py <<'SCRIPT'\n{_text('scripts', f'{script}.py').rstrip()}\nSCRIPT"
 
 
@@ -114,8 +120,8 @@ def _text(folder: str, name: str) -> str:
 def install_requirements() -> str:
     """Return the command that installs the source's `requirements.txt`, each package by its hash and as a wheel.
 
-    pip obeys the options that the file holds, such as `--no-binary`, so only a check that runs the application may use
-    it.
+    pip obeys options in that file, such as `--no-binary`. Therefore only a check that runs the application may use this
+    command.
     """
     return "\n".join(
         [
@@ -131,8 +137,8 @@ def install_requirements() -> str:
 def describe_requirements(*secrets: str) -> str:
     """Return the command that puts the metadata of the packages in `requirements.txt` into a virtual environment.
 
-    No code of a package can run there: only the `.dist-info` folder of each wheel is copied. `secrets` are variables
-    that pip does not get.
+    No code of a package can run there, because only the `.dist-info` folder of each wheel is copied. `secrets` are the
+    names of environment variables that are hidden from pip.
     """
     without = " ".join(f"--unset={name}" for name in secrets)
     return "\n".join(
@@ -183,7 +189,7 @@ def _bandit() -> ReleaseCheck:
         tools=(install_pins("bandit"),),
         version=f"{TOOL}/bin/bandit --version",
         commands=(
-            # Bandit skips every path that contains a text of --exclude; its default skips folders such as .git.
+            # Bandit skips every path that contains a text of --exclude; the default would skip folders such as .git.
             "printf '[bandit]\\n' > /tmp/bandit.ini\n"
             f"{TOOL}/bin/bandit --quiet --recursive . --exclude '' --ini /tmp/bandit.ini --ignore-nosec \\\n"
             '  --format json --output "$REPORT"',
@@ -226,9 +232,9 @@ def _snyk() -> ReleaseCheck:
     )
 
 
-# Filters of detect-secrets by which a file name, a comment or the shape of a line could hide a secret. The script also
-# switches off the one by extension. The other filters look at the candidate itself (template, id, UUID, sequence, no
-# letter) and prevent false alarms.
+# With these filters of detect-secrets, a file name, a comment or the shape of a line could hide a secret. The script
+# also disables the filter by file extension. The remaining filters prevent false alarms: they look at the candidate
+# itself (template, id, UUID, sequence, no letter).
 DISABLED_FILTERS = (
     "detect_secrets.filters.allowlist.is_line_allowlisted",
     "detect_secrets.filters.heuristic.is_indirect_reference",

@@ -1,4 +1,4 @@
-"""The command group, and errors as one line with their exit code."""
+"""The command group; its commands print an expected error as one line and exit with the error's code."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from cicd_templates.printable import printable
 
 
 class Command(click.Command):
-    """A command that turns expected errors into one line and their exit code; tracebacks are for bugs."""
+    """A command that prints an expected error as one line and exits with its code; only bugs cause a traceback."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse the arguments; under make, an error shows no usage line, whose options the user has not typed."""
+        """Parse the arguments and return the context.
+
+        If make runs the command, an error shows no usage line, because the user has not typed any options.
+        """
         try:
             return super().make_context(info_name, args, parent, **extra)
         except CicdError as error:
@@ -33,7 +36,7 @@ class Command(click.Command):
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an expected error becomes a line on standard error and `ctx.exit` with its code."""
+        """Run the command; print an expected error as a line on standard error and exit with the error's code."""
         try:
             return super().invoke(ctx)
         except CicdError as error:
@@ -52,12 +55,15 @@ class Command(click.Command):
 
 
 def _make_printable(error: click.ClickException) -> None:
-    """Change the message of an error that click prints itself: it quotes arguments and environment variables."""
+    """Make the message of a click error printable, because it quotes arguments and environment variables.
+
+    click prints the message itself, so it does not pass through `terminal`.
+    """
     vars(error)["message"] = printable(error.message)
 
 
 class Group(Command, click.Group):
-    """A command that has commands of its own and reports errors in the same way."""
+    """A command with subcommands, which reports errors in the same way."""
 
 
 class Main(Group):
@@ -66,7 +72,7 @@ class Main(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that `args` name; the error for the command of a group shows its whole name."""
+        """Return the command that `args` name; if only a subcommand has that name, the error shows its full name."""
         for name, command in self.commands.items():
             if args[0] not in self.commands and isinstance(command, click.Group) and args[0] in command.commands:
                 ctx.fail(f"No such command {args[0]!r}; there is {name} {args[0]}.")
@@ -84,7 +90,7 @@ def main() -> None:
 
 
 def verb(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., None]], click.Command]:
-    """Return a decorator that makes a function the command `name`, with `options` in the order of its help."""
+    """Return a decorator that turns a function into the command `name`; the help lists `options` in this order."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         decorated = functools.reduce(lambda inner, option: option(inner), reversed(options), function)

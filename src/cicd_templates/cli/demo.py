@@ -1,6 +1,7 @@
-"""The demo: render, lint, deploy, deploy again, use, destroy and prove, on a local AWS of its own.
+"""The demo: render, lint, deploy, deploy again, write data, destroy, and list what is left.
 
-It only calls the functions of the commands and prints between them.
+It runs on a local AWS that it starts for itself. It only calls the same functions as the commands and prints what they
+do.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from cicd_templates.render import out_folder, render
 
 
 def run() -> None:
-    """Run the demo. Raise `CicdError` if a step fails or something unexplained is left."""
+    """Run the demo. Raises `CicdError` if a step fails or if something unexplained is left."""
     began = time.monotonic()
     configuration = read_configuration(CONFIGURATION)
     rendered = render.render(configuration, project_layers(), "yaml")
@@ -80,7 +81,7 @@ def _require_no_change(targets: list[Target]) -> None:
 
 
 def _write_objects(targets: list[Target]) -> None:
-    """Write objects that CloudFormation alone could not delete."""
+    """Write several versions of an object, so that CloudFormation alone could not delete the bucket."""
     for target in targets:
         if not target.stacks[0].protected:
             path = f"{target.stacks[0].parameter_root}storage/{UPLOADS_OUTPUT}"

@@ -1,4 +1,7 @@
-"""Options of the verbs. `make deploy ENV=staging` sets `--env` through the environment variable CICD_TEMPLATES_ENV."""
+"""Options of the commands.
+
+make passes its variables on as environment variables: `make deploy ENV=staging` sets `--env` with CICD_TEMPLATES_ENV.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,15 @@ from cicd_templates import hints
 from cicd_templates.errors import ConfigurationError
 
 BOOLEAN = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
-# `make render status FORMAT=yaml` is one format for both targets, and YAML is not JSON.
+# `yaml` is accepted because `make render status FORMAT=yaml` passes the format to both; `status` then prints text.
 FORMAT = {"json": True, "text": False, "yaml": False}
 
 
 class Option(click.Option):
-    """An option that make can set with `variable`, of which a message then speaks by that name.
+    """An option that make can set with `variable`; under make, messages refer to the option by that name.
 
-    For a flag `words` are the values of that variable, and what they mean. With `empty_counts` an empty variable is a
-    value, for an option whose absence would loosen something.
+    For a flag, `words` maps the allowed values of the variable to true or false. With `empty_counts`, an empty variable
+    counts as a value. Use it for an option that makes the command stricter: an empty variable must not disable it.
     """
 
     def __init__(
@@ -35,7 +38,10 @@ class Option(click.Option):
         self.variable, self.words, self.empty_counts = variable, words, empty_counts
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return the variable's value unless make's target does not take it; None for no value or an empty one."""
+        """Return the value of the variable, or None if it is not set or make's target does not accept it.
+
+        An empty value is None, too, unless `empty_counts` is true.
+        """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():
             return None
@@ -44,7 +50,10 @@ class Option(click.Option):
         return super().resolve_envvar_value(ctx)
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
-        """Return the variable's value as it was typed, for a flag true or false. Raises `ConfigurationError`."""
+        """Return the value of the variable as it was typed; for a flag, return true or false.
+
+        Raises `ConfigurationError` if the value of a flag is not one of its `words`.
+        """
         value = self.resolve_envvar_value(ctx)
         if value is None:
             return None
@@ -64,7 +73,7 @@ class Option(click.Option):
 
 
 def option(*declarations: str, variable: str | None = None, **attributes: Any) -> Callable[[Any], Any]:
-    """Return a decorator that adds an `Option`, which make sets with `variable`."""
+    """Return a decorator that adds an `Option`, which make can set with `variable`."""
     return click.option(*declarations, cls=Option, variable=variable, **attributes)
 
 
@@ -76,7 +85,7 @@ LOCAL = option(
     "--local", variable="LOCAL", is_flag=True, help="Use the local AWS that `make local` started; never AWS itself."
 )
 YES = option("--yes", variable="YES", is_flag=True, help="Execute without asking.")
-# A CI job whose variable is not set types `DIGEST=`, which must not accept every plan.
+# A CI job passes `DIGEST=` if its own variable is not set; that must not accept every plan.
 DIGEST = option(
     "--digest",
     variable="DIGEST",

@@ -1,4 +1,4 @@
-"""What a verb works on, from its options: environments, services, and the confirmation of a person."""
+"""Functions that turn a command's options into environments, services and ways to ask the user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def require_environment(configuration: Configuration, env: str | None) -> None:
-    """Raise `ConfigurationError` with the known names unless `env` is None or an environment."""
+    """Raise `ConfigurationError`, which lists the known names, if `env` is not the name of an environment.
+
+    None is accepted.
+    """
     if env is not None and configuration.environment(env) is None:
         known = ", ".join(environment.name for environment in configuration.environments)
         raise ConfigurationError(f"no environment {env!r}; {CONFIGURATION} has {known}")
@@ -39,7 +42,10 @@ def targets(
     default: str | None = None,
     checked: bool = True,
 ) -> list[Target]:
-    """Return the environments that a verb works on, in deploy order; with `checked` the account is verified first."""
+    """Return the environments that a command works on, in deploy order.
+
+    With `checked`, verify first that the caller is in the account of each environment.
+    """
     from cicd_templates.cli.targets import open_target
     from cicd_templates.config.load import read_configuration
 
@@ -59,7 +65,7 @@ def targets(
 
 
 def accounts(env: str, local: bool) -> list[Account]:
-    """Return the account of each environment, without templates; tools first, because it reads the others."""
+    """Return the account of each environment, without templates; tools comes first, because it reads the others."""
     from cicd_templates.cli.targets import open_plain_account
     from cicd_templates.config.load import read_configuration
 
@@ -74,7 +80,7 @@ def accounts(env: str, local: bool) -> list[Account]:
 
 
 def tools(suffix: str | None, local: bool) -> PipelineHandover:
-    """Return the tools environment, which hands templates and releases to the pipeline."""
+    """Return the hand-over to the pipeline in the tools environment; templates and releases use it."""
     from cicd_templates.cli.targets import open_tools
     from cicd_templates.config.load import read_configuration
 
@@ -82,7 +88,7 @@ def tools(suffix: str | None, local: bool) -> PipelineHandover:
 
 
 def environment(name: str | None, suffix: str | None) -> Environment:
-    """Return the environment of that name, or the tools environment if there is no name."""
+    """Return the environment with this name; if `name` is empty, return the tools environment."""
     from cicd_templates.config.load import read_configuration
 
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
@@ -95,7 +101,10 @@ def environment(name: str | None, suffix: str | None) -> Environment:
 
 
 def only_service(environment: Environment, name: str | None) -> Service:
-    """Return the service of that name, or the only one. Raise `ConfigurationError` if it is not clear."""
+    """Return the service with this name; if `name` is None, return the only service.
+
+    Raises `ConfigurationError` if there is no such service, or if several services exist and `name` is None.
+    """
     known = [service.name for service in environment.services]
     if name is None and len(known) > 1:
         raise ConfigurationError(f"which service? Name one with {hints.option('SERVICE')}: {', '.join(known)}")
@@ -106,20 +115,23 @@ def only_service(environment: Environment, name: str | None) -> Service:
 
 
 def confirmation(yes: bool) -> Callable[[str], bool]:
-    """Return a function that asks at the terminal; with `yes` it agrees. Raise where there is no terminal."""
+    """Return a function that asks a question at the terminal; with `yes`, the function agrees without asking.
+
+    Raises `ConfigurationError` if the process has no terminal.
+    """
     if yes:
         return lambda question: True
     if not sys.stdin.isatty():
         raise ConfigurationError(
-            f"there is no terminal to ask at; add {hints.option('YES', value=True)} to execute without a question"
+            f"there is no terminal for a question; add {hints.option('YES', value=True)} to execute without asking"
         )
     return _ask
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that asks at the terminal whether other environments change; with `hand_over` it agrees.
+    """Return a function that asks at the terminal whether other environments may change.
 
-    Without a terminal it declines, and nothing but `hand_over` answers for the person at one.
+    With `hand_over`, the function agrees without asking. Without `hand_over` and without a terminal, it declines.
     """
     if hand_over:
         return lambda question: True
@@ -130,15 +142,15 @@ def _ask(question: str) -> bool:
     try:
         return terminal.confirm(question)
     except click.Abort:
-        # Ctrl-C at a question means no; nothing of what was shown is left.
+        # Ctrl-C at a question means no; the caller then removes what it has prepared.
         return False
 
 
 @contextlib.contextmanager
 def detaching() -> Iterator[None]:
-    """Treat SIGTERM, by which a system or a CI job ends a process, like Ctrl-C inside the block.
+    """Handle SIGTERM, which a system or a CI job sends to end a process, in the same way as Ctrl-C.
 
-    Raise `DetachedError` for either unless the work has already reported what is under way.
+    Raises `DetachedError` if either stops the block, unless the block has already reported what is under way.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Targets of a verb: the rendered stacks of one environment, and the clients of its account."""
+"""The targets of a command: each has the rendered stacks of one environment and the AWS clients for its account."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ LOCAL_POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Target:
-    """One environment to work on: all its stacks, the chosen ones, and the clients of its account.
+    """One environment to work on: all its stacks, the stacks that the user chose, and the clients of its account.
 
-    `named` is true if the user named a layer; `caller` is the caller's ARN; the folder `state` keeps plans and
-    journals.
+    `named` is true if the user named a layer. `caller` is the ARN of the caller. Plans and journals are kept in the
+    folder `state`.
     """
 
     stacks: Sequence[StackTemplate]
@@ -76,16 +76,17 @@ class Target:
         return self.stacks[0].protected
 
     def context(self, *, wait: bool = False) -> DeployContext:
-        """Return the context of a deployment; with `wait`, busy stacks are waited for instead of refused."""
+        """Return the context of a deployment; with `wait`, the deployment waits for a busy stack, not refuses it."""
         recorded = frozenset(SPELLINGS) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
 
     def plan(
         self, reporter: Reporter, tools: PipelineHandover | None, path: Path | None = None, *, wait: bool = False
     ) -> Plan | None:
-        """Plan the chosen stacks and write the plan; return None if no stack is left. Raise as `deployment.plan`.
+        """Plan the chosen stacks and write the plan to a file; return the plan.
 
-        Without `tools`, which a protected environment needs, nothing is left to the pipeline.
+        Return None if the pipeline deploys all chosen stacks. `tools` is required for a protected environment, whose
+        pipeline deploys some stacks; without it, all chosen stacks are planned. Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -103,19 +104,20 @@ class Target:
         eager: bool = True,
         wait: bool = False,
     ) -> None:
-        """Deploy the chosen stacks and report it. Raise as `deployment.deploy`.
+        """Deploy the chosen stacks and report the events.
 
-        The templates go to the pipeline before anything else where its bucket is there, otherwise when there is one:
-        after a question where they are others than it has, and after the question `confirm_others` where they change
-        environments other than `deployed`, by default this one alone. What the pipeline writes by now is left to it;
-        `RefusedError` where just that was asked for by name.
+        The templates are handed to the pipeline first, or as soon as the pipeline's bucket exists. If they differ from
+        the pipeline's templates, the user is asked first. `confirm_others` asks if they change environments that are
+        not in `deployed`, which by default has only this environment. Stacks that the pipeline deploys are skipped.
+
+        Raises `RefusedError` if the user named such a stack, and the errors of `deployment.deploy`.
         """
         reporter.report(self.heading("Deploying"))
         stacks = self._deployable(reporter, tools)
         handover = TemplatesHandover(
             tools, reporter, deployed or frozenset({self.environment}), confirm, confirm_others
         )
-        # The next release deploys them, also where nothing of this environment changes.
+        # The next release deploys these templates, even if nothing in this environment changes.
         handover.hand_over()
         if stacks:
             deployment.deploy(
@@ -140,16 +142,18 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute exactly a plan and return the plan of the next wave. Raise as `deployment.execute_plan`.
+        """Execute exactly the plan `made` and return the plan of the next wave, if there is one.
 
-        The templates are handed to the pipeline after all refusals of the plan have been ruled out, and after the
-        question `confirm_others` where they change other environments. `RefusedError` where this environment is
-        protected and the templates are in no commit.
+        The templates are handed to the pipeline after the plan has passed all checks. If they change other
+        environments, `confirm_others` asks first.
+
+        Raises `RefusedError` if the environment is protected and the templates are not committed, and the errors of
+        `deployment.execute_plan`.
         """
         reporter.report(self.heading("Deploying"))
         if self.protected and tools.commit.problem:
             raise RefusedError(
-                f"{self.environment} is protected, so it is deployed from templates that are committed:"
+                f"{self.environment} is protected, so its templates must be committed before they are deployed:"
                 f" {tools.commit.problem}; commit them, then deploy the same plan"
             )
         handover = TemplatesHandover(
@@ -170,11 +174,18 @@ class Target:
         return following
 
     def discard(self, path: Path | None = None) -> int:
-        """Delete the plan in `path`, or all plans; return the number of change sets. Raise as `deployment.discard`."""
+        """Delete the plan in `path`, or all plans, and return the number of deleted change sets.
+
+        Raises the errors of `deployment.discard`.
+        """
         return deployment.discard(self.context(), self.stacks, path)
 
     def _deployable(self, reporter: Reporter, tools: PipelineHandover | None) -> list[StackTemplate]:
-        """Return the chosen stacks that the pipeline does not write. Raise `RefusedError` for kept resources."""
+        """Return the chosen stacks that the pipeline does not deploy.
+
+        Raises `RefusedError` if a deployment would collide with resources that a destruction kept, or if the user named
+        a stack that the pipeline deploys.
+        """
         if tools:
             refuse_kept_resources(self.clients, self.chosen, self.command("adopt"))
         left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
@@ -186,8 +197,8 @@ class Target:
                 LOCAL=self.engine is not None,
             )
             raise RefusedError(
-                f"{left[0].name}: releases write this stack, so deploying it here would put an older image or template"
-                f" back; release instead: {release} APP=<source>"
+                f"{left[0].name}: this stack is updated by releases, so deploying it here would bring back an older"
+                f" image or template; release instead: {release} APP=<source>"
             )
         for stack in left:
             reporter.report(Note(f"{stack.label}: left to the pipeline"))
@@ -198,39 +209,42 @@ class Target:
             reporter.report(Note(note))
 
     def command(self, verb: str) -> str:
-        """Return the make command for a verb on this environment, with its copy and the local AWS."""
+        """Return the make command that runs `verb` on this environment, including SUFFIX= and LOCAL=1 if they apply."""
         return hints.make(verb, **self.stacks[0].make_variables, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
-        """Return the plans and journals here that refer to stacks never created. Raise as `claims.claims`."""
+        """Return the plans and journals on this machine that refer to stacks which were never created.
+
+        Raises the errors of `claims.claims`.
+        """
         return claims(self.state, self.stacks[0], local=self.engine is not None)
 
     @property
     def labels(self) -> frozenset[str] | None:
-        """Return the labels of the chosen stacks; None for all, including stacks that are no longer rendered."""
+        """Return the labels of the chosen stacks; None means all stacks, even those that are no longer rendered."""
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
     def inventory(self) -> Inventory:
-        """Return what exists of the environment, or of its chosen stacks."""
+        """Return the inventory of what exists in AWS of the environment, or of its chosen stacks."""
         scope, protected = scope_of(self.stacks), self.stacks[0].protected
         return take_inventory(self.clients, scope, protected=protected, labels=self.labels)
 
     def refuse_destruction(self, inventory: Inventory) -> None:
-        """Raise `RefusedError` if a stack is not ours or if a remaining stack still needs a chosen one."""
+        """Raise `RefusedError` if a stack is not of this project, or if a stack that stays needs one to be deleted."""
         guards.refuse_foreign_stacks(self.clients, self.chosen)
         guards.refuse_still_needed(inventory, self.command("destroy"))
 
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
-        """Destroy what `inventory` lists, write destroy-report.json, and return and report what is left.
+        """Destroy everything in `inventory` and write destroy-report.json; report and return what is left.
 
-        Raise `CicdError` with the names of the stacks whose deletion failed.
+        Raises `CicdError` with the names of the stacks whose deletion failed.
         """
         left = destroy(self.clients, inventory, self.polling, reporter, self.recorded_remains)
         reporter.report(Left(self.environment, tuple(left)))
         return left
 
     def notes(self) -> list[str]:
-        """Return what a reader must know about a local deployment: the resource types that were only recorded."""
+        """Return the notes about a local deployment: which resource types the local AWS recorded without building."""
         if self.engine is None:
             return []
         counts = Counter(entry["type"] for entry in self.engine.record.entries(self.account))
@@ -238,7 +252,7 @@ class Target:
         return [f"only recorded, not built, by the local AWS: {types}"] if types else []
 
     def recorded_remains(self) -> list[Remainder]:
-        """Return the recorded resources that no stack deleted; a correct destruction leaves none."""
+        """Return the resources of the local AWS that no stack deleted; after a correct destruction there are none."""
         if self.engine is None:
             return []
         chosen = {stack.name for stack in self.chosen}
@@ -261,9 +275,10 @@ def open_target(
 ) -> Target:
     """Return the target for `environment`, with its stacks from `folder`.
 
-    With `local` it is on the running local AWS and never on AWS; what is remembered of an `engine` that is handed in
-    goes with it. With `checked` the caller's account is compared first of all. Raises the errors of reading, of the
-    credentials and of the account.
+    With `local`, the target is on the local AWS: on `engine`, if it is given, otherwise on the one that `make local`
+    started. A given engine keeps plans and journals in its own folder, which is deleted with the engine. With
+    `checked`, the caller's account is verified first. Raises an error if the templates cannot be read, the credentials
+    do not work or the account is wrong.
     """
     stacks = read_stacks(folder / environment.qualified)
     chosen = select(stacks, layer, service)
@@ -281,14 +296,14 @@ def open_target(
 
 @dataclass(frozen=True)
 class Account:
-    """The account of an environment, without templates: for copies that are not rendered here."""
+    """The account of an environment, without templates. It is used to find copies that are not rendered here."""
 
     scope: Scope
     clients: Clients
     polling: Polling
 
     def sweep(self, copy: Scope, reporter: Reporter) -> int:
-        """Destroy a disposable copy and report it; return the number of unexplained resources that are left."""
+        """Destroy a disposable copy and report the events; return how many unexplained resources are left."""
         reporter.report(Heading("Destroying", copy.qualified, copy.account, copy.region, ""))
         inventory = take_inventory(self.clients, copy, protected=False)
         make = hints.make("destroy", ENV=copy.environment, SUFFIX=copy.suffix, LOCAL=self.clients.local)
@@ -300,7 +315,7 @@ class Account:
 
 
 def open_plain_account(environment: Environment, *, local: bool) -> Account:
-    """Return the account of `environment`. Raise if the caller is in another account."""
+    """Return the account of `environment`. Raises an error if the caller is in another account."""
     scope = Scope(environment.project.name, environment.name, None, environment.account, environment.region)
     engine = running_engine.required() if local else None
     clients, polling = open_account(environment, scope.account, scope.region, engine)
@@ -309,7 +324,7 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
 
 
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
-    """Return clients for the account and their polling; with `engine` for the local AWS."""
+    """Return clients for the account, and how to poll with them. With `engine`, they call that local AWS."""
     if engine is not None:
         return local_clients(engine.url, account, region, engine.secret), Polling(poll_seconds=LOCAL_POLL_SECONDS)
     return aws_clients(region, environment.settings.profile, environment.settings.role_arn), Polling()
@@ -318,12 +333,15 @@ def open_account(environment: Environment, account: str, region: str, engine: En
 def open_tools(
     configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None
 ) -> PipelineHandover:
-    """Return the tools environment with the stacks of every environment, because a run may deploy all of them."""
+    """Return the hand-over to the pipeline in the tools environment.
+
+    It has the stacks of every environment, because a run may deploy all of them.
+    """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     target = open_target(tools, folder, layer=None, service=None, local=local, engine=engine)
     stacks = [
         stack for environment in configuration.environments for stack in read_stacks(folder / environment.qualified)
     ]
-    # The templates of a copy are never committed; its pipeline reaches the copy's environments only.
+    # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.
     commit = TemplatesCommit() if folder == BUILD else find_templates_commit(folder, stacks)
     return PipelineHandover(tools, target.clients, tuple(stacks), commit, target.caller)

@@ -1,6 +1,7 @@
 """The hand-over of the rendered templates to the pipeline, as a part of a deployment.
 
-A deployment never fails for it, unless somebody declines: it goes on, and says that nothing was handed over.
+If the templates are not handed over, the deployment reports this and continues. It stops only if somebody declines
+changes of the environments that it deploys.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ SHOWN = 5
 
 @dataclass
 class TemplatesHandover:
-    """Hands the templates over once in a deployment.
+    """The hand-over of one deployment.
 
-    `deployed` are the environments that this deployment deploys; `confirm` answers for these, and `confirm_others` for
-    changes of other environments. `waits` is true once the pipeline turned out to have no bucket for them yet.
+    `deployed` has the names of the environments that this deployment deploys. `confirm` is asked about changes of these
+    environments, and `confirm_others` about changes of other environments. `waits` is true if the pipeline has no
+    bucket for templates yet.
     """
 
     tools: PipelineHandover
@@ -35,9 +37,9 @@ class TemplatesHandover:
     waits: bool = field(default=False, init=False)
 
     def hand_over(self) -> None:
-        """Hand the templates over, or say why not.
+        """Hand the templates over, or report why this is not done.
 
-        Raise `DeclinedError` if somebody declines changes of the deployed environments.
+        Raises `DeclinedError` if somebody declines changes of the deployed environments.
         """
         comparison = self.tools.compare()
         self.waits = comparison.bucket is None
@@ -55,13 +57,13 @@ class TemplatesHandover:
             self._note(f"handed to the pipeline as version {version}, {self.tools.commit.description}")
 
     def after(self, stack: StackTemplate) -> None:
-        """Hand the templates over where they wait for the bucket that `stack` has brought."""
+        """Hand the templates over if `stack`, which was just deployed, has created the bucket that they wait for."""
         if self.waits and stack.links.environment == self.tools.environment.qualified and stack.layer == "storage":
             self.hand_over()
 
     def _agreed(self, comparison: Comparison) -> bool:
         others = {name: files for name, files in comparison.changed.items() if name not in self.deployed}
-        # The first hand-over is a part of deploying the pipeline, and changes nothing that a release deployed.
+        # The first hand-over is a part of deploying the pipeline. No release has deployed anything yet.
         if comparison.first and self.tools.environment.qualified in self.deployed:
             return True
         if others:
@@ -83,7 +85,7 @@ class TemplatesHandover:
 
 
 def _lines(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return a line for each environment: how many files changed, and their names."""
+    """Return a line for each environment, with the number and the names of the changed files."""
     lines = []
     for environment, files in changed.items():
         more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""

@@ -1,6 +1,6 @@
-"""The door to the terminal: everything that a command prints or asks passes here and is made printable.
+"""Terminal output and questions of the commands. Every text is made printable here.
 
-`deploy/reporting` is the other door, for the events of deployments and destructions. Nothing else prints.
+Only `deploy/reporting` also prints: the events of deployments and destructions. Nothing else prints.
 """
 
 from __future__ import annotations
@@ -14,32 +14,38 @@ from cicd_templates.printable import printable, printable_lines
 
 
 def show(line: str, *, err: bool = False) -> None:
-    """Print one line; a line break within it, which only foreign text has, is shown as a space."""
+    """Print one line. A line break in it, which can only come from text of others, is shown as a space."""
     click.echo(printable(line), err=err)
 
 
 def show_page(text: str, *, err: bool = False) -> None:
-    """Print text of several lines, such as JSON or Markdown, in which foreign text already has no line breaks."""
+    """Print a text of several lines, such as JSON or Markdown.
+
+    The caller must have removed the line breaks in text of others.
+    """
     click.echo(printable_lines(text.removesuffix("\n")), err=err)
 
 
 def show_error(error: object) -> None:
-    """Print an error on standard error; its lines after the first are indented, so that none poses as another one."""
+    """Print an error on standard error.
+
+    All lines but the first are indented, so that none of them looks like an error of its own.
+    """
     first, *others = str(error).split("\n")
     for line in (f"error: {first}", *(line if line.startswith("  ") else f"  {line}" for line in others)):
         show(line, err=True)
 
 
 def show_crash(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
-    """Print the traceback of an unexpected error, as `sys.excepthook`."""
+    """Print the traceback of an unexpected error; this function is installed as `sys.excepthook`."""
     show_page("".join(traceback.format_exception(kind, error, frames)), err=True)
 
 
 def confirm(question: str) -> bool:
-    """Ask a question to which the default answer is no. Raise `click.Abort` for Ctrl-C."""
+    """Ask a yes-or-no question and return the answer; the default is no. Raises `click.Abort` for Ctrl-C."""
     return click.confirm(printable(f"  {question}"), default=False)
 
 
 def ask(question: str) -> str:
-    """Ask for a text, which may be empty. Raise `click.Abort` for Ctrl-C."""
+    """Ask for a text and return it; it may be empty. Raises `click.Abort` for Ctrl-C."""
     return str(click.prompt(printable(f"  {question}"), default="", show_default=False))

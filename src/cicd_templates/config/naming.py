@@ -113,7 +113,7 @@ def pipeline_name(env: Environment, service: str) -> str:
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
     """Return a pattern that matches the keys of a service's artifacts in `env`: all artifacts, or only `artifact`.
 
-    A name that CodePipeline cuts ends in a wildcard, so that the pattern still matches if CodePipeline keeps more of it.
+    A name that CodePipeline cuts ends in a wildcard, so the pattern still matches if CodePipeline keeps more of it.
     """
     parts = [_key_part(pipeline_name(env, service), PIPELINE_KEY_LENGTH)]
     if artifact:

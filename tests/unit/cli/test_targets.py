@@ -149,7 +149,7 @@ def test_a_plan_of_a_protected_environment_is_refused_while_the_templates_are_in
     tools: Any = Tools(OWN, DIRTY)
 
     assert execute(monkeypatch, tools) == [
-        "production is protected, so it is deployed from templates that are committed:"
+        "production is protected, so its templates must be committed before they are deployed:"
         " out/staging/keys.yaml differs from commit cccccccccccc; commit them, then deploy the same plan"
     ]
     assert tools.published == 0

@@ -1,1 +1,1 @@
-"""The verbs of the command line, one file per subject."""
+"""The commands of the command line, one file per subject."""

@@ -1,4 +1,4 @@
-"""The verbs plan, deploy and plan-discard, which read `out/` only."""
+"""The commands plan, deploy and plan-discard. They read the rendered templates and render nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WAIT = option(
     "--wait",
     variable="WAIT",
     is_flag=True,
-    help="Wait for stacks on which another operation works, instead of refusing them.",
+    help="Wait for stacks that another operation is changing, instead of refusing them.",
 )
 ALLOW = option(
     "--allow",
@@ -65,7 +65,7 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
         raise ConfigurationError(
             f"{hints.option('OUT', str(out))} takes the plan of one environment; name it with {hints.option('ENV')}"
         )
-    # The pipeline writes stacks of protected environments only, so otherwise its account is not asked.
+    # The pipeline deploys stacks only in protected environments, so without any of them its account is not needed.
     tools = selection.tools(options["suffix"], options["local"]) if any(target.protected for target in chosen) else None
     plans = [target.plan(reporter, tools, out, wait=wait) for target in chosen]
     if detailed_exitcode and any(plan and not plan.empty for plan in plans):
@@ -145,7 +145,7 @@ def _refuse_protected(chosen: list[Target]) -> None:
 
 
 def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Path) -> None:
-    """Report that a plan must be reviewed, and exit with the code for that."""
+    """Report that a plan must be reviewed, and exit with the code that means that changes remain."""
     from cicd_templates.deploy.plans.document import to_allow
     from cicd_templates.deploy.reporting.report import Note
 
@@ -176,7 +176,7 @@ def _deploy_plan(
         )
     refuse_other_aws(made, path, local=options["local"])
     suffix = made.suffix or None
-    # One that names `all` would find every environment.
+    # A plan without a name, or with the name `all`, selects every environment; the comparison below then refuses it.
     found = selection.targets(env=made.name or "all", suffix=suffix, layer=None, service=None, local=made.local)
     if [target.environment for target in found] != [made.environment]:
         raise RefusedError(f"{path}: there is no environment {made.environment!r} here; plan again")

@@ -1,4 +1,4 @@
-"""The verbs destroy, sweep and adopt."""
+"""The commands destroy, sweep and adopt."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def destroy(
 
 
 def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) -> None:
-    """Destroy disposable environments after a question; for protected ones write a plan and exit."""
+    """Ask and then destroy disposable environments; if one is protected, only write a plan and exit."""
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.reporting import report
 
@@ -104,7 +104,10 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
 
 
 def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter: Reporter, **options: Any) -> None:
-    """Execute a plan if everything is still as planned, after its environments have been named again."""
+    """Execute a plan after the user has typed the names of its environments.
+
+    Refuse the plan if anything has changed since it was made.
+    """
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.destruction.inventory import take_inventory
     from cicd_templates.deploy.destruction.scope import scope_of
@@ -128,7 +131,7 @@ def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter:
             raise ConfigurationError(f"{path}: there is no environment {planned.environment} here; plan again")
         of = known[planned.environment]
         labels = None if planned.labels is None else frozenset(planned.labels)
-        # A plan can call an environment protected that is no longer, and never the other way round.
+        # An environment stays protected if either the plan or the configuration says so.
         protected = of.protected or planned.protected
         inventory = take_inventory(of.clients, scope_of(of.stacks), protected=protected, labels=labels)
         plan_file.refuse_changes(planned, inventory)
@@ -157,7 +160,7 @@ def _typed(name: str) -> str:
     try:
         return terminal.ask(f"Type {name} to destroy it")
     except click.Abort:
-        # Ctrl-C at the question is not the name.
+        # Ctrl-C at the question counts as a wrong name.
         return ""
 
 
@@ -178,7 +181,7 @@ def _carry_out(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None
 
 
 def show_left(targets: list[Target], *, as_json: bool) -> None:
-    """Report what no stack of each target owns. Raise `CicdError` if something unexplained is left."""
+    """Report, for each target, the resources that no stack owns. Raises `CicdError` if one is unexplained."""
     from cicd_templates.deploy.destruction.proof import list_remainders
     from cicd_templates.deploy.reporting import report
 

@@ -1,4 +1,4 @@
-"""The verbs that change nothing: outputs, status, doctor, recover and deploy-policy."""
+"""The commands that change nothing: outputs, status, doctor, recover and deploy-policy."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
 
 @verb("doctor", *TARGET, JSON)
 def doctor(as_json: bool, **options: Any) -> None:
-    """Look at what would make a deployment fail; exit 1 where something would."""
+    """Look for problems that would make a deployment fail; exit with 1 if there are any."""
     from dataclasses import asdict
 
     from cicd_templates.deploy import doctor as examination

@@ -1,4 +1,4 @@
-"""The verb gate: the pipeline's decision, on this machine."""
+"""The command gate, which makes the decision of the pipeline's scan gate on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verbs local, local-stop and demo."""
+"""The commands local, local-stop and demo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verb rehearse."""
+"""The command rehearse."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def rehearse(
 
 
 def finish(outcome: RehearsalResult, output: Path, say: Callable[[str], None], as_json: bool) -> None:
-    """Print a result and write its files. Raise `CicdError` if the rehearsal did not succeed."""
+    """Print the result of a rehearsal and write its files. Raises `CicdError` if the rehearsal did not succeed."""
     from cicd_templates.rehearsal import report, result
 
     say(report.summary(outcome))
@@ -147,7 +147,10 @@ def _prepared(tools: Path | None) -> BuildTools:
 
 
 def _given(names: list[str]) -> dict[str, str]:
-    """Return the tokens in these environment variables; on the command line everybody could read their values."""
+    """Return the tokens in the environment variables `names`.
+
+    Tokens are not read from the command line, because every user of the machine can see it.
+    """
     if missing := [name for name in names if not os.environ.get(name)]:
         raise ConfigurationError(
             f"{hints.option('TOKENS', missing[0], name='--token')}: "

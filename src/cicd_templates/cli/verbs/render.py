@@ -1,4 +1,4 @@
-"""The verbs render, lint and docs, which call no AWS."""
+"""The commands render, lint and docs, which do not call AWS."""
 
 from __future__ import annotations
 

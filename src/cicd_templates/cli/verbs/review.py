@@ -1,4 +1,4 @@
-"""The verbs review and upgrade-check, which compare rendered templates."""
+"""The commands review and upgrade-check, which compare rendered templates."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ PRESET_SECRETS: Mapping[Preset, Mapping[str, str]] = {
 
 
 class CheckTable(Table):
-    """`[services.<name>.checks.<check>]`: a tool that reports on the source; only the gate decides about a release."""
+    """`[services.<name>.checks.<check>]`: a tool that reports on the source; the gate alone decides."""
 
     preset: Preset | None = Field(
         default=None, description="Known check to start from; every other key overrides a value of it"

@@ -61,7 +61,7 @@ SecretSource = Annotated[
 
 
 class ServiceTable(Table):
-    """`[services.<name>]`; each key of `[environments.<name>.services.<service>]` overrides the same key here."""
+    """`[services.<name>]`, and per environment `[environments.<name>.services.<service>]`, which wins key by key."""
 
     image: Digest = Field(
         default=BOOTSTRAP_IMAGE,
