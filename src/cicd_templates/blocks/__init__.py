@@ -1,14 +1,15 @@
-"""Building blocks: functions that return resources, or grants, which are secure as they come.
+"""Building blocks: functions that return resources or grants, with secure settings as the default.
 
     configuration and naming --> blocks --> resources --> a layer's `build`, which alone adds them to a template
 
-A block takes the environment, the resources and the typed values that it needs, and returns one resource, the few that
-belong together (a function with its role and log group), or a `Grant` for the role of somebody else (`may_...`).
+A block takes the environment, and the resources and typed values that it needs. It returns one resource, a few that
+belong together (a function with its role and log group), or a grant for another role (`may_...`).
 
-What makes a resource safe is part of its block and has no switch: encryption with the environment's key, TLS, logging,
-deletion policies. Whatever weakens it is a named argument, so that it shows in a diff, and `because` puts AWS's reason
-above the resource.
+Security settings are part of the block and cannot be switched off: encryption with the environment's key, TLS, logging
+and deletion policies. An argument that weakens security is a named argument, so that it shows in a diff. `because` puts
+AWS's reason above the resource.
 
-A block does not add to a template, does not read or publish values between stacks and knows no layer: whoever calls it
-hands in what it refers to. It spells no physical name itself (`config.naming` does) and no IAM action as a string.
+A block does not add resources to a template, and does not read or publish values between stacks. It does not know any
+layer: the caller passes in everything that the block refers to. Physical names come from `config.naming`, and IAM
+actions are awacs constants, never strings.
 """

@@ -1,7 +1,8 @@
-"""Alarms, each on a metric that exists, with an explicit treatment of missing data and somebody who is notified.
+"""Alarms: each uses an existing metric, says how missing data is treated, and notifies somebody.
 
-A pipeline at rest has no measurements, so missing data is no breach. What must run all the time is different: its alarm
-changes to INSUFFICIENT_DATA after that many periods without data, and that state has an action too.
+A pipeline without runs has no measurements, so by default missing data is not a breach. A function that must run all
+the time has an alarm from `missing_data_alarm`. Without data this alarm changes to INSUFFICIENT_DATA, and that change
+sends a notification too.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.outputs import TopicArn
 
-# The namespace of our own metrics, shared by the functions that write them and the alarms that read them.
+# The namespace of our own metrics: functions write to it, and alarms read from it.
 NAMESPACE = "CicdTemplates"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric with its dimensions, and how its values of one period become one. `period` is in seconds."""
+    """A metric with its dimensions; `statistic` combines the values of one `period`, which is in seconds."""
 
     namespace: str
     name: str
@@ -31,11 +32,11 @@ class Metric:
     period: int = 300
 
     def dimension_list(self) -> list[cloudwatch.MetricDimension]:
-        """Return the dimensions in CloudFormation's form."""
+        """Return the dimensions as CloudFormation expects them."""
         return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in self.dimensions.items()]
 
     def data_query(self, query_id: str) -> cloudwatch.MetricDataQuery:
-        """Return the metric as an input of an expression."""
+        """Return the metric as a query whose result an expression can use under the name `query_id`."""
         return cloudwatch.MetricDataQuery(
             Id=query_id,
             MetricStat=cloudwatch.MetricStat(
@@ -60,7 +61,7 @@ def alarm(
     tell: Sequence[TopicArn],
     periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies `tell` when the value is above `above` in `periods` consecutive periods."""
+    """Return an alarm that notifies `tell` when the metric is above `above` in `periods` consecutive periods."""
     return _alarm(
         logical_id,
         env,
@@ -89,9 +90,9 @@ def computed_alarm(
     tell: Sequence[TopicArn],
     periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies `tell` when `expression` over `metrics`, by their keys, is above `above`.
+    """Return an alarm that notifies `tell` when `expression` is above `above` in `periods` consecutive periods.
 
-    It must be so in `periods` consecutive periods.
+    The expression refers to `metrics` by their keys.
     """
     queries = [metric.data_query(query_id) for query_id, metric in metrics.items()]
     result = cloudwatch.MetricDataQuery(Id="result", Expression=expression, Label=words[-1], ReturnData=True)
@@ -123,22 +124,28 @@ def _alarm(
 
 
 def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
-    """Return `base`, to notify when `datapoints` of its periods are above the threshold, consecutive or not."""
+    """Change `base` to notify when `datapoints` of its periods, consecutive or not, are above the threshold.
+
+    Return `base`.
+    """
     base.DatapointsToAlarm = datapoints
     return base
 
 
 def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Return `base`, to evaluate values that arrive up to `periods` periods after what they count."""
+    """Change `base` to include values that arrive up to `periods` periods after the events that they count.
+
+    Return `base`.
+    """
     base.EvaluationPeriods, base.DatapointsToAlarm = periods, 1
     return base
 
 
 def missing_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Return `base`, to notify also when it has had no value for `periods` periods.
+    """Change `base` to notify also when its metric has had no value for `periods` periods. Return `base`.
 
-    `missing` makes it change to INSUFFICIENT_DATA, which notifies too. A new alarm begins in that
-    state, so it does not notify before its first value:
+    If missing data is treated as `missing`, the alarm then changes to INSUFFICIENT_DATA, and this change notifies too.
+    A new alarm begins in that state, so it does not notify before its first value:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
     base.TreatMissingData, base.InsufficientDataActions = "missing", base.AlarmActions
@@ -153,7 +160,7 @@ def composite_alarm(
     alarms: Sequence[cloudwatch.Alarm],
     tell: Sequence[TopicArn],
 ) -> cloudwatch.CompositeAlarm:
-    """Return an alarm that notifies `tell` when the first of `alarms` goes off, and not again for the others."""
+    """Return an alarm that notifies `tell` when any of `alarms` goes off, and not again while more of them follow."""
     rule = " OR ".join(f'ALARM("${{{member.title}}}")' for member in alarms)
     return cloudwatch.CompositeAlarm(
         logical_id,
@@ -168,8 +175,7 @@ def composite_alarm(
 def function_error_alarm(
     logical_id: str, env: Environment, words: Sequence[str], function: AWSHelperFn | str, tell: Sequence[TopicArn]
 ) -> cloudwatch.Alarm:
-    """Return an alarm on invocations that raised an error: AWS/Lambda Errors.
-
+    """Return an alarm on invocations of `function` that raised an error, from the metric `Errors` of `AWS/Lambda`.
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     """
     metric = Metric("AWS/Lambda", "Errors", {"FunctionName": function}, statistic="Sum")

@@ -1,13 +1,14 @@
-"""What a service runs before its first release: a public image with a command of ours.
+"""The command that a service runs before its first release, in a public image.
 
-Otherwise the service's stack would hang until the pipeline has built the first image.
+Without it, the creation of the service's stack would hang until the pipeline has built the first image.
 """
 
 from __future__ import annotations
 
 from cicd_templates.config.environment import Service
 
-# Runs without root, writes nothing, listens on the service's port and answers the health check and the hooks.
+# The server runs without root and writes no files. It listens on the service's port, and answers the health check and
+# the requests of the hooks.
 _SERVER = """\
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -22,7 +23,7 @@ ThreadingHTTPServer(("", {port}), NotReleasedYet).serve_forever()
 
 
 def command(service: Service) -> list[str]:
-    """Return the container's command while it runs the bootstrap image, whose interpreter is `python3`."""
+    """Return the command that the container runs in the bootstrap image, which contains `python3`."""
     settings = service.settings
     answers = {settings.health_check.path: 200, **settings.probes}
     return ["python3", "-c", _SERVER.format(answers=answers, port=settings.port)]

@@ -9,7 +9,7 @@ from cicd_templates.layer.outputs import BucketName, text
 
 
 def bucket_arn(bucket: BucketName, keys: str | None = None) -> Resource:
-    """Return the ARN of a bucket known by its name, or of its objects whose keys match `keys`."""
+    """Return the ARN of `bucket` or, if `keys` is given, of those of its objects whose keys match `keys`."""
     return text("arn:${AWS::Partition}:s3:::", bucket, f"/{keys}" if keys else "")
 
 
@@ -21,7 +21,7 @@ def may_read(sid: str, bucket: BucketName, *keys: str) -> Grant:
 
 
 def may_find(sid: str, bucket: BucketName) -> Grant:
-    """Let a role look up a bucket's region and owner, which CodeBuild and CodePipeline do before they use it."""
+    """Let a role look up a bucket's region, owner and versioning, as CodeBuild and CodePipeline do before using it."""
     return allow(
         sid,
         [actions.GetBucketAcl, actions.GetBucketLocation, actions.GetBucketVersioning],
@@ -30,5 +30,5 @@ def may_find(sid: str, bucket: BucketName) -> Grant:
 
 
 def may_put(sid: str, bucket: BucketName, keys: str) -> Grant:
-    """Let a role put objects; a replaced object stays as a version."""
+    """Let a role put objects whose keys match `keys`. If it replaces an object, the old version is kept."""
     return allow(sid, [actions.PutObject], on=bucket_arn(bucket, keys))

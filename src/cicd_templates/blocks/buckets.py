@@ -1,4 +1,4 @@
-"""Encrypted, versioned, private and logged buckets, with the bucket policies that demand TLS."""
+"""Encrypted, versioned, private buckets with access logs, and bucket policies that require TLS."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def encrypted_bucket(
     noncurrent_days: int = 90,
     notify: bool = False,
 ) -> s3.Bucket:
-    """Return a bucket under the environment's key, with a bucket key, whose access is logged to `logs`.
+    """Return a bucket that is encrypted with the environment's KMS key, and whose access is logged to `logs`.
 
-    Objects end after `expire_days` where given, replaced versions after `noncurrent_days`; `notify` sends its events to
-    EventBridge.
+    Objects expire after `expire_days`, if given. Replaced versions expire after `noncurrent_days`. With `notify`, the
+    bucket sends its events to EventBridge.
     """
     events = s3.EventBridgeConfiguration(EventBridgeEnabled=True)
     bucket = _private_bucket(
@@ -57,10 +57,11 @@ def encrypted_bucket(
 
 
 def log_delivery_bucket(logical_id: str, env: Environment) -> s3.Bucket:
-    """Return the one bucket of an environment that is not under its key.
+    """Return the only bucket of an environment that is not encrypted with the environment's KMS key.
 
-    Load balancers deliver access logs only to buckets with S3's own key; with another the load balancer cannot be
-    created: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+    Load balancers deliver access logs only to buckets that are encrypted with S3's own key (SSE-S3). With another key,
+    the load balancer cannot be created:
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
     """
     bucket = _private_bucket(
         logical_id,
@@ -132,12 +133,14 @@ def _lifecycle(expire_days: int | None, noncurrent_days: int) -> s3.LifecycleCon
 
 
 def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *grants: Grant) -> s3.BucketPolicy:
-    """Return a policy that demands TLS and the bucket's key; `grants` open it to principals of other accounts.
+    """Return a bucket policy that requires TLS and encryption with `key`, and contains `grants`.
 
-    Only a *wrong* encryption header is denied: without a header S3 uses the bucket's default, which is right.
+    Only a *wrong* encryption header is denied. If a request has no header, S3 encrypts with the bucket's default, which
+    is `key`.
     """
     objects = text(GetAtt(bucket, "Arn"), "/*")
-    # A negated operator matches an absent key, `IfExists` or not, so the key's presence is a condition too.
+    # A negated operator such as StringNotEquals also matches if the condition key is absent, with or without
+    # `IfExists`. So a second condition requires that the condition key is present.
     algorithm, key_id = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
     wrong_algorithm = [StringNotEquals({algorithm: "aws:kms"}), Null({algorithm: "false"})]
     wrong_key = [StringNotEquals({key_id: key}), Null({key_id: "false"})]
@@ -152,8 +155,7 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
 
 
 def refuse_replacement(bucket: s3.Bucket) -> Grant:
-    """Deny every put that would replace an object: writers must make it conditional on the object's absence.
-
+    """Deny every put that could replace an object: writers must use a put that fails if the object exists.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
     """
     return deny(
@@ -166,10 +168,11 @@ def refuse_replacement(bucket: s3.Bucket) -> Grant:
 
 
 def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
-    """Deny every put of the source `artifacts` except by the source actions and the pipelines themselves.
+    """Deny every put of the source `artifacts`, except by the roles of the source actions and of the pipelines.
 
-    A check runs the application's own code: what the others are to judge must not be its to write. CodePipeline's key
-    is `<pipeline>/<artifact>/<letters>`, with the first two cut to 20 and 10 characters.
+    Some checks run the application's own code. This code must not be able to change the source that other checks judge.
+    CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`, with the first part cut to 20 characters and the
+    second to 10.
     """
     roles = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
     return deny(
@@ -182,7 +185,7 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
 
 
 def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environment) -> Grant:
-    """Let the delivery roles of `readers`, but no execution role, read an artifact: the reviewed templates."""
+    """Let the delivery roles of `readers`, but not their execution roles, read `artifact`, the reviewed templates."""
     return allow(
         "LetDeliveryRolesReadArtifacts",
         [actions.GetObject, actions.GetObjectVersion],
@@ -195,7 +198,7 @@ def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environm
 def log_delivery_policy(
     logical_id: str, bucket: s3.Bucket, env: Environment, *, load_balancers: bool
 ) -> s3.BucketPolicy:
-    """Return a policy that demands TLS and admits the services that deliver logs for this account."""
+    """Return a policy that requires TLS and lets AWS services deliver logs of this account."""
     mine = StringEquals({"aws:SourceAccount": env.account})
     grants = [
         allow(
@@ -203,7 +206,7 @@ def log_delivery_policy(
             [actions.PutObject],
             on=text(GetAtt(bucket, "Arn"), "/s3/*"),
             to=Principal("Service", "logging.s3.amazonaws.com"),
-            # Bucket ARNs carry no account, so the names of this environment narrow it further.
+            # The ARN of a bucket does not contain the account. The ARN pattern also limits access to this environment.
             when=[mine, ArnLike({"aws:SourceArn": Sub(f"arn:${{AWS::Partition}}:s3:::{name_prefix(env)}-*")})],
         )
     ]

@@ -1,4 +1,4 @@
-"""CodeBuild projects: each with a role and a log group of its own and its build specification in the template."""
+"""CodeBuild projects, each with its own role and log group, and with its build specification in the template."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, text
 from cicd_templates.template.metadata import RUNS_APPLICATION_KEY
 
-# The one image with a Docker engine, by the processors that it builds for. AWS keeps what is behind these names up to
-# date and gives them no digest: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html
+# The CodeBuild image with a Docker engine for each processor architecture. AWS updates the images behind these names
+# and publishes no digests: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html
 DOCKER_IMAGES = {
     "x86_64": "aws/codebuild/amazonlinux-x86_64-standard:5.0",
     "arm64": "aws/codebuild/amazonlinux2-aarch64-standard:3.0",
 }
 COMPUTE = "BUILD_GENERAL1_SMALL"
 DOCKER_COMPUTE = "BUILD_GENERAL1_MEDIUM"
-# A build that waits for capacity fails after this time, while somebody still waits for it.
+# A build fails if it waits longer than this for capacity, so that a release does not hang for hours.
 QUEUED_MINUTES = 15
 
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What every project of a service shares: its environment, its key and its buckets."""
+    """What all projects of a service share: the environment, the KMS key and the buckets."""
 
     env: Environment
     service: Service
@@ -48,7 +48,7 @@ class BuildContext:
 
 
 class BuildProject(NamedTuple):
-    """A project with its log group and its role, in the order in which a layer adds them."""
+    """A project with its log group and its role, in the order in which a layer adds these resources."""
 
     log: logs.LogGroup
     role: iam.Role
@@ -70,11 +70,12 @@ def project(
     report_artifact: str = "",
     runs_application: bool = False,
 ) -> BuildProject:
-    """Return a project that a pipeline runs on its artifacts; `secrets` are ARNs that `grants` let it read.
+    """Return a project that a pipeline runs on its artifacts.
 
-    It may read the source of its own pipeline, and write `report_artifact`, where given, and no other artifact.
-    Projects of one `cache` trust each other's downloads; without a name there is no cache. Raises `ValueError` for
-    `secrets` where it `runs_application`.
+    `secrets` maps variables to ARNs of secrets; `grants` must let the project read these secrets. The project may read
+    its own pipeline's source. It may write no artifact, except `report_artifact` if that is given. Projects with the
+    same `cache` trust each other's downloads; without a cache name the project has no cache. Raises `ValueError` if a
+    project that `runs_application` gets `secrets`.
     """
     if runs_application and secrets:
         raise ValueError(f"{logical_id} runs the application, which could read {', '.join(secrets)}")
@@ -135,7 +136,7 @@ def sha256(buildspec: str) -> str:
 
 
 def _artifact_grants(context: BuildContext) -> Sequence[Grant]:
-    # No build has another input than the source.
+    # The source is the only input of every build.
     keys = artifact_keys(context.env, context.service.name, APP)
     return [
         may_find("FindTheArtifacts", context.artifacts),
@@ -145,7 +146,7 @@ def _artifact_grants(context: BuildContext) -> Sequence[Grant]:
 
 
 def _may_put_report(context: BuildContext, artifact: str) -> Grant:
-    """Let a build put its own artifact, but no source artifact and no other check's report."""
+    """Let a build write its own report artifact, but neither source artifacts nor the reports of other checks."""
     return may_put("HandOnItsReport", context.artifacts, artifact_keys(context.env, context.service.name, artifact))
 
 
@@ -163,16 +164,17 @@ def _variables(
 
 
 def report_group(logical_id: str, of: BuildProject, name: str) -> codebuild.ReportGroup:
-    """Return the report group of a project's test results; CodeBuild finds it by the project's name and `name`.
+    """Return the report group for a project's test results.
 
-    Reports expire after 30 days; the report file is what is kept as evidence.
+    CodeBuild finds the group by its name, which consists of the project's name and `name`. Reports in it expire after
+    30 days. The evidence that is kept is the report file.
     """
     return codebuild.ReportGroup(
         logical_id,
         Name=f"{of.project.Name}-{name}",
         Type="TEST",
         ExportConfig=codebuild.ReportExportConfig(ExportConfigType="NO_EXPORT"),
-        # Without it CloudFormation cannot delete a group that has reports.
+        # Without this setting, CloudFormation cannot delete a group that contains reports.
         DeleteReports=True,
     )
 

@@ -1,4 +1,4 @@
-"""Dashboards of a pipeline, with the four DORA metrics, and of a running service.
+"""Two dashboards: one for a pipeline, with the four DORA metrics, and one for a running service.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -20,7 +20,7 @@ DAY = 86400
 
 
 def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) -> str:
-    """Return the dashboard of a pipeline as JSON; `projects` are CodeBuild projects by label."""
+    """Return the dashboard of a pipeline as JSON; `projects` maps labels to names of CodeBuild projects."""
 
     def ours(name: str, **options: Any) -> list[Any]:
         return [NAMESPACE, name, "PipelineName", pipeline, options]
@@ -52,7 +52,10 @@ def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) 
 
 
 def service_dashboard(env: Environment, service: Service, target_groups: TargetGroupMetrics) -> str:
-    """Return the dashboard of a service as the text of a `Sub`: AWS chooses the load balancer's name in metrics."""
+    """Return the dashboard of a service as the text for a `Sub`.
+
+    A `Sub` is needed because AWS chooses the load balancer's name in metrics.
+    """
     count, mean = {"stat": "Sum"}, {"stat": "Average"}
 
     def both(name: str, label: str, **options: Any) -> list[Any]:

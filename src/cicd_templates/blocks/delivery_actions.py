@@ -1,7 +1,7 @@
-"""The pipeline's two actions on a service's stack in another account: make the change set, and execute it.
+"""The pipeline's two actions on a service's stack in another account: create the change set, and execute it.
 
-Both work with the delivery role of that account. CloudFormation then works with the execution role, which it keeps for
-the stack for ever.
+Both actions use the delivery role of that account. CloudFormation itself uses the execution role, and keeps this role
+for all later operations on the stack.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ SERVICE_LAYER = "service"
 
 
 def change_set_name(env: Environment, service: Service) -> str:
-    """Return the name of the one change set that the pipeline makes on the service's stack; each run replaces it."""
+    """Return the name of the pipeline's change set for the service's stack. Each run replaces this change set."""
     return physical_name(env, "AWS::CloudFormation::ChangeSet", service.name, "release")
 
 
 def prepare_action(
     context: PipelineContext, peer: Environment, *, templates: str, overrides: Mapping[str, str]
 ) -> PipelineAction:
-    """Return the action that makes the change set from `templates`, the artifact of the reviewed templates.
+    """Return the action that creates the change set from `templates`, the artifact with the reviewed templates.
 
-    `overrides` are values of template parameters by name.
+    `overrides` maps names of template parameters to values.
     """
     service = context.service
     file = f"{peer.qualified}/{SERVICE_LAYER}-{service.name}"
@@ -41,10 +41,10 @@ def prepare_action(
         delivery_role=Sub(role_arn(peer, DELIVERY, service.name)),
         configuration={
             "Capabilities": "CAPABILITY_NAMED_IAM",
-            # CloudFormation keeps this role for the stack forever; `make deploy` passes the same one.
+            # CloudFormation keeps this role for all later operations on the stack; `make deploy` passes the same role.
             "RoleArn": Sub(role_arn(peer, DELIVERY, EXECUTION, service.name)),
             "TemplatePath": f"{templates}::{file}.yaml",
-            # The pipeline sets no tags on a stack by itself, and by its tags a stack is known as ours.
+            # CodePipeline does not tag stacks by itself, and the deployer recognizes our stacks by their tags.
             "TemplateConfiguration": f"{templates}::{file}.configuration.json",
             "ParameterOverrides": json.dumps(dict(overrides)),
         },
@@ -54,7 +54,7 @@ def prepare_action(
 
 
 def execute_action(context: PipelineContext, peer: Environment, *, order: int) -> PipelineAction:
-    """Return the action that executes the change set; the stack's outputs are its variables."""
+    """Return the action that executes the change set; the stack's outputs become variables of this action."""
     return change_set_action(
         "Execute",
         "CHANGE_SET_EXECUTE",

@@ -1,8 +1,8 @@
-"""The permissions of CloudFormation on a service's stack: the resources of the layer `service`, by their names.
+"""The permissions that CloudFormation needs to create, update and delete the resources of the layer `service`.
 
-From the permissions that the handlers of each type in that layer ask for, which their registry schemas list:
+The registry schema of each resource type lists the permissions that its handlers need:
 https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
-Where an API has a resource level, the names that `naming` spells are the limit.
+If an API supports resource-level permissions, they are limited to the names that `naming` gives the resources.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from cicd_templates.layer.iam import Grant, allow
 
 
 def service_grants(env: Environment, service: Service) -> list[Grant]:
-    """Return the statements of the role that CloudFormation has for one service's stack."""
+    """Return the statements for the role that CloudFormation uses for one service's stack."""
     return [
         *_tasks(env, service),
         *_roles(env, service),
@@ -148,7 +148,7 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
         allow(
             "LookAtLogGroups",
             [logs.DescribeLogGroups],
-            # DescribeLogGroups is authorized on all groups of the account; its ARN has no name.
+            # IAM authorizes DescribeLogGroups for all log groups of the account; it cannot be limited to one name.
             on=_arn(env, "logs", "log-group:*"),
         ),
         allow(
@@ -161,7 +161,7 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
 
 
 def _parameters(env: Environment, service: Service) -> list[Grant]:
-    """Let it read what the other layers publish, and write its own values."""
+    """Let CloudFormation read the values that the other layers publish, and write the values of the layer `service`."""
     own = parameter_path(env, "service", "*", service.name)
     return [
         allow(
@@ -184,10 +184,11 @@ def _parameters(env: Environment, service: Service) -> list[Grant]:
 
 
 def _scaling(env: Environment) -> list[Grant]:
-    """Let it manage the scalable target and the scaling policies, whether the service has them or not.
+    """Let CloudFormation manage the scalable target and the scaling policies, even if the service has none now.
 
-    Whoever takes autoscaling away has to be allowed to delete it. Application Auto Scaling makes the alarms itself, but
-    asks whether its caller may: https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
+    When autoscaling is removed from the configuration, CloudFormation must be allowed to delete these resources.
+    Application Auto Scaling creates the alarms itself, but checks that its caller is allowed to create them:
+    https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
     """
     targets = _arn(env, "application-autoscaling", "scalable-target/*")
     service_linked = (

@@ -1,4 +1,4 @@
-"""The ECS service of one application: its deployment strategy, and the alarms and hooks that roll it back."""
+"""The ECS service of one application: its deployment strategy, and the alarms and hooks that roll a release back."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ from cicd_templates.layer.outputs import (
 )
 
 STRATEGIES = {"blue-green": "BLUE_GREEN", "canary": "CANARY", "linear": "LINEAR", "rolling": "ROLLING"}
-# The stages in which ECS invokes a hook: before the release's tasks start, and after test traffic has shifted to it.
+# The deployment stage in which ECS invokes each hook: before the release's tasks start, and after test traffic has
+# shifted to the release.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html
 STAGES = {"verify-image": "PRE_SCALE_UP", "smoke": "POST_TEST_TRAFFIC_SHIFT"}
-# Name of the role with which ECS invokes the hooks; CloudFormation passes it.
+# Name of the role with which ECS invokes the hooks; CloudFormation passes this role to ECS.
 HOOKS = purposes.HOOKS
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """What a service's requests pass through, and the role with which ECS shifts them between the target groups."""
+    """Target groups and listener rules of a service, and the role with which ECS shifts requests between the groups."""
 
     primary: TargetGroupArn
     alternate: TargetGroupArn
@@ -46,7 +47,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Safeguards:
-    """What can stop a deployment: rollback alarms, and functions by the hook's name."""
+    """What can stop a deployment: the rollback alarms, and the hook functions, keyed by hook name."""
 
     alarms: AlarmNames | None
     hooks: Mapping[str, FunctionArn]
@@ -65,10 +66,10 @@ def fargate_service(
     traffic: Traffic,
     safeguards: Safeguards,
 ) -> ecs.Service:
-    """Return the service, which has both target groups, both rules and the role under every strategy.
+    """Return the ECS service. It has both target groups, both listener rules and the role under every strategy.
 
-    ECS wants them in place by a rolling deployment before the first one of another strategy, and keeps to the group
-    that has the requests when it goes back to rolling:
+    Before a service changes from rolling to another strategy, ECS requires that a rolling deployment has set these up.
+    When the service changes back to rolling, ECS keeps using the target group that receives the requests at that time:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
     """
     settings = service.settings
@@ -84,7 +85,8 @@ def fargate_service(
             RoleArn=traffic.role,
         ),
     )
-    # Without a count an update keeps the one that autoscaling has set; with a count it would reset it.
+    # Without DesiredCount, an update keeps the task count that autoscaling has set. With it, an update would reset the
+    # count.
     count: dict[str, Any] = {"DesiredCount": settings.desired_count} if settings.autoscaling is None else {}
     return ecs.Service(
         logical_id,
@@ -135,7 +137,7 @@ def _deployment(service: Service, safeguards: Safeguards) -> ecs.DeploymentConfi
 
 
 def hooks_role(logical_id: str, env: Environment, service: Service, functions: list[FunctionArn]) -> iam.Role:
-    """Return the role with which ECS invokes the hooks of one service, and nothing else."""
+    """Return the role with which ECS invokes the hooks of one service. The role permits nothing else."""
     return service_role(
         logical_id,
         env,

@@ -1,4 +1,4 @@
-"""EventBridge rules about one service: notifications in plain words, an event history, function calls."""
+"""EventBridge rules for one service: they send notifications in plain words, record events and invoke functions."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from cicd_templates.config.naming import name_prefix, physical_name, pipeline_na
 from cicd_templates.layer.iam import allow, document
 from cicd_templates.layer.outputs import KeyArn, QueueArn, TopicArn
 
-# EventBridge delivers to log groups of these names only:
+# EventBridge delivers only to log groups whose names begin like this:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-targets.html
 HISTORY_PREFIX = "/aws/events/"
-# How long EventBridge retries before an event becomes a dead letter, in seconds; a day by default.
+# After this many seconds of retries, EventBridge sends an event to the dead-letter queue. AWS's default is a day.
 GIVE_UP_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class MonitoredService:
-    """The service that rules are about, and the queue for what they cannot deliver."""
+    """The service that the rules monitor, and the dead-letter queue for events that the rules cannot deliver."""
 
     env: Environment
     service: Service
@@ -47,11 +47,11 @@ class MonitoredService:
         )
 
     def rule_name(self, purpose: str) -> str:
-        """Return the name of a rule about the service."""
+        """Return the name of the service's rule for `purpose`."""
         return physical_name(self.env, "AWS::Events::Rule", self.service.name, purpose)
 
     def rule_arn(self, purpose: str) -> Sub:
-        """Return the ARN of a rule about the service, which need not exist yet."""
+        """Return the ARN of the service's rule for `purpose`, even if the rule does not exist yet."""
         name = self.rule_name(purpose)
         return Sub(f"arn:${{AWS::Partition}}:events:{self.env.region}:{self.env.account}:rule/{name}")
 
@@ -66,9 +66,10 @@ def notification_rule(
     topics: Mapping[str, TopicArn],
     page: str,
 ) -> events.Rule:
-    """Return a rule that sends `message` to `topics`, by group; `<name>` in it is replaced by what `paths` finds.
+    """Return a rule that sends `message` to `topics`, which are keyed by stakeholder group.
 
-    `page` is where the console shows more.
+    EventBridge replaces `<name>` in the message with the value at the JSON path `paths["name"]` of the event. `page` is
+    the address of the console page with details.
     """
     transformer = events.InputTransformer(InputTemplate=json.dumps(f"{monitored.service.name}: {message} {page}"))
     if paths:
@@ -87,9 +88,10 @@ def notification_rule(
 
 
 def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> tuple[logs.LogGroup, events.Rule]:
-    """Return a log group that keeps every event of the pipeline, and the only rule that its policy admits.
+    """Return a log group for every event of the pipeline, and the rule that writes to it.
 
-    An account has room for ten log policies only, and a group's own counts for none of them.
+    No other rule may write events to the group. The group has its own resource policy, because an account can have only
+    ten log resource policies, and a policy of a single log group does not count toward this limit.
     """
     env = monitored.env
     purpose = "history"
@@ -110,7 +112,7 @@ def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> 
             ),
         ]
     )
-    # troposphere takes no policy object here.
+    # For this property, troposphere accepts a dictionary but not a policy object.
     group.ResourcePolicyDocument = encode_to_dict(admitted)
     rule = _rule(
         f"{logical_id}Rule",
@@ -118,7 +120,8 @@ def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> 
         purpose,
         "Logs every event of the pipeline",
         [_target("History", Sub(arn), monitored.dead_letters)],
-        # CloudTrail's events, which say who approved and who overrode, name the pipeline in other places.
+        # Events from CloudTrail say who approved a release or overrode a condition. They contain the pipeline's name in
+        # different places.
         EventPattern={
             "source": ["aws.codepipeline"],
             "detail": {
@@ -143,7 +146,7 @@ def invocation_rule(
     function: awslambda.Function,
     **when: Any,
 ) -> tuple[events.Rule, awslambda.Permission]:
-    """Return a rule that invokes a function, on a schedule or for a pattern, and the permission that it needs."""
+    """Return a rule that invokes a function on a schedule or for matching events, and the permission to invoke it."""
     target = _target("Function", GetAtt(function, "Arn"), monitored.dead_letters)
     rule = _rule(logical_id, monitored, purpose, description, [target], **when)
     permission = awslambda.Permission(
@@ -176,7 +179,7 @@ def _rule(
 
 
 def _target(name: str, arn: AWSHelperFn | str, dead_letters: QueueArn, **how: Any) -> events.Target:
-    # No role: topics, queues, functions and log groups admit rules by their own policies.
+    # No role is needed: topics, queues, functions and log groups admit rules by their own resource policies.
     return events.Target(
         Id=name,
         Arn=arn,

@@ -1,4 +1,7 @@
-"""Lambda functions with inline code, which a reviewer reads in the template, a role and a log group each."""
+"""Lambda functions, each with a role and a log group of its own.
+
+Their code is inline, so that a reviewer can read it in the template.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,13 @@ from cicd_templates.layer.outputs import BucketName, KeyArn, QueueArn
 
 RUNTIME = "python3.13"
 MEMORY_MB = 256
-# A pipeline invokes a function once at a time, apart from retries; more would be a loop.
+# A pipeline invokes a function once at a time, apart from retries. More concurrent invocations would mean a loop.
 CONCURRENCY = 2
 
 
 @dataclass(frozen=True)
 class Code:
-    """The text of a function, and where in this repository it is from."""
+    """The source text of a function, and the place in this repository from which the text was read."""
 
     origin: str
     text: str
@@ -49,10 +52,10 @@ def inline_function(
     memory_mb: int = MEMORY_MB,
     network: awslambda.VPCConfig | None = None,
 ) -> tuple[logs.LogGroup, iam.Role, awslambda.Function]:
-    """Return the log group, the role with `grants`, and the function of `code`, in the order in which they are added.
+    """Return the log group, the role with `grants`, and the function that runs `code`, in the order to add them.
 
-    An invocation that failed for good goes to `dead_letters`: Lambda retries an asynchronous one twice and then drops
-    it: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    Lambda retries a failed asynchronous invocation twice and then drops it. The queue `dead_letters` receives the
+    dropped invocations: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     """
     group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "function", *name), key)
     role = service_role(
@@ -103,7 +106,10 @@ def may_answer_jobs(sid: str) -> Grant:
 
 
 def templates_variables(env: Environment, bucket: BucketName) -> dict[str, object]:
-    """Return the variables by which a function finds the reviewed templates, and the older version that may pass."""
+    """Return the environment variables that tell a function where the reviewed templates are.
+
+    If the configuration accepts an older version of the templates, a variable names that version.
+    """
     variables: dict[str, object] = {"TEMPLATES_BUCKET": bucket, "TEMPLATES_KEY": TEMPLATES_KEY}
     if env.pipeline.older_templates:
         variables["OLDER_TEMPLATES"] = env.pipeline.older_templates
@@ -112,6 +118,6 @@ def templates_variables(env: Environment, bucket: BucketName) -> dict[str, objec
 
 @cache
 def source(module: str) -> Code:
-    """Return the text of `functions/<module>.py` as it is inlined."""
+    """Return the text of `functions/<module>.py`, unchanged, for inlining into a template."""
     (folder,) = functions.__path__
     return Code(f"src/cicd_templates/functions/{module}.py", Path(folder, f"{module}.py").read_text(encoding="ascii"))

@@ -1,4 +1,4 @@
-"""Joins the modules of the scan gate into the text that is inlined, with only the report readers it needs."""
+"""Join the modules of the scan gate into one text for inlining, with only the report readers that the service needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cicd_templates import functions
 
-# Each module follows those whose names it uses; the readers of reports go between the two halves.
+# A module stands after the modules whose names it uses. The report readers stand between BEFORE and AFTER.
 BEFORE = ("foreign", "reading", "severity")
 AFTER = (
     *("safely", "record", "artifacts", "owasp", "policy"),
@@ -33,7 +33,7 @@ READERS = {
 
 
 def scan_gate_source(formats: Iterable[str]) -> str:
-    """Return the scan gate that reads reports of `formats`, as the text of one module."""
+    """Return the text of one module: the scan gate with the readers for reports in `formats`."""
     needed = sorted(set(formats))
     modules = [_module(name) for name in (*BEFORE, *(READERS[form][0] for form in needed), *AFTER)]
     _refuse_duplicate_names(modules)
@@ -44,7 +44,7 @@ def scan_gate_source(formats: Iterable[str]) -> str:
 
 
 def _refuse_duplicate_names(modules: Iterable[_Module]) -> None:
-    """Raise `ValueError` where two modules define one name: in the joined module the later one would win."""
+    """Raise `ValueError` if two modules define the same name: the later definition would replace the earlier one."""
     owners: dict[str, str] = {}
     for module in modules:
         title = module.body.splitlines()[0]
@@ -61,9 +61,10 @@ def _reader(form: str) -> str:
 
 @dataclass(frozen=True)
 class _Module:
-    """A module's text under its name, and what it imports from Python itself: `(module, name)`, or `(module, "")`.
+    """A module of the scan gate.
 
-    `names` are those that it defines.
+    `body` is its text without imports, below a heading with its name. `imports` are its imports from the standard
+    library: `(module, name)`, or `(module, "")` for `import module`. `names` are the names that it defines.
     """
 
     body: str
@@ -71,7 +72,8 @@ class _Module:
     names: tuple[str, ...]
 
 
-# Imports stand first, as the linter demands: only they are worth a parser. Names are defined in the first column.
+# The linter makes imports stand first, so only the text before this match is parsed with `ast`. Definitions are found
+# by a regular expression, because they begin in the first column.
 _AFTER_IMPORTS = re.compile(r"^(?!from |import |[ )]|# (?:ruff|fmt):|$)", re.MULTILINE)
 _DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=\n]+)? = ", re.MULTILINE)
 
@@ -89,7 +91,7 @@ def _module(name: str) -> _Module:
         elif isinstance(node, ast.Import):
             imports |= {(alias.name, "") for alias in node.names}
     kept = "\n".join(line for line in rest[start:].splitlines() if not line.startswith(("# ruff:", "# fmt:")))
-    # One empty line where the source has two: what stands in a template is read in one column.
+    # Reduce two empty lines to one, to keep the code short in the template.
     body = re.sub(r"\n{3,}", "\n\n", kept).strip()
     names = [name for function, variables in _DEFINED.findall(body) for name in (function or variables).split(", ")]
     return _Module(f"# --- {name}: {title.splitlines()[0]}\n{body}", frozenset(imports), tuple(names))

@@ -1,4 +1,4 @@
-"""The customer-managed key of an environment, and the statements that let AWS services and roles use it."""
+"""The customer-managed KMS key of an environment, and the statements that let AWS services and roles use the key."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.iam import Grant, account_principal, allow, delivery_role_conditions, document
 from cicd_templates.layer.outputs import KeyArn
 
-# The shortest and the longest window that ScheduleKeyDeletion takes, in days. A disposable copy pays for its key until
-# the window has passed.
+# The shortest and the longest waiting period before a key is deleted that ScheduleKeyDeletion accepts, in days. The
+# shortest suits a disposable environment.
 DISPOSABLE_WINDOW_DAYS = 7
 PROTECTED_WINDOW_DAYS = 30
 
-# In a key policy `*` is the key itself.
+# In a key policy, the resource `*` means the key itself.
 THIS_KEY = "*"
 
 ADMINISTRATION = [
@@ -57,9 +57,10 @@ USE = [
 
 
 def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.Key:
-    """Return a rotating symmetric key: IAM policies of its account decide who may use it, `statements` add services.
+    """Return a symmetric key with rotation. IAM policies of its account decide who may use the key.
 
-    Each action is named, where AWS's default policy has `kms:*`, so that an auditor sees what is allowed.
+    `statements` let other principals, such as AWS services, use the key. The key policy lists every action, so that an
+    auditor can see what is allowed. AWS's default key policy has `kms:*` instead.
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
     return stateful(
@@ -88,7 +89,7 @@ def key_alias(logical_id: str, env: Environment, key: kms.Key) -> kms.Alias:
 
 
 def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
-    """Let CloudWatch Logs use the key for log groups of these names, which may end in `*`.
+    """Let CloudWatch Logs use the key for the log groups with these names, which may end in `*`.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
@@ -110,9 +111,10 @@ def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
 
 
 def alarms_and_rules_may_publish(env: Environment, *names: str) -> Grant:
-    """Let alarms and EventBridge rules publish to the encrypted topics of these names.
+    """Let alarms and EventBridge rules publish to the encrypted topics with these names.
 
-    Without it messages are lost silently. The topic's policy names the alarms and rules; KMS gets the topic's ARN:
+    Without this grant, messages are lost silently. KMS knows only the topic's ARN, not the alarm or rule. The topic's
+    policy therefore limits which alarms and rules may publish:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     topics = [Sub(f"arn:${{AWS::Partition}}:sns:{env.region}:{env.account}:{name}") for name in names]
@@ -126,7 +128,7 @@ def alarms_and_rules_may_publish(env: Environment, *names: str) -> Grant:
 
 
 def rules_may_send_dead_letters(env: Environment, name: str) -> Grant:
-    """Let EventBridge rules send undelivered events to the encrypted queue of this name.
+    """Let EventBridge rules send undelivered events to the encrypted queue with this name.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
@@ -141,7 +143,7 @@ def rules_may_send_dead_letters(env: Environment, name: str) -> Grant:
 
 
 def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant:
-    """Let the delivery roles of `readers` decrypt what they read from this environment's buckets, and nothing else."""
+    """Let the delivery roles of `readers` decrypt objects that they read from S3, but use the key for nothing else."""
     return allow(
         "LetDeliveryRolesReadArtifacts",
         [actions.Decrypt, actions.DescribeKey],
@@ -178,7 +180,7 @@ def may_encrypt(sid: str, key: KeyArn) -> Grant:
 def fargate_may_encrypt(env: Environment, cluster: str) -> list[Grant]:
     """Let Fargate encrypt the ephemeral storage of the tasks of one cluster.
 
-    The cluster's name is needed before the cluster exists, so `naming` chooses it and not AWS:
+    The key policy contains the cluster's name before the cluster exists, so the name comes from `naming`, not from AWS:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-create-storage-key.html
     """
     fargate = Principal("Service", "fargate.amazonaws.com")

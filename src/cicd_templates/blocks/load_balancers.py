@@ -16,17 +16,21 @@ from cicd_templates.layer.outputs import BucketName, SubnetIds, VpcId
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 HTTPS_PORT = 443
 HTTP_PORT = 80
-# The port on which a new release is tested before clients reach it; only the environment's own functions can.
+# On this port a new release is tested before clients reach the release. Only the environment's own functions can
+# connect to the port.
 TEST_PORT = 8443
 
 
 def public_port(env: Environment) -> int:
-    """Return the port that clients use: TLS, or plain HTTP where `allow_http` is set."""
+    """Return the port that clients use: 443 for HTTPS, or 80 for plain HTTP if `allow_http` is set."""
     return HTTP_PORT if env.settings.allow_http else HTTPS_PORT
 
 
 def load_balancer_group(logical_id: str, env: Environment, vpc: VpcId) -> ec2.SecurityGroup:
-    """Return a security group that admits clients on the public port; each service adds the egress to its tasks."""
+    """Return a security group that admits clients on the public port.
+
+    Each service adds an egress rule for the traffic to its own tasks.
+    """
     port = public_port(env)
     return ec2.SecurityGroup(
         logical_id,
@@ -70,9 +74,10 @@ def load_balancer(
 
 
 def test_listener_ingress(number: int, group: ec2.SecurityGroup, source: AWSHelperFn) -> ec2.SecurityGroupIngress:
-    """Let the environment's own functions reach the test listener: they come from the address of a NAT gateway.
+    """Return a rule that lets the environment's own functions reach the test listener.
 
-    They reach the load balancer by its public addresses, so no security group can be the source.
+    `source` is the address range of one NAT gateway. The functions call the load balancer's public addresses through
+    NAT, so the rule cannot name their security group as the source.
     """
     return ec2.SecurityGroupIngress(
         f"TestFromNat{number}",
@@ -86,7 +91,7 @@ def test_listener_ingress(number: int, group: ec2.SecurityGroup, source: AWSHelp
 
 
 def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer, port: int) -> elb.Listener:
-    """Return a listener that the services share. A request that no service's rule matches gets a plain 404."""
+    """Return a listener that the services share. It answers a request that matches no service's rule with a 404."""
     nothing_here = elb.Action(
         Type="fixed-response",
         FixedResponseConfig=elb.FixedResponseConfig(

@@ -1,4 +1,4 @@
-"""Log groups that exist before anything writes to them: encrypted, with a retention, and the grant to write."""
+"""Encrypted log groups with a retention period, created before anything writes to them; and the grant to write."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from cicd_templates.layer.outputs import KeyArn, text
 
 
 def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
-    """Return a log group under the environment's key, with the environment's retention.
+    """Return a log group that is encrypted with the environment's KMS key and has the environment's retention period.
 
-    Without it the AWS service creates one itself, unencrypted, without retention and outside the stack.
+    If the log group did not exist, the AWS service that logs would create it: not encrypted with the key, without a
+    retention period and outside the stack.
     """
     return stateful(
         logs.LogGroup(logical_id, LogGroupName=name, KmsKeyId=key, RetentionInDays=env.settings.log_retention_days),
@@ -27,7 +28,7 @@ CARD_DATA = ("CreditCardNumber", "CreditCardSecurityCode")
 
 
 def masked_log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
-    """Return a log group that masks card numbers for everybody without the right to unmask, and counts them.
+    """Return a log group that masks card data, except for readers who are allowed to unmask it, and counts findings.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch-logs-data-protection-policies.html
     """
@@ -48,6 +49,6 @@ def masked_log_group(logical_id: str, env: Environment, name: str, key: KeyArn) 
 
 
 def may_write(sid: str, group: logs.LogGroup) -> Grant:
-    """Let a role create streams in `group` and write events to them; it cannot create the group."""
-    # The ARN of a log group ends in `:*`, which stands for its streams.
+    """Let a role create streams in `group` and write events to the streams, but not create log groups."""
+    # The ARN of a log group ends in `:*`, which stands for the group's streams.
     return allow(sid, [actions.CreateLogStream, actions.PutLogEvents], on=text(GetAtt(group, "Arn")))

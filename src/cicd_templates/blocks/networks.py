@@ -16,22 +16,22 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, title
 from cicd_templates.layer.iam import allow
 
-# Four more bits than the VPC: sixteen subnets, of which each tier takes up to four, one per zone.
+# Subnet prefixes are four bits longer than the VPC's, which gives 16 blocks. Each tier uses up to four, one per zone.
 SUBNET_BITS = 4
 PUBLIC_FROM = 0
 PRIVATE_FROM = 4
 
-# What a task without internet access needs: its image, its log, its secrets and their key.
+# Services that a task without internet access needs: for its image, its log, its secrets and the key of the secrets.
 INTERFACE_SERVICES = ("ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "ssm")
 
-# A security group without an egress rule gets one to everywhere; this one allows nothing:
+# If a security group has no egress rule, AWS adds a rule that allows everything. This rule allows nothing instead:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
 NO_EGRESS = ec2.SecurityGroupRule(IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nothing")
 
 
 @dataclass(frozen=True)
 class Zone:
-    """One availability zone's two subnets; `number` tells them apart in logical ids, from 1."""
+    """The two subnets of one availability zone; `number` counts zones from 1 and is part of the logical ids."""
 
     number: int
     public: ec2.Subnet
@@ -44,7 +44,7 @@ def name_tag(env: Environment, what: str) -> Tags:
 
 
 def vpc(logical_id: str, env: Environment) -> ec2.VPC:
-    """Return the VPC, with the DNS that private endpoints need."""
+    """Return the VPC, with the DNS settings that private endpoints need."""
     return ec2.VPC(
         logical_id,
         CidrBlock=str(env.network),
@@ -55,7 +55,7 @@ def vpc(logical_id: str, env: Environment) -> ec2.VPC:
 
 
 def zone(env: Environment, network: ec2.VPC, number: int) -> Zone:
-    """Return the subnets of the zone with this number, counted from 1. Neither assigns public addresses."""
+    """Return the two subnets of the zone with this number, counted from 1. The subnets assign no public addresses."""
     blocks = list(env.network.subnets(prefixlen_diff=SUBNET_BITS))
     availability_zone = env.settings.zones[number - 1]
 
@@ -73,9 +73,9 @@ def zone(env: Environment, network: ec2.VPC, number: int) -> Zone:
 
 
 def nat_gateway(env: Environment, zone: Zone, *, after: AWSObject) -> tuple[ec2.EIP, ec2.NatGateway]:
-    """Return an address and the NAT gateway that has it, in the zone's public subnet.
+    """Return an Elastic IP address and the NAT gateway that uses the address, in the zone's public subnet.
 
-    `after` is the public subnets' route to the internet, without which the creation of a NAT gateway fails.
+    `after` is the public subnets' route to the internet. A NAT gateway cannot be created before this route exists.
     """
     address = ec2.EIP(f"NatAddress{zone.number}", Domain="vpc", Tags=name_tag(env, f"nat-{zone.number}"))
     gateway = ec2.NatGateway(
@@ -101,7 +101,7 @@ def route_table(
 
 
 def s3_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTable]) -> ec2.VPCEndpoint:
-    """Return the gateway endpoint of S3, which is free; ECR keeps the layers of images there."""
+    """Return the gateway endpoint for S3, which is free. Image pulls use it, because ECR stores image layers in S3."""
     return ec2.VPCEndpoint(
         "S3Endpoint",
         VpcId=network.ref(),
@@ -112,7 +112,7 @@ def s3_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTa
 
 
 def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone]) -> list[AWSObject]:
-    """Return endpoints of the services that tasks need, after the security group that admits the VPC to them."""
+    """Return a security group that admits traffic from the VPC, and an endpoint for each service that tasks need."""
     group = ec2.SecurityGroup(
         "EndpointGroup",
         GroupDescription="TLS from the VPC to the endpoints of AWS services",
@@ -147,10 +147,10 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
 
 
 def flow_log(env: Environment, network: ec2.VPC, group: logs.LogGroup) -> tuple[iam.Role, ec2.FlowLog]:
-    """Return the flow log of accepted and refused connections, after the role that writes it.
+    """Return the role that writes the flow log, and the flow log of accepted and refused connections.
 
-    The statements are those of https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html without
-    `logs:CreateLogGroup`, since the group is ours.
+    The role has the permissions from https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html except
+    `logs:CreateLogGroup`, because the log group is created by our own stack.
     """
     source = Sub(f"arn:${{AWS::Partition}}:ec2:{env.region}:{env.account}:vpc-flow-log/*")
     role = service_role(

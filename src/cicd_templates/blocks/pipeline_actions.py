@@ -1,6 +1,6 @@
-"""Actions of a pipeline, each with a role of its own that may do nothing else.
+"""Actions of a pipeline, each with its own role that permits only this action.
 
-Property names of every action's configuration:
+The configuration properties of every action are documented at
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html
 """
 
@@ -28,7 +28,7 @@ EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
 
 @dataclass(frozen=True)
 class PipelineContext:
-    """What the actions of one pipeline share; `pipeline_role` alone assumes the role of an action."""
+    """What the actions of one pipeline share. Only `pipeline_role` may assume the roles of the actions."""
 
     env: Environment
     service: Service
@@ -47,9 +47,9 @@ class PipelineContext:
         )
 
     def source_role(self, name: str, *grants: Grant) -> iam.Role:
-        """Return the role of a source action; only these roles may put the source artifacts.
+        """Return the role of a source action. Among the roles of actions, only these may write source artifacts.
 
-        Its purpose comes first in its name, so that one pattern in the bucket's policy admits all of these roles.
+        The role's name begins with its purpose, so that one pattern in the bucket policy matches all of these roles.
         """
         return assumed_role(
             f"{name}ActionRole",
@@ -64,7 +64,7 @@ class PipelineContext:
 
 @dataclass(frozen=True)
 class PipelineAction:
-    """An action and the role that does it, which is absent where the role is another account's."""
+    """An action and its role. `role` is None if the action uses a role of another account."""
 
     declaration: codepipeline.Actions
     role: iam.Role | None = None
@@ -99,7 +99,7 @@ def _action(
 
 
 def s3_source_action(context: PipelineContext, name: str, bucket: BucketName, key: str) -> PipelineAction:
-    """Return a source action for an object. It never polls: an event starts the run and pins the object's version."""
+    """Return a source action that reads an S3 object. It never polls: an event starts the run and sets the version."""
     role = context.source_role(
         name,
         may_find("FindTheSource", bucket),
@@ -124,7 +124,7 @@ def github_source_action(context: PipelineContext, name: str) -> PipelineAction:
     role = context.source_role(
         name,
         allow("UseTheConnection", [codeconnections.UseConnection], on=connection),
-        # A connection's upload asks for an ACL, the bucket owner's own:
+        # The upload through a connection also sets an ACL, which gives the object to the bucket's owner:
         # https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
         allow(
             "NameTheOwnerOfTheSource",
@@ -165,7 +165,10 @@ def codebuild_action(
     outputs: Sequence[str] = (),
     namespace: str | None = None,
 ) -> PipelineAction:
-    """Return an action that runs the CodeBuild project for `purpose`; `variables` may use those of earlier actions."""
+    """Return an action that runs the CodeBuild project for `purpose`.
+
+    The values of `variables` may refer to variables of earlier actions.
+    """
     env, service = context.env, context.service.name
     role = context.role(
         name,
@@ -207,7 +210,7 @@ def lambda_action(
     order: int = 1,
     inputs: Sequence[str] = (),
 ) -> PipelineAction:
-    """Return an action that invokes a function, which reads `inputs` with this action's role."""
+    """Return an action that invokes a Lambda function. The function reads `inputs` with the role of this action."""
     env = context.env
     arn = Sub(f"arn:${{AWS::Partition}}:lambda:{env.region}:{env.account}:function:${{Function}}", Function=function)
     grants = [
@@ -256,7 +259,10 @@ def change_set_action(
     inputs: Sequence[str] = (),
     namespace: str | None = None,
 ) -> PipelineAction:
-    """Return an action with another account's delivery role; `mode` replaces or executes a change set."""
+    """Return an action on a change set that uses another account's delivery role.
+
+    `mode` is CodePipeline's `ActionMode`: replace the change set or execute it.
+    """
     return PipelineAction(
         _action(
             name,
@@ -274,7 +280,7 @@ def change_set_action(
 def approval_action(
     context: PipelineContext, name: str, topic: TopicArn, data: str, link: str, *, order: int, purpose: str
 ) -> PipelineAction:
-    """Return a manual approval: CodePipeline notifies `topic`, shows `data`, and expires after the configured hours."""
+    """Return a manual approval action, which notifies `topic`, shows `data` and expires after the configured hours."""
     role = context.role(
         f"{title(purpose)}{name}",
         f"{name.lower()}-{purpose}",
@@ -289,6 +295,6 @@ def approval_action(
         GetAtt(role, "Arn"),
         order=order,
     )
-    # CodePipeline takes a timeout for manual approvals only: ActionDeclaration.timeoutInMinutes.
+    # CodePipeline accepts a timeout only for manual approvals: ActionDeclaration.timeoutInMinutes.
     action.TimeoutInMinutes = context.env.pipeline.approval_hours * 60
     return PipelineAction(action, role)

@@ -1,6 +1,6 @@
-"""Alarms of a service's pipeline: its runs, how long its builds take, its gate and its reviews.
+"""Alarms on a service's pipeline: on runs, build durations, the gate and reviews.
 
-The names of AWS's metrics and dimensions are those of the documentation that stands beside each.
+The link beside each AWS metric is the documentation of the metric's name and dimensions.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.config.naming import title
 from cicd_templates.layer.outputs import FunctionName, PipelineName, TopicArn
 
-# The time from a release to its verdict, and of every single build.
+# The most time that a release may take until its verdict, and that a single build may take.
 BUDGET_SECONDS = 300
 QUEUE_SECONDS = 60
 STUCK_SECONDS = 3600
-# Periods without a value after which the function that looks for stuck runs is known to be silent.
+# After this many periods without a value, the function that looks for stuck runs is considered not to be running.
 SILENT_PERIODS = 3
-# AWS's own counts arrive minutes after what they count.
+# The values of AWS's own metrics arrive minutes after the events that they count.
 LATE_MINUTES = 10
 
 
 def run_alarms(
     monitored: MonitoredService, pipeline: PipelineName, topics: Mapping[str, TopicArn]
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms on runs that failed, that do not move, or whose verdict is late."""
+    """Return the alarms on runs that failed, on runs that are stuck, and on verdicts that came late."""
     env, service = monitored.env, monitored.service.name
     operations, developers = topics["operations"], topics["developers"]
     dimensions = {"PipelineName": pipeline}
@@ -47,7 +47,8 @@ def run_alarms(
         [service, "failure-counted"],
         "CodePipeline counted a failed run, which other alarms here may have missed",
         {"failed": failed, "runs": Metric(NAMESPACE, "RunsInProgress", dimensions, "Maximum", 60)},
-        # The pipeline's creation starts a run that finds no source. Our own count begins with this layer, after that.
+        # The pipeline's creation starts a run that fails because there is no source yet. RunsInProgress has values only
+        # after this layer was created, which is later than that run.
         "IF(FILL(runs, REPEAT) >= 0, failed)",
         above=0,
         tell=[operations],
@@ -57,7 +58,8 @@ def run_alarms(
         env,
         [service, "run-failed"],
         "A run of the pipeline has failed",
-        # Measured from events that arrive after this layer was created, so the pipeline's creation is not among them.
+        # Measured from events that arrive after this layer was created, so the pipeline's first run, which fails, is
+        # not counted.
         Metric(NAMESPACE, "RunFailed", dimensions, "Sum"),
         above=0,
         tell=[operations, developers],
@@ -91,8 +93,9 @@ def run_alarms(
 def build_alarms(
     monitored: MonitoredService, projects: Mapping[str, str], topics: Mapping[str, TopicArn]
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms on builds that are slow or wait for capacity; `projects` are CodeBuild projects by purpose.
+    """Return the alarms on builds that are slow or wait for capacity.
 
+    `projects` maps the purpose of each CodeBuild project to the project's name.
     `Duration` covers all phases of a build:
     https://docs.aws.amazon.com/codebuild/latest/userguide/cloudwatch_metrics-codebuild.html
     """

@@ -1,4 +1,4 @@
-"""What CodePipeline and CloudTrail report about a service's pipeline, as rules that notify the groups concerned.
+"""Rules that notify stakeholder groups of events that CodePipeline and CloudTrail report about a service's pipeline.
 
 Detail types and states: https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
 """
@@ -16,9 +16,9 @@ from cicd_templates.layer.outputs import TopicArn
 
 RUN = "CodePipeline Pipeline Execution State Change"
 ACTION = "CodePipeline Action Execution State Change"
-# What CloudTrail reports of an API call; it needs a trail of management events in the account.
+# The event that CloudTrail sends for an API call. The account must have a trail that records management events.
 API_CALL = "AWS API Call via CloudTrail"
-# A rollback of a stage is a run of its own, with one of these triggers; not every event contains the trigger.
+# The rollback of a stage is a separate run, which has one of these triggers. Not every event contains the trigger.
 _ROLLBACKS = ["AutomatedRollback", "ManualRollback"]
 _ROLLBACK = {"execution_trigger": {"trigger-type": _ROLLBACKS}}
 _NO_ROLLBACK = {
@@ -32,7 +32,7 @@ _ACTION_PATHS = _RUN_PATHS | {"stage": "$.detail.stage", "action": "$.detail.act
 
 
 def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
-    """Return one rule for each kind of event, with the groups that it notifies."""
+    """Return one rule for each kind of event; each rule notifies its own groups."""
     approvals = {"category": ["Approval"]}
     gate = {"stage": [GATE], "action": [GATE]}
     notifications = [
@@ -79,7 +79,7 @@ def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) 
 
 
 def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern of the end of a run and of the gate's verdict, which the measuring function counts."""
+    """Return the pattern for finished runs and gate verdicts, from which a function calculates metrics."""
     return {
         "source": ["aws.codepipeline"],
         "detail-type": [ACTION, RUN],
@@ -92,7 +92,10 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
-    """Return the pattern of events of `detail_type`, narrowed by `detail`, in whose names `_` stands for a hyphen."""
+    """Return the pattern for events of `detail_type` whose details match `detail`.
+
+    In the names of `detail`, `_` stands for a hyphen.
+    """
     narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
     return {
         "source": ["aws.codepipeline"],
@@ -102,7 +105,7 @@ def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> di
 
 
 def _override_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern of a call that overrides a stage condition, by the console or the API."""
+    """Return the pattern for calls that override a stage condition, made in the console or through the API."""
     return {
         "source": ["aws.codepipeline"],
         "detail-type": [API_CALL],
@@ -115,9 +118,10 @@ def _override_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def _pipeline_change_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern of calls that change or delete the pipeline, whose stages protect production.
+    """Return the pattern for calls that change or delete the pipeline, whose stages protect production.
 
-    The two calls name it in different places: PipelineDeclaration.name and DeletePipelineInput.name.
+    The two calls contain the pipeline's name in different places: PipelineDeclaration.name and
+    DeletePipelineInput.name.
     """
     name = [monitored.pipeline]
     return {

@@ -1,6 +1,6 @@
-"""Stages of a pipeline, and the conditions on which one is entered, left, retried or rolled back.
+"""Stages of a pipeline, and the conditions for entering, leaving, retrying and rolling back a stage.
 
-A stage takes one condition of each kind, and all rules of a condition have one result:
+A stage can have one condition of each kind, and all rules of a condition share one result:
 https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html
 """
 
@@ -14,14 +14,14 @@ from troposphere import codepipeline, iam
 from cicd_templates.blocks.pipeline_actions import PipelineAction
 from cicd_templates.layer.iam import Grant, document
 
-# The name of the stage and of the action that decide, and the namespace of their variables.
+# The name of the gate's stage, of its action, and of the namespace of its variables.
 GATE = "Gate"
 VERDICT = f"#{{{GATE}.Verdict}}"
 
 
 @dataclass(frozen=True)
 class PipelineStage:
-    """A stage as the pipeline declares it, and its actions with their roles."""
+    """A stage: its declaration for the pipeline, and its actions with their roles."""
 
     declaration: codepipeline.Stages
     actions: Sequence[PipelineAction]
@@ -35,7 +35,7 @@ def stage(
     after: codepipeline.SuccessConditions | None = None,
     on_failure: codepipeline.FailureConditions | None = None,
 ) -> PipelineStage:
-    """Return a stage of `actions`, which run in the order that each of them states."""
+    """Return a stage that consists of `actions`. Each action's run order says when it runs."""
     declaration = codepipeline.Stages(Name=name)
     if before:
         declaration.BeforeEntry = before
@@ -48,19 +48,22 @@ def stage(
 
 
 def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
-    """Return the roles of the actions of `stages` in this account, each once."""
+    """Return the roles that the actions of `stages` use in this account, without duplicates."""
     roles = [action.role for stage in stages for action in stage.actions if action.role is not None]
     return list({role.title: role for role in roles}.values())
 
 
 def gate_condition() -> codepipeline.BeforeEntryConditions:
-    """Return the second lock: without the gate's verdict the run fails here; `SKIP` would only skip the stage."""
+    """Return the second lock: an entry condition that fails the run unless the gate's verdict is PASS.
+
+    The result `SKIP` would only skip the stage, and the run would continue.
+    """
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])
 
 
 def deployment_window_condition(cron: str, time_zone: str) -> codepipeline.SuccessConditions:
-    """Return a condition that holds inside the deployment window; outside, the run fails or waits for the next one."""
+    """Return a condition that holds inside the deployment window. Outside, the run fails or waits for the next one."""
     rule = _rule("Window", "DeploymentWindow", {"Cron": cron, "TimeZone": time_zone})
     return codepipeline.SuccessConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])
 
@@ -74,19 +77,26 @@ def _rule(name: str, provider: str, configuration: dict[str, str]) -> codepipeli
 
 
 def retry_on_failure() -> codepipeline.FailureConditions:
-    """Return the retry of the failed actions, once, and of no others."""
+    """Return a failure condition that retries only the failed actions of the stage, once."""
     return codepipeline.FailureConditions(
         Result="RETRY", RetryConfiguration=codepipeline.RetryConfiguration(RetryMode="FAILED_ACTIONS")
     )
 
 
 def rollback_on_failure() -> codepipeline.FailureConditions:
-    """Return the rollback to the last successful release. Not with an approval: a rejection would ask for it again."""
+    """Return a failure condition that rolls the stage back to its last successful release.
+
+    Do not use it in a stage with an approval: a rejection would start a rollback, which asks for an approval again.
+    """
     return codepipeline.FailureConditions(Result="ROLLBACK")
 
 
 def pipeline_role_policy(logical_id: str, pipeline_role: iam.Role, grant: Grant) -> iam.PolicyType:
-    """Return the policy of `pipeline_role` as a resource of its own: the roles that it names must trust it first."""
+    """Return a policy for `pipeline_role` as a separate resource.
+
+    The roles of the actions trust `pipeline_role`, so it must be created before them. The policy refers to the roles of
+    the actions, so it must be created after them.
+    """
     return iam.PolicyType(
         logical_id, Roles=[pipeline_role.ref()], PolicyName=logical_id, PolicyDocument=document([grant])
     )

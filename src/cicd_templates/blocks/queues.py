@@ -1,4 +1,4 @@
-"""Encrypted queues that refuse requests without TLS, among them the dead-letter queue."""
+"""Encrypted queues that refuse requests without TLS, including the dead-letter queue."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from cicd_templates.layer.iam import Grant, allow, deny, document
 from cicd_templates.layer.outputs import KeyArn, QueueArn
 
 DEAD_LETTERS = purposes.DEAD_LETTERS
-# The longest that a queue keeps a message: 14 days.
+# 14 days: SQS keeps messages no longer than this.
 RETENTION_SECONDS = 14 * 24 * 3600
 
 
 def encrypted_queue(logical_id: str, env: Environment, key: KeyArn, *words: str) -> sqs.Queue:
-    """Return a queue that keeps messages for 14 days; its name ends in `words`. Give it a policy with `tls_only`."""
+    """Return a queue that keeps messages for 14 days and whose name ends in `words`.
+
+    The caller must also add the policy from `tls_only`.
+    """
     return sqs.Queue(
         logical_id,
         QueueName=physical_name(env, "AWS::SQS::Queue", *words),
@@ -29,7 +32,7 @@ def encrypted_queue(logical_id: str, env: Environment, key: KeyArn, *words: str)
 
 
 def tls_only(logical_id: str, queue: sqs.Queue, *grants: Grant) -> sqs.QueuePolicy:
-    """Return the policy of `queue` that denies requests without TLS and contains `grants`."""
+    """Return a policy for `queue` that denies requests without TLS and contains `grants`."""
     refusal = deny(
         "RefuseWithoutTls",
         [actions.SendMessage, actions.ReceiveMessage],
@@ -41,12 +44,15 @@ def tls_only(logical_id: str, queue: sqs.Queue, *grants: Grant) -> sqs.QueuePoli
 
 
 def dead_letter_queue(logical_id: str, env: Environment, key: KeyArn) -> sqs.Queue:
-    """Return the environment's queue of undelivered events and failed invocations."""
+    """Return the environment's queue for undelivered events and failed invocations."""
     return transient(encrypted_queue(logical_id, env, key, DEAD_LETTERS))
 
 
 def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> sqs.QueuePolicy:
-    """Return the policy that admits this environment's EventBridge rules, over TLS; functions have their own grants."""
+    """Return the policy that lets this environment's EventBridge rules send messages, over TLS.
+
+    Functions need no statement here: their roles have the grant `may_send`.
+    """
     rules = Sub(f"arn:${{AWS::Partition}}:events:{env.region}:{env.account}:rule/{name_prefix(env)}-*")
     sending = allow(
         "LetRulesSendDeadLetters",
@@ -59,5 +65,5 @@ def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> s
 
 
 def may_send(sid: str, queue: QueueArn) -> Grant:
-    """Let a function's role send an invocation that failed for good."""
+    """Let a function's role send invocations that failed after all retries."""
     return allow(sid, [actions.SendMessage], on=queue)

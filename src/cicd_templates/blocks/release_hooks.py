@@ -1,4 +1,4 @@
-"""Lifecycle hooks of a deployment: one function verifies the image of a release, another tests its answers.
+"""Lifecycle hooks of a deployment: one function verifies the image of a release, another sends test requests.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html
 """
@@ -24,14 +24,17 @@ from cicd_templates.layer.iam import Grant, allow, deny
 from cicd_templates.layer.outputs import HostName, KeyArn, SubnetIds, VpcId
 
 SMOKE = purposes.SMOKE
-# ECS waits for a hook for as long as the function may run.
+# ECS waits for a hook for as long as its function runs, so this is also the longest wait.
 TIMEOUT_SECONDS = 180
 
 Hook = tuple[logs.LogGroup, iam.Role, awslambda.Function]
 
 
 def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
-    """Return the hook that verifies a release's image: ours, by digest, without findings that block a build."""
+    """Return the hook that verifies a release's image.
+
+    The image must come from our repository, be named by digest, and have no findings of the blocking severities.
+    """
     env, service = monitored.env, monitored.service
     tools = env.tools
     repository = physical_name(tools, "AWS::ECR::Repository", service.name)
@@ -68,7 +71,7 @@ def verify_image(monitored: MonitoredService, key: KeyArn) -> Hook:
 def smoke(
     monitored: MonitoredService, key: KeyArn, balancer: HostName, subnets: SubnetIds, group: ec2.SecurityGroup
 ) -> Hook:
-    """Return the hook that tests a release through the test listener, from inside the environment's VPC."""
+    """Return the hook that tests a release from inside the environment's VPC, through the test listener."""
     env, service = monitored.env, monitored.service
     settings = service.settings
     return inline_function(
@@ -92,7 +95,7 @@ def smoke(
 
 
 def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
-    """Return the security group of the test function, with egress to the test listener at any public address."""
+    """Return the security group of the smoke test function, with egress to the test listener's port at any address."""
     return ec2.SecurityGroup(
         logical_id,
         GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name, SMOKE),
@@ -111,7 +114,7 @@ def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
 
 
 def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
-    """Let Lambda attach the function to the VPC, and deny the function's own code the same actions.
+    """Let Lambda attach the function to the VPC, but deny the same actions to the function's own code.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """

@@ -1,4 +1,4 @@
-"""What starts a run of the pipeline: a new version of the source archive."""
+"""The rule that starts a run of the pipeline when a new version of the source archive arrives."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from cicd_templates.layer.outputs import BucketName
 def release_rule(
     monitored: MonitoredService, pipeline: codepipeline.Pipeline, bucket: BucketName, source_action: str
 ) -> tuple[iam.Role, events.Rule]:
-    """Return a rule that starts a run of just the version that arrived in `bucket`, and the role that it does so with.
+    """Return the role of a rule, and the rule, which starts a run when a new version of the source arrives in `bucket`.
 
-    `source_action` is the pipeline's action whose version is pinned.
+    The run uses exactly this version of the source, as the revision of the pipeline action `source_action`.
     """
     env, service = monitored.env, monitored.service
     arn = Sub(pipeline_arn(env, service.name))

@@ -1,4 +1,4 @@
-"""Deletion and replacement policies by the environment's protection, and the reasons that a resource carries."""
+"""Deletion and replacement policies, which depend on the environment's protection, and the reasons on a resource."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ R = TypeVar("R", bound=AWSObject)
 
 
 def stateful(resource: R, env: Environment) -> R:
-    """Return `resource` with both policies of the environment's protection.
+    """Return `resource` with the deletion and replacement policies that match the environment's protection.
 
-    Protected data stays when its stack is deleted or its resource replaced, except after a creation that failed,
-    when it is empty and would be in the way. CloudFormation takes `RetainExceptOnCreate` for deletion only:
+    In a protected environment the data is kept when the stack is deleted or the resource is replaced. The exception is
+    a resource whose creation failed: it is empty, and its name would block the next attempt. CloudFormation accepts
+    `RetainExceptOnCreate` only as a deletion policy:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """
     resource.DeletionPolicy = "RetainExceptOnCreate" if env.protected else "Delete"
@@ -25,21 +26,27 @@ def stateful(resource: R, env: Environment) -> R:
 
 
 def transient(resource: R) -> R:
-    """Return `resource`, to be deleted with its stack in every environment: its content is worthless without it."""
+    """Return `resource`, to be deleted with its stack in every environment.
+
+    Use this only for a resource whose content has no value without the stack.
+    """
     resource.DeletionPolicy = "Delete"
     resource.UpdateReplacePolicy = "Delete"
     return resource
 
 
 def because(resource: R, *reasons: str) -> R:
-    """Return `resource` with the reasons that a reviewer should read above it, in the order given."""
+    """Return `resource` with `reasons`, which the rendered template shows above it in this order."""
     if reasons:
         resource.Metadata = {**resource.resource.get("Metadata", {}), REASONS_KEY: list(reasons)}
     return resource
 
 
 def exempt_from_check(resource: R, check: str, reason: str) -> R:
-    """Return `resource`, exempt from one of checkov's checks; the reason is in its metadata and above it."""
+    """Return `resource`, exempt from one checkov check.
+
+    The reason appears in the resource's metadata and above the resource.
+    """
     before = resource.resource.get("Metadata", {})
     skips = before.get("checkov", {}).get("skip", [])
     resource.Metadata = {

@@ -17,12 +17,12 @@ from cicd_templates.layer.iam import Grant, account_principal, allow, document
 from cicd_templates.layer.outputs import KeyArn
 
 PULL = [actions.BatchCheckLayerAvailability, actions.BatchGetImage, actions.GetDownloadUrlForLayer]
-# Every released image has a tag; an image without one is left over from a failed push.
+# Every released image has a tag; an image without a tag is left over from a failed push.
 UNTAGGED_DAYS = 7
-# Enough for a year of several releases a week, and a limit to what the registry holds.
+# Enough for several releases a week for a year. The limit keeps the registry from growing forever.
 RELEASES_KEPT = 300
 
-# Name of the role that pulls a service's image; the layer `service` makes it.
+# Name of the role that pulls a service's image; the layer `service` creates the role.
 EXECUTION_ROLE = purposes.EXECUTION
 # Name of the hook whose role reads an image's scan before the image runs.
 VERIFY_IMAGE = purposes.VERIFY_IMAGE
@@ -31,9 +31,10 @@ VERIFY_IMAGE = purposes.VERIFY_IMAGE
 def repository(
     logical_id: str, env: Environment, service: Service, key: KeyArn, readers: Sequence[Environment]
 ) -> ecr.Repository:
-    """Return the repository of a service's images, which the execution roles of `readers` may pull from.
+    """Return the repository for a service's images; the execution roles of `readers` may pull from it.
 
-    A role that does not exist yet cannot be a principal, so the accounts are, and a condition names the roles.
+    IAM refuses a principal that does not exist yet. The policy therefore names the roles' accounts as principals, and a
+    condition limits access to the roles.
     """
     store = stateful(
         ecr.Repository(
@@ -66,7 +67,7 @@ def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
 
 
 def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
-    """Let the functions that verify an image read its scan findings, where an environment has them."""
+    """Let the verify-image hooks of the environments that use this hook read the image's scan findings."""
     verifying = [
         reader
         for reader in readers

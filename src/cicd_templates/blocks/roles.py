@@ -1,4 +1,4 @@
-"""IAM roles: one for each purpose, with one trusted service or role and inline statements only."""
+"""IAM roles: one for each purpose, each with its own trust policy and with inline policies only."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ def service_role(
     name: Sequence[str],
     when: Sequence[ConditionElement] = (),
 ) -> iam.Role:
-    """Return a role for one AWS service, with `grants` as its only permissions; `when` narrows who may assume it.
+    """Return a role that one AWS service assumes, with `grants` as its only permissions.
 
-    No AWS-managed policy is attached: AWS changes such policies, and has withdrawn some.
+    `when` are further conditions for assuming the role. No AWS-managed policy is attached, because AWS changes such
+    policies and has withdrawn some of them.
     """
     return assumed_role(logical_id, env, trust(service, env, when=when), *grants, name=name)
 

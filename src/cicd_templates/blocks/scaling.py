@@ -1,6 +1,6 @@
-"""Autoscaling of a service: by the use of CPU and memory, by requests, and by a schedule.
+"""Autoscaling of a service by CPU and memory use, by requests, and by a schedule.
 
-The policies watch both sides of a rollout, so that they mean the same under every strategy.
+The policies use the metrics of both target groups, so that they work in the same way under every deployment strategy.
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 """
 
@@ -19,14 +19,15 @@ from cicd_templates.config.tables.autoscaling import AutoscalingTable
 
 DIMENSION = "ecs:service:DesiredCount"
 NAMESPACE = "ecs"
-# A new task needs about a minute before it takes load; one too many is cheaper than one too few.
+# A new task needs about a minute before it can handle requests. Scaling in is slow, because one task too many costs
+# less than one too few.
 OUT_SECONDS, IN_SECONDS = 60, 300
 
 
 def scalable_target(
     logical_id: str, env: Environment, service: Service, settings: AutoscalingTable, of: ecs.Service
 ) -> scaling.ScalableTarget:
-    """Return the limits of a service's task count. It uses AWS's service-linked role, which AWS creates by itself."""
+    """Return the limits of a service's task count. AWS creates the service-linked role that autoscaling uses."""
     schedules = [
         scaling.ScheduledAction(
             ScheduledActionName=name,
@@ -57,7 +58,10 @@ def scaling_policies(
     target: scaling.ScalableTarget,
     requests: Sequence[Metric],
 ) -> list[scaling.ScalingPolicy]:
-    """Return one policy for each target in the configuration; `requests` are the metrics of both target groups."""
+    """Return one scaling policy for each target value in the configuration.
+
+    `requests` are the request counts of both target groups.
+    """
     predefined = {
         "Cpu": ("ECSServiceAverageCPUUtilization", settings.cpu_percent),
         "Memory": ("ECSServiceAverageMemoryUtilization", settings.memory_percent),
@@ -75,7 +79,7 @@ def scaling_policies(
         if value is not None
     ]
     if settings.requests_per_target is not None:
-        # The predefined metric covers one target group, but a rollout moves the requests to the other.
+        # The predefined metric covers only one target group, but a rollout moves the requests to the other group.
         per_task = scaling.CustomizedMetricSpecification(Metrics=_requests_per_task(env, service, requests))
         policies.append(
             _policy(
@@ -91,7 +95,7 @@ def scaling_policies(
 
 
 def running_tasks(env: Environment, service: Service, name: str = "RunningTaskCount") -> Metric:
-    """Return the metric of a service's task count, from Container Insights.
+    """Return the metric `name` of a service from Container Insights: by default the number of its running tasks.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
     """

@@ -1,4 +1,4 @@
-"""Secrets of a service, under the environment's key and with a generated first value."""
+"""Secrets of a service, encrypted with the environment's KMS key and created with a random value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from cicd_templates.layer.outputs import KeyArn
 def generated_secret(
     logical_id: str, env: Environment, service: Service, name: str, key: KeyArn
 ) -> secretsmanager.Secret:
-    """Return a secret with a random value until `make secret` sets it: ECS starts no task whose secret has none."""
+    """Return a secret that has a random value until `make secret` sets the real one.
+
+    Without a value, ECS cannot start a task that uses the secret.
+    """
     return stateful(
         secretsmanager.Secret(
             logical_id,

@@ -1,7 +1,7 @@
 """Alarms of a running service: responses, target health, task counts, CPU and memory.
 
-Every measure of the load balancer is taken over both target groups: a rollout leaves one of them without tasks, and
-then without values, which count as nothing.
+Every load balancer metric is evaluated for both target groups. A rollout leaves one group without tasks, and its
+metrics then have no values; missing values count as 0.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
 """
@@ -22,20 +22,20 @@ from cicd_templates.config.naming import cluster_name, service_name
 from cicd_templates.layer.outputs import MetricName, TopicArn
 
 MINUTE = 60
-# A single error or a single slow response among few requests is no sign of a problem.
+# With few requests, a single error or a single slow response does not show a problem.
 FEWEST_ERRORS = 2
 FEWEST_REQUESTS = 20
 
 
 @dataclass(frozen=True)
 class TargetGroupMetrics:
-    """The load balancer and the two target groups of a service, as CloudWatch names them."""
+    """The names that CloudWatch metrics use for the load balancer and for both target groups of a service."""
 
     balancer: MetricName
     groups: tuple[MetricName, MetricName]
 
     def metrics(self, name: str, statistic: str) -> list[Metric]:
-        """Return a metric of each target group, by the minute."""
+        """Return the metric `name` of each target group, with one value per minute."""
         return [
             Metric("AWS/ApplicationELB", name, {"LoadBalancer": self.balancer, "TargetGroup": group}, statistic, MINUTE)
             for group in self.groups
@@ -47,12 +47,13 @@ def rollback_alarms(
 ) -> list[cloudwatch.Alarm]:
     """Return the alarms that roll a release back: errors, latency, unhealthy targets and tasks that fail to start.
 
-    Rates are those of the worse side, so that the small share of a canary is not lost in the other's. What does not
-    start gets no request and is no target, so only its ending tells of it.
+    Rates are calculated for each target group, and the worse one counts. Otherwise the errors of a canary, which gets
+    few requests, would be lost among the requests of the other group. A task that fails to start receives no requests
+    and is not registered as a target. Only the event that reports its stop shows the failure.
     """
     limits = monitored.service.settings.alarms
     errors = _numbered("e", target_groups.metrics("HTTPCode_Target_5XX_Count", "Sum"))
-    # A connection that a task refuses; the client gets an error from the load balancer.
+    # Connections that a task refused. The load balancer then sends an error to the client.
     refused = _numbered("c", target_groups.metrics("TargetConnectionErrorCount", "Sum"))
     requests = _numbered("r", target_groups.metrics("RequestCount", "Sum"))
     wrong = _worse_side("IF({e} + {c} > {few}, 100 * ({e} + {c}) / ({r} + {c}), 0)")
@@ -99,7 +100,7 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
         ("CpuAlarm", "cpu", "CPUUtilization", limits.cpu_percent),
         ("MemoryAlarm", "memory", "MemoryUtilization", limits.memory_percent),
     ]
-    # ECS reports a failed deployment only with a circuit breaker; the stack's rollback shows it in any case.
+    # ECS reports a failed deployment only if the circuit breaker is on. The rollback of the stack is always reported.
     failed = {"ecs": _events(monitored, DEPLOYMENT_FAILED), "stack": _events(monitored, ROLLED_BACK)}
     return [
         _computed(
@@ -126,7 +127,10 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
 
 
 def _events(monitored: MonitoredService, rule: str, period: int = 5 * MINUTE) -> Metric:
-    """Return the count of a rule's matches: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html"""
+    """Return the number of events that matched a rule, as a metric.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+    """
     return Metric("AWS/Events", "TriggeredRules", {"RuleName": monitored.rule_name(rule)}, "Sum", period)
 
 
@@ -152,7 +156,10 @@ def _numbered(letter: str, metrics: Sequence[Metric]) -> dict[str, Metric]:
 
 
 def _worse_side(side_expression: str) -> str:
-    """Return the expression for the worse of both groups; `{x}` in it stands for a group's metric of that letter."""
+    """Return `side_expression` for both target groups, joined with MAX so that the worse group counts.
+
+    A letter in braces, such as `{e}`, is replaced by the id of that group's metric, such as `e1`.
+    """
     sides = [
         re.sub(r"\{([a-z])\}", rf"FILL(\g<1>{number}, 0)", side_expression).format(
             few=FEWEST_ERRORS, some=FEWEST_REQUESTS

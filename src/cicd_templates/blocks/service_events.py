@@ -1,4 +1,4 @@
-"""What ECS and CloudFormation report about one service, as rules that notify the groups concerned.
+"""Rules that notify stakeholder groups of events that ECS and CloudFormation report about one service.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
 """
@@ -19,7 +19,10 @@ ROLLED_BACK = "rolled-back"
 
 
 def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
-    """Return one rule for each kind of event, with the groups that it notifies; CloudWatch counts its events."""
+    """Return one rule for each kind of event; each rule notifies its own groups.
+
+    CloudWatch counts the events that match each rule, and alarms use these counts.
+    """
     env, name = monitored.env, service_name(monitored.env, monitored.service.name)
     page = (
         f"https://{env.region}.console.aws.amazon.com/ecs/v2/clusters/{cluster_name(env)}/services/{name}"
@@ -64,8 +67,9 @@ def _service_event_pattern(monitored: MonitoredService, detail_type: str, *names
 
 
 def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern of tasks that nobody stopped, or that failed health checks, for which ECS has no stop code.
+    """Return the pattern for tasks that stopped by themselves or failed the load balancer's health checks.
 
+    ECS has no stop code for failed health checks, so the pattern matches the text of the stop reason:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
     """
@@ -84,7 +88,7 @@ def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def _stack_rollback_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the pattern of a rollback of the service's stack, whatever caused it.
+    """Return the pattern for a rollback of the service's stack, whatever its cause.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html
     """

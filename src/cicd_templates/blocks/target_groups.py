@@ -1,7 +1,7 @@
-"""A service's part of the shared load balancer: two groups of targets, the rules before them, and the way to its tasks.
+"""A service's part of the shared load balancer: target groups, listener rules, and network access to its tasks.
 
-There are two groups and two rules from the first deployment on, so that no later rollout replaces what carries
-requests.
+A service has two target groups and two listener rules from its first deployment on. So no later rollout has to replace
+a resource that serves requests.
 """
 
 from __future__ import annotations
@@ -20,17 +20,19 @@ from cicd_templates.layer.outputs import ListenerArn, VpcId
 DRAIN_SECONDS = 30
 HTTP_PORT = 80
 HTTPS_PORT = 443
-# Weights may go up to 999. ECS shifts them during a deployment and leaves them with the newest release.
+# Weights may go up to 999. ECS changes the weights during a deployment, and at its end all requests go to the newest
+# release.
 EVERYTHING, NOTHING = 100, 0
-# Name of the role with which ECS shifts traffic; CloudFormation passes it.
+# Name of the role with which ECS shifts traffic; CloudFormation passes this role to ECS.
 INFRASTRUCTURE = purposes.INFRASTRUCTURE
 
 
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:
     """Return the target group of one `side` of a rollout: primary or alternate.
 
-    A changed `Port` would replace the group, so it stays: ECS registers each task with its own. A changed protocol
-    replaces it in any case, which is why the name tells the two apart.
+    `Port` never follows the service's port, because a changed `Port` would replace the group. ECS registers each task
+    with the task's own port, so `Port` does not matter. A changed protocol always replaces the group. Therefore the
+    name differs for HTTP and HTTPS.
     """
     check, tls = service.settings.health_check, service.settings.backend_tls
     words = [service.name, side, *(["tls"] if tls else [])]
@@ -59,8 +61,8 @@ def listener_rule(
 ) -> elb.ListenerRule:
     """Return the rule by which a shared listener forwards requests to a service.
 
-    The weights are those of the beginning. No rollout changes this text, so CloudFormation does not put them back; a
-    change of the path or the priority does.
+    The weights here are initial values; ECS changes them later. A rollout does not change this resource in the
+    template, so CloudFormation does not reset the weights. A change of the path or the priority does reset them.
     """
     weights = [(primary, EVERYTHING), (alternate, NOTHING)]
     return elb.ListenerRule(
@@ -95,7 +97,8 @@ def infrastructure_role(
 ) -> iam.Role:
     """Return the role with which ECS shifts the traffic of one service, limited to its own groups and rules.
 
-    The statements of AWS's policy of that purpose, narrowed; it never touches a listener here, since there are rules:
+    The statements come from AWS's managed policy for this purpose, with narrower permissions. ECS changes listener
+    rules here, so it needs no permission to change a listener:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
     """
     return service_role(
@@ -125,7 +128,7 @@ def infrastructure_role(
 
 
 def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
-    """Return the tasks' security group with the configured egress; `load_balancer_access` adds the ingress."""
+    """Return the security group of the tasks with the configured egress; `load_balancer_access` adds the ingress."""
     return ec2.SecurityGroup(
         logical_id,
         GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name),
@@ -150,7 +153,10 @@ def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
 def load_balancer_access(
     service: Service, tasks: ec2.SecurityGroup, balancer_group: AWSHelperFn
 ) -> tuple[ec2.SecurityGroupIngress, ec2.SecurityGroupEgress]:
-    """Return both rules by which the load balancer reaches the tasks of a service: ingress here, egress there."""
+    """Return the two rules that let the load balancer reach a service's tasks.
+
+    One is an ingress rule of the tasks' security group, the other is an egress rule of the load balancer's.
+    """
     port = service.settings.port
     return (
         ec2.SecurityGroupIngress(

@@ -20,24 +20,27 @@ from cicd_templates.layer.outputs import KeyArn, SecretArn
 
 IMAGE_PARAMETER = "ImageUri"
 BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
-# Not root, and no user of the host.
+# User and group ids that are not root and do not exist on the host.
 CONTAINER_USER = "10001:10001"
 STREAM_PREFIX = "task"
-# Name of the application's own role, beside the role that starts the task.
+# Name of the role that the application itself uses. ECS starts the task with another role, the execution role.
 TASK_ROLE = purposes.TASK
 PROCESSORS = {"x86_64": "X86_64", "arm64": "ARM64"}
-# What ECS Exec's agent writes to, which a read-only root would refuse:
+# The agent of ECS Exec writes to these folders. They need volumes, because the root file system is read-only:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 AGENT_FOLDERS = {"AgentState": "/var/lib/amazon", "AgentLog": "/var/log/amazon"}
 
 
 def bootstrap_image_condition() -> Equals:
-    """Return the condition that no release has been deployed yet; a release brings its own command."""
+    """Return the condition that is true while the service runs the bootstrap image, before its first release."""
     return Equals(Ref(IMAGE_PARAMETER), BOOTSTRAP_IMAGE)
 
 
 def task_role(logical_id: str, env: Environment, service: Service, purpose: str, *grants: Grant) -> iam.Role:
-    """Return a role that tasks of this account assume, for one purpose: to start the task, or to run in it."""
+    """Return a role that ECS assumes for tasks of this account.
+
+    `purpose` says whether the role is for starting a task or for the application in the task.
+    """
     tasks = Sub(f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:*")
     return service_role(
         logical_id,
@@ -58,9 +61,10 @@ def task_definition(
     group: logs.LogGroup,
     secrets: Mapping[str, AWSHelperFn | str],
 ) -> ecs.TaskDefinition:
-    """Return a task of one container: not root, a read-only root file system, no capabilities, its log in `group`.
+    """Return a task definition with one container, which writes its log to `group`.
 
-    `secrets` are ARNs by the variable that ECS fills from them.
+    The container does not run as root, has a read-only root file system and no Linux capabilities. `secrets` maps
+    environment variables to the ARNs of the secrets or parameters that hold their values.
     """
     settings = service.settings
     container = ecs.ContainerDefinition(
@@ -111,7 +115,7 @@ def _variables(values: dict[str, str]) -> list[ecs.Environment]:
 
 
 def may_read_secrets(env: Environment, key: KeyArn, secrets: Mapping[str, AWSHelperFn | str]) -> list[Grant]:
-    """Let the role that starts tasks fetch their secrets, which are under the environment's key."""
+    """Let the role that starts tasks read their secrets, which are encrypted with the environment's KMS key."""
     parameters = [arn for arn in secrets.values() if _is_parameter(arn)]
     stored = [arn for arn in secrets.values() if not _is_parameter(arn)]
     grants = []
@@ -142,7 +146,10 @@ def _is_parameter(arn: AWSHelperFn | str) -> bool:
 def secret_arns(
     env: Environment, service: Service, own_secrets: Mapping[str, SecretArn]
 ) -> dict[str, AWSHelperFn | str]:
-    """Return the ARN behind each secret variable; `own_secrets` are those of the layer `secrets`, by name."""
+    """Return the ARN of the secret or parameter for each secret variable of the service.
+
+    `own_secrets` maps the names of the secrets of the layer `secrets` to their ARNs.
+    """
     arns: dict[str, AWSHelperFn | str] = {}
     for variable, source in service.settings.secrets.items():
         if source.startswith("/"):

@@ -1,4 +1,4 @@
-"""Encrypted topics that alarms and EventBridge rules of this environment can publish to, over TLS."""
+"""Encrypted SNS topics to which alarms and EventBridge rules of this environment can publish, over TLS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ GROUPS = ("developers", "security", "operations")
 
 
 def topic_words(env: Environment) -> list[tuple[str, ...]]:
-    """Return the words that name each topic of `env`: a group's, and in tools one for each environment's approvers."""
+    """Return the words from which the name of each topic of `env` is made.
+
+    Each group has a topic. The tools environment also has one for the approvers of each protected environment.
+    """
     approved = [peer for peer in env.route if peer.protected] if env.kind == "tools" else []
     return [*((group,) for group in GROUPS), *(("approvers", peer.name) for peer in approved)]
 
@@ -34,9 +37,10 @@ def topic(logical_id: str, env: Environment, words: Sequence[str], key: KeyArn) 
 
 
 def subscriptions(topic: sns.Topic, addresses: Sequence[str]) -> list[sns.SubscriptionResource]:
-    """Return one e-mail subscription per address; each person confirms it before anything arrives.
+    """Return one e-mail subscription per address. The owner of the address must confirm it before e-mails arrive.
 
-    The logical id comes from the address, not from its position: a new logical id would need a new confirmation.
+    The logical id is made from the address, not from its position in the list. If the position changed, a new logical
+    id would need a new confirmation.
     """
     return [
         sns.SubscriptionResource(
@@ -50,9 +54,9 @@ def subscriptions(topic: sns.Topic, addresses: Sequence[str]) -> list[sns.Subscr
 
 
 def topic_policy(logical_id: str, env: Environment, topic: sns.Topic, *, for_events: bool = True) -> sns.TopicPolicy:
-    """Return a policy that demands TLS and, with `for_events`, admits this environment's alarms and rules.
+    """Return a policy that requires TLS and, with `for_events`, lets this environment's alarms and rules publish.
 
-    EventBridge and CloudWatch reach topics by resource policy, not by a role:
+    EventBridge and CloudWatch get access to topics by resource policies, not by roles:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
     """
     prefix = f"{name_prefix(env)}-"

@@ -1,12 +1,13 @@
-"""What a layer is made with: its definition, its template while it is built, IAM statements, values between stacks.
+"""What layers are built from: their definition, the template being built, IAM statements, and values between stacks.
 
     discovery --> definition.Layer --> build(env) or build(env, service) --> template.LayerTemplate --> render
 
-`definition` says which environments and services have a layer. Its `build` is a pure function: it makes a
-`LayerTemplate`, adds the resources that blocks return, reads the outputs of other layers and publishes its own.
-`outputs` holds the types of those values, so that mypy refuses a bucket's name where a key's ARN belongs. `iam` makes
-every statement of every policy. `discovery` finds the layers of the project's `templates/`, the user's own among them.
+`definition` says which environments and services have a layer. The `build` of a layer is a pure function: it creates a
+`LayerTemplate`, adds the resources that blocks return, reads outputs of other layers and publishes its own outputs.
+`outputs` defines a type for each kind of value, so that mypy reports a bucket name that is used as the ARN of a key.
+`iam` creates all statements of all policies. `discovery` finds the layers in the project's folder `templates/`,
+including the layers that the user added.
 
-Nothing here knows a layer by name, decides the order of stacks (`template.links` derives it from what is read), sets
-tags or role paths (`render.tagging` does), or calls AWS.
+Nothing here depends on the name of a layer, decides the order of stacks (`template.links` derives the order from the
+values that stacks read), sets tags or role paths (`render.tagging` does), or calls AWS.
 """

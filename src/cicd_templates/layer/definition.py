@@ -1,6 +1,6 @@
-"""What a layer is: a name, a pure function that builds its template, and the environments that have it.
+"""The definition of a layer: its name, the pure function that builds its template, and the environments that have it.
 
-Layers know nothing of each other but the constants that they read; their order is derived by `links`.
+A layer knows only those constants of other layers that it reads. `links` derives the order of the layers.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ BuildPerService = Callable[[Environment, Service], LayerTemplate]
 
 
 def everywhere(env: Environment) -> bool:
-    """Return true: the layer exists in every environment of its kinds."""
+    """Return True: the layer exists in every environment of its kinds."""
     return True
 
 
 def every_service(service: Service) -> bool:
-    """Return true: the layer exists for every service."""
+    """Return True: the layer exists for every service."""
     return True
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A module of `templates/` with a function `build(env)`, or `build(env, service)` where it is per service.
+    """A module of `templates/` with a function `build(env)`, or `build(env, service)` for one stack per service.
 
-    `after` names layers of the same environment that must stand before this one although no value passes between them;
-    one that is per service stands before the same service's. `where` narrows the environments of `kinds` further,
-    and `needed` the services.
-    `deployed_as` is the published role with which CloudFormation works on the layer's stacks, the pipeline's and the
-    deployer's alike: it keeps the role that it was given for a stack for ever.
-    The first line of the module's docstring, after its colon, is the description of the template.
+    `after` names layers of the same environment that must be deployed before this layer, although this layer reads
+    none of their values. If both layers exist once per service, the order applies to stacks of the same service.
+    `where` selects some of the environments that have the right kind, and `needed` selects services.
+    `deployed_as` is the published role that CloudFormation uses for the layer's stacks. The pipeline and the deployer
+    must pass the same role, because CloudFormation keeps a stack's role for all later operations.
+    The first line of the module's docstring, after the colon, is the description of the template.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Layer:
     def instances(self, env: Environment) -> Iterator[LayerTemplate]:
         """Yield a new template for each stack that this layer has in `env`.
 
-        Raises `TypeError` where a layer that is per service makes its template without the service.
+        Raises `TypeError` if a layer with one stack per service creates its template without the service.
         """
         if not self.exists(env):
             return
@@ -66,7 +66,7 @@ class Layer:
             for service in filter(self.needed, env.services):
                 built = self.build_per_service(env, service)
                 if built.service is not service:
-                    raise TypeError(f"layer {self.name}: build must make LayerTemplate(env, service)")
+                    raise TypeError(f"layer {self.name}: build must return a LayerTemplate(env, service)")
                 yield built
 
     @property
@@ -76,7 +76,7 @@ class Layer:
 
     @property
     def description(self) -> str:
-        """What the layer is for, in a line: the description of its template."""
+        """The purpose of the layer in one line, which is also the description of its template."""
         docstring = sys.modules[self.module].__doc__ or ""
         first_line = docstring.strip().splitlines()[0]
         description = first_line.partition(": ")[2].rstrip(".")

@@ -1,4 +1,7 @@
-"""Find the layers of the project in the current folder: ours, and the user's own in `templates/extra/`."""
+"""Find the layers of the project in the current folder: those of this package's templates, and the user's own layers.
+
+The user's own layers are in `templates/extra/`.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,12 @@ from cicd_templates.layer.definition import Layer
 
 
 def project_layers() -> tuple[Layer, ...]:
-    """Return the layers of the project's `templates/`: `LAYERS`, and `LAYER` of each module in `templates/extra/`.
+    """Return the project's layers: `LAYERS` of `templates/`, and the `LAYER` of each module in `templates/extra/`.
 
-    Raises `ConfigurationError` where there is no such folder here, or one of the user's own layers is not one.
+    Raises `ConfigurationError` if the current folder has no `templates/`, or if a module in `templates/extra/` has no
+    `LAYER` or uses the name of another layer.
     """
-    # The layers are the user's own: they lie in the project's folder, not in the installed package.
+    # Python must look in the project's folder, because `templates/` is not part of the installed package.
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
     try:
@@ -30,7 +34,7 @@ def project_layers() -> tuple[Layer, ...]:
 
 
 def with_user_layers(package: ModuleType) -> tuple[Layer, ...]:
-    """Return `LAYERS` of `package` and the layers of its folder `extra/`, which an upgrade never touches."""
+    """Return `LAYERS` of `package`, and the layers in its folder `extra/`, which an upgrade never changes."""
     layers: list[Layer] = list(package.LAYERS)
     for module in pkgutil.iter_modules([str(Path(folder, "extra")) for folder in package.__path__]):
         at = f"{package.__name__}/extra/{module.name}.py"

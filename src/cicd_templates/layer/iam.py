@@ -1,8 +1,9 @@
-"""IAM statements: every grant, denial and trust policy of every template is made here, with awacs.
+"""IAM statements: all grants, denials and trust policies of all templates are created here, with awacs.
 
-awacs alone is not enough: it silently keeps the last of two conditions with one operator, renders a policy without
-statements or version, and takes any string for an action. Here actions are awacs constants, conditions are merged, an
-allowed action is never a pattern, and a `*` resource says which API has no resource level.
+awacs alone is not enough. If two conditions have the same operator, it silently keeps only the last one. It renders
+policies without statements or version, and accepts any string as an action. Here, actions are awacs constants and
+conditions are merged. An allowed action is never a pattern. A grant on the resource `*` must say which API has no
+resource level.
 """
 
 from __future__ import annotations
@@ -36,20 +37,21 @@ from cicd_templates.template.reasons import every_resource_reason
 
 Resource = AWSHelperFn | str
 EVERY_RESOURCE = "*"
-# Services whose documentation has the source keys in the trust policy of a role that they assume.
+# For these services, AWS's documentation uses the condition keys `aws:SourceAccount` and `aws:SourceArn` in the trust
+# policy of a role that the service assumes.
 SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "codepipeline", "ecs-tasks", "events", "vpc-flow-logs"})
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A statement, and where it has to name every resource, the reason."""
+    """A statement and, if its resource is `*`, the reason."""
 
     statement: Statement
     because: str = ""
 
     @property
     def reason(self) -> str:
-        """The reason as a sentence for the reader of the template; empty where none is needed."""
+        """The reason as a sentence for readers of the template, or an empty string if no reason is needed."""
         return every_resource_reason(self.statement.Sid, self.because) if self.because else ""
 
 
@@ -62,18 +64,19 @@ def allow(
     when: Sequence[ConditionElement] = (),
     because: str = "",
 ) -> Grant:
-    """Return a grant of `actions` on `on`, to `to` in resource policies only; all conditions of `when` must hold.
+    """Return a grant of `actions` on the resources `on`, if all conditions of `when` hold.
 
-    `because` names the API that has no resource level: demanded for `*` in a role's policy, refused elsewhere. In a
-    resource policy `*` is the resource that the policy is attached to, and `on=[]` leaves it out, as ECR wants it.
-    Raises `ValueError` where that is not kept, for a pattern among the actions, and for contradicting conditions.
+    `to` is the principal, which only resource policies have. In a resource policy, `*` means the resource that has the
+    policy; `on=[]` omits the Resource element, as ECR requires. In a role's policy, `*` means all resources; `because`
+    must then name the API that has no resource level, and must be empty in all other cases. Raises `ValueError` if a
+    role's policy breaks these rules, if an action is a pattern, or if a condition key is given twice for one operator.
     """
     resources = _resource_list(on)
     if not resources and to is None:
-        raise ValueError(f"{sid}: a role's policy names its resources")
+        raise ValueError(f"{sid}: a role's policy must name its resources")
     everything = EVERY_RESOURCE in resources and to is None
     if everything != bool(because):
-        raise ValueError(f"{sid}: `because` goes with the resource *, and with no other")
+        raise ValueError(f"{sid}: `because` is required for the resource * in a role's policy, and refused otherwise")
     for action in actions:
         if action.action is None or "*" in action.action:
             raise ValueError(f"{sid}: {action.JSONrepr()} is a pattern; name each action")
@@ -88,17 +91,18 @@ def deny(
     to: Principal | None = None,
     when: Sequence[ConditionElement] = (),
 ) -> Grant:
-    """Return a denial of `actions`, which may be patterns here: a denial that covers more is safer."""
+    """Return a denial of `actions`. Patterns are allowed here, because a denial that covers more is safer."""
     return Grant(_statement(Deny, sid, actions, _resource_list(on), to, when))
 
 
 def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = ()) -> PolicyDocument:
-    """Return the trust policy of a role that one AWS service assumes, for its work in this account only.
+    """Return the trust policy of a role that one AWS service assumes, only for its work in this account.
 
-    `service` is the name before `.amazonaws.com`. The condition keeps another customer's resource from borrowing the
-    role: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
-    Of a service that is not known to say for whom it acts it is asked only where it does, since it could not assume the
-    role otherwise; that a role is passed within its own account only, by `iam:PassRole`, is what protects it then.
+    `service` is the name before `.amazonaws.com`. The condition prevents that a resource of another AWS customer uses
+    the role: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    Some services are not known to send `aws:SourceAccount`, and a strict condition could lock them out of the role. For
+    them, the condition is checked only if the key is present. The role is still protected, because `iam:PassRole` can
+    pass a role only within its own account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists
@@ -116,16 +120,17 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
 
 
 def trust_role(role: Resource) -> PolicyDocument:
-    """Return the trust policy of a role that only one role of the same account assumes."""
+    """Return the trust policy of a role that only the given role of the same account may assume."""
     return document(
         [Grant(Statement(Sid="LetTheRoleAssume", Effect=Allow, Principal=AWSPrincipal(role), Action=[AssumeRole]))]
     )
 
 
 def trust_roles_of(account: str, roles: Sequence[Resource]) -> PolicyDocument:
-    """Return the trust policy of a role that `roles` of another account assume.
+    """Return the trust policy of a role that `roles` of another account may assume.
 
-    A role that does not exist yet cannot be a principal, so the account is, and the condition names the roles:
+    IAM refuses a principal that does not exist yet. So the principal is the account, and a condition limits access to
+    the roles:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     """
     named = ArnEquals({"aws:PrincipalArn": list(roles)})
@@ -145,7 +150,10 @@ def trust_roles_of(account: str, roles: Sequence[Resource]) -> PolicyDocument:
 
 
 def trust_web_identity(provider: Resource, *, when: Sequence[ConditionElement]) -> PolicyDocument:
-    """Return the trust policy of a role for holders of an OpenID Connect provider's tokens, narrowed by `when`."""
+    """Return the trust policy of a role for holders of tokens from an OpenID Connect provider.
+
+    The conditions of `when` limit which tokens are accepted.
+    """
     statement = Statement(
         Sid="LetTheTokenAssumeTheRole",
         Effect=Allow,
@@ -157,7 +165,10 @@ def trust_web_identity(provider: Resource, *, when: Sequence[ConditionElement]) 
 
 
 def account_principal(*accounts: str) -> AWSPrincipal:
-    """Return the accounts as principals; each must still allow the action to its roles, which conditions name."""
+    """Return the accounts as principals.
+
+    Each account must also allow the action in the policies of its own roles; conditions limit access to these roles.
+    """
     arns = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in sorted(set(accounts))]
     return AWSPrincipal(arns[0] if len(arns) == 1 else arns)
 
@@ -171,7 +182,7 @@ def delivery_role_conditions(*environments: Environment) -> list[ConditionElemen
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:
-    """Return the policy of `grants`. Raises `ValueError` where there are none, or two share a Sid."""
+    """Return a policy of `grants`. Raises `ValueError` if there are no grants, or if two grants have the same Sid."""
     statements = [grant.statement for grant in grants]
     sids = [statement.Sid for statement in statements]
     if not statements or len(set(sids)) < len(sids):
@@ -180,7 +191,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
 
 
 def reasons(grants: Iterable[Grant]) -> list[str]:
-    """Return why some of `grants` name every resource, one sentence each."""
+    """Return one sentence for each of `grants` whose resource is `*`, with the reason."""
     return [grant.reason for grant in grants if grant.reason]
 
 
@@ -197,7 +208,7 @@ def _statement(
     when: Sequence[ConditionElement],
 ) -> Statement:
     if not sid.isalnum():
-        raise ValueError(f"{sid!r}: IAM takes letters and digits only in a Sid")
+        raise ValueError(f"{sid!r}: a Sid may contain only letters and digits")
     statement = Statement(Sid=sid, Effect=effect, Action=list(actions))
     if resources:
         statement.Resource = resources

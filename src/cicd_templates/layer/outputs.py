@@ -1,8 +1,8 @@
-"""Typed values that one stack publishes and another reads, through Parameter Store.
+"""Typed values that one stack publishes and another stack reads, through Parameter Store.
 
-The layer that owns a value declares it as a constant; a reader names that constant, so a misspelt one fails on import
-and one of another kind fails mypy. `LayerTemplate` reads and publishes them. Whether a layer publishes what is read is
-for `links` to check, on the rendered templates.
+The layer that owns a value declares an `Output` as a constant, and readers import this constant. So a misspelt name
+fails on import, and a value of the wrong kind fails in mypy. `LayerTemplate` reads and publishes the values. `links`
+checks on the rendered templates that every value that is read is also published.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from troposphere import AWSHelperFn, Sub
 
 
 class Value(AWSHelperFn):
-    """Something known only at deploy time, of a kind that CloudFormation can check, or a literal of that kind."""
+    """A value that is known only at deploy time, or a literal. Each subclass is one kind of value."""
 
-    #: What the reading parameter's type holds; `AWS::SSM::Parameter::Value<...>` takes AWS-specific types.
+    #: The type inside `AWS::SSM::Parameter::Value<...>` of the template parameter that reads the value.
     #: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
     parameter_type: ClassVar[str] = "String"
 
@@ -26,7 +26,7 @@ class Value(AWSHelperFn):
 
     @classmethod
     def is_list(cls) -> bool:
-        """Return whether the kind is a list, which Parameter Store keeps as one string with commas."""
+        """Return whether values of this kind are lists, which Parameter Store keeps as one string with commas."""
         return cls.parameter_type.startswith("List<")
 
 
@@ -107,7 +107,7 @@ class PipelineName(Value):
 
 
 class HostName(Value):
-    """A name that DNS knows."""
+    """A DNS name."""
 
 
 class Url(Value):
@@ -137,9 +137,9 @@ V = TypeVar("V", bound=Value)
 
 @dataclass(frozen=True)
 class Output(Generic[V]):
-    """A value that `layer`, which exists once per environment, publishes under `name`.
+    """A value that `layer` publishes under `name`, for a layer that exists once per environment.
 
-    `kind` is the value's class, which decides the type of the parameter that reads it.
+    `kind` is the class of the value. It determines the type of the template parameter that reads the value.
     """
 
     kind: type[V]
@@ -149,13 +149,13 @@ class Output(Generic[V]):
 
 
 class ServiceOutput(Output[V]):
-    """A value that `layer` publishes for each service, because the layer exists once per service."""
+    """A value that `layer` publishes once per service, for a layer that exists once per service."""
 
 
 def sub_fragment(value: object) -> str:
-    """Return `value` as part of the text of a `Sub`: `${Artifacts.Arn}`, `${KeyArn}` or the literal itself.
+    """Return `value` in the form that it has in the text of a `Sub`: `${Artifacts.Arn}`, `${KeyArn}` or a literal.
 
-    Raises `TypeError` for a value that has no such spelling, such as a list or an `If`.
+    Raises `TypeError` if a value has no such form, for example a list or an `If`.
     """
     data = value.data if isinstance(value, AWSHelperFn) else value
     match data:
@@ -168,10 +168,10 @@ def sub_fragment(value: object) -> str:
         case {"Fn::Sub": str(text)}:
             return text
         case _:
-            raise TypeError(f"{data!r} cannot stand inside a Sub")
+            raise TypeError(f"{data!r} cannot be part of a Sub")
 
 
 def text(*parts: object) -> Sub | str:
-    """Return the parts joined into one `Sub`, or into a plain string where nothing is left to deploy time."""
+    """Return the parts joined into one `Sub`, or into a plain string if no part has a reference."""
     joined = "".join(sub_fragment(part) for part in parts)
     return Sub(joined) if "${" in joined else joined

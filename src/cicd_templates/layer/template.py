@@ -1,6 +1,7 @@
-"""The template of one layer while it is built: a list of resources, of values read and of values published.
+"""The template of one layer while it is being built: its resources, and the values that it reads and publishes.
 
-Decides where a value stands in Parameter Store and how the reading parameter is called; knows no resource type.
+This module decides at which path a value is stored in Parameter Store, and what the template parameter that reads the
+value is named. It must not depend on the types of resources.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ Resources = TypeVar("Resources", bound=Sequence[AWSObject])
 
 
 class LayerTemplate:
-    """What a layer's `build` makes and returns, for `env` and, where the layer is per service, for one `service`.
+    """The template that a layer's `build` creates and returns, for `env` and, if given, for one `service`.
 
-    `template` is troposphere's, for what has no method here, such as a mapping.
+    `template` is the troposphere template. Use it for what has no method here, such as a mapping.
     """
 
     def __init__(self, env: Environment, service: Service | None = None) -> None:
@@ -32,7 +33,7 @@ class LayerTemplate:
         self.template = Template()
 
     def add(self, resource: R) -> R:
-        """Add `resource` and return it. Raises `ConfigurationError` where its logical id is taken."""
+        """Add `resource` and return it. Raises `ConfigurationError` if its logical id is already taken."""
         taken = self.template.resources.get(str(resource.title))
         if taken is not None:
             of = f" for service {self.service.name}" if self.service else ""
@@ -51,19 +52,19 @@ class LayerTemplate:
         return resources
 
     def add_parameter(self, parameter: Parameter) -> None:
-        """Add a parameter that somebody sets at deploy time. What another layer publishes is read with `read`."""
+        """Add a parameter that is set at deploy time. For values that another layer publishes, use `read` instead."""
         self.template.add_parameter(parameter)
 
     def add_condition(self, name: str, condition: AWSHelperFn) -> None:
-        """Add a condition that resources and values refer to by `name`."""
+        """Add a condition, to which resources and values refer by `name`."""
         self.template.add_condition(name, condition)
 
     def read(self, output: Output[V], *, service: Service | None = None) -> V:
-        """Return what another stack of the environment publishes, as a reference to a template parameter.
+        """Return a value that another stack of the environment publishes, as a reference to a template parameter.
 
-        A value that exists once per service is this layer's own service's, or that of `service`. Where the
-        configuration provides the value, it is a literal. Raises `TypeError` where it does not say which service's
-        value is meant, and `ValueError` where two values would share a parameter.
+        If the configuration provides the value, return it as a literal. If the value exists once per service, `service`
+        says whose value is read; the default is the service of this layer. Raises `TypeError` if the service is missing
+        or superfluous, and `ValueError` if two different values would use the same template parameter.
         """
         owner = self._owner(output, service)
         provided = self.env.settings.provided.get(f"{output.layer}.{output.name}")
@@ -82,13 +83,13 @@ class LayerTemplate:
                 )
             )
         elif declared.properties.get("Default") != path:
-            raise ValueError(f"{path}: its parameter {name} reads something else already; rename one of the outputs")
+            raise ValueError(f"{path}: the parameter {name} already reads another value; rename one of the outputs")
         return output.kind(Ref(name))
 
     def publish(self, output: Output[V], value: V) -> None:
-        """Add the Parameter Store parameter and a template output of the same name, which is never exported.
+        """Publish `value`: add a Parameter Store parameter, and a template output with the same name and no export.
 
-        Raises `TypeError` where the output exists once per service and this layer once per environment, or vice versa.
+        Raises `TypeError` if the output exists once per service but this layer once per environment, or vice versa.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")
@@ -107,7 +108,7 @@ class LayerTemplate:
         self.template.add_output(TemplateOutput(output.name, Description=output.description, Value=expression))
 
     def _owner(self, output: Output[V], service: Service | None) -> Service | None:
-        """Return the service whose value is meant; None for a value that exists once per environment."""
+        """Return the service whose value is read, or None if the value exists once per environment."""
         if not isinstance(output, ServiceOutput):
             if service is not None:
                 raise TypeError(f"{_label(output)} exists once per environment: read it without `service`")

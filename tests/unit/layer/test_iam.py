@@ -46,7 +46,7 @@ def test_every_resource_needs_a_reason_and_carries_it() -> None:
     [pytest.param("*", "", id="* without reason"), pytest.param("arn:aws:s3:::x", "why", id="reason without *")],
 )
 def test_a_reason_goes_with_every_resource_and_with_no_other(on: str, because: str) -> None:
-    with pytest.raises(ValueError, match="`because` goes with the resource"):
+    with pytest.raises(ValueError, match="`because` is required for the resource"):
         iam.allow("Sid", [s3.GetObject], on=on, because=because)
 
 
@@ -116,7 +116,7 @@ def test_a_role_trusts_one_service_working_for_this_account() -> None:
 
 
 def test_a_roles_policy_names_its_resources_and_a_resource_policy_may_leave_them_out() -> None:
-    with pytest.raises(ValueError, match="a role's policy names its resources"):
+    with pytest.raises(ValueError, match="a role's policy must name its resources"):
         iam.allow("Sid", [s3.GetObject], on=[])
     grant = iam.allow("Sid", [s3.GetObject], on=[], to=Principal("Service", "x.amazonaws.com"))
 

@@ -24,7 +24,7 @@ def test_what_can_stand_inside_a_sub(value: object, expected: str) -> None:
 
 @pytest.mark.parametrize("value", [If("C", "a", "b"), SubnetIds(["a", "b"]), 1])
 def test_what_cannot_stand_inside_a_sub_is_refused(value: object) -> None:
-    with pytest.raises(TypeError, match="cannot stand inside a Sub"):
+    with pytest.raises(TypeError, match="cannot be part of a Sub"):
         sub_fragment(value)
 
 

@@ -150,7 +150,7 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
     layer = LayerTemplate(STAGING)
     layer.read(KEY)
 
-    with pytest.raises(ValueError, match="/payments/staging/other/KeyArn: its parameter KeyArn reads something else"):
+    with pytest.raises(ValueError, match="/payments/staging/other/KeyArn: the parameter KeyArn already reads another value"):
         layer.read(Output(KeyArn, "other", "KeyArn", "Another key"))
 
 
@@ -188,7 +188,7 @@ def test_a_layer_that_is_per_service_makes_its_template_for_the_service() -> Non
     def build(env: Environment, service: Service) -> LayerTemplate:
         return LayerTemplate(env)
 
-    with pytest.raises(TypeError, match=r"layer own: build must make LayerTemplate\(env, service\)"):
+    with pytest.raises(TypeError, match=r"layer own: build must return a LayerTemplate\(env, service\)"):
         list(Layer("own", build_per_service=build).instances(STAGING))
 
 
