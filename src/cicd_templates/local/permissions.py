@@ -1,7 +1,7 @@
-"""Record the IAM decisions of the local AWS about roles, and add the decisions that it does not make.
+"""Records the IAM decisions of the local AWS about roles, and adds decisions that it does not make.
 
-The added ones are about the KMS key of an encrypted resource and about iam:PassRole. It needs AUTH=true. It runs inside
-the engine's interpreter, so it imports the standard library alone.
+The added decisions are about the KMS key of an encrypted resource and about iam:PassRole. The engine must run with
+AUTH=true. This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ ALLOWED, DENIED = "allowed", "denied"
 
 
 class Calls:
-    """The decisions so far, one per line. The file is only appended to, so any process can continue reading it."""
+    """A file with the decisions so far, one per line. Lines are only appended, so any process can read it meanwhile."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / CALLS_FILE
 
     def add(self, principal: str, action: str, resource: str, decision: str, statement: str) -> None:
-        """Append a decision; `statement` is the Sid that allowed it."""
+        """Append a decision; `statement` is the Sid of the statement that allowed the action."""
         row = [principal, action, resource, decision, statement]
         with self._file.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
     def rows(self) -> list[list[str]]:
-        """Principal, action, resource, decision and statement of each, oldest first."""
+        """Return principal, action, resource, decision and statement of each decision, oldest first."""
         return [json.loads(line) for line in self._file.read_text().splitlines()] if self._file.exists() else []
 
 
 class Decisions:
-    """Wrappers of the engine's `evaluate` and `enforce` that record decisions."""
+    """Wraps the engine's functions `evaluate` and `enforce` to record their decisions."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Decisions:
         key_actions: Mapping[str, Sequence[str]],
         passed: Callable[[], str],
     ) -> None:
-        """`key_of` finds the key behind an action and a resource, `passed` the role that the request passes on."""
+        """`key_of` returns the key that an action on a resource needs; `passed`, the role that the request passes."""
         self._evaluator, self._calls = evaluator, calls
         self._key_of, self._key_actions, self._passed = key_of, key_actions, passed
         self._evaluate, self._enforce = evaluator.evaluate, evaluator.enforce
@@ -57,11 +57,14 @@ class Decisions:
         self._evaluator.enforce = self.enforce  # type: ignore[attr-defined]
 
     def evaluate(self, context: Any, *policies: Any) -> Any:
-        """Decide by policies, and remember the statement that allows: the caller's own come first."""
+        """Evaluate the policies, and remember the Sid of the statement that allowed the action.
+
+        The engine evaluates the caller's own policies first.
+        """
         result = self._evaluate(context, *policies)
         statement = result.matched_sid if result.decision == "Allow" else ""
         self._latest.statements = [*getattr(self._latest, "statements", ()), statement]
-        # IAM's simulator evaluates the role itself, a request evaluates a session of it.
+        # IAM's simulator evaluates the role itself; a request is evaluated for a session of the role.
         if ":role/" in context.principal_arn:
             decision = ALLOWED if result.decision == "Allow" else DENIED
             self._calls.add(context.principal_arn, context.action, context.resource_arn, decision, statement)
@@ -76,7 +79,7 @@ class Decisions:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Decide about a request, then about the key and the role that it needs; nothing where all is allowed."""
+        """Decide on a request, then on its KMS key and the role that it passes. Return the first refusal, or None."""
         refusal = self._decide(access_key_id, iam_action, service, region, resource_arn, service_context)
         if iam_action in self._key_actions and (key := self._key_of(iam_action, resource_arn)):
             through = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}

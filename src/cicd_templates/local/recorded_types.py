@@ -1,8 +1,9 @@
-"""Resource types that the local AWS lacks: their creation is recorded and succeeds, but nothing is created.
+"""Adds resource types that the local AWS lacks: their creation is recorded and succeeds, but nothing is created.
 
-It runs inside the engine's interpreter as well as in ours, so it imports the standard library alone. The record is a
-file in the engine's folder, because no service API lists recorded resources, and a destruction has to account for them.
-A second file lets tests make a type fail.
+The record is a file in the engine's folder: no service API lists the recorded resources, but a destruction has to find
+them. A second file lets tests make the operations of a type fail.
+
+This module runs both in the engine's interpreter and in ours, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ STARTS_FILE = "starts.json"
 
 Properties = Mapping[str, Any]
 
-# The values of Ref (None) and of each GetAtt by type, from `primaryIdentifier` and `readOnlyProperties` of the schemas.
-# `{token}` is unique to the resource, and each property can be used; a missing name becomes a unique one.
+# The values of Ref (key None) and of each GetAtt, by type. They follow `primaryIdentifier` and `readOnlyProperties` of
+# the schemas. Placeholders are the resource's properties and a few more, such as `{token}`, which is unique to the
+# resource. A property that is missing gets a unique value.
 TYPES: dict[str, dict[str | None, str]] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": {
         None: "{ResourceId}|{ScalableDimension}|{ServiceNamespace}",
@@ -85,7 +87,7 @@ TYPES: dict[str, dict[str | None, str]] = {
     "AWS::WAFv2::WebACLAssociation": {None: "{ResourceArn}|{WebACLArn}"},
 }
 
-# Types that the engine supports without this property: only a resource that uses it is recorded.
+# Types that the engine supports, but not with this property: a resource is recorded only if it uses the property.
 PARTLY: dict[str, str] = {"AWS::CloudWatch::Alarm": "Metrics"}
 SPELLINGS = TYPES | {
     "AWS::CloudWatch::Alarm": {
@@ -96,7 +98,7 @@ SPELLINGS = TYPES | {
 
 
 class Record:
-    """The recorded resources, in a file that every call reads and writes, so that all processes see the same."""
+    """The recorded resources. Every call reads or writes the file, so that all processes see the same resources."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / RECORD_FILE
@@ -104,7 +106,10 @@ class Record:
         self._starts = folder / STARTS_FILE
 
     def entries(self, account: str | None = None) -> list[dict[str, str]]:
-        """Return what exists, of one account or of all: `type`, `id`, `account`, `region`, `stack`, `logical_id`."""
+        """Return the recorded resources of `account`, or of all accounts.
+
+        Each has `type`, `id`, `account`, `region`, `stack` and `logical_id`.
+        """
         return [entry for entry in self._read(self._file, []) if account in (None, entry["account"])]
 
     def add(self, entry: dict[str, str]) -> None:
@@ -112,9 +117,9 @@ class Record:
         self._write(self._file, [*self.entries(), entry])
 
     def remove(self, gone: dict[str, str]) -> None:
-        """Remove one entry that has all members of `gone`; it is not an error if there is none.
+        """Remove the first entry that matches all fields of `gone`, if there is one.
 
-        At most one is removed: another account or stack may have a resource of the same type and id.
+        Only one is removed, because another account or stack may have a resource of the same type and id.
         """
         entries = self.entries()
         found = next((entry for entry in entries if gone.items() <= entry.items()), None)
@@ -129,7 +134,7 @@ class Record:
         self._write(self._failures, failures)
 
     def raise_requested_failure(self, resource_type: str, operation: str) -> None:
-        """Raise `ValueError` with the reason that was given to `fail`, if any."""
+        """Raise `ValueError` if `fail` was called for this type and operation, with the reason given there."""
         reason = self._read(self._failures, {}).get(resource_type, {}).get(operation)
         if reason:
             raise ValueError(reason)
@@ -139,11 +144,11 @@ class Record:
         self._write(self._starts, [*self.starts(), request])
 
     def starts(self, account: str | None = None) -> list[dict[str, Any]]:
-        """Return the requests that would have started pipelines, of one account or of all, oldest first."""
+        """Return the requests that would have started pipelines of `account`, or of all accounts, oldest first."""
         return [start for start in self._read(self._starts, []) if account in (None, start["account"])]
 
     def clear(self) -> None:
-        """Forget everything, failures included."""
+        """Delete all records, including the failures that were set."""
         self._file.unlink(missing_ok=True)
         self._starts.unlink(missing_ok=True)
         self._failures.unlink(missing_ok=True)
@@ -163,10 +168,10 @@ class Record:
 def handlers(
     resource_type: str, record: Record, account: Callable[[], str], region: Callable[[], str]
 ) -> dict[str, Any]:
-    """Return the engine's handlers of one recorded type, in the shape of its table.
+    """Return the handlers of one recorded type for the engine's table.
 
-    An update keeps the physical id: without an update handler the engine creates anew, which would move what refers to
-    the resource.
+    An update keeps the physical id. Without an update handler, the engine would create a new resource, and references
+    to the old one would change.
     """
 
     def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, dict[str, str]]:
@@ -213,14 +218,14 @@ def handlers(
 
 
 def register(table: dict[str, Any], folder: Path, account: Callable[[], str], region: Callable[[], str]) -> None:
-    """Add every recorded type to the engine's handler `table`.
+    """Add every recorded type to `table`, the engine's table of handlers.
 
-    Raises `ValueError` where the engine has a type itself by now: then it leaves our table.
+    Raises `ValueError` if the engine now supports a type itself; such a type must be removed from our table.
     """
     both = sorted(TYPES.keys() & table.keys())
     if both:
         raise ValueError(
-            f"the local AWS has these types itself now; remove them from recorded_types.TYPES: {', '.join(both)}"
+            f"the local AWS now supports these types itself; remove them from recorded_types.TYPES: {', '.join(both)}"
         )
     record = Record(folder)
     record.clear()
@@ -233,7 +238,7 @@ def register(table: dict[str, Any], folder: Path, account: Callable[[], str], re
 
 
 def _either(real: dict[str, Any], recorded: dict[str, Any], lacking: str) -> dict[str, Any]:
-    """Return the engine's handlers, and the recorded ones for resources with the property `lacking`."""
+    """Return handlers that only record resources with the property `lacking`, and let the engine create all others."""
 
     def create(logical_id: str, properties: Properties, stack: str) -> Any:
         return (recorded if lacking in properties else real)["create"](logical_id, properties, stack)

@@ -1,10 +1,11 @@
-"""The guard before the engine: it answers 403 to every request that its owner did not make.
+"""Guards the engine: every request that the engine's owner did not make is refused with status 403.
 
-Each page in a browser and each user of the machine can reach 127.0.0.1. A page cannot hide its `Origin`, and a name
-that resolves to 127.0.0.1 (DNS rebinding) stands in `Host`. Nobody else knows the secret of this start, with which
-every request is signed (Signature Version 4), or the key of a session or a user that such a request has created.
+Every page in a browser and every user of the machine can reach 127.0.0.1. A web page cannot hide its `Origin`. With DNS
+rebinding, `Host` shows the name that was made to resolve to 127.0.0.1. Every request must be signed (Signature Version
+4). Valid keys are the secret of this start, which only the owner knows, and keys of sessions and users that requests
+with a valid signature have created.
 
-Runs inside the engine's interpreter, so it imports the standard library alone.
+This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from urllib.parse import parse_qs, quote
 
 ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 ADMIN_SCHEME = "Local "
-# The engine hands each of these addresses, with a random last part, to what a template creates, which does not sign.
+# The engine gives these addresses, with a random last part, to resources of a template, which do not sign requests.
 CALLBACKS = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
 
 Scope = dict[str, Any]
@@ -30,18 +31,24 @@ SecretOf = Callable[[str], "str | None"]
 
 
 def admin_authorization(secret: str, method: str, path: str) -> str:
-    """Return the `Authorization` header for a path of the engine itself, such as its reset; it holds for that alone."""
+    """Return the `Authorization` header for one of the engine's own paths, such as its reset.
+
+    The header is valid only for this method and path.
+    """
     return ADMIN_SCHEME + hmac.new(secret.encode(), f"{method} {path}".encode(), hashlib.sha256).hexdigest()
 
 
 def secret_of_key(secret: str, evaluator: ModuleType, account_of_session: Callable[[str], str | None]) -> SecretOf:
-    """Return a function from an access key to its secret: that of this start for an account, else what IAM knows."""
+    """Return a function that returns the secret of an access key, or None if the key is unknown.
+
+    If the access key is an account number, its secret is `secret`. For every other key, IAM is asked.
+    """
 
     def secret_of(key: str) -> str | None:
         if ACCOUNT.fullmatch(key):
             return secret
         if evaluator.is_root_access_key(key):
-            # The engine also takes a few fixed keys for the root of a default account.
+            # The engine itself also accepts a few fixed keys for the root of a default account; they are refused here.
             return None
         account = account_of_session(key) or evaluator.find_iam_access_key_account(key)
         known: str | None = getattr(evaluator.resolve_credential(key, account), "secret_access_key", None)
@@ -51,20 +58,20 @@ def secret_of_key(secret: str, evaluator: ModuleType, account_of_session: Callab
 
 
 class RequestGuard:
-    """The engine's application with the guard before it. `sigv4` is the engine's module of signatures."""
+    """An application that checks each request before the engine's application. `sigv4` is the engine's module."""
 
     def __init__(self, app: App, port: int, secret: str, sigv4: ModuleType, secret_of: SecretOf) -> None:
         self._app, self._secret, self._sigv4, self._secret_of = app, secret, sigv4, secret_of
-        # The engine calls itself `localhost` in the addresses that it hands out.
+        # The addresses that the engine returns have the host `localhost`.
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with its body read, or refuse it."""
+        """Pass a request on after reading its body, or refuse it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":
-            # Nothing here needs a WebSocket, and none of its messages is signed.
+            # WebSockets are not needed here, and their messages are not signed.
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -82,7 +89,7 @@ class RequestGuard:
     def _foreign_sender(self, scope: Scope) -> str:
         headers = [(name.lower(), value) for name, value in scope["headers"]]
         if any(name == b"origin" for name, _ in headers):
-            return "requests of a web page are refused"
+            return "requests from a web page are refused"
         hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return "requests for another host are refused"
@@ -96,11 +103,11 @@ class RequestGuard:
             expected = admin_authorization(self._secret, method, path)
             if hmac.compare_digest(authorization.encode(), expected.encode()):
                 return None
-            return "AccessDenied", "the authorization is not of this start of the local AWS"
+            return "AccessDenied", "the authorization does not belong to this start of the local AWS"
         if method == "PUT" and path.startswith(CALLBACKS):
             return None
         if path.startswith("/_"):
-            return "AccessDenied", "this address is for the owner of the local AWS"
+            return "AccessDenied", "only the owner of the local AWS may use this address"
         query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"), keep_blank_values=True)
         return self._signature_failure(scope, headers, query, body)
 
@@ -116,15 +123,15 @@ class RequestGuard:
     ) -> tuple[str, str] | None:
         presigned = "authorization" not in headers
         if not presigned and ("X-Amz-Credential" in query or "AWSAccessKeyId" in query):
-            return "AccessDenied", "a request has one signature"
+            return "AccessDenied", "a request must have only one signature"
         if not presigned and not headers["authorization"].startswith("AWS4-HMAC-SHA256 "):
-            return "MissingAuthenticationToken", "requests are signed with Signature Version 4"
+            return "MissingAuthenticationToken", "requests must be signed with Signature Version 4"
         parsed = self._sigv4.parse_query_signature(query) if presigned else self._sigv4.parse_header_signature(headers)
         if isinstance(parsed, tuple):
-            return "MissingAuthenticationToken", "requests that are not signed are refused"
+            return "MissingAuthenticationToken", "requests must be signed"
         secret = self._secret_of(parsed.access_key_id)
         if secret is None:
-            return "InvalidClientTokenId", "the access key is neither an account nor one that this engine has made"
+            return "InvalidClientTokenId", "the access key is neither an account nor a key that this engine created"
         late: tuple[str, str] | None = None if presigned else self._sigv4.request_time_failure(parsed)
         raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
         failure: tuple[str, str] | None = late or self._sigv4.header_signature_failure(
@@ -165,7 +172,7 @@ def _without_cors(send: Send) -> Send:
 
 
 async def _refuse(send: Send, code: str, reason: str) -> None:
-    # The XML is what CloudFormation, IAM and S3 answer; services that speak JSON have the code in the header.
+    # CloudFormation, IAM and S3 answer with XML. Clients of services that use JSON read the code from the header.
     body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{reason}</Message></Error></ErrorResponse>".encode()
     headers = [(b"content-type", b"text/xml"), (b"x-amzn-errortype", code.encode())]
     await send({"type": "http.response.start", "status": 403, "headers": headers})

@@ -1,6 +1,6 @@
-"""The resources, headers and passed roles of requests that the IAM of the local AWS does not recognise.
+"""Recognises resources, headers and passed roles in requests, which the IAM of the local AWS does not recognise.
 
-It runs inside the engine's interpreter, so it imports the standard library alone.
+This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import threading
 from types import ModuleType
 from typing import Any
 
-# Headers of a put that are condition keys:
+# Headers of PutObject that are condition keys:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
 PUT_KEYS = ("x-amz-server-side-encryption-aws-kms-key-id",)
 
 
 class Requests:
-    """Wrappers of two functions of the engine's `iam_actions`."""
+    """Wraps two functions of the engine's module `iam_actions`."""
 
     def __init__(self, actions: ModuleType) -> None:
         self._actions = actions
@@ -29,7 +29,10 @@ class Requests:
         self._actions._s3_object_context = self.context  # type: ignore[attr-defined]
 
     def passed(self) -> str:
-        """Return the role that the latest request of this thread passes on, once; it is decided in the same thread."""
+        """Return the role that the latest request of this thread passes on, then forget it.
+
+        The engine reads a request and decides on it in the same thread.
+        """
         role, self._latest.role = getattr(self._latest, "role", ""), ""
         return role
 
@@ -37,7 +40,7 @@ class Requests:
         self, service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any, region: str,
         account: str,
     ) -> str:  # fmt: skip
-        """Return the ARN of what a request is about."""
+        """Return the ARN of the resource that a request acts on."""
         self._latest.role = self._actions._query_param(query, "RoleARN") if service == "cloudformation" else ""
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         named = _named(service, operation, body)
@@ -46,14 +49,14 @@ class Requests:
         return str(self._resource_of(service, method, path, headers, body, query, region, account))
 
     def context(self, action: str, query: Any, path: str, headers: dict[str, str]) -> dict[str, Any]:
-        """Return the condition keys of a request for an object."""
+        """Return the condition keys of a request for an S3 object."""
         found: dict[str, Any] = self._context_of(action, query, path, headers)
         more = {f"s3:{name}": headers[name] for name in PUT_KEYS if action == "s3:PutObject" and name in headers}
         return {**found, **more}
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the resource of an operation that names it otherwise than the engine expects; empty for every other.
+    """Return the resource of an operation whose resource the engine does not find; empty for all other operations.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """

@@ -1,4 +1,4 @@
-"""Remember the engine of `make local` in `.state/local.json`, and recognise a stale file."""
+"""Remembers the engine that `make local` started in `.state/local.json`, and recognises a stale file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROC = Path("/proc")
 
 
 def remember(engine: Engine, path: Path = STATE_FILE) -> None:
-    """Write the engine's port, process, start time and secret to `path`, for its owner alone."""
+    """Write the engine's port, process id, folder, secret and start time to `path`, readable only by its owner."""
     facts = {
         "port": engine.port,
         "pid": engine.pid,
@@ -28,9 +28,10 @@ def remember(engine: Engine, path: Path = STATE_FILE) -> None:
 
 
 def recall(path: Path = STATE_FILE) -> Engine | None:
-    """Return the engine that `path` names where it is still the same process and answers; otherwise None.
+    """Return the engine that `path` names, or None unless it is still the same process and answers.
 
-    A process id is used again after a reboot, which its start time tells apart.
+    After a reboot, another process may have the same id; the start time tells them apart. Raises `CicdError` if the
+    file has not been written by `remember`.
     """
     try:
         facts = json.loads(path.read_text())
@@ -50,7 +51,7 @@ def forget(path: Path = STATE_FILE) -> None:
 
 
 def required(path: Path = STATE_FILE) -> Engine:
-    """Return the running engine. Raises `CicdError` that says how to start one."""
+    """Return the running engine. If there is none, raises `CicdError` that says how to start one."""
     engine = recall(path)
     if engine is None:
         raise CicdError("no local AWS is running; start it with `make local`")
@@ -58,14 +59,14 @@ def required(path: Path = STATE_FILE) -> Engine:
 
 
 def start_time(pid: int) -> str:
-    """When the process of this id started: the same words at every call; empty where nobody can tell."""
+    """Return when the process with this id started, as the same text at every call; empty if that is unknown."""
     if (PROC / "self").exists():
-        # Counted from the boot; the time that `ps` prints shifts when the clock is corrected.
+        # This time is measured from the boot. The time that `ps` prints shifts when the clock is corrected.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             # The second field is the command in parentheses, which may contain any characters.
             return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19]
         return ""
-    # Without `ps`, as in a slim image, only the engine's answer decides.
+    # In a slim image without `ps`, only the engine's answer shows whether it is the same process.
     with contextlib.suppress(FileNotFoundError):
         answer = subprocess.run(  # noqa: S603 - fixed command, a number as argument
             ["ps", "-o", "lstart=", "-p", str(pid)],  # noqa: S607 - found on the PATH on every system

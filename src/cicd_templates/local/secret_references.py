@@ -1,6 +1,6 @@
-"""Make `Ref` of a secret its ARN, as in AWS: in the engine it is the name, so policies with it would allow nothing.
+"""Makes `Ref` of a secret return its ARN, as in AWS. In the engine it returns the name, so policies would not match.
 
-It runs inside the engine's interpreter, so it imports the standard library alone.
+This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -29,5 +29,5 @@ def secrets_by_arn(table: dict[str, Any]) -> None:
 
 
 def _name(arn: str) -> str:
-    """Return the name in a secret's ARN, which ends in a hyphen and characters of its own."""
+    """Return the name in a secret's ARN, without the hyphen and the random characters at the end."""
     return arn.partition(":secret:")[2].rpartition("-")[0]

@@ -1,4 +1,4 @@
-"""Start the released application as a local process, which smoke tests call in place of the deployed service."""
+"""Starts the released application as a local process, which smoke tests call instead of the deployed service."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ POLL_SECONDS = 0.05
 def application_starter(
     archive: Archive, folder: Path, tools: BuildTools, until: contextlib.ExitStack
 ) -> Callable[[], str]:
-    """Return a function that starts the script `rehearsal/serve` of the source once and returns its address.
+    """Return a function that starts the source's script `rehearsal/serve` on the first call and returns its address.
 
-    The script gets HOST and PORT, and is killed when `until` closes. Raise `ActionFailedError` if there is no script or
-    it does not listen.
+    The script gets HOST and PORT, and is killed when `until` closes. The function raises `ActionFailedError` if there
+    is no script or if the application does not listen.
     """
     started: list[str] = []
     # Parallel actions share one process.

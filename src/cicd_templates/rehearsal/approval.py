@@ -1,4 +1,4 @@
-"""Manual approvals: the approvers are approval_request as the action says, and whoever rehearses answers.
+"""Manual approval actions: notify the approvers as the action's configuration says; ask the user of the rehearsal.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals-json-format.html
 """
@@ -16,7 +16,10 @@ LONGEST_DATA = 1000
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Publish the notification with the action's role, then ask the user. Raise `ActionFailedError` if refused."""
+    """Publish the notification with the action's role, then ask the user.
+
+    Raises `ActionFailedError` if the user does not approve or the question is too long for CodePipeline.
+    """
     configuration = run.resolve_configuration(action)
     question = configuration.get("CustomData", "")
     if len(question) > LONGEST_DATA:

@@ -1,4 +1,4 @@
-"""Artifacts of actions: zips in the pipeline's bucket, written and read with the credentials of the action."""
+"""Artifacts of actions: zip files in the pipeline's bucket, written and read with the action's credentials."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Artifact:
 
     @property
     def location(self) -> dict[str, Any]:
-        """Return the artifact as CodePipeline names it to a function."""
+        """Return the artifact in the format in which CodePipeline passes it to a Lambda function."""
         place = {"bucketName": self.bucket, "objectKey": self.object_key}
         return {"name": self.name, "revision": None, "location": {"type": "S3", "s3Location": place}}
 
@@ -42,30 +42,30 @@ def put_artifact(s3: Any, pipeline: Pipeline, name: str, data: bytes) -> Artifac
 
 
 def read_artifact(s3: Any, artifact: Artifact) -> zipfile.ZipFile:
-    """Return an artifact as its reader gets it. Raises `CicdError` where it is no zip."""
+    """Return an artifact as a zip file. Raises `CicdError` if it is not a zip file."""
     data = s3.get_object(Bucket=artifact.bucket, Key=artifact.object_key)["Body"].read()
     try:
         return zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile:
-        raise CicdError(f"the artifact {artifact.name} is not a zip") from None
+        raise CicdError(f"the artifact {artifact.name} is not a zip file") from None
 
 
 def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
     """Extract a zip into `folder`, keeping the executable bits.
 
-    Raises `CicdError`, before anything is written, for a name that leads out of `folder`, a link or other special file,
-    more than `MOST_ENTRIES`, or more than `MOST_BYTES` in all.
+    Raises `CicdError` before anything is written if an entry's name leads out of `folder`, if an entry is a link or
+    another special file, or if there are more than `MOST_ENTRIES` entries or more than `MOST_BYTES` in total.
     """
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
         raise CicdError(f"an archive has {len(entries)} entries; at most {MOST_ENTRIES} are unpacked")
     size = sum(entry.file_size for entry in entries)
     if size > MOST_BYTES:
-        raise CicdError(f"an archive has {size} bytes in all; at most {MOST_BYTES} are unpacked")
+        raise CicdError(f"an archive has {size} bytes in total; at most {MOST_BYTES} are unpacked")
     for entry in entries:
         _refuse_special_entry(entry)
     for entry in entries:
-        # zipfile reads no more than the size that the entry states.
+        # zipfile never extracts more bytes than the size that the entry states.
         path = Path(archive.extract(entry, folder))
         if mode := entry.external_attr >> 16 & 0o111:
             path.chmod(path.stat().st_mode | mode)
@@ -81,7 +81,7 @@ def _refuse_special_entry(entry: zipfile.ZipInfo) -> None:
 
 
 def pack_files(source: Path, files: Files) -> bytes:
-    """Return the files of a build that it hands on. Raises `CicdError` where none is there, as CodeBuild fails."""
+    """Return a zip file with a build's output files. Raises `CicdError` if no file matches; CodeBuild fails, too."""
     folder = source / files.folder
     found = sorted({path for pattern in files.patterns for path in _matching_files(folder, pattern)})
     if not found:
@@ -94,5 +94,5 @@ def pack_files(source: Path, files: Files) -> bytes:
 
 
 def _matching_files(folder: Path, pattern: str) -> list[Path]:
-    # CodeBuild's `**/*` includes the files of the folder itself and hidden files, as glob does.
+    # As in CodeBuild, `**/*` matches hidden files and the files of the folder itself.
     return [path for path in folder.glob(pattern) if path.is_file()]

@@ -40,14 +40,14 @@ def build_environment(
     temporary, programs = folder / "tmp", folder / "programs"
     (folder / NOTES_FILE).touch()
     if _has_service_tokens(run, project):
-        # With its tokens the build installs its own tools from the network.
+        # A build that has the tokens of its services installs its own tools from the network.
         temporary.mkdir()
         write_programs(programs, CONTAINER_PROGRAMS)
         network, tools = dict(run.setup.network), Path(sys.base_prefix, "bin")
     else:
         write_programs(programs, CONTAINER_PROGRAMS)
         network, tools = {"PIP_NO_INDEX": "1"}, run.setup.tools.link_into(temporary / "tool")
-        # A build would install them there.
+        # A real build would install these programs in the same folder.
         write_programs(tools, SERVICE_PROGRAMS)
     given = dict(specification.variables)
     for setting in _settings(project, settings, specification):
@@ -80,14 +80,14 @@ def build_environment(
 
 
 def _settings(project: Project, settings: list[Setting], specification: Buildspec) -> list[Setting]:
-    """Return the variables of a build, the last of a name being the one that counts."""
+    """Return the variables of a build. If a name occurs more than once, the last one counts."""
     secrets = [Setting(name, value, "SECRETS_MANAGER") for name, value in specification.secrets.items()]
     parameters = [Setting(name, value, "PARAMETER_STORE") for name, value in specification.parameters.items()]
     return [*project.settings, *settings, *secrets, *parameters]
 
 
 def mask_secrets(text: str, environment: Mapping[str, str], project: Project, specification: Buildspec) -> str:
-    """Return `text` without what is kept as a secret or a parameter, as CodeBuild shows it."""
+    """Return `text` with the values of secrets and parameters replaced by `***`, as CodeBuild does in its logs."""
     for setting in _settings(project, [], specification):
         if setting.kind != "PLAINTEXT" and environment[setting.name]:
             text = text.replace(environment[setting.name], "***")
@@ -95,15 +95,15 @@ def mask_secrets(text: str, environment: Mapping[str, str], project: Project, sp
 
 
 def _has_service_tokens(run: PipelineRun, project: Project) -> bool:
-    """Return whether somebody gave what the project's services want."""
+    """Return whether the project needs tokens for services and the user gave all of them."""
     needed = project.needs_a_service
     return bool(needed) and all(name in run.setup.tokens for name in needed)
 
 
 def _value(session: Session, setting: Setting) -> str:
-    """Return the value of a variable, read with the project's role where it is kept elsewhere."""
+    """Return the value of a variable. Values in Secrets Manager or Parameter Store are read with the project's role."""
     if setting.kind == "SECRETS_MANAGER":
-        # An id or an ARN, which has six colons of its own, then perhaps a key of the JSON in it.
+        # The name or the ARN of a secret, which has six colons, then an optional key of the JSON in the secret.
         parts = setting.value.split(":")
         own = 7 if parts[0] == "arn" else 1
         secret = session.client("secretsmanager").get_secret_value(SecretId=":".join(parts[:own]))["SecretString"]
@@ -115,21 +115,24 @@ def _value(session: Session, setting: Setting) -> str:
 
 
 def application_addresses(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Variables that have the address of what was deployed: no container runs here, so a process is asked instead."""
+    """Return the variables that have the deployed application's address, with the address of a local process instead.
+
+    A rehearsal runs no containers, so the deployed application cannot answer.
+    """
     outputs = {each.namespace for each in run.pipeline.actions if each.provider == "CloudFormation"} - {""}
     found = {}
     for each in json.loads(action.configuration.get("EnvironmentVariables", "[]")):
         namespace = each["value"].removeprefix("#{").partition(".")[0]
         if namespace in outputs and run.resolve_text(each["value"]).startswith(("https://", "http://")):
             found[each["name"]] = run.setup.start_application()
-            step.note(f"{each['name']} is the address of a process of rehearsal/serve, as no containers are started")
+            step.note(f"{each['name']} is the address of a process of rehearsal/serve; no containers are started")
     return found
 
 
 def runnable_phases(
     step: ActionProgress, specification: Buildspec, project: Project, run: PipelineRun, folder: Path
 ) -> list[Phase]:
-    """Return the phases with their own /tmp, without what would fetch from the network unless a token asks for it."""
+    """Return the phases with a private /tmp. Download commands are left out unless the build has its service tokens."""
     temporary = folder / "tmp"
     phases = []
     left_out: list[str] = []
@@ -138,7 +141,7 @@ def runnable_phases(
         left_out += fetching
         kept = tuple(with_private_tmp(each, temporary) for each in phase.commands if each not in fetching)
         phases.append(Phase(phase.name, kept, tuple(with_private_tmp(each, temporary) for each in phase.finally_)))
-    # What a service would have to be asked for is not run at all, so its tools do not matter.
+    # A check that needs a service is replaced by its recorded report, so the versions of its tools do not matter.
     if left_out and not project.needs_a_service:
         step.note(f"tools come from a prepared environment: {run.setup.tools.comparison(left_out)}")
     return phases

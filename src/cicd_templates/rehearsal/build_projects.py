@@ -11,7 +11,7 @@ TYPE = "AWS::CodeBuild::Project"
 
 @dataclass(frozen=True)
 class Setting:
-    """A variable of a build's environment: its value, or where the value is."""
+    """An environment variable of a build. `kind` says whether `value` is the value or the place where it is stored."""
 
     name: str
     value: str
@@ -20,7 +20,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Project:
-    """One project. `cache` is bucket and prefix, empty without one."""
+    """A CodeBuild project. `cache` is the bucket and prefix of its cache; empty if it has none."""
 
     name: str
     arn: str
@@ -34,12 +34,12 @@ class Project:
 
     @property
     def needs_a_service(self) -> list[str]:
-        """Return the variables whose values are secrets: what has them talks to a service of somebody's."""
+        """Return the variables whose values are secrets. A project with such variables calls an external service."""
         return [setting.name for setting in self.settings if setting.kind == "SECRETS_MANAGER"]
 
 
 def read_project(properties: Mapping[str, Any], account: str, region: str) -> Project:
-    """Return the project of a resource's resolved properties."""
+    """Return the project that a resource's resolved properties describe."""
     cache = properties.get("Cache", {})
     return Project(
         name=properties["Name"],

@@ -14,7 +14,7 @@ import yaml
 from cicd_templates.errors import CicdError
 
 PHASES = ("install", "pre_build", "build", "post_build")
-# Valid keys that a rehearsal ignores; the project's setting decides about the cache.
+# Valid keys that a rehearsal ignores. The cache is configured in the project's settings, not by this key.
 LEFT_OUT = ("batch", "proxy", "cache", "run-as")
 KNOWN = {"version", "env", "phases", "artifacts", "reports", *LEFT_OUT}
 
@@ -38,7 +38,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Buildspec:
-    """A parsed build specification; `reports` has the format and files of each report by name."""
+    """A parsed build specification; `reports` maps the name of each report to its format and files."""
 
     shell: str
     variables: Mapping[str, str]
@@ -51,7 +51,7 @@ class Buildspec:
 
 
 def read_buildspec(text: str) -> Buildspec:
-    """Parse a build specification. Raise `CicdError` if CodeBuild would refuse it or it is not supported here."""
+    """Parse a build specification. Raises `CicdError` if CodeBuild or a rehearsal does not support it."""
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:

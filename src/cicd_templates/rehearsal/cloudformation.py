@@ -19,14 +19,14 @@ from cicd_templates.rehearsal.definition import Action
 from cicd_templates.rehearsal.result import ActionProgress
 
 REPLACE, EXECUTE = "CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE"
-# The status reasons of a change set without changes; CloudFormation has no field for it.
+# The status reasons of a change set without changes; there is no other field that shows it.
 UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
 LIMIT_SECONDS = 300.0
 POLLING = Polling(poll_seconds=0.02)
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Create or execute the change set. Return the stack's outputs as variables after an execution."""
+    """Create or execute the change set. After an execution, return the stack's outputs as variables."""
     configuration = run.resolve_configuration(action)
     client = run.action_session(action, step)
     stack, name = configuration["StackName"], configuration.get("ChangeSetName", "")
@@ -85,7 +85,7 @@ def _replace_change_set(
 
 
 def _artifact_file(files: dict[str, zipfile.ZipFile], path: str) -> str:
-    """Return the text of `Artifact::file`."""
+    """Return the text of a file that is named as `<artifact>::<file>`."""
     artifact, _, name = path.partition("::")
     if artifact not in files:
         raise ActionFailedError(
@@ -121,7 +121,7 @@ def _stack_status(cloudformation: Any, stack: str) -> str:
     try:
         found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
-        # The API has no error code of its own for a missing stack.
+        # The API has no specific error code for a missing stack.
         if "does not exist" in error.response["Error"]["Message"]:
             return ""
         raise

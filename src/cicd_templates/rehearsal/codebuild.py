@@ -35,7 +35,7 @@ LOG_LENGTH = 60_000
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Start the build with the action's role and run it with the project's. Return its exported variables."""
+    """Start the build with the action's role, and run it with the project's role. Return its exported variables."""
     configuration = run.resolve_configuration(action)
     project = run.projects.get(configuration["ProjectName"])
     if project is None:
@@ -100,7 +100,7 @@ def _run_build(
 
 
 def _unpack_source(run: PipelineRun, action: Action, s3: Any, folder: Path) -> Path:
-    """Return the input artifact in a folder of its own; the bucket's owner is looked at first, as CodeBuild does."""
+    """Unpack the input artifact into a new folder and return it. As CodeBuild does, read the bucket's owner first."""
     s3.get_bucket_location(Bucket=run.pipeline.bucket)
     s3.get_bucket_acl(Bucket=run.pipeline.bucket)
     source = folder / "src"
@@ -110,7 +110,7 @@ def _unpack_source(run: PipelineRun, action: Action, s3: Any, folder: Path) -> P
 
 
 def _touch_cache(s3: Any, project: Project) -> None:
-    """Look for the project's cache and leave one: nothing is in it, because nothing is installed here."""
+    """Read the project's cache and write an empty one, because a rehearsal installs nothing that could be cached."""
     if project.cache:
         bucket, _, prefix = project.cache.partition("/")
         with contextlib.suppress(s3.exceptions.NoSuchKey):
@@ -128,7 +128,10 @@ def _write_log(session: Session, project: Project, build: dict[str, Any], outcom
 
 
 def _check_reports(run: PipelineRun, specification: Buildspec, project: Project, source: Path) -> None:
-    """Read the reports of a build as CodeBuild would, and ask for what it does with the project's role."""
+    """Check the reports of a build, and whether the project's role may do what CodeBuild does to upload them.
+
+    Raises `ActionFailedError` if a permission or a file is missing, or if a JUnit report is not valid XML.
+    """
     for name, (form, files) in specification.reports.items():
         group = f"{project.arn.rpartition(':')[0]}:report-group/{project.name}-{name}"
         run.setup.require_allowed(project.role, REPORT_ACTIONS, group)

@@ -23,7 +23,7 @@ Confirm = Callable[[str], bool]
 
 
 class ActionFailedError(CicdError):
-    """Raised for an action that CodePipeline would report as failed; `log` is the end of its log."""
+    """An action failed, and CodePipeline would report it as failed. `log` is the end of the action's log."""
 
     def __init__(self, reason: str, log: str = "") -> None:
         super().__init__(reason)
@@ -32,7 +32,7 @@ class ActionFailedError(CicdError):
 
 @dataclass(frozen=True)
 class RehearsalSetup:
-    """The fixed setup of a rehearsal: the local AWS, the pipeline's account, folders and tools of this machine."""
+    """What stays the same during a rehearsal: the local AWS, the pipeline's account, local folders and tools."""
 
     endpoint: str
     secret: str = field(repr=False)
@@ -41,7 +41,7 @@ class RehearsalSetup:
     folder: Path
     tools: BuildTools
     tokens: Mapping[str, str]
-    # Variables of proxies and package indexes, for builds that have their tokens and may use the network.
+    # Variables for proxies and package indexes; builds that have their service tokens may use the network.
     network: Mapping[str, str]
     answers: Answers
     calls: Calls
@@ -50,13 +50,13 @@ class RehearsalSetup:
     start_application: Callable[[], str]
 
     def root_session(self, arn: str) -> Session:
-        """Return the root of the account that an ARN names."""
+        """Return a session of the root of the account that an ARN names."""
         return root(self.endpoint, Arn.parse(arn).account, self.region, self.secret)
 
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
-        """Check with IAM's simulator the actions that a service performs with a role and that nothing here calls.
+        """Check with IAM's simulator that a role may perform `actions`, which a rehearsal does not call itself.
 
-        Raise `ActionFailedError` if one is denied.
+        Raises `ActionFailedError` if one of them is denied.
         """
         simulated = self.root_session(role).client("iam").simulate_principal_policy(
             PolicySourceArn=role, ActionNames=actions, ResourceArns=[resource]
@@ -80,26 +80,26 @@ class PipelineRun:
     artifacts: dict[str, Artifact] = field(default_factory=dict)
 
     def action_session(self, action: Action, step: ActionProgress) -> Session:
-        """Return the session in which an action works: of its own role, by way of the pipeline's."""
+        """Return a session of the action's role, assumed by the pipeline's role, or the pipeline's own session."""
         step.roles.add(action.role.rpartition("/")[2])
         return self.pipeline_session.assume(action.role) if action.role else self.pipeline_session
 
     def service_session(self, role: str, on_behalf_of: str, step: ActionProgress) -> Session:
-        """Return the session of a service's role."""
+        """Return a session of a role that a service assumes on behalf of the resource `on_behalf_of`."""
         step.roles.add(role.rpartition("/")[2])
         return self.setup.root_session(on_behalf_of).assume_for_service(role, on_behalf_of)
 
     def resolve_configuration(self, action: Action) -> dict[str, str]:
-        """Return the action's configuration with its variables replaced."""
+        """Return the action's configuration with variables replaced by their values."""
         return {key: self.resolve_text(value) for key, value in action.configuration.items()}
 
     def resolve_text(self, text: str) -> str:
-        """Return `text` with the variables of the run."""
+        """Return `text` with the variables of the run replaced by their values."""
         variables: Variables = self.variables
         return substitute(text, variables)
 
     def input_artifact(self, action: Action) -> Artifact:
-        """Return the first artifact that an action takes."""
+        """Return the first input artifact of an action."""
         return self.artifacts[action.inputs[0]]
 
 

@@ -1,6 +1,6 @@
 """The pipeline definition: stages, actions, locks, and the parts that a rehearsal does not interpret.
 
-It is read from the resource's properties with resolved references. Calls no AWS.
+It is read from the resource's properties after their references are resolved. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VARIABLE_CHECK = "VariableCheck"
 
 @dataclass(frozen=True)
 class Action:
-    """An action; actions of a stage with the same `order` run in parallel."""
+    """An action of a stage. Actions of a stage that have the same `order` run in parallel."""
 
     stage: str
     name: str
@@ -42,7 +42,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Lock:
-    """A VariableCheck rule in the BeforeEntry conditions of a stage."""
+    """A VariableCheck rule in a stage's BeforeEntry conditions; the stage is entered only if the check succeeds."""
 
     name: str
     variable: str
@@ -60,7 +60,7 @@ class Stage:
 
     @property
     def groups(self) -> list[list[Action]]:
-        """Actions that run at the same time, one group after the other."""
+        """The stage's actions in groups. The actions of a group run in parallel, one group after the other."""
         ordered = sorted(self.actions, key=lambda action: action.order)
         return [list(group) for _, group in groupby(ordered, key=lambda action: action.order)]
 
@@ -78,12 +78,12 @@ class Pipeline:
 
     @property
     def actions(self) -> list[Action]:
-        """Return every action, in the order in which they run."""
+        """Return all actions in the order in which they run."""
         return [action for stage in self.stages for group in stage.groups for action in group]
 
 
 def read_pipeline(properties: Mapping[str, Any]) -> Pipeline:
-    """Return the pipeline of a resource's resolved properties."""
+    """Return the pipeline that a resource's resolved properties describe."""
     store = properties["ArtifactStore"]
     return Pipeline(
         name=properties["Name"],
@@ -123,7 +123,7 @@ def _action(stage: str, action: Mapping[str, Any]) -> Action:
 
 
 def _uninterpreted(properties: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what stands in the definition and happens in AWS alone, so that nobody takes it for rehearsed."""
+    """Yield the parts of the definition that only AWS executes, so that the report can say they are not rehearsed."""
     for key in sorted(properties.keys() - PIPELINE_KEYS):
         yield f"{key}: {properties[key]}" if isinstance(properties[key], str) else key
     for stage in properties["Stages"]:

@@ -1,4 +1,4 @@
-"""Checks of a pipeline definition before it runs: artifacts and variables that no earlier action produces."""
+"""Checks a pipeline definition before it runs, for example for artifacts that no earlier action produces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cicd_templates.rehearsal.variables import BUILT_IN, namespaces
 
 
 def find_problems(pipeline: Pipeline, known: Callable[[str], bool]) -> list[str]:
-    """Return the problems, a line each. `known` says whether actions of a provider are supported."""
+    """Return the problems, one line each. `known` returns whether a rehearsal supports the actions of a provider."""
     found: list[str] = []
     known_artifacts: set[str] = set()
     known_namespaces = set(BUILT_IN)

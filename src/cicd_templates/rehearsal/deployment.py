@@ -1,4 +1,4 @@
-"""Deploy every rendered stack into the local AWS, and read the deployed pipeline and build projects from it."""
+"""Deploys every rendered stack into the local AWS, and reads the deployed pipeline and its build projects back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ POLL_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class DeployedPipeline:
-    """A pipeline and the projects that it can start, as they are deployed. `stack` is the pipeline's."""
+    """A deployed pipeline and the projects that it can start. `stack` is the stack of the pipeline."""
 
     stack: StackTemplate
     pipeline: Pipeline
@@ -39,9 +39,10 @@ class DeployedPipeline:
 
 
 def read_every_stack(folder: Path, suffix: str | None = None) -> list[StackTemplate]:
-    """Return the stacks of every environment in `folder`, runtime environments first: the pipeline needs their roles.
+    """Return the stacks of every environment in `folder`, or only of the copy `suffix`.
 
-    With a suffix those of that copy alone. Raises `ConfigurationError` where there are none.
+    Runtime environments come first, because the pipeline needs their roles. Raises `ConfigurationError` if there are no
+    stacks.
     """
     environments = sorted({path.parent for path in folder.glob("*/*.*") if path.suffix in (".yaml", ".json")})
     found = [read_stacks(path) for path in environments if not suffix or path.name.endswith(f"-{suffix}")]
@@ -55,7 +56,10 @@ def _kind(stack: StackTemplate) -> str:
 
 
 def pipeline_stack(stacks: Sequence[StackTemplate], service: str | None) -> StackTemplate:
-    """Return the stack with the pipeline of a service, or the only one. Raise `ConfigurationError` if there is none."""
+    """Return the stack with the pipeline of `service`. Without a service, return the only stack with a pipeline.
+
+    Raises `ConfigurationError` if there is no such stack, or if the service must be named.
+    """
     found = {str(stack.service): stack for stack in stacks if _resources(stack, definition.TYPE)}
     if service is None and len(found) == 1:
         return next(iter(found.values()))
@@ -71,7 +75,7 @@ def _resources(stack: StackTemplate, resource_type: str) -> list[Any]:
 
 
 def deploy_stacks(engine: Engine, stacks: Sequence[StackTemplate]) -> None:
-    """Create every stack with the deployer's own code. Raises `CicdError` with the first cause where one fails."""
+    """Create every stack with the deployer's own code. Raises `CicdError` with the first cause if a stack fails."""
     broken: list[str] = []
 
     class Listener:
@@ -91,7 +95,7 @@ def deploy_stacks(engine: Engine, stacks: Sequence[StackTemplate]) -> None:
 
 
 def polling() -> Polling:
-    """Return how often the local AWS, which answers at once, is looked at."""
+    """Return the polling for the local AWS. It is frequent, because the local AWS answers at once."""
     return Polling(poll_seconds=POLL_SECONDS)
 
 
@@ -101,7 +105,7 @@ def stack_clients(engine: Engine, stack: StackTemplate) -> Clients:
 
 
 def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: StackTemplate) -> DeployedPipeline:
-    """Return the pipeline of `stack` and the projects of its account, with the values that CloudFormation gave them."""
+    """Return the pipeline of `stack` and the projects of its account, with references resolved as deployed."""
     (resource,) = _resources(stack, definition.TYPE)
     pipeline = read_pipeline(resolve(resource["Properties"], reference_values(root, stack)))
     found = {}
@@ -115,7 +119,7 @@ def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: Stack
 
 
 def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
-    """Return what the references of a deployed stack stand for."""
+    """Return the values of a deployed stack's references: parameters, resources and pseudo parameters."""
     cloudformation = root.client("cloudformation")
     described = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
     found = {
@@ -125,7 +129,7 @@ def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
         "AWS::StackName": stack.name,
     }
     for parameter in described.get("Parameters", ()):
-        # The local AWS returns the value itself, AWS the name of the parameter and the resolved value.
+        # For an SSM parameter, AWS returns its name and the resolved value; the local AWS returns only the value.
         found[parameter["ParameterKey"]] = parameter.get("ResolvedValue", parameter["ParameterValue"])
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.name):
         for each in page["StackResourceSummaries"]:
@@ -140,7 +144,7 @@ def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
 
 
 def store_tokens(root: Session, definition: DeployedPipeline, tokens: Mapping[str, str]) -> None:
-    """Put what the caller gave for a check's service into its secret."""
+    """Store the tokens that the user gave for external services in the secrets of the projects that need them."""
     secrets = root.client("secretsmanager")
     for project in definition.projects.values():
         for setting in project.settings:

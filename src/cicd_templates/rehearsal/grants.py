@@ -1,4 +1,4 @@
-"""Compare the granted actions of the roles with the calls of a run that used them."""
+"""Compares the actions that roles are granted with the calls of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cicd_templates.template.arn import Arn
 
 ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::Policy"
 ALLOWED = "allowed"
-# Services whose roles the local AWS never assumes, so the use of their grants is unknown.
+# The local AWS never assumes the roles of these services, so it is unknown whether their grants are used.
 UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 
 
@@ -28,7 +28,7 @@ class GrantUse(StrEnum):
 
 @dataclass(frozen=True)
 class GrantedAction:
-    """One action in one statement of a role; `reason` says why an unused action is granted."""
+    """An action that one statement of a role allows. `reason` says why an unused action is granted."""
 
     environment: str
     role: str
@@ -41,7 +41,7 @@ class GrantedAction:
 
 @dataclass(frozen=True)
 class Role:
-    """A role of the templates: the services that may assume it, and its allowed actions by Sid."""
+    """A role of the templates, with the services that may assume it and the actions that each statement allows."""
 
     environment: str
     name: str
@@ -50,7 +50,7 @@ class Role:
 
 
 def read_roles(template: Mapping[str, Any], environment: str) -> list[Role]:
-    """Return the roles of a template that have a name, each with its own policies and those attached to it there."""
+    """Return the named roles of a template, including the statements of policies that it attaches to them."""
     resources = template["Resources"]
     attached: dict[str, list[Any]] = {}
     for resource in resources.values():
@@ -89,7 +89,7 @@ def _as_list(value: Any) -> Iterator[str]:
 
 
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
-    """Return every granted action with the number of calls that it allowed, of the rows that the local AWS has kept."""
+    """Return every granted action with the number of calls that it allowed; `rows` are the local AWS's decisions."""
     calls: Counter[tuple[str, str, str]] = Counter()
     at_work: set[str] = set()
     for principal, action, _, decision, statement in rows:
@@ -106,7 +106,7 @@ def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list
 
 
 def role_name(principal: str) -> str:
-    """Return the name of the role behind the ARN of a session, or of the role itself."""
+    """Return the name of the role in the ARN of a role or of a role session."""
     parts = Arn.parse(principal).resource.split("/")
     return parts[1] if parts[0] == "assumed-role" else parts[-1]
 
@@ -123,5 +123,5 @@ def _grant(role: Role, statement: str, action: str, calls: int, at_work: bool) -
 
 
 def unexplained_grants(found: Iterable[GrantedAction]) -> list[GrantedAction]:
-    """Return the unused grants of roles at work for which no reason is known."""
+    """Return the unused grants of the roles that made calls in the run, except grants with a known reason."""
     return [grant for grant in found if grant.use is GrantUse.UNUSED and not grant.reason]

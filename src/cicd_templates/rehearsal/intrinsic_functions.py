@@ -1,4 +1,4 @@
-"""Resolve Ref, Fn::GetAtt and Fn::Sub in template values, which is all that a pipeline needs. Calls no AWS."""
+"""Resolves Ref, Fn::GetAtt and Fn::Sub in template values; a pipeline needs no others. Does not call AWS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def resolve(value: Any, names: Mapping[str, str]) -> Any:
 
     The keys of `names` are parameters, logical ids, `Id.Attribute` and pseudo parameters.
 
-    Raises `CicdError` for a function or a name that is not known.
+    Raises `CicdError` if a function is not supported or a name is unknown.
     """
     if isinstance(value, list):
         return [resolve(item, names) for item in value]
@@ -41,5 +41,5 @@ def resolve(value: Any, names: Mapping[str, str]) -> Any:
 
 def _named(name: str, names: Mapping[str, str]) -> str:
     if name not in names:
-        raise CicdError(f"{name}: the deployed stack has nothing with this name")
+        raise CicdError(f"{name}: the deployed stack has no parameter, resource or attribute with this name")
     return names[name]

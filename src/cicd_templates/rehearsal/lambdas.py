@@ -1,4 +1,4 @@
-"""Lambda actions: invoke the deployed function, which answers the job as it would in AWS.
+"""Lambda actions: invoke the deployed function, which sends the job's result as it would in AWS.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
 """
@@ -20,7 +20,10 @@ LOG_ACTIONS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Invoke the function with the action's role. Return its variables; raise `ActionFailedError` if it fails."""
+    """Invoke the function with the action's role and return its variables.
+
+    Raises `ActionFailedError` if the function reports a failure or does not send a result.
+    """
     configuration = run.resolve_configuration(action)
     session = run.action_session(action, step)
     function = _get_function(run, configuration["FunctionName"], step)
@@ -38,7 +41,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     result = run.setup.answers.of(job)
     if result is None:
         payload = answer["Payload"].read().decode() if answer.get("FunctionError") else "it returned without answering"
-        raise ActionFailedError(f"{configuration['FunctionName']} did not answer its job: {payload}", step.log)
+        raise ActionFailedError(f"{configuration['FunctionName']} did not report the job's result: {payload}", step.log)
     operation, request = result
     if operation != RESULTS[0]:
         raise ActionFailedError(request["failureDetails"]["message"])
@@ -47,7 +50,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
 
 
 def _get_function(run: PipelineRun, name: str, step: ActionProgress) -> dict[str, Any]:
-    """Return the function's settings, looked at by the account itself, and its role among those of the action."""
+    """Return the function's configuration, read as the account's root, and add its role to the roles of the action."""
     found: dict[str, Any] = run.setup.root_session(run.pipeline.role).client("lambda").get_function_configuration(
         FunctionName=name
     )  # fmt: skip
@@ -58,7 +61,7 @@ def _get_function(run: PipelineRun, name: str, step: ActionProgress) -> dict[str
 def _job_event(
     run: PipelineRun, action: Action, configuration: dict[str, str], session: Session, job: str
 ) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html"""
+    """Return the event of a job: https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html"""
     keys = session.keys
     data: dict[str, Any] = {
         "actionConfiguration": {"configuration": configuration},

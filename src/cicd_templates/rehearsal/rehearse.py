@@ -1,4 +1,4 @@
-"""A rehearsal from end to end: deploy the stacks, release the source, run the stages, measure the result."""
+"""Runs a rehearsal from end to end: deploys the stacks, releases the source, runs the stages, measures the grants."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ START_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A finished run, whose actions can be repeated."""
+    """A finished run and its result. Actions of the run can be repeated."""
 
     run: PipelineRun
     steps: Mapping[str, ActionProgress]
     result: RehearsalResult
 
     def replay(self, action: Action, on_progress: ProgressListener = lambda step: None) -> ActionProgress:
-        """Return the action once more, with what the actions before it have left."""
+        """Run an action again, with the variables and artifacts of the finished run. Return its progress."""
         step = ActionProgress(action.path, action.provider)
         run_action(self.run, action, step, on_progress)
         return step
@@ -62,10 +62,10 @@ def run_rehearsal(
     on_progress: ProgressListener = lambda step: None,
     on_start: Callable[[DeployedPipeline, float], None] = lambda definition, seconds: None,
 ) -> Iterator[Rehearsal]:
-    """Rehearse in a fresh engine that enforces IAM; within the block, actions can be repeated.
+    """Rehearse in a fresh engine that enforces IAM. Yield the rehearsal; in the `with` block, actions can be repeated.
 
-    `on_start` gets the deployed pipeline before the first action, and the seconds of the deployment. Raise `CicdError`
-    if the pipeline cannot start.
+    Before the first action, `on_start` is called with the deployed pipeline and the seconds that the deployment took.
+    Raises `CicdError` if the pipeline cannot start.
     """
     began = time.monotonic()
     phases: dict[str, float] = {}
@@ -121,9 +121,9 @@ def run_rehearsal(
 def _release_and_wait(
     engine: Engine, stacks: list[StackTemplate], definition: DeployedPipeline, archive: Archive
 ) -> tuple[str, str]:
-    """Release into the local AWS, whose rule starts the pipeline; the source's version and the run.
+    """Release into the local AWS, and wait until the rule starts the pipeline. Return the source's version and the run.
 
-    The request that the rule makes is sent on as the rule's role, so that its permission is asked, too.
+    The rule's start request is sent with the rule's role, so that the role's permissions are checked, too.
     """
     pipeline, stack = definition.pipeline, definition.stack
     clients = deployment.stack_clients(engine, stack)
@@ -133,7 +133,7 @@ def _release_and_wait(
         if action.name == release.SOURCE_ACTION:
             version = release.upload_source(clients, bucket, key, archive)
         else:
-            # Without a commit, because a rehearsal works from the work tree.
+            # The bundle names no commit, because a rehearsal uses the work tree.
             clients.s3.put_object(Bucket=bucket, Key=key, Body=bundle(stacks))
     found: list[dict[str, Any]] = []
 

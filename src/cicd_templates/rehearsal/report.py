@@ -16,13 +16,13 @@ MARKS = {ActionState.SUCCEEDED: "ok", ActionState.FAILED: "FAILED", ActionState.
 
 
 def heading(pipeline: Pipeline, stacks: int, seconds: float) -> str:
-    """Return the first line, when everything is deployed."""
+    """Return the first lines of the report, which are printed when all stacks are deployed."""
     deployed = f"{stacks} stacks deployed in {seconds:.1f} s to a local AWS that enforces IAM"
     return f"Rehearsing {pipeline.name}\n  {deployed}"
 
 
 def progress(step: ActionProgress) -> str:
-    """Return a line for an action that has ended, with its log below it where it failed."""
+    """Return a line for an action that has ended. If it failed, its error and the end of its log follow."""
     line = f"  {step.path:<40} {MARKS[step.state]:<6} {step.seconds:6.1f} s"
     if step.state is not ActionState.FAILED:
         return line
@@ -83,7 +83,7 @@ def _permissions(grants: Sequence[GrantedAction], *, ended: bool) -> Iterator[st
 
 
 def verdict(result: RehearsalResult) -> str:
-    """Return how it ended, in a line that names what stopped it."""
+    """Return the outcome in one line. If the run did not succeed, the line names the cause."""
     if result.succeeded:
         return (
             f"{result.pipeline}: no problem of definition, permissions or reports found in {result.seconds:.1f} s;"
@@ -94,7 +94,7 @@ def verdict(result: RehearsalResult) -> str:
 
 
 def matrix(grants: Sequence[GrantedAction]) -> str:
-    """Granted and used actions of every role in a table of Markdown."""
+    """Return the granted actions of every role as a Markdown table, with their use in a rehearsal."""
     lines = ["| role | statement | action | in a rehearsal | why it is granted |", "|---|---|---|---|---|"]
     for grant in grants:
         lines.append(table_row((grant.role, grant.statement, grant.action, grant.use.value, grant.reason)))

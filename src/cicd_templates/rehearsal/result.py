@@ -22,7 +22,7 @@ class ActionState(StrEnum):
 
 @dataclass
 class ActionProgress:
-    """The progress of an action. `notes` list what a rehearsal does differently from AWS."""
+    """The progress of an action. `notes` says what the rehearsal of the action did differently from AWS."""
 
     path: str
     provider: str
@@ -38,14 +38,14 @@ class ActionProgress:
     log: str = ""
 
     def note(self, text: str) -> None:
-        """Add a note unless it is already there."""
+        """Add `text` to the notes, unless they already contain it."""
         if text not in self.notes:
             self.notes.append(text)
 
 
 @dataclass(frozen=True)
 class RehearsalResult:
-    """The result of a rehearsal."""
+    """The result of a rehearsal. `problem` says why the run stopped, if no failed action stopped it."""
 
     pipeline: str
     execution: str
@@ -60,7 +60,7 @@ class RehearsalResult:
 
     @property
     def succeeded(self) -> bool:
-        """Return whether every action did."""
+        """Return whether every action succeeded and nothing else stopped the run."""
         return not self.problem and all(step.state is ActionState.SUCCEEDED for step in self.steps)
 
     @property
@@ -70,14 +70,14 @@ class RehearsalResult:
 
 
 def as_json(result: RehearsalResult) -> str:
-    """Return the result for machines."""
+    """Return the result as JSON."""
     content = asdict(result) | {"succeeded": result.succeeded}
     content["steps"] = [{**step, "roles": sorted(step["roles"])} for step in content["steps"]]
     return json.dumps(content, indent=2) + "\n"
 
 
 def as_junit(result: RehearsalResult) -> str:
-    """Return the result as a test report: an action is a test, one that was not reached is skipped."""
+    """Return the result as JUnit XML. Each action is a test; an action that was not reached is a skipped test."""
     suite = ElementTree.Element(
         "testsuite",
         name=result.pipeline,
@@ -101,7 +101,7 @@ def as_junit(result: RehearsalResult) -> str:
 
 
 def critical_path(steps: Sequence[ActionProgress]) -> list[ActionProgress]:
-    """Return the actions that the end waited for: of those that ran at the same time, the longest."""
+    """Return the actions that determined the duration: of each set of parallel actions, the one that ended last."""
     path: list[ActionProgress] = []
     for step in sorted(
         (step for step in steps if step.state is not ActionState.NOT_REACHED), key=lambda each: each.began

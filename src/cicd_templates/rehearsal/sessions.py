@@ -30,9 +30,10 @@ class Credentials:
 
 @cache
 def maker(endpoint: str, region: str) -> MakeClient:
-    """Return a function that makes a client of a service with some keys, and reads neither profile nor environment.
+    """Return a function that makes a client for a service with given keys. It reads no AWS profile or config file.
 
-    One session makes all: it reads the models of a service once. It is not safe for threads, therefore the lock.
+    All clients are made by one botocore session, so that the model of each service is read only once. A lock protects
+    the session, which is not safe for threads.
     """
     nowhere = (None, None, os.devnull, None)
     session = botocore.session.Session(
@@ -57,7 +58,7 @@ def maker(endpoint: str, region: str) -> MakeClient:
 
 @dataclass(frozen=True)
 class Session:
-    """A principal with its clients. `roles` is the chain of assumed roles by name, its own last."""
+    """A principal with its clients. `roles` are the names of the roles assumed one after the other, its own last."""
 
     keys: Credentials
     make: MakeClient
@@ -71,13 +72,14 @@ class Session:
         return self._clients[service]
 
     def assume(self, role: str) -> Session:
-        """Return a session of `role`, which has to trust this principal."""
+        """Return a session of `role`, whose trust policy must allow this principal."""
         return self._assumed(role)
 
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
-        """Return a session of `role` for the service that acts for a resource; this principal is its account's root.
+        """Return a session of `role`, assumed by the service that acts for the resource `on_behalf_of`.
 
-        The local AWS reads service and resource from the external id; trust policies ask for both.
+        This principal must be the root of the resource's account. The local AWS takes service and resource, which trust
+        policies check, from the external id.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 
@@ -89,5 +91,8 @@ class Session:
 
 @cache
 def root(endpoint: str, account: str, region: str, secret: str) -> Session:
-    """Return the account itself, which the local AWS takes a 12-digit access key for; `secret` is that of its start."""
+    """Return a session of an account's root. In the local AWS, the access key of a root is its account number.
+
+    `secret` is the secret of the engine.
+    """
     return Session(Credentials(account, secret), maker(endpoint, region))

@@ -16,7 +16,7 @@ from typing import IO
 
 from cicd_templates.rehearsal.buildspec import Phase
 
-# The phases after which nothing else is tried but what must be done in any case:
+# If one of these phases fails, CodeBuild runs no further phase:
 # https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details.html#view-build-details-phases
 STOPPING = ("install", "pre_build")
 LOG_FILE = "build.log"
@@ -26,7 +26,7 @@ JOIN_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class BuildOutcome:
-    """The outcome of a build: seconds by phase, the first failed command, exported variables and log."""
+    """The outcome of a build: seconds of each phase, the first failed command, exported variables and log."""
 
     seconds: Mapping[str, float]
     failed: str
@@ -44,7 +44,7 @@ def run_phases(
     environment: Mapping[str, str],
     limit_seconds: float,
 ) -> BuildOutcome:
-    """Run the phases in `source`; scripts and log go into `folder`. After `limit_seconds` everything is killed."""
+    """Run the phases in `source`, with scripts and log in `folder`. After `limit_seconds`, kill all processes."""
     script = folder / "phases.sh"
     script.write_text(_script(phases, exported, folder))
     marks: list[tuple[float, str]] = []
@@ -66,7 +66,7 @@ def run_phases(
         except subprocess.TimeoutExpired:
             late = f"was still running after {limit_seconds:.0f} s, the project's timeout"
         finally:
-            # What it left in the background ends with it.
+            # Kill the processes that the build left in the background, too.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             reader.join(JOIN_SECONDS)
@@ -79,9 +79,9 @@ def _collect_marks(stream: IO[str], marks: list[tuple[float, str]]) -> None:
 
 
 def _script(phases: Sequence[Phase], exported: Sequence[str], folder: Path) -> str:
-    """Return a script that runs every command in the shell itself, so that what one sets the next one has.
+    """Return a script that runs all commands in the same shell, so that each command sees the variables set before it.
 
-    No command stands behind `||`, because a shell ignores `set -e` there.
+    `||` is not used around a command, because a shell ignores `set -e` there.
     """
     lines = ["_stopped=''", f"exec 3>&1 >{shlex.quote(str(folder / LOG_FILE))} 2>&1", "_failed=''"]
     for phase in phases:

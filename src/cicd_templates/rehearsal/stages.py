@@ -1,4 +1,4 @@
-"""Run the stages of a pipeline: check the locks, then run groups of parallel actions; stop at the first failure."""
+"""Runs the stages of a pipeline: checks the locks, then runs groups of parallel actions; stops at the first failure."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ ProgressListener = Callable[[ActionProgress], None]
 
 
 def run_stages(run: PipelineRun, steps: Mapping[str, ActionProgress], on_progress: ProgressListener) -> str:
-    """Run every stage until one fails; why a stage was not entered, if that is what ended the run.
+    """Run the stages until one fails. If a lock closed a stage, return the reason, otherwise an empty string.
 
-    `steps` has one for each action by its path, and each is `on_progress`d when it begins and when it ends.
+    `steps` maps the path of each action to its progress. `on_progress` is called when an action begins or ends.
     """
     run.variables["codepipeline"] = {"PipelineExecutionId": run.execution}
     for stage in run.pipeline.stages:
@@ -78,7 +78,7 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return what IAM decided about the roles of an action since it began, and about the roles that those took on."""
+    """Return IAM's decisions, since the action began, about its roles and about the roles that these assumed."""
     roles = set(step.roles)
     found = []
     for row in run.setup.calls.rows()[before:]:

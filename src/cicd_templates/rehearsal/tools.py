@@ -1,6 +1,7 @@
-"""The tools of a build: a prepared virtual environment, and replacements for programs that are not available.
+"""Provides the tools of a build: a prepared virtual environment, and replacements for programs that are not available.
 
-The prepared environment replaces the one that a build would install. It has no pip, so that no build can change it.
+The prepared environment replaces the one that a build would install. Builds get it without pip, so they cannot change
+it.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# By the name of a program, the module of `programs` that runs instead, and what its arguments begin with. Those of a
-# service need it: without a token its report is a recorded one.
+# The replaced programs by name: the module in `programs` that runs instead, and its first argument. The programs in
+# SERVICE_PROGRAMS need an external service; if a build has no token for it, a recorded report is used.
 CONTAINER_PROGRAMS = {"aws": ("aws", ""), "docker": ("docker", "")}
 SERVICE_PROGRAMS = {"snyk": ("recorded", "snyk"), "safety": ("recorded", "safety")}
-# A command that fetches something from the network before the work begins.
+# Commands that download something before the actual work of a build begins.
 DOWNLOAD = re.compile(r"\bpip3? install\b|https?://|\b(?:curl|wget) |\b(?:npm|yarn|apt-get|apk|dnf|yum) \w")
 DOWNLOADING_PHASES = ("install", "pre_build")
 PIN = re.compile(r"^\s*([A-Za-z0-9._-]+)==(\S+) --hash", re.MULTILINE)
-# What a container has for itself and the processes of a machine share.
+# Each container has its own /tmp, but all processes of this machine share one.
 SHARED = re.compile(r"/tmp(?=[/\s\"'])")  # noqa: S108 - looked for, not used
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -34,13 +35,13 @@ class BuildTools:
     prefix: Path
 
     def installed(self) -> dict[str, str]:
-        """Return the versions of its packages, by normalised name."""
+        """Return the versions of the installed packages by normalised name."""
         folders = [str(path) for path in self.prefix.glob("lib/python*/site-packages")]
         found = importlib.metadata.distributions(path=folders)
         return {_normalised(each.name): each.version for each in found}
 
     def comparison(self, commands: Iterable[str]) -> str:
-        """Return how what `commands` would have installed is here, in a line."""
+        """Return one line that compares the packages pinned in `commands` with the installed packages."""
         pins = {_normalised(name): version for text in commands for name, version in PIN.findall(text)}
         here = self.installed()
         other = [
@@ -52,7 +53,7 @@ class BuildTools:
         return f"{same}; {', '.join(other)}" if other else same
 
     def link_into(self, folder: Path) -> Path:
-        """Return an environment in `folder` that shares what this one has, without pip; its programs."""
+        """Create an environment in `folder` with links to this one, without pip. Return its folder of programs."""
         programs = folder / "bin"
         programs.mkdir(parents=True)
         (folder / "lib").symlink_to((self.prefix / "lib").resolve())
@@ -68,12 +69,12 @@ def _normalised(name: str) -> str:
 
 
 def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
-    """Return those commands of a phase that would fetch something before the work begins."""
+    """Return the commands of a phase that would download something before the actual work begins."""
     return (each for each in commands if phase in DOWNLOADING_PHASES and DOWNLOAD.search(each))
 
 
 def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> None:
-    """Put programs of these names into `folder`; they run in this interpreter, which has botocore."""
+    """Write the replacement `programs` to `folder`; they run in this interpreter, which has botocore."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (module, first) in programs.items():
         code = f"import sys; from cicd_templates.rehearsal.programs.{module} import main; sys.exit(main(sys.argv[1:]))"
@@ -83,10 +84,10 @@ def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> Non
 
 
 def with_private_tmp(text: str, temporary: Path) -> str:
-    """Return `text` of a build with `/tmp` in a folder: a container has its own, a process here has not."""
+    """Return `text` with `/tmp` replaced by the folder `temporary`, because all local processes share `/tmp`."""
     return SHARED.sub(lambda found: str(temporary), text)
 
 
 def search_path(*folders: Path) -> str:
-    """Return the PATH of a build: these folders, then the system's."""
+    """Return the PATH of a build: `folders`, then the system's folders."""
     return os.pathsep.join([*map(str, folders), SYSTEM_PATH])

@@ -1,4 +1,4 @@
-"""The reasons for granted actions that a rehearsal does not use: the first row that matches role, Sid and action."""
+"""The reasons for granted actions that a rehearsal does not use. The first matching row of the table counts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REASONS = (
 
 
 def reason_for(role: str, statement: str, action: str) -> str:
-    """Return the reason, or nothing where none is known."""
+    """Return the reason of the first row that matches role, Sid and action, or an empty string if none matches."""
     for *patterns, reason in REASONS:
         if all(map(fnmatchcase, (role, statement, action), patterns)):
             return reason

@@ -10,14 +10,14 @@ from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal.definition import Lock
 
 VARIABLE = re.compile(r"#\{([A-Za-z0-9@_-]+)\.([A-Za-z0-9@_-]+)\}")
-# Namespaces that are there without an action.
+# Namespaces that exist without an action that exports them.
 BUILT_IN = frozenset({"codepipeline", "variables"})
 
 Variables = Mapping[str, Mapping[str, str]]
 
 
 def namespaces(value: Any) -> set[str]:
-    """Return the namespaces that are read anywhere in `value`."""
+    """Return the namespaces of all variables that occur anywhere in `value`."""
     if isinstance(value, str):
         return {found.group(1) for found in VARIABLE.finditer(value)}
     items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
@@ -25,7 +25,7 @@ def namespaces(value: Any) -> set[str]:
 
 
 def substitute(text: str, variables: Variables) -> str:
-    """Return `text` with its variables replaced. Raises `CicdError` for one that no action has put out."""
+    """Return `text` with variables replaced by their values. Raises `CicdError` if a variable was not exported."""
 
     def value(found: re.Match[str]) -> str:
         namespace, name = found.groups()
@@ -38,7 +38,7 @@ def substitute(text: str, variables: Variables) -> str:
 
 
 def is_open(lock: Lock, variables: Variables) -> bool:
-    """Return whether a variable check lets the stage be entered; without the variable it does not.
+    """Return whether a variable check allows entering the stage. It does not if the variable is missing.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-VariableCheck.html
     """

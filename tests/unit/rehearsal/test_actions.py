@@ -115,10 +115,10 @@ def test_a_question_that_is_too_long_and_one_without_a_topic(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"Payload": io.BytesIO(b"null")}, "f did not answer its job: it returned without answering"),
+        ({"Payload": io.BytesIO(b"null")}, "f did not report the job's result: it returned without answering"),
         (
             {"Payload": io.BytesIO(b'{"errorType": "Timeout"}'), "FunctionError": "Unhandled", "LogResult": "bG9n"},
-            'f did not answer its job: {"errorType": "Timeout"}',
+            """f did not report the job's result: {"errorType": "Timeout"}""",
         ),
     ],
     ids=["silent", "broken"],

@@ -65,7 +65,7 @@ def test_links_and_special_files_are_refused(tmp_path: Path, kind: int) -> None:
 def test_too_many_entries_and_too_many_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     many = archive(("a", 0), ("b", 0), content=b"12")
     monkeypatch.setattr(artifacts, "MOST_BYTES", 3)
-    with pytest.raises(CicdError, match="an archive has 4 bytes in all; at most 3 are unpacked"):
+    with pytest.raises(CicdError, match="an archive has 4 bytes in total; at most 3 are unpacked"):
         artifacts.unpack(many, tmp_path)
     monkeypatch.setattr(artifacts, "MOST_ENTRIES", 1)
     with pytest.raises(CicdError, match="an archive has 2 entries; at most 1 are unpacked"):

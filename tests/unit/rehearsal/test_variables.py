@@ -70,7 +70,7 @@ def test_references_are_resolved(value: Any, expected: Any) -> None:
     ("value", "expected"),
     [
         ({"Fn::Join": ["", []]}, "Fn::Join: a rehearsal does not support this function"),
-        ({"Ref": "Nobody"}, "Nobody: the deployed stack has nothing with this name"),
+        ({"Ref": "Nobody"}, "Nobody: the deployed stack has no parameter, resource or attribute with this name"),
     ],
 )
 def test_what_cannot_be_resolved_is_named(value: Any, expected: str) -> None:

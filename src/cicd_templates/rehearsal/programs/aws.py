@@ -1,7 +1,7 @@
-"""The replacement of the `aws` command in a rehearsed build, which calls operations through botocore.
+"""Replaces the `aws` command in a rehearsed build; calls the operations through botocore.
 
-Options become members of the operation's input; `--query` and `--output text` work as in the AWS command line. A
-service error is printed to standard error and exits with 254.
+Options become members of the operation's input; `--query` and `--output text` work as in the AWS command line. If a
+service returns an error, it is printed to standard error and the exit code is 254.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FAILED, WRONG = 254, 252
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run `aws SERVICE OPERATION ...`; its exit code."""
+    """Run `aws SERVICE OPERATION ...` and return its exit code."""
     name, operation, *rest = arguments
     client: Any = botocore.session.get_session().create_client(SERVICES.get(name, name))
     try:
@@ -64,7 +64,7 @@ def _parse_arguments(rest: Sequence[str], members: dict[str, Any]) -> tuple[dict
 
 
 def _value(text: str, shape: Any) -> Any:
-    """Return a value in the command line's short form: `a=1,b=2` for a structure, one item for a list."""
+    """Convert an option's text for the API: `a=1,b=2` or JSON to a structure, the single item of a list to a list."""
     if shape.type_name == "blob":
         return Path(text).read_bytes()
     if shape.type_name == "list":

@@ -1,7 +1,7 @@
-"""The replacement of the `docker` command in a rehearsed build, which pushes a placeholder instead of an image.
+"""Replaces the `docker` command in a rehearsed build; pushes a placeholder instead of an image.
 
-The placeholder's manifest has one layer, the list of the files in the build context, so the same source has the same
-digest. It is pushed with the registry's own API calls.
+The placeholder has one layer: the list of the files in the build context with their digests. So the same source always
+has the same image digest. The placeholder is pushed with ECR's own API calls.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOTE = "the image is not built; a placeholder with its own digest is pushed"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run `docker login`, `docker build` or `docker push`; its exit code."""
+    """Run `docker login`, `docker build` or `docker push` and return its exit code."""
     command, *rest = arguments
     if command == "login":
         return 0 if sys.stdin.read().strip() else _report_failure("standard input has no password")

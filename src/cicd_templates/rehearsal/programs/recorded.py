@@ -1,7 +1,7 @@
-"""The replacement of a scanner that needs a service in a rehearsed build: it returns a recorded report.
+"""Replaces a scanner that needs an external service in a rehearsed build; outputs a recorded report.
 
-The report is `rehearsal/<program>.json` in the source. It is written where the scanner would write it: to the file of
-the option for JSON, otherwise to standard output.
+The report is `rehearsal/<program>.json` in the source. As the scanner would do, it is written to the file that
+`--json-file-output` names, otherwise to standard output.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FILE_OPTION = "--json-file-output="
-# The exit code of a shell for a missing command.
+# The exit code with which a shell reports a missing command.
 ABSENT = 127
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the program that is the first argument; its exit code."""
+    """Run the program that the first argument names, and return its exit code."""
     program, *rest = arguments
     if "--version" in rest:
         print(f"{program} recorded")
