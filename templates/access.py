@@ -22,17 +22,18 @@ from cicd_templates.layer.template import LayerTemplate
 from templates import build as builds
 from templates import keys, pipeline, storage
 
-# Issuer and audience of GitHub Actions' tokens. An account has one such provider, which this project does not own:
+# Issuer and audience of the tokens of GitHub Actions. An account has only one identity provider for this issuer, and
+# this project does not create it:
 # https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
 GITHUB = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return three policies to attach to people's own roles, and on request the role of a GitHub workflow.
+    """Return three policies to attach to people's own roles and, if configured, the role for a GitHub workflow.
 
-    Each policy denies what belongs to another's part, so that a person who holds two of them can do less, not more:
-    whoever releases does not approve, and nobody overrides a condition.
+    Each policy denies the tasks of the other groups, so a person with two policies can do less, not more: developers,
+    who release, cannot approve, and nobody can override a condition.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
@@ -108,7 +109,7 @@ def _may_release(service: Service, source: BucketName, key: KeyArn) -> list[Gran
 
 
 def _may_find(env: Environment, service: Service) -> Grant:
-    """Let `make release` look up the source bucket and the pipeline that it starts."""
+    """Let `make release` look up the source bucket, and the pipeline that a new source starts."""
     bucket, name = storage.SOURCE_BUCKET, pipeline.PIPELINE_NAME
     paths = [parameter_path(env, bucket.layer, bucket.name), parameter_path(env, name.layer, name.name, service.name)]
     begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
@@ -116,7 +117,7 @@ def _may_find(env: Environment, service: Service) -> Grant:
 
 
 def _no_release(env: Environment, service: Service, source: BucketName) -> list[Grant]:
-    """Deny releases, both by a new source and by a run of an older one."""
+    """Deny releases, both of a new source and of an older source by starting a run again."""
     return [
         deny(
             "LeaveReleasingToOthers",
@@ -153,9 +154,10 @@ def _no_override(env: Environment, service: Service) -> Grant:
 
 
 def _may_operate(env: Environment, service: Service) -> list[Grant]:
-    """Let them run the pipeline, and roll back only stages whose review refuses templates that were replaced since.
+    """Let operators run the pipeline, but roll back only the stages that deploy to protected environments.
 
-    CodePipeline's own rollback asks nobody, so it needs no grant.
+    In these stages, a review refuses templates that have since been replaced. CodePipeline's automatic rollback needs
+    no grant to people.
     """
     reviewed = [_pipeline(env, service, f"/{pipeline.stage_of(peer)}") for peer in env.route if peer.protected]
     return [
@@ -178,7 +180,7 @@ def _may_operate(env: Environment, service: Service) -> list[Grant]:
 
 
 def _release_role(env: Environment, service: Service, release: Sequence[Grant]) -> iam.Role:
-    """Return the role of a GitHub workflow on one branch of one repository; it may put a release and nothing else."""
+    """Return the role for a GitHub workflow on one branch of one repository. The role permits only to put a release."""
     github = service.settings.github
     token = StringEquals(
         {

@@ -27,14 +27,17 @@ from cicd_templates.layer.outputs import BucketName, RepositoryUri
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, registry, storage
 
-# The cache that checks share which do not run the application's code.
+# The cache that is shared by the checks that do not run the application's code.
 JUDGES = "judges"
-# Longer than the scan waits for its findings, and short enough to fail a run that hangs.
+# This is longer than the scan waits for its findings, but short enough to end a build that hangs.
 SHORT_MINUTES = 10
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return one project per check, and four for the rest of a run; only the one that builds the image has Docker."""
+    """Return one CodeBuild project per check, and four projects for the rest of a run.
+
+    Only the project that builds the image has a Docker engine.
+    """
     layer = LayerTemplate(env, service)
     context = BuildContext(
         env,
@@ -58,12 +61,12 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def purposes(service: Service) -> list[str]:
-    """Return the purposes of a release's projects: its checks, and what follows the gate."""
+    """Return the purpose of each CodeBuild project of the service: the checks, and the steps after the gate."""
     return [*(check.name for check in checks_of(service)), IMAGE, BILL_OF_MATERIALS, IMAGE_SCAN, SMOKE_TEST]
 
 
 def _secrets(context: BuildContext) -> dict[str, secrets.Secret]:
-    """Return the secrets that the checks name, by name; `make secret` sets their values."""
+    """Return the secrets that the checks use, keyed by name; `make secret` sets their values."""
     names = sorted({name for check in checks_of(context.service) for name in check.secrets.values()})
     return {
         name: stateful(
@@ -95,7 +98,8 @@ def _check(context: BuildContext, check: ReleaseCheck, stored: dict[str, secrets
         description=f"Check {check.name}: writes a report, decides nothing",
         timeout_minutes=check.timeout_minutes,
         report_artifact=report_artifact(check.name),
-        # A check that runs the application could plant something in the cache of the checks that judge it.
+        # A check that runs the application's code must not share a cache with the checks that judge this code: the code
+        # could write harmful files to the cache.
         cache=f"check-{check.name}" if check.runs_application else JUDGES,
         image=check.image,
         runs_application=check.runs_application,

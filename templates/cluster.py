@@ -38,7 +38,10 @@ BASE_URL = Output(Url, "cluster", "BaseUrl", "Address of the load balancer for c
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return a cluster whose storage is under the environment's key, and one load balancer with two listeners."""
+    """Return an ECS cluster and one load balancer with two listeners.
+
+    The ephemeral storage of the cluster's tasks is encrypted with the environment's KMS key.
+    """
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     vpc = layer.read(network.VPC_ID)
@@ -46,7 +49,7 @@ def build(env: Environment) -> LayerTemplate:
     access_logs = layer.read(storage.LOG_DELIVERY_BUCKET)
 
     name = cluster_name(env)
-    # Without it Container Insights creates the group itself, unencrypted and without retention.
+    # If this log group did not exist, Container Insights would create it unencrypted and without a retention period.
     insights = layer.add(log_group("InsightsLogGroup", env, f"/aws/ecs/containerinsights/{name}/performance", key))
     configuration = ecs.ClusterConfiguration(
         ManagedStorageConfiguration=ecs.ManagedStorageConfiguration(FargateEphemeralStorageKmsKeyId=key)
@@ -75,7 +78,7 @@ def build(env: Environment) -> LayerTemplate:
             admission = load_balancers.test_listener_ingress(number + 1, group, Select(number, ranges))
             layer.add(admission)
 
-    # The certificate is for the domain, so clients could not verify the load balancer's own name.
+    # The certificate is for the domain. With the load balancer's own name, clients could not verify the certificate.
     plain = text("http://", GetAtt(balancer, "DNSName"))
     layer.publish(BASE_URL, Url(plain if env.settings.allow_http else f"https://{env.settings.domain}"))
     layer.publish(BALANCER_HOST, HostName(GetAtt(balancer, "DNSName")))

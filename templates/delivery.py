@@ -23,12 +23,15 @@ EXECUTION_ROLE = ServiceOutput(
 
 
 def exists(env: Environment) -> bool:
-    """Return whether the pipeline deploys to the environment."""
+    """Return whether the environment is on the path of the pipeline, which then deploys to it."""
     return env.name in env.pipeline.path
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the role that the pipeline assumes, the one that it passes to CloudFormation, and the reviewer's."""
+    """Return the role that the pipeline assumes and the role that it passes to CloudFormation.
+
+    In a protected environment, also return the role that lets the review function describe change sets.
+    """
     layer = LayerTemplate(env, service)
     tools = env.tools
     execution = layer.add(
@@ -76,7 +79,10 @@ def _stack(env: Environment, service: Service) -> Sub:
 
 
 def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
-    """Let the role read the tools environment's artifacts, whose bucket and key admit it by name."""
+    """Let the role read the reviewed templates from the tools environment's artifacts.
+
+    The policies of the bucket and of the key there allow this role by its name.
+    """
     tools = env.tools
     artifacts = physical_name(tools, "AWS::S3::Bucket", "artifacts")
     keys = artifact_keys(tools, service.name, TEMPLATES)
@@ -86,7 +92,8 @@ def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
             [s3.GetObject, s3.GetObjectVersion],
             on=Sub(f"arn:${{AWS::Partition}}:s3:::{artifacts}/{keys}"),
         ),
-        # The key's id is known only in its own account. The key's policy admits this role, through S3 only.
+        # The id of the key is known only in the key's own account. The key policy lets this role use the key only
+        # through S3.
         allow(
             "DecryptTheReviewedTemplates",
             [kms.Decrypt, kms.DescribeKey],
@@ -97,7 +104,7 @@ def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
 
 
 def _may_deploy(env: Environment, service: Service) -> list[Grant]:
-    # Not all of these calls carry the condition key, although the reference says so.
+    # Some of these calls do not send the condition key, although AWS's reference says that they do.
     own_change_set = StringEqualsIfExists({"cloudformation:ChangeSetName": change_set_name(env, service)})
     return [
         allow(

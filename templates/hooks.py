@@ -18,7 +18,7 @@ HOOKS_ROLE = ServiceOutput(RoleArn, "hooks", "HooksRoleArn", "Role with which EC
 
 
 def hook_function(hook: str) -> ServiceOutput[FunctionArn]:
-    """Return the output of the function behind a hook of the configuration."""
+    """Return the output for the ARN of the function that implements `hook`."""
     return ServiceOutput(
         FunctionArn,
         "hooks",
@@ -28,12 +28,15 @@ def hook_function(hook: str) -> ServiceOutput[FunctionArn]:
 
 
 def needed(service: Service) -> bool:
-    """Return whether the configuration names a hook. A stack without one stays until its service no longer reads it."""
+    """Return whether the service's configuration names a hook.
+
+    If the last hook is removed, the existing stack is kept until the service's stack no longer reads its values.
+    """
     return bool(service.settings.hooks)
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the functions, an alarm on each, and the role with which ECS invokes them."""
+    """Return the hook functions, an alarm on the errors of each, and the role with which ECS invokes the functions."""
     layer = LayerTemplate(env, service)
     monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTERS))
     operations = layer.read(notifications.OPERATIONS)

@@ -46,13 +46,16 @@ TASKS_GROUP_ID = ServiceOutput(SecurityGroupId, "ingress", "TasksGroupId", "Secu
 
 
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
-    """Read the names by which CloudWatch knows both sides of the rollout of `layer`'s service."""
+    """Read the names that CloudWatch metrics use for the load balancer and both target groups of `layer`'s service."""
     groups = layer.read(PRIMARY_METRICS), layer.read(ALTERNATE_METRICS)
     return TargetGroupMetrics(layer.read(cluster.BALANCER_METRICS), groups)
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return target groups and listener rules, two each under every strategy, so that a new strategy replaces none."""
+    """Return two target groups and two listener rules, whatever the deployment strategy.
+
+    So a change of the strategy replaces none of these resources.
+    """
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)
     production = layer.read(cluster.LISTENER_ARN)

@@ -34,11 +34,11 @@ def build(env: Environment) -> LayerTemplate:
         rules_may_send_dead_letters(env, physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS)),
     ]
     if env.kind == "runtime":
-        # Container Insights writes to a group whose name AWS fixes.
+        # Container Insights writes to a log group with this name, which cannot be changed.
         log_groups.append(f"/aws/ecs/containerinsights/{cluster}/performance")
         statements += fargate_may_encrypt(env, cluster)
     else:
-        # EventBridge writes to groups of these names only.
+        # EventBridge writes only to log groups whose names begin with /aws/events/.
         log_groups.append(f"/aws/events/{name_prefix(env)}-*")
         statements.append(delivery_roles_may_decrypt(env, *env.route))
     key = layer.add(customer_key("Key", env, logs_may_encrypt(env, *log_groups), *statements))

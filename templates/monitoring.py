@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = 60
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return rules, functions, alarms and a dashboard that watch one pipeline and change nothing of it."""
+    """Return rules, functions, alarms and a dashboard that watch one pipeline without changing it."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTERS))
@@ -35,7 +35,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         "security": layer.read(notifications.SECURITY),
         "operations": layer.read(notifications.OPERATIONS),
     }
-    # The pipeline's creation starts a run that finds no source. By this reference the layer is created after that run.
+    # The pipeline's creation starts a run, which fails because there is no source yet. This reference to the pipeline
+    # makes sure that the layer, with its alarms, is created after that run.
     name = layer.read(pipeline.PIPELINE_NAME)
     projects = {purpose: project_name(env, service.name, purpose) for purpose in builds.purposes(service)}
 
@@ -74,7 +75,10 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 def _watching_function(
     module: str, monitored: MonitoredService, key: KeyArn, operations: TopicArn, description: str, **trigger: Any
 ) -> list[AWSObject]:
-    """Return a function of `functions/` that writes metrics of the pipeline, the rule that calls it and its alarm."""
+    """Return the resources of a function from `functions/` that writes metrics of the pipeline.
+
+    They include the rule that invokes the function, and an alarm on its errors.
+    """
     env, service = monitored.env, monitored.service
     name = title(module)
     group, role, function = inline_function(

@@ -29,7 +29,10 @@ def gateways(env: Environment) -> int:
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return a VPC: tasks in private subnets reach out through NAT or endpoints; only load balancers are public."""
+    """Return a VPC whose public subnets are for load balancers and whose private subnets are for tasks.
+
+    Tasks reach other services through NAT gateways or endpoints.
+    """
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     vpc = layer.add(networks.vpc("Vpc", env))
@@ -59,7 +62,7 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _public_routes(env: Environment, vpc: ec2.VPC, zones: Sequence[Zone]) -> list[AWSObject]:
-    """Return the internet gateway and the routes of the public subnets, with the route to the internet last."""
+    """Return the internet gateway and the routes of the public subnets. The last item is the route to the internet."""
     gateway = ec2.InternetGateway("InternetGateway", Tags=networks.name_tag(env, "internet"))
     attachment = ec2.VPCGatewayAttachment("InternetGatewayAttachment", VpcId=vpc.ref(), InternetGatewayId=gateway.ref())
     table, associations = networks.route_table(env, vpc, "Public", *(zone.public for zone in zones))
@@ -68,7 +71,7 @@ def _public_routes(env: Environment, vpc: ec2.VPC, zones: Sequence[Zone]) -> lis
         RouteTableId=table.ref(),
         DestinationCidrBlock=EVERYWHERE,
         GatewayId=gateway.ref(),
-        # The route names the gateway, but AWS refuses it before the gateway is attached.
+        # The reference to the gateway is not enough: AWS refuses the route before the gateway is attached.
         DependsOn=attachment.title,
     )
     return [gateway, attachment, table, *associations, route]
@@ -77,9 +80,10 @@ def _public_routes(env: Environment, vpc: ec2.VPC, zones: Sequence[Zone]) -> lis
 def _private_routes(
     env: Environment, vpc: ec2.VPC, zone: Zone, nat_gateways: Sequence[ec2.NatGateway]
 ) -> tuple[ec2.RouteTable, list[AWSObject]]:
-    """Return a route table of the zone's own, so that its traffic can stay in the zone, and what belongs to the table.
+    """Return a route table for the zone's private subnet, and the table's associations and routes.
 
-    The way out is the zone's own NAT gateway, or the only one, or none.
+    Each zone has its own table, so that traffic can stay in the zone. The route to the internet uses the zone's own NAT
+    gateway, or the only one. If the environment has no NAT gateway, there is no such route.
     """
     table, associations = networks.route_table(env, vpc, f"Private{zone.number}", zone.private)
     others: list[AWSObject] = [*associations]

@@ -25,14 +25,17 @@ DEAD_LETTERS = Output(
 
 
 def approvers(environment: str) -> Output[TopicArn]:
-    """Return the output of the topic, in tools, of those who approve releases to a protected `environment`."""
+    """Return the output for the topic of the people who approve releases to a protected `environment`.
+
+    The topic is in the tools environment.
+    """
     return Output(
         TopicArn, "notifications", f"{title(environment)}ApproversTopicArn", "Notifies the approvers of the environment"
     )
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the topics, with the e-mail addresses of the configuration, and the dead-letter queue."""
+    """Return the topics, with subscriptions for the configured e-mail addresses, and the dead-letter queue."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     queue = layer.add(dead_letter_queue("DeadLetters", env, key))
@@ -42,7 +45,7 @@ def build(env: Environment) -> LayerTemplate:
     topics = {}
     for group, *environment in topic_words(env):
         topic_resource = layer.add(topic("".join(map(title, [*environment, group])), env, [group, *environment], key))
-        # Only the pipeline's approval action publishes to approvers, with a role of its own.
+        # Only the pipeline's approval action publishes to the approvers' topics, and it has its own role.
         layer.add(topic_policy(f"{topic_resource.title}Policy", env, topic_resource, for_events=not environment))
         layer.add_all(subscriptions(topic_resource, _addresses(env, group, *environment)))
         if environment:
@@ -62,7 +65,7 @@ def _dead_letter_alarm(env: Environment, queue: sqs.Queue, operations: TopicArn)
 
 
 def _addresses(env: Environment, group: str, environment: str | None = None) -> tuple[str, ...]:
-    """Return the addresses of a topic: of a group of this environment, or of the approvers of another one."""
+    """Return the e-mail addresses of `group`, in this environment or, if given, in the one named `environment`."""
     owner = next(peer for peer in env.peers if peer.name == environment) if environment else env
     addresses: tuple[str, ...] = getattr(owner.settings.stakeholders, group)
     return addresses

@@ -56,7 +56,7 @@ APPROVE = "Approve"
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return a pipeline of type V2 for one service, with a role for every action."""
+    """Return a pipeline of type V2 for one service, with a separate role for every action."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     artifacts = layer.read(storage.ARTIFACTS_BUCKET)
@@ -104,7 +104,7 @@ def _pipeline(context: PipelineContext, stages: list[PipelineStage]) -> codepipe
         "Pipeline",
         Name=pipeline_name(context.env, context.service.name),
         PipelineType="V2",
-        # A newer release overtakes one that waits, so that nobody approves what is no longer the newest.
+        # A newer release replaces an older one that waits, so that nobody approves an outdated release.
         ExecutionMode="SUPERSEDED",
         RoleArn=GetAtt(context.pipeline_role, "Arn"),
         ArtifactStore=codepipeline.ArtifactStore(
@@ -138,7 +138,10 @@ def _source_version(context: PipelineContext) -> str:
 
 
 def _verify(context: PipelineContext) -> PipelineStage:
-    """Return the checks, as many at once as configured. A check fails only where it cannot run; a retry may help."""
+    """Return the stage of the checks; as many run at the same time as configured.
+
+    A check fails only if it could not run, so the stage is retried once.
+    """
     variables = {"SOURCE_VERSION": _source_version(context), "EXECUTION_ID": EXECUTION_ID}
     checks = [
         codebuild_action(
@@ -157,7 +160,7 @@ def _verify(context: PipelineContext) -> PipelineStage:
 
 
 def _gate(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
-    """Return the decision as a stage of its own, so that a retried check never retries the decision."""
+    """Return the stage of the gate. It is separate, so that a retry of a check never repeats the decision."""
     parameters = {
         "sourceVersion": _source_version(context),
         "templatesVersion": TEMPLATES_VERSION,
@@ -199,7 +202,10 @@ def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: in
 
 
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
-    """Return the stages of one environment: a protected one is approved before, any other one is tested after."""
+    """Return the stages that deploy to `peer`.
+
+    A deployment to a protected environment needs an approval first. After any other deployment, a smoke test follows.
+    """
     overrides = {"ImageUri": f"#{{{IMAGE}.IMAGE_URI}}"}
     actions = [prepare_action(context, peer, templates=TEMPLATES, overrides=overrides)]
     if peer.protected:
@@ -213,11 +219,12 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
 
 
 def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
-    """Return a stage that succeeds inside the deployment window only, and scans the image again on the way.
+    """Return a stage that scans the image again, and succeeds only inside the deployment window.
 
-    All rules of a condition have one result, so the window is apart from the verdict; and it is before anybody is
-    asked to approve. AWS's pages do not agree on whether a closed window fails the run or holds it until the next one;
-    held, a release goes on with a scan as old as that.
+    All rules of a condition share one result, so the window needs a condition apart from the verdict's. The stage comes
+    before the approval, so that nobody is asked to approve outside the window. AWS's documentation does not agree on
+    whether a closed window fails the run or holds it until the next window. If the run is held, it continues with the
+    result of the scan from before the wait.
     """
     settings = peer.settings
     scan = _image_scan(context, f"{title(peer.name)}ImageScan", f"image-scan-{peer.name}.json", order=1)
@@ -238,7 +245,7 @@ def _smoke_test(context: PipelineContext, peer: Environment, *, order: int) -> P
 
 
 def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineAction]:
-    """Return the description of the change set and the approval, which shows it."""
+    """Return the action that describes the change set, and the approval action, which shows the description."""
     service = context.service
     name = f"{REVIEW}{title(peer.name)}"
     parameters = {
@@ -264,7 +271,7 @@ def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) 
 
 
 def approval_of(peer: Environment) -> str:
-    """Return the approval of a release to `peer` as the ARN of an action ends: stage and action."""
+    """Return `<stage>/<action>` of the approval of releases to `peer`; the ARN of the action ends with this text."""
     return f"{stage_of(peer)}/{APPROVE}"
 
 

@@ -12,7 +12,7 @@ REPOSITORY_URI = ServiceOutput(RepositoryUri, "registry", "RepositoryUri", "Repo
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return one repository, which the execution roles of every runtime environment may read."""
+    """Return one repository. The execution roles of all runtime environments may pull images from it."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     images = layer.add(repository("Images", env, service, key, env.runtimes))

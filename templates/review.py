@@ -24,12 +24,12 @@ TIMEOUT_SECONDS = 60
 
 
 def exists(env: Environment) -> bool:
-    """Return whether somebody approves releases: a protected environment is on the path."""
+    """Return whether releases need an approval, which is so if a protected environment is on the pipeline's path."""
     return any(peer.protected for peer in env.route)
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return a function that may read the change sets of one service, and what the templates say of themselves."""
+    """Return a function that may read the change sets of one service, and the commit of the reviewed templates."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     dead_letters = layer.read(notifications.DEAD_LETTERS)

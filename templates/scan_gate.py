@@ -20,14 +20,15 @@ GATE_FUNCTION = ServiceOutput(
     FunctionName, "scan_gate", "GateFunctionName", "Function that judges the scan reports of a release"
 )
 GATE = purposes.SCAN_GATE
-# CodePipeline waits 20 minutes for an answer and Lambda 15 at most; reading five reports takes seconds.
+# CodePipeline waits up to 20 minutes for the function's answer, and Lambda lets a function run for up to 15 minutes.
+# Reading five reports takes only seconds.
 TIMEOUT_SECONDS = 120
-# One report at a time, of 100 MB at most, takes seven times its size.
+# The function reads one report at a time. A report has at most 100 MB, and reading it takes seven times its size.
 MEMORY_MB = 2048
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return a function that knows the checks of one service whose reports it must have."""
+    """Return the gate's function for one service. It is configured with the checks whose reports it requires."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     dead_letters = layer.read(notifications.DEAD_LETTERS)
@@ -41,7 +42,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         Code("joined from src/cicd_templates/functions/scan_gate/", scan_gate_source(check.format for check in checks)),
         may_answer_jobs("AnswerThePipeline"),
         may_put("PutEvidence", evidence, f"{service.name}/*"),
-        # It reads the decision of an earlier attempt, to put a decision that differs beside it.
+        # The function compares its decision with that of an earlier attempt. If they differ, it stores both.
         may_read("CompareEvidence", evidence, f"{service.name}/*"),
         may_read("SeeWhichTemplatesAreNewest", reviewed, TEMPLATES_KEY),
         name=(service.name, GATE),

@@ -11,15 +11,20 @@ from cicd_templates.layer.template import LayerTemplate
 
 
 def exists(env: Environment) -> bool:
-    """Return whether it is configured, and `env` is no copy: an account and region has one setting, the original's.
+    """Return whether enhanced scanning is configured and `env` is not a copy of another environment.
 
-    Two stacks would overwrite each other's, and deleting the copy would switch the original's scanning off.
+    The registry of an account and region has only one scanning configuration, which belongs to the original
+    environment. Two stacks would overwrite each other's configuration, and deleting the copy would switch off scanning
+    for the original.
     """
     return env.pipeline.enhanced_scanning and env.suffix is None
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the registry's setting, for the repositories of this environment and its copies, by their names."""
+    """Return the registry's scanning configuration.
+
+    A name pattern selects the repositories of this environment and its copies.
+    """
     layer = LayerTemplate(env)
     ours = ecr.RepositoryFilter(Filter=f"{name_prefix(env)}-*", FilterType="WILDCARD")
     scanning = ecr.RegistryScanningConfiguration(

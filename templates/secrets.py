@@ -11,17 +11,17 @@ from templates import keys
 
 
 def secret_arn(name: str) -> ServiceOutput[SecretArn]:
-    """Return the output with the ARN of a service's own secret."""
+    """Return the output for the ARN of the secret `name`."""
     return ServiceOutput(SecretArn, "secrets", f"{title(name)}SecretArn", f"The secret {name}")
 
 
 def needed(service: Service) -> bool:
-    """Return whether the configuration names a secret that this layer makes."""
+    """Return whether the service's configuration names a secret that this layer creates."""
     return bool(service.own_secrets)
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the secrets, each with a random first value, so that a task can start before the real one is set."""
+    """Return the secrets, each with a random value, so that tasks can start before the real value is set."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     for name in service.own_secrets:

@@ -20,7 +20,7 @@ SERVICE_URL = ServiceOutput(
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the service, on the bootstrap image; from the first release on the pipeline sets `ImageUri`."""
+    """Return the service. At first it runs the bootstrap image; from the first release on, a run sets `ImageUri`."""
     layer = LayerTemplate(env, service)
     layer.add_parameter(
         Parameter(

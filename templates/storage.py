@@ -29,14 +29,14 @@ ARTIFACTS_BUCKET = Output(BucketName, "storage", "ArtifactsBucketName", "Artifac
 CACHE_BUCKET = Output(BucketName, "storage", "CacheBucketName", "Caches of downloaded dependencies for builds")
 EVIDENCE_BUCKET = Output(BucketName, "storage", "EvidenceBucketName", "Verdicts, reports, SBOM and provenance of runs")
 
-# Sources and templates are kept for as long as the evidence of the runs that used them.
+# Three years. Replaced sources and templates are kept for as long as the evidence of the runs that used them.
 EVIDENCE_DAYS = 1096
 ARTIFACT_DAYS = 90
 CACHE_DAYS = 30
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the buckets for uploads and logs, and in tools those of the pipeline."""
+    """Return the buckets for uploads and logs and, in the tools environment, the buckets of the pipeline."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     logs = layer.add(log_delivery_bucket("LogDelivery", env))
