@@ -71,7 +71,7 @@ def test_plan_changes_nothing_and_says_what_waits(project: Project) -> None:
 
     assert planned.exit_code == 4
     assert "keys: create, 3 Add" in planned.output
-    assert "cluster: waits, after keys, network, storage" in planned.output
+    assert "cluster: waits for keys, network, storage" in planned.output
     shell = describe_stack(project.clients("staging"), "payments-staging-keys") or {}
     assert shell["StackStatus"] == "REVIEW_IN_PROGRESS"
 

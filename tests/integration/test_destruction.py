@@ -155,7 +155,7 @@ def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_ba
     assert describe_stack(clients, service) is not None
 
     planned = project.ok("plan --env production --local")
-    assert "network: waits, after keys" in planned
+    assert "network: waits for keys" in planned
     # The local AWS calls every property that it did not know before a perhaps.
     allow = "network/FlowLogGroup,storage/Uploads,cluster/InsightsLogGroup,service-payment-processor/LogGroup"
     deployed = project.ok(f"deploy --env production --local --yes --allow {allow}")

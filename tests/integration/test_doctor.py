@@ -95,5 +95,5 @@ def test_what_a_destroyed_protected_environment_kept_is_in_the_way_of_the_next_o
 
     recovering = project.type("recover --env tools --local")
     assert recovering.exit_code == 1
-    assert "registry-payment-processor: NAME TAKEN: something that it would create exists already" in recovering.output
+    assert "registry-payment-processor: NAME TAKEN: a resource that it would create exists already" in recovering.output
     assert "error: 1 to settle by hand; nothing was executed" in recovering.output

@@ -23,7 +23,7 @@ def test_a_protected_environment_is_deployed_from_plans_wave_by_wave(project: Pr
 
     planned = project.type("plan --env production --local --detailed-exitcode")
     assert planned.exit_code == 4
-    assert "deploy just that: make deploy PLAN=.state/local/plans/production.json LOCAL=1" in planned.output
+    assert "deploy exactly this plan: make deploy PLAN=.state/local/plans/production.json LOCAL=1" in planned.output
     page = Path(".state/local/plans/production.md").read_text()
     assert page.startswith("# Plan of production\n")
     assert "Planned after this: cluster, after keys, network, storage." in page
@@ -84,7 +84,7 @@ def test_a_discarded_plan_leaves_nothing(project: Project) -> None:
     project.ok("plan --env staging --local")
     assert describe_stack(project.clients("staging"), "payments-staging-keys") is not None
     recovering = project.type("recover --env staging --local")
-    assert "the plan .state/local/plans/staging.json wants it, until " in recovering.output
+    assert "the plan .state/local/plans/staging.json still needs it, until " in recovering.output
     assert "change set cicd-templates-" in recovering.output
     assert "make deploy PLAN=.state/local/plans/staging.json LOCAL=1\n" in recovering.output
     assert "delete-stack" not in recovering.output

@@ -330,7 +330,9 @@ def test_this_repository_is_no_application(releasing: Path) -> None:
     result = run("release --app templates")
 
     assert result.exit_code == 2
-    assert "error: templates: has no Dockerfile, from which the image is built; name the application" in result.output
+    assert (
+        "error: templates: has no Dockerfile, which is needed to build the image; name the application" in result.output
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,16 +17,19 @@ _ENCODED = re.compile(r"Encoded authorization failure message: (?P<text>[\w-]{20
 _REMEDIES = (
     (
         "service control policy",
-        "the organisation's service control policy forbids it; only who keeps that can allow it",
+        "the organisation's service control policy forbids it; only its administrator can allow it",
     ),
     (
         "resource control policy",
-        "the organisation's resource control policy forbids it; only who keeps that can allow it",
+        "the organisation's resource control policy forbids it; only its administrator can allow it",
     ),
-    ("permissions boundary", "the principal's permissions boundary leaves it out; extend the boundary"),
-    ("session policy", "the session was opened with a narrower policy; open it without"),
-    ("VPC endpoint policy", "the policy of the VPC endpoint leaves it out; extend that"),
-    ("explicit deny", "a policy denies it outright; no statement that allows it helps while that one stands"),
+    ("permissions boundary", "the principal's permissions boundary does not allow it; extend the boundary"),
+    ("session policy", "the session has a narrower policy; start a session without it"),
+    ("VPC endpoint policy", "the policy of the VPC endpoint does not allow it; extend that policy"),
+    (
+        "explicit deny",
+        "a policy explicitly denies it; allowing it elsewhere has no effect until that statement is removed",
+    ),
     ("resource-based policy", "the policy of the resource itself must allow it"),
     ("identity-based policy", "allow it in a policy of the principal"),
 )
@@ -56,7 +59,7 @@ def parse_denial(message: str) -> Denial | None:
     why = denial["why"] or ""
     remedy = next(
         (text for words, text in _REMEDIES if words in why),
-        "allow it in a policy of the principal, and in the key's or bucket's own policy where it has one",
+        "allow it in a policy of the principal, and in the key's or bucket's own policy if it has one",
     )
     return Denial(denial["principal"], denial["action"], (denial["resource"] or "").rstrip(".,;"), remedy)
 

@@ -28,22 +28,22 @@ PROBES: dict[str, Callable[[Clients, StackTemplate, Failure], list[str]]] = {"AW
 # https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html
 _HANDLER_CODE = re.compile(r"HandlerErrorCode: (\w+)")
 ADVICE = {
-    "AccessDenied": "allow it for whoever deploys: `make deploy-policy` prints all that is needed",
-    "AlreadyExists": "something of that name is there already: `make doctor` says whose it is and the way out",
-    "GeneralServiceException": "the service refused it; its words above say why",
-    "InternalFailure": "CloudFormation failed itself; deploy again",
-    "InvalidCredentials": "the credentials ended meanwhile; sign in again, then deploy again",
-    "InvalidRequest": "the service takes no such value; correct it in templates/ or environments.toml, then render",
-    "NetworkFailure": "the service was not reached; deploy again",
-    "NotFound": "what it refers to is not there: `make recover` shows what was changed beside CloudFormation",
-    "NotStabilized": "it was made but never became ready; the lines above say what it did instead",
-    "NotUpdatable": "the property can only be set at creation; a replacement has to be planned",
-    "ResourceConflict": "something else was changing it; deploy again",
-    "ServiceInternalError": "the service failed itself; deploy again",
+    "AccessDenied": "allow it for the principal that deploys: `make deploy-policy` prints the required policies",
+    "AlreadyExists": "a resource of that name exists already: `make doctor` shows its owner and what to do",
+    "GeneralServiceException": "the service refused the request; its message above says why",
+    "InternalFailure": "CloudFormation had an internal error; deploy again",
+    "InvalidCredentials": "the credentials have expired; sign in again, then deploy again",
+    "InvalidRequest": "the service does not accept a value; correct it in templates/ or environments.toml, then render",
+    "NetworkFailure": "the service could not be reached; deploy again",
+    "NotFound": "something it refers to does not exist: `make recover` shows changes made outside CloudFormation",
+    "NotStabilized": "it was created but never became ready; the lines above show what happened instead",
+    "NotUpdatable": "the property can only be set at creation; plan a replacement of the resource",
+    "ResourceConflict": "another operation was changing the resource; deploy again",
+    "ServiceInternalError": "the service had an internal error; deploy again",
     "ServiceLimitExceeded": "a quota of the account is used up: `make doctor` shows the quotas and how to raise them",
     "ServiceTimeout": "the service did not answer in time; deploy again",
     "Throttling": "the account's calls were throttled; deploy again",
-    "UnauthorizedTaggingOperation": "allow its tagging for whoever deploys: `make deploy-policy` prints what is needed",
+    "UnauthorizedTaggingOperation": "allow the principal that deploys to tag it: see `make deploy-policy`",
 }
 
 
@@ -64,7 +64,7 @@ class Diagnosis:
     @property
     def lines(self) -> tuple[str, ...]:
         """Return the lines to show below the reason."""
-        further = (f"and {self.also} more of its resources failed by themselves",) if self.also else ()
+        further = (f"and {self.also} more resources failed independently",) if self.also else ()
         return (f"at {self.at}", *self.facts, *further, *(f"next: {each}" for each in self.then))
 
 
@@ -129,7 +129,7 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
     try:
         return probe(clients, stack, failure)
     except (ClientError, BotoCoreError) as error:
-        return [f"{failure.resource_type} tells no more: {explain(error)}"]
+        return [f"{failure.resource_type} gave no details: {explain(error)}"]
 
 
 def _next_steps(clients: Clients, stack: StackTemplate, status: str, reason: str) -> tuple[str, ...]:

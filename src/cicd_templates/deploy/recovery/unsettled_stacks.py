@@ -63,7 +63,7 @@ def _unsettled(clients: Clients, stack: StackTemplate, claim: Claim | None) -> I
     if existing is None:
         return
     if not is_ours(existing, stack):
-        means = f"a stack of the name {stack.name} that this project did not make"
+        means = f"a stack named {stack.name} exists, but this project did not create it"
         yield Unsettled(stack.label, existing["StackStatus"], means, (), ("choose another project name or suffix",))
     elif state := _state(clients, stack, existing, claim):
         yield state
@@ -127,8 +127,8 @@ def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tu
     if claim:
         return (*sets, claim.fact)
     if sets:
-        return (*sets, "no plan on this machine names it; one elsewhere may still want it")
-    return ("it has no change set, and no plan on this machine names it",)
+        return (*sets, "no plan on this machine refers to it, but one on another machine may")
+    return ("it has no change set, and no plan on this machine refers to it",)
 
 
 def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Unsettled]:
@@ -158,12 +158,10 @@ def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Un
         request["NextToken"] = token
     if not facts:
         return
-    means = (
-        "resources were changed beside CloudFormation, when that was last looked at; put the change into templates/,"
-    )
+    means = "drift detection found resources changed outside CloudFormation; put the change into templates/,"
     shifted = any(resource["Type"] == SHIFTED for resource in stack.resources.values())
     # A change set that reverts drift reverts all drift of the stack, including the weights.
-    then = "a deployment changes nothing of it" if shifted else "or take it back"
+    then = "because a deployment does not revert it" if shifted else "or revert it"
     yield Unsettled(stack.label, DRIFTED, f"{means} {then}", tuple(facts), () if shifted else revert_commands(stack))
 
 
@@ -173,7 +171,7 @@ def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Itera
         fact = f"{taken.logical_id} ({taken.resource_type}) {taken.name}: {taken.owner}"
         by_remedy.setdefault((taken.stack, taken.remedy), []).append(fact)
     for (stack, remedy), facts in by_remedy.items():
-        yield Unsettled(stack, "NAME TAKEN", "something that it would create exists already", tuple(facts), remedy)
+        yield Unsettled(stack, "NAME TAKEN", "a resource that it would create exists already", tuple(facts), remedy)
 
 
 def drift_command(clients: Clients, stacks: Sequence[StackTemplate]) -> str:

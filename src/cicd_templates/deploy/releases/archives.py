@@ -53,10 +53,10 @@ class Archive:
                 return
         where = f"{path}/{dockerfile}" if path else dockerfile
         if dockerfile in self.left_out:
-            raise ConfigurationError(f"{app}: {where} is in no commit, and the image is built from it; commit it")
+            raise ConfigurationError(f"{app}: {where} is not committed, but the image is built from it; commit it")
         raise ConfigurationError(
-            f"{app}: has no {where}, from which the image is built; name the application's source with APP=, or set"
-            " build.dockerfile of the service"
+            f"{app}: has no {where}, which is needed to build the image; name the application's source with APP=, or"
+            " set build.dockerfile of the service"
         )
 
 
@@ -70,10 +70,10 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
         return _read_zip(app, path)
     folder = app / path if path else app
     if not folder.is_dir():
-        wrong = "is a file and no .zip" if folder.is_file() else "no such folder"
+        wrong = "is a file, but not a .zip" if folder.is_file() else "no such folder"
         raise ConfigurationError(f"{folder}: {wrong}; APP= names a git work tree, a folder or a .zip file")
     if not folder.resolve().is_relative_to(app.resolve()):
-        raise ConfigurationError(f"{folder}: is outside of {app}; name the folder that it leads to with APP=")
+        raise ConfigurationError(f"{folder}: is outside of {app}; set APP= to the folder that it points to")
     if in_work_tree(folder):
         commit = read_commit(folder)
         return Archive(_zip(_check_names(folder, commit.files)), commit.revision, commit.author, commit.untracked)
@@ -94,7 +94,7 @@ def _read_zip(path: Path, within: str | None) -> Archive:
     if broken is not None:
         raise ConfigurationError(f"{path}: {broken} in it is damaged; make the zip again")
     if empty:
-        raise ConfigurationError(f"{path}: nothing in it to release")
+        raise ConfigurationError(f"{path}: contains nothing to release")
     return Archive(data, f"sha256:{hashlib.sha256(data).hexdigest()}", _user())
 
 
@@ -109,12 +109,12 @@ def _user() -> str:
 def _check_names(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
     """Return `files`. Raises `ConfigurationError` if there are none, or if a name is not valid UTF-8."""
     if not files:
-        raise ConfigurationError(f"{folder}: nothing in it to release")
+        raise ConfigurationError(f"{folder}: contains nothing to release")
     for name in files:
         try:
             name.encode()
         except UnicodeEncodeError:
-            raise ConfigurationError(f"{folder}: {name!a} is no UTF-8 name, as a zip has them; rename it") from None
+            raise ConfigurationError(f"{folder}: {name!a} is not a UTF-8 name, which a zip needs; rename it") from None
     return files
 
 

@@ -81,12 +81,12 @@ def read_commit(folder: Path) -> Commit:
     if changed:
         names = ", ".join(line[3:] for line in changed.splitlines()[:3])
         raise ConfigurationError(
-            f"{folder}: changes that no commit has ({names}); commit them, so that the release can be found again,"
+            f"{folder}: has uncommitted changes ({names}); commit them, so that the release can be found again,"
             " or name a copy of the folder outside git"
         )
     listed = [entry.split("\t", 1) for entry in _names(_git(folder, "ls-tree", "-r", "-z", revision))]
     if not listed:
-        raise ConfigurationError(f"{folder}: nothing in it to release, because no file of it is committed")
+        raise ConfigurationError(f"{folder}: contains nothing to release, because none of its files are committed")
     for facts, name in listed:
         if facts.split()[0] in (LINK, SUBMODULE):
             raise ConfigurationError(

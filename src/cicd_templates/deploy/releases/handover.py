@@ -86,7 +86,7 @@ class PipelineHandover:
         if no commit contains the templates, because nobody could find out later what was deployed.
         """
         if self.commit.problem:
-            raise RefusedError(f"templates in no commit are not handed to the pipeline: {self.commit.problem}")
+            raise RefusedError(f"uncommitted templates are not handed to the pipeline: {self.commit.problem}")
         data = bundle(self.stacks)
         known = {DIGEST: hashlib.sha256(data).hexdigest(), COMMIT: self.commit.revision, HANDED_OVER_BY: self.caller}
         return self.clients.s3.put_object(

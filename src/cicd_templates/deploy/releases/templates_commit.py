@@ -39,7 +39,7 @@ class TemplatesCommit:
 def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> TemplatesCommit:
     """Compare every file of `folder`, and the text of each of `stacks`, with HEAD and with the folder's checksums."""
     if not in_work_tree(folder):
-        return TemplatesCommit(problem=f"{folder} is in no git work tree")
+        return TemplatesCommit(problem=f"{folder} is not in a git work tree")
     try:
         tree = read_tree(folder)
         files = _read_files(folder)
@@ -69,7 +69,7 @@ def _differences(folder: Path, tree: Tree, files: Mapping[str, bytes]) -> list[s
     problems = []
     for name in sorted(tree.blobs.keys() | files.keys()):
         if name not in files:
-            problems.append(f"{folder / name} is missing, which commit {tree.revision[:12]} has")
+            problems.append(f"{folder / name} is missing, but commit {tree.revision[:12]} contains it")
         elif name not in tree.blobs:
             problems.append(f"{folder / name} is in no commit")
         elif blob_id(files[name], tree.blobs[name]) != tree.blobs[name]:
@@ -82,7 +82,7 @@ def _wrong_checksums(folder: Path, files: Mapping[str, bytes]) -> list[str]:
         return [f"{folder / CHECKSUMS} is missing"]
     listed = _checksums(files)
     return [
-        f"{folder / name} is not what {CHECKSUMS} says"
+        f"{folder / name} does not match {CHECKSUMS}"
         for name in sorted(listed)
         if name not in files or hashlib.sha256(files[name]).hexdigest() != listed[name]
     ]
@@ -97,9 +97,11 @@ def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[Sta
         if name not in listed:
             problems.append(f"{folder / name} is not in {CHECKSUMS}")
         elif texts[name] != files[name]:
-            problems.append(f"{folder / name} has other content than was read from it")
+            problems.append(f"{folder / name} has changed since it was read")
     rendered = {name for name in listed if name.count("/") == 1 and name.endswith(TEMPLATE_SUFFIXES)}
-    problems += [f"{folder / name} is of no environment in the configuration" for name in sorted(rendered - set(texts))]
+    problems += [
+        f"{folder / name} belongs to no environment in the configuration" for name in sorted(rendered - set(texts))
+    ]
     return problems
 
 

@@ -55,7 +55,7 @@ def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
         return [f"  inventory of {environment}: nothing"]
     stacks = len({item.stack for item in items if item.stack})
     of = "1 stack" if stacks == 1 else f"{stacks} stacks"
-    lines = [f"  inventory of {environment}: {of}, {len(items)} resources of theirs and beside them"]
+    lines = [f"  inventory of {environment}: {of}, {len(items)} resources in and outside of them"]
     for fate in Fate:
         group = [item for item in items if item.fate is fate]
         if not group:

@@ -191,21 +191,23 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
         case Unchanged():
             return [f"  {event.stack}: nothing to change"]
         case Waits():
-            return [f"  {event.stack}: waits, after {', '.join(event.after)}"]
+            return [f"  {event.stack}: waits for {', '.join(event.after)}"]
     command = hints.make("deploy", PLAN=event.path, ALLOW=",".join(event.allow), LOCAL=event.local)
-    lost = ["  it is refused unless what would be lost is allowed by name, as here"] if event.allow else []
+    lost = (
+        ["  it is refused unless each resource that would be lost is allowed by name, as below"] if event.allow else []
+    )
     return [
-        f"  written to {event.path}, which holds until {event.expires}",
-        f"  read it as a page: {Path(event.path).with_suffix('.md')}",
+        f"  written to {event.path}, valid until {event.expires}",
+        f"  to review it, read: {Path(event.path).with_suffix('.md')}",
         *lost,
-        f"  deploy just that: {command}",
+        f"  deploy exactly this plan: {command}",
         f"  {digest_line(event.digest)}",
     ]
 
 
 def digest_line(digest: str) -> str:
     """Return the line below a plan that says how to make sure that exactly this plan is executed."""
-    return f"to execute no other plan, add DIGEST={digest}"
+    return f"to execute only this plan, add DIGEST={digest}"
 
 
 def show(made: Plan, reporter: Reporter) -> None:

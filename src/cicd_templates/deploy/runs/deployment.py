@@ -83,8 +83,8 @@ def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTempla
     """Raise `CicdError` because stacks wait for values that no change of this plan publishes: they were deleted."""
     lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(
-        f"not planned: {', '.join(made.waits)}; {lost} does not exist, although the stack that publishes it does and"
-        " nothing of it changes; put it back into Parameter Store"
+        f"not planned: {', '.join(made.waits)}; {lost} does not exist, although the stack that publishes it is deployed"
+        " and does not change; create it again in Parameter Store"
     )
 
 
@@ -93,8 +93,8 @@ def _refuse_unfinished(journal: Journal) -> None:
     if journal.unfinished:
         labels = ", ".join(entry.label for entry in journal.unfinished)
         raise RefusedError(
-            f"{labels}: an interrupted run began this and nobody has seen its end; the command that was interrupted"
-            " takes it up"
+            f"{labels}: an interrupted run started this, and its result is not known yet; run the interrupted"
+            " command again to continue it"
         )
 
 

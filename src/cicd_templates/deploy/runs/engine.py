@@ -150,7 +150,7 @@ class DeploymentEngine:
             raise self._detached(str(error)) from None
         except AWS_ERRORS as error:
             if credentials_expired(error):
-                raise self._detached(f"the credentials have ended ({explain(error)}); sign in again") from None
+                raise self._detached(f"the credentials have expired ({explain(error)}); sign in again") from None
             if self._operations.under_way or self._journal.unfinished:
                 raise self._detached(explain(error)) from None
             raise

@@ -80,8 +80,8 @@ class Journal:
             self._lock.close()
             self._lock = None
             raise RefusedError(
-                f"{self._environment}: another run is at work on it ({self._first()}); wait for its end, or stop"
-                " it with Ctrl-C, after which the same command takes up where it was"
+                f"{self._environment}: another run is working on it ({self._first()}); wait until it ends, or stop"
+                " it with Ctrl-C and run the same command again to continue"
             ) from None
         try:
             self._read()
@@ -118,7 +118,7 @@ class Journal:
             holder = json.loads(self._file.read_text())["holder"]
             return f"process {holder['process']} on {holder['host']}, since {holder['since']} UTC"
         except (OSError, ValueError, KeyError, TypeError):
-            return "it has just begun"
+            return "it has just started"
 
     def _read(self) -> None:
         try:
@@ -130,8 +130,8 @@ class Journal:
             return
         except (ValueError, KeyError, TypeError):
             raise CicdError(
-                f"{self._file}: not a journal as `make deploy` writes it; see `make status` for what is under way, then"
-                " remove the file"
+                f"{self._file}: not a valid journal of `make deploy`; check `make status` for operations under way,"
+                " then remove the file"
             ) from None
 
     def _write(self) -> None:

@@ -97,9 +97,9 @@ class Watch:
         except AWS_ERRORS as error:
             self.failures += 1
             if credentials_expired(error):
-                raise DetachedError(f"the credentials have ended ({explain(error)}); sign in again") from None
+                raise DetachedError(f"the credentials have expired ({explain(error)}); sign in again") from None
             if self.failures >= MAX_FAILED_POLLS:
-                raise DetachedError(f"nothing could be seen for a while ({explain(error)})") from None
+                raise DetachedError(f"the stacks could not be read for a while ({explain(error)})") from None
         return news
 
     def _statuses(self) -> dict[str, str]:

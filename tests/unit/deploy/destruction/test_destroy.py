@@ -230,7 +230,7 @@ def test_an_inventory_counts_what_just_goes_and_names_what_has_a_fate_of_its_own
     items += [Item("AWS::S3::Bucket", "b", Fate.EMPTIED, "storage", "3 versions"), PARAMETER]
 
     assert item_lines("staging", items) == [
-        "  inventory of staging: 2 stacks, 14 resources of theirs and beside them",
+        "  inventory of staging: 2 stacks, 14 resources in and outside of them",
         "    deleted: 13",
         "      12 IAM::Role",
         "      AWS::SSM::Parameter /payments/staging/x",

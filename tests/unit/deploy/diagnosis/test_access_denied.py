@@ -32,20 +32,20 @@ KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
             f"User: {ME} is not authorized to perform: iam:CreateRole on resource: role r with an explicit deny in a"
             " service control policy",
             f"{ME} may not iam:CreateRole on role r",
-            "the organisation's service control policy forbids it; only who keeps that can allow it",
+            "the organisation's service control policy forbids it; only its administrator can allow it",
             id="a service control policy wins over the word deny",
         ),
         pytest.param(
             f"API: ecs:CreateCluster {ME} is not authorized to perform: ecs:CreateCluster because no permissions"
             " boundary allows the ecs:CreateCluster action",
             f"{ME} may not ecs:CreateCluster",
-            "the principal's permissions boundary leaves it out; extend the boundary",
+            "the principal's permissions boundary does not allow it; extend the boundary",
             id="the boundary, no resource",
         ),
         pytest.param(
             f"User: {ME} is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::b/k.",
             f"{ME} may not s3:PutObject on arn:aws:s3:::b/k",
-            "allow it in a policy of the principal, and in the key's or bucket's own policy where it has one",
+            "allow it in a policy of the principal, and in the key's or bucket's own policy if it has one",
             id="no reason given",
         ),
     ],

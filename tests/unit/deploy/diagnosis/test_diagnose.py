@@ -45,7 +45,7 @@ def test_the_block_has_the_cause_its_place_and_what_to_do() -> None:
     assert found.reason == f"Key (AWS::S3::Bucket): {reason}"
     assert found.lines == (
         f"at {KEYS.path}:{KEYS.path.read_text().splitlines().index('  Key:') + 1}",
-        "and 1 more of its resources failed by themselves",
+        "and 1 more resources failed independently",
         f"next: {ADVICE['AlreadyExists']}",
     )
 
@@ -102,7 +102,7 @@ def test_what_a_service_cannot_be_asked_changes_nothing(monkeypatch: pytest.Monk
     found = diagnosed(aws(BEGIN, event(11, "UPDATE_FAILED", "Key", "it broke")))
 
     assert found.reason == "Key (AWS::S3::Bucket): it broke"
-    assert found.facts == ('AWS::S3::Bucket tells no more: Could not connect to the endpoint URL: "https://s3"',)
+    assert found.facts == ('AWS::S3::Bucket gave no details: Could not connect to the endpoint URL: "https://s3"',)
 
 
 def of_ecs(status: str = "CREATE_FAILED") -> ResourceEvent:

@@ -50,7 +50,7 @@ def test_a_plan_claims_what_it_would_create_and_says_how_both_ways_go(tmp_path: 
         # Another run may be at work meanwhile.
         assert claims(tmp_path, KEYS, local=True) == {
             KEYS.name: Claim(
-                f"the plan {path} wants it, until {PLAN.expires:%Y-%m-%d %H:%M} UTC",
+                f"the plan {path} still needs it, until {PLAN.expires:%Y-%m-%d %H:%M} UTC",
                 (f"make deploy PLAN={path} LOCAL=1", f"make plan-discard PLAN={path} LOCAL=1"),
             )
         }
@@ -63,7 +63,7 @@ def test_an_interrupted_run_claims_what_it_has_written_down(tmp_path: Path) -> N
 
     found = claims(tmp_path, KEYS, local=False)
     assert found[KEYS.name] == Claim(
-        "an interrupted run of elsewhere/p.json wants it", ("make deploy PLAN=elsewhere/p.json",)
+        "an interrupted run of elsewhere/p.json still needs it", ("make deploy PLAN=elsewhere/p.json",)
     )
     assert found[SAME.name].commands == ("make plan ENV=staging",)
 
@@ -72,5 +72,5 @@ def test_a_broken_journal_is_reported(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs/staging.json").write_text("{")
 
-    with pytest.raises(CicdError, match="not a journal"):
+    with pytest.raises(CicdError, match="not a valid journal"):
         claims(tmp_path, KEYS, local=True)

@@ -71,7 +71,7 @@ def test_a_path_limits_a_monorepo(work_tree: Path) -> None:
 def test_changes_that_are_in_no_commit_are_refused(work_tree: Path) -> None:
     (work_tree / "README.md").write_text("changed\n")
 
-    with pytest.raises(ConfigurationError, match=r"changes that no commit has \(README.md\); commit them"):
+    with pytest.raises(ConfigurationError, match=r"has uncommitted changes \(README.md\); commit them"):
         source_archive(work_tree)
     # Elsewhere in the monorepo they do not matter.
     assert source_archive(work_tree, "apps/pay").data
@@ -194,18 +194,18 @@ def a_file(folder: Path) -> Path:
     [
         pytest.param(lambda folder: folder / "none", None, "none: no such folder; APP= names a git work", id="missing"),
         pytest.param(no_zip, None, "not a zip file", id="no zip"),
-        pytest.param(a_file, None, "README.md: is a file and no .zip; APP= names a git work tree", id="file"),
+        pytest.param(a_file, None, "README.md: is a file, but not a .zip; APP= names a git work tree", id="file"),
         pytest.param(no_zip, "apps", "a zip is released as it is; name a folder", id="zip with path"),
         pytest.param(broken_zip, None, r"x.txt in it is damaged; make the zip again", id="damaged zip"),
         pytest.param(linked, None, "link: is a link, whose content is not", id="link"),
         pytest.param(deflated, None, "not a zip file that can be read: Error -3", id="damaged deflated zip"),
         pytest.param(lambda f: marked(f, 6, 8, 1), None, "is encrypted, password required", id="encrypted zip"),
         pytest.param(lambda f: marked(f, 8, 10, 99), None, "compression method is not supported", id="method"),
-        pytest.param(empty_zip, None, r"e.zip: nothing in it to release", id="zip of nothing"),
-        pytest.param(badly_named, None, r"'x.udcff.txt' is no UTF-8 name", id="name"),
+        pytest.param(empty_zip, None, r"e.zip: contains nothing to release", id="zip of nothing"),
+        pytest.param(badly_named, None, r"'x.udcff.txt' is not a UTF-8 name", id="name"),
         pytest.param(way_out, "sub", "app/sub: is outside of", id="path by a link"),
         pytest.param(way_out, "../other", "other: is outside of", id="path upwards"),
-        pytest.param(empty, None, "nothing in it to release", id="nothing"),
+        pytest.param(empty, None, "contains nothing to release", id="nothing"),
     ],
 )
 def test_what_cannot_be_released_is_reported_in_a_line(
@@ -228,9 +228,9 @@ def test_files_that_git_does_not_have_are_named_and_ignored_ones_are_not(work_tr
     ("path", "expected"),
     [
         pytest.param(
-            None, "tree: has no Dockerfile, from which the image is built; name the application", id="work tree"
+            None, "tree: has no Dockerfile, which is needed to build the image; name the application", id="work tree"
         ),
-        pytest.param("apps/pay", "tree: has no apps/pay/Dockerfile, from which", id="folder of a monorepo"),
+        pytest.param("apps/pay", "tree: has no apps/pay/Dockerfile, which is needed", id="folder of a monorepo"),
     ],
 )
 def test_a_source_without_its_dockerfile_is_refused(work_tree: Path, path: str | None, expected: str) -> None:
@@ -240,7 +240,7 @@ def test_a_source_without_its_dockerfile_is_refused(work_tree: Path, path: str |
     there = work_tree / (path or ".") / "Dockerfile"
     there.write_text("FROM scratch\n")
     with pytest.raises(
-        ConfigurationError, match="Dockerfile is in no commit, and the image is built from it; commit it"
+        ConfigurationError, match="Dockerfile is not committed, but the image is built from it; commit it"
     ):
         source_archive(work_tree, path).require(work_tree, "Dockerfile", path)
     git(work_tree, "add", "-A")

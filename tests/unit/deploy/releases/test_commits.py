@@ -147,8 +147,10 @@ def trustless(tree: Path) -> None:
     [
         pytest.param(linked, "deep/link: is a link or a submodule", id="link"),
         pytest.param(submodule, "vendored: is a link or a submodule", id="submodule"),
-        pytest.param(changed, r"no commit has \(main.py\); commit them.* or name a copy of the folder", id="changed"),
-        pytest.param(staged, r"no commit has \(new.py\); commit them", id="staged"),
+        pytest.param(
+            changed, r"has uncommitted changes \(main.py\); commit them.* or name a copy of the folder", id="changed"
+        ),
+        pytest.param(staged, r"has uncommitted changes \(new.py\); commit them", id="staged"),
         pytest.param(
             commitless, "is in a git work tree that has no commit yet; commit what is to be released", id="no commit"
         ),
@@ -178,7 +180,9 @@ def test_a_folder_of_which_nothing_is_committed_says_so(tree: Path) -> None:
     (tree / "made").mkdir()
     (tree / "made/x").write_text("x")
 
-    with pytest.raises(ConfigurationError, match="made: nothing in it to release, because no file of it is committed"):
+    with pytest.raises(
+        ConfigurationError, match="made: contains nothing to release, because none of its files are committed"
+    ):
         source_archive(tree, "made")
 
 

@@ -155,6 +155,8 @@ def test_the_object_says_which_commit_it_is_and_who_handed_it_over() -> None:
 def test_templates_in_no_commit_are_put_nowhere() -> None:
     account = Account()
 
-    with pytest.raises(RefusedError, match="in no commit are not handed to the pipeline: out is in no git work tree"):
-        handover(account, TemplatesCommit(problem="out is in no git work tree")).publish_templates("bucket")
+    with pytest.raises(
+        RefusedError, match="uncommitted templates are not handed to the pipeline: out is not in a git work tree"
+    ):
+        handover(account, TemplatesCommit(problem="out is not in a git work tree")).publish_templates("bucket")
     assert account.puts == []

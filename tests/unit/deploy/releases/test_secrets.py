@@ -45,8 +45,8 @@ def test_a_person_types_it_twice() -> None:
     [
         pytest.param("", "the value is empty", id="empty"),
         pytest.param("\n", "the value is empty", id="a line break"),
-        pytest.param("tok\0en", "no text of at most 65,536 bytes", id="NUL"),
-        pytest.param("x" * 65_537, "no text of at most 65,536 bytes", id="too long"),
+        pytest.param("tok\0en", "a null character or more than 65,536 bytes", id="NUL"),
+        pytest.param("x" * 65_537, "a null character or more than 65,536 bytes", id="too long"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_refused_without_saying_it(text: str, expected: str) -> None:
@@ -69,7 +69,7 @@ def test_bytes_that_are_no_text_are_refused_without_saying_them(errors: str) -> 
 
     with pytest.raises(ConfigurationError) as refused:
         read_value(stream)
-    assert str(refused.value) == "the value is no UTF-8 text; nothing was set"
+    assert str(refused.value) == "the value is not UTF-8 text; nothing was set"
     # A traceback would otherwise show the error that keeps the bytes.
     assert refused.value.__suppress_context__
 

@@ -63,7 +63,7 @@ def test_templates_that_are_as_committed_have_the_commit(project: Path, monkeypa
     assert examine(project).description == f"commit {head[:12]}"
     monkeypatch.chdir(project)
     assert find_templates_commit(Path("out"), read_stacks(Path("out/staging"))).problem.startswith(
-        "out/production/keys.yaml is of no environment"
+        "out/production/keys.yaml belongs to no environment"
     )
 
 
@@ -211,7 +211,7 @@ def in_the_folder_of_another(project: Path) -> None:
         (other_line_ends, "keys.yaml differs from commit "),
         (filtered, "keys.yaml differs from commit "),
         (replaced, "keys.yaml differs from commit "),
-        (deleted, "keys.yaml is missing, which commit "),
+        (deleted, "keys.yaml is missing, but commit "),
         (untracked, "extra.yaml is in no commit"),
         (ignored, "ignored.yaml is in no commit"),
         (linked, "keys.yaml is a link, whose content is in no commit"),
@@ -220,12 +220,12 @@ def in_the_folder_of_another(project: Path) -> None:
         (link_to_another_repository, "keys.yaml differs from commit "),
         (never_committed, "out is in no commit"),
         (commitless, "git refuses: fatal: Needed a single revision"),
-        (no_git, "out is in no git work tree"),
+        (no_git, "out is not in a git work tree"),
         (broken_git, "git refuses: fatal: "),
         (no_checksums, "SHA256SUMS is missing"),
-        (wrong_checksum, "keys.yaml is not what SHA256SUMS says"),
+        (wrong_checksum, "keys.yaml does not match SHA256SUMS"),
         (no_checksum, "keys.yaml is not in SHA256SUMS"),
-        (in_the_folder_of_another, "staging/keys.yaml is of no environment in the configuration"),
+        (in_the_folder_of_another, "staging/keys.yaml belongs to no environment in the configuration"),
     ],
 )
 def test_templates_that_are_not_as_committed_have_no_commit(
@@ -242,7 +242,7 @@ def test_templates_that_are_not_as_committed_have_no_commit(
 
 
 def test_an_environment_that_is_not_handed_over_makes_the_templates_incomplete(project: Path) -> None:
-    assert "production/keys.yaml is of no environment in the configuration" in examine(project, "staging").problem
+    assert "production/keys.yaml belongs to no environment in the configuration" in examine(project, "staging").problem
 
 
 def test_templates_that_change_while_they_are_read_have_no_commit(project: Path) -> None:
@@ -252,7 +252,7 @@ def test_templates_that_change_while_they_are_read_have_no_commit(project: Path)
     git(project, "checkout", "-q", KEYS)
 
     assert find_templates_commit(project / "out", stacks).problem == ""
-    assert "keys.yaml has other content than was read from it" in (
+    assert "keys.yaml has changed since it was read" in (
         find_templates_commit(project / "out", [*edited, *stacks[2:]]).problem
     )
 

@@ -222,7 +222,7 @@ def test_a_first_deployment_comes_in_waves_each_sealed(harness: DeployHarness) -
         {"service": ("keys", "network")},
         ["keys", "network"],
     )
-    assert "deploy just that: make deploy PLAN=" in "".join(harness.lines())
+    assert "deploy exactly this plan: make deploy PLAN=" in "".join(harness.lines())
     assert harness.status("keys") == "REVIEW_IN_PROGRESS"
 
     following = harness.execute()
@@ -801,7 +801,7 @@ def test_an_interrupted_run_is_taken_up_with_the_same_token_and_nothing_runs_twi
         "stopped: keys, network still under way in AWS; run the same command again to continue"
     )
     assert caught.value.exit_code == 75
-    with pytest.raises(RefusedError, match="keys, network: an interrupted run began this"):
+    with pytest.raises(RefusedError, match="keys, network: an interrupted run started this"):
         harness.plan()
     with pytest.raises(RefusedError, match="an interrupted run began this"):
         deployment.discard(harness.context, harness.stacks)
@@ -965,7 +965,7 @@ def end_credentials(harness: DeployHarness) -> Callable[[], None]:
 @pytest.mark.parametrize("operation", ["DescribeStackEvents", "ExecuteChangeSet", "DescribeChangeSet"])
 def test_credentials_that_end_are_no_success_and_no_failure(harness: DeployHarness, operation: str) -> None:
     interrupt(harness, operation, end_credentials(harness))
-    with pytest.raises(DetachedError, match="the credentials have ended"):
+    with pytest.raises(DetachedError, match="the credentials have expired"):
         harness.deploy()
     calm(harness)
     harness.aws.settle()
@@ -985,7 +985,7 @@ def test_an_account_that_cannot_be_seen_for_long_is_no_failure(harness: DeployHa
 
     harness.aws.faults.before = always
     with pytest.raises(
-        DetachedError, match=r"nothing could be seen for a while .*no more.*keys, network still under way"
+        DetachedError, match=r"the stacks could not be read for a while .*no more.*keys, network still under way"
     ):
         harness.deploy()
 

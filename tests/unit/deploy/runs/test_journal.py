@@ -45,7 +45,7 @@ def test_a_failed_operation_has_to_be_planned_again(tmp_path: Path) -> None:
 def test_a_second_run_is_refused_with_the_name_of_the_first(tmp_path: Path) -> None:
     first = Journal(tmp_path, "staging").open(EPOCH)
     with pytest.raises(
-        RefusedError, match=r"another run is at work on it \(process \d+ on .+, since 2026-01-01 00:00:00"
+        RefusedError, match=r"another run is working on it \(process \d+ on .+, since 2026-01-01 00:00:00"
     ):
         Journal(tmp_path, "staging").open(EPOCH)
     Journal(tmp_path, "production").open(EPOCH).close()
@@ -57,7 +57,7 @@ def test_a_second_run_is_refused_with_the_name_of_the_first(tmp_path: Path) -> N
 def test_a_run_that_has_just_begun_has_no_name_yet(tmp_path: Path) -> None:
     with Journal(tmp_path, "staging").open(EPOCH):
         (tmp_path / "staging.json").write_text("")
-        with pytest.raises(RefusedError, match="it has just begun"):
+        with pytest.raises(RefusedError, match="it has just started"):
             Journal(tmp_path, "staging").open(EPOCH)
 
 
@@ -65,5 +65,5 @@ def test_a_run_that_has_just_begun_has_no_name_yet(tmp_path: Path) -> None:
 def test_a_damaged_journal_is_reported_and_not_taken_for_an_empty_one(tmp_path: Path, text: str) -> None:
     (tmp_path / "staging.json").write_text(text)
 
-    with pytest.raises(CicdError, match=r"staging.json: not a journal as `make deploy` writes it"):
+    with pytest.raises(CicdError, match=r"staging.json: not a valid journal of `make deploy`"):
         Journal(tmp_path, "staging").open(EPOCH)

@@ -16,7 +16,7 @@ def service_facts(clients: Clients, action: Mapping[str, Any]) -> list[str]:
     try:
         return list(_behind(clients, action))
     except (ClientError, BotoCoreError) as error:
-        return [f"CodeBuild tells no more: {explain(error)}"]
+        return [f"CodeBuild gave no details: {explain(error)}"]
 
 
 def _behind(clients: Clients, action: Mapping[str, Any]) -> Iterator[str]:
@@ -27,6 +27,6 @@ def _behind(clients: Clients, action: Mapping[str, Any]) -> Iterator[str]:
         yield f"see {result['externalExecutionUrl']}"
     if provider == "CloudFormation":
         stack = given.get("resolvedConfiguration", given.get("configuration", {})).get("StackName", "")
-        yield f"its stack is {stack}: `make recover` for that environment says what it needs"
+        yield f"its stack is {stack}: `make recover` for that environment shows how to repair it"
     if provider == "CodeBuild" and result.get("externalExecutionId"):
         yield from failed_build(clients, result["externalExecutionId"])

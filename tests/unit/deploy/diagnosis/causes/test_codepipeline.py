@@ -34,7 +34,7 @@ def action(provider: str, **result: Any) -> dict[str, Any]:
             action("CodeBuild", externalExecutionId="p:1"),
             NO_BUILDS,
             [
-                "CodeBuild tells no more: An error occurred (AccessDenied) when calling the BatchGetBuilds operation:"
+                "CodeBuild gave no details: An error occurred (AccessDenied) when calling the BatchGetBuilds operation:"
                 " not yours"
             ],
             id="a build that may not be read",
@@ -43,7 +43,7 @@ def action(provider: str, **result: Any) -> dict[str, Any]:
         pytest.param(
             action("CloudFormation"),
             BUILD,
-            ["its stack is payments-staging-service: `make recover` for that environment says what it needs"],
+            ["its stack is payments-staging-service: `make recover` for that environment shows how to repair it"],
             id="a stack, in another account",
         ),
         pytest.param({}, BUILD, [], id="nothing"),
