@@ -803,7 +803,7 @@ def test_an_interrupted_run_is_taken_up_with_the_same_token_and_nothing_runs_twi
     assert caught.value.exit_code == 75
     with pytest.raises(RefusedError, match="keys, network: an interrupted run started this"):
         harness.plan()
-    with pytest.raises(RefusedError, match="an interrupted run began this"):
+    with pytest.raises(RefusedError, match="an interrupted run started this"):
         deployment.discard(harness.context, harness.stacks)
     calm(harness)
     harness.deploy()
