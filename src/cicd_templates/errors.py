@@ -1,7 +1,7 @@
-"""Expected failures, each with the exit code of the command line.
+"""Expected failures, each with the exit code that the command line returns for it.
 
-A message names what is wrong, where, and what would be right. Any other exception is a bug and keeps its traceback.
-Nothing here prints; `cli` does.
+Each message says what is wrong, where it is wrong and how to correct it. Any other exception is a bug and keeps its
+traceback. This module prints nothing; `cli` prints the messages.
 """
 
 
@@ -18,7 +18,7 @@ class ConfigurationError(CicdError):
 
 
 class RefusedError(CicdError):
-    """A guard refused the operation, and what it protects is untouched: exit code 3."""
+    """A safety check refused the operation; nothing that the check protects was changed: exit code 3."""
 
     exit_code = 3
 

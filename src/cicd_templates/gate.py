@@ -1,4 +1,4 @@
-"""The scan gate on a developer's machine: the pipeline's readers and its decision, applied to a folder of reports."""
+"""Run the pipeline's scan gate on a developer's machine: read and judge a folder of reports as the pipeline would."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def judge(
 ) -> Decision:
     """Return the gate's decision about the reports in `folder`; `checks` gives each check's report format.
 
-    A report is `<check>/report.<json|xml|sarif>`, as a build hands it on with its record `run.json`, or
-    `<check>.<json|xml|sarif>`. A missing report is an error of its check, with the paths that were tried. Without
-    `policy`, the copies of the policy beside the reports decide. Raises `ConfigurationError` if there is no such folder
-    or if `policy` cannot be read.
+    A report is either `<check>/report.<json|xml|sarif>`, as a build writes it together with its record `run.json`, or
+    `<check>.<json|xml|sarif>`. If a report is missing, the result of its check is an error that lists the paths that
+    were tried. If `policy` is None, the copies of the policy beside the reports are used. Raises `ConfigurationError`
+    if the folder does not exist or if `policy` cannot be read.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder}: no such folder; name the folder that holds the reports")
@@ -47,11 +47,11 @@ def judge(
 def waive(
     decision: Decision, path: Path, checks: Collection[str], expires: date, owner: str, reason: str
 ) -> WaiverCount:
-    """Append a waiver for each finding that stops the release to the policy at `path`; create the file if needed.
+    """Append to the policy at `path` a waiver for each finding that stops the release; create the file if needed.
 
-    A waiver for a finding in a file covers that place alone, by its fingerprint: the same finding elsewhere still stops
-    a release. A finding that names neither a package nor a file cannot be waived. Raises `ConfigurationError`, and
-    writes nothing, if the policy would not be valid afterwards.
+    A waiver for a finding in a file covers only the place that the fingerprint identifies: the same finding elsewhere
+    still stops a release. A finding that names neither a package nor a file cannot be waived. If the policy would not
+    be valid afterwards, raises `ConfigurationError` and writes nothing.
     """
     blocking = [finding for judged in decision.findings if judged.blocks for finding in judged.alike]
     scoped = {_scope(finding): finding for finding in blocking}
@@ -87,7 +87,7 @@ def _waiver(finding: Finding, expires: date, owner: str, reason: str) -> str:
 
 
 def load_policy(path: Path, checks: Collection[str]) -> Policy:
-    """Return the policy in the file `path`. Raises `ConfigurationError` that lists all its problems, one per line."""
+    """Return the policy in the file `path`. Raises `ConfigurationError` with all its problems, one per line."""
     try:
         policy = read_policy(path.read_bytes(), checks)
     except OSError as error:
@@ -98,7 +98,7 @@ def load_policy(path: Path, checks: Collection[str]) -> Policy:
 
 
 def _copies(folder: Path, checks: Collection[str]) -> dict[str, bytes | None]:
-    """Return each check's copy of the policy, None where its record `run.json` has none beside it."""
+    """Return, for each check with a record `run.json`, the copy of the policy beside the record, or None."""
     folders = {check: folder / check for check in checks if (folder / check / RECORD).is_file()}
     copies = {check: run / POLICY for check, run in folders.items()}
     return {check: path.read_bytes() if path.is_file() else None for check, path in copies.items()}

@@ -1,4 +1,4 @@
-"""Commands that messages recommend, complete, so that a user can copy and run them; options as the user types them."""
+"""Format the commands and options that messages recommend, so that a user can copy and run them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ TAKEN_BY_TARGET = f"{PREFIX}MAKE"
 
 
 def under_make() -> bool:
-    """Return whether make runs the program: then the environment names the variables that the target takes."""
+    """Return whether make started the program; the Makefile then sets `CICD_TEMPLATES_MAKE`."""
     return TAKEN_BY_TARGET in os.environ
 
 
 def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
-    """Return an option as the user types it: `ENV=` under make, otherwise `--env`; true as a value means a flag.
+    """Return an option as the user types it: `ENV=dev` under make, otherwise `--env dev`.
 
-    `name` is the name of an option that is not called like its variable.
+    The value True makes the option a flag. `name` is the name of the option, if it differs from the variable.
     """
     if under_make():
         return f"{variable}={'1' if value is True else value}"
@@ -26,10 +26,11 @@ def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
 
 
 def make(target: str, **variables: str | bool | None) -> str:
-    """Return `make TARGET NAME=value ...`, quoted for a shell; empty and false variables are left out, true is `1`.
+    """Return `make TARGET NAME=value ...`, quoted for a shell.
 
-    Pass on the `LOCAL` and `SUFFIX` of the current command: without them the recommended command would work on AWS
-    itself, or on the original environment instead of its copy.
+    Empty and false variables are left out; True becomes `1`. Always pass on the `LOCAL` and `SUFFIX` of
+    the current command: without them the recommended command would work on AWS itself, or on the original environment
+    instead of its copy.
     """
     given = {name: "1" if value is True else value for name, value in variables.items() if value}
     return " ".join(["make", target, *(f"{name}={shlex.quote(str(value))}" for name, value in given.items())])

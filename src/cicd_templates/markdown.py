@@ -1,6 +1,6 @@
-"""Markdown from text that anybody may have written, and tables with one fact a row.
+"""Turn untrusted text into safe Markdown, and write Markdown tables with one fact per row.
 
-Every page of this package is made with these functions. A change of one fact is a change of one line.
+Every Markdown page of this package is written with these functions. If one fact changes, one line of the page changes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from cicd_templates.printable import printable
 
-# GitHub looks for mentions, issues and addresses after it has rendered the page, so an escape does not hold them off;
-# it does not look into code. A bracket is only read where a link's target or a reference follows.
+# GitHub searches the rendered page for mentions, issues and addresses, so a backslash does not disarm a mention; a code
+# span does, because GitHub does not search code. A bracket has a meaning only if a link target or a reference follows.
 _ACTIVE = re.compile(
     r"(?P<mention>[@#]+(?=\w)|(?<=GH)-(?=\d))"
     r"|[\\|*`~]|\](?=[(\[:]|$)|:(?=//)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])",
@@ -23,27 +23,27 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
 class Markup(str):
-    """Markdown that is ready to stand on a page; plain text becomes `Markup` by `cell`, `plain` or `code`."""
+    """Markdown that can be put on a page as it is. `cell`, `plain` and `code` turn plain text into `Markup`."""
 
     __slots__ = ()
 
 
 def cell(text: str) -> Markup:
-    """Return `text` for a cell of a table: on one line, printable, shown as it was typed.
+    """Return `text` escaped for a table cell: on one line, printable, and displayed as it was typed.
 
-    Nothing in it ends the cell or is read as HTML, link, image, address, mention, issue, code or emphasis.
+    No part of the text ends the cell or becomes HTML, link, image, address, mention, issue, code or emphasis.
     """
     escaped = _ENTITY.sub("&amp;", printable(text)).replace("<", "&lt;")
     return Markup(_ACTIVE.sub(lambda part: f"`{part[0]}`" if part["mention"] else f"\\{part[0]}", escaped))
 
 
 def plain(text: str) -> Markup:
-    """Return `text` for any place outside of tables, as `cell` does; it begins no heading, list, quote or code."""
+    """Return `text` escaped as by `cell`, for use outside tables; it cannot begin a heading, list, quote or code."""
     return Markup(_BLOCK_START.sub(lambda start: f"{start[0]}\\", cell(text.strip())))
 
 
 def code(text: str) -> Markup:
-    """Return `text` as a code span outside of tables, however many backticks it has; nothing for no text."""
+    """Return `text` as a code span for use outside tables, with its backticks kept; empty if `text` is blank."""
     shown = printable(text)
     if not shown.strip():
         return Markup("")
@@ -53,12 +53,12 @@ def code(text: str) -> Markup:
 
 
 def markdown_cell(markdown: str) -> Markup:
-    """Return Markdown for a cell: on one line, and with its pipes escaped."""
+    """Return Markdown that fits in a table cell: on one line, and with its pipes escaped."""
     return Markup(_PIPE.sub(lambda pipe: f"{pipe[1]}{'' if len(pipe[1]) % 2 else chr(92)}|", _one_line(markdown)))
 
 
 def table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """Return the lines of a table, or `None.` where there are no rows; text that is not `Markup` is escaped."""
+    """Return the lines of a table, or the line `None.` if there are no rows. Text that is not `Markup` is escaped."""
     lines = [table_row(cells) for cells in rows]
     if not lines:
         return ["None."]
@@ -66,7 +66,7 @@ def table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
 
 
 def table_row(cells: Iterable[str]) -> str:
-    """Return one row of a table; text that is not `Markup` is escaped."""
+    """Return one row of a table. Text that is not `Markup` is escaped."""
     return f"| {' | '.join(text if isinstance(text, Markup) else cell(text) for text in cells)} |"
 
 

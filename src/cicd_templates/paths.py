@@ -1,4 +1,4 @@
-"""Where things lie in a user's project, relative to its folder."""
+"""Paths of files and folders in a user's project, relative to the project's folder."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ RULES_DOC = Path("docs/rules.md")
 OUT = Path("out")
 STATE = Path(".state")
 BUILD = Path("build")
-# The list of the digests of every file in a folder of rendered templates.
+# The name of the file that lists the digest of every file in a folder of rendered templates.
 CHECKSUMS = "SHA256SUMS"
 
 
 def rendered_folder(suffix: str | None) -> Path:
-    """Where rendered templates lie: `out/` is committed, `build/` of parallel copies is not."""
+    """Return the folder of rendered templates: `build/` for a copy with a suffix, `out/` (in Git) otherwise."""
     return BUILD if suffix else OUT

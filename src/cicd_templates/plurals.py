@@ -1,4 +1,4 @@
-"""Nouns of messages that depend on a number."""
+"""Format a number with its noun, singular or plural, for messages."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""Foreign text as a terminal and a page may show it: what nobody sees and what steers a terminal becomes visible.
+"""Make foreign text safe to show in a terminal or on a page: control and invisible characters become visible escapes.
 
-Foreign is what this program did not write: reports, waivers, what AWS answers, commits, file names, templates of
-another branch. Nothing is left out, so that a reader sees what somebody tried.
+Foreign text is any text that this program did not write: reports, waivers, answers of AWS, commits, file names,
+templates of another branch. No character is removed, so that a reader sees what somebody tried to hide.
 """
 
 from __future__ import annotations
 
 import re
 
-# Letters, marks and a symbol that Python calls printable and no font shows.
+# Letters, marks and a symbol that Python calls printable although no font displays them.
 # https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -18,7 +18,8 @@ _INVISIBLE = re.compile(
 def printable(text: str) -> str:
     r"""Return `text` on one line, with control, format and other invisible characters as escapes such as `\x1b`.
 
-    A line break, a tab and any other white space is a space. Lone surrogates are escaped, so the result encodes.
+    Line breaks, tabs and all other white space become spaces. Lone surrogates are escaped, so that the result can
+    be encoded.
     """
     if text.isprintable() and not _INVISIBLE.search(text):
         return text

@@ -1,4 +1,4 @@
-"""Files of state: readable by their owner alone, and replaced as a whole instead of rewritten in place."""
+"""Write state files that only their owner can read, and replace them as a whole instead of rewriting them in place."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 
 
 def write_privately(path: Path, text: str) -> None:
-    """Write `text` to a new file beside `path` and move it there, so that no reader sees half of it.
+    """Write `text` to a new file beside `path`, then rename it to `path`, so that no reader sees a half-written file.
 
-    The file has mode 0600, whatever mode it replaces. Folders that are created have 0700; an existing folder is
-    tightened to 0700 inside `.state` alone, because any other folder belongs to the user.
+    The file gets mode 0600, whatever mode the old file had. Folders are created as by `make_private_folder`.
     """
     make_private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.new")
-    # What a killed process left, which may also be a link; O_EXCL follows none.
+    # Remove what a killed process may have left, even a symbolic link; O_EXCL does not follow links.
     temporary.unlink(missing_ok=True)
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "w", encoding="utf-8") as stream:
@@ -33,9 +32,10 @@ def write_privately(path: Path, text: str) -> None:
 
 
 def open_lock_file(path: Path) -> IO[str]:
-    """Open an empty file for `flock`; another process may hold it, so it is never replaced. Its mode becomes 0600.
+    """Open or create an empty file for `flock`, and set its mode to 0600.
 
-    Raises `OSError` where `path` is a link.
+    The file is never replaced, because another process may hold its lock. Raises `OSError` if `path` is a symbolic
+    link.
     """
     make_private_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
@@ -44,7 +44,11 @@ def open_lock_file(path: Path) -> IO[str]:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create `folder` and its missing parents with mode 0700; tighten `.state` and the folders in it."""
+    """Create `folder` and its missing parents with mode 0700.
+
+    The mode of an existing folder is changed to 0700 only if it is `.state` or lies inside `.state`, because any other
+    folder belongs to the user.
+    """
     for part in (*reversed(folder.parents), folder):
         if not part.exists():
             part.mkdir(mode=FOLDER_MODE, exist_ok=True)

@@ -1,7 +1,7 @@
-"""The calls to AWS that every room of the deployer shares. Decides nothing and prints nothing.
+"""The calls to AWS that all packages of the deployer share. This package decides nothing and prints nothing.
 
-- `clients` makes the clients of one environment's account, or of the local AWS.
-- `retry` repeats a call that failed for a moment; `polling` waits until something is so, up to a limit.
-- `resource_types` has the operations of each resource type: find, describe, empty and delete one.
-- `lookup` asks whether a resource of some type and name exists.
+- `clients` creates the boto3 clients for an environment's account or for the local AWS.
+- `retry` repeats calls that failed with a transient error; `polling` waits for a condition, up to a time limit.
+- `resource_types` has the operations of each resource type: find, describe, empty and delete a resource.
+- `lookup` finds out whether a resource with a given type and name exists.
 """

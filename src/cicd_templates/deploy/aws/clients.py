@@ -1,6 +1,6 @@
-"""Make the AWS clients of one environment: of its account, through a profile or role, or of the local AWS.
+"""Create the AWS clients of one environment: for its account, through a profile or a role, or for the local AWS.
 
-boto3 is imported on first use only, so that commands without AWS start fast.
+boto3 is imported on first use, so that commands that do not call AWS start fast.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MISSING_CREDENTIALS = (
 
 
 class Clients:
-    """The clients of one account and region, one a service, each created on first use."""
+    """The clients of one account and region, one per service, each created on first use."""
 
     def __init__(self, session: Any, region: str, endpoint_url: str | None = None) -> None:
         self._session = session
@@ -48,9 +48,9 @@ class Clients:
 
         config = Config(retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS})
         if self.local:
-            # Its buckets have no host names of their own, and no proxy leads to it.
+            # The local AWS has no host name for each bucket, and it must not be called through a proxy.
             config = config.merge(Config(s3={"addressing_style": "path"}, proxies={}))
-        # A session may not be used by two threads at once; the clients that it makes may.
+        # Two threads must not use a session at the same time; they may use its clients.
         with self._making:
             return self._session.client(
                 service, region_name=self._region, endpoint_url=self._endpoint_url, config=config
@@ -183,9 +183,9 @@ class Clients:
 
 
 def aws_clients(region: str, profile: str | None, role_arn: str | None) -> Clients:
-    """Return clients of AWS, with the credentials of `profile` and in the role `role_arn`, where given.
+    """Return clients for AWS that use the credentials of `profile` and assume the role `role_arn`, if these are given.
 
-    Raises `CicdError` where the profile is unknown or the role cannot be assumed.
+    Raises `CicdError` if the profile is unknown or the role cannot be assumed.
     """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
@@ -211,16 +211,15 @@ def _session_with(credentials: Any) -> Any:
 
 
 def local_clients(endpoint_url: str, account: str, region: str, secret: str) -> Clients:
-    """Return clients of the local AWS, which takes a 12-digit access key as the account id.
+    """Return clients for the local AWS.
 
-    It refuses requests that are not signed with the `secret` of its start.
-
-    A session with keys of its own reads neither profiles nor the environment's credentials.
+    The local AWS takes a 12-digit access key as the account id. It refuses requests that are not signed with `secret`,
+    the secret with which it was started. The session reads neither profiles nor credentials from the environment.
     """
     import boto3
     import botocore.session
 
-    # Neither a profile nor a file, whatever the environment names: (key in the file, variable, default, conversion).
+    # Read no profile and no file, whatever the environment variables say. Fields: key, variable, default, conversion.
     nowhere = (None, None, os.devnull, None)
     bare = botocore.session.Session(
         {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
@@ -232,16 +231,16 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str) -> 
 
 @cache
 def _models() -> Any:
-    """Return one loader for all local sessions; each would otherwise read megabytes of service models again."""
+    """Return a loader that all local sessions share, so that megabytes of service models are read only once."""
     from botocore.loaders import create_loader
 
     return create_loader()
 
 
 def require_account(clients: Clients, account: str) -> str:
-    """Return the caller's ARN. Raises `RefusedError` where the caller's account is not `account`.
+    """Return the caller's ARN. Raises `RefusedError` if the caller's account is not `account`.
 
-    Raises `CicdError` with the remedy where there are no usable credentials.
+    Raises `CicdError` with the remedy if there are no usable credentials.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -258,12 +257,12 @@ def require_account(clients: Clients, account: str) -> str:
 
 
 def explain(error: Exception) -> str:
-    """Return the message of a boto3 error on one line, with the remedy where one is known."""
+    """Return the message of a boto3 error on one line, with the remedy if one is known."""
     from botocore.exceptions import NoCredentialsError, PartialCredentialsError, ProfileNotFound
 
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return MISSING_CREDENTIALS
     if isinstance(error, ProfileNotFound):
         return f"{error}; correct `profile` in templates/environments.toml or AWS_PROFILE"
-    # Some answers have a code and no message behind the colon.
+    # Some errors have a code, but no message after the colon.
     return " ".join(str(error).split()).removesuffix(":")

@@ -10,9 +10,9 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 
 
 def find_existing(clients: Clients, resource_type: str, name: str) -> ExistingResource | None:
-    """Return the resource of that name; None where the name is free or nothing is known of the type.
+    """Return the resource with this type and name; None if the name is free or the type has no lookup.
 
-    Raises `ClientError` where AWS refuses to answer.
+    Raises `ClientError` if AWS refuses the call.
     """
     find = operations_of(resource_type).find
     try:

@@ -1,4 +1,4 @@
-"""How long a wait lasts and how often it looks, with the clock handed in."""
+"""Poll until a condition holds, with a time limit and with a clock that the caller hands in."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from cicd_templates.errors import CicdError
 
-# CloudFormation itself ends an operation after 36 hours, and an ECS service that is not steady after three:
+# CloudFormation ends any operation after 36 hours, and stops waiting for an ECS service to be steady after three hours:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-linearconfiguration.html
 LONGEST_OPERATION_SECONDS = 36 * 3600.0
 CHANGE_SET_SECONDS = 600.0
-# After this long the pause between two polls is ten times as long: nobody watches such an operation closely.
+# After this time the pause between two polls is ten times as long, because nobody watches such an operation closely.
 PATIENT_SECONDS = 1800.0
 LONGEST_PAUSE_SECONDS = 30.0
 
@@ -22,7 +22,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 class Polling:
     """How to poll: the seconds between two polls, the clock, and a source of jitter from 0 to 1.
 
-    Jitter keeps callers that began together from polling together.
+    Jitter keeps callers that started together from polling at the same moments.
     """
 
     poll_seconds: float = 2.0
@@ -31,10 +31,10 @@ class Polling:
     jitter: Callable[[], float] = random.random
 
     def pause(self, waited: float = 0.0, failures: int = 0) -> None:
-        """Sleep until the next poll: longer with the time waited and the polls in a row that failed."""
+        """Sleep until the next poll. The pause grows with the seconds `waited` and with the `failures` in a row."""
         age = 1 + 9 * min(waited / PATIENT_SECONDS, 1)
         seconds = min(self.poll_seconds * age * 2.0**failures, max(LONGEST_PAUSE_SECONDS, self.poll_seconds))
-        # A fifth more or less, so that two callers that began together drift apart.
+        # Between 20 % less and 20 % more, so that two callers that started together drift apart.
         self.sleep(seconds * (0.8 + 0.4 * self.jitter()))
 
     def until(
@@ -44,14 +44,15 @@ class Polling:
         limit_seconds: float,
         then: str = "the same command continues from there",
     ) -> None:
-        """Poll until `done` returns true. Raises `CicdError` with `what` and `then` after `limit_seconds`.
+        """Poll until `done` returns true.
 
-        A timeout ends only the polling; the operation in AWS continues.
+        Raises `CicdError` after `limit_seconds`: the message says that `what` has not finished, and ends with `then`,
+        the advice. A timeout ends only the polling; the operation in AWS continues.
         """
         deadline = self.now() + limit_seconds
         while not done():
             if self.now() >= deadline:
                 raise CicdError(
-                    f"{what} has not ended within {limit_seconds / 60:.0f} minutes; it goes on in AWS, and {then}"
+                    f"{what} has not finished within {limit_seconds / 60:.0f} minutes; it continues in AWS, and {then}"
                 )
             self.sleep(self.poll_seconds)

@@ -1,7 +1,7 @@
-"""Transient errors of AWS, and calls that are retried while they meet one.
+"""Recognize transient errors of AWS, and retry calls that fail with one.
 
-Steps are generators: each `yield` is a point at which to wait, so one loop drives many of them without threads, and a
-test drives them without sleeping.
+`Steps` are generators that yield whenever their caller should wait. So one loop can drive many of them without threads,
+and a test can drive them without sleeping.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from cicd_templates.deploy.aws.polling import Polling
 
 T = TypeVar("T")
 Steps = Generator[None, None, T]
-# botocore has tried each of these ten times already.
+# botocore itself tries each of these calls ten times.
 ATTEMPTS = 5
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-# Errors of the service itself; CloudFormation does not always answer them with a status of 500 or more.
+# Errors of the service itself; CloudFormation does not always return them with an HTTP status of 500 or more.
 SERVICE_FAILED = frozenset({"InternalFailure", "ServiceUnavailable"})
 SERVER_ERROR = 500
 AWS_ERRORS = (ClientError, BotoCoreError)
 
 
 def is_transient(error: Exception) -> bool:
-    """Return whether a retry can succeed: the call was throttled, did not reach AWS, or met an error of the service."""
+    """Return whether a retry can succeed: the call was throttled, did not reach AWS, or failed within the service."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"]["Code"] in THROTTLED | SERVICE_FAILED or status >= SERVER_ERROR
@@ -49,9 +49,9 @@ def credentials_expired(error: Exception) -> bool:
 
 
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
-    """Return `look` with a transient error counted as "not yet", for `Polling.until`.
+    """Return a version of `look` that returns False after a transient error, for `Polling.until`.
 
-    A failed poll decides nothing about the operation that is polled. Every other error is raised.
+    A failed poll says nothing about the operation that is being watched. Every other error is raised.
     """
 
     def tolerant() -> bool:
@@ -66,7 +66,7 @@ def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def retry_steps(call: Callable[[], T]) -> Steps[T]:
-    """Return the answer of `call`, which is retried after transient errors, up to `ATTEMPTS` calls in all."""
+    """Call `call` up to `ATTEMPTS` times, as long as it fails with transient errors, and return its result."""
     for _ in range(ATTEMPTS - 1):
         try:
             return call()

@@ -1,4 +1,4 @@
-"""Describes stacks and change sets, all pages of them, and discards change sets. Executes none."""
+"""Describe stacks and change sets, reading all pages, and discard change sets. This module executes no change set."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-# The two ways in which CloudFormation says that a change set would change nothing. It has no field for it:
+# The two reasons with which CloudFormation says that a change set would change nothing; there is no field for that:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-create.html
 NO_CHANGE_REASONS = (
     "The submitted information didn't contain changes.",
     "No updates are to be performed.",
 )
-# The errors where a policy forbids the call, or the account or the local AWS does not have it.
+# The error codes if a policy forbids a call, or if the account or the local AWS does not offer the call.
 UNAVAILABLE = frozenset({"AccessDenied", "AccessDeniedException", "InvalidAction", "UnknownOperationException"})
-# The execution statuses of a change set that is being executed or was.
+# The execution statuses of a change set whose execution has started.
 EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
 
 
 @dataclass(frozen=True)
 class Described:
-    """A change set as CloudFormation describes it. It may list no resource, where only outputs or tags change.
+    """A change set as CloudFormation describes it. It has no `changes` if only outputs or tags change.
 
-    `findings` are the validations that failed or warn, also of a change set that was made; one line each. `answer` is
-    the first page of DescribeChangeSet, which `requested.py` compares with the request of now.
+    `findings` has one line for each failed validation or warning, even if the change set was created. `answer` is the
+    first page of DescribeChangeSet; `requested.py` compares it with the request that would be sent now.
     """
 
     arn: str
@@ -49,12 +49,12 @@ class Described:
 
     @property
     def changes_nothing(self) -> bool:
-        """Return whether it failed because there is nothing to change."""
+        """Return whether the change set failed because there is nothing to change."""
         return self.status == "FAILED" and self.reason.startswith(NO_CHANGE_REASONS)
 
 
 def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
-    """Return the stack of that name or id as CloudFormation describes it, or None where there is none."""
+    """Return CloudFormation's description of the stack with this name or id, or None if it does not exist."""
     try:
         return dict(clients.cloudformation.describe_stacks(StackName=name)["Stacks"][0])
     except ClientError as error:
@@ -64,19 +64,19 @@ def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
 
 
 def stack_status(clients: Clients, name: str) -> str:
-    """Return the status of the stack of that name or id; `DELETE_COMPLETE` where there is none."""
+    """Return the status of the stack with this name or id; `DELETE_COMPLETE` if there is no such stack."""
     described = describe_stack(clients, name)
     return str(described["StackStatus"]) if described else "DELETE_COMPLETE"
 
 
 def is_gone(error: ClientError) -> bool:
-    """Return whether there is no such change set or stack; a missing stack has no error code of its own."""
+    """Return whether the change set or stack does not exist; a missing stack has no specific error code."""
     code = error.response["Error"]["Code"]
     return code == "ChangeSetNotFound" or (code == "ValidationError" and "does not exist" in str(error))
 
 
 def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
-    """Return the resources of a stack that are not deleted; one that was never created has no `PhysicalResourceId`."""
+    """Return a stack's resources except deleted ones; a resource never created has no `PhysicalResourceId`."""
     return [
         resource
         for page in clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
@@ -86,13 +86,13 @@ def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
 
 
 def is_ours(existing: Mapping[str, Any], stack: StackTemplate) -> bool:
-    """Return whether the tags of a stack, as CloudFormation describes it, name the same project as those of `stack`."""
+    """Return whether the tags of the deployed stack `existing` name the same project as the tags of `stack`."""
     tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
     return (tags.get(MANAGED_BY_KEY), tags.get("Project")) == (MANAGED_BY, stack.tags["Project"])
 
 
 def require_ours(existing: Mapping[str, Any], stack: StackTemplate) -> None:
-    """Raise `RefusedError` where `existing` was not created by this project."""
+    """Raise `RefusedError` if `existing` was not created by this project."""
     if not is_ours(existing, stack):
         raise RefusedError(
             f"{stack.name}: a stack of this name exists, but its tags do not say {MANAGED_BY_KEY}={MANAGED_BY} and"
@@ -101,9 +101,9 @@ def require_ours(existing: Mapping[str, Any], stack: StackTemplate) -> None:
 
 
 def describe(client: CloudFormationClient, arn: str) -> Described | None:
-    """Return the change set with its changes and findings, or None where it does not exist any more.
+    """Return the change set with its changes and findings, or None if it no longer exists.
 
-    While it is being created, only its status is known.
+    While the change set is being created, only its status is known.
     """
     try:
         first = client.describe_change_set(ChangeSetName=arn)
@@ -125,7 +125,7 @@ def _parse_change_set(
     answer: Mapping[str, Any], changes: tuple[Change, ...] = (), findings: tuple[str, ...] = ()
 ) -> Described:
     parameters = {
-        # The value of a parameter that reads Parameter Store is its path; `ResolvedValue` is the value found there.
+        # If a parameter reads Parameter Store, `ParameterValue` is the path and `ResolvedValue` the value.
         parameter["ParameterKey"]: parameter.get("ResolvedValue") or parameter.get("ParameterValue", "")
         for parameter in answer.get("Parameters", ())
     }
@@ -153,10 +153,10 @@ def _read_changes(
 
 
 def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
-    """Return the findings of the validation before deployment, a line each.
+    """Return the findings of CloudFormation's validation before deployment, one line each.
 
-    Empty where the caller may not call `cloudformation:DescribeEvents` or the call does not exist: the findings are a
-    help, and CloudFormation stops at real errors without them.
+    Returns none if the caller may not call `cloudformation:DescribeEvents` or the call does not exist. The findings
+    only help the reader; CloudFormation itself stops at real errors.
     """
     findings = []
     try:
@@ -174,11 +174,11 @@ def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
 
 
 def discard(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
-    """Delete a change set; where it would have created a stack, delete the empty stack that it left as well."""
+    """Delete a change set. If it would have created a stack, delete the empty stack as well."""
     try:
         clients.cloudformation.delete_change_set(ChangeSetName=arn)
     except ClientError as error:
-        # A change set that is being executed, or was, no longer belongs to a plan.
+        # A change set whose execution has started no longer belongs to a plan.
         if not is_gone(error) and error.response["Error"]["Code"] != "InvalidChangeSetStatus":
             raise
     if creates:
@@ -186,15 +186,15 @@ def discard(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None
 
 
 def remove_shell(clients: Clients, stack: str) -> None:
-    """Delete a stack of ours that was never created and has no change set any more.
+    """Delete a stack of this program that was never created and has no change set left.
 
-    Its resources are listed before, because the description of a stack can lag behind its creation.
+    The stack's resources are listed first, because the description of a stack can lag behind its creation.
     """
     existing = describe_stack(clients, stack)
     if existing is None or existing["StackStatus"] != "REVIEW_IN_PROGRESS":
         return
     tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
-    # By its name, which is its own as long as it is there: the local AWS lists nothing by a stack's id.
+    # By the name, because the local AWS lists no change sets by a stack's id. No other stack has the name meanwhile.
     pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=existing["StackName"])
     if tags.get(MANAGED_BY_KEY) != MANAGED_BY or any(page["Summaries"] for page in pages):
         return

@@ -1,6 +1,6 @@
-"""Commands of the AWS command line with which a person creates a change set. Pure; runs none of them.
+"""Format the AWS CLI commands with which a person creates a change set by hand; the commands are for a POSIX shell.
 
-The commands are for a POSIX shell.
+Pure: this module runs no command.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
 
 
 def for_endpoint(text: str, clients: Clients, account: str) -> str:
-    """Return `text` with its `aws` commands as they reach the account where `clients` work; unchanged for AWS itself.
+    """Return `text` with its `aws` commands directed at the local AWS if `clients` use that; otherwise unchanged.
 
-    Without the address of the local AWS they would work on AWS. Its access key is the account's number; the
-    secret of its start is read from the file of `make local`, so that it is on no screen and in no log.
+    Without the address of the local AWS, the commands would work on AWS. The access key of the local AWS is the account
+    id. Its secret is read from the file that `make local` writes, so that it appears on no screen and in no log.
     """
     if clients.endpoint_url is None:
         return text
@@ -32,9 +32,10 @@ def for_endpoint(text: str, clients: Clients, account: str) -> str:
 
 
 def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
-    """Return the commands that import the resources of the reviewed template that exist already into its stack.
+    """Return the commands that import existing resources, which the reviewed template defines, into its stack.
 
-    CloudFormation finds what to adopt by the names in the template, and adopts only what its policy would retain:
+    CloudFormation finds these resources by their names in the template. It imports only those with a retaining
+    `DeletionPolicy`:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
     """
     kind = "CREATE" if creates else "UPDATE"

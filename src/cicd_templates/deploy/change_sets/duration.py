@@ -1,4 +1,4 @@
-"""Upper bounds of how long CloudFormation works on a stack before it gives up. Pure; no estimates."""
+"""Compute upper bounds of the time after which CloudFormation has finished a stack or given up. Pure; no estimates."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from cicd_templates.deploy.change_sets.impact import Change
 
 MINUTE = 60.0
-# What CloudFormation gives an ECS service to become steady, on top of the waits that its deployment makes on purpose;
-# it refuses 33 hours of those, because an operation ends after 36.
+# The time in which an ECS service must become steady, in addition to the bake times of its deployment. CloudFormation
+# refuses bake times of 33 hours in all, because an operation ends after 36 hours.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-linearconfiguration.html
 ECS_STEADY_SECONDS = 3 * 60 * MINUTE
-# Types that take long by themselves, by their usual upper end; anything else is a matter of a few minutes.
+# The usual maximum of resource types that take long; every other type takes a few minutes.
 SLOW: Mapping[str, float] = {
     "AWS::EC2::NatGateway": 10 * MINUTE,
     "AWS::EC2::VPCEndpoint": 10 * MINUTE,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": 15 * MINUTE,
-    # Until a person has put the record into DNS.
+    # Waits until a person has created the validation record in DNS.
     "AWS::CertificateManager::Certificate": 72 * 60 * MINUTE,
     "AWS::RDS::DBInstance": 60 * MINUTE,
     "AWS::RDS::DBCluster": 60 * MINUTE,
@@ -27,7 +27,7 @@ OTHER_SECONDS = 5 * MINUTE
 
 
 def longest_wait(changes: Iterable[Change], resources: Mapping[str, Any]) -> float:
-    """Return the seconds after which the slowest of `changes` has ended or failed.
+    """Return the seconds after which even the slowest of `changes` has finished or failed.
 
     `resources` are those of the template to deploy, by logical id.
     """
@@ -42,7 +42,7 @@ def _wait(change: Change, properties: Mapping[str, Any]) -> float:
 
 
 def bake_minutes(configuration: Mapping[str, Any]) -> float:
-    """Return the minutes that an ECS deployment waits on purpose: after each step, and once all traffic is shifted.
+    """Return the bake times of an ECS deployment in minutes: after each step, and after all traffic is shifted.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
     """
@@ -51,19 +51,19 @@ def bake_minutes(configuration: Mapping[str, Any]) -> float:
     if canary is not None:
         minutes += _number(canary.get("CanaryBakeTimeInMinutes"), 10)
     if linear is not None:
-        # After the last step comes the bake time instead of the step's own.
+        # The last step is followed by the deployment's bake time, not by a step's bake time.
         steps = math.ceil(100 / _number(linear.get("StepPercent"), 10)) - 1
         minutes += steps * _number(linear.get("StepBakeTimeInMinutes"), 6)
     return minutes
 
 
 def _number(value: Any, default: float) -> float:
-    """Return a number of the template; `default` where there is none, or an intrinsic function."""
+    """Return a number from the template; `default` if it is missing or an intrinsic function."""
     return float(value) if isinstance(value, int | float) else default
 
 
 def format_duration(seconds: float) -> str:
-    """Return a length of time for people: `45 s`, `12 min`, `3 h 10 min`."""
+    """Return a duration in words: `45 s`, `12 min`, `3 h 10 min`."""
     if seconds < MINUTE:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / MINUTE), 60)

@@ -1,4 +1,4 @@
-"""The events of a stack's resources during one operation, and the failure that caused the others."""
+"""Read the events of a stack during one operation, and find the failure that caused the others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-# After a failure CloudFormation cancels the operations that still run, and reports them as failures too.
+# After a failure CloudFormation cancels the operations that are still running, and reports them as failures too.
 CONSEQUENCES = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
 FAILED_STATUSES = frozenset({"CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", "IMPORT_FAILED"})
 
@@ -29,12 +29,12 @@ class ResourceEvent:
 
     @property
     def of_stack(self) -> bool:
-        """Return whether the event is of the stack itself; no stack of ours contains a nested stack."""
+        """Return whether the event is about the stack itself; this program creates no nested stacks."""
         return self.resource_type == "AWS::CloudFormation::Stack"
 
     @property
     def failed(self) -> bool:
-        """Return whether it is a failure of its own and not the consequence of another."""
+        """Return whether the event is a failure that is not just the consequence of another failure."""
         return self.status in FAILED_STATUSES and self.reason not in CONSEQUENCES
 
 
@@ -55,7 +55,7 @@ def _newest_first(client: CloudFormationClient, stack_id: str) -> Iterator[Resou
 
 
 def resource_event(event: Mapping[str, Any]) -> ResourceEvent:
-    """Return the event from the form in which CloudFormation describes it."""
+    """Return the `ResourceEvent` for an event as CloudFormation describes it."""
     return ResourceEvent(
         event["EventId"],
         event["Timestamp"],
@@ -68,7 +68,7 @@ def resource_event(event: Mapping[str, Any]) -> ResourceEvent:
 
 
 def first_failure(events: list[ResourceEvent]) -> ResourceEvent | None:
-    """Return the earliest failure of a resource, or of the stack itself where no resource has failed."""
+    """Return the earliest failure of a resource, or of the stack itself if no resource has failed."""
     failures = [event for event in events if event.failed]
     of_resources = [event for event in failures if not event.of_stack]
     return next(iter(of_resources or failures), None)

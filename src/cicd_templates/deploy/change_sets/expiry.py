@@ -1,7 +1,7 @@
-"""The expiry of a disposable copy: a tag on its stacks, set when they are created.
+"""Set and read the expiry of a disposable copy: a tag on its stacks, set when they are created.
 
-While it lies ahead it stays as it is, so that deploying again finds nothing to change. Deploying a copy after its
-expiry sets a new one.
+An expiry in the future is kept, so that a second deployment finds nothing to change. A deployment after the expiry sets
+a new expiry.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from cicd_templates.template.stack_template import StackTemplate
 
 EXPIRES_KEY = "Expires"
 COPY_LIVES = timedelta(hours=48)
-# Without a `+`, which the tags of some services do not take.
+# Without a `+`, which some services do not allow in tags.
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def stack_tags(stack: StackTemplate, existing: Mapping[str, Any] | None, now: datetime | None = None) -> dict[str, str]:
-    """Return the tags for a change set of `stack`: its own, and for a disposable copy its expiry."""
+    """Return the tags for a change set of `stack`: the template's tags and, for a disposable copy, the expiry."""
     if "Suffix" not in stack.tags or stack.protected:
         return stack.tags
     now = now or datetime.now(UTC)
@@ -31,7 +31,7 @@ def stack_tags(stack: StackTemplate, existing: Mapping[str, Any] | None, now: da
 
 
 def expires(tags: Mapping[str, str]) -> datetime | None:
-    """Return when a resource with `tags` expires; None where the tag is missing or cannot be parsed."""
+    """Return when a resource with `tags` expires; None if the tag is missing or cannot be parsed."""
     try:
         return datetime.strptime(tags[EXPIRES_KEY], _FORMAT).replace(tzinfo=UTC)
     except (KeyError, ValueError):

@@ -1,7 +1,7 @@
-"""What each change of a change set means for people and data. Pure: works on what CloudFormation described.
+"""Judge what each change of a change set means for people and data. Pure: works on the answer of DescribeChangeSet.
 
-A change is read as it comes from DescribeChangeSet, judged by its action, its type and the templates before and after
-it, and never by guessing at what the service might do: what CloudFormation calls conditional stays conditional here.
+A change is judged by its action, its resource type, and the templates before and after it. Nothing is guessed about the
+service: a replacement that CloudFormation calls conditional stays conditional here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PUBLISHED = "AWS::SSM::Parameter"
 
 @dataclass(frozen=True)
 class Detail:
-    """One property that changes. `before` and `after` are empty where CloudFormation does not tell them."""
+    """One property that changes. `before` and `after` are empty if CloudFormation does not report these values."""
 
     attribute: str
     name: str
@@ -34,7 +34,7 @@ class Detail:
 
 @dataclass(frozen=True)
 class Change:
-    """What would happen to one resource. `replacement` is True, False or Conditional, empty where it cannot be."""
+    """What would happen to one resource. `replacement` is True, False or Conditional; empty unless it is modified."""
 
     action: str
     logical_id: str
@@ -45,15 +45,16 @@ class Change:
 
     @property
     def properties(self) -> tuple[str, ...]:
-        """The names of what changes, sorted."""
+        """The names of the properties and attributes that change, sorted."""
         return tuple(sorted({detail.name or detail.attribute for detail in self.details}))
 
 
 @dataclass(frozen=True)
 class Impact:
-    """What a change means. `holds` is what a stateful resource keeps; `fate` what becomes of it; `why` an interruption.
+    """What a change means for people and data.
 
-    `certain` is False where CloudFormation itself says that it depends.
+    `holds` names the data in a stateful resource, and `fate` says what happens to that data. `why` is the reason for an
+    interruption. `certain` is False if CloudFormation itself is not certain about the change.
     """
 
     kind: str
@@ -64,12 +65,12 @@ class Impact:
 
     @property
     def loses(self) -> bool:
-        """Whether a stateful resource goes or is put in another's place."""
+        """Whether a stateful resource is deleted or replaced."""
         return self.kind in (REPLACEMENT, DELETION) and bool(self.holds)
 
 
 def change_of(described: Mapping[str, Any]) -> Change:
-    """A `ResourceChange` of DescribeChangeSet, with values that may be secrets masked."""
+    """Return the change in a `ResourceChange` of DescribeChangeSet, with values that may be secrets masked."""
     kind = described["ResourceType"]
     details = (_detail(kind, detail.get("Target", {})) for detail in described.get("Details", ()))
     return Change(
@@ -78,7 +79,7 @@ def change_of(described: Mapping[str, Any]) -> Change:
         kind,
         described.get("Replacement", ""),
         described.get("PolicyAction", ""),
-        # CloudFormation names one property once for each reason to change it, in no order of its own.
+        # CloudFormation lists a property once for each reason to change it, in no particular order.
         tuple(sorted(set(details), key=lambda detail: (detail.attribute, detail.name, detail.path, detail.after))),
     )
 
@@ -100,10 +101,11 @@ def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
 
 
 def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, ...]:
-    """One list of changes from both descriptions of a change set.
+    """Return one list of changes from two descriptions of a change set: without values and with values.
 
-    Asked for values, CloudFormation can drop changes or details and say so in a reason only; asked without, it tells
-    all of them but no value. So the plain ones count, each with the details of the other where it has any.
+    If CloudFormation is asked for values, it can omit changes or details, and says so only in the status reason. If
+    not, it lists all changes, but no values. So all `plain` changes are returned, with the details of `valued` if these
+    exist.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -116,7 +118,11 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], *, widens: bool) -> Impact:
-    """What `change` means, by the resources of the template before and after it; `widens` says that it grants more."""
+    """Return what `change` means.
+
+    `before` and `after` are the resources of the templates before and after the change. `widens` says whether the
+    change grants more permissions.
+    """
     old, new = before.get(change.logical_id, {}), after.get(change.logical_id, {})
     holds = _holds(change, old, before)
     match change:
@@ -134,17 +140,17 @@ def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], 
 
 
 def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """What would be lost with a resource, or nothing."""
+    """Return what would be lost with a resource; empty if nothing."""
     if change.resource_type == "AWS::IAM::Role":
-        # Policies that name a role keep its inner id: one of the same name that is made anew is another to them.
+        # Policies that name a role store its internal id, so they do not match a new role of the same name.
         used = "RoleName" in old.get("Properties", {}) or _published(change.logical_id, before)
-        return "a role that other policies and stacks name" if used else ""
-    stated = "what its DeletionPolicy is about" if "DeletionPolicy" in old else ""
+        return "a role that other policies and stacks refer to" if used else ""
+    stated = "contents that its DeletionPolicy covers" if "DeletionPolicy" in old else ""
     return facts_of(change.resource_type).loss or stated
 
 
 def _published(logical_id: str, before: Mapping[str, Any]) -> bool:
-    """Whether a parameter of the stack hands a resource to other stacks."""
+    """Return whether the stack publishes a resource to other stacks through a parameter of Parameter Store."""
     mentions = re.compile(rf"\b{re.escape(logical_id)}\b")
     return any(
         mentions.search(str(resource.get("Properties", {}).get("Value", "")))
@@ -154,7 +160,7 @@ def _published(logical_id: str, before: Mapping[str, Any]) -> bool:
 
 
 def _fate(policy: str, resource_type: str) -> str:
-    """What becomes of the data, by `PolicyAction` or by the template's own policy where AWS does not report one.
+    """Return what happens to the data, by `PolicyAction` or, if CloudFormation omits that, by the template's policy.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
     """
@@ -164,13 +170,13 @@ def _fate(policy: str, resource_type: str) -> str:
         case "Snapshot":
             return "deleted, a snapshot is kept"
         case _ if resource_type == "AWS::KMS::Key":
-            return "scheduled for deletion; until its day it can be kept"
+            return "scheduled for deletion; until then the deletion can be cancelled"
         case _:
             return "deleted"
 
 
 def interruption(change: Change) -> str:
-    """Why an edit in place interrupts what runs; empty where it does not."""
+    """Return why an update in place interrupts a running service; empty if it does not."""
     interruption_of_type = facts_of(change.resource_type).interruption
     if change.action != "Modify" or interruption_of_type is None:
         return ""
@@ -180,7 +186,7 @@ def interruption(change: Change) -> str:
 
 
 def total(changes: Sequence[Change]) -> dict[str, int]:
-    """How many resources each action touches, replacements counted apart; in the order of reading."""
+    """Return the number of resources by action, with replacements counted separately, in the order of display."""
     counts = {"Add": 0, "Modify": 0, "Replace": 0, "Remove": 0}
     for change in changes:
         replaced = change.action == "Modify" and change.replacement in ("True", "Conditional")

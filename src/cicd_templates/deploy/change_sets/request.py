@@ -1,4 +1,4 @@
-"""The request of CreateChangeSet for one stack: template, role, parameters, tags. Creates no change set.
+"""Build the CreateChangeSet request for one stack: template, role, parameters, tags. Creates no change set.
 
 Options that hide checks are never sent.
 """
@@ -28,8 +28,8 @@ NAMES_AT_ONCE = 10
 def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the request for `stack` without the change set's name. `existing` is the stack to update, None to create.
 
-    Uploads a template that is too long for a request. Raises `CicdError` where the role or the bucket that it needs is
-    not deployed yet.
+    A template that is too long for a request is uploaded. Raises `CicdError` if the role or the bucket that the request
+    needs is not deployed yet.
     """
     return {
         "StackName": stack.name,
@@ -44,7 +44,7 @@ def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping
 
 
 def on_stack_failure(stack: StackTemplate, existing: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return what is asked for where the operation fails; nothing where CloudFormation's default is right."""
+    """Return the option that says what to do if the operation fails; empty if CloudFormation's default is right."""
     if existing is not None or stack.protected:
         return {}
     # A failed first creation would otherwise stay as a stack that can be neither updated nor created over.
@@ -52,7 +52,7 @@ def on_stack_failure(stack: StackTemplate, existing: Mapping[str, Any] | None) -
 
 
 def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
-    """Return the values in Parameter Store of those of `paths` that exist, by path."""
+    """Return the values in Parameter Store at `paths`, by path; paths that do not exist are left out."""
     names, values = sorted(set(paths)), {}
     for start in range(0, len(names), NAMES_AT_ONCE):
         answer = clients.ssm.get_parameters(Names=names[start : start + NAMES_AT_ONCE])
@@ -78,7 +78,7 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 
 
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
-    """Return the role for CloudFormation. It keeps the role for the stack, and the pipeline passes the same one."""
+    """Return the role for CloudFormation, which keeps using it for the stack. The pipeline passes the same role."""
     if stack.deployed_as is None:
         return {}
     role = published(clients, [stack.deployed_as]).get(stack.deployed_as)
@@ -100,5 +100,5 @@ def _template(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
         )
     key = f"templates/{stack.name}/{hashlib.sha256(body).hexdigest()}{stack.path.suffix}"
     version = clients.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
-    # The version is named, so that the template that is executed later is the one uploaded now.
+    # The URL names the version, so that the template executed later is the template uploaded now.
     return {"TemplateURL": f"{clients.s3.meta.endpoint_url}/{bucket}/{key}?versionId={version}"}

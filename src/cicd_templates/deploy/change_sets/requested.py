@@ -1,6 +1,6 @@
-"""Compares a change set with the request that would be sent for its stack now. Calls no AWS.
+"""Compare a change set with the request that would be sent for its stack now. This module does not call AWS.
 
-CloudFormation describes everything about a change set that it was asked for except the role, so that alone is not
+CloudFormation's description of a change set has every option of its request except the role, so the role is not
 compared: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
 """
 
@@ -16,7 +16,7 @@ from cicd_templates.deploy.change_sets.stacks import capabilities
 from cicd_templates.template.links import READING_TYPE
 from cicd_templates.template.stack_template import StackTemplate
 
-# What CreateChangeSet takes and no request of ours has.
+# Options of CreateChangeSet that this program never sends.
 NEVER_REQUESTED = (
     "NotificationARNs",
     "RollbackConfiguration",
@@ -24,13 +24,13 @@ NEVER_REQUESTED = (
     "ImportExistingResources",
     "DeploymentMode",
 )
-# CloudFormation's own, where none is requested.
+# CloudFormation's default if the request has no such option.
 DEFAULT_ON_FAILURE = "ROLLBACK"
 
 
 def is_template_of(stack: StackTemplate, body: Any) -> bool:
-    """Return whether `body`, as GetTemplate answers the original stage, is the reviewed text of `stack`."""
-    # boto3 parses a JSON template, and leaves a YAML one as text.
+    """Return whether `body`, as GetTemplate returns it for the stage `Original`, is the reviewed text of `stack`."""
+    # boto3 parses a JSON template, but returns a YAML template as text.
     return bool(body.strip() == stack.text.strip() if isinstance(body, str) else body == stack.content)
 
 
@@ -43,9 +43,9 @@ def request_differences(
     *,
     local: bool,
 ) -> Iterator[str]:
-    """Yield what DescribeChangeSet answers otherwise than it would for a request of now.
+    """Yield each difference between the change set that `answer` describes and a request sent now.
 
-    `existing` is the stack to update, None to create it; `inputs` are the values in Parameter Store by path.
+    `existing` is the stack to update, or None to create it. `inputs` are the values in Parameter Store, by path.
     """
     yield from _parameter_differences(answer, stack, existing, inputs, local=local)
     if not _are_tags_of(stack, answer, existing, now):
@@ -57,7 +57,7 @@ def request_differences(
         yield f"its change set says OnStackFailure={answer['OnStackFailure']}, not {requested}"
     for option in NEVER_REQUESTED:
         if answer.get(option):
-            yield f"its change set has {option}, which is never requested"
+            yield f"its change set has {option}, which this program never requests"
 
 
 def _parameter_differences(
@@ -72,12 +72,12 @@ def _parameter_differences(
     kept = kept_values(stack, existing or {})
     for name in sorted(reported.keys() | stack.parameters.keys()):
         if name not in stack.parameters or name not in reported:
-            yield f"its change set and the template do not both have the parameter {name}"
+            yield f"either its change set or the template lacks the parameter {name}"
             continue
         default, value = str(stack.parameters[name].get("Default", "")), reported[name].get("ParameterValue", "")
         if stack.parameters[name]["Type"].startswith(READING_TYPE):
             current = inputs.get(default)
-            # The local AWS reports the value that it read where AWS reports the path, and the value beside it.
+            # AWS returns the path, and the value as `ResolvedValue`; the local AWS returns only the value.
             as_path = value == default and reported[name].get("ResolvedValue", current) == current
             if not as_path and not (local and value == current):
                 yield f"its change set has another value of {name} than {default} has now"
@@ -91,7 +91,7 @@ def _are_tags_of(
     reported = {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}
     wanted = stack_tags(stack, existing, now)
     if EXPIRES_KEY in wanted:
-        # It was reckoned from the moment of the request, which was before now.
+        # The expiry was computed when the request was sent, so it is earlier than one computed now.
         end = expires(reported)
         if end is None or end > now + COPY_LIVES:
             return False

@@ -1,6 +1,6 @@
-"""The table of CloudFormation's stack statuses: what each verb does, and the commands for a person to settle a stack.
+"""The table of CloudFormation's stack statuses: what each verb does, and which commands of a person settle a stack.
 
-The table has every status, so that none is handled by a default. Pure; calls nothing.
+The table lists every status, so that no status is handled by a default. Pure: calls nothing.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Verb(Enum):
 
 @dataclass(frozen=True)
 class StatusRule:
-    """The rule of one status: what plan and deploy do, what destroy does, and the remedies where a person must act.
+    """The rule for one status: what plan and deploy do, what destroy does, and the remedies if a person must act.
 
-    `remedies` are subcommands of `aws cloudformation` without region and stack, in the order in which to try them;
-    `means` says in words what has happened. Both are empty for a status in which nothing is wrong.
+    `remedies` are subcommands of `aws cloudformation` without region and stack, in the order in which to try them.
+    `means` says in words what has happened. Both are empty if nothing is wrong.
     """
 
     deploy: Next
@@ -47,13 +47,13 @@ class StatusRule:
 
 
 DELETE = "delete-stack"
-# Leaves what cannot be deleted behind; only legal in DELETE_FAILED:
+# Deletes the stack and leaves behind resources that cannot be deleted; only allowed in DELETE_FAILED:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
 FORCE_DELETE = "delete-stack --deletion-mode FORCE_DELETE_STACK"
-# From UPDATE_ROLLBACK_FAILED alone:
+# Only allowed in UPDATE_ROLLBACK_FAILED:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
 CONTINUE_ROLLBACK = "continue-update-rollback"
-# From CREATE_FAILED and UPDATE_FAILED alone; a stack that never stood is deleted by it:
+# Only allowed in CREATE_FAILED and UPDATE_FAILED; it deletes a stack that was never created completely:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackStack.html
 ROLL_BACK = "rollback-stack"
 
@@ -72,7 +72,7 @@ STATES: dict[str, StatusRule] = {
         Next.RECREATE, Next.DELETE, "its creation failed and was not rolled back, so parts of it may exist", (DELETE,)
     ),
     "CREATE_IN_PROGRESS": _busy("wait stack-create-complete"),
-    # A stack that is gone is found by its id only, never by its name.
+    # A deleted stack can be found only by its id, never by its name.
     "DELETE_COMPLETE": StatusRule(Next.CREATE, Next.NOTHING),
     "DELETE_FAILED": StatusRule(
         Next.REFUSE,
@@ -90,9 +90,9 @@ STATES: dict[str, StatusRule] = {
         "an import failed and could not be undone; only deletion leads out of this, so look first at what it holds",
         ("list-stack-resources", DELETE),
     ),
-    # No waiter knows this state; the one of a first creation ends when its rollback has.
+    # The AWS CLI has no `wait` command for this status.
     "IMPORT_ROLLBACK_IN_PROGRESS": _busy("describe-stacks"),
-    # A change set was made for a stack that does not exist: a shell without resources.
+    # A change set was created for a stack that does not exist yet: the stack is empty.
     "REVIEW_IN_PROGRESS": StatusRule(
         Next.CREATE, Next.DELETE, "a change set was made that would create it, and was never executed", (DELETE,)
     ),
@@ -107,7 +107,7 @@ STATES: dict[str, StatusRule] = {
     ),
     "ROLLBACK_IN_PROGRESS": _busy("wait stack-create-complete"),
     "UPDATE_COMPLETE": _UPDATABLE,
-    # A success whose old resources are still being deleted; waiting keeps the next operation from being refused.
+    # The update succeeded, but old resources are still being deleted. An operation started now would be refused.
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": _busy("wait stack-update-complete"),
     "UPDATE_FAILED": StatusRule(
         Next.REFUSE, Next.DELETE, "an update failed and was not rolled back; take it back to what stood", (ROLL_BACK,)
@@ -137,9 +137,9 @@ def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
 
 
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
-    """Return why `verb` does not touch `stack` in `status`, with the command to type; empty where `verb` may proceed.
+    """Return why `verb` does not touch `stack` in `status`, with the command to type; empty if `verb` may proceed.
 
-    The text is a predicate: the caller puts the name of the stack in front.
+    The text has no subject: the caller puts the name of the stack in front of it.
     """
     state = STATES[status]
     what = state.step(verb)

@@ -1,4 +1,4 @@
-"""Reads the rendered stacks of one environment, in deploy order. Calls no AWS."""
+"""Read the rendered stacks of one environment, in deploy order. This module does not call AWS."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ IAM_NAMES = ("RoleName", "ManagedPolicyName", "GroupName", "UserName", "Instance
 
 
 def read_stacks(folder: Path) -> list[StackTemplate]:
-    """The stacks in `folder`, producers before their readers.
+    """Return the stacks in `folder`; each stack comes after the stacks whose values it reads.
 
-    Raises `ConfigurationError` where there are none, or a file is not one of ours.
+    Raises `ConfigurationError` if there are no templates, or if a file is not a template of this program.
     """
     paths = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".json"))
     if not paths:
@@ -32,7 +32,7 @@ def read_stacks(folder: Path) -> list[StackTemplate]:
 
 
 def capabilities(stack: StackTemplate) -> tuple[str, ...]:
-    """Return the capabilities that CloudFormation needs for the stack's resources, and no more.
+    """Return only the capabilities that CloudFormation needs for the stack's resources.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
     """
@@ -43,7 +43,10 @@ def capabilities(stack: StackTemplate) -> tuple[str, ...]:
 
 
 def select(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> list[StackTemplate]:
-    """Those of a layer and a service, where given. Raises `ConfigurationError` naming what there is."""
+    """Return the stacks of `layer` and `service`; None selects all.
+
+    Raises `ConfigurationError` with the labels of all stacks if none is selected.
+    """
     chosen = [stack for stack in stacks if layer in (None, stack.layer) and service in (None, stack.service)]
     if chosen:
         return chosen

@@ -1,6 +1,6 @@
-"""Finds what a plan says that no plan of these templates could say. Calls no AWS, and trusts nothing in the plan.
+"""Find contradictions between a plan file and the templates. Calls no AWS, and trusts nothing in the plan.
 
-A digest shows that a plan is the one that somebody reviewed. It does not show who wrote it, so whatever decides what is
+A digest proves that a plan is the one that was reviewed, but not who wrote it. So each field that decides what is
 executed is compared with the templates here, and with AWS in `verify`.
 """
 
@@ -21,12 +21,12 @@ PLAN_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: datetime, *, local: bool) -> Iterator[str]:
-    """Yield, a line each, what is wrong with `plan`; `stacks` are rendered, by name and in deploy order."""
+    """Yield one line for each fault of `plan`. `stacks` are the rendered stacks, by name and in deploy order."""
     yield from time_differences(plan, now)
     if local != plan.local:
-        yield "it is of the local AWS" if plan.local else "it is of AWS, and this is the local AWS"
+        yield "it is a plan for the local AWS" if plan.local else "it is a plan for AWS, not for the local AWS"
     if not PLAN_ID.fullmatch(plan.id):
-        yield "its id is none that `make plan` gives"
+        yield "its id does not have the form of an id from `make plan`"
     yield from _environment_differences(plan, next(iter(stacks.values())))
     counts = Counter(planned.name for planned in plan.stacks)
     for planned in plan.stacks:
@@ -39,14 +39,14 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
             yield from (f"{stack.label}: {difference}" for difference in _stack_differences(plan, planned, stack))
     order = [name for name in stacks if name in counts]
     if order != [planned.name for planned in plan.stacks if planned.name in stacks] and max(counts.values()) == 1:
-        yield "its stacks are in another order than that of their dependencies"
+        yield "its stacks are not in the order of their dependencies"
     for label in plan.waits:
         if label not in {stack.label for name, stack in stacks.items() if name not in counts}:
-            yield f"{label}: waits for a later plan, but is in this one or is not rendered"
+            yield f"{label}: is said to wait for a later plan, but is in this plan or is not rendered"
 
 
 def made_by_plan(plan: Plan, planned: PlannedStack) -> bool:
-    """Return whether the ARNs of a change set and its stack are of the plan's account and region, and name the plan."""
+    """Return whether a change set was made by `plan`: its ARNs have the plan's account, region and names."""
     try:
         change_set, stack = Arn.parse(planned.change_set), Arn.parse(planned.stack_id)
     except ValueError:
@@ -63,17 +63,17 @@ def made_by_plan(plan: Plan, planned: PlannedStack) -> bool:
 def _environment_differences(plan: Plan, stack: StackTemplate) -> Iterator[str]:
     facts = stack.facts
     if (plan.environment, plan.suffix) != (stack.environment, facts.suffix or ""):
-        yield f"it is of the environment {plan.environment}, and the templates are of {stack.environment}"
+        yield f"it is for the environment {plan.environment}, but the templates are for {stack.environment}"
     if plan.protected != stack.protected:
-        yield "the templates say otherwise whether the environment is protected"
+        yield "the plan and the templates disagree on whether the environment is protected"
 
 
 def _stack_differences(plan: Plan, planned: PlannedStack, stack: StackTemplate) -> Iterator[str]:
     if planned.label != stack.label:
-        yield f"the plan calls it {planned.label}"
+        yield f"its label in the plan is {planned.label}"
     if template_digest(stack) != planned.template_sha256:
-        yield f"{stack.path} was changed since"
+        yield f"{stack.path} was changed after the plan was made"
     elif (stack.account, stack.region) != (plan.account, plan.region):
-        yield f"is for {stack.account} in {stack.region}, the plan for {plan.account} in {plan.region}"
+        yield f"is for {stack.account} in {stack.region}, but the plan is for {plan.account} in {plan.region}"
     elif planned.change_set and not made_by_plan(plan, planned):
         yield "its change set was not made by this plan"

@@ -1,4 +1,4 @@
-"""Deletes the change sets of a plan, and the empty stacks that they made. Executes none."""
+"""Delete the change sets of a plan, and the empty stacks that were created with them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from cicd_templates.errors import RefusedError
 
 
 def discard_planned(clients: Clients, planned: PlannedStack) -> None:
-    """Delete the change set of a planned stack, if it has one, and the empty stack that it made."""
+    """Delete the change set of a planned stack, if any, and the empty stack that was created with it."""
     if planned.change_set:
         discard(clients, planned.change_set, planned.stack_id, creates=planned.creates)
 
 
 def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
-    """Delete the change set that a plan may have made in a stack before its ARN was written down."""
+    """Delete the change set that a plan may have created for a stack, if its ARN was not recorded."""
     try:
         change_set = clients.cloudformation.describe_change_set(ChangeSetName=change_set_name(plan_id), StackName=stack)
     except ClientError as error:
@@ -36,9 +36,9 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
 
 
 def discard_plans(context: DeployContext, environment: str) -> int:
-    """Delete the change sets of every plan of an environment and return how many they were.
+    """Delete the change sets of every plan of an environment and return their number.
 
-    A file that cannot be read as a plan is removed. Its change sets expire; the next plan after that deletes them.
+    A file that is not a valid plan is only removed. Its change sets expire; the first plan after that deletes them.
     """
     count = 0
     for path in list(plans.files(context.plans, environment)):
@@ -50,9 +50,10 @@ def discard_plans(context: DeployContext, environment: str) -> int:
 
 
 def discard_plan(context: DeployContext, path: Path) -> int:
-    """Delete the change sets of the plan in `path`, and the file. Raises what `plans.read` raises.
+    """Delete the change sets of the plan in `path`, then the file, and return the number of change sets.
 
-    Raises `RefusedError` where one of them was not made by the plan; then none is deleted.
+    Raises `RefusedError`, and deletes nothing, if a change set was not made by the plan. Also raises the errors of
+    `plans.read`.
     """
     plan = plans.read(path)
     foreign = [stack.label for stack in plan.changing if not made_by_plan(plan, stack)]

@@ -1,6 +1,7 @@
-"""The plan of a deployment as a value and as a file, so that exactly what was shown is executed later. Calls no AWS.
+"""Define the plan of a deployment, and write and read it, so that exactly what was shown is executed later.
 
-The JSON file is for `make deploy PLAN=`, the Markdown file beside it for the reviewer. Secrets are already masked.
+The JSON file is for `make deploy PLAN=`, the Markdown file beside it for the reviewer. Secrets are already masked. This
+module does not call AWS.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from cicd_templates.template.policy_diff import PolicyDiff
 
 @dataclass(frozen=True)
 class PlannedStack:
-    """One stack that could be planned. `change_set` is its ARN, empty where nothing would change.
+    """One stack that could be planned. `change_set` is the ARN of its change set; empty if nothing would change.
 
-    `inputs` are the values that it reads from Parameter Store, by path; `kept` are the parameters whose values the
-    pipeline sets. `verdicts` has one entry for each of `changes`, in the same order.
+    `inputs` are the values that the stack reads from Parameter Store, by path. `kept` are the parameters whose values
+    the pipeline sets. `verdicts` has one entry for each of `changes`, in the same order.
     """
 
     name: str
@@ -42,7 +43,7 @@ class PlannedStack:
 
 @dataclass(frozen=True)
 class Plan:
-    """One wave of one environment. `waits` has the stacks that cannot be planned yet, with those that they wait for."""
+    """The plan of one wave. `waits` maps each stack that cannot be planned yet to the stacks that it waits for."""
 
     id: str
     environment: str
@@ -65,7 +66,7 @@ class Plan:
 
     @property
     def make_variables(self) -> str:
-        """The variables that name the same environment to `make`."""
+        """The variables with which `make` works on the same environment."""
         copy = f" SUFFIX={self.suffix}" if self.suffix else ""
         return f"ENV={self.name}{copy}{' LOCAL=1' if self.local else ''}"
 
@@ -95,7 +96,7 @@ class DataLoss:
 
     @property
     def name(self) -> str:
-        """The name by which `--allow` accepts it."""
+        """The name with which `--allow` accepts the loss."""
         return f"{self.stack}/{self.change.logical_id}"
 
     @property
@@ -107,7 +108,7 @@ class DataLoss:
 
 
 def losses(plan: Plan) -> list[DataLoss]:
-    """Return the stateful resources that would be lost; conditional replacements count in protected environments."""
+    """Return the stateful resources that would be lost; in protected environments, also those that may be replaced."""
     return [
         DataLoss(stack.label, change, verdict)
         for stack in plan.changing
@@ -117,12 +118,12 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the losses that are not certain and of a type in `recorded`, which the local AWS only records."""
+    """Return the uncertain losses of a resource type in `recorded`, the types that the local AWS only records."""
     return [loss for loss in losses(plan) if not loss.verdict.certain and loss.change.resource_type in set(recorded)]
 
 
 def refuse_losses(plan: Plan, allowed: Iterable[str], recorded: Iterable[str] = ()) -> None:
-    """Raise `RefusedError` where a stateful resource would be lost that `allowed` does not name."""
+    """Raise `RefusedError` if a stateful resource would be lost that `allowed` does not name."""
     named = list(dict.fromkeys(allowed))
     unnamed = [loss for loss in _guarded(plan, recorded) if not _names(plan, loss) & set(named)]
     if unnamed:
@@ -134,12 +135,15 @@ def refuse_losses(plan: Plan, allowed: Iterable[str], recorded: Iterable[str] = 
 
 
 def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return what `--allow` must name for `plan` to be executed, as `refuse_losses` decides it."""
+    """Return the names that `--allow` must have so that `refuse_losses` accepts `plan`."""
     return tuple(loss.name for loss in _guarded(plan, recorded))
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Return the names in `allowed` that match no loss and no stack of another wave; `stacks` are labels and names."""
+    """Return the names in `allowed` that match neither a loss nor a stack of another wave.
+
+    `stacks` has the labels and names of all stacks.
+    """
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
     elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}
     return [name for name in allowed if name not in fitting and name.partition("/")[0] not in elsewhere]
@@ -151,7 +155,7 @@ def _guarded(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
 
 
 def _names(plan: Plan, loss: DataLoss) -> set[str]:
-    """Return the names of a loss: after the label of its stack, and after the full name of the stack."""
+    """Return both names of a loss: one begins with the label of its stack, the other with the full stack name."""
     full_name = next(stack.name for stack in plan.stacks if stack.label == loss.stack)
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 
@@ -160,28 +164,28 @@ FORMAT: PlanFormat[Plan] = PlanFormat("deployment", 2, Plan, "make plan ENV=")
 
 
 def write(plan: Plan, path: Path, summary: str) -> None:
-    """Write `path` and, beside it with the ending `.md`, `summary`. Only the owner may read them."""
+    """Write `plan` to `path`, and `summary` beside it with the ending `.md`. Only the owner may read the files."""
     FORMAT.write(plan, path)
     write_privately(path.with_suffix(".md"), summary)
 
 
 def digest(plan: Plan) -> str:
-    """Return the SHA-256 over every fact of a plan, by which it is known to be unchanged."""
+    """Return the SHA-256 over all fields of a plan, which shows whether the plan was changed."""
     return FORMAT.digest(plan)
 
 
 def read(path: Path) -> Plan:
-    """Return the plan in `path`; raises what `PlanFormat.read` raises."""
+    """Return the plan in `path`. Raises the errors of `PlanFormat.read`."""
     return FORMAT.read(path)
 
 
 def files(folder: Path, environment: str) -> Iterator[Path]:
-    """Yield the plans of an environment in `folder`, including those that a deployment wrote for its waves."""
+    """Yield the plan files of an environment in `folder`, including those that a deployment wrote for its waves."""
     yield from sorted(folder.glob(f"{environment}.json"))
     yield from sorted(folder.glob(f"{environment}.*.json"))
 
 
 def remove(path: Path) -> None:
-    """Remove a plan and its summary. A missing file is no error."""
+    """Remove a plan and its summary. A missing file is not an error."""
     path.unlink(missing_ok=True)
     path.with_suffix(".md").unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Finds names that a stack would create although a resource has them, before CloudFormation fails on them.
+"""Find names that a stack would create but that existing resources already have, before CloudFormation fails on them.
 
-Reads only. One cause is the data that a destroyed protected environment keeps.
+Reads only. A common cause: resources with data stay when a protected environment is destroyed.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 # The most ARNs that GetResources accepts:
 # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 ARNS_AT_ONCE = 100
-# CloudFormation tags what it creates with the stack's name, and the tag stays when the stack is deleted.
+# CloudFormation tags resources with the stack's name; the tag stays on a resource that outlives the stack.
 OF_STACK = "aws:cloudformation:stack-name"
 
 
 @dataclass(frozen=True)
 class Collision:
-    """A name that is taken. `owner` says by whom, as far as tags tell; each line of `remedy` is a command or advice."""
+    """A name that is taken. `owner` says by whom, if tags show that. Each line of `remedy` is a command or advice."""
 
     stack: str
     logical_id: str
@@ -42,7 +42,7 @@ class Collision:
 
 @dataclass(frozen=True)
 class NameReport:
-    """`taken` is in the order of the stacks; `unread` are resource types that the caller may not read."""
+    """The names that are taken, in the order of the stacks, and the resource types that could not be read."""
 
     taken: tuple[Collision, ...]
     unread: tuple[str, ...]
@@ -59,9 +59,9 @@ class _TakenName:
 
 
 def find_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> NameReport:
-    """Return every name that `stacks` would create and that is taken. A resource that a stack owns is no collision.
+    """Return every taken name that `stacks` would create; a resource of the stack itself is not a collision.
 
-    Raises errors of CloudFormation only; a type that cannot be read is in `unread`.
+    Raises only errors of CloudFormation. A resource type that cannot be read is listed in `unread`.
     """
     unread: set[str] = set()
     taken = [each for stack in stacks for each in _taken_names(clients, stack, unread)]
@@ -91,7 +91,7 @@ def _taken_names(clients: Clients, stack: StackTemplate, unread: set[str]) -> It
 
 
 def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[ExistingResource]:
-    """Return the same resources with their tags; None where the tags may not be read."""
+    """Return the same resources with their tags; the tags stay None if the caller may not read them."""
     asked = [each.arn for each in found if each.tags is None and each.arn]
     tags: dict[str, dict[str, str]] = {}
     try:
@@ -103,7 +103,7 @@ def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[Exis
                 for each in page["ResourceTagMappingList"]:
                     tags[each["ResourceARN"]] = {tag["Key"]: tag["Value"] for tag in each.get("Tags", ())}
     except (ClientError, BotoCoreError):
-        # The owner stays unknown; the collision is known without it.
+        # The collision is reported even if the owner is unknown.
         return list(found)
     # The answer leaves out resources without tags.
     return [replace(each, tags=tags.get(each.arn, {})) if each.tags is None else each for each in found]
@@ -117,7 +117,7 @@ def _collision(clients: Clients, taken: _TakenName) -> Collision:
 
 def _owner(found: ExistingResource) -> str:
     if found.foreign:
-        return "another account has it, or you may not read it"
+        return "it belongs to another account, or you are not allowed to read it"
     if found.tags is None:
         return "its tags cannot be read"
     made = [f"made by the stack {found.tags[OF_STACK]}"] if OF_STACK in found.tags else []
@@ -126,14 +126,14 @@ def _owner(found: ExistingResource) -> str:
 
 
 def _remedy(taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the import of what is ours and retained, the deletion of what is ours and not, otherwise another name."""
+    """Return the remedy: import or delete a resource of this environment; for others, choose another name."""
     stack = taken.stack
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}
     if not ours.items() <= tags.items():
-        return ("it is not this environment's; choose another project name or suffix, or ask its owner",)
+        return ("it does not belong to this environment; choose another project name or suffix, or ask its owner",)
     policy = stack.resources[taken.logical_id].get("DeletionPolicy", "Delete")
     words = operations_of(taken.resource_type).delete_command.format(name=taken.name, arn=taken.found.arn)
     delete = f"aws {words} --region {stack.region}"
     if policy.startswith("Retain"):
-        return (*adopt_commands(stack, creates=taken.creates), f"# or, where nothing in it is needed: {delete}")
+        return (*adopt_commands(stack, creates=taken.creates), f"# or, if nothing in it is needed: {delete}")
     return (delete,)

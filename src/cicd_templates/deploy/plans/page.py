@@ -1,4 +1,4 @@
-"""A plan as Markdown, for its reviewer and for a pull request. Calls no AWS."""
+"""Write a plan as Markdown, for its reviewer and for a pull request. This module does not call AWS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cicd_templates.markdown import Markup, cell, code, plain, table_row
 
 
 def plan_markdown(plan: Plan) -> str:
-    """Return the plan as a page: first the data that would be lost, then a table for each stack."""
+    """Return the plan as a Markdown page: first the data that would be lost, then a table for each stack."""
     return "\n".join(_lines(plan)) + "\n"
 
 
@@ -32,7 +32,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from (f"- {plain(loss.words)}" for loss in lost)
         yield ""
         allow = code(f"ALLOW={','.join(loss.name for loss in lost)}")
-        yield f"It is refused unless each is named: {allow}."
+        yield f"The deployment is refused unless each of these resources is named: {allow}."
     for stack in plan.changing:
         yield ""
         yield from _stack(stack)

@@ -1,6 +1,6 @@
-"""Proposes the deployment of a stack: makes a change set and describes what it would do. Executes none.
+"""Propose the deployment of a stack: create a change set and describe what it would do, without executing it.
 
-Each proposal is a generator of steps, so that one loop makes the change sets of many stacks at the same time.
+Each proposal is a generator of steps, so that one loop can create the change sets of many stacks concurrently.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def _utc() -> datetime:
 
 @dataclass(frozen=True)
 class DeployContext:
-    """What every part of a deployment works with. `state` is the folder for plans and journals.
+    """The values that all parts of a deployment share. `state` is the folder for plans and journals.
 
-    With `wait_for_busy` a stack with an operation in progress is waited for and not refused. `recorded` are the types
-    of resources that the local AWS only records. `today` is the wall clock, for the dates in a plan.
+    If `wait_for_busy` is true, a stack with an operation in progress is waited for; otherwise it is refused. `recorded`
+    are the resource types that the local AWS only records. `today` is the wall clock, for the dates in a plan.
     """
 
     clients: Clients
@@ -63,19 +63,19 @@ class DeployContext:
 
     @property
     def plans(self) -> Path:
-        """The folder of plans that are not written to another place."""
+        """The default folder for plans."""
         return self.state / "plans"
 
     def retry_call(self, call: Callable[[], T]) -> T:
-        """Return what `call` returns, retried as by `retry_steps`, for a caller that drives nothing else meanwhile."""
+        """Return the result of `call`, retried as by `retry_steps`; blocks until the last try."""
         return run_steps(retry_steps(call), self.polling)
 
 
 def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps[PlannedStack]:
-    """Return what would happen to `stack`, with a change set to execute unless nothing would change.
+    """Return what would happen to `stack`, and the change set to execute unless nothing would change.
 
-    Raises `RefusedError` where the stack is not ours or in a state that a person must resolve, and `CicdError` with
-    CloudFormation's reason where that refuses the change set.
+    Raises `RefusedError` if the stack belongs to another project or a person must resolve its status. Raises
+    `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
     """
     clients = context.clients
     current = yield from _wait_until_settled(context, stack)
@@ -113,7 +113,7 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
 
 
 def judge(planned: PlannedStack, stack: StackTemplate, described: Described, before: Mapping[str, Any]) -> PlannedStack:
-    """Return `planned` with the impact of its change set; `before` are the resources of the deployed template."""
+    """Return `planned` with the impact of its change set; `before` has the deployed resources."""
     after = stack.resources
     compared = {
         change.logical_id: policy_diff.compare(change.logical_id, before, after) for change in described.changes
@@ -127,14 +127,14 @@ def judge(planned: PlannedStack, stack: StackTemplate, described: Described, bef
             assess(change, before, after, widens=bool(before) and compared[change.logical_id].widens)
             for change in described.changes
         ),
-        # In a creation every statement is new, so the template shows them better.
+        # If the stack is created, every statement is new; the template is easier to read.
         grants={name: diff for name, diff in compared.items() if before and (diff.added or diff.removed)},
         longest_wait_seconds=longest_wait(described.changes, after),
     )
 
 
 def change_set_name(plan_id: str) -> str:
-    """Return the name of every change set of a plan, by which it is known to be the plan's."""
+    """Return the name that all change sets of a plan have, so that they can be recognized."""
     return f"{CHANGE_SET_PREFIX}{plan_id}"
 
 
@@ -144,16 +144,16 @@ def template_digest(stack: StackTemplate) -> str:
 
 
 def resources_of(clients: Clients, name: str) -> Mapping[str, Any]:
-    """Return the resources of the template that a stack was deployed from."""
+    """Return the resources of the template with which a stack was last deployed."""
     body: Any = clients.cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-    # boto3 parses a JSON template, and leaves a YAML one as text.
+    # boto3 parses a JSON template, but returns a YAML template as text.
     template = cloudformation_yaml.load(body) if isinstance(body, str) else body
     resources: Mapping[str, Any] = template["Resources"]
     return resources
 
 
 def _resolved_inputs(stack: StackTemplate, described: Described) -> dict[str, str]:
-    """Return the values that CloudFormation resolved for the paths that a stack reads, if it reports them."""
+    """Return the values that CloudFormation reports for the Parameter Store paths that a stack reads, by path."""
     resolved = dict(described.resolved)
     return {
         read.path: resolved[read.parameter]
@@ -163,8 +163,8 @@ def _resolved_inputs(stack: StackTemplate, described: Described) -> dict[str, st
 
 
 def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[str, ...]:
-    """Raise `CicdError` where a name to be created is taken; return a warning for each type that cannot be read."""
-    # The local AWS has no service behind the types that it only records, so these cannot be looked up.
+    """Raise `CicdError` if a name to be created is taken. Return a warning for each type that cannot be read."""
+    # The local AWS does not run the services of the types that it only records, so these cannot be looked up.
     readable = {
         name: resource for name, resource in stack.resources.items() if resource["Type"] not in context.recorded
     }
@@ -180,7 +180,7 @@ def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[s
 
 
 def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str, Any] | None]:
-    """Wait until no operation is in progress and return the stack, or None where there is none."""
+    """Wait until no operation is in progress, then return the stack, or None if it does not exist."""
     deadline = context.polling.now() + LONGEST_OPERATION_SECONDS
     while True:
         existing = yield from retry_steps(lambda: describe_stack(context.clients, stack.name))
@@ -203,7 +203,7 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
     if alive:
         way_out = f"`aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}`"
         raise RefusedError(
-            f"{stack.name}: its first creation failed and left {', '.join(alive)}; check them, then"
+            f"{stack.name}: its first creation failed and left {', '.join(alive)}; check them, then run"
             f" {for_endpoint(way_out, context.clients, stack.account)}"
         )
     yield from retry_steps(lambda: context.clients.cloudformation.delete_stack(StackName=stack.name))
@@ -215,7 +215,10 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
 
 
 def _create_change_set(clients: Clients, request: Mapping[str, Any], plan_id: str) -> tuple[str, str]:
-    """Create the change set and return its ARN and its stack's id; also if it exists because an answer was lost."""
+    """Create the change set and return its ARN and the id of its stack.
+
+    If it exists already, because the answer to an earlier try was lost, return the existing change set.
+    """
     client = clients.cloudformation
     name = change_set_name(plan_id)
     try:
@@ -231,19 +234,19 @@ def _wait_until_ready(context: DeployContext, stack: StackTemplate, arn: str) ->
     while True:
         described = yield from retry_steps(lambda: describe(context.clients.cloudformation, arn))
         if described is None:
-            raise CicdError(f"{stack.name}: somebody else deleted its change set while it was being made")
+            raise CicdError(f"{stack.name}: somebody else deleted its change set while it was being created")
         if described.status in ("CREATE_COMPLETE", "FAILED"):
             return described
         if context.polling.now() >= deadline:
             raise CicdError(
-                f"the change set of {stack.name} has not ended within {CHANGE_SET_SECONDS / 60:.0f} minutes;"
+                f"the change set of {stack.name} has not finished within {CHANGE_SET_SECONDS / 60:.0f} minutes;"
                 " try again later"
             )
         yield
 
 
 def discard_expired(context: DeployContext, stack: str) -> None:
-    """Delete our change sets in a stack whose plans have expired."""
+    """Delete the change sets in `stack` that belong to expired plans of this program."""
     for page in context.clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack):
         for summary in page["Summaries"]:
             ours = summary["ChangeSetName"].startswith(CHANGE_SET_PREFIX)

@@ -1,12 +1,13 @@
-"""The one form in which a plan is written, read back and refused, whether it deploys or destroys.
+"""Write and read the files of plans, for deployments and destructions, and refuse plans that were changed.
 
-A plan on disk is a JSON object: the fields of a frozen dataclass, the `kind` of plan, the `schema` of its fields, and a
-`digest`, the SHA-256 of the canonical JSON of all of these. An edited plan no longer has its digest. The digest is no
-signature: it keeps a plan from being changed by accident, not by somebody who computes a new one. Against that, whoever
-executes a plan names the digest of the one that was reviewed.
+A plan file is a JSON object: the fields of a frozen dataclass, the `kind` of plan, the `schema` of its fields, and a
+`digest`. The digest is the SHA-256 of the canonical JSON of all other fields, so it does not match an edited plan.
 
-This module calls no AWS. Whether the account is still as a plan says is for `plans/verify.py` and
-`destruction/plan_file.py` to find out.
+The digest is not a signature: it detects accidental changes, but anybody can compute a new digest for a changed plan.
+To prevent that, whoever executes a plan gives the digest of the plan that was reviewed.
+
+This module does not call AWS. `plans/verify.py` and `destruction/plan_file.py` check whether a plan still matches the
+account.
 """
 
 from __future__ import annotations
@@ -25,30 +26,30 @@ from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.private_files import write_privately
 
 VALID_FOR = timedelta(hours=24)
-# How far the clock of this machine may be from that of AWS, or of the machine where a plan was made.
+# The tolerated difference between the clock of this machine and that of AWS or of the machine that made a plan.
 CLOCK_SKEW = timedelta(minutes=5)
-# Fewer characters of a digest can be met by chance.
+# A shorter beginning of a digest can match another plan by chance.
 DIGEST_CHARACTERS = 12
-# The make target that executes the plans of a kind.
+# The make target that executes each kind of plan.
 EXECUTED_BY = {"deployment": "deploy", "destruction": "destroy"}
 
 
 class SealedPlan(Protocol):
-    """What every plan says about itself: when it was made, until when it holds, and whether it is of the local AWS."""
+    """The fields that every plan has: when it was made, when it expires, and whether it is for the local AWS."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def created(self) -> datetime:
-        """When it was made, in UTC."""
+        """When the plan was made, in UTC."""
 
     @property
     def expires(self) -> datetime:
-        """From when on it is refused, in UTC."""
+        """When the plan expires, in UTC; from then on it is refused."""
 
     @property
     def local(self) -> bool:
-        """Whether it is of the local AWS."""
+        """Whether the plan is for the local AWS."""
 
 
 PlanT = TypeVar("PlanT", bound=SealedPlan)
@@ -56,10 +57,10 @@ PlanT = TypeVar("PlanT", bound=SealedPlan)
 
 @dataclass(frozen=True)
 class PlanFormat(Generic[PlanT]):
-    """How the plans of one kind are written and read.
+    """The file format of one kind of plan.
 
-    `schema` is raised with every change of the fields of `plan_type`, so that a plan of another release is refused and
-    not misread. `written_by` is the command that a refusal names.
+    Increase `schema` with every change of the fields of `plan_type`, so that a plan of another release is refused and
+    not misread. `written_by` is the command that writes such plans; error messages recommend it.
     """
 
     kind: str
@@ -73,14 +74,14 @@ class PlanFormat(Generic[PlanT]):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def write(self, plan: PlanT, path: Path) -> None:
-        """Write `plan` to `path`, all of it or nothing, readable by its owner alone."""
+        """Write `plan` to `path`, completely or not at all; only the owner can read the file."""
         write_privately(path, json.dumps(self._document(plan), indent=2) + "\n")
 
     def read(self, path: Path) -> PlanT:
         """Return the plan in `path`.
 
-        Raises `ConfigurationError` where there is no file, and `RefusedError` where it is no plan of this kind, of
-        another release, or was edited.
+        Raises `ConfigurationError` if there is no file. Raises `RefusedError` if the file is not a plan of this kind,
+        is from another release, or was edited.
         """
         from pydantic import ValidationError
 
@@ -101,9 +102,9 @@ class PlanFormat(Generic[PlanT]):
         return plan
 
     def refuse_other_digest(self, plan: PlanT, path: Path, reviewed: str | None) -> None:
-        """Raise `RefusedError` where the digest of `plan` does not begin with `reviewed`; None accepts every plan.
+        """Raise `RefusedError` if the digest of `plan` does not begin with `reviewed`; None accepts every plan.
 
-        Raises `ConfigurationError` where `reviewed` is too short to name one plan.
+        Raises `ConfigurationError` if `reviewed` is too short to identify one plan.
         """
         if reviewed is None:
             return
@@ -120,7 +121,7 @@ class PlanFormat(Generic[PlanT]):
     def _load(self, path: Path) -> dict[str, Any]:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
-            # A lone surrogate is legal in JSON, and no text that can be printed.
+            # A lone surrogate is legal in JSON, but cannot be encoded and printed.
             json.dumps(document, ensure_ascii=False).encode()
         except OSError as error:
             raise ConfigurationError(
@@ -164,17 +165,17 @@ def _iso_date(value: datetime) -> str:
 
 
 def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
-    """Yield why a plan does not hold at `now`: it has expired, or says times that no plan has."""
+    """Yield the reasons why a plan is not valid at `now`: it has expired, or its times are impossible."""
     if now >= plan.expires:
         yield f"it expired at {plan.expires:%Y-%m-%d %H:%M} UTC"
     if plan.expires - plan.created > VALID_FOR:
-        yield f"it says that it holds for longer than {VALID_FOR / timedelta(hours=1):.0f} hours"
+        yield f"it says that it is valid for longer than {VALID_FOR / timedelta(hours=1):.0f} hours"
     if plan.created - now > CLOCK_SKEW:
-        yield f"it says that it was made at {plan.created:%Y-%m-%d %H:%M} UTC, which is yet to come"
+        yield f"it says that it was made at {plan.created:%Y-%m-%d %H:%M} UTC, which is in the future"
 
 
 def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:
-    """Raise `RefusedError` where a plan of the local AWS would be executed on AWS, or the other way round."""
+    """Raise `RefusedError` if a plan for the local AWS would be executed on AWS, or the other way round."""
     if plan.local != local:
         raise RefusedError(
             f"{path} is a plan for {'the local AWS; add' if plan.local else 'AWS; leave out'}"

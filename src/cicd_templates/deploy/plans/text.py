@@ -1,4 +1,4 @@
-"""The changes of a plan as text, the same in a terminal, a log and a page. Calls no AWS."""
+"""Format the changes of a plan as text, the same in a terminal, a log and a page. This module does not call AWS."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def counted(changes: tuple[Change, ...]) -> str:
 
 
 def planned_lines(label: str, planned: PlannedStack) -> list[str]:
-    """Return the lines that say what would happen to a stack, each change with its impact."""
+    """Return lines that say what would happen to a stack: each change with its impact."""
     verb = "create" if planned.creates else "update"
     wait = f", up to {format_duration(planned.longest_wait_seconds)}" if planned.changes else ""
     lines = [f"  {label}: {verb}, {counted(planned.changes)}{wait}"]
-    # In a creation every line would say "Add", so the template shows it better.
+    # If the stack is created, every line would say "Add"; the template is easier to read.
     if not planned.creates:
         for change, verdict in zip(planned.changes, planned.verdicts, strict=True):
             lines += [f"    {row(change, verdict)}", *(f"      {fact}" for fact in facts(planned, change, verdict))]
@@ -34,12 +34,12 @@ def row(change: Change, verdict: Impact) -> str:
 
 
 def outcome(verdict: Impact) -> str:
-    """Return the kind of a change, with `perhaps` where CloudFormation is not certain."""
+    """Return the kind of a change, with `perhaps` if CloudFormation is not certain."""
     return verdict.kind if verdict.certain else f"perhaps {verdict.kind}"
 
 
 def facts(planned: PlannedStack, change: Change, verdict: Impact) -> list[str]:
-    """Return the facts of a change, a line each: values before and after, data, interruption, policy statements."""
+    """Return the facts of a change, one per line: values before and after, data, interruption, policy statements."""
     lines = [
         f"{detail.path or detail.name}: {short(detail.before)} -> {short(detail.after)}"
         for detail in change.details
@@ -57,12 +57,12 @@ def facts(planned: PlannedStack, change: Change, verdict: Impact) -> list[str]:
 
 
 def short(value: str) -> str:
-    """Return a value cut to `VALUE_CHARACTERS`; a policy is as long as a page."""
+    """Return a value cut to `VALUE_CHARACTERS`, because a policy can be as long as a page."""
     text = " ".join(value.split())
     return text if len(text) <= VALUE_CHARACTERS else f"{text[: VALUE_CHARACTERS - 3]}..."
 
 
 def change_sets(made: Plan) -> str:
-    """Return how many change sets a plan has, in words."""
+    """Return the number of change sets of a plan in words: `this change set`, `these 3 change sets`."""
     count = len(made.changing)
     return "this change set" if count == 1 else f"these {count} change sets"

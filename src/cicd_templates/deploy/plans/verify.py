@@ -1,7 +1,7 @@
-"""Computes a plan again from AWS and the rendered templates before it is executed, and refuses it where it differs.
+"""Compute a plan again from AWS and the rendered templates before it is executed, and refuse it if anything differs.
 
-The file of a plan says what somebody reviewed; it does not decide what is executed. Whoever can write it can also give
-it a fitting digest, so everything in it that matters is read again, as `propose` read it, and compared.
+The plan file says what was reviewed, but does not decide what is executed. Whoever can write the file can also compute
+a matching digest. So every field that matters is read again, as `propose` read it, and compared.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from cicd_templates.deploy.plans.seal import CLOCK_SKEW, VALID_FOR
 from cicd_templates.errors import RefusedError
 from cicd_templates.template.stack_template import StackTemplate
 
-# The fields that are computed from AWS and the templates, as a line of a refusal calls them.
+# The fields that are computed from AWS and the templates, with the words for them in a refusal.
 COMPUTED = {
     "creates": "whether it is created or updated",
     "stack_id": "the id of its stack",
@@ -46,10 +46,10 @@ COMPUTED = {
 def verify(
     context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Collection[str] = ()
 ) -> Steps[Plan]:
-    """Return `plan` as AWS and the templates say it now; raise `RefusedError` with every difference from the file.
+    """Return `plan` computed again from AWS and the templates. Raises `RefusedError` with all differences, if any.
 
-    `stacks` are those of the environment, by name and in deploy order. Those in `begun` have been executed: only what
-    needs no AWS is compared of them, and they are not in the plan that is returned.
+    `stacks` are the stacks of the environment, by name and in deploy order. `begun` has the names of stacks whose
+    execution has started: they are compared only with the templates, and are left out of the returned plan.
     """
     _refuse(plan, stacks, list(inconsistencies(plan, stacks, context.today(), local=context.clients.local)), context)
     differences: list[str] = []
@@ -81,7 +81,7 @@ def _refuse(plan: Plan, stacks: Mapping[str, StackTemplate], differences: list[s
 
 
 def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplate) -> list[str]:
-    """Return a line where the plan has made a change set in a stack for which its file lists none."""
+    """Return a difference if the plan created a change set for `stack` that the plan file does not list."""
     try:
         context.clients.cloudformation.describe_change_set(ChangeSetName=change_set_name(plan.id), StackName=stack.name)
     except ClientError as error:
@@ -94,7 +94,7 @@ def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplat
 def _compute(
     context: DeployContext, plan: Plan, planned: PlannedStack, stack: StackTemplate
 ) -> Steps[tuple[PlannedStack, list[str]]]:
-    """Return a stack of a plan as `propose` would return it now, and what differs from `planned`."""
+    """Return the stack as `propose` would return it now, and its differences from `planned`."""
     clients = context.clients
     described = None
     if planned.change_set:
@@ -122,28 +122,28 @@ def _compute(
         fresh = judge(fresh, stack, described, before)
         body = yield from retry_steps(lambda: _template_body(clients, stack, planned.change_set))
         if not is_template_of(stack, body):
-            differences.append(f"its change set has another template than {stack.path}")
+            differences.append(f"the template of its change set differs from {stack.path}")
         differences += _change_set_differences(context, plan, planned, stack, described)
         differences += request_differences(
             described.answer, stack, existing, inputs, context.today(), local=clients.local
         )
     if fresh.kept != planned.kept:
-        differences.append("a value that the pipeline sets, such as its image, has changed since")
+        differences.append("a value that the pipeline sets, such as its image, has changed after the plan was made")
     if fresh.changes != planned.changes:
-        differences.append("its change set has other changes now")
+        differences.append("its change set now has different changes")
     else:
         differences += (
-            f"the plan says otherwise {words}"
+            f"the plan and AWS disagree on {words}"
             for field, words in COMPUTED.items()
             if getattr(fresh, field) != getattr(planned, field)
         )
     if existing is not None and not is_ours(existing, stack):
-        differences.append("its stack is not of this project, by its tags")
+        differences.append("the tags of its stack do not name this project")
     return fresh, differences
 
 
 def _template_body(clients: Clients, stack: StackTemplate, change_set: str) -> Any:
-    """Return the template with which a change set was made, as it was sent."""
+    """Return the template of a change set, as it was sent."""
     client = clients.cloudformation
     answer = client.get_template(StackName=stack.name, ChangeSetName=change_set, TemplateStage="Original")
     return answer["TemplateBody"]
@@ -167,15 +167,15 @@ def _changed_inputs(planned: PlannedStack, fresh: PlannedStack) -> Iterator[str]
 def _change_set_differences(
     context: DeployContext, plan: Plan, planned: PlannedStack, stack: StackTemplate, described: Described
 ) -> Iterator[str]:
-    """Yield what shows that a change set is none of the plan's, is too old, or has other findings than were shown."""
+    """Yield a line if a change set is not from the plan, is too old, or has other findings than were shown."""
     answer: Mapping[str, Any] = described.answer
     if (answer["ChangeSetName"], answer["StackName"]) != (change_set_name(plan.id), stack.name):
         yield f"its change set {answer['ChangeSetName']} in {answer['StackName']} was not made by this plan"
     made = answer["CreationTime"]
     if context.today() - made >= VALID_FOR:
-        yield f"its change set is of {made:%Y-%m-%d %H:%M} UTC, which is more than 24 hours ago"
+        yield f"its change set was created at {made:%Y-%m-%d %H:%M} UTC, more than 24 hours ago"
     if plan.created - made > CLOCK_SKEW:
-        yield f"its change set is of {made:%Y-%m-%d %H:%M} UTC, but the plan says {plan.created:%Y-%m-%d %H:%M}"
+        yield f"its change set was created at {made:%Y-%m-%d %H:%M} UTC, but the plan at {plan.created:%Y-%m-%d %H:%M}"
     shown = tuple(finding for finding in planned.findings if not finding.startswith(UNREAD_NAMES))
     if shown != described.findings:
-        yield "CloudFormation's validation has other findings now"
+        yield "CloudFormation's validation now has different findings"

@@ -1,4 +1,4 @@
-"""Plans the stacks of one wave together: which can be planned now, their proposals, and the plan that they make."""
+"""Plan the stacks of one wave together: select the stacks that can be planned now, propose each, and build one plan."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
-    """Return the stacks that cannot be planned yet, by name, with the labels of those that must be deployed first.
+    """Return the names of the stacks that cannot be planned yet, each with the labels of stacks to deploy first.
 
-    A stack is also waited for if it exists and has not published a value that is read, as after an import. A stack
-    that reads from a blocked stack is blocked as well.
+    A stack must also be deployed first if it exists but has not published a value that others read, as after an import.
+    A stack that reads from a blocked stack is blocked as well.
     """
     existing = context.retry_call(lambda: _created_stacks(context))
     missing = unpublished(context, stacks)
@@ -43,18 +43,18 @@ def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> d
 
 
 def unpublished(context: DeployContext, stacks: Sequence[StackTemplate]) -> set[str]:
-    """Return the paths that `stacks` read and that Parameter Store does not have."""
+    """Return the paths that `stacks` read but that do not exist in Parameter Store."""
     wanted = {path for stack in stacks for path in _read_by(stack)}
     return wanted - context.retry_call(lambda: published(context.clients, wanted)).keys()
 
 
 def _read_by(stack: StackTemplate) -> set[str]:
-    """Return the paths in Parameter Store without which `stack` cannot be deployed, including that of its role."""
+    """Return the paths in Parameter Store that `stack` needs for its deployment, including the path of its role."""
     return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
 
 
 def _created_stacks(context: DeployContext) -> set[str]:
-    """Return the names of the stacks in the account that were created, whatever their status is now."""
+    """Return the names of all stacks in the account that were created successfully once."""
     return {
         stack["StackName"]
         for page in context.clients.cloudformation.get_paginator("describe_stacks").paginate()
@@ -75,12 +75,15 @@ class Wave:
     refused: RefusedError | None = None
 
     def __post_init__(self) -> None:
-        """Prepare the proposals without a call. Their plan counts its time from now, before any change set is made."""
+        """Prepare the proposals without calling AWS. The age of their plan is measured from now."""
         self._began = self.context.today()
         self._steps = {stack.name: propose(self.context, stack, self.plan_id) for stack in self.stacks}
 
     def advance(self) -> bool:
-        """Take every proposal one step further; return whether all have ended. Raises for expired credentials."""
+        """Advance every proposal by one step and return whether all have finished.
+
+        Raises the error of AWS if the credentials have expired.
+        """
         for name, steps in list(self._steps.items()):
             try:
                 next(steps)
@@ -99,7 +102,7 @@ class Wave:
         return not self._steps
 
     def discard(self) -> None:
-        """Delete every change set of the wave, including those that are still being made."""
+        """Delete every change set of the wave, including those that are still being created."""
         self._discard(self.stacks)
 
     def discard_failed(self) -> None:
@@ -117,7 +120,7 @@ class Wave:
             discard_named(self.context.clients, name, self.plan_id)
 
     def plan(self, waits: Mapping[str, tuple[str, ...]]) -> Plan:
-        """Return the plan of the wave; `waits` are by label."""
+        """Return the plan of the wave. `waits` has the labels of the stacks that wait, and what they wait for."""
         first = self.stacks[0]
         return Plan(
             id=self.plan_id,

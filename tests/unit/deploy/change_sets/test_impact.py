@@ -62,7 +62,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             Impact(
                 "deletion",
                 holds="a key, without which what it encrypted cannot be read",
-                fate="scheduled for deletion; until its day it can be kept",
+                fate="scheduled for deletion; until then the deletion can be cancelled",
             ),
             id="a key",
         ),
@@ -95,7 +95,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": {"Type": "Custom::Thing", "DeletionPolicy": "Delete"}},
             {},
             False,
-            Impact("deletion", holds="what its DeletionPolicy is about", fate="deleted"),
+            Impact("deletion", holds="contents that its DeletionPolicy covers", fate="deleted"),
             id="a type of one's own with a policy",
         ),
         pytest.param(
@@ -111,7 +111,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {"R": {**ROLE, "Properties": {"RoleName": "x"}}},
             {},
             False,
-            Impact("deletion", holds="a role that other policies and stacks name", fate="deleted"),
+            Impact("deletion", holds="a role that other policies and stacks refer to", fate="deleted"),
             id="a role with a name",
         ),
         pytest.param(
@@ -123,7 +123,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             },
             {},
             False,
-            Impact("deletion", holds="a role that other policies and stacks name", fate="deleted"),
+            Impact("deletion", holds="a role that other policies and stacks refer to", fate="deleted"),
             id="a role that is handed to others",
         ),
         pytest.param(

@@ -43,11 +43,11 @@ def differences(answer: dict[str, Any], **options: Any) -> list[str]:
         ),
         ({"OnStackFailure": "ROLLBACK"}, []),
         ({"OnStackFailure": "DO_NOTHING"}, ["its change set says OnStackFailure=DO_NOTHING, not ROLLBACK"]),
-        ({"NotificationARNs": ["a"]}, ["its change set has NotificationARNs, which is never requested"]),
-        ({"Parameters": [IMAGE]}, ["its change set and the template do not both have the parameter KeyArn"]),
+        ({"NotificationARNs": ["a"]}, ["its change set has NotificationARNs, which this program never requests"]),
+        ({"Parameters": [IMAGE]}, ["either its change set or the template lacks the parameter KeyArn"]),
         (
             {"Parameters": [IMAGE, KEY, {"ParameterKey": "More", "ParameterValue": "1"}]},
-            ["its change set and the template do not both have the parameter More"],
+            ["either its change set or the template lacks the parameter More"],
         ),
         (
             {"Parameters": [{**IMAGE, "ParameterValue": "image-1"}, KEY]},

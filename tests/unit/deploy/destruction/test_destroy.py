@@ -428,7 +428,7 @@ def test_on_aws_itself_nothing_is_only_recorded() -> None:
 
 
 def test_a_wait_ends_with_what_it_waited_for() -> None:
-    with pytest.raises(CicdError, match="x has not ended within 1 minutes; it goes on in AWS"):
+    with pytest.raises(CicdError, match="x has not finished within 1 minutes; it continues in AWS"):
         clock().until(lambda: False, "x", 60)
 
 

@@ -89,7 +89,7 @@ def test_a_service_that_does_not_drain_is_left_to_cloudformation() -> None:
     messages: list[str] = []
     drain(aws(ecs={"describe_services": tasks(1)}), [SERVICE], clock(), messages.append)
 
-    assert "has not ended within 15 minutes" in messages[-1]
+    assert "has not finished within 15 minutes" in messages[-1]
 
 
 def test_a_service_that_is_gone_needs_no_draining() -> None:

@@ -216,10 +216,10 @@ def test_a_plan_with_an_environment_twice_is_refused() -> None:
 @pytest.mark.parametrize(
     ("times", "expected"),
     [
-        ({"expires": WHEN + timedelta(hours=25)}, "it says that it holds for longer than 24 hours"),
+        ({"expires": WHEN + timedelta(hours=25)}, "it says that it is valid for longer than 24 hours"),
         (
             {"created": WHEN + timedelta(hours=1), "expires": WHEN + timedelta(hours=2)},
-            "which is yet to come",
+            "which is in the future",
         ),
     ],
 )

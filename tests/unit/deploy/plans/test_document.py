@@ -209,7 +209,7 @@ def test_a_plan_is_a_page_with_the_losses_first() -> None:
     ]
     for line in (
         "- storage/Logs (AWS::S3::Bucket): replaced; objects: kept, outside the stack",
-        "It is refused unless each is named: `ALLOW=storage/Logs`.",
+        "The deployment is refused unless each of these resources is named: `ALLOW=storage/Logs`.",
         "## storage: update, 2 Modify, 2 Replace",
         "Template `0123456789ab`, at most 5 min.",
         "- warning: x",

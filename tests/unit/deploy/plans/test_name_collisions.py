@@ -178,7 +178,7 @@ def test_what_an_earlier_deployment_kept_can_be_imported() -> None:
     assert only.owner == "made by the stack s, Environment=tools, ManagedBy=cicd-templates, Project=payments"
     assert "--change-set-type CREATE --import-existing-resources" in only.remedy[0]
     assert only.remedy[-1] == (
-        "# or, where nothing in it is needed: aws ecr delete-repository"
+        "# or, if nothing in it is needed: aws ecr delete-repository"
         " --repository-name payments-tools-payment-processor --region eu-central-1"
     )
 
@@ -207,14 +207,16 @@ def test_what_is_not_ours_is_left_to_its_owner(tags: dict[str, Any], owner: str)
     (only,) = names(account({**REPOSITORY, **tags})).taken
 
     assert only.owner == owner
-    assert only.remedy == ("it is not this environment's; choose another project name or suffix, or ask its owner",)
+    assert only.remedy == (
+        "it does not belong to this environment; choose another project name or suffix, or ask its owner",
+    )
 
 
 def test_a_bucket_of_another_account_has_no_tags_to_ask_for() -> None:
     taken = names(account({"s3.head_bucket": missing("403")}), STACKS["storage"]).taken
 
     assert {each.resource_type for each in taken} == {"AWS::S3::Bucket"}
-    assert taken[0].owner == "another account has it, or you may not read it"
+    assert taken[0].owner == "it belongs to another account, or you are not allowed to read it"
 
 
 def test_a_type_that_may_not_be_read_is_requested_once_and_reported() -> None:

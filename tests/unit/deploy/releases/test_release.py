@@ -80,7 +80,7 @@ def test_the_run_of_a_version_is_waited_for() -> None:
 def test_a_version_that_starts_nothing_is_reported_after_two_minutes() -> None:
     fake: Any = Fake(runs=[[]])
 
-    with pytest.raises(CicdError, match="the start of p for version v1 has not ended within 2 minutes"):
+    with pytest.raises(CicdError, match="the start of p for version v1 has not finished within 2 minutes"):
         release.wait_for_start(fake, "p", "v1", polling())
 
 

@@ -314,16 +314,16 @@ def on_another_aws(harness: DeployHarness) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (rerendered, "service: out/staging/service.yaml was changed since"),
+        (rerendered, "service: out/staging/service.yaml was changed after the plan was made"),
         (not_rendered, "service: is no longer rendered"),
-        (elsewhere, "service: is for 333333333333 in eu-central-1, the plan for 222222222222 in eu-central-1"),
+        (elsewhere, "service: is for 333333333333 in eu-central-1, but the plan is for 222222222222 in eu-central-1"),
         (moved, "service: /payments/staging/keys/KeyArn was key-1 and is key-9"),
         (removed, "service: /payments/staging/keys/KeyArn was key-1 and is gone"),
-        (released, "service: a value that the pipeline sets, such as its image, has changed since"),
+        (released, "service: a value that the pipeline sets, such as its image, has changed after the plan was made"),
         (updated, "service: its change set is gone; it was executed or discarded, or another one was executed"),
-        (described_anew, "service: its change set has other changes now"),
+        (described_anew, "service: its change set now has different changes"),
         (late, "it expired at 2026-01-02"),
-        (on_another_aws, "it is of AWS, and this is the local AWS"),
+        (on_another_aws, "it is a plan for AWS, not for the local AWS"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -384,7 +384,7 @@ def test_a_plan_of_the_local_aws_is_none_of_aws(harness: DeployHarness) -> None:
     harness.plan()
     harness.aws.local = False
 
-    with pytest.raises(RefusedError, match="it is of the local AWS"):
+    with pytest.raises(RefusedError, match="it is a plan for the local AWS"):
         harness.execute()
 
 
@@ -428,8 +428,8 @@ def found_otherwise(harness: DeployHarness) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (untagged, "service: its stack is not of this project, by its tags"),
-        (found_otherwise, "service: CloudFormation's validation has other findings now"),
+        (untagged, "service: the tags of its stack do not name this project"),
+        (found_otherwise, "service: CloudFormation's validation now has different findings"),
     ],
 )
 def test_what_aws_says_otherwise_by_now_refuses_a_plan(
@@ -449,7 +449,9 @@ def test_a_stack_cannot_wait_for_a_later_plan_and_be_in_this_one(harness: Deploy
     made = harness.plan()
     plans.write(replace(made, waits={**made.waits, "keys": ("network",)}), harness.path, "")
 
-    with pytest.raises(RefusedError, match="keys: waits for a later plan, but is in this one or is not rendered"):
+    with pytest.raises(
+        RefusedError, match="keys: is said to wait for a later plan, but is in this plan or is not rendered"
+    ):
         harness.execute()
 
 
@@ -679,7 +681,9 @@ def test_a_failed_creation_that_left_resources_is_a_persons_to_settle(tmp_path: 
     harness.deploy()
     harness.aws.named("payments-staging-keys").status = "ROLLBACK_COMPLETE"  # type: ignore[union-attr] # it is there
 
-    with pytest.raises(RefusedError, match=r"left Policy, Published0; check them, then `aws cloudformation delete-st"):
+    with pytest.raises(
+        RefusedError, match=r"left Policy, Published0; check them, then run `aws cloudformation delete-st"
+    ):
         harness.plan()
 
 
@@ -736,7 +740,7 @@ def test_a_change_set_that_never_ends_is_given_up(harness: DeployHarness, monkey
     with pytest.raises(CicdError, match="not planned: keys, network"):
         harness.plan()
 
-    assert "has not ended within 10 minutes; try again later" in "".join(harness.lines())
+    assert "has not finished within 10 minutes; try again later" in "".join(harness.lines())
 
 
 def test_a_change_set_that_is_deleted_while_it_is_created_is_reported(harness: DeployHarness) -> None:
@@ -747,7 +751,7 @@ def test_a_change_set_that_is_deleted_while_it_is_created_is_reported(harness: D
     interrupt(harness, "DescribeChangeSet", vanish)
     with pytest.raises(CicdError, match="not planned: keys; the causes"):
         harness.plan()
-    assert "somebody else deleted its change set while it was being made" in "".join(harness.lines())
+    assert "somebody else deleted its change set while it was being created" in "".join(harness.lines())
 
 
 def test_a_role_that_is_not_there_yet_is_named(harness: DeployHarness) -> None:

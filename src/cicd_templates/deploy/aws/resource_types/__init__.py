@@ -1,4 +1,5 @@
-"""What can be done with AWS resource types: one module a service, named as in `template/resource_types`.
+"""The operations on AWS resource types: one module per service, named as in `template/resource_types`.
 
-`operations` has the shape of a row, `registry` all rows. A service's module calls AWS and decides nothing.
+`operations` defines what the entry of a resource type contains; `registry` collects the entries of all types. The
+module of a service calls AWS and decides nothing.
 """

@@ -1,4 +1,4 @@
-"""See stacks that were never created."""
+"""Describe leftover stacks: a change set for them was created but never executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""See and delete network interfaces."""
+"""Check whether network interfaces exist, and delete them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from cicd_templates.deploy.aws.resource_types.operations import (
 )
 from cicd_templates.errors import CicdError
 
-# The most images that BatchDeleteImage takes:
+# The maximum number of images in one call of BatchDeleteImage:
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
 IMAGES_PER_CALL = 100
 
@@ -34,10 +34,10 @@ def _state(clients: Clients, name: str) -> str:
 
 
 def empty_repository(clients: Clients, repository: str, on_progress: OnProgress = lambda count: None) -> int:
-    """Delete all images of a repository, and return how many they were.
+    """Delete all images of a repository and return their number.
 
-    ECR refuses an image that an index still names, so refused images are tried again once others are deleted. Raises
-    `CicdError` with the first refusal where no more image can be deleted.
+    ECR refuses to delete an image while an image index refers to it, so refused images are tried again after other
+    images are deleted. Raises `CicdError` with the first refusal if no further image can be deleted.
     """
     count = 0
     while images := _images(clients, repository):
@@ -52,13 +52,13 @@ def empty_repository(clients: Clients, repository: str, on_progress: OnProgress 
         if not deleted:
             first = refusals[0]
             raise CicdError(
-                f"{repository}: ECR does not delete an image: {first['failureCode']}: {first['failureReason']}"
+                f"{repository}: ECR refuses to delete an image: {first['failureCode']}: {first['failureReason']}"
             )
     return count
 
 
 def _images(clients: Clients, repository: str) -> list[dict[str, str]]:
-    """Return each image once, by its digest; deleting by a tag would delete the tag alone."""
+    """Return each image once, by its digest, because deleting an image by its tag would delete only the tag."""
     digests = {
         image["imageDigest"]: None
         for page in clients.ecr.get_paginator("list_images").paginate(repositoryName=repository)
@@ -68,7 +68,7 @@ def _images(clients: Clients, repository: str) -> list[dict[str, str]]:
 
 
 def describe_contents(clients: Clients, repository: str) -> str:
-    """Return how much a repository holds, from one page of its images."""
+    """Return the number of images in a repository, in words, from the first page of the list."""
     try:
         page = clients.ecr.list_images(repositoryName=repository)
     except ClientError as error:

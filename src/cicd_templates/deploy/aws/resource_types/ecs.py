@@ -1,4 +1,4 @@
-"""Find clusters, see services and delete revisions of task definitions."""
+"""Find clusters, check the state of services, and delete revisions of task definitions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cicd_templates.deploy.aws.resource_types.operations import (
 
 def _find_cluster(clients: Clients, name: str) -> ExistingResource | None:
     clusters = clients.ecs.describe_clusters(clusters=[name])["clusters"]
-    # ECS describes a deleted cluster for a while, although its name is free.
+    # ECS still returns a deleted cluster for a while, although its name is free again.
     return first_of([cluster for cluster in clusters if cluster["status"] == "ACTIVE"], "clusterArn")
 
 
@@ -32,7 +32,7 @@ def _task_definition_state(clients: Clients, revision: str) -> str:
     try:
         status = clients.ecs.describe_task_definition(taskDefinition=revision)["taskDefinition"]["status"]
     except ClientError as error:
-        # ECS has no code of its own for a revision that does not exist.
+        # ECS has no specific error code for a revision that does not exist.
         if error.response["Error"]["Code"] == "ClientException":
             return ""
         raise
@@ -40,7 +40,7 @@ def _task_definition_state(clients: Clients, revision: str) -> str:
 
 
 def _delete_task_definition(clients: Clients, revision: str) -> None:
-    """Delete a revision; ECS deletes inactive revisions only, so an active one is deregistered first."""
+    """Delete a revision. ECS deletes only inactive revisions, so an active revision is deregistered first."""
     if clients.ecs.describe_task_definition(taskDefinition=revision)["taskDefinition"]["status"] == "ACTIVE":
         clients.ecs.deregister_task_definition(taskDefinition=revision)
     clients.ecs.delete_task_definitions(taskDefinitions=[revision])

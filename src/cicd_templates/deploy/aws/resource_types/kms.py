@@ -12,7 +12,7 @@ from cicd_templates.deploy.aws.resource_types.operations import (
     unless_not_found,
 )
 
-# The shortest waiting period that KMS allows.
+# The shortest waiting period that KMS allows before it deletes a key.
 PENDING_DAYS = 7
 
 

@@ -1,4 +1,4 @@
-"""The operations that make up one row: find a resource by its name, see and delete it, empty it."""
+"""The operations that a resource type can have: find a resource by its name, check its state, delete it, empty it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 
-# The error codes for a resource that does not exist. HEAD has no body, so the code of S3's error is the status.
+# The error codes for a resource that does not exist. A HEAD request has no body, so S3's error code is the status.
 NOT_FOUND_CODES = frozenset(
     {
         "404",
@@ -38,8 +38,8 @@ EXISTS = "exists"
 class ExistingResource:
     """A resource that has a given name.
 
-    `tags` are None where its service was not asked for them. `foreign` marks one of another account, whose ARN cannot
-    be read.
+    `tags` is None if the service was not asked for the tags or refused to return them. `foreign` is true for a resource
+    of another account; its ARN cannot be read.
     """
 
     arn: str
@@ -53,12 +53,12 @@ OnProgress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Leftover:
-    """How a resource can exist outside the stacks, and how it is removed.
+    """Why a resource of a type can exist outside the stacks, and how to remove it.
 
-    `why`: what leaves one behind, a sentence for docs/destroying.md.
-    `removal`: how to remove one by hand, in words and commands, with `{name}` and `{region}`.
-    `state`: the state of one: empty where it does not exist, `EXISTS`, or when or why it will be gone by itself.
-    `delete`: delete one, with what it holds. None where destroy only lists it.
+    `why`: the reason why it is left behind, a sentence for docs/destroying.md.
+    `removal`: how to remove it by hand, in words and commands, with the placeholders `{name}` and `{region}`.
+    `state`: return an empty text if it does not exist, `EXISTS`, or a text that says when or why AWS deletes it.
+    `delete`: delete it and everything in it. None if destroy only lists resources of this type.
     """
 
     why: str
@@ -69,10 +69,10 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Contents:
-    """What has to be deleted before a resource can be.
+    """The contents of a resource, which must be deleted before the resource itself.
 
-    `describe` returns how much one holds, in words; `empty` deletes all of it and returns how much that was, and calls
-    its last argument with the count so far.
+    `describe` returns in words how much the resource contains. `empty` deletes everything in it and returns the number
+    of deleted items; meanwhile it calls its last argument with the count so far.
     """
 
     describe: Callable[[Clients, str], str]
@@ -81,10 +81,11 @@ class Contents:
 
 @dataclass(frozen=True)
 class ResourceOperations:
-    """The operations of one resource type; what is not known or not needed is None.
+    """The operations of one resource type. An operation that is unknown or not needed is None or empty.
 
-    `find` looks a physical name up and raises `ClientError` with one of `NOT_FOUND_CODES`, or returns None, where the
-    name is free. `delete_command` are the words after `aws` that delete an empty resource, with `{name}` and `{arn}`.
+    `find` looks up a resource by its physical name. If the name is free, `find` returns None or raises `ClientError`
+    with one of `NOT_FOUND_CODES`. `delete_command` has the words after `aws` that delete an empty resource, with the
+    placeholders `{name}` and `{arn}`.
     """
 
     find: Find | None = None
@@ -94,7 +95,7 @@ class ResourceOperations:
 
 
 def unless_not_found(state: Callable[[Clients, str], str]) -> Callable[[Clients, str], str]:
-    """Return `state`, with an empty state instead of the error that the resource does not exist."""
+    """Return a version of `state` that returns an empty text, instead of raising, if the resource does not exist."""
 
     def state_or_empty(clients: Clients, name: str) -> str:
         try:
@@ -108,12 +109,12 @@ def unless_not_found(state: Callable[[Clients, str], str]) -> Callable[[Clients,
 
 
 def always_exists(clients: Clients, name: str) -> str:
-    """Return the state of a resource that was just listed, where its service has nothing more to say."""
+    """Return `EXISTS`, for resources that were just listed and whose service reports no other state."""
     return EXISTS
 
 
 def first_of(resources: Any, arn_key: str) -> ExistingResource | None:
-    """Return the first of the resources in an answer, or None where there is none."""
+    """Return the first of the resources in an answer, or None if the answer has no resources."""
     return ExistingResource(resources[0][arn_key]) if resources else None
 
 
@@ -123,7 +124,7 @@ def tags_as_mapping(tags: Any) -> dict[str, str]:
 
 
 def tags_or_none(read_tags: Callable[[], Any]) -> dict[str, str] | None:
-    """Return the tags that `read_tags` asks a service for; None where it refuses to tell them."""
+    """Return the tags that `read_tags` gets from a service, or None if the service refuses to return them."""
     try:
         return tags_as_mapping(read_tags())
     except ClientError:

@@ -1,4 +1,4 @@
-"""The operations of all resource types, by name. A new service's module is added here; a test fails until it is."""
+"""The operations of all resource types, by type name. Add the module of a new service here; a test checks that."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ NO_OPERATIONS = ResourceOperations()
 
 
 def operations_of(resource_type: str) -> ResourceOperations:
-    """Return the operations of a resource type; none for a type without a row."""
+    """Return the operations of a resource type; `NO_OPERATIONS` for a type without an entry."""
     return OPERATIONS.get(resource_type, NO_OPERATIONS)

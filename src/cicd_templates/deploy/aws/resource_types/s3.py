@@ -1,6 +1,6 @@
 """Find, empty and delete buckets.
 
-Listing and deleting run side by side, and only a few batches are in memory at a time, however large a bucket is.
+Listing and deleting run concurrently, and only a few batches are in memory at a time, however large the bucket is.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 FORBIDDEN = "403"
-# The most keys that DeleteObjects takes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+# The maximum number of keys in one call: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 KEYS_PER_CALL = 1000
-# S3 takes 3,500 writes and deletions a second below one prefix; four concurrent calls of 1,000 keys reach that:
+# S3 accepts 3,500 writes and deletions per second and prefix; four concurrent calls of 1,000 keys reach that limit:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 CONCURRENT_CALLS = 4
-# The codes that S3 answers for single keys when it is only busy.
+# The error codes of single keys which only mean that S3 is busy.
 BUSY_CODES = frozenset({"InternalError", "ServiceUnavailable", "SlowDown"})
 ATTEMPTS = 5
-# A listing may miss versions while others are deleted, so a bucket is listed until it is empty. A writer that never
-# stops is left to the next attempt.
+# A listing may miss versions while others are being deleted, so the bucket is listed again until it is empty. The
+# number of passes is limited, because another program may write to the bucket without end.
 PASSES = 10
 
 
@@ -69,10 +69,10 @@ def _delete(clients: Clients, name: str) -> None:
 
 
 def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda count: None) -> int:
-    """Delete all object versions, delete markers and unfinished uploads of `bucket`, and return how many they were.
+    """Delete all object versions, delete markers and unfinished uploads of `bucket`, and return their number.
 
-    `on_progress` is called with the count so far after each batch. Raises `CicdError` with the first refusal where S3
-    does not delete an object.
+    `on_progress` is called with the count so far after each batch. Raises `CicdError` with the first refusal if S3
+    refuses to delete an object.
     """
     count = 0
     for _ in range(PASSES):
@@ -87,7 +87,7 @@ def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda
 
 
 def _empty_once(clients: Clients, bucket: str, count: int, on_progress: OnProgress) -> int:
-    """Delete every version that one listing returns; return `count` plus how many that were."""
+    """Delete every version that one listing returns; return `count` plus the number of deleted versions."""
     versions = _versions(clients, bucket)
     calls: deque[Future[int]] = deque()
     with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
@@ -115,7 +115,9 @@ def _delete_batch(clients: Clients, bucket: str, batch: list[ObjectIdentifierTyp
         errors = answer.get("Errors", [])
         for error in errors:
             if error.get("Code") not in BUSY_CODES:
-                raise CicdError(f"{bucket}/{error['Key']}: S3 does not delete it: {error['Code']}: {error['Message']}")
+                raise CicdError(
+                    f"{bucket}/{error['Key']}: S3 refuses to delete it: {error['Code']}: {error['Message']}"
+                )
         if not errors:
             return len(batch)
         refused = {(error.get("Key"), error.get("VersionId")) for error in errors}
@@ -126,7 +128,7 @@ def _delete_batch(clients: Clients, bucket: str, batch: list[ObjectIdentifierTyp
 
 
 def describe_contents(clients: Clients, bucket: str) -> str:
-    """Return how much a bucket holds, by one page of versions: `empty`, `12 versions`, `1,000 versions or more`."""
+    """Return how much a bucket contains, from the first page of versions: `empty`, `1,000 versions or more`."""
     try:
         page = clients.s3.list_object_versions(Bucket=bucket)
     except ClientError as error:

@@ -19,13 +19,13 @@ def _find(clients: Clients, name: str) -> ExistingResource | None:
 
 
 def _state(clients: Clients, name: str) -> str:
-    # The type stubs declare the date as always present; it is there for a scheduled deletion only.
+    # The type stubs declare the date as always present, but AWS returns it only for a scheduled deletion.
     deleted = clients.secretsmanager.describe_secret(SecretId=name).get("DeletedDate")
     return f"Secrets Manager deletes it after {deleted:%Y-%m-%d}; until then it can be restored" if deleted else EXISTS
 
 
 def _delete(clients: Clients, name: str) -> None:
-    """Delete the secret at once, also one that is scheduled for deletion: until it is gone, its name is taken."""
+    """Delete the secret at once, even if its deletion is scheduled: until it is deleted, its name stays taken."""
     clients.secretsmanager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 

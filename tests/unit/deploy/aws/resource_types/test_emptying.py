@@ -49,7 +49,7 @@ def test_a_writer_that_never_stops_does_not_hold_it_for_ever() -> None:
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("AccessDenied", "b/k0: S3 does not delete it: AccessDenied: why"),
+        ("AccessDenied", "b/k0: S3 refuses to delete it: AccessDenied: why"),
         ("SlowDown", "b: S3 is too busy to delete 1 objects; run the same command again to continue"),
     ],
 )
@@ -103,7 +103,7 @@ def test_an_image_that_cannot_be_deleted_is_reported() -> None:
     refused = {"failures": [{"failureCode": "KmsError", "failureReason": "no key"}]}
     fake = aws(ecr={"list_images": {"imageIds": [{"imageDigest": "a"}]}, "batch_delete_image": refused})
 
-    with pytest.raises(CicdError, match="app: ECR does not delete an image: KmsError: no key"):
+    with pytest.raises(CicdError, match="app: ECR refuses to delete an image: KmsError: no key"):
         ecr.empty_repository(fake, "app")
 
 
