@@ -1,19 +1,19 @@
 """The project's own cfn-lint rules, one rule class per file.
 
-A rule reads a finished template, rendered here or anywhere else, and yields a finding for each violation. The flow:
+A rule reads a finished template, rendered here or anywhere else, and yields a finding for each violation:
 
-1. cfn-lint loads `loaded/every_rule.py`, as `.cfnlintrc` says, and gets `RULES`: every rule class in this folder.
+1. cfn-lint loads `loaded/every_rule.py`, which `.cfnlintrc` names. It gets `RULES`: every rule class in this folder.
 2. cfn-lint calls `match` of each rule with the template. Most rules derive from `resource_rule.ResourceRule`, which
    calls their `check` for every resource of their types.
 3. A rule reads the resource with `reading` (which follows `Fn::If`) and `policies` (the statements of policies).
-4. cfn-lint collects the findings; `cicd_templates.lint` runs it and writes them out.
+4. cfn-lint collects the findings. `cicd_templates.lint`, which runs cfn-lint, prints them.
 
 To add a rule, add a file with one class that has an unused id; nothing else has to be registered. The documentation in
 `docs/rules.md` is generated from `shortdesc` and `description`.
 
-Rules use cfn-lint's API, this folder and the table in `template/resource_types`: they import nothing else of the
-project, call no AWS and change no template. They never raise, whatever the template looks like: what only
-CloudFormation can evaluate is no finding.
+Rules use cfn-lint's API, this folder and a few modules of `template/`. They import nothing else of the project. They do
+not call AWS and do not change the template. They never raise, whatever the template looks like. A value that only
+CloudFormation can evaluate causes no finding.
 """
 
 from importlib import import_module
@@ -23,7 +23,7 @@ from cfnlint.rules._rule import CloudFormationLintRule
 
 
 def _rule_classes(module_name: str) -> list[type[CloudFormationLintRule]]:
-    """Return the classes with a rule id that a module of this folder defines."""
+    """Return the rule classes that a module of this folder defines: the classes that have a rule id."""
     module = import_module(f"{__name__}.{module_name}")
     return [
         value

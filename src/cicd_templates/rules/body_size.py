@@ -14,7 +14,7 @@ BEFORE_THE_BUCKET = ("keys", "storage")
 
 
 class BodySize(CloudFormationLintRule):
-    """Limit the templates of the layers `keys` and `storage` to the size of a request."""
+    """Limit the templates of the layers `keys` and `storage` to the size that fits into one request."""
 
     id = "E9163"
     shortdesc = "The first templates fit into one request"
@@ -40,7 +40,7 @@ class BodySize(CloudFormationLintRule):
 
 
 def _size(cfn: Template) -> int:
-    """Return the size of the template's file in bytes, or of its compact JSON if it was not read from a file."""
+    """Return the size of the template's file in bytes; if it was not read from a file, the size of its compact JSON."""
     if cfn.filename and Path(cfn.filename).is_file():
         return Path(cfn.filename).stat().st_size
     return len(json.dumps(cfn.template, separators=(",", ":"), default=str).encode())

@@ -14,7 +14,7 @@ ENCRYPTION = ("BucketEncryption", "ServerSideEncryptionConfiguration", EACH, "Se
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
 LOG_DELIVERY = frozenset({"logdelivery.elasticloadbalancing.amazonaws.com", "logging.s3.amazonaws.com"})
-# Types that inherit the key of a cluster, snapshot or source: if one of these properties is set, no key is needed.
+# These types inherit the key of a cluster, snapshot or source. If one of these properties is set, no key is needed.
 INHERITED = {
     "AWS::RDS::DBCluster": ("SnapshotIdentifier", "SourceDBClusterIdentifier"),
     "AWS::RDS::DBInstance": ("DBClusterIdentifier", "DBSnapshotIdentifier", "SourceDBInstanceIdentifier"),
@@ -66,7 +66,7 @@ def _without_key(top: TemplateNode, key: str, *, used: bool) -> Iterator[RuleFin
 
 
 def _takes_access_logs(resource: Resource) -> bool:
-    """Return whether a policy in the same template lets a log delivery service write to the bucket."""
+    """Return whether a bucket policy in the same template allows a log delivery service to use the bucket."""
     return any(
         statement.allows and any(name in LOG_DELIVERY for _, name, _ in statement.principals())
         for policy in resource.others("AWS::S3::BucketPolicy")

@@ -1,4 +1,4 @@
-"""W9143: everything that writes logs names a log group of the template."""
+"""W9143: every resource that writes logs names a log group of the template."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_NAMES = {"AWS::CodeBuild::Project": "/aws/codebuild/", "AWS::Lambda::Fun
 
 
 class ExplicitLogs(ResourceRule):
-    """Require an explicit log group instead of one that a service creates."""
+    """Require an explicit log group instead of a log group that a service creates."""
 
     id = "W9143"
     shortdesc = "Everything that writes logs names its log group"
@@ -30,7 +30,7 @@ class ExplicitLogs(ResourceRule):
     types = PLACES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each log group that is not named or is created at run time."""
+        """Yield a finding for each missing log group name, and for each log group that is created at run time."""
         for node in resource.properties(*PLACES[resource.type]):
             if not node.value and not self._made_here(resource):
                 yield RuleFinding("names no log group; create one with a key and retention, and name it", node.path)
@@ -52,7 +52,7 @@ class ExplicitLogs(ResourceRule):
     @staticmethod
     def _made_here(resource: Resource) -> bool:
         """Return whether the template contains a log group with the service's default name."""
-        # Containers need not log to CloudWatch; if they do, cfn-lint's E3046 requires the group.
+        # Containers do not have to log to CloudWatch; if they do, cfn-lint's E3046 requires the name of the group.
         prefix = DEFAULT_NAMES.get(resource.type, "")
         return not prefix or any(
             (known_text(node.value) or "").startswith(prefix)

@@ -29,7 +29,7 @@ class InlineCode(ResourceRule):
     types = frozenset({"AWS::Lambda::Function"})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for code without a stated source, or that differs from it."""
+        """Yield a finding for code that has no stated source or that differs from its stated source."""
         origins = [match for reason in resource.reasons if (match := ORIGIN.match(reason))]
         for node in resource.properties("Code", "ZipFile"):
             if not isinstance(node.value, str):
@@ -50,5 +50,5 @@ def _differs(source: Path, text: str) -> bool:
     try:
         return source.read_text(encoding="utf-8") != text
     except (OSError, UnicodeError):
-        # Linted in another folder, where the source is absent: the digest is the only check.
+        # The template is linted in a folder without the source, so only the digest can be checked.
         return False

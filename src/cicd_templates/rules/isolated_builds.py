@@ -1,4 +1,4 @@
-"""E9164: nothing of the application runs before or instead of a build's own commands."""
+"""E9164: no code of the application runs before or instead of a build's own commands."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from cicd_templates.rules.reading import EACH, Resource, known_text
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-# Metadata of a project whose commands are meant to run code of the application.
+# The metadata key that marks a project whose commands are meant to run code of the application.
 RUNS_APPLICATION = "RunsApplication"
-# A start of Python and its first argument. `--command=/usr/bin/python3` names a program and starts none.
+# A command that starts Python, with its first argument. `--command=/usr/bin/python3` does not start Python.
 PYTHON = re.compile(r"(?<![\w.=/-])((?:/[\w./-]+/)?python[\d.]*)[ \t]+(?!-I\b)(\S+)")
 # A program of the source, at the beginning of a command.
 OWN_PROGRAM = re.compile(r"(?:^|[;&|(])[ \t]*(\.\.?/\S+)", re.MULTILINE)
@@ -18,7 +18,7 @@ SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MU
 
 
 class IsolatedBuilds(ResourceRule):
-    """Refuse builds that could run code of the application by accident, and secrets where it runs on purpose."""
+    """Refuse builds that could run the application's code by accident, and secrets in builds that run it on purpose."""
 
     id = "E9164"
     shortdesc = "A build runs code of the application only if it says so, and then it has no secret"
@@ -33,7 +33,11 @@ class IsolatedBuilds(ResourceRule):
     types = frozenset({"AWS::CodeBuild::Project"})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each start of Python that is not isolated, or for each secret beside the application."""
+        """Yield the findings about a build project.
+
+        If it is meant to run the application, each secret is a finding. Otherwise, each start of Python without `-I`
+        and each start of a program of the source is a finding.
+        """
         runs_application = any(node.value is True for node in resource.values("Metadata", RUNS_APPLICATION))
         for node in resource.properties("Source", "BuildSpec"):
             text = known_text(node.value) or ""

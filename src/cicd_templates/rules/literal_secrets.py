@@ -18,7 +18,7 @@ SHAPES = {
     "a Stripe key": re.compile(r"\b[rs]k_live_[A-Za-z0-9]{16,}\b"),
 }
 NAMES_A_SECRET = re.compile(r"(?i)(?:^|[_.-])(?:password|passwd|secret|token|api_?key|private_?key|credentials?)$")
-# Where resource types keep environment variables as lists of `{Name, Value}`.
+# The places in which resource types keep environment variables as lists of `{Name, Value}`.
 PAIRS = {
     "AWS::CodeBuild::Project": (("Environment", "EnvironmentVariables", EACH),),
     "AWS::ECS::TaskDefinition": (("ContainerDefinitions", EACH, "Environment", EACH),),
@@ -39,7 +39,7 @@ class LiteralSecrets(ResourceRule):
     tags = ["secrets"]
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each text with the format of a secret, or in a variable named like one."""
+        """Yield a finding for each text that looks like a secret, and for each in a variable named like a secret."""
         for text, path in _texts(resource.body, ()):
             for kind, shape in SHAPES.items():
                 if shape.search(text):

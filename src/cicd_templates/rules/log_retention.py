@@ -1,4 +1,4 @@
-"""E9142: log groups state their retention, which is long enough in protected environments."""
+"""E9142: log groups state their retention; in protected environments it is a year or more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROTECTED_DAYS = 365
 
 
 class LogRetention(ResourceRule):
-    """Require a retention for every log group, of a year or more in protected environments."""
+    """Require a retention for every log group; in protected environments, a year or more."""
 
     id = "E9142"
     shortdesc = "Log groups state their retention"

@@ -1,4 +1,4 @@
-"""E9132: security groups admit the whole internet to the web ports only."""
+"""E9132: security groups admit the whole internet only to the web ports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WEB = ("443", "80")
 
 
 class OpenGroups(ResourceRule):
-    """Refuse ingress rules that admit the whole internet to other ports than 80 and 443."""
+    """Refuse ingress rules that admit the whole internet to ports other than 80 and 443."""
 
     id = "E9132"
     shortdesc = "Only web ports are open to the internet"

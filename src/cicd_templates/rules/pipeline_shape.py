@@ -1,4 +1,4 @@
-"""E9161: nothing reaches production without the gate, its stage conditions and an approval."""
+"""E9161: no release reaches production without the gate, its stage conditions and an approval."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.rules.reading import EACH, Resource, TemplateNode, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-# The CloudFormation action mode that only creates a change set, which an approver can review before it is executed.
+# This mode of a CloudFormation action only creates a change set; an approver can review it before it is executed.
 PREPARES = "CHANGE_SET_REPLACE"
 
 
@@ -73,7 +73,7 @@ def _gate(stage: TemplateNode) -> Iterator[RuleFinding]:
 
 
 def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
-    """Return whether a BeforeEntry condition fails the stage unless a gate variable has one value."""
+    """Return whether the stage has a BeforeEntry condition that fails unless a gate variable has the required value."""
     for condition in values(stage, "BeforeEntry", "Conditions", EACH):
         if any(node.value == "FAIL" for node in values(condition, "Result")):
             for rule in values(condition, "Rules", EACH):

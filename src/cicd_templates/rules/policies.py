@@ -1,4 +1,7 @@
-"""The places of policies in resources, and their statements, with single values read as lists."""
+"""Where resource types keep their policies, and functions that read the statements of these policies.
+
+IAM accepts a single value instead of a list; here, it is read as a list with one item.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ POLICY_TYPES = frozenset().union(*ALL_POLICIES)
 
 
 class PolicyStatement(NamedTuple):
-    """A statement of a policy, with its place in the resource."""
+    """A statement of a policy, and where it is in the resource."""
 
     node: TemplateNode
 
@@ -66,11 +69,11 @@ class PolicyStatement(NamedTuple):
         return bool(self.node.value.get("Effect") == "Allow")
 
     def each(self, key: str) -> Iterator[TemplateNode]:
-        """Return the items under `key`; a single value counts as a list of one."""
+        """Return the items under `key`; a single value counts as a list with one item."""
         return values(self.node, key, EACH)
 
     def texts(self, key: str) -> Iterator[tuple[str, Path]]:
-        """Yield the known text and the path of each item under `key`."""
+        """Yield the known text and the path of each item under `key`; skip items whose text is unknown."""
         for item in self.each(key):
             text = known_text(item.value)
             if text is not None:
@@ -81,7 +84,7 @@ class PolicyStatement(NamedTuple):
         return [action.lower() for action, _ in self.texts("Action")]
 
     def principals(self) -> Iterator[tuple[str, str, Path]]:
-        """Yield `(kind, name, path)` of each principal; `"*"` alone has the kind AWS and the name `*`."""
+        """Yield `(kind, name, path)` of each principal; for `Principal: "*"`, the kind is AWS and the name is `*`."""
         for node in values(self.node, "Principal"):
             if isinstance(node.value, dict):
                 for kind in node.value:
@@ -91,7 +94,7 @@ class PolicyStatement(NamedTuple):
                 yield "AWS", str(node.value), node.path
 
     def condition_keys(self) -> Iterator[tuple[str, str]]:
-        """Yield `(operator, key)` of each condition, the key in lower case, because IAM ignores its case."""
+        """Yield `(operator, key)` of each condition; the key is in lower case, because IAM ignores its case."""
         for node in values(self.node, "Condition"):
             if not isinstance(node.value, dict):
                 continue
@@ -102,7 +105,7 @@ class PolicyStatement(NamedTuple):
 
 
 def statements(resource: Resource, *tables: Mapping[str, tuple[str, ...]]) -> Iterator[PolicyStatement]:
-    """Yield the statements of those policies of `resource` whose place is in `tables`."""
+    """Yield the statements of the policies of `resource`; `tables` say where each resource type keeps its policies."""
     for table in tables:
         place = table.get(resource.type)
         if place is not None:
@@ -112,7 +115,7 @@ def statements(resource: Resource, *tables: Mapping[str, tuple[str, ...]]) -> It
 
 
 def account_of(principal: str) -> str | None:
-    """Return the account of a principal that is a whole account (its id or an ARN ending in `:root`), or None."""
+    """Return the account if `principal` is a whole account (its id, or an ARN that ends in `:root`), otherwise None."""
     if principal.isdecimal() and len(principal) == 12:
         return principal
     try:

@@ -1,7 +1,7 @@
-"""Read values from the resources of any template without raising, whatever their shape.
+"""Functions that read values from the resources of any template. They never raise, whatever the values look like.
 
-`Fn::If` is followed into each branch that the template's conditions allow, and `AWS::NoValue` counts as absent. The
-value of any other function is returned as it is: only CloudFormation can evaluate it, at deployment.
+`Fn::If` is followed into each branch that the template's conditions allow, and `AWS::NoValue` counts as absent. Any
+other function is returned as it is written, because only CloudFormation can evaluate it, at deployment.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ class TemplateNode(NamedTuple):
 def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
     """Yield the values at the path `keys` below `node`, one for each branch that the conditions allow.
 
-    An absent value is yielded as None. The key `EACH` selects every item of a list: nothing for an empty or absent
-    list, and the value itself if it is not a list, because CloudFormation and IAM accept a single value there.
+    An absent value is yielded as None. The key `EACH` selects every item of a list. If the list is empty or absent,
+    nothing is yielded. A value that is not a list is yielded itself, because CloudFormation and IAM accept the single
+    item that a list contains.
     """
     for here in _branches(node):
         if not keys or here.value is None:
@@ -44,7 +45,7 @@ def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
 
 
 def _branches(node: TemplateNode) -> Iterator[TemplateNode]:
-    """Yield `node` with `Fn::If` replaced by each allowed branch, and `AWS::NoValue` by None."""
+    """Yield `node`, or each allowed branch if its value is an `Fn::If`; `AWS::NoValue` becomes None."""
     function, argument = is_function(node.value)
     if function == "Fn::If":
         if isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str):
@@ -75,7 +76,7 @@ def _member(node: TemplateNode, key: str) -> TemplateNode:
 
 
 def known_text(value: Any) -> str | None:
-    """Return the literal text of `value`, with `${...}` for the unknown parts; None if nothing of it is known."""
+    """Return the literal text of `value`, with `${...}` for its unknown parts; None if no part is known."""
     function, argument = is_function(value)
     if function == "Fn::Sub":
         argument = argument[0] if isinstance(argument, list) and argument else argument
@@ -89,7 +90,7 @@ def known_text(value: Any) -> str | None:
 
 
 class Resource:
-    """One resource of a template, with the metadata of the template."""
+    """A resource of a template, with access to the template's metadata and its other resources."""
 
     def __init__(self, name: str, body: Mapping[str, Any], template: Template) -> None:
         self.name = name
@@ -113,14 +114,14 @@ class Resource:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Return the metadata `CicdTemplates` that this project renders; empty for other templates."""
+        """Return the template's metadata `CicdTemplates`, which this project renders; empty for other templates."""
         metadata = self.template.template.get("Metadata")
         facts = metadata.get("CicdTemplates") if isinstance(metadata, dict) else None
         return facts if isinstance(facts, dict) else {}
 
     @property
     def protected(self) -> bool:
-        """Return whether the environment is protected; true, the safer assumption, if the template does not say."""
+        """Return whether the environment is protected; if the template does not say, return true to be safe."""
         return bool(self.facts.get("Protection") != "disposable")
 
     @property

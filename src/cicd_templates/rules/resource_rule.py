@@ -1,8 +1,8 @@
-"""Base class of the rules that check resources one at a time.
+"""The base class of the rules that check resources one at a time.
 
-cfn-lint calls a rule in one of two ways: `match` with the whole template, or at a keyword of its schemas. These rules
-use `match`: an exception at a keyword would also lose cfn-lint's own findings about the template, and cfn-lint compares
-every keyword rule at each step of its way through the schemas.
+cfn-lint offers two ways to call a rule: `match` with the whole template, or a call at a keyword of its schemas. These
+rules use `match`. If a rule raised an exception at a keyword, cfn-lint would also lose its own findings about the
+template. Keyword rules are also slower, because cfn-lint compares each of them at every step through the schemas.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from cicd_templates.rules.reading import Path, Resource
 
 
 class RuleFinding(NamedTuple):
-    """A message that says what is wrong and what would be right, and the path of the place within the resource."""
+    """A violation: a message that says what is wrong and what would be right, and the path within the resource."""
 
     message: str
     path: Path = ()
 
 
 class ResourceRule(CloudFormationLintRule, ABC):
-    """A rule about resources of the given `types`, or of every type if there are none."""
+    """A rule about resources of the given `types`; if `types` is empty, about all resources."""
 
     types: ClassVar[Collection[str]] = ()
 

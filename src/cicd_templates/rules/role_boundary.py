@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.rules.reading import Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-# By key of the template's metadata, the property of a role that must have the same value.
+# For each key of the template's metadata, the property of a role that must have the same value.
 REQUIRED = {"PermissionsBoundary": "PermissionsBoundary", "RolePath": "Path"}
 
 

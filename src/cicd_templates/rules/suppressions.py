@@ -14,7 +14,7 @@ KEY = "cfn-lint"
 
 
 class Suppressions(CloudFormationLintRule):
-    """Require a reason beside every suppressed rule."""
+    """Require a reason for every suppressed rule."""
 
     id = "E9171"
     shortdesc = "A suppression states its reason"

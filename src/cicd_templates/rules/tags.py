@@ -1,4 +1,4 @@
-"""E9121: every resource that supports tags has the required ones."""
+"""E9121: every resource that supports tags has the required tags."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RequiredTags(ResourceRule):
 
 
 class _Unknown(frozenset[str]):
-    """Tags that are computed at deployment, so any tag may be present."""
+    """Tags that are computed at deployment. Any tag may be present, so every tag counts as present."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -59,7 +59,7 @@ UNKNOWN = _Unknown()
 
 
 def _keys(node: TemplateNode) -> frozenset[str]:
-    """Return the keys of tags that are a list or a map."""
+    """Return the tag keys in a list or a map of tags, or `UNKNOWN` if they are computed at deployment."""
     if isinstance(node.value, list):
         items = list(values(node, EACH))
         if len(items) != len(node.value) or not all(isinstance(item.value, dict) for item in items):

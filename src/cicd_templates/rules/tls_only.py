@@ -8,7 +8,7 @@ from cicd_templates.rules.policies import RESOURCE_POLICIES, PolicyStatement, re
 from cicd_templates.rules.reading import EACH, Resource, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-# By resource type, the type of its policy and the property of the policy that names the resource.
+# For each resource type, the type of its policy, and the property with which the policy names the resource.
 POLICY_OF = {
     "AWS::S3::Bucket": ("AWS::S3::BucketPolicy", ("Bucket",)),
     "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", ("Topics", EACH)),

@@ -1,4 +1,4 @@
-"""E9116: a trust policy restricts for whom a service or another account may assume the role."""
+"""E9116: a trust policy restricts who can use the role through a service or from another account."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TrustPolicies(ResourceRule):
 
 
 def _lacking(statement: PolicyStatement, kind: str, principal: str, own: str) -> str:
-    """Return what the condition for a principal lacks, as text; empty if it is sufficient."""
+    """Return advice about what the condition for a principal lacks; empty if the condition is sufficient."""
     conditions = set(statement.condition_keys())
     keys = {key for _, key in conditions}
     if kind == "Service":

@@ -1,7 +1,7 @@
-"""The property of each resource type that names its encryption key; a test compares it with cfn-lint's schemas.
+"""For each resource type, the property that names its encryption key; a test compares this with cfn-lint's schemas.
 
-`a/b > c/d`: wherever `a/b` is present, `c/d` below it has to name the key. A path alone always has to be present. `*`
-stands for each item of a list.
+A path such as `a/b` means that the resource must always have this property. `a/b > c/d` means that, if the resource has
+`a/b`, the property `c/d` below it must name the key. `*` stands for each item of a list.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from cicd_templates.rules.encryption_by_type import services_a_to_l, services_m_
 
 KEY_OF: Mapping[str, tuple[str, ...]] = {**services_a_to_l.KEY_OF, **services_m_to_z.KEY_OF}
 
-# Types with a property that looks like an encryption key but does not have to name one, and the reason.
+# Types with a property that looks like an encryption key but does not have to be set, each with the reason.
 NO_KEY: Mapping[str, str] = {
     "AWS::BedrockAgentCore::OAuth2CredentialProvider": "the key signs tokens and encrypts nothing",
     "AWS::CodeCommit::Repository": "E9115 refuses the type",

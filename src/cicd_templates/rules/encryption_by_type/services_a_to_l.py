@@ -1,5 +1,5 @@
-# ruff: noqa: E501  # a path is read in one piece
-"""The properties with the encryption key, for the services A to L."""
+# ruff: noqa: E501  # a path is easier to read without a line break
+"""The properties that name the encryption key, for the services A to L."""
 
 from __future__ import annotations
 

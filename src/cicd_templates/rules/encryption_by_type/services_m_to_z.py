@@ -1,5 +1,4 @@
-# a path is read in one piece
-"""The properties with the encryption key, for the services M to Z."""
+"""The properties that name the encryption key, for the services M to Z."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cfn-lint loads: this file, by its place, so that any cfn-lint can run the rules with nothing installed."""
+"""The file that cfn-lint loads by its path, so that any cfn-lint can run the rules without installing this project."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 SOURCES = str(Path(__file__).parents[3])
 if sys.path[0] != SOURCES:
-    # First, so that no other version that is installed comes before the one beside these templates.
+    # The folder comes first in the path, so that an installed version does not replace the one beside the templates.
     sys.path.insert(0, SOURCES)
 
 from cicd_templates.rules import RULES  # noqa: E402  # the sources have to be found first
 
-# cfn-lint takes the rules that a module names.
+# cfn-lint uses every rule class that is a global name of this module.
 globals().update({rule.__name__: rule for rule in RULES})
