@@ -145,6 +145,10 @@ def findings() -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
         "src/marked.py": f'KEY = "{key(last + 2)}"\n'.encode("utf-8-sig"),
         "src/allowed.py": f'KEY = "{key(last + 3)}"  # pragma: allowlist secret\n'.encode(),
         "src/call.py": f'client = connect(access_key_id="{key(last + 4)}")\n'.encode(),
+        "src/wide_without_mark.json": f'{{"key": "{key(last + 6)}"}}'.encode("utf-16-le"),
+        "src/wider_without_mark.json": f'{{"key": "{key(last + 7)}"}}'.encode("utf-32-be"),
+        "src/nul.txt": "\0".join(f'KEY = "{key(last + 8)}"').encode(),
+        "src/digest.py": f'KEY = "sha256-/{key(last + 9)}{"A" * 22}="\n'.encode(),
         "src/binary.bin": b"\x00\xff\xfe" + f'\nKEY = "{key(last + 5)}"\n'.encode(),
     }
     return code, secrets

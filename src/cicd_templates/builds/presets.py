@@ -234,10 +234,11 @@ def _snyk() -> ReleaseCheck:
 
 # With these filters of detect-secrets, a file name, a comment or the shape of a line could hide a secret. The script
 # also disables the filter by file extension. The remaining filters prevent false alarms: they look at the candidate
-# itself (template, id, UUID, sequence, no letter).
+# itself (template, UUID, sequence, no letter).
 DISABLED_FILTERS = (
     "detect_secrets.filters.allowlist.is_line_allowlisted",
     "detect_secrets.filters.heuristic.is_indirect_reference",
+    "detect_secrets.filters.heuristic.is_likely_id_string",
     "detect_secrets.filters.heuristic.is_lock_file",
     "detect_secrets.filters.heuristic.is_swagger_file",
 )

@@ -74,7 +74,7 @@ class StackTemplate:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags of the stack; by these the deployer recognizes it as one of the project."""
+        """The tags of the stack; the deployer uses them to recognize that the stack belongs to the project."""
         return dict(self.facts.stack_tags)
 
     @property

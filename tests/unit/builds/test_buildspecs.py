@@ -202,7 +202,6 @@ HASH = f"--hash=sha256:{'a' * 64}"
             f"A.b-c[x,y]==1.0.post1+local \\\n    {HASH} \\\n    {HASH}\n    # via d\n", id="as pip-compile writes"
         ),
         pytest.param(f'a==1 ; python_version < "3.12" \\\n    {HASH}\n', id="a marker"),
-        pytest.param(f"--index-url https://example.com/simple\na==1 {HASH}\n", id="an index"),
         pytest.param("# nothing\n\n", id="none"),
     ],
 )
@@ -233,7 +232,11 @@ def test_requirements_by_version_and_hash_are_taken(text: str, tmp_path: Path) -
         f"a==1 {HASH} --global-option=x",
         "--find-links http://evil.example",
         "--index-url http://evil.example",
-        "--index-url https://a --no-binary :all:",
+        "--index-url https://evil.example/simple",
+        "--extra-index-url=https://evil.example/simple",
+        "# coding: utf-7",
+        "#-*- coding=unicode_escape -*-",
+        "# reviewed \\",
         "--trusted-host evil.example",
         "--pre",
         "${SNYK_TOKEN}",
@@ -246,6 +249,17 @@ def test_whatever_else_requirements_hold_is_refused_by_its_line(line: str, tmp_p
     assert answer.returncode == 1
     assert line.split()[0] in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("data", [b"\xef\xbb\xbfa==1", "a==1 # caf\u00e9".encode(), "a==1".encode("utf-16"), b"\xff"])
+def test_requirements_that_are_not_ascii_are_refused(data: bytes, tmp_path: Path) -> None:
+    script = ROOT / "src/cicd_templates/builds/scripts/pinned_requirements.py"
+    (tmp_path / "requirements.txt").write_bytes(data)
+    command = [sys.executable, "-I", str(script), "requirements.txt"]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert answer.returncode == 1
+    assert "not ASCII" in answer.stderr
 
 
 def test_the_example_can_be_installed_by_hash_alone(source: Path) -> None:

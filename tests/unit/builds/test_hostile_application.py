@@ -94,7 +94,6 @@ def test_every_filter_that_a_name_or_a_comment_decides_is_off_and_the_others_are
     used = {each["path"].rpartition(".")[2] for each in json.loads(report.read_text())["filters_used"]}
 
     assert used == {
-        "is_likely_id_string",
         "is_not_alphanumeric_string",
         "is_potential_uuid",
         "is_prefixed_with_dollar_sign",

@@ -1,7 +1,8 @@
 """Prints the pinned packages of a requirements file: `pinned_requirements.py FILE`.
 
-Anything else in it is refused, because it could make pip run code of the application while it installs: an address or a
-folder instead of a name, a further file, an option such as `--no-binary`. Only the address of an index may stand there.
+Anything else in it is refused. An address or a folder instead of a name, a further file and an option such as
+`--no-binary` could make pip run code of the application while it installs. Another index could hold another package of
+the same name. An encoding line or a comment that ends in a backslash could make pip read other packages than a scanner.
 """
 
 import re
@@ -9,17 +10,25 @@ import sys
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]*\])?"
 PINNED = re.compile(rf"{NAME} *== *[A-Za-z0-9.!+_-]+ *(;[^@]*?)?( +--hash=sha\d+:[0-9a-f]+)+")
-INDEX = re.compile(r"(-i|--index-url|--extra-index-url)[ =] *https://[^\s$]+")
+# pip obeys the encoding that one of the first two lines names: https://peps.python.org/pep-0263/
+ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
+OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\$", re.MULTILINE)
 
 
 def main() -> None:
     """Prints each requirement on a line; exits 1 with the line that is none."""
     (path,) = sys.argv[1:]
-    with open(path, encoding="utf-8-sig") as file:
-        whole = re.sub(r"\\\r?\n", " ", file.read())
-    for line in whole.splitlines():
+    with open(path, "rb") as file:
+        data = file.read()
+    if not data.isascii():
+        sys.exit(f"{path}: has characters that are not ASCII, which pip and scanners may read in different ways")
+    text = data.decode("ascii").replace("\r\n", "\n")
+    for unsafe in (ENCODING, OPEN_COMMENT):
+        if found := unsafe.search(text):
+            sys.exit(f"{path}: {found[0]!r} can make pip read other packages than a scanner; remove it")
+    for line in re.sub(r"\\\n", " ", text).split("\n"):
         line = re.sub(r"(^|\s)#.*", "", line).strip()
-        if line and not PINNED.fullmatch(line) and not INDEX.fullmatch(line):
+        if line and not PINNED.fullmatch(line):
             sys.exit(f"{path}: {line!r} is not a package with its version and hash, so it is not installed")
         if line:
             print(line)

@@ -1,8 +1,9 @@
 """Runs detect-secrets on a plain copy of the source: `scan_secrets.py SOURCE COPY OPTION...`.
 
 detect-secrets skips a file for its extension, and for one byte that is not UTF-8. So every file is copied as UTF-8: it
-is read by its byte order mark, as UTF-8, or as Latin-1, which takes any byte. Links are left out, because the file that
-they lead to is copied itself. Digests of lock files (`sha512-...`) are left out too: each of them looks like a secret.
+is read by its byte order mark, as UTF-8, or as Latin-1, which takes any byte. NUL characters are removed, because UTF-16
+without a mark is text with NULs. Links are left out, because the file that they lead to is copied itself. Digests in
+lock files (`sha512-...`) are left out too: each of them looks like a secret.
 """
 
 import codecs
@@ -20,6 +21,8 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# The files in which package managers keep digests of packages.
+LOCK_FILES = {"package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"}
 # Subresource integrity, with exactly as many characters as its algorithm makes.
 DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}|\b(sha512-)[A-Za-z0-9+/]{86}==")
 
@@ -28,9 +31,10 @@ def text(data: bytes) -> str:
     """Returns the text of a file's bytes."""
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     try:
-        return data.decode(encoding)
+        decoded = data.decode(encoding)
     except UnicodeDecodeError:
-        return data.decode("latin-1").replace("\0", "")
+        decoded = data.decode("latin-1")
+    return decoded.replace("\0", "")
 
 
 def copy(source: str, target: str) -> None:
@@ -47,7 +51,9 @@ def copy(source: str, target: str) -> None:
             if os.path.islink(path):
                 continue
             with open(path, "rb") as original:
-                plain = DIGEST.sub(lambda found: found[1] or found[2] or found[3], text(original.read()))
+                plain = text(original.read())
+            if name in LOCK_FILES:
+                plain = DIGEST.sub(lambda found: found[1] or found[2] or found[3], plain)
             with open(os.path.join(there, name), "w", encoding="utf-8", errors="replace", newline="") as file:
                 file.write(plain)
 

@@ -210,7 +210,9 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
     deadline = context.polling.now() + CHANGE_SET_SECONDS
     while (yield from retry_steps(lambda: describe_stack(context.clients, stack.name))) is not None:
         if context.polling.now() >= deadline:
-            raise CicdError(f"{stack.name}: the stack of its failed creation is not deleted yet; try again later")
+            raise CicdError(
+                f"{stack.name}: an earlier attempt to create this stack failed, and what it left is not deleted yet; try again later"
+            )
         yield
 
 

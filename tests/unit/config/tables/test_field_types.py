@@ -33,6 +33,7 @@ from cicd_templates.config.tables.fields import (
 from cicd_templates.config.tables.github import Branch, ConnectionArn, Repository
 from cicd_templates.config.tables.network import CertificateArn, Domain, ZoneName
 from cicd_templates.config.tables.patch import PatchPath, Reason
+from cicd_templates.config.tables.pipeline import VersionId
 from cicd_templates.config.tables.project import ProjectPrefix, TagKey, TagText
 from cicd_templates.config.tables.service import PathPattern, SecretSource
 from cicd_templates.config.tables.stakeholders import Email
@@ -50,6 +51,7 @@ KINDS = [
         Reason, ["a policy of ours asks for it"], ["so", "in two lines,\nwhich a comment has not"], id="Reason"
     ),
     pytest.param(Word, ["a", "a1-b2"], ["", "A", "1a", "a-", "a--b", "a_b", "\u00e4", "a\n"], id="Word"),
+    pytest.param(VersionId, ["3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY", "a_b-c"], ["", "a b", "a/b"], id="VersionId"),
     pytest.param(ProjectPrefix, ["a" * 16], ["a" * 17], id="ProjectPrefix"),
     pytest.param(Suffix, ["pr4918", "a" * 10], ["a" * 11], id="Suffix"),
     pytest.param(TagText, ["A team: a/b=c+d@e_f.g-h", "x" * 256], ["", "a,b", "x" * 257], id="TagText"),

@@ -696,7 +696,10 @@ def test_a_deletion_that_does_not_end_is_given_up_with_a_word(tmp_path: Path, mo
 
     with pytest.raises(CicdError, match="not planned: keys"):
         harness.plan()
-    assert "the stack of its failed creation is not deleted yet; try again later" in "".join(harness.lines())
+    assert (
+        "an earlier attempt to create this stack failed, and what it left is not deleted yet; try again later"
+        in "".join(harness.lines())
+    )
 
 
 def test_a_failed_update_keeps_what_stands_and_what_depends_on_it_is_not_started(harness: DeployHarness) -> None:
