@@ -59,7 +59,7 @@ class Inventory:
 def take_inventory(
     clients: Clients, scope: Scope, *, protected: bool, labels: frozenset[str] | None = None
 ) -> Inventory:
-    """Return the inventory of `scope`. If `labels` is given, the inventory contains only the stacks with these labels and the resources that they created.
+    """Return the inventory of `scope`. `labels` limits it to the stacks with these labels and what they created.
 
     Without labels, everything in the scope is listed, including what is no longer in the templates. The inventory is
     protected if `protected` is true or any of its stacks has termination protection.

@@ -211,7 +211,8 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
     while (yield from retry_steps(lambda: describe_stack(context.clients, stack.name))) is not None:
         if context.polling.now() >= deadline:
             raise CicdError(
-                f"{stack.name}: an earlier attempt to create this stack failed, and what it left is not deleted yet; try again later"
+                f"{stack.name}: an earlier attempt to create this stack failed, and what it left is not deleted yet;"
+                " try again later"
             )
         yield
 
