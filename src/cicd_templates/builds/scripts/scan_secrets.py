@@ -2,8 +2,8 @@
 
 detect-secrets skips a file for its extension, and for one byte that is not UTF-8. So every file is copied as UTF-8: it
 is read by its byte order mark, as UTF-8, or as Latin-1, which takes any byte. NUL characters are removed, because
-UTF-16 without a mark is text with NULs. Links are left out, because the file that they lead to is copied itself. Digests
-in lock files (`sha512-...`) are left out too: each of them looks like a secret.
+UTF-16 without a mark is text with NULs. Links are left out, because the file that they lead to is copied itself.
+Digests in lock files (`sha512-...`) are left out too: each of them looks like a secret.
 """
 
 import codecs
