@@ -35,7 +35,7 @@ def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothin
     status = json.loads(project.ok("status --local --json"))
     *stacks, templates = [row for rows in status.values() for row in rows]
     assert {row["status"] for row in stacks} == {"CREATE_COMPLETE"}
-    assert {row["text"] for row in stacks} == {"not committed"}
+    assert {row["text"] for row in stacks} == {"reviewed"}
     assert (templates["stack"], templates["status"]) == ("templates for releases", "handed over")
 
     destroyed = project.ok("destroy --env all --local --yes --allow tools,production")
