@@ -274,6 +274,7 @@ def test_only_the_known_judges_run_nothing_of_the_application() -> None:
     edits = [
         (f"{SERVICE}/checks/bandit", {"preset": "bandit", "install": ["pip install -r requirements.txt"]}),
         (f"{SERVICE}/checks/own", {"preset": "secrets", "commands": ["make scan > $REPORT"]}),
+        (f"{SERVICE}/checks/safety", {"preset": "safety", "commands": ["safety x"], "runs_application": False}),
         (f"{SERVICE}/checks/unit-tests", ...),
     ]
     running = {check.name: check.runs_application for check in checks_of(service(*edits))}

@@ -30,6 +30,21 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
             id="more checks than the gate takes",
         ),
         pytest.param(
+            [(f"{SERVICE}/checks/snyk", {"preset": "snyk", "commands": ["npm audit"]})],
+            "services.payment-processor.checks.snyk.secrets: the check runs the application, which could read the",
+            id="commands of one's own beside a token",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/snyk", {"preset": "snyk", "runs_application": True})],
+            "services.payment-processor.checks.snyk.secrets: the check runs the application, which could read the",
+            id="a token beside the application",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/bandit", {"preset": "bandit", "install": ["a"], "secrets": {"A": "a-key"}})],
+            "services.payment-processor.checks.bandit.secrets: the check runs the application, which could read the",
+            id="a secret beside an installation of one's own",
+        ),
+        pytest.param(
             [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"repository": "me/pay"})],
             "services.payment-processor.github.connection_arn: missing; create a connection in the AWS console",
             id="GitHub without a connection",
