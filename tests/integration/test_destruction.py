@@ -167,7 +167,7 @@ def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_ba
     assert (found["status"], found["desiredCount"]) == ("ACTIVE", 2)
     status = json.loads(project.ok("status --env production --local --json"))["production"]
     assert {row["status"] for row in status} == {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
-    assert {row["text"] for row in status} == {"not committed"}
+    assert {row["text"] for row in status} == {"reviewed"}
     # The pipeline writes it again from now on.
     assert "service-payment-processor: left to the pipeline" in project.ok("plan --env production --local")
 

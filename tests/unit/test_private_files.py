@@ -102,6 +102,7 @@ OTHER_WRITERS = {
     "local/engine.py": "the private temporary folder of the engine",
     "local/recorded_types.py": "the private temporary folder of the engine",
     "local/codepipeline.py": "the private temporary folder of the engine",
+    "review/upgrade.py": "the temporary folder in which another revision renders",
     "local/permissions.py": "the private temporary folder of the engine",
 }
 WRITERS = {"write_text", "write_bytes", "mkdir", "touch"}
