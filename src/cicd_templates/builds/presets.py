@@ -89,7 +89,7 @@ def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
     """Return whether the check runs code of the application; the default is true if the user wrote its commands."""
     if table.runs_application is not None:
         return table.runs_application
-    return preset is None or preset.runs_application or bool(table.install or table.commands)
+    return preset is None or preset.runs_application or table.has_own_commands
 
 
 def write_script(script: str) -> str:

@@ -61,3 +61,8 @@ class CheckTable(Table):
     timeout_minutes: Annotated[int, Field(ge=5, le=60)] | None = Field(
         default=None, description="Minutes after which the check is stopped; default: 10"
     )
+
+    @property
+    def has_own_commands(self) -> bool:
+        """Return whether the user wrote commands of the check, which by default count as running the application."""
+        return self.preset is None or bool(self.install or self.commands)

@@ -70,9 +70,8 @@ def _checks(service: Service, environments: list[str], where: str) -> Iterator[P
         )
     yield from problems_of_checks(checks, environments, f"{where}.checks")
     for name, check in checks.items():
-        own = check.preset is None or bool(check.install or check.commands)
         secret = check.secrets or (check.preset is not None and PRESET_SECRETS.get(check.preset))
-        if secret and (check.runs_application or (own and check.runs_application is None)):
+        if secret and (check.runs_application or (check.has_own_commands and check.runs_application is None)):
             yield Problem(
                 f"{where}.checks.{name}.secrets",
                 "the check runs the application, which could read the secrets; set runs_application = false if no code"
