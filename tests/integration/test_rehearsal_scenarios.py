@@ -95,7 +95,7 @@ def test_a_planted_vulnerability_stops_at_the_gate_and_nothing_is_built(rehearse
         pytest.param(
             {"rehearsal/serve": None},
             "Staging/StagingSmokeTest",
-            "rehearsal/serve in the source can",
+            "add the script rehearsal/serve to the source",
             id="nothing to try out",
         ),
         pytest.param({"rehearsal/serve": "exit 3\n"}, "Staging/StagingSmokeTest", "does not listen", id="no server"),

@@ -103,8 +103,8 @@ def _from_arn(text: str) -> tuple[str, str] | None:
         case ("ecs", "task") | ("secretsmanager", _) | ("cloudformation", _):
             # Stopped tasks disappear after an hour. For secrets and stacks, other listings are more complete.
             return None
-        case service, kind:
-            return f"{service} {kind}", text
+        case _:
+            return f"{arn.service} {arn.resource_kind}", text
 
 
 def _buckets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
