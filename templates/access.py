@@ -15,7 +15,7 @@ from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.blocks.roles import assumed_role
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name, parameter_path, physical_name, pipeline_arn, project_arn
-from cicd_templates.config.purposes import GITHUB_RELEASE
+from cicd_templates.config.reserved_words import GITHUB_RELEASE
 from cicd_templates.layer.iam import Grant, allow, deny, document, trust_web_identity
 from cicd_templates.layer.outputs import BucketName, KeyArn
 from cicd_templates.layer.template import LayerTemplate

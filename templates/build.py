@@ -21,7 +21,7 @@ from cicd_templates.builds import buildspecs
 from cicd_templates.builds.presets import ReleaseCheck, checks_of
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, report_artifact, repository_arn, title
-from cicd_templates.config.purposes import BILL_OF_MATERIALS, IMAGE, IMAGE_SCAN, SMOKE_TEST
+from cicd_templates.config.reserved_words import BILL_OF_MATERIALS, IMAGE, IMAGE_SCAN, SMOKE_TEST
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import BucketName, RepositoryUri
 from cicd_templates.layer.template import LayerTemplate

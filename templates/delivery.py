@@ -9,10 +9,10 @@ from troposphere import Sub
 from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, change_set_name
 from cicd_templates.blocks.delivery_permissions import service_grants
 from cicd_templates.blocks.roles import assumed_role, service_role
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import TEMPLATES, artifact_keys, physical_name, role_arn, stack_name
-from cicd_templates.config.purposes import DELIVERY, EXECUTION, PIPELINE
+from cicd_templates.config.reserved_words import DELIVERY, EXECUTION, PIPELINE
 from cicd_templates.layer.iam import Grant, allow, trust_roles_of
 from cicd_templates.layer.outputs import RoleArn, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
@@ -64,9 +64,9 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             assumed_role(
                 "ReviewRole",
                 env,
-                trust_roles_of(tools.account, [Sub(role_arn(tools, service.name, purposes.REVIEW, "function"))]),
+                trust_roles_of(tools.account, [Sub(role_arn(tools, service.name, reserved_words.REVIEW, "function"))]),
                 allow("LookAtChangeSets", [cloudformation.DescribeChangeSet], on=_stack(env, service)),
-                name=[purposes.REVIEW, service.name],
+                name=[reserved_words.REVIEW, service.name],
             )
         )
     layer.publish(EXECUTION_ROLE, RoleArn(execution.get_att("Arn")))

@@ -12,7 +12,7 @@ from cicd_templates.blocks.alarms import NAMESPACE, function_error_alarm
 from cicd_templates.blocks.dashboards import pipeline_dashboard
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.functions import inline_function, source
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, pipeline_arn, project_name, title
 from cicd_templates.layer.iam import allow
@@ -44,13 +44,13 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     layer.add_all(event_rules.event_history("History", monitored, key))
     layer.add_all(
         _watching_function(
-            purposes.STUCK, monitored, key, topics["operations"], "Looks for stuck runs",
+            reserved_words.STUCK, monitored, key, topics["operations"], "Looks for stuck runs",
             ScheduleExpression=STUCK_EVERY,
         )
     )  # fmt: skip
     layer.add_all(
         _watching_function(
-            purposes.MEASURE, monitored, key, topics["operations"],
+            reserved_words.MEASURE, monitored, key, topics["operations"],
             "Writes metrics at the end of a run and of the gate",
             EventPattern=pipeline_events.finished_pattern(monitored),
         )

@@ -7,7 +7,7 @@ from troposphere import GetAtt, cloudwatch, sqs
 from cicd_templates.blocks.alarms import Metric, alarm
 from cicd_templates.blocks.queues import dead_letter_policy, dead_letter_queue
 from cicd_templates.blocks.topics import subscriptions, topic, topic_policy, topic_words
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import title
 from cicd_templates.layer.outputs import Output, QueueArn, TopicArn
@@ -61,7 +61,9 @@ def _dead_letter_alarm(env: Environment, queue: sqs.Queue, operations: TopicArn)
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     metric = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": GetAtt(queue, "QueueName")})
     description = "An event or an invocation failed and is in the dead-letter queue"
-    return alarm("DeadLettersAlarm", env, [purposes.DEAD_LETTERS], description, metric, above=0, tell=[operations])
+    return alarm(
+        "DeadLettersAlarm", env, [reserved_words.DEAD_LETTERS], description, metric, above=0, tell=[operations]
+    )
 
 
 def _addresses(env: Environment, group: str, environment: str | None = None) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from cicd_templates.blocks.release_start import release_rule
 from cicd_templates.blocks.removal_policies import because
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.builds.presets import checks_of
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import (
     APP,
@@ -40,7 +40,7 @@ from cicd_templates.config.naming import (
     stack_name,
     title,
 )
-from cicd_templates.config.purposes import DELIVERY, PIPELINE
+from cicd_templates.config.reserved_words import DELIVERY, PIPELINE
 from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, PipelineName, ServiceOutput
@@ -176,7 +176,7 @@ def _build(context: PipelineContext) -> PipelineStage:
     image = codebuild_action(
         context,
         IMAGE,
-        purposes.IMAGE,
+        reserved_words.IMAGE,
         variables | {"TEMPLATES_VERSION": TEMPLATES_VERSION},
         inputs=[APP],
         namespace=IMAGE,
@@ -184,7 +184,7 @@ def _build(context: PipelineContext) -> PipelineStage:
     bill_of_materials = codebuild_action(
         context,
         "BillOfMaterials",
-        purposes.BILL_OF_MATERIALS,
+        reserved_words.BILL_OF_MATERIALS,
         {"EXECUTION_ID": EXECUTION_ID},
         inputs=[APP],
     )
@@ -198,7 +198,9 @@ def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: in
         "EXECUTION_ID": EXECUTION_ID,
         "EVIDENCE_NAME": evidence,
     }
-    return codebuild_action(context, name, purposes.IMAGE_SCAN, variables, category="Test", order=order, inputs=[APP])
+    return codebuild_action(
+        context, name, reserved_words.IMAGE_SCAN, variables, category="Test", order=order, inputs=[APP]
+    )
 
 
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
@@ -236,7 +238,7 @@ def _smoke_test(context: PipelineContext, peer: Environment, *, order: int) -> P
     return codebuild_action(
         context,
         f"{title(peer.name)}SmokeTest",
-        purposes.SMOKE_TEST,
+        reserved_words.SMOKE_TEST,
         {"SERVICE_URL": f"#{{{title(peer.name)}.ServiceUrl}}"},
         category="Test",
         order=order,

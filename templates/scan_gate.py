@@ -9,7 +9,7 @@ from cicd_templates.blocks.bucket_access import may_put, may_read
 from cicd_templates.blocks.functions import Code, inline_function, may_answer_jobs, templates_variables
 from cicd_templates.blocks.inlining import scan_gate_source
 from cicd_templates.builds.presets import checks_of
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import TEMPLATES_KEY, pipeline_name, report_artifact
 from cicd_templates.layer.outputs import FunctionName, ServiceOutput
@@ -19,7 +19,7 @@ from templates import keys, notifications, storage
 GATE_FUNCTION = ServiceOutput(
     FunctionName, "scan_gate", "GateFunctionName", "Function that judges the scan reports of a release"
 )
-GATE = purposes.SCAN_GATE
+GATE = reserved_words.SCAN_GATE
 # CodePipeline waits up to 20 minutes for the function's answer, and Lambda lets a function run for up to 15 minutes.
 # Reading five reports takes only seconds.
 TIMEOUT_SECONDS = 120

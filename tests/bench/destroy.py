@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cicd_templates.deploy.aws.clients import Clients, local_clients
 from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
-from cicd_templates.local.engine import running
+from cicd_templates.local.engine_process import running
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = 3000

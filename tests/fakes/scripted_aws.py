@@ -17,7 +17,7 @@ from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.destruction.deployed import DeployedStack, Owned
+from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack, Owned
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.reporting.inventory_items import Item

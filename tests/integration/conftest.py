@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 
 from cicd_templates.cli import main
 from cicd_templates.deploy.aws.clients import Clients, local_clients
-from cicd_templates.local import running_engine
-from cicd_templates.local.engine import Engine, running
+from cicd_templates.local import engine_state_file
+from cicd_templates.local.engine_process import Engine, running
 from tests.conftest import ROOT
 
 # How many stacks there are, in all and in staging.
@@ -81,7 +81,7 @@ def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     (folder / "templates").mkdir()
     (folder / "templates/environments.toml").write_text(toml)
     monkeypatch.chdir(folder)
-    running_engine.remember(engine)
+    engine_state_file.remember(engine)
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

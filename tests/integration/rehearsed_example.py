@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.deploy.releases.archives import source_archive
-from cicd_templates.local.engine import Engine, running
+from cicd_templates.local.engine_process import Engine, running
 from cicd_templates.rehearsal import artifacts, deployment
 from cicd_templates.rehearsal.context import PipelineRun
 from cicd_templates.rehearsal.definition import Action

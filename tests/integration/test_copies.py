@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from cicd_templates.deploy.aws.clients import Clients, local_clients
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets import expiry
-from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
+from cicd_templates.deploy.change_sets import copy_expiry
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import take_inventory
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.reporting.report import JsonReporter
-from cicd_templates.local.engine import Engine
+from cicd_templates.local.engine_process import Engine
 from tests.integration import conftest
 from tests.integration.conftest import STAGING_STACKS, Project
 
@@ -66,7 +66,7 @@ def test_only_copies_that_have_expired_and_are_idle_are_swept(
     for suffix in ("pr1", "pr2"):
         project.ok(f"render --suffix {suffix}")
         if suffix == "pr2":
-            monkeypatch.setattr(expiry, "COPY_LIVES", timedelta(seconds=-1))
+            monkeypatch.setattr(copy_expiry, "COPY_LIVES", timedelta(seconds=-1))
         project.ok(f"deploy --env staging --layer keys --suffix {suffix} --local --yes")
 
     idle = project.ok("sweep --env staging --older-than 48h --local --yes")
@@ -95,8 +95,8 @@ def test_a_second_deployment_of_a_copy_finds_nothing_to_change(project: Project)
 
 
 def test_a_sweep_fails_where_something_of_a_copy_is_left(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expiry, "COPY_LIVES", timedelta(seconds=-1))
-    monkeypatch.setattr("cicd_templates.deploy.destruction.proof.LOOKS", 1)
+    monkeypatch.setattr(copy_expiry, "COPY_LIVES", timedelta(seconds=-1))
+    monkeypatch.setattr("cicd_templates.deploy.destruction.remainders.LOOKS", 1)
     project.ok("render --suffix pr1")
     project.ok("deploy --env staging --layer keys --suffix pr1 --local --yes")
     project.clients("staging").ssm.put_parameter(Name="/payments/staging-pr1/by/hand", Value="x", Type="String")

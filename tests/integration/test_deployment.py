@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.api import describe_stack
-from cicd_templates.local.engine import Engine, running
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
+from cicd_templates.local.engine_process import Engine, running
 from tests.integration.conftest import ENGINE_PYTHON, STACKS, STAGING_STACKS, Project, make_project
 
 pytestmark = pytest.mark.integration

@@ -15,8 +15,8 @@ import pytest
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.resource_types.ecr import empty_repository
 from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
-from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
-from cicd_templates.deploy.destruction import deletion, plan_file, proof
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
+from cicd_templates.deploy.destruction import deletion, plan_file, remainders
 from tests.integration.conftest import STAGING_STACKS, Project
 
 if TYPE_CHECKING:
@@ -338,7 +338,7 @@ def test_an_interrupted_destruction_continues(project: Project, monkeypatch: pyt
 def test_what_bears_our_names_without_our_tags_is_left_unexplained_and_untouched(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proof, "LOOKS", 2)
+    monkeypatch.setattr(remainders, "LOOKS", 2)
     project.ok("deploy --env staging --layer keys --local --yes")
     clients = project.clients("staging")
     clients.logs.create_log_group(logGroupName="/payments/staging/build/forgotten")

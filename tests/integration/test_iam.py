@@ -19,7 +19,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cicd_templates.local.engine import Engine, running
+from cicd_templates.local.engine_process import Engine, running
 from cicd_templates.template import cloudformation_yaml
 from tests.integration.attempts import (
     ANOTHER_RUN,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.local import engine as engines
-from cicd_templates.local import running_engine
+from cicd_templates.local import engine_process as engines
+from cicd_templates.local import engine_state_file
 from tests.conftest import ROOT
 from tests.integration.conftest import ENGINE_PYTHON, Project
 
@@ -32,15 +32,15 @@ def test_a_reset_forgets_every_resource_and_every_record() -> None:
 # The process is meant to outlive the command that started it, of which Python warns.
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_local_starts_once_and_stops_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    running_engine.forget()
-    monkeypatch.setattr("cicd_templates.local.engine.DEFAULT_PYTHON", ENGINE_PYTHON)
+    engine_state_file.forget()
+    monkeypatch.setattr("cicd_templates.local.engine_process.DEFAULT_PYTHON", ENGINE_PYTHON)
     assert "no local AWS is running" in project.ok("local-stop")
     refused = project.type("status --local")
     assert refused.exit_code == 1
     assert "no local AWS is running; start it with `make local`" in refused.output
 
     started = project.ok("local")
-    engine = running_engine.required()
+    engine = engine_state_file.required()
     assert str(engine.pid) in started
     assert "is running already" in project.ok("local")
     assert "stopped the local AWS" in project.ok("local-stop")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.deploy.change_sets.api import describe_stack
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
 from tests.integration.conftest import Project
 
 pytestmark = pytest.mark.integration

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from cicd_templates.deploy.aws.clients import local_clients
-from cicd_templates.local.engine import Engine, running
+from cicd_templates.local.engine_process import Engine, running
 from cicd_templates.local.request_guard import admin_authorization
 from tests.integration.conftest import ENGINE_PYTHON
 

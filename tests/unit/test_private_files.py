@@ -99,11 +99,11 @@ OTHER_WRITERS = {
     "render/out_folder.py": "rendered templates, committed",
     "cli/verbs/render.py": "generated pages, committed",
     "gate.py": "the policy file of the application, committed",
-    "local/engine.py": "the private temporary folder of the engine",
+    "local/engine_process.py": "the private temporary folder of the engine",
     "local/recorded_types.py": "the private temporary folder of the engine",
     "local/codepipeline.py": "the private temporary folder of the engine",
     "review/upgrade.py": "the temporary folder in which another revision renders",
-    "local/permissions.py": "the private temporary folder of the engine",
+    "local/iam_decisions.py": "the private temporary folder of the engine",
 }
 WRITERS = {"write_text", "write_bytes", "mkdir", "touch"}
 

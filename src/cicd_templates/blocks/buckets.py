@@ -9,7 +9,7 @@ from troposphere import GetAtt, Sub, s3
 from cicd_templates.blocks.removal_policies import because, exempt_from_check, stateful
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, physical_name
-from cicd_templates.config.purposes import PIPELINE, SOURCE_ACTION
+from cicd_templates.config.reserved_words import PIPELINE, SOURCE_ACTION
 from cicd_templates.layer.iam import (
     Grant,
     account_principal,

@@ -14,7 +14,7 @@ from troposphere import Sub
 from cicd_templates.blocks.pipeline_actions import PipelineAction, PipelineContext, change_set_action
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, role_arn, stack_name, title
-from cicd_templates.config.purposes import DELIVERY, EXECUTION
+from cicd_templates.config.reserved_words import DELIVERY, EXECUTION
 
 SERVICE_LAYER = "service"
 

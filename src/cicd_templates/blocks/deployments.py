@@ -10,7 +10,7 @@ from awacs import awslambda as actions
 from troposphere import ecs, iam
 
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import service_name
 from cicd_templates.layer.iam import allow
@@ -31,7 +31,7 @@ STRATEGIES = {"blue-green": "BLUE_GREEN", "canary": "CANARY", "linear": "LINEAR"
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html
 STAGES = {"verify-image": "PRE_SCALE_UP", "smoke": "POST_TEST_TRAFFIC_SHIFT"}
 # Name of the role with which ECS invokes the hooks; CloudFormation passes this role to ECS.
-HOOKS = purposes.HOOKS
+HOOKS = reserved_words.HOOKS
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from troposphere import AWSHelperFn, GetAtt, ec2
 from troposphere import elasticloadbalancingv2 as elb
 
 from cicd_templates.blocks.networks import NO_EGRESS, name_tag
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.outputs import BucketName, SubnetIds, VpcId
@@ -34,7 +34,7 @@ def load_balancer_group(logical_id: str, env: Environment, vpc: VpcId) -> ec2.Se
     port = public_port(env)
     return ec2.SecurityGroup(
         logical_id,
-        GroupName=physical_name(env, "AWS::EC2::SecurityGroup", purposes.LOAD_BALANCER),
+        GroupName=physical_name(env, "AWS::EC2::SecurityGroup", reserved_words.LOAD_BALANCER),
         GroupDescription="Clients to the shared load balancer",
         VpcId=vpc,
         SecurityGroupIngress=[

@@ -11,7 +11,7 @@ from troposphere import AWSObject, GetAtt, Sub, Tags, ec2, iam, logs
 
 from cicd_templates.blocks.log_groups import may_write
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, title
 from cicd_templates.layer.iam import allow
@@ -163,7 +163,7 @@ def flow_log(env: Environment, network: ec2.VPC, group: logs.LogGroup) -> tuple[
             [logs_actions.DescribeLogGroups, logs_actions.DescribeLogStreams],
             on=Sub(f"arn:${{AWS::Partition}}:logs:{env.region}:{env.account}:log-group:*"),
         ),
-        name=[purposes.FLOW_LOG],
+        name=[reserved_words.FLOW_LOG],
         when=[ArnLike({"aws:SourceArn": source})],
     )
     log = ec2.FlowLog(

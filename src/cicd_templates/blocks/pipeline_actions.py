@@ -16,10 +16,10 @@ from troposphere import AWSHelperFn, GetAtt, Sub, codepipeline, iam
 from cicd_templates.blocks.bucket_access import bucket_arn, may_find, may_put, may_read
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.blocks.roles import assumed_role
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import artifact_keys, project_arn, project_name, title
-from cicd_templates.config.purposes import SOURCE_ACTION
+from cicd_templates.config.reserved_words import SOURCE_ACTION
 from cicd_templates.layer.iam import Grant, allow, trust_role
 from cicd_templates.layer.outputs import BucketName, FunctionName, KeyArn, TopicArn
 
@@ -43,7 +43,7 @@ class PipelineContext:
             self.env,
             trust_role(GetAtt(self.pipeline_role, "Arn")),
             *grants,
-            name=[self.service.name, purposes.ACTION, purpose],
+            name=[self.service.name, reserved_words.ACTION, purpose],
         )
 
     def source_role(self, name: str, *grants: Grant) -> iam.Role:

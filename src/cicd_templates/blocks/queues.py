@@ -7,13 +7,13 @@ from awacs.aws import ArnLike, Bool, Principal, StringEquals
 from troposphere import GetAtt, Sub, sqs
 
 from cicd_templates.blocks.removal_policies import transient
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, physical_name
 from cicd_templates.layer.iam import Grant, allow, deny, document
 from cicd_templates.layer.outputs import KeyArn, QueueArn
 
-DEAD_LETTERS = purposes.DEAD_LETTERS
+DEAD_LETTERS = reserved_words.DEAD_LETTERS
 # 14 days: SQS keeps messages no longer than this.
 RETENTION_SECONDS = 14 * 24 * 3600
 

@@ -16,14 +16,14 @@ from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.functions import inline_function, source
 from cicd_templates.blocks.load_balancers import TEST_PORT
 from cicd_templates.blocks.repositories import VERIFY_IMAGE
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import cluster_name, physical_name, repository_arn, service_name
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.layer.iam import Grant, allow, deny
 from cicd_templates.layer.outputs import HostName, KeyArn, SubnetIds, VpcId
 
-SMOKE = purposes.SMOKE
+SMOKE = reserved_words.SMOKE
 # ECS waits for a hook for as long as its function runs, so this is also the longest wait.
 TIMEOUT_SECONDS = 180
 

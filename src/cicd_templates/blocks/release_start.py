@@ -10,7 +10,7 @@ from troposphere import GetAtt, Sub, codepipeline, events, iam
 
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.naming import pipeline_arn
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import BucketName
@@ -30,7 +30,7 @@ def release_rule(
         env,
         "events",
         allow("StartThePipeline", [actions.StartPipelineExecution], on=arn),
-        name=[service.name, purposes.START],
+        name=[service.name, reserved_words.START],
         when=[ArnEquals({"aws:SourceArn": monitored.rule_arn("release")})],
     )
     revision = {"actionName": source_action, "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": "<version>"}

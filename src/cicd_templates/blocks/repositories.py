@@ -10,7 +10,7 @@ from awacs.aws import ArnEquals
 from troposphere import Sub, ecr
 
 from cicd_templates.blocks.removal_policies import stateful
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, repository_arn, role_arn
 from cicd_templates.layer.iam import Grant, account_principal, allow, document
@@ -23,9 +23,9 @@ UNTAGGED_DAYS = 7
 RELEASES_KEPT = 300
 
 # Name of the role that pulls a service's image; the layer `service` creates the role.
-EXECUTION_ROLE = purposes.EXECUTION
+EXECUTION_ROLE = reserved_words.EXECUTION
 # Name of the hook whose role reads an image's scan before the image runs.
-VERIFY_IMAGE = purposes.VERIFY_IMAGE
+VERIFY_IMAGE = reserved_words.VERIFY_IMAGE
 
 
 def repository(

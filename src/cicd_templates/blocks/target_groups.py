@@ -11,7 +11,7 @@ from troposphere import AWSHelperFn, GetAtt, ec2, iam
 from troposphere import elasticloadbalancingv2 as elb
 
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.iam import allow
@@ -24,7 +24,7 @@ HTTPS_PORT = 443
 # release.
 EVERYTHING, NOTHING = 100, 0
 # Name of the role with which ECS shifts traffic; CloudFormation passes this role to ECS.
-INFRASTRUCTURE = purposes.INFRASTRUCTURE
+INFRASTRUCTURE = reserved_words.INFRASTRUCTURE
 
 
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:

@@ -11,7 +11,7 @@ from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub, ecs,
 
 from cicd_templates.blocks import bootstrap
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.config import purposes
+from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name, physical_name
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
@@ -24,7 +24,7 @@ BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
 CONTAINER_USER = "10001:10001"
 STREAM_PREFIX = "task"
 # Name of the role that the application itself uses. ECS starts the task with another role, the execution role.
-TASK_ROLE = purposes.TASK
+TASK_ROLE = reserved_words.TASK
 PROCESSORS = {"x86_64": "X86_64", "arm64": "ARM64"}
 # The agent of ECS Exec writes to these folders. They need volumes, because the root file system is read-only:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html

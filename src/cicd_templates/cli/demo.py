@@ -18,8 +18,8 @@ from cicd_templates.deploy.reporting import report
 from cicd_templates.errors import CicdError
 from cicd_templates.layer.discovery import project_layers
 from cicd_templates.lint.run import lint_templates
-from cicd_templates.local import engine as local_engine
-from cicd_templates.local.engine import Engine
+from cicd_templates.local import engine_process as local_engine
+from cicd_templates.local.engine_process import Engine
 from cicd_templates.paths import CONFIGURATION, OUT
 from cicd_templates.render import out_folder, render
 

@@ -19,7 +19,7 @@ from cicd_templates.paths import CONFIGURATION, rendered_folder
 if TYPE_CHECKING:
     from cicd_templates.cli.targets import Account, Target
     from cicd_templates.config.environment import Configuration, Environment, Service
-    from cicd_templates.deploy.releases.handover import PipelineHandover
+    from cicd_templates.deploy.releases.pipeline_handover import PipelineHandover
 
 
 def require_environment(configuration: Configuration, env: str | None) -> None:

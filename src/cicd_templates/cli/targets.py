@@ -12,7 +12,7 @@ from cicd_templates.cli.templates_handover import TemplatesHandover
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients, require_account
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.stacks import read_stacks, select
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks, select
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import Inventory, take_inventory
@@ -22,15 +22,15 @@ from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.recovery.claims import Claim, claims
 from cicd_templates.deploy.releases.commits import revision
-from cicd_templates.deploy.releases.handover import PipelineHandover, left_to_the_pipeline
+from cicd_templates.deploy.releases.pipeline_handover import PipelineHandover, left_to_the_pipeline
 from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Heading, Inventoried, Left, Note, Reporter
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.deploy.runs.approval import Confirm
 from cicd_templates.errors import RefusedError
-from cicd_templates.local import running_engine
-from cicd_templates.local.engine import Engine
+from cicd_templates.local import engine_state_file
+from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import SPELLINGS
 from cicd_templates.paths import BUILD, STATE
 from cicd_templates.template.stack_template import StackTemplate
@@ -286,7 +286,7 @@ def open_target(
     memory = STATE
     if local:
         memory = engine.folder if engine else STATE / "local"
-        engine = engine or running_engine.required()
+        engine = engine or engine_state_file.required()
     else:
         engine = None
     clients, polling = open_account(environment, account, stacks[0].region, engine)
@@ -317,7 +317,7 @@ class Account:
 def open_plain_account(environment: Environment, *, local: bool) -> Account:
     """Return the account of `environment`. Raises an error if the caller is in another account."""
     scope = Scope(environment.project.name, environment.name, None, environment.account, environment.region)
-    engine = running_engine.required() if local else None
+    engine = engine_state_file.required() if local else None
     clients, polling = open_account(environment, scope.account, scope.region, engine)
     require_account(clients, scope.account)
     return Account(scope, clients, polling)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cicd_templates import hints
-from cicd_templates.deploy.releases.handover import Comparison, PipelineHandover
+from cicd_templates.deploy.releases.pipeline_handover import Comparison, PipelineHandover
 from cicd_templates.deploy.reporting.report import Note, Reporter
 from cicd_templates.deploy.runs.approval import Confirm, DeclinedError
 from cicd_templates.template.stack_template import StackTemplate

@@ -18,9 +18,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from cicd_templates.config.environment import Configuration, Environment, Service
-from cicd_templates.config.messages import message_for
+from cicd_templates.config.pydantic_messages import message_for
 from cicd_templates.config.tables.environment import EnvironmentTable
-from cicd_templates.config.tables.fields import ENVIRONMENT_NAME_LENGTH, SERVICE_NAME_LENGTH, SUFFIX_LENGTH, WORD
+from cicd_templates.config.tables.field_types import ENVIRONMENT_NAME_LENGTH, SERVICE_NAME_LENGTH, SUFFIX_LENGTH, WORD
 from cicd_templates.config.tables.pipeline import PipelineTable
 from cicd_templates.config.tables.project import ProjectTable
 from cicd_templates.config.tables.service import ServiceTable

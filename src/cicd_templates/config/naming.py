@@ -10,7 +10,7 @@ import hashlib
 import re
 
 from cicd_templates.config.environment import Environment
-from cicd_templates.config.purposes import DELIVERY
+from cicd_templates.config.reserved_words import DELIVERY
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.resource_types.resource_type import NameScope
 

@@ -32,7 +32,7 @@ from troposphere import AWSHelperFn, Sub
 
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import delivery_roles, title
-from cicd_templates.config.purposes import EXECUTION
+from cicd_templates.config.reserved_words import EXECUTION
 from cicd_templates.template.reasons import every_resource_reason
 
 Resource = AWSHelperFn | str

@@ -1,14 +1,16 @@
 """A local AWS for the demo, rehearsals and tests: one subprocess on the loopback address.
 
-1. `engine.start` starts `launcher.py` in the local AWS's own virtual environment, on a free port of 127.0.0.1, with a
-   private folder and none of the caller's environment variables; `engine.stop` ends it and removes the folder.
-2. `launcher` adds what the engine lacks, then starts it: resource types that are only recorded (`recorded_types`),
-   event targets, the image registry and CodePipeline's job API (`event_targets`, `image_registry`, `codepipeline`), and
-   AWS's behaviour in IAM (`caller_identity`, `condition_keys`, `encryption`, `request_resources`, `permissions`).
-3. `running_engine` remembers the engine of `make local`, for later commands.
+1. `engine_process.start` starts `engine_entry_point.py` in the local AWS's own virtual environment, on a free port of
+   127.0.0.1, with a private folder and none of the caller's environment variables; `engine_process.stop` ends it and
+   removes the folder.
+2. `engine_entry_point` adds what the engine lacks, then starts it: resource types that are only recorded
+   (`recorded_types`), event targets, the image registry and CodePipeline's job API (`event_targets`, `image_registry`,
+   `codepipeline`), and AWS's behaviour in IAM (`caller_identity`, `condition_keys`, `encryption`, `request_resources`,
+   `iam_decisions`).
+3. `engine_state_file` remembers the engine of `make local`, for later commands.
 
-The modules that the launcher imports run in the engine's interpreter, so they may only import the standard library and
-the engine. Both processes share state through files in the engine's folder. Nothing here uses the network.
+The modules that the entry point imports run in the engine's interpreter, so they may only import the standard library
+and the engine. Both processes share state through files in the engine's folder. Nothing here uses the network.
 
 A deployment to the local AWS shows that templates, order, change sets and values fit together. The local AWS is less
 strict than AWS, so it does not prove that AWS would accept a template.

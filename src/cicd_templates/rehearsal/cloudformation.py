@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.stack_states import RUNNING, SUCCEEDED
+from cicd_templates.deploy.change_sets.stack_status_remedies import RUNNING, SUCCEEDED
 from cicd_templates.rehearsal import artifacts
 from cicd_templates.rehearsal.context import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.definition import Action

@@ -9,7 +9,7 @@ from typing import Any
 
 from cicd_templates.errors import CicdError
 from cicd_templates.local.codepipeline import Answers
-from cicd_templates.local.permissions import Calls
+from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal.artifacts import Artifact
 from cicd_templates.rehearsal.build_projects import Project
 from cicd_templates.rehearsal.definition import Action, Pipeline

@@ -11,12 +11,12 @@ from typing import Any
 from cicd_templates import hints
 from cicd_templates.deploy.aws.clients import Clients, local_clients
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting.report import Broke
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError, ConfigurationError
-from cicd_templates.local.engine import Engine
+from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import SPELLINGS
 from cicd_templates.rehearsal import build_projects, definition
 from cicd_templates.rehearsal.build_projects import Project, read_project

@@ -15,8 +15,8 @@ from cicd_templates.deploy.releases import release
 from cicd_templates.deploy.releases.archives import Archive, bundle
 from cicd_templates.errors import CicdError
 from cicd_templates.local.codepipeline import Answers
-from cicd_templates.local.engine import Engine
-from cicd_templates.local.permissions import Calls
+from cicd_templates.local.engine_process import Engine
+from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal import deployment
 from cicd_templates.rehearsal.application_server import application_starter
 from cicd_templates.rehearsal.context import Confirm, PipelineRun, RehearsalSetup

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.errors import CicdError
-from cicd_templates.local.permissions import DENIED
+from cicd_templates.local.iam_decisions import DENIED
 from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas, source
 from cicd_templates.rehearsal.context import ActionFailedError, ActionRunner, PipelineRun
 from cicd_templates.rehearsal.definition import Action, Stage

@@ -12,7 +12,7 @@ import yaml
 
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name
-from cicd_templates.config.purposes import GITHUB_RELEASE
+from cicd_templates.config.reserved_words import GITHUB_RELEASE
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.printable import printable
 from cicd_templates.template.partitions import partition_of

@@ -8,7 +8,7 @@ from cicd_templates.cli import demo, targets
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.clients import local_clients
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError

@@ -12,13 +12,13 @@ import pytest
 
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.stacks import read_stacks
-from cicd_templates.deploy.releases.handover import Comparison, left_to_the_pipeline
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.releases.pipeline_handover import Comparison, left_to_the_pipeline
 from cicd_templates.deploy.releases.templates_commit import TemplatesCommit
 from cicd_templates.deploy.reporting.report import Event, Heading, Note
 from cicd_templates.deploy.runs.approval import DeclinedError
 from cicd_templates.errors import RefusedError
-from cicd_templates.local.engine import Engine
+from cicd_templates.local.engine_process import Engine
 from tests.conftest import ROOT
 from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, stack
 

@@ -205,7 +205,7 @@ def test_what_can_be_left_is_documented_as_the_code_knows_it() -> None:
 
 
 def test_the_table_of_states_is_the_one_of_the_code() -> None:
-    from cicd_templates.deploy.change_sets.stack_states import STATES, Verb
+    from cicd_templates.deploy.change_sets.stack_status_remedies import STATES, Verb
 
     text = (ROOT / "docs/recovering.md").read_text()
     for status, state in STATES.items():

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.local.codepipeline import Answers
-from cicd_templates.local.permissions import Calls
+from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas
 from cicd_templates.rehearsal.artifacts import Artifact
 from cicd_templates.rehearsal.build_projects import Project

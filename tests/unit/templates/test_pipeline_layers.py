@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.config.purposes import AFTER_A_SERVICE, OF_AN_ENVIRONMENT
+from cicd_templates.config.reserved_words import AFTER_A_SERVICE, OF_AN_ENVIRONMENT
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.render.render import render
 from cicd_templates.template import cloudformation_yaml

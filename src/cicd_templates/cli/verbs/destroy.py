@@ -182,7 +182,7 @@ def _carry_out(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None
 
 def show_left(targets: list[Target], *, as_json: bool) -> None:
     """Report, for each target, the resources that no stack owns. Raises `CicdError` if one is unexplained."""
-    from cicd_templates.deploy.destruction.proof import list_remainders
+    from cicd_templates.deploy.destruction.remainders import list_remainders
     from cicd_templates.deploy.reporting import report
 
     reporter = report.reporter(as_json=as_json)

@@ -160,7 +160,7 @@ def _show_recovery(environment: str, stacks: list[Unsettled], drift_command: str
 )
 def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: int | None) -> None:
     """Print the IAM policies that deploying an environment needs, as JSON by name, without calling AWS."""
-    from cicd_templates.deploy.change_sets.stacks import read_stacks
+    from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
     from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies
     from cicd_templates.paths import rendered_folder
 

@@ -9,28 +9,28 @@ from cicd_templates.cli.command import verb
 @verb("local")
 def local() -> None:
     """Start the local AWS, which --local then uses (LOCAL=1 with make)."""
-    from cicd_templates.local import engine, running_engine
+    from cicd_templates.local import engine_process, engine_state_file
 
-    running = running_engine.recall()
+    running = engine_state_file.recall()
     if running is not None:
         terminal.show(f"the local AWS is running already at {running.url} (process {running.pid})")
         return
-    started = engine.start()
-    running_engine.remember(started)
+    started = engine_process.start()
+    engine_state_file.remember(started)
     terminal.show(f"the local AWS is running at {started.url} (process {started.pid}); stop it with `make local-stop`")
 
 
 @verb("local-stop")
 def local_stop() -> None:
     """Stop the local AWS."""
-    from cicd_templates.local import engine, running_engine
+    from cicd_templates.local import engine_process, engine_state_file
 
-    running = running_engine.recall()
-    running_engine.forget()
+    running = engine_state_file.recall()
+    engine_state_file.forget()
     if running is None:
         terminal.show("no local AWS is running")
         return
-    engine.stop(running)
+    engine_process.stop(running)
     terminal.show(f"stopped the local AWS (process {running.pid})")
 
 

@@ -62,7 +62,7 @@ def rehearse(
     """Run the rendered pipeline on this machine, in a local AWS of its own with IAM enforced."""
     from cicd_templates.deploy.releases import archives
     from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
-    from cicd_templates.local import engine as local_engine
+    from cicd_templates.local import engine_process as local_engine
     from cicd_templates.paths import rendered_folder
     from cicd_templates.rehearsal import deployment, report, result
     from cicd_templates.rehearsal.rehearse import run_rehearsal

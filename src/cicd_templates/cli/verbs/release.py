@@ -74,9 +74,9 @@ def _show_local_start(account: str, version: str) -> None:
     """Show the request that EventBridge would send to CodePipeline; the local AWS has no CodePipeline."""
     from cicd_templates.cli.targets import LOCAL_POLL_SECONDS
     from cicd_templates.deploy.aws.polling import Polling
-    from cicd_templates.local import running_engine
+    from cicd_templates.local import engine_state_file
 
-    record = running_engine.required().record
+    record = engine_state_file.required().record
     starts: list[dict[str, Any]] = []
 
     def begun() -> bool:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cicd_templates.config.tables.cron import Schedule
-from cicd_templates.config.tables.fields import Percent, Word
+from cicd_templates.config.tables.cron_field_types import Schedule
+from cicd_templates.config.tables.field_types import Percent, Word
 from cicd_templates.config.tables.table import Table
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cicd_templates.config.tables.fields import FolderPath, ShellCommand
+from cicd_templates.config.tables.field_types import FolderPath, ShellCommand
 from cicd_templates.config.tables.table import Table
 
 

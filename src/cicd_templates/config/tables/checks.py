@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cicd_templates.config.tables.fields import Digest, ShellCommand, VariableName, Word
+from cicd_templates.config.tables.field_types import Digest, ShellCommand, VariableName, Word
 from cicd_templates.config.tables.table import Table
 
 # The report formats that the scan gate can read; a preset sets the format of its tool.

@@ -6,9 +6,9 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
-from cicd_templates.config.tables.cron import Window
-from cicd_templates.config.tables.fields import SUFFIX_LENGTH, Region, text, word
-from cicd_templates.config.tables.network import CertificateArn, Domain, Endpoints, Nat, VpcRange, ZoneName
+from cicd_templates.config.tables.cron_field_types import Window
+from cicd_templates.config.tables.field_types import SUFFIX_LENGTH, Region, text, word
+from cicd_templates.config.tables.network_field_types import CertificateArn, Domain, Endpoints, Nat, VpcRange, ZoneName
 from cicd_templates.config.tables.patch import PatchPath, PatchTable
 from cicd_templates.config.tables.stakeholders import StakeholdersTable
 from cicd_templates.config.tables.table import Table

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cicd_templates.config.tables.fields import text
+from cicd_templates.config.tables.field_types import text
 from cicd_templates.config.tables.table import Table
 
 Repository = Annotated[str, text(r"[\w.-]+/[\w.-]+", "write owner/name, such as octocat/Hello-World")]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cicd_templates.config.tables.fields import Percent, UrlPath
+from cicd_templates.config.tables.field_types import Percent, UrlPath
 from cicd_templates.config.tables.table import Table
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cicd_templates.config.tables.fields import Word, text
+from cicd_templates.config.tables.field_types import Word, text
 from cicd_templates.config.tables.table import Table
 
 VersionId = Annotated[

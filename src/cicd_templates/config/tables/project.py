@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from cicd_templates.config.tables.fields import PROJECT_NAME_LENGTH, Region, text, word
+from cicd_templates.config.tables.field_types import PROJECT_NAME_LENGTH, Region, text, word
 from cicd_templates.config.tables.table import Table
 from cicd_templates.template.tags import OWN_KEYS
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cicd_templates.config.tables.fields import Minutes
+from cicd_templates.config.tables.field_types import Minutes
 from cicd_templates.config.tables.table import Table
 
 # ECS's deployment strategies, written in lower case and with a hyphen:

@@ -9,7 +9,7 @@ from pydantic import Field
 from cicd_templates.config.tables.autoscaling import AutoscalingTable
 from cicd_templates.config.tables.build import BuildTable
 from cicd_templates.config.tables.checks import CheckTable
-from cicd_templates.config.tables.fields import (
+from cicd_templates.config.tables.field_types import (
     WORD,
     Digest,
     FolderPath,
@@ -22,7 +22,7 @@ from cicd_templates.config.tables.fields import (
 )
 from cicd_templates.config.tables.github import GithubTable
 from cicd_templates.config.tables.health import AlarmsTable, HealthCheckTable
-from cicd_templates.config.tables.network import IpRange, Ports
+from cicd_templates.config.tables.network_field_types import IpRange, Ports
 from cicd_templates.config.tables.rollout import CanaryTable, HookName, LinearTable, Rollout
 from cicd_templates.config.tables.table import Table
 

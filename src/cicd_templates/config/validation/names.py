@@ -18,7 +18,13 @@ from cicd_templates.config.naming import (
     report_artifact,
     title,
 )
-from cicd_templates.config.purposes import AFTER_A_SERVICE, IMAGE_SCAN, OF_A_PIPELINE, OF_AN_ENVIRONMENT, SMOKE_TEST
+from cicd_templates.config.reserved_words import (
+    AFTER_A_SERVICE,
+    IMAGE_SCAN,
+    OF_A_PIPELINE,
+    OF_AN_ENVIRONMENT,
+    SMOKE_TEST,
+)
 from cicd_templates.config.validation.problem import Problem
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from cicd_templates.config.environment import Configuration, Environment
-from cicd_templates.config.tables.network import Nat
+from cicd_templates.config.tables.network_field_types import Nat
 from cicd_templates.config.tables.service import FARGATE_MEMORY, ServiceTable
 from cicd_templates.config.validation import autoscaling, rollouts
 from cicd_templates.config.validation.problem import Problem

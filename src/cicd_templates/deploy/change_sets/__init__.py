@@ -1,12 +1,14 @@
 """One change set of one stack: its request, CloudFormation's answer, and what each change means.
 
 In the order in which data flows:
-- `stacks` reads the rendered templates from `out/`; `request` turns one into the arguments of CreateChangeSet.
-- `api` reads stacks and change sets with all their pages, and deletes change sets; `events` reads a stack's events.
+- `rendered_stacks` reads the rendered templates from `out/`; `request` turns one into the arguments of CreateChangeSet.
+- `cloudformation_calls` reads stacks and change sets with all their pages, and deletes change sets; `events` reads a
+  stack's events.
 - `impact` decides whether a change deletes or replaces a resource that holds data; `policy_diff` compares permissions
   before and after a change; `duration` returns how long CloudFormation may take for a change.
-- `stack_states` is the table of all stack statuses: what each verb does with a stack in that status.
-- `expiry` sets the tag with the expiry of a disposable copy; `aws_commands` formats AWS commands for a person to run.
+- `stack_status_remedies` is the table of all stack statuses: what each verb does with a stack in that status.
+- `copy_expiry` sets the tag with the expiry of a disposable copy; `aws_commands` formats AWS commands for a person to
+  run.
 
 `plans` combines the results for a whole environment. No module here executes a change set, knows about plans, asks a
 person or prints.

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.expiry import stack_tags
-from cicd_templates.deploy.change_sets.stacks import capabilities
+from cicd_templates.deploy.change_sets.copy_expiry import stack_tags
+from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
 from cicd_templates.errors import CicdError
 from cicd_templates.template.links import READING_TYPE
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES

@@ -1,13 +1,14 @@
 """Destroys environments and verifies what is left of them. The stages, in the order in which data flows:
 
-1. `scope` decides what belongs to an environment; `deployed` reads its stacks, including those already deleted.
-2. `unmanaged` and `leftovers` find resources that no stack owns; `inventory` lists everything and says what happens
-   to each item.
+1. `scope` decides what belongs to an environment; `deployed_stacks` reads its stacks, including those already deleted.
+2. `unmanaged` and `removal_commands` find resources that no stack owns; `inventory` lists everything and says what
+   happens to each item.
 3. `guards` refuses a destruction before anything is deleted. `plan_file` seals the inventory as a plan, and later
    compares the plan with the account.
-4. `drain` stops pipeline runs and drains services; `order` decides the order in which stacks are deleted; `deletion`
-   empties and deletes one stack, and calls `repair` after a failed attempt; `execution` runs and records all of that.
-5. `proof` takes the inventory again and explains what is left; `report_file` writes destroy-report.json.
+4. `drain` stops pipeline runs and drains services; `deletion_order` decides the order in which stacks are deleted;
+   `deletion` empties and deletes one stack, and calls `deletion_blockers` after a failed attempt; `execution` runs and
+   records all of that.
+5. `remainders` takes the inventory again and explains what is left; `report_file` writes destroy-report.json.
 `destroy` runs steps 4 and 5. `sweep` finds copies that have expired; `reimport` imports what a destruction kept.
 
 Nothing here prints or asks; clients, clocks and reporters are handed in. A matching name is never enough to delete

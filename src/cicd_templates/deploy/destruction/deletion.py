@@ -15,12 +15,12 @@ from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.aws.polling import LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.aws.retry import ignore_transient
-from cicd_templates.deploy.change_sets.api import stack_status
 from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
+from cicd_templates.deploy.change_sets.cloudformation_calls import stack_status
 from cicd_templates.deploy.change_sets.events import ResourceEvent, events_since, first_failure
-from cicd_templates.deploy.change_sets.stack_states import Verb, refusal
-from cicd_templates.deploy.destruction.deployed import DeployedStack, Owned
-from cicd_templates.deploy.destruction.repair import lift_deletion_protection, repair
+from cicd_templates.deploy.change_sets.stack_status_remedies import Verb, refusal
+from cicd_templates.deploy.destruction.deletion_blockers import lift_deletion_protection, repair
+from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack, Owned
 from cicd_templates.errors import CicdError
 
 ATTEMPTS = 4

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.api import stack_status
+from cicd_templates.deploy.change_sets.cloudformation_calls import stack_status
 from cicd_templates.deploy.destruction.deletion import DELETING
 from cicd_templates.deploy.destruction.execution import DestructionRecord, execute_destruction
 from cicd_templates.deploy.destruction.inventory import Inventory
-from cicd_templates.deploy.destruction.proof import prove
+from cicd_templates.deploy.destruction.remainders import prove
 from cicd_templates.deploy.destruction.report_file import report_file, write_report
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Reporter

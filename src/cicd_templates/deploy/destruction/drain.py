@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.aws.retry import ignore_transient
-from cicd_templates.deploy.destruction.deployed import Owned
+from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.errors import CicdError
 
 RUNNING = ("InProgress", "Stopping")

@@ -13,9 +13,9 @@ from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.destruction.deletion import DeletionProgress, delete_stack
+from cicd_templates.deploy.destruction.deletion_order import delete_in_order, stack_dependencies
 from cicd_templates.deploy.destruction.drain import drain, stop_runs
 from cicd_templates.deploy.destruction.inventory import Inventory, retake_inventory
-from cicd_templates.deploy.destruction.order import delete_in_order, stack_dependencies
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Item
 from cicd_templates.deploy.reporting.report import Event, Reporter

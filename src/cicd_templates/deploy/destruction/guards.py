@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from cicd_templates import hints
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.api import describe_stack, require_ours
-from cicd_templates.deploy.destruction.deployed import DeployedStack
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, require_ours
+from cicd_templates.deploy.destruction.deletion_order import ROLE_TYPE, role_name
+from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack
 from cicd_templates.deploy.destruction.inventory import Inventory
-from cicd_templates.deploy.destruction.order import ROLE_TYPE, role_name
 from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.template.stack_template import StackTemplate
 

@@ -11,7 +11,7 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.resource_types.kms import PENDING_DAYS
 from cicd_templates.deploy.aws.resource_types.operations import EXISTS
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
-from cicd_templates.deploy.destruction.deployed import (
+from cicd_templates.deploy.destruction.deployed_stacks import (
     STACK_TYPE,
     DeployedStack,
     Owned,
@@ -19,7 +19,7 @@ from cicd_templates.deploy.destruction.deployed import (
     list_project_stacks,
     read_deployed_stack,
 )
-from cicd_templates.deploy.destruction.leftovers import state_of
+from cicd_templates.deploy.destruction.removal_commands import state_of
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.destruction.unmanaged import UnmanagedResource, unmanaged_resources
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item

@@ -19,10 +19,15 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.resource_types.operations import EXISTS
 from cicd_templates.deploy.aws.retry import ignore_transient
-from cicd_templates.deploy.change_sets.api import describe_stack, stack_status
-from cicd_templates.deploy.destruction.deployed import Owned, former_resources, list_our_stacks, read_deployed_stack
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, stack_status
+from cicd_templates.deploy.destruction.deployed_stacks import (
+    Owned,
+    former_resources,
+    list_our_stacks,
+    read_deployed_stack,
+)
 from cicd_templates.deploy.destruction.inventory import listed_name
-from cicd_templates.deploy.destruction.leftovers import state_of
+from cicd_templates.deploy.destruction.removal_commands import state_of
 from cicd_templates.deploy.destruction.report_file import read_kept_resources, report_file
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.errors import CicdError, RefusedError

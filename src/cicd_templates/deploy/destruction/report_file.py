@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.deploy.destruction.deployed import Owned
+from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.execution import DestructionRecord
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.scope import Scope

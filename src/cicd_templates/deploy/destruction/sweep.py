@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.expiry import expires
-from cicd_templates.deploy.destruction.deployed import list_project_stacks
+from cicd_templates.deploy.change_sets.copy_expiry import expires
+from cicd_templates.deploy.destruction.deployed_stacks import list_project_stacks
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
 from cicd_templates.errors import ConfigurationError
 

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.destruction.deployed import Owned
+from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
 from cicd_templates.template.arn import Arn
 

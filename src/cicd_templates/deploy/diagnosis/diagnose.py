@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
 from cicd_templates.deploy.change_sets.events import ResourceEvent
-from cicd_templates.deploy.change_sets.stack_states import NEXT, Next, commands
+from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next, commands
 from cicd_templates.deploy.diagnosis.access_denied import decode_command, parse_denial
 from cicd_templates.deploy.diagnosis.causes.ecs import stopped_tasks
 from cicd_templates.deploy.diagnosis.failures import Failure, failures

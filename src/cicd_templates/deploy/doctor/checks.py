@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.api import describe_stack
-from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
+from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
 from cicd_templates.template.stack_template import StackTemplate
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.deploy.change_sets.api import live_resources
+from cicd_templates.deploy.change_sets.cloudformation_calls import live_resources
 from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 from cicd_templates.template.arn import Arn
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.api import discard, is_gone, remove_shell
+from cicd_templates.deploy.change_sets.cloudformation_calls import discard, is_gone, remove_shell
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.consistency import made_by_plan
 from cicd_templates.deploy.plans.document import PlannedStack

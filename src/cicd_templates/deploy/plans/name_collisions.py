@@ -14,9 +14,9 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.lookup import find_existing
 from cicd_templates.deploy.aws.resource_types.operations import ExistingResource
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
-from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
 from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_endpoint
-from cicd_templates.deploy.change_sets.stack_states import NEXT, Next
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
+from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.api import describe_stack, is_ours, live_resources
 from cicd_templates.deploy.change_sets.aws_commands import for_endpoint, revert_commands
-from cicd_templates.deploy.change_sets.stack_states import NEXT, STATES, Next, commands
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, is_ours, live_resources
+from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, STATES, Next, commands
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
 from cicd_templates.deploy.diagnosis.source_lines import locate
 from cicd_templates.deploy.plans.name_collisions import find_collisions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.api import EXECUTED, is_gone
+from cicd_templates.deploy.change_sets.cloudformation_calls import EXECUTED, is_gone
 from cicd_templates.deploy.runs.journal import Entry
 from cicd_templates.deploy.runs.watch import operation_events
 

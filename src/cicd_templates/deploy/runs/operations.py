@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.aws.retry import credentials_expired
-from cicd_templates.deploy.change_sets.api import discard
+from cicd_templates.deploy.change_sets.cloudformation_calls import discard
 from cicd_templates.deploy.diagnosis.diagnose import FailureCollector
 from cicd_templates.deploy.diagnosis.event_file import EventFile
 from cicd_templates.deploy.plans.discard import discard_named

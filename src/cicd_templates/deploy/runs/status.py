@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.api import describe_stack, is_ours
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, is_ours
 from cicd_templates.deploy.releases.commits import find_commit
 from cicd_templates.template.stack_template import StackTemplate
 

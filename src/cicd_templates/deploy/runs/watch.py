@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, credentials_expired
-from cicd_templates.deploy.change_sets.api import describe_stack
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
 from cicd_templates.deploy.change_sets.events import ResourceEvent, resource_event
-from cicd_templates.deploy.change_sets.stack_states import RUNNING
+from cicd_templates.deploy.change_sets.stack_status_remedies import RUNNING
 from cicd_templates.deploy.runs.journal import Entry
 from cicd_templates.errors import DetachedError
 

@@ -20,7 +20,7 @@ from cicd_templates.config.tables.environment import (
     RolePath,
     Suffix,
 )
-from cicd_templates.config.tables.fields import (
+from cicd_templates.config.tables.field_types import (
     Digest,
     FolderPath,
     Region,
@@ -31,7 +31,7 @@ from cicd_templates.config.tables.fields import (
     text,
 )
 from cicd_templates.config.tables.github import Branch, ConnectionArn, Repository
-from cicd_templates.config.tables.network import CertificateArn, Domain, ZoneName
+from cicd_templates.config.tables.network_field_types import CertificateArn, Domain, ZoneName
 from cicd_templates.config.tables.patch import PatchPath, Reason
 from cicd_templates.config.tables.pipeline import VersionId
 from cicd_templates.config.tables.project import ProjectPrefix, TagKey, TagText

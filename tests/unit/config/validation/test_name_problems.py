@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.config.purposes import AFTER_A_SERVICE, OF_A_PIPELINE, OF_AN_ENVIRONMENT
+from cicd_templates.config.reserved_words import AFTER_A_SERVICE, OF_A_PIPELINE, OF_AN_ENVIRONMENT
 from tests.conftest import RAW, configured
 from tests.unit.config.problems import SERVICE, problems_of
 

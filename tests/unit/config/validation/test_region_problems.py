@@ -9,7 +9,7 @@ import botocore.loaders
 import pytest
 
 from cicd_templates.config.regions import REGIONS
-from cicd_templates.config.tables.fields import REGION
+from cicd_templates.config.tables.field_types import REGION
 from tests.conftest import RAW, environment
 from tests.unit.config.problems import STAGING, problems_of
 

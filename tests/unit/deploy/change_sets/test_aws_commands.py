@@ -12,7 +12,7 @@ import pytest
 from botocore import xform_name
 
 from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_endpoint, revert_commands
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
 

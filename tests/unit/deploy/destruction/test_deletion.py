@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from cicd_templates.deploy.destruction import deletion
 from cicd_templates.deploy.destruction.deletion import DeletionProgress, delete_stack
-from cicd_templates.deploy.destruction.deployed import DeployedStack, Owned
-from cicd_templates.deploy.destruction.repair import REPAIRS, repair
+from cicd_templates.deploy.destruction.deletion_blockers import REPAIRS, repair
+from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack, Owned
 from tests.fakes.scripted_aws import Many, aws, clock, living, refusal
 from tests.fakes.scripted_cloudformation import event
 

@@ -13,10 +13,10 @@ import pytest
 
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets import expiry
-from cicd_templates.deploy.change_sets.stacks import read_stacks
-from cicd_templates.deploy.destruction import proof, reimport, report_file
-from cicd_templates.deploy.destruction.deployed import Owned
+from cicd_templates.deploy.change_sets import copy_expiry
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.destruction import reimport, remainders, report_file
+from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.execution import (
     DestructionRecord,
@@ -104,7 +104,7 @@ def test_what_cannot_be_deleted_beside_the_stacks_is_reported_and_the_rest_goes(
     ],
 )
 def test_only_what_is_meant_to_be_left_is_explained(item: Item, explained: bool, reason: str) -> None:
-    (left,) = proof.list_remainders(inventory(item, Item("T", "owned", Fate.DELETED, "keys")), stacks_too=True)
+    (left,) = remainders.list_remainders(inventory(item, Item("T", "owned", Fate.DELETED, "keys")), stacks_too=True)
 
     assert (left.explained, left.reason.startswith(reason)) == (explained, True)
 
@@ -112,27 +112,27 @@ def test_only_what_is_meant_to_be_left_is_explained(item: Item, explained: bool,
 def test_a_stack_that_is_still_there_is_not_explained() -> None:
     there = inventory(stacks=(living(status="DELETE_FAILED"),))
 
-    (left,) = proof.list_remainders(there, stacks_too=True)
+    (left,) = remainders.list_remainders(there, stacks_too=True)
     assert (left.explained, left.reason) == (False, "the stack still exists, in DELETE_FAILED")
     assert "delete-stack --region eu-central-1 --stack-name payments-staging-keys" in left.command
-    assert proof.list_remainders(there, stacks_too=False) == []
+    assert remainders.list_remainders(there, stacks_too=False) == []
 
 
 def test_the_proof_looks_again_until_services_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = [inventory(PARAMETER), inventory(PARAMETER), inventory()]
-    monkeypatch.setattr(proof, "retake_inventory", lambda clients, before: looks.pop(0))
+    monkeypatch.setattr(remainders, "retake_inventory", lambda clients, before: looks.pop(0))
     polling = clock()
 
-    assert proof.prove(aws(), inventory(), polling) == []
+    assert remainders.prove(aws(), inventory(), polling) == []
     assert polling.now() == 2.0 + 4.0
 
 
 def test_the_proof_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "retake_inventory", lambda clients, before: inventory(PARAMETER))
+    monkeypatch.setattr(remainders, "retake_inventory", lambda clients, before: inventory(PARAMETER))
     polling = clock()
 
-    assert len(proof.prove(aws(), inventory(), polling)) == 1
-    assert polling.now() == sum(2.0 * 2**look for look in range(proof.LOOKS - 1))
+    assert len(remainders.prove(aws(), inventory(), polling)) == 1
+    assert polling.now() == sum(2.0 * 2**look for look in range(remainders.LOOKS - 1))
 
 
 def test_the_report_keeps_what_it_says_of_others_and_what_an_earlier_run_kept(tmp_path: Path) -> None:
@@ -321,14 +321,14 @@ def test_an_age_is_hours_or_days(text: str, expected: timedelta) -> None:
 def test_the_tag_of_a_copy_stays_until_it_has_passed(existing: dict[str, Any] | None, expected: str) -> None:
     copy = replace(KEYS, facts=replace(KEYS.facts, stack_tags={**KEYS.tags, "Suffix": "pr1"}))
 
-    assert expiry.stack_tags(copy, existing, NOW) == {**copy.tags, "Expires": expected}
+    assert copy_expiry.stack_tags(copy, existing, NOW) == {**copy.tags, "Expires": expected}
 
 
 def test_originals_and_protected_copies_do_not_expire() -> None:
     protected = replace(KEYS.facts, stack_tags={**KEYS.tags, "Suffix": "pr1"}, protection="protected")
 
     for stack in (KEYS, replace(KEYS, facts=protected)):
-        assert "Expires" not in expiry.stack_tags(stack, None, NOW)
+        assert "Expires" not in copy_expiry.stack_tags(stack, None, NOW)
 
 
 def test_every_type_that_a_protected_environment_keeps_can_be_taken_back() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.destruction.deployed import Owned
+from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.drain import drain, stop_runs
 from tests.fakes.scripted_aws import Many, aws, clock, refusal
 

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy.aws.resource_types.operations import EXISTS
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.destruction import unmanaged as finding
-from cicd_templates.deploy.destruction.deployed import Owned, former_resources, read_deployed_stack
+from cicd_templates.deploy.destruction.deployed_stacks import Owned, former_resources, read_deployed_stack
 from cicd_templates.deploy.destruction.inventory import WINDOW, _unmanaged_item, _unmanaged_items, listed_name
-from cicd_templates.deploy.destruction.leftovers import removal_command, state_of
+from cicd_templates.deploy.destruction.removal_commands import removal_command, state_of
 from cicd_templates.deploy.destruction.scope import as_tags
 from cicd_templates.deploy.destruction.unmanaged import UnmanagedResource, unmanaged_resources
 from cicd_templates.deploy.reporting.inventory_items import Fate

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from cicd_templates.cli import main
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.destruction import plan_file
 from cicd_templates.deploy.destruction.plan_file import DestructionPlan, PlannedDestruction, plan_destruction
 from cicd_templates.deploy.plans.seal import refuse_other_aws

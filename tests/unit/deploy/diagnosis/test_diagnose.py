@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from cicd_templates.deploy.change_sets.events import ResourceEvent
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.diagnosis import diagnose as module
 from cicd_templates.deploy.diagnosis.diagnose import ADVICE, Diagnosis, FailureCollector, diagnose
 from tests.conftest import ROOT

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.diagnosis.source_lines import locate
 from tests.conftest import ROOT
 

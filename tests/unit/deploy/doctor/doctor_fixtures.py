@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.doctor import ExaminedEnvironment
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate

@@ -15,8 +15,8 @@ from botocore import xform_name
 from click.testing import CliRunner
 
 from cicd_templates.cli import main
-from cicd_templates.deploy.change_sets.stacks import read_stacks
-from cicd_templates.deploy.permissions.handlers import handler_actions, is_action, resource_kinds
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.permissions.handler_actions import handler_actions, is_action, resource_kinds
 from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS
 from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies, size
 from cicd_templates.deploy.permissions.scopes import TYPE_OF_KIND, EnvironmentNames, scope
@@ -97,7 +97,7 @@ def test_a_type_without_listed_handlers_has_its_actions_all_the_same() -> None:
 
 
 def test_every_kind_that_is_limited_is_one_that_iam_knows() -> None:
-    from cicd_templates.deploy.permissions.handlers import _authorization_reference
+    from cicd_templates.deploy.permissions.handler_actions import _authorization_reference
 
     reference = _authorization_reference()
     known = {(service, kind.lower()) for service in reference for kind in reference[service]["Resources"]}
@@ -221,7 +221,7 @@ def test_one_small_environment_has_one_policy_and_nothing_to_attach_beside(
 ) -> None:
     keys = [stack for stack in STAGING if stack.layer == "keys"]
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("cicd_templates.deploy.change_sets.stacks.read_stacks", lambda folder: keys)
+    monkeypatch.setattr("cicd_templates.deploy.change_sets.rendered_stacks.read_stacks", lambda folder: keys)
     result = CliRunner().invoke(main, ["deploy-policy", "--env", "staging"])
 
     assert (len(json.loads(result.stdout)), result.stderr) == (1, "")

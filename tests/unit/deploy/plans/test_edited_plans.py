@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.deploy.aws.retry import AWS_ERRORS
-from cicd_templates.deploy.change_sets.api import describe
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.propose import CHANGE_SET_PREFIX, DeployContext, change_set_name
 from cicd_templates.deploy.reporting.report import Event

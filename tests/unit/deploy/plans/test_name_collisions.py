@@ -10,7 +10,7 @@ import pytest
 
 from cicd_templates.deploy.aws.lookup import find_existing
 from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.plans.name_collisions import NameReport, find_collisions
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.recovery.claims import Claim, claims

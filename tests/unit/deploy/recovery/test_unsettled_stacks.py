@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.stack_states import STATES
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.change_sets.stack_status_remedies import STATES
 from cicd_templates.deploy.recovery.claims import Claim
 from cicd_templates.deploy.recovery.unsettled_stacks import Unsettled, drift_command, unsettled
 from tests.conftest import ROOT

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.releases import archives
 from cicd_templates.deploy.releases.archives import bundle, source_archive
 from cicd_templates.errors import ConfigurationError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.releases import commits
 from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
 from cicd_templates.template.stack_template import read_template

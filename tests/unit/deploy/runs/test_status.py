@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.runs.status import StatusRow, outputs, status_rows
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT

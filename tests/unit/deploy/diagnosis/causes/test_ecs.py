@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.diagnosis.causes.ecs import stopped_tasks
 from cicd_templates.deploy.diagnosis.failures import Failure
 from tests.conftest import ROOT

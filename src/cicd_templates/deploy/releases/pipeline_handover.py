@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import TEMPLATES_KEY, parameter_path
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.api import describe_stack, live_resources
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
 from cicd_templates.deploy.releases.archives import bundle, read_bundle
 from cicd_templates.deploy.releases.templates_commit import TemplatesCommit
 from cicd_templates.errors import RefusedError

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.errors import CicdError
-from cicd_templates.local import engine as engines
-from cicd_templates.local.engine import Engine
+from cicd_templates.local import engine_process as engines
+from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import TYPES
 from cicd_templates.template import cloudformation_yaml
 from tests.conftest import ROOT

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.deploy.change_sets.stacks import capabilities, read_stacks, select
+from cicd_templates.deploy.change_sets.rendered_stacks import capabilities, read_stacks, select
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT

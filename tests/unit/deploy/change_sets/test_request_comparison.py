@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.requested import is_template_of, request_differences
+from cicd_templates.deploy.change_sets.request_comparison import is_template_of, request_differences
 from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.simulated_aws import EPOCH, rendered
 

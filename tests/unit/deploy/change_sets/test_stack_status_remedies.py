@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from cicd_templates.deploy.change_sets.stack_states import (
+from cicd_templates.deploy.change_sets.stack_status_remedies import (
     NEXT,
     RUNNING,
     STATES,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.resource_types.ecr import empty_repository
 from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
-from cicd_templates.deploy.destruction.deployed import Owned
+from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.unmanaged import unused_interfaces
 
 Repair = Callable[[Clients, str], str]

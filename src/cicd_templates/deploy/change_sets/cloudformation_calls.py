@@ -34,7 +34,7 @@ class Described:
     """A change set as CloudFormation describes it. It has no `changes` if only outputs or tags change.
 
     `findings` has one line for each failed validation or warning, even if the change set was created. `answer` is the
-    first page of DescribeChangeSet; `requested.py` compares it with the request that would be sent now.
+    first page of DescribeChangeSet; `request_comparison` compares it with the request that would be sent now.
     """
 
     arn: str

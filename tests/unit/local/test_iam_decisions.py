@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.local.permissions import ALLOWED, DENIED, Calls, Decisions
+from cicd_templates.local.iam_decisions import ALLOWED, DENIED, Calls, Decisions
 
 SESSION = "arn:aws:sts::1:assumed-role/role/s"
 RESOURCE = "arn:aws:s3:::b/k"

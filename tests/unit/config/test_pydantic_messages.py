@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic_core import ErrorDetails
 
-from cicd_templates.config.messages import message_for
+from cicd_templates.config.pydantic_messages import message_for
 
 
 def test_a_kind_of_mistake_without_words_of_its_own_keeps_those_of_the_library() -> None:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from cicd_templates.deploy.destruction.deployed import DeployedStack
+from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack
 from cicd_templates.errors import CicdError
 from cicd_templates.template import links
 

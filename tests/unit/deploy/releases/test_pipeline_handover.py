@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.change_sets.stacks import read_stacks
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.releases.archives import BUNDLE_BYTES, bundle, read_bundle
-from cicd_templates.deploy.releases.handover import Comparison, PipelineHandover
+from cicd_templates.deploy.releases.pipeline_handover import Comparison, PipelineHandover
 from cicd_templates.deploy.releases.templates_commit import TemplatesCommit
 from cicd_templates.errors import RefusedError
 from cicd_templates.template.stack_template import StackTemplate

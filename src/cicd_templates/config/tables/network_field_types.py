@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from cicd_templates.config.tables.fields import REGION, text
+from cicd_templates.config.tables.field_types import REGION, text
 
 Nat = Literal["none", "single", "per-zone"]
 Endpoints = Literal["gateway", "all"]

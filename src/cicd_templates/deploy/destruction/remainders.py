@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.destruction.deployed import STACK_TYPE
+from cicd_templates.deploy.destruction.deployed_stacks import STACK_TYPE
 from cicd_templates.deploy.destruction.inventory import WINDOW, Inventory, retake_inventory
-from cicd_templates.deploy.destruction.leftovers import removal_command
+from cicd_templates.deploy.destruction.removal_commands import removal_command
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder
 
 # The tagging API still lists deleted resources for a while. So if there are unexplained remainders, the inventory is

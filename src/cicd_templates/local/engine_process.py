@@ -34,7 +34,7 @@ LOG_FILE = "engine.log"
 # Builds and functions of a rehearsal use HTTP, which bucket policies that require TLS would deny.
 TLS_VARIABLE = "COUNT_AS_TLS"
 LOG_LINES = 15
-LAUNCHER = Path(__file__).with_name("launcher.py")
+ENTRY_POINT = Path(__file__).with_name("engine_entry_point.py")
 DEFAULT_PYTHON = Path(".venv-local/bin/python")
 
 
@@ -98,8 +98,8 @@ def start(
     port, secret = _free_port(), secrets.token_urlsafe(32)
     try:
         with (folder / LOG_FILE).open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own launcher
-                [str(python.absolute()), str(LAUNCHER)],
+            process = subprocess.Popen(  # noqa: S603 - our own entry point
+                [str(python.absolute()), str(ENTRY_POINT)],
                 env=_environment(folder, port, secret, auth=auth) | ({TLS_VARIABLE: "true"} if tls else {}),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,

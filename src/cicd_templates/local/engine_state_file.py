@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
-from cicd_templates.local.engine import Engine, alive
+from cicd_templates.local.engine_process import Engine, alive
 from cicd_templates.private_files import write_privately
 
 STATE_FILE = Path(".state/local.json")

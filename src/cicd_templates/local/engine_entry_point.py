@@ -1,4 +1,4 @@
-"""Start the engine with the additions of this package. The module `engine` runs this in the engine's interpreter."""
+"""Start the engine with the additions of this package. `engine_process` runs this in the engine's interpreter."""
 
 import os
 import sys
@@ -10,8 +10,8 @@ import codepipeline  # type: ignore[import-not-found]
 import condition_keys  # type: ignore[import-not-found]
 import encryption  # type: ignore[import-not-found]
 import event_targets  # type: ignore[import-not-found]
+import iam_decisions  # type: ignore[import-not-found]
 import image_registry  # type: ignore[import-not-found]
-import permissions  # type: ignore[import-not-found]
 import recorded_types  # type: ignore[import-not-found]
 import request_guard  # type: ignore[import-not-found]
 import request_resources  # type: ignore[import-not-found] # top-level modules here
@@ -36,8 +36,8 @@ if os.environ.get("COUNT_AS_TLS"):
     caller_identity.secure(app)
 caller_identity.services(iam_evaluator)
 caller_identity.principals(iam_evaluator, iam._roles)
-calls = permissions.Calls(folder)
-permissions.Decisions(iam_evaluator, calls, keys.behind, encryption.KEY_ACTIONS, seen.passed).listen()
+calls = iam_decisions.Calls(folder)
+iam_decisions.Decisions(iam_evaluator, calls, keys.behind, encryption.KEY_ACTIONS, seen.passed).listen()
 # The engine reads this variable as well, and signs with the secret what it does on behalf of an account.
 secret = os.environ["AWS_SECRET_ACCESS_KEY"]
 secret_of = request_guard.secret_of_key(secret, iam_evaluator, responses._account_from_sts_session)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.change_sets.api import describe, describe_stack, discard, validations
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe, describe_stack, discard, validations
 from cicd_templates.deploy.plans.discard import discard_named
 from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, client_error, stack
 
