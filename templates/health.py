@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from troposphere import Sub, cloudwatch
 
-from cicd_templates.blocks import service_alarms, service_events
+from cicd_templates.blocks import service_alarms, service_event_rules
 from cicd_templates.blocks.alarms import composite_alarm
 from cicd_templates.blocks.dashboards import service_dashboard
 from cicd_templates.blocks.event_rules import MonitoredService
@@ -27,7 +27,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     developers = layer.read(notifications.DEVELOPERS)
     operations = layer.read(notifications.OPERATIONS)
     metrics = ingress.target_group_metrics(layer)
-    layer.add_all(service_events.service_rules(monitored, {"developers": developers, "operations": operations}))
+    layer.add_all(service_event_rules.service_rules(monitored, {"developers": developers, "operations": operations}))
     rollback_alarms = service_alarms.rollback_alarms(monitored, metrics, [developers])
     layer.add_all((*rollback_alarms, *service_alarms.task_alarms(monitored, developers, operations)))
     layer.add(

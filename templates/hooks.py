@@ -6,7 +6,7 @@ from troposphere import GetAtt
 
 from cicd_templates.blocks import release_hooks
 from cicd_templates.blocks.alarms import function_error_alarm
-from cicd_templates.blocks.deployments import hooks_role
+from cicd_templates.blocks.ecs_services import hooks_role
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import title

@@ -7,11 +7,11 @@ from typing import Any
 from awacs import codepipeline
 from troposphere import AWSObject, Sub, cloudwatch
 
-from cicd_templates.blocks import event_rules, pipeline_alarms, pipeline_events
+from cicd_templates.blocks import event_rules, pipeline_alarms, pipeline_event_rules
 from cicd_templates.blocks.alarms import NAMESPACE, function_error_alarm
 from cicd_templates.blocks.dashboards import pipeline_dashboard
 from cicd_templates.blocks.event_rules import MonitoredService
-from cicd_templates.blocks.functions import inline_function, source
+from cicd_templates.blocks.lambda_functions import inline_function, source
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, pipeline_arn, project_name, title
@@ -40,7 +40,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     name = layer.read(pipeline.PIPELINE_NAME)
     projects = {purpose: project_name(env, service.name, purpose) for purpose in builds.purposes(service)}
 
-    layer.add_all(pipeline_events.pipeline_rules(monitored, topics))
+    layer.add_all(pipeline_event_rules.pipeline_rules(monitored, topics))
     layer.add_all(event_rules.event_history("History", monitored, key))
     layer.add_all(
         _watching_function(
@@ -52,7 +52,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         _watching_function(
             reserved_words.MEASURE, monitored, key, topics["operations"],
             "Writes metrics at the end of a run and of the gate",
-            EventPattern=pipeline_events.finished_pattern(monitored),
+            EventPattern=pipeline_event_rules.finished_pattern(monitored),
         )
     )  # fmt: skip
     layer.add_all(pipeline_alarms.run_alarms(monitored, name, topics))

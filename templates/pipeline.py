@@ -22,10 +22,10 @@ from cicd_templates.blocks.pipeline_actions import (
     s3_source_action,
 )
 from cicd_templates.blocks.pipeline_stages import GATE, PipelineStage, stage
-from cicd_templates.blocks.release_start import release_rule
+from cicd_templates.blocks.pipeline_trigger import release_rule
 from cicd_templates.blocks.removal_policies import because
 from cicd_templates.blocks.roles import service_role
-from cicd_templates.builds.presets import checks_of
+from cicd_templates.builds.release_checks import checks_of
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import (

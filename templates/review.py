@@ -7,7 +7,7 @@ from troposphere import Sub
 
 from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.bucket_access import may_read
-from cicd_templates.blocks.functions import inline_function, may_answer_jobs, source, templates_variables
+from cicd_templates.blocks.lambda_functions import inline_function, may_answer_jobs, source, templates_variables
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import TEMPLATES_KEY, pipeline_name, role_arn

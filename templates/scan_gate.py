@@ -6,9 +6,9 @@ import json
 
 from cicd_templates.blocks.alarms import NAMESPACE
 from cicd_templates.blocks.bucket_access import may_put, may_read
-from cicd_templates.blocks.functions import Code, inline_function, may_answer_jobs, templates_variables
-from cicd_templates.blocks.inlining import scan_gate_source
-from cicd_templates.builds.presets import checks_of
+from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
+from cicd_templates.blocks.lambda_functions import Code, inline_function, may_answer_jobs, templates_variables
+from cicd_templates.builds.release_checks import checks_of
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import TEMPLATES_KEY, pipeline_name, report_artifact

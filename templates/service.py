@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from troposphere import Parameter
 
-from cicd_templates.blocks import scaling, tasks
-from cicd_templates.blocks.deployments import Safeguards, Traffic, fargate_service
+from cicd_templates.blocks import autoscaling, task_definitions
+from cicd_templates.blocks.ecs_services import Safeguards, Traffic, fargate_service
 from cicd_templates.blocks.log_groups import masked_log_group, may_write
 from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
 from cicd_templates.config.environment import Environment, Service
@@ -24,7 +24,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     layer = LayerTemplate(env, service)
     layer.add_parameter(
         Parameter(
-            tasks.IMAGE_PARAMETER,
+            task_definitions.IMAGE_PARAMETER,
             Type="String",
             Default=service.settings.image,
             AllowedPattern=r"^\S+@sha256:[0-9a-f]{64}$",
@@ -32,26 +32,28 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             Description="The image that runs, by digest; decided by the pipeline and kept by every other update",
         )
     )
-    layer.add_condition(tasks.BOOTSTRAP_CONDITION, tasks.bootstrap_image_condition())
+    layer.add_condition(task_definitions.BOOTSTRAP_CONDITION, task_definitions.bootstrap_image_condition())
     key = layer.read(keys.KEY_ARN)
     own_secrets = {name: layer.read(secrets.secret_arn(name)) for name in service.own_secrets}
-    secret = tasks.secret_arns(env, service, own_secrets)
+    secret = task_definitions.secret_arns(env, service, own_secrets)
 
     log = layer.add(masked_log_group("LogGroup", env, log_group_name(env, "service", service.name), key))
     execution = layer.add(
-        tasks.task_role(
+        task_definitions.task_role(
             "ExecutionRole",
             env,
             service,
             EXECUTION_ROLE,
             may_write("WriteTheLog", log),
             *may_pull(env, service),
-            *tasks.may_read_secrets(env, key, secret),
+            *task_definitions.may_read_secrets(env, key, secret),
         )
     )
-    exec_grants = tasks.may_open_exec_sessions(env, key) if service.settings.audited_exec else []
-    task = layer.add(tasks.task_role("TaskRole", env, service, tasks.TASK_ROLE, *exec_grants))
-    definition = layer.add(tasks.task_definition("TaskDefinition", env, service, execution, task, log, secret))
+    exec_grants = task_definitions.may_open_exec_sessions(env, key) if service.settings.audited_exec else []
+    task = layer.add(task_definitions.task_role("TaskRole", env, service, task_definitions.TASK_ROLE, *exec_grants))
+    definition = layer.add(
+        task_definitions.task_definition("TaskDefinition", env, service, execution, task, log, secret)
+    )
     running = layer.add(
         fargate_service(
             "Service",
@@ -67,10 +69,10 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     )
     if service.settings.autoscaling is not None:
         target = layer.add(
-            scaling.scalable_target("ScalableTarget", env, service, service.settings.autoscaling, running)
+            autoscaling.scalable_target("ScalableTarget", env, service, service.settings.autoscaling, running)
         )
         requests = ingress.target_group_metrics(layer).metrics("RequestCount", "Sum")
-        layer.add_all(scaling.scaling_policies(env, service, service.settings.autoscaling, target, requests))
+        layer.add_all(autoscaling.scaling_policies(env, service, service.settings.autoscaling, target, requests))
     layer.publish(SERVICE_URL, Url(layer.read(cluster.BASE_URL)))
     return layer
 

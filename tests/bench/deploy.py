@@ -16,7 +16,7 @@ from pathlib import Path
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
-from cicd_templates.template import links
+from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.simulated_aws import CHANGE_SET_SECONDS, SimulatedAws, rendered
 
@@ -54,7 +54,7 @@ def graph(count: int, seed: int, reads: int = 3) -> list[StackTemplate]:
 
 def critical_path(stacks: Sequence[StackTemplate], latency: dict[str, float]) -> float:
     """Seconds of the longest chain: each stack's change set, which cannot be made before what it reads, and its run."""
-    needed = links.producers(stack.links for stack in stacks)
+    needed = stack_graph.producers(stack.links for stack in stacks)
     ends: dict[str, float] = {}
     for stack in stacks:
         begin = max((ends[name] for name in needed[stack.name]), default=0.0)

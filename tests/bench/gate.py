@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.blocks.inlining import scan_gate_source
+from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
 from cicd_templates.functions.scan_gate.formats import format_of, read_report
 
 RUNS = 5

@@ -21,7 +21,7 @@ from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack, Own
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.reporting.inventory_items import Item
-from cicd_templates.template.links import Links
+from cicd_templates.template.stack_graph import Links
 
 SCOPE = Scope("payments", "staging", None, "222222222222", "eu-central-1", frozenset({"payments-staging-keys"}))
 WHEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)

@@ -22,7 +22,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.template.facts import METADATA_KEY, StackFacts
+from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
 from cicd_templates.template.stack_template import StackTemplate
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.blocks.inlining import scan_gate_source
+from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
 from cicd_templates.functions.review import SUMMARY_LENGTH
 from cicd_templates.template import cloudformation_yaml
 from tests.conftest import ROOT

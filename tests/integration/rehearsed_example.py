@@ -15,12 +15,12 @@ from typing import Any
 
 from cicd_templates.deploy.releases.archives import source_archive
 from cicd_templates.local.engine_process import Engine, running
-from cicd_templates.rehearsal import artifacts, deployment
-from cicd_templates.rehearsal.context import PipelineRun
-from cicd_templates.rehearsal.definition import Action
+from cicd_templates.rehearsal import artifacts, deployed_pipeline
+from cicd_templates.rehearsal.build_tools import BuildTools
+from cicd_templates.rehearsal.pipeline_definition import Action
+from cicd_templates.rehearsal.pipeline_run import PipelineRun
 from cicd_templates.rehearsal.rehearse import Rehearsal, run_rehearsal
 from cicd_templates.rehearsal.result import ActionProgress
-from cicd_templates.rehearsal.tools import BuildTools
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
@@ -82,11 +82,11 @@ class Rehearsed:
     def without(self, role: str, statement: str, action: str) -> Iterator[None]:
         """The role's stack deployed without one action of one statement, for the length of a block."""
         stack, lesser = without(self.stacks, role, statement, action)
-        deployment.deploy_stacks(self.engine, [lesser])
+        deployed_pipeline.deploy_stacks(self.engine, [lesser])
         try:
             yield
         finally:
-            deployment.deploy_stacks(self.engine, [stack])
+            deployed_pipeline.deploy_stacks(self.engine, [stack])
 
 
 def without(stacks: list[StackTemplate], role: str, statement: str, action: str) -> tuple[StackTemplate, StackTemplate]:
@@ -116,7 +116,7 @@ def _statements(resources: Mapping[str, Any], role: str) -> Iterator[Any]:
 @contextlib.contextmanager
 def rehearsed(folder: Path, app: Path | None = None, out: Path = ROOT / "out", **options: Any) -> Iterator[Rehearsed]:
     """A rehearsal of the example, or of another source, in an engine of its own."""
-    stacks = deployment.read_every_stack(out)
+    stacks = deployed_pipeline.read_every_stack(out)
     archive = source_archive(app or example(folder))
     options = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True, **options}
     with (

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from cicd_templates.rehearsal import report
-from cicd_templates.rehearsal.context import ActionFailedError
 from cicd_templates.rehearsal.grants import GrantUse, unexplained_grants
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError
 from cicd_templates.rehearsal.result import ActionProgress, ActionState, as_json, as_junit
 from tests.conftest import ROOT
 from tests.integration.rehearsed_example import Rehearsed, rehearsed

@@ -14,7 +14,7 @@ import pytest
 from cicd_templates.deploy.aws.clients import local_clients
 from cicd_templates.errors import CicdError
 from cicd_templates.local.engine_process import Engine
-from cicd_templates.rehearsal.deployment import deploy_stacks, read_every_stack
+from cicd_templates.rehearsal.deployed_pipeline import deploy_stacks, read_every_stack
 from cicd_templates.rehearsal.programs import aws, docker, recorded
 from tests.conftest import ROOT
 

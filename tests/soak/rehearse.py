@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from cicd_templates.rehearsal.cloudformation import REPLACE
-from cicd_templates.rehearsal.deployment import deploy_stacks
+from cicd_templates.rehearsal.deployed_pipeline import deploy_stacks
 from cicd_templates.rehearsal.grants import ALLOWED, role_name
 from cicd_templates.rehearsal.result import ActionState
 from cicd_templates.template.stack_template import StackTemplate

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cicd_templates.blocks.bootstrap import command
+from cicd_templates.blocks.bootstrap_command import command
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.functions.scan_gate.policy import POLICY, agreed_policy
 from tests.conftest import ROOT, environment, free_port, listening, until_open

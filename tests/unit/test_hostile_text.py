@@ -36,8 +36,8 @@ from cicd_templates.rehearsal.grants import GrantedAction, GrantUse
 from cicd_templates.rehearsal.report import matrix
 from cicd_templates.render.github_workflow import workflow
 from cicd_templates.review.changes import template_changes
-from cicd_templates.review.report import markdown
-from cicd_templates.review.reviewed import review_stacks
+from cicd_templates.review.changes_page import markdown
+from cicd_templates.review.reviewed_stacks import review_stacks
 from cicd_templates.template.policy_diff import PolicyDiff
 from tests.conftest import environment
 from tests.hostile.texts import PIECES, hostile_texts

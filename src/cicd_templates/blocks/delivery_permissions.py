@@ -12,10 +12,10 @@ from awacs import cloudwatch, ecs, iam, kms, logs, ssm
 from awacs.aws import ConditionElement, StringEquals, StringEqualsIfExists
 from troposphere import Sub
 
-from cicd_templates.blocks.deployments import HOOKS
+from cicd_templates.blocks.ecs_services import HOOKS
 from cicd_templates.blocks.repositories import EXECUTION_ROLE
 from cicd_templates.blocks.target_groups import INFRASTRUCTURE
-from cicd_templates.blocks.tasks import TASK_ROLE
+from cicd_templates.blocks.task_definitions import TASK_ROLE
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import (
     cluster_name,

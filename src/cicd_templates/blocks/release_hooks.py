@@ -13,7 +13,7 @@ from awacs.aws import ArnEquals
 from troposphere import Sub, awslambda, ec2, iam, logs
 
 from cicd_templates.blocks.event_rules import MonitoredService
-from cicd_templates.blocks.functions import inline_function, source
+from cicd_templates.blocks.lambda_functions import inline_function, source
 from cicd_templates.blocks.load_balancers import TEST_PORT
 from cicd_templates.blocks.repositories import VERIFY_IMAGE
 from cicd_templates.config import reserved_words

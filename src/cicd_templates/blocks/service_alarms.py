@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from troposphere import cloudwatch
 
 from cicd_templates.blocks.alarms import Metric, alarm, computed_alarm, m_of_n_alarm
+from cicd_templates.blocks.autoscaling import running_tasks
 from cicd_templates.blocks.event_rules import MonitoredService
-from cicd_templates.blocks.scaling import running_tasks
-from cicd_templates.blocks.service_events import DEPLOYMENT_FAILED, ROLLED_BACK, TASK_ENDED
+from cicd_templates.blocks.service_event_rules import DEPLOYMENT_FAILED, ROLLED_BACK, TASK_ENDED
 from cicd_templates.config.naming import cluster_name, service_name
 from cicd_templates.layer.outputs import MetricName, TopicArn
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.builds.presets import TOOL, ReleaseCheck, install_pins, write_script
+from cicd_templates.builds.release_checks import TOOL, ReleaseCheck, install_pins, write_script
 from cicd_templates.config.environment import Service
 from cicd_templates.functions.scan_gate.policy import POLICY
 from cicd_templates.template import cloudformation_yaml

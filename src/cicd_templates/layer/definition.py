@@ -1,6 +1,6 @@
 """The definition of a layer: its name, the pure function that builds its template, and the environments that have it.
 
-A layer knows only those constants of other layers that it reads. `links` derives the order of the layers.
+A layer knows only those constants of other layers that it reads. `stack_graph` derives the order of the layers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Typed values that one stack publishes and another stack reads, through Parameter Store.
 
 The layer that owns a value declares an `Output` as a constant, and readers import this constant. So a misspelt name
-fails on import, and a value of the wrong kind fails in mypy. `LayerTemplate` reads and publishes the values. `links`
-checks on the rendered templates that every value that is read is also published.
+fails on import, and a value of the wrong kind fails in mypy. `LayerTemplate` reads and publishes the values.
+`stack_graph` checks on the rendered templates that every value that is read is also published.
 """
 
 from __future__ import annotations

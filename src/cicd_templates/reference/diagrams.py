@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cicd_templates.template.links import Links, producers
+from cicd_templates.template.stack_graph import Links, producers
 from cicd_templates.template.stack_template import StackTemplate
 
 

@@ -78,7 +78,7 @@ OWNED_ELSEWHERE = (
     (
         "A value that is read is published, once, by an earlier stack",
         "make render",
-        "`src/cicd_templates/template/links.py`",
+        "`src/cicd_templates/template/stack_graph.py`",
     ),
     ("out/ is what the code renders, byte for byte", "make check", "`render --check`"),
     (

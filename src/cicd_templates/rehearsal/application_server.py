@@ -16,8 +16,8 @@ from pathlib import Path
 
 from cicd_templates.deploy.releases.archives import Archive
 from cicd_templates.rehearsal.artifacts import unpack
-from cicd_templates.rehearsal.context import ActionFailedError
-from cicd_templates.rehearsal.tools import BuildTools, search_path
+from cicd_templates.rehearsal.build_tools import BuildTools, search_path
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError
 
 SCRIPT = Path("rehearsal/serve")
 HOST = "127.0.0.1"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 
-from cicd_templates.rehearsal.context import ActionFailedError, PipelineRun
-from cicd_templates.rehearsal.definition import Action
+from cicd_templates.rehearsal.pipeline_definition import Action
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
 
 # The longest CustomData: https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html

@@ -12,7 +12,7 @@ from typing import Any
 
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal.buildspec import Files
-from cicd_templates.rehearsal.definition import Pipeline
+from cicd_templates.rehearsal.pipeline_definition import Pipeline
 
 MOST_ENTRIES = 20_000
 MOST_BYTES = 2**30

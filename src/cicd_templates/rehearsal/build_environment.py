@@ -10,12 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.rehearsal.build_projects import Project, Setting
-from cicd_templates.rehearsal.buildspec import Buildspec, Phase
-from cicd_templates.rehearsal.context import PipelineRun
-from cicd_templates.rehearsal.definition import Action
-from cicd_templates.rehearsal.result import ActionProgress
-from cicd_templates.rehearsal.sessions import Session
-from cicd_templates.rehearsal.tools import (
+from cicd_templates.rehearsal.build_tools import (
     CONTAINER_PROGRAMS,
     SERVICE_PROGRAMS,
     download_commands,
@@ -23,6 +18,11 @@ from cicd_templates.rehearsal.tools import (
     with_private_tmp,
     write_programs,
 )
+from cicd_templates.rehearsal.buildspec import Buildspec, Phase
+from cicd_templates.rehearsal.pipeline_definition import Action
+from cicd_templates.rehearsal.pipeline_run import PipelineRun
+from cicd_templates.rehearsal.result import ActionProgress
+from cicd_templates.rehearsal.sessions import Session
 
 NOTES_FILE = "notes"
 

@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stack_status_remedies import RUNNING, SUCCEEDED
 from cicd_templates.rehearsal import artifacts
-from cicd_templates.rehearsal.context import ActionFailedError, PipelineRun
-from cicd_templates.rehearsal.definition import Action
+from cicd_templates.rehearsal.pipeline_definition import Action
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
 
 REPLACE, EXECUTE = "CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE"

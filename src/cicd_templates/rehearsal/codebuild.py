@@ -21,12 +21,12 @@ from cicd_templates.rehearsal.build_environment import (
     runnable_phases,
 )
 from cicd_templates.rehearsal.build_projects import Project, Setting
+from cicd_templates.rehearsal.build_shell import BuildOutcome, run_phases
 from cicd_templates.rehearsal.buildspec import Buildspec, read_buildspec
-from cicd_templates.rehearsal.context import ActionFailedError, PipelineRun
-from cicd_templates.rehearsal.definition import Action
+from cicd_templates.rehearsal.pipeline_definition import Action
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.rehearsal.sessions import Session
-from cicd_templates.rehearsal.shell import BuildOutcome, run_phases
 
 REPORT_ACTIONS = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"]
 LOG_LINES = 25

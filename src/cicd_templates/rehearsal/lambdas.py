@@ -11,8 +11,8 @@ import uuid
 from typing import Any
 
 from cicd_templates.local.codepipeline import RESULTS
-from cicd_templates.rehearsal.context import ActionFailedError, PipelineRun
-from cicd_templates.rehearsal.definition import Action
+from cicd_templates.rehearsal.pipeline_definition import Action
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.rehearsal.sessions import Session
 

@@ -17,17 +17,17 @@ from cicd_templates.errors import CicdError
 from cicd_templates.local.codepipeline import Answers
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.iam_decisions import Calls
-from cicd_templates.rehearsal import deployment
+from cicd_templates.rehearsal import deployed_pipeline
 from cicd_templates.rehearsal.application_server import application_starter
-from cicd_templates.rehearsal.context import Confirm, PipelineRun, RehearsalSetup
-from cicd_templates.rehearsal.definition import Action
-from cicd_templates.rehearsal.definition_checks import find_problems
-from cicd_templates.rehearsal.deployment import DeployedPipeline
+from cicd_templates.rehearsal.build_tools import BuildTools
+from cicd_templates.rehearsal.deployed_pipeline import DeployedPipeline
 from cicd_templates.rehearsal.grants import measure_grants, read_roles
+from cicd_templates.rehearsal.pipeline_definition import Action
+from cicd_templates.rehearsal.pipeline_definition_checks import find_problems
+from cicd_templates.rehearsal.pipeline_run import Confirm, PipelineRun, RehearsalSetup
 from cicd_templates.rehearsal.result import ActionProgress, RehearsalResult
 from cicd_templates.rehearsal.sessions import root
 from cicd_templates.rehearsal.stages import ACTION_RUNNERS, ProgressListener, run_action, run_stages
-from cicd_templates.rehearsal.tools import BuildTools
 from cicd_templates.template.stack_template import StackTemplate
 
 START_SECONDS = 10.0
@@ -69,14 +69,14 @@ def run_rehearsal(
     """
     began = time.monotonic()
     phases: dict[str, float] = {}
-    stack = deployment.pipeline_stack(stacks, service)
-    deployment.deploy_stacks(engine, stacks)
+    stack = deployed_pipeline.pipeline_stack(stacks, service)
+    deployed_pipeline.deploy_stacks(engine, stacks)
     account = root(engine.url, stack.account, stack.region, engine.secret)
-    definition = deployment.read_definition(account, stacks, stack)
+    definition = deployed_pipeline.read_definition(account, stacks, stack)
     if problems := find_problems(definition.pipeline, ACTION_RUNNERS.__contains__):
         raise CicdError("\n  ".join([f"{definition.pipeline.name} cannot run:", *problems]))
     phases["deploy"] = time.monotonic() - began
-    deployment.store_tokens(account, definition, tokens)
+    deployed_pipeline.store_tokens(account, definition, tokens)
     version, execution = _release_and_wait(engine, stacks, definition, archive)
     phases["release"] = time.monotonic() - began - phases["deploy"]
     on_start(definition, phases["deploy"])
@@ -126,7 +126,7 @@ def _release_and_wait(
     The rule's start request is sent with the rule's role, so that the role's permissions are checked, too.
     """
     pipeline, stack = definition.pipeline, definition.stack
-    clients = deployment.stack_clients(engine, stack)
+    clients = deployed_pipeline.stack_clients(engine, stack)
     version = ""
     for action in sorted(pipeline.stages[0].actions, key=lambda each: each.name == release.SOURCE_ACTION):
         bucket, key = action.configuration["S3Bucket"], action.configuration["S3ObjectKey"]
@@ -141,7 +141,7 @@ def _release_and_wait(
         found.extend(each for each in engine.record.starts(stack.account) if version in json.dumps(each["request"]))
         return bool(found)
 
-    deployment.polling().until(
+    deployed_pipeline.polling().until(
         has_started,
         f"the EventBridge rule to start {pipeline.name}",
         START_SECONDS,

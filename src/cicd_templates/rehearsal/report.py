@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from cicd_templates.markdown import table_row
 from cicd_templates.printable import printable_lines
-from cicd_templates.rehearsal.definition import Pipeline
 from cicd_templates.rehearsal.grants import GrantedAction, GrantUse, unexplained_grants
+from cicd_templates.rehearsal.pipeline_definition import Pipeline
 from cicd_templates.rehearsal.result import ActionProgress, ActionState, RehearsalResult, critical_path
 
 WIDTH = 80

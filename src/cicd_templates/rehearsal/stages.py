@@ -11,15 +11,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.errors import CicdError
 from cicd_templates.local.iam_decisions import DENIED
-from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas, source
-from cicd_templates.rehearsal.context import ActionFailedError, ActionRunner, PipelineRun
-from cicd_templates.rehearsal.definition import Action, Stage
+from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas, s3_source
 from cicd_templates.rehearsal.grants import role_name
+from cicd_templates.rehearsal.pipeline_definition import Action, Stage
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError, ActionRunner, PipelineRun
+from cicd_templates.rehearsal.pipeline_variables import is_open
 from cicd_templates.rehearsal.result import ActionProgress, ActionState
-from cicd_templates.rehearsal.variables import is_open
 
 ACTION_RUNNERS: Mapping[str, ActionRunner] = {
-    "S3": source.execute,
+    "S3": s3_source.execute,
     "CodeBuild": codebuild.execute,
     "Lambda": lambdas.execute,
     "CloudFormation": cloudformation.execute,

@@ -16,12 +16,12 @@ from cicd_templates.config.validation.problem import Problem, configuration_erro
 from cicd_templates.layer.definition import Layer
 from cicd_templates.paths import CONFIGURATION
 from cicd_templates.render import patching, tagging
-from cicd_templates.render import text as rendering
+from cicd_templates.render import template_text as rendering
 from cicd_templates.render.equal_names import refuse_equal_names
-from cicd_templates.render.text import Format
-from cicd_templates.template import links
-from cicd_templates.template.facts import METADATA_KEY, StackFacts
-from cicd_templates.template.links import Links
+from cicd_templates.render.template_text import Format
+from cicd_templates.template import stack_graph
+from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
+from cicd_templates.template.stack_graph import Links
 from cicd_templates.template.stack_template import StackTemplate
 
 
@@ -87,7 +87,7 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
         kept = kept_stacks[environment.name]
         at = f"environments.{environment.name}.patch"
         patching.refuse_unknown(environment.settings.patch, [stack.label for stack in kept], at)
-        links.refuse_broken_links(stack.links for stack in kept)
+        stack_graph.refuse_broken_links(stack.links for stack in kept)
         stacks += _in_deploy_order(kept)
     return stacks
 
@@ -108,7 +108,7 @@ def _render_environment(env: Environment, layers: Sequence[Layer], form: Format)
 
 def _in_deploy_order(stacks: list[RenderedStack]) -> Iterator[RenderedStack]:
     by_name = {stack.name: stack for stack in stacks}
-    for wave in links.waves(stack.links for stack in stacks):
+    for wave in stack_graph.waves(stack.links for stack in stacks):
         yield from (by_name[name] for name in wave)
 
 
@@ -130,7 +130,9 @@ def _render_stack(
             "Metadata": {METADATA_KEY: facts.to_metadata()},
         }
     )
-    text = rendering.template_text(ordered, _header(facts, layer.description, links.links_of(ordered, facts)), form)
+    text = rendering.template_text(
+        ordered, _header(facts, layer.description, stack_graph.links_of(ordered, facts)), form
+    )
     path = Path(env.qualified, f"{label}.{form}")
     return RenderedStack(env, layer, StackTemplate(path, text, ordered, facts))
 

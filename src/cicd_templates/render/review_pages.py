@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cicd_templates.review import differences, digest
-from cicd_templates.review.reviewed import review_stacks
+from cicd_templates.review import differences_page, environment_page
+from cicd_templates.review.reviewed_stacks import review_stacks
 
 if TYPE_CHECKING:
     from cicd_templates.render.render import RenderedStack
@@ -24,8 +24,8 @@ def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
             for stack, patched in environment.settings.patch.items()
             for path, patch in patched.items()
         ]
-        overrides = digest.Overrides(environment.settings.provided, patches)
-        texts[f"{name}/{digest.REVIEW_FILE}"] = digest.review_page(name, reviewed_stacks, overrides)
+        overrides = environment_page.Overrides(environment.settings.provided, patches)
+        texts[f"{name}/{environment_page.REVIEW_FILE}"] = environment_page.review_page(name, reviewed_stacks, overrides)
     route = [
         peer.qualified
         for environment in environments.values()
@@ -33,5 +33,5 @@ def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
         for peer in environment.route
     ]
     if len(route) > 1:
-        texts[differences.DIFFERENCES_FILE] = differences.differences_page(reviewed_stacks, route)
+        texts[differences_page.DIFFERENCES_FILE] = differences_page.differences_page(reviewed_stacks, route)
     return texts

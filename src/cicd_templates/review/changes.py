@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd_templates.markdown import Markup, code, plain
-from cicd_templates.review.permissions import access_changes
-from cicd_templates.review.reviewed import ReviewedStack
+from cicd_templates.review.access_changes import access_changes
+from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.review.statements import OWN_MARK, is_statement, own_stem
 from cicd_templates.template.comparison import ABSENT, Difference, differences, items_by_name
-from cicd_templates.template.links import READING_TYPE
+from cicd_templates.template.stack_graph import READING_TYPE
 
 CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Added", "Changed")
 _ATTRIBUTES = ("Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")

@@ -7,7 +7,7 @@ from typing import Any
 
 from cicd_templates.review.principals import Anyone
 from cicd_templates.review.property_values import PropertyValue
-from cicd_templates.review.reviewed import ReviewedStack
+from cicd_templates.review.reviewed_stacks import ReviewedStack
 
 _ANY_ADDRESS = ("0.0.0.0/0", "::/0")
 # The property values that open a resource of any type to the internet, and the text for each.

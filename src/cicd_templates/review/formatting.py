@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from cicd_templates.template.arn import Arn
-from cicd_templates.template.links import READING_TYPE
+from cicd_templates.template.stack_graph import READING_TYPE
 from cicd_templates.template.stack_template import StackTemplate
 
 _VARIABLE = re.compile(r"\$\{([^}!]+)\}")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
-from cicd_templates.review.reviewed import ReviewedStack
+from cicd_templates.review.reviewed_stacks import ReviewedStack
 
 # Values that nobody owns: reserved names, and numbers that only examples use.
 _EXAMPLES = (

@@ -5,7 +5,8 @@ A rule reads a finished template, rendered here or anywhere else, and yields a f
 1. cfn-lint loads `loaded/every_rule.py`, which `.cfnlintrc` names. It gets `RULES`: every rule class in this folder.
 2. cfn-lint calls `match` of each rule with the template. Most rules derive from `resource_rule.ResourceRule`, which
    calls their `check` for every resource of their types.
-3. A rule reads the resource with `reading` (which follows `Fn::If`) and `policies` (the statements of policies).
+3. A rule reads the resource with `reading` (which follows `Fn::If`) and `policy_statements` (the statements of
+   policies).
 4. cfn-lint collects the findings. `cicd_templates.lint`, which runs cfn-lint, prints them.
 
 To add a rule, add a file with one class that has an unused id; nothing else has to be registered. The documentation in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policies import ALL_POLICIES, statements
+from cicd_templates.rules.policy_statements import ALL_POLICIES, statements
 from cicd_templates.rules.reading import EACH, Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policies import RESOURCE_POLICIES, PolicyStatement, account_of, statements
+from cicd_templates.rules.policy_statements import RESOURCE_POLICIES, PolicyStatement, account_of, statements
 from cicd_templates.rules.reading import Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 from cicd_templates.rules.trust_policies import ACCOUNT_CONDITION_KEYS, SOURCE_KEYS

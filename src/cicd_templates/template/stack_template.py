@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from cicd_templates.template import cloudformation_yaml
-from cicd_templates.template.facts import StackFacts, not_rendered, stack_facts
-from cicd_templates.template.links import Links, links_of
+from cicd_templates.template.stack_facts import StackFacts, not_rendered, stack_facts
+from cicd_templates.template.stack_graph import Links, links_of
 
 
 @dataclass(frozen=True)

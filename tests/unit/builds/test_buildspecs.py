@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from cicd_templates.builds import buildspecs
-from cicd_templates.builds.presets import PRESETS, checks_of
+from cicd_templates.builds.release_checks import PRESETS, checks_of
 from cicd_templates.deploy.releases.archives import source_archive
 from cicd_templates.functions.scan_gate.formats import read_report
 from tests.conftest import ROOT

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.builds import buildspecs
-from cicd_templates.builds.presets import DISABLED_FILTERS, checks_of
+from cicd_templates.builds.release_checks import DISABLED_FILTERS, checks_of
 from cicd_templates.functions.scan_gate.formats import read_report
 from tests.hostile import application
 from tests.unit.builds.build_runner import EXAMPLE, checked, commands, run, service

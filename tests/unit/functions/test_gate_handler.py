@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.blocks import inlining
-from cicd_templates.blocks.inlining import READERS as JOINED
-from cicd_templates.blocks.inlining import scan_gate_source
+from cicd_templates.blocks import inlined_scan_gate
+from cicd_templates.blocks.inlined_scan_gate import READERS as JOINED
+from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
 from cicd_templates.functions.scan_gate import artifacts, handler
 from cicd_templates.functions.scan_gate.formats import READERS
 from cicd_templates.functions.scan_gate.reading import Report, UnusableError
@@ -427,7 +427,7 @@ def test_the_joined_gate_reads_findings_of_every_check_that_it_judges(
 
 
 def test_two_modules_of_the_gate_that_define_the_same_name_are_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inlining, "AFTER", (*inlining.AFTER, "record"))
+    monkeypatch.setattr(inlined_scan_gate, "AFTER", (*inlined_scan_gate.AFTER, "record"))
 
     with pytest.raises(ValueError, match="RECORD is defined twice: # --- record"):
         scan_gate_source(["bandit"])

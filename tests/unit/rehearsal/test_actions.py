@@ -19,12 +19,12 @@ from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal import approval, cloudformation, codebuild, lambdas
 from cicd_templates.rehearsal.artifacts import Artifact
 from cicd_templates.rehearsal.build_projects import Project
-from cicd_templates.rehearsal.context import ActionFailedError, PipelineRun, RehearsalSetup
-from cicd_templates.rehearsal.definition import Action, read_pipeline
+from cicd_templates.rehearsal.build_tools import BuildTools
+from cicd_templates.rehearsal.pipeline_definition import Action, read_pipeline
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun, RehearsalSetup
 from cicd_templates.rehearsal.result import ActionProgress, ActionState
 from cicd_templates.rehearsal.sessions import Credentials, Session
 from cicd_templates.rehearsal.stages import run_stages
-from cicd_templates.rehearsal.tools import BuildTools
 from tests.unit.rehearsal.pipelines import action as raw_action
 from tests.unit.rehearsal.pipelines import conditions, properties, rule, stage
 

@@ -13,8 +13,8 @@ import pytest
 
 from cicd_templates.deploy.releases.archives import Archive
 from cicd_templates.rehearsal.application_server import application_starter
-from cicd_templates.rehearsal.context import ActionFailedError
-from cicd_templates.rehearsal.tools import BuildTools
+from cicd_templates.rehearsal.build_tools import BuildTools
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError
 
 TOOLS = BuildTools(Path(sys.prefix))
 

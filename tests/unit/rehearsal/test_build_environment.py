@@ -15,11 +15,11 @@ from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.rehearsal import artifacts
 from cicd_templates.rehearsal.build_environment import build_environment, mask_secrets, runnable_phases
 from cicd_templates.rehearsal.build_projects import Project, Setting, read_project
+from cicd_templates.rehearsal.build_tools import BuildTools, download_commands, with_private_tmp
 from cicd_templates.rehearsal.buildspec import Files, Phase, read_buildspec
-from cicd_templates.rehearsal.context import ActionFailedError
+from cicd_templates.rehearsal.pipeline_run import ActionFailedError
 from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.rehearsal.sessions import Credentials, Session
-from cicd_templates.rehearsal.tools import BuildTools, download_commands, with_private_tmp
 
 TOOLS = BuildTools(Path(sys.prefix))
 BUILD = {"id": "p:1", "arn": "arn:build"}

@@ -13,7 +13,7 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.discovery import with_user_layers
 from cicd_templates.render.equal_names import refuse_equal_names
 from cicd_templates.render.render import render
-from cicd_templates.template.facts import METADATA_KEY, StackFacts
+from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
 from cicd_templates.template.stack_template import StackTemplate, parse_template
 from templates import LAYERS
 from tests.conftest import RAW, configured, own_package

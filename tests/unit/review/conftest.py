@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cicd_templates.review.reviewed import ReviewedStack, review_stacks
-from cicd_templates.template.facts import METADATA_KEY, StackFacts
+from cicd_templates.review.reviewed_stacks import ReviewedStack, review_stacks
+from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
 from cicd_templates.template.stack_template import StackTemplate
 
 ACCOUNTS = {"tools": "100000000001", "staging": "100000000002", "production": "100000000003"}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cicd_templates.review.changes import template_changes
-from cicd_templates.review.report import markdown
-from cicd_templates.review.reviewed import review_stacks
+from cicd_templates.review.changes_page import markdown
+from cicd_templates.review.reviewed_stacks import review_stacks
 from cicd_templates.template.comparison import ABSENT, Difference, differences
 from cicd_templates.template.schemas import create_only
 from cicd_templates.template.stack_template import StackTemplate

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
-from cicd_templates.review import alarms, billing, data, exposure, placeholders, reach
-from cicd_templates.review.reviewed import review_stacks
+from cicd_templates.review import alarms, billing, exposure, external_access, placeholders, stateful_resources
+from cicd_templates.review.reviewed_stacks import review_stacks
 from tests.unit.review.conftest import ACCOUNTS, one, resource, role, stack_of, statement
 
 CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True)
@@ -145,14 +145,14 @@ PRODUCTION = stack_of(
 
 
 def test_who_releases_is_read_off_the_policies() -> None:
-    assert reach.release_permissions(review_stacks([TOOLS, STAGING, PRODUCTION])) == [
+    assert external_access.release_permissions(review_stacks([TOOLS, STAGING, PRODUCTION])) == [
         "approve: pipeline.ApproversPolicy",
         "start, retry or roll back an execution: pipeline.OperatorsPolicy",
         "override a stage condition: nobody",
         "change the pipeline: nobody",
         "upload a release: pipeline.DevelopersPolicy",
     ]
-    assert reach.release_permissions(review_stacks([STAGING]))[-1] == "change the pipeline: nobody"
+    assert external_access.release_permissions(review_stacks([STAGING]))[-1] == "change the pipeline: nobody"
 
 
 @pytest.mark.parametrize(
@@ -166,18 +166,18 @@ def test_who_releases_is_read_off_the_policies() -> None:
 def test_who_may_do_it_by_a_pattern_is_reported_as_well(grant: dict[str, Any]) -> None:
     source = stack_of({**TOOLS.resources, "WideRole": role(grant)}, environment="tools", label="pipeline")
 
-    for line in reach.release_permissions(review_stacks([source])):
+    for line in external_access.release_permissions(review_stacks([source])):
         assert "pipeline.WideRole" in line
 
 
 def test_roles_that_others_may_assume_are_how_an_environment_is_reached() -> None:
     everything = review_stacks([TOOLS, STAGING, PRODUCTION])
 
-    assert reach.external_access("production", everything) == [
+    assert external_access.external_access("production", everything) == [
         "account tools as delivery.DeliveryRole",
         "Federated idp as delivery.OidcRole",
     ]
-    assert reach.external_access("staging", everything) == []
+    assert external_access.external_access("staging", everything) == []
 
 
 def test_a_condition_names_the_role_in_full() -> None:
@@ -187,7 +187,7 @@ def test_a_condition_names_the_role_in_full() -> None:
     }
     each = one({"ReviewerRole": trusted})
 
-    assert reach.external_access("staging", [each]) == [
+    assert external_access.external_access("staging", [each]) == [
         "account tools as network.ReviewerRole where aws:PrincipalArn is ReviewerRole".replace(
             "account tools", f"account {ACCOUNTS['tools']}"
         )
@@ -203,7 +203,7 @@ def test_a_condition_names_the_role_in_full() -> None:
     ],
 )
 def test_tools_shows_who_reaches_what_is_protected(environment: str, others: list[Any], targets: list[str]) -> None:
-    assert reach.reviewed_environments(environment, review_stacks([TOOLS, *others])) == targets
+    assert external_access.reviewed_environments(environment, review_stacks([TOOLS, *others])) == targets
 
 
 @pytest.mark.parametrize(
@@ -266,13 +266,13 @@ def test_tools_shows_who_reaches_what_is_protected(environment: str, others: lis
 def test_data_has_a_key_a_time_and_a_fate(made: dict[str, Any], row: tuple[str, ...]) -> None:
     each = one({"It": made, "Other": resource("EC2::VPC")})
 
-    assert data.data_rows(each) == [("network", *row)]
+    assert stateful_resources.data_rows(each) == [("network", *row)]
 
 
 def test_a_key_of_aws_is_reported() -> None:
     each = one({"A": resource("S3::Bucket", BucketEncryption={"SSEAlgorithm": "AES256"}), "B": resource("S3::Bucket")})
 
-    assert data.without_own_key(each) == ["A"]
+    assert stateful_resources.without_own_key(each) == ["A"]
 
 
 def test_alarms_and_rules_say_when_and_whom() -> None:
@@ -385,4 +385,6 @@ def test_who_is_outside_is_decided_by_the_account_and_not_by_names() -> None:
         "NamedRole": role(trusts={"Service": "account of nobody"}),
     }
 
-    assert reach.external_access("staging", [one(roles)]) == [f"{ACCOUNTS['tools']}: iam:role/x as network.OtherRole"]
+    assert external_access.external_access("staging", [one(roles)]) == [
+        f"{ACCOUNTS['tools']}: iam:role/x as network.OtherRole"
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cfnlint.template.template import Template
 
-from cicd_templates.rules.policies import account_of, refers_to
+from cicd_templates.rules.policy_statements import account_of, refers_to
 from cicd_templates.rules.reading import EACH, Resource, known_text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd_templates.template.facts import StackFacts
+from cicd_templates.template.stack_facts import StackFacts
 
 FACTS = StackFacts(
     project="payments",

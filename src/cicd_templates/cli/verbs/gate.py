@@ -64,7 +64,7 @@ def _folder(reports: Path | None) -> Path:
 
 def _checks(service: str | None) -> dict[str, str]:
     """Return the report format of each check of a service."""
-    from cicd_templates.builds.presets import checks_of
+    from cicd_templates.builds.release_checks import checks_of
 
     of = selection.only_service(selection.environment(None, None), service)
     return {check.name: check.format for check in checks_of(of)}
@@ -138,7 +138,7 @@ def inspect(tool: str, report: Path | None, as_json: bool) -> None:
     """Show what the gate reads in a report: its status, and each finding."""
     from dataclasses import asdict
 
-    from cicd_templates.builds.presets import PRESETS
+    from cicd_templates.builds.release_checks import PRESETS
     from cicd_templates.functions.scan_gate.formats import READERS, format_of, read_report
 
     known = ", ".join(sorted({*READERS, *PRESETS}))

@@ -17,9 +17,9 @@ from cicd_templates.private_files import write_privately
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cicd_templates.rehearsal.deployment import DeployedPipeline
+    from cicd_templates.rehearsal.build_tools import BuildTools
+    from cicd_templates.rehearsal.deployed_pipeline import DeployedPipeline
     from cicd_templates.rehearsal.result import RehearsalResult
-    from cicd_templates.rehearsal.tools import BuildTools
 
 OUTPUT = Path(".state/rehearsal")
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX_URL", "PIP_CERT")
@@ -64,7 +64,7 @@ def rehearse(
     from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
     from cicd_templates.local import engine_process as local_engine
     from cicd_templates.paths import rendered_folder
-    from cicd_templates.rehearsal import deployment, report, result
+    from cicd_templates.rehearsal import deployed_pipeline, report, result
     from cicd_templates.rehearsal.rehearse import run_rehearsal
 
     if not app:
@@ -79,7 +79,7 @@ def rehearse(
     prepared = _prepared(tools)
     given = _given([name for names in tokens for name in names.split(",")])
     folder = rendered_folder(suffix)
-    stacks = deployment.read_every_stack(folder, suffix)
+    stacks = deployed_pipeline.read_every_stack(folder, suffix)
     archive = archives.source_archive(Path(app))
     confirm = (lambda question: False) if refuse else selection.confirmation(yes)
 
@@ -135,7 +135,7 @@ def finish(outcome: RehearsalResult, output: Path, say: Callable[[str], None], a
 
 
 def _prepared(tools: Path | None) -> BuildTools:
-    from cicd_templates.rehearsal.tools import BuildTools
+    from cicd_templates.rehearsal.build_tools import BuildTools
 
     prefix = tools or Path(sys.prefix)
     if not (prefix / "pyvenv.cfg").is_file():

@@ -55,8 +55,8 @@ def upgrade_check(ref: str | None, yes: bool) -> None:
 
 def _compared(title: str, before: list[StackTemplate], after: list[StackTemplate]) -> str:
     from cicd_templates.review.changes import template_changes
-    from cicd_templates.review.report import markdown
-    from cicd_templates.review.reviewed import review_stacks
+    from cicd_templates.review.changes_page import markdown
+    from cicd_templates.review.reviewed_stacks import review_stacks
     from cicd_templates.template.schemas import create_only
 
     changes = template_changes(review_stacks(before), review_stacks(after), create_only)

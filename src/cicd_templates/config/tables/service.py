@@ -36,7 +36,8 @@ FARGATE_MEMORY: dict[int, range | tuple[int, ...]] = {
     4096: range(8192, 30720 + 1, 1024),
 }
 CpuUnits = Literal[256, 512, 1024, 2048, 4096]
-# This image can answer GET / on any port. It needs neither root nor a writable file system; see blocks/bootstrap.py.
+# This image can answer GET / on any port. It needs neither root nor a writable file system; see
+# blocks/bootstrap_command.py.
 BOOTSTRAP_IMAGE = (
     "public.ecr.aws/docker/library/python@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb"
 )

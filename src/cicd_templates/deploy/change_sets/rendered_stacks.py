@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.paths import BUILD
-from cicd_templates.template import links
+from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_template import StackTemplate, read_template
 
 IAM_TYPE = "AWS::IAM::"
@@ -28,7 +28,7 @@ def read_stacks(folder: Path) -> list[StackTemplate]:
     accounts = sorted({f"{stack.account} in {stack.region}" for stack in stacks.values()})
     if len(accounts) > 1:
         raise ConfigurationError(f"{folder}: rendered for {' and '.join(accounts)}; run `make render` again")
-    return [stacks[name] for wave in links.waves(stack.links for stack in stacks.values()) for name in wave]
+    return [stacks[name] for wave in stack_graph.waves(stack.links for stack in stacks.values()) for name in wave]
 
 
 def capabilities(stack: StackTemplate) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.copy_expiry import stack_tags
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
 from cicd_templates.errors import CicdError
-from cicd_templates.template.links import READING_TYPE
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
+from cicd_templates.template.stack_graph import READING_TYPE
 from cicd_templates.template.stack_template import StackTemplate
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack
 from cicd_templates.errors import CicdError
-from cicd_templates.template import links
+from cicd_templates.template import stack_graph
 
 ROLE_TYPE = "AWS::IAM::Role"
 STACKS_AT_A_TIME = 4
@@ -23,7 +23,7 @@ def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
     """
     stacks = list(stacks)
-    needed = links.producers(stack.links for stack in stacks)
+    needed = stack_graph.producers(stack.links for stack in stacks)
     roles = {
         owned.physical_id: stack.name
         for stack in stacks

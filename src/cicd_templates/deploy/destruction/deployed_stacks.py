@@ -17,8 +17,8 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.arn import Arn
-from cicd_templates.template.facts import has_stack_facts, stack_facts
-from cicd_templates.template.links import Links, links_of
+from cicd_templates.template.stack_facts import has_stack_facts, stack_facts
+from cicd_templates.template.stack_graph import Links, links_of
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 STACK_TYPE = "AWS::CloudFormation::Stack"

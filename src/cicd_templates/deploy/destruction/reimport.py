@@ -32,8 +32,8 @@ from cicd_templates.deploy.destruction.report_file import read_kept_resources, r
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.private_files import write_privately
-from cicd_templates.template.facts import METADATA_KEY
 from cicd_templates.template.resource_types.registry import facts_of
+from cicd_templates.template.stack_facts import METADATA_KEY
 from cicd_templates.template.stack_template import StackTemplate
 
 

@@ -15,7 +15,7 @@ from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.propose import DeployContext, propose
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
-from cicd_templates.template import links
+from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_template import StackTemplate
 
 
@@ -28,9 +28,9 @@ def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> d
     existing = context.retry_call(lambda: _created_stacks(context))
     missing = unpublished(context, stacks)
     by_name = {stack.name: stack for stack in stacks}
-    needed = links.producers(stack.links for stack in stacks)
+    needed = stack_graph.producers(stack.links for stack in stacks)
     blocked: dict[str, tuple[str, ...]] = {}
-    for name in (name for wave in links.waves(stack.links for stack in stacks) for name in wave):
+    for name in (name for wave in stack_graph.waves(stack.links for stack in stacks) for name in wave):
         lacking = _read_by(by_name[name]) & missing
         after = {
             producer

@@ -38,7 +38,7 @@ from cicd_templates.deploy.runs.next_step import (
 )
 from cicd_templates.deploy.runs.operations import Operations
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
-from cicd_templates.template import links
+from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_template import StackTemplate
 
 
@@ -74,7 +74,7 @@ class DeploymentEngine:
         self._eager, self._after = eager, after
         self._approval = Approval(context, self._stacks, reporter, confirm, allowed)
         self._operations = Operations(context, self._stacks, journal, reporter)
-        reads_from = links.producers(stack.links for stack in stacks)
+        reads_from = stack_graph.producers(stack.links for stack in stacks)
         self._records = {
             stack.name: StackRecord(stack.name, stack.label, frozenset(reads_from[stack.name])) for stack in stacks
         }

@@ -15,7 +15,7 @@ from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.deletion_order import delete_in_order, stack_dependencies
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.errors import CicdError, ConfigurationError, RefusedError
-from cicd_templates.template.links import Links, Read
+from cicd_templates.template.stack_graph import Links, Read
 from tests.fakes.scripted_aws import inventory, living
 
 ROLE = Owned("delivery", "Role", "AWS::IAM::Role", "payments-staging-delivery")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.errors import CicdError
+from cicd_templates.rehearsal.build_shell import BuildOutcome, run_phases
 from cicd_templates.rehearsal.buildspec import Files, Phase, read_buildspec
-from cicd_templates.rehearsal.shell import BuildOutcome, run_phases
 
 WHOLE = """
 version: 0.2

@@ -11,7 +11,7 @@ import pytest
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.rehearsal.build_projects import Project, Setting
-from cicd_templates.rehearsal.deployment import pipeline_stack, read_every_stack, store_tokens
+from cicd_templates.rehearsal.deployed_pipeline import pipeline_stack, read_every_stack, store_tokens
 from tests.conftest import ROOT
 
 OUT = ROOT / "out"

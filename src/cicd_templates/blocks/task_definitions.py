@@ -9,7 +9,7 @@ from awacs import logs as logs_actions
 from awacs.aws import ArnLike, StringEquals
 from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub, ecs, iam, logs
 
-from cicd_templates.blocks import bootstrap
+from cicd_templates.blocks import bootstrap_command
 from cicd_templates.blocks.roles import service_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
@@ -84,7 +84,7 @@ def task_definition(
                 "awslogs-stream-prefix": STREAM_PREFIX,
             },
         ),
-        Command=If(BOOTSTRAP_CONDITION, bootstrap.command(service), NoValue),
+        Command=If(BOOTSTRAP_CONDITION, bootstrap_command.command(service), NoValue),
     )
     if secrets:
         container.Secrets = [ecs.Secret(Name=name, ValueFrom=arn) for name, arn in sorted(secrets.items())]

@@ -12,11 +12,11 @@ from cicd_templates.local.codepipeline import Answers
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal.artifacts import Artifact
 from cicd_templates.rehearsal.build_projects import Project
-from cicd_templates.rehearsal.definition import Action, Pipeline
+from cicd_templates.rehearsal.build_tools import BuildTools
+from cicd_templates.rehearsal.pipeline_definition import Action, Pipeline
+from cicd_templates.rehearsal.pipeline_variables import Variables, substitute
 from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.rehearsal.sessions import Session, root
-from cicd_templates.rehearsal.tools import BuildTools
-from cicd_templates.rehearsal.variables import Variables, substitute
 from cicd_templates.template.arn import Arn
 
 Confirm = Callable[[str], bool]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.rehearsal.definition import Lock, read_pipeline
-from cicd_templates.rehearsal.definition_checks import find_problems
+from cicd_templates.rehearsal.pipeline_definition import Lock, read_pipeline
+from cicd_templates.rehearsal.pipeline_definition_checks import find_problems
 from tests.unit.rehearsal.pipelines import action, artifacts, conditions, properties, rule, stage
 
 VERDICT = rule("Verdict", "VariableCheck", Variable="#{Gate.Verdict}", Operator="EQ", Value="PASS")

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from cicd_templates.markdown import cell, plain, table
-from cicd_templates.review.reviewed import ReviewedStack
+from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.template.comparison import ABSENT
 from cicd_templates.template.comparison import differences as value_differences
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from cicd_templates.rehearsal.definition import Action, Pipeline
-from cicd_templates.rehearsal.variables import BUILT_IN, namespaces
+from cicd_templates.rehearsal.pipeline_definition import Action, Pipeline
+from cicd_templates.rehearsal.pipeline_variables import BUILT_IN, namespaces
 
 
 def find_problems(pipeline: Pipeline, known: Callable[[str], bool]) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.template.facts import (
+from cicd_templates.template.stack_facts import (
     ENVIRONMENT_KINDS,
     METADATA_KEY,
     PROTECTIONS,

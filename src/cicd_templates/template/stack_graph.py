@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.template.facts import StackFacts
+from cicd_templates.template.stack_facts import StackFacts
 
 READING_TYPE = "AWS::SSM::Parameter::Value<"
 

@@ -9,13 +9,13 @@ import pytest
 from cicd_templates.markdown import table
 from cicd_templates.render.render import render
 from cicd_templates.render.review_pages import pages
-from cicd_templates.review import differences, digest
-from cicd_templates.review.reviewed import review_stacks
+from cicd_templates.review import differences_page, environment_page
+from cicd_templates.review.reviewed_stacks import review_stacks
 from templates import LAYERS
 from tests.conftest import ROOT, configured
 from tests.unit.review.conftest import one, reading, resource, role, stack_of, statement
 
-NOTHING = digest.Overrides({}, ())
+NOTHING = environment_page.Overrides({}, ())
 
 
 def services(count: int) -> list[tuple[str, object]]:
@@ -41,8 +41,8 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
             "Logs": resource("S3::Bucket", BucketEncryption={"SSEAlgorithm": "AES256"}),
         }
     )
-    settings = digest.Overrides({"network.VpcId": "vpc-1"}, ("network: A = 1 because so",))
-    first = digest.review_page("staging", review_stacks([here]), settings).splitlines()[:10]
+    settings = environment_page.Overrides({"network.VpcId": "vpc-1"}, ("network: A = 1 because so",))
+    first = environment_page.review_page("staging", review_stacks([here]), settings).splitlines()[:10]
 
     assert first[0] == "# Review of staging: account 100000000002 in eu-central-1, disposable"
     assert first[2:9] == [
@@ -62,7 +62,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
 
 def test_a_stack_says_what_it_reads_from_whom() -> None:
     each = stack_of({}, parameters={"Key": reading("/shop/staging/keys/KeyArn"), "Image": {"Type": "String"}})
-    text = digest.review_page("staging", review_stacks([each]), NOTHING)
+    text = environment_page.review_page("staging", review_stacks([each]), NOTHING)
 
     assert "| network | What network is for | keys: KeyArn | 0 |" in text
 
@@ -73,7 +73,7 @@ def test_alike_rows_of_services_are_one() -> None:
         return stack_of({"JobRole": role(grant)}, label=f"build-{service}", service=service)
 
     stacks = [of("till", "s3:Get"), of("shop", "s3:Get"), of("post", "s3:Put")]
-    text = digest.review_page("staging", review_stacks(stacks), NOTHING)  # type: ignore[arg-type] # subjects
+    text = environment_page.review_page("staging", review_stacks(stacks), NOTHING)  # type: ignore[arg-type] # subjects
 
     assert "| build-{service} (till, shop) | JobRole | Work | s3: Get | bucket/{service}/\\* |" in text
     assert "| build-post | JobRole | Work | s3: Put | bucket/post/\\* |" in text
@@ -127,7 +127,7 @@ def test_environments_differ_property_by_property_but_not_in_their_names() -> No
 
     before = [stack("staging", 1, Gone=resource("X::Z")), stack_of({}, label="only", environment="staging")]
     after = [stack("production", 2, New=resource("X::Z")), stack_of({}, label="late", environment="production")]
-    text = differences.differences_page(review_stacks(before + after), ["staging", "production"])  # type: ignore[arg-type] # subjects
+    text = differences_page.differences_page(review_stacks(before + after), ["staging", "production"])  # type: ignore[arg-type] # subjects
 
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert "Differences: 6." in text
@@ -143,7 +143,9 @@ def test_environments_differ_property_by_property_but_not_in_their_names() -> No
 
 
 def test_a_missing_property_is_a_dash() -> None:
-    rows = differences.rows_between({"s": one({"A": resource("X::Y", Size=1)})}, {"s": one({"A": resource("X::Y")})})
+    rows = differences_page.rows_between(
+        {"s": one({"A": resource("X::Y", Size=1)})}, {"s": one({"A": resource("X::Y")})}
+    )
 
     assert list(rows) == [("s.A", "Size", "1", "-")]
 

@@ -10,13 +10,13 @@ from cicd_templates.review import (
     access_matrix,
     alarms,
     billing,
-    data,
     exposure,
+    external_access,
     placeholders,
-    reach,
+    stateful_resources,
 )
-from cicd_templates.review.reviewed import ReviewedStack
-from cicd_templates.template.links import READING_TYPE
+from cicd_templates.review.reviewed_stacks import ReviewedStack
+from cicd_templates.template.stack_graph import READING_TYPE
 
 REVIEW_FILE = "REVIEW.md"
 SERVICE_PLACEHOLDER = "{service}"
@@ -58,9 +58,9 @@ def _summary(
         "Reachable from the internet",
         [text for stack in selected for text in exposure.reachable(stack)],
     )
-    for target in reach.reviewed_environments(environment, stacks):
-        yield _answer(f"Access to {target} from other accounts", reach.external_access(target, stacks))
-    yield _answer("Release permissions", reach.release_permissions(stacks))
+    for target in external_access.reviewed_environments(environment, stacks):
+        yield _answer(f"Access to {target} from other accounts", external_access.external_access(target, stacks))
+    yield _answer("Release permissions", external_access.release_permissions(stacks))
     yield _answer("Exceptions that AWS requires", _exceptions(selected))
     yield _answer("Example values to replace", placeholders.placeholders(selected))
     yield _answer("Provided values, not checked", [f"{name} = {value}" for name, value in overrides.provided.items()])
@@ -89,7 +89,7 @@ def _exceptions(selected: Sequence[ReviewedStack]) -> list[str]:
     keys = [
         f"{stack.template.label}.{name} is encrypted with a key of AWS"
         for stack in selected
-        for name in data.without_own_key(stack)
+        for name in stateful_resources.without_own_key(stack)
     ]
     every = [f"statements on every resource: {', '.join(statements)}"] if statements else []
     return every + keys + [f"{', '.join(names)}: {reason}" for reason, names in skipped.items()]
@@ -117,8 +117,8 @@ def _sections(selected: Sequence[ReviewedStack]) -> Iterable[tuple[str, Sequence
     )
     yield (
         "Data: encryption, retention and deletion policies",
-        data.DATA_HEADS,
-        collect(lambda stack: data.data_rows(stack)),
+        stateful_resources.DATA_HEADS,
+        collect(lambda stack: stateful_resources.data_rows(stack)),
     )
     yield (
         "Alarms and event rules",

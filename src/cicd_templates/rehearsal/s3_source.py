@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from cicd_templates.deploy.releases.release import SOURCE_ACTION
 from cicd_templates.rehearsal import artifacts
-from cicd_templates.rehearsal.context import PipelineRun
-from cicd_templates.rehearsal.definition import Action
+from cicd_templates.rehearsal.pipeline_definition import Action
+from cicd_templates.rehearsal.pipeline_run import PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
 
 

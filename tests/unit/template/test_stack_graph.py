@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.template import links
+from cicd_templates.template import stack_graph
 from tests.unit.template.facts_fixture import FACTS
 
 
@@ -23,7 +23,7 @@ def template(
     after: tuple[str, ...] = (),
     environment: str = "staging",
     kind: str = "String",
-) -> links.Links:
+) -> stack_graph.Links:
     """A stack that reads and publishes paths; a path that begins with a capital is a list."""
     body: dict[str, Any] = {
         "Parameters": {
@@ -44,7 +44,7 @@ def template(
             },
         },
     }
-    return links.links_of(body, replace(FACTS, stack=stack, environment=environment, after=after))
+    return stack_graph.links_of(body, replace(FACTS, stack=stack, environment=environment, after=after))
 
 
 def test_the_order_follows_what_is_read_and_what_is_declared() -> None:
@@ -55,14 +55,14 @@ def test_the_order_follows_what_is_read_and_what_is_declared() -> None:
         template("network", reads=("key",), publishes=("Subnets",)),
         template("keys", publishes=("key",)),
     ]
-    links.refuse_broken_links(stacks)
+    stack_graph.refuse_broken_links(stacks)
 
-    assert links.waves(stacks) == [("delivery", "keys"), ("network",), ("cluster",), ("service",)]
-    assert links.producers(stacks)["service"] == {"cluster", "delivery"}
+    assert stack_graph.waves(stacks) == [("delivery", "keys"), ("network",), ("cluster",), ("service",)]
+    assert stack_graph.producers(stacks)["service"] == {"cluster", "delivery"}
 
 
 def test_a_declared_producer_that_is_not_rendered_here_is_no_edge() -> None:
-    assert links.producers([template("service", after=("elsewhere",))]) == {"service": set()}
+    assert stack_graph.producers([template("service", after=("elsewhere",))]) == {"service": set()}
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_a_declared_producer_that_is_not_rendered_here_is_no_edge() -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_reported_with_both_ends(stacks: list[links.Links], expected: str) -> None:
+def test_what_does_not_fit_is_reported_with_both_ends(stacks: list[stack_graph.Links], expected: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        links.refuse_broken_links(stacks)
+        stack_graph.refuse_broken_links(stacks)
     assert expected in str(caught.value)
 
 
@@ -106,7 +106,7 @@ def test_a_cycle_is_printed_whole() -> None:
     stacks = [template(name, reads=(other,), publishes=(name,)) for name, other in (("a", "b"), ("b", "c"), ("c", "a"))]
 
     with pytest.raises(ConfigurationError) as caught:
-        links.waves(stacks)
+        stack_graph.waves(stacks)
     cycle = str(caught.value).partition("cycle: ")[2].split(" reads from ")
     assert sorted(cycle[:-1]) == ["a", "b", "c"]
     assert cycle[0] == cycle[-1]
@@ -115,7 +115,7 @@ def test_a_cycle_is_printed_whole() -> None:
 
 def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        links.refuse_broken_links([template("a", reads=("p", "q"))])
+        stack_graph.refuse_broken_links([template("a", reads=("p", "q"))])
     assert str(caught.value).count("which no layer publishes") == 2
 
 
@@ -129,7 +129,7 @@ def test_in_any_graph_without_cycles_producers_come_first(wanted: list[set[int]]
         )
         for number, reads in enumerate(wanted)
     ]
-    position = {name: index for index, wave in enumerate(links.waves(stacks)) for name in wave}
+    position = {name: index for index, wave in enumerate(stack_graph.waves(stacks)) for name in wave}
 
-    for stack, producers in links.producers(stacks).items():
+    for stack, producers in stack_graph.producers(stacks).items():
         assert all(position[producer] < position[stack] for producer in producers)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cicd_templates.blocks.bootstrap import command
+from cicd_templates.blocks.bootstrap_command import command
 from tests.conftest import environment, free_port, listening
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from cicd_templates.errors import CicdError
-from cicd_templates.rehearsal.definition import Lock
 from cicd_templates.rehearsal.intrinsic_functions import resolve
-from cicd_templates.rehearsal.variables import is_open, namespaces, substitute
+from cicd_templates.rehearsal.pipeline_definition import Lock
+from cicd_templates.rehearsal.pipeline_variables import is_open, namespaces, substitute
 
 VARIABLES = {"Gate": {"Verdict": "PASS", "High": "0"}}
 

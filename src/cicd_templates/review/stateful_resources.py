@@ -7,7 +7,7 @@ from typing import Any
 
 from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.property_values import PropertyValue
-from cicd_templates.review.reviewed import ReviewedStack
+from cicd_templates.review.reviewed_stacks import ReviewedStack
 
 DATA_HEADS = ("stack", "type", "resources", "key", "retention", "on deletion", "on replacement")
 # The names that resource types give to the property with the KMS key.

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd_templates.review.principals import is_outside
-from cicd_templates.review.reviewed import ReviewedStack
+from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.review.statements import OWN_MARK, own_stem
 
 # What a person or a role can do with a release, and the IAM actions that allow it.

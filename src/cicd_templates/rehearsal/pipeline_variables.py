@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd_templates.errors import CicdError
-from cicd_templates.rehearsal.definition import Lock
+from cicd_templates.rehearsal.pipeline_definition import Lock
 
 VARIABLE = re.compile(r"#\{([A-Za-z0-9@_-]+)\.([A-Za-z0-9@_-]+)\}")
 # Namespaces that exist without an action that exports them.

@@ -18,10 +18,10 @@ from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import SPELLINGS
-from cicd_templates.rehearsal import build_projects, definition
+from cicd_templates.rehearsal import build_projects, pipeline_definition
 from cicd_templates.rehearsal.build_projects import Project, read_project
-from cicd_templates.rehearsal.definition import Pipeline, read_pipeline
 from cicd_templates.rehearsal.intrinsic_functions import resolve
+from cicd_templates.rehearsal.pipeline_definition import Pipeline, read_pipeline
 from cicd_templates.rehearsal.sessions import Session
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -60,7 +60,7 @@ def pipeline_stack(stacks: Sequence[StackTemplate], service: str | None) -> Stac
 
     Raises `ConfigurationError` if there is no such stack, or if the service must be named.
     """
-    found = {str(stack.service): stack for stack in stacks if _resources(stack, definition.TYPE)}
+    found = {str(stack.service): stack for stack in stacks if _resources(stack, pipeline_definition.TYPE)}
     if service is None and len(found) == 1:
         return next(iter(found.values()))
     if service not in found:
@@ -106,7 +106,7 @@ def stack_clients(engine: Engine, stack: StackTemplate) -> Clients:
 
 def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: StackTemplate) -> DeployedPipeline:
     """Return the pipeline of `stack` and the projects of its account, with references resolved as deployed."""
-    (resource,) = _resources(stack, definition.TYPE)
+    (resource,) = _resources(stack, pipeline_definition.TYPE)
     pipeline = read_pipeline(resolve(resource["Properties"], reference_values(root, stack)))
     found = {}
     for each in stacks:
