@@ -11,6 +11,7 @@ from typing import Any
 
 from cicd_templates.config.tables.patch import PatchTable
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.render.patched_shape import misshapen
 from cicd_templates.template.comparison import items_by_name
 from cicd_templates.template.metadata import REASONS_KEY
 
@@ -24,6 +25,8 @@ def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
     """
     for path, entry in patches.items():
         _set_value(template, path.split("."), entry, f'{at}."{path}"')
+        for wrong in misshapen(template):
+            raise ConfigurationError(f'{at}."{path}".value: is not possible here; {wrong}')
         section, name, *within = path.split(".")
         if section == "Resources":
             metadata = template["Resources"][name].setdefault("Metadata", {})

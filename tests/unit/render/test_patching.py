@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import Any
 
 import pytest
@@ -142,3 +143,30 @@ def test_a_patch_has_a_reason_and_a_quoted_path(entries: dict[str, Any], message
         rendered("keys", entries)
 
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("2012-10-17", 'value: 2012-10-17 is a date or time; write it in quotes: "2012-10-17"'),
+        ("23:59:59.5", "value: 23:59:59.500000 is a date or time"),
+        (
+            "2026-01-02T03:04:05+01:00",
+            'value: 2026-01-02T03:04:05+01:00 is a date or time; write it in quotes: "2026-01-02T03:04:05+01:00"',
+        ),
+        (
+            "{ Statement = [{ Sid = 'A' }, { When = [2026-01-02] }] }",
+            "value: Statement[1].When[0]: 2026-01-02 is a date",
+        ),
+        ("inf", "value: inf is no number that a template can have; write a finite number or a string"),
+        ("[1.5, -nan]", "value: [1]: nan is no number"),
+    ],
+)
+def test_a_value_that_no_template_can_have_is_refused_with_its_path(value: str, message: str) -> None:
+    entry = tomllib.loads(f"value = {value}\nbecause = 'the auditors want it'")
+
+    with pytest.raises(ConfigurationError) as raised:
+        rendered("keys", {"Resources.Key.Properties.KeyPolicy.Version": entry})
+
+    assert f"environments.staging.patch.keys.Resources.Key.Properties.KeyPolicy.Version.{message}" in str(raised.value)
+    assert raised.value.exit_code == 2

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from datetime import date, time
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from cicd_templates.config.tables.field_types import text
 from cicd_templates.config.tables.table import Table
@@ -21,10 +24,36 @@ PatchPath = Annotated[
 Reason = Annotated[str, text(r"[^\n]{10,}", "explain why in at least ten characters on one line")]
 
 
+def _template_value(value: Any) -> Any:
+    """Return `value`. Raises `ValueError` for the first value in it that TOML has and a template cannot have.
+
+    TOML reads a date without quotes as a date, although templates have only strings, such as the version of a policy.
+    """
+    for steps, part in _parts(value, ""):
+        where = f"{steps.removeprefix('.')}: " if steps else ""
+        if isinstance(part, date | time):
+            raise ValueError(f'{where}{part.isoformat()} is a date or time; write it in quotes: "{part.isoformat()}"')
+        if isinstance(part, float) and not math.isfinite(part):
+            raise ValueError(f"{where}{part} is no number that a template can have; write a finite number or a string")
+    return value
+
+
+def _parts(value: Any, steps: str) -> Iterable[tuple[str, Any]]:
+    """Yield the values within `value` that are neither tables nor lists, each with the steps that lead to it."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _parts(part, f"{steps}.{key}")
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _parts(part, f"{steps}[{index}]")
+    else:
+        yield steps, value
+
+
 class PatchTable(Table):
     """`[environments.<name>.patch."<stack>"]`: changes to a finished template, one table per quoted path."""
 
-    value: Any = Field(
+    value: Annotated[Any, AfterValidator(_template_value)] = Field(
         description='New value at the path, in CloudFormation\'s long form; `{ Ref = "AWS::NoValue" }` removes the'
         " old one"
     )
