@@ -26,11 +26,13 @@ from cicd_templates.config.reserved_words import (
     SMOKE_TEST,
 )
 from cicd_templates.config.validation.problem import Problem
+from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
     """Yield each environment, copy and service whose names in AWS another one or a reserved word would also have."""
     services = _services(configuration)
+    yield from _reserved_by_aws(configuration.project.name)
     yield from _equal_environments(configuration)
     yield from _environments_that_read_as_more(configuration, services)
     yield from _services_of_environments(services)
@@ -68,6 +70,19 @@ def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
     for one, other in combinations(names, 2):
         if _same(one, other):
             yield Problem(f"{where}.{other}", f"{one} and {other} differ only by a hyphen; choose another name")
+
+
+def _reserved_by_aws(project: str) -> Iterator[Problem]:
+    """Yield a problem for each resource type whose names may not begin as all names of the project do."""
+    for facts in RESOURCE_TYPES.values():
+        begin = facts.names_in_environment.format(prefix=f"{project}-", path=f"/{project}/")
+        for reserved in facts.reserved_beginnings:
+            if begin.startswith(reserved):
+                yield Problem(
+                    "project.name",
+                    f"{project!r} is not possible; AWS allows no {facts.type_name} with a name that begins with"
+                    f" {reserved}; choose another name",
+                )
 
 
 def _services(configuration: Configuration) -> dict[str, list[Service]]:

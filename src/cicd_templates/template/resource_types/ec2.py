@@ -24,6 +24,8 @@ RESOURCE_TYPES = (
         name_property="GroupName",
         name_limit=255,
         name_within=("VpcId",),
+        # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+        reserved_beginnings=("sg-",),
         interruption=Interruption(
             "what is no longer let through is cut off", frozenset({"SecurityGroupEgress", "SecurityGroupIngress"})
         ),

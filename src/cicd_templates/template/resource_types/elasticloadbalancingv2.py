@@ -22,6 +22,8 @@ RESOURCE_TYPES = (
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
         name_property="Name",
         name_limit=32,
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
+        reserved_beginnings=("internal-",),
         loss="an address that DNS records name",
         interruption=Interruption(
             "connections through what goes away end",

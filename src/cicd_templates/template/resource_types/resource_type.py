@@ -39,6 +39,7 @@ class ResourceType:
     `name_limit`: the longest physical name in characters, by the type's schema or the API reference.
     `name_scope`: where the physical name must be unique: in a region of an account, in an account, in all of AWS.
     `name_within`: other properties that belong to that uniqueness, such as the VPC of a security group.
+    `reserved_beginnings`: with what AWS allows no physical name of a customer to begin.
     `names_shared_with`: the type whose names are also this type's, where two types have one set of names.
     `import_identifier`: the property by which CloudFormation imports one, `primaryIdentifier` of the type's schema.
     `loss`: what is lost with a stateful resource and cannot be rendered again.
@@ -57,6 +58,7 @@ class ResourceType:
     name_limit: int | None = None
     name_scope: NameScope = NameScope.REGION
     name_within: tuple[str, ...] = ()
+    reserved_beginnings: tuple[str, ...] = ()
     names_shared_with: str = ""
     import_identifier: str = ""
     loss: str = ""

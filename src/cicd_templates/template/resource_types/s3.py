@@ -10,6 +10,8 @@ RESOURCE_TYPES = (
         name_property="BucketName",
         name_limit=63,
         name_scope=NameScope.GLOBAL,
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+        reserved_beginnings=("xn--", "sthree-", "amzn-s3-demo-"),
         import_identifier="BucketName",
         loss="objects",
         kept_when_protected=True,

@@ -55,6 +55,29 @@ def test_what_shares_a_logical_id_is_refused(edits: list[tuple[str, Any]], expec
     assert problems[0].startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("project", "resource_type", "beginning"),
+    [
+        ("internal-pay", "AWS::ElasticLoadBalancingV2::LoadBalancer", "internal-"),
+        ("sg", "AWS::EC2::SecurityGroup", "sg-"),
+        ("awsome", "AWS::SSM::Parameter", "/aws"),
+        ("ssm", "AWS::SSM::Parameter", "/ssm"),
+        ("amzn-s3-demo", "AWS::S3::Bucket", "amzn-s3-demo-"),
+        ("sthree-x", "AWS::S3::Bucket", "sthree-"),
+    ],
+)
+def test_no_name_of_a_project_begins_names_that_aws_reserves(project: str, resource_type: str, beginning: str) -> None:
+    assert problems_of(("project/name", project)) == [
+        f"project.name: {project!r} is not possible; AWS allows no {resource_type} with a name that begins with"
+        f" {beginning}; choose another name"
+    ]
+
+
+@pytest.mark.parametrize("project", ["internals", "intern", "sgx", "laws", "pay-aws", "sthrees", "ss"])
+def test_a_project_is_called_almost_as_aws_does(project: str) -> None:
+    assert configured(("project/name", project)).project.name == project
+
+
 @pytest.mark.parametrize("word", sorted(OF_AN_ENVIRONMENT))
 def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: str) -> None:
     for name in (word, f"{word}-x"):
