@@ -97,7 +97,7 @@ def test_a_lock_file_stays_the_same_file_and_becomes_private(tmp_path: Path) -> 
 OTHER_WRITERS = {
     "private_files.py": "the one function",
     "render/out_folder.py": "rendered templates, committed",
-    "cli/verbs/render.py": "generated pages, committed",
+    "cli/verbs/docs.py": "generated pages, committed",
     "gate.py": "the policy file of the application, committed",
     "local/engine_process.py": "the private temporary folder of the engine",
     "local/recorded_types.py": "the private temporary folder of the engine",

@@ -5,18 +5,53 @@ deploying loads no layer.
 """
 
 from cicd_templates.cli.command import main
-from cicd_templates.cli.verbs import deploy, destroy, examine, gate, local, rehearse, release, review
+from cicd_templates.cli.verbs import (
+    adopt,
+    demo,
+    deploy,
+    deploy_policy,
+    destroy,
+    docs,
+    doctor,
+    gate,
+    lint,
+    local,
+    outputs,
+    plan,
+    plan_discard,
+    recover,
+    rehearse,
+    release,
+    review,
+    secret,
+    status,
+    sweep,
+    upgrade_check,
+)
 from cicd_templates.cli.verbs.render import render
 
 __all__ = [
+    "adopt",
+    "demo",
     "deploy",
+    "deploy_policy",
     "destroy",
-    "examine",
+    "docs",
+    "doctor",
     "gate",
+    "lint",
     "local",
     "main",
+    "outputs",
+    "plan",
+    "plan_discard",
+    "recover",
     "rehearse",
     "release",
     "render",
     "review",
+    "secret",
+    "status",
+    "sweep",
+    "upgrade_check",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -94,3 +95,15 @@ DIGEST = option(
 )
 JSON = option("--json", "as_json", variable="FORMAT", words=FORMAT, is_flag=True, help="Print JSON for machines.")
 TARGET = (ENV, SUFFIX, LAYER, SERVICE, LOCAL)
+PLAN_OUT = option(
+    "--out",
+    variable="OUT",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File for the plan; by default .state/plans/ENV.json.",
+)
+WAIT = option(
+    "--wait",
+    variable="WAIT",
+    is_flag=True,
+    help="Wait for stacks that another operation is changing, instead of refusing them.",
+)

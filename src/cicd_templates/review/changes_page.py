@@ -6,12 +6,22 @@ import re
 from collections.abc import Sequence
 
 from cicd_templates.markdown import code, plain
-from cicd_templates.review.changes import CHANGE_KINDS, TemplateChange
+from cicd_templates.review.changes import CHANGE_KINDS, TemplateChange, template_changes
+from cicd_templates.review.reviewed_stacks import review_stacks
+from cicd_templates.template.schemas import create_only
+from cicd_templates.template.stack_template import StackTemplate
 
 _MEANINGS = {
     "Replaced": "CloudFormation creates a new resource and deletes the old one.",
     "Access widened": "This includes conditions that were replaced by others; check which of the two allows more.",
 }
+
+
+def comparison(title: str, before: Sequence[StackTemplate], after: Sequence[StackTemplate]) -> str:
+    """Return the page with the changes from the templates `before` to the templates `after`."""
+    changes = template_changes(review_stacks(before), review_stacks(after), create_only)
+    stacks = {(stack.environment, stack.label) for stack in (*before, *after)}
+    return markdown(title, changes, len(stacks))
 
 
 def markdown(title: str, changes: Sequence[TemplateChange], stacks: int) -> str:

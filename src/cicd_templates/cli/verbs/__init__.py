@@ -1,1 +1,1 @@
-"""The commands of the command line, one file per subject."""
+"""The commands of the command line, one file per command; `local` also has local-stop, and `gate` its subcommands."""

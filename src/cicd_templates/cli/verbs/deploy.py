@@ -1,4 +1,4 @@
-"""The commands plan, deploy and plan-discard. They read the rendered templates and render nothing."""
+"""The command deploy. It reads the rendered templates and renders nothing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd_templates import hints
-from cicd_templates.cli import selection, terminal
+from cicd_templates.cli import selection
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import DIGEST, JSON, TARGET, YES, option
+from cicd_templates.cli.options import DIGEST, JSON, PLAN_OUT, TARGET, WAIT, YES, option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
@@ -19,19 +19,6 @@ if TYPE_CHECKING:
     from cicd_templates.cli.targets import Target
     from cicd_templates.deploy.plans.document import Plan
     from cicd_templates.deploy.reporting.report import Reporter
-
-OUT = option(
-    "--out",
-    variable="OUT",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File for the plan; by default .state/plans/ENV.json.",
-)
-WAIT = option(
-    "--wait",
-    variable="WAIT",
-    is_flag=True,
-    help="Wait for stacks that another operation is changing, instead of refusing them.",
-)
 ALLOW = option(
     "--allow",
     variable="ALLOW",
@@ -48,37 +35,12 @@ HAND_OVER = option(
 
 
 @verb(
-    "plan",
-    *TARGET,
-    JSON,
-    OUT,
-    WAIT,
-    option("--detailed-exitcode", is_flag=True, help="Exit with 4 if there are changes."),
-)
-def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, **options: Any) -> None:
-    """Plan what can be planned now and write the plan to a file, to be reviewed and then deployed with --plan."""
-    from cicd_templates.deploy.reporting import report
-
-    reporter = report.reporter(as_json=as_json)
-    chosen = selection.targets(**options)
-    if out and len(chosen) > 1:
-        raise ConfigurationError(
-            f"{hints.option('OUT', str(out))} takes the plan of one environment; name it with {hints.option('ENV')}"
-        )
-    # The pipeline deploys stacks only in protected environments, so without any of them its account is not needed.
-    tools = selection.tools(options["suffix"], options["local"]) if any(target.protected for target in chosen) else None
-    plans = [target.plan(reporter, tools, out, wait=wait) for target in chosen]
-    if detailed_exitcode and any(plan and not plan.empty for plan in plans):
-        raise click.exceptions.Exit(ChangesRemainError.exit_code)
-
-
-@verb(
     "deploy",
     *TARGET,
     YES,
     JSON,
     ALLOW,
-    OUT,
+    PLAN_OUT,
     WAIT,
     HAND_OVER,
     option("--plan", "plan_file", variable="PLAN", type=click.Path(path_type=Path), help="Deploy exactly this plan."),
@@ -188,26 +150,3 @@ def _deploy_plan(
     if following:
         written = out or target.context().plans / f"{made.environment}.json"
         _stop(reporter, "that plan is deployed, and the next wave is planned", target, following, written)
-
-
-@verb(
-    "plan-discard",
-    *TARGET,
-    option(
-        "--plan",
-        "plan_file",
-        variable="PLAN",
-        type=click.Path(path_type=Path),
-        help="Only this plan; by default all plans of the environment.",
-    ),
-)
-def plan_discard(plan_file: Path | None, **options: Any) -> None:
-    """Delete plans and the change sets that they left in AWS."""
-    if plan_file is not None and not options["env"]:
-        from cicd_templates.deploy.plans import document as plans
-
-        made = plans.read(plan_file)
-        options |= {"env": made.name, "suffix": made.suffix or None}
-    for target in selection.targets(**options):
-        count = target.discard(plan_file)
-        terminal.show(f"{target.environment}: discarded {count} change sets")

@@ -1,4 +1,4 @@
-"""The commands destroy, sweep and adopt."""
+"""The command destroy."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import click
 from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import DIGEST, ENV, JSON, LOCAL, TARGET, YES, option
-from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.cli.options import DIGEST, JSON, TARGET, YES, option
+from cicd_templates.errors import ChangesRemainError, CicdError, ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from cicd_templates.cli.targets import Target
     from cicd_templates.deploy.destruction.inventory import Inventory
     from cicd_templates.deploy.reporting.report import Reporter
-
-CHANGES_REMAINING = 4
 
 
 @verb(
@@ -95,7 +93,7 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
         command = hints.make("destroy", PLAN=str(path), LOCAL=options["local"])
         reporter.report(report.Note(f"nothing was deleted; read {path}, then: {command}"))
         reporter.report(report.Note(report.digest_line(plan_file.FORMAT.digest(plan))))
-        raise click.exceptions.Exit(CHANGES_REMAINING)
+        raise click.exceptions.Exit(ChangesRemainError.exit_code)
     confirmed = selection.confirmation(yes)
     for target, _ in work:
         if not confirmed(f"Delete the stacks of {target.environment} in account {target.account}?"):
@@ -178,82 +176,3 @@ def _carry_out(work: list[tuple[Target, Inventory]], reporter: Reporter) -> None
         unexplained += sum(not remainder.explained for remainder in target.destroy(reporter, inventory))
     if unexplained:
         raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
-
-
-def show_left(targets: list[Target], *, as_json: bool) -> None:
-    """Report, for each target, the resources that no stack owns. Raises `CicdError` if one is unexplained."""
-    from cicd_templates.deploy.destruction.remainders import list_remainders
-    from cicd_templates.deploy.reporting import report
-
-    reporter = report.reporter(as_json=as_json)
-    unexplained = 0
-    for target in targets:
-        remains = list_remainders(target.inventory(), stacks_too=False)
-        reporter.report(report.Left(target.environment, tuple(remains)))
-        unexplained += sum(not remainder.explained for remainder in remains)
-    if unexplained:
-        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
-
-
-@verb(
-    "sweep",
-    ENV,
-    LOCAL,
-    YES,
-    JSON,
-    option(
-        "--older-than",
-        variable="OLDER_THAN",
-        default="1h",
-        show_default=True,
-        help="Only copies that nobody has deployed for this long: 48h, 7d.",
-    ),
-)
-def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: str) -> None:
-    """List the disposable copies of environments and destroy those that have expired."""
-    from cicd_templates.deploy.destruction import sweep as sweeping
-    from cicd_templates.deploy.reporting import report
-
-    age = sweeping.parse_age(older_than)
-    reporter = report.reporter(as_json=as_json)
-    copies = [
-        (account, copy)
-        for account in selection.accounts(env or "all", local)
-        for copy in sweeping.find_copies(account.clients, account.scope, age, datetime.now(UTC))
-    ]
-    for _, copy in copies:
-        fate = f"kept: {copy.stays}" if copy.stays else "expired"
-        reporter.report(report.Note(f"{copy.scope.qualified}: {copy.stacks} stacks, {fate}"))
-    swept = [(account, copy) for account, copy in copies if not copy.stays]
-    if not swept:
-        reporter.report(report.Note("no copy has expired"))
-        return
-    if not selection.confirmation(yes)(f"Destroy {len(swept)} copies?"):
-        raise CicdError("declined, nothing was deleted")
-    with selection.detaching():
-        unexplained = sum(account.sweep(copy.scope, reporter) for account, copy in swept)
-    if unexplained:
-        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")
-
-
-@verb("adopt", *TARGET, YES)
-def adopt(yes: bool, **options: Any) -> None:
-    """Take what a destroyed protected environment kept back into its stacks, so that it can be deployed again."""
-    from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
-    from cicd_templates.deploy.destruction import reimport
-
-    for target in selection.targets(**options):
-        reimports = reimport.find_reimports(target.clients, target.chosen)
-        if not reimports:
-            terminal.show(f"{target.environment}: nothing to import")
-        for import_plan in reimports:
-            terminal.show(f"{target.environment}: {import_plan.stack.label} imports")
-            for owned in import_plan.resources:
-                terminal.show(f"  {owned.resource_type} {owned.physical_id}")
-            terminal.show("  by the same steps as these commands:")
-            for command in import_plan.write(target.state / "adopt"):
-                terminal.show(f"    {for_endpoint(command, target.clients, target.account)}")
-            if not selection.confirmation(yes)(f"Import them into {import_plan.stack.name}?"):
-                raise CicdError(f"{import_plan.stack.name}: declined, nothing was imported")
-            reimport.import_resources(target.clients, import_plan, target.polling)
-            terminal.show(f"  {import_plan.stack.label}: imported")

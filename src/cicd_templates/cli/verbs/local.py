@@ -1,4 +1,4 @@
-"""The commands local, local-stop and demo."""
+"""The commands local and local-stop."""
 
 from __future__ import annotations
 
@@ -32,11 +32,3 @@ def local_stop() -> None:
         return
     engine_process.stop(running)
     terminal.show(f"stopped the local AWS (process {running.pid})")
-
-
-@verb("demo")
-def demo() -> None:
-    """Render, lint, deploy and destroy all environments on a local AWS of its own."""
-    from cicd_templates.cli.demo import run
-
-    run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cicd_templates.cli import demo, targets
+from cicd_templates.cli import demo_steps, targets
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.clients import local_clients
 from cicd_templates.deploy.aws.polling import Polling
@@ -30,17 +30,17 @@ TARGET = Leaking(STAGING, STAGING, local_clients("http://127.0.0.1:1", "2", "r",
 
 
 def test_a_finding_of_cfn_lint_fails_it(in_project: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "lint_templates", lambda paths: [LintFinding("out/x.yaml", 1, "E1", "wrong")])
+    monkeypatch.setattr(demo_steps, "lint_templates", lambda paths: [LintFinding("out/x.yaml", 1, "E1", "wrong")])
 
     with pytest.raises(CicdError, match=r"cfn-lint has findings:\n  out/x.yaml:1: E1 wrong"):
-        demo.run()
+        demo_steps.run()
 
 
 def test_a_second_deployment_that_would_change_something_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployment, "plan", lambda *arguments: PLAN)
 
     with pytest.raises(CicdError, match="staging: a second deployment would change something"):
-        demo._require_no_change([TARGET])
+        demo_steps._require_no_change([TARGET])
 
 
 def test_something_left_unexplained_fails_it(
@@ -51,5 +51,5 @@ def test_something_left_unexplained_fails_it(
     monkeypatch.setattr(targets, "destroy", lambda clients, found, polling, reporter, also_left: also_left())
 
     with pytest.raises(CicdError, match="staging: something unexplained is left"):
-        demo._destroy([TARGET])
+        demo_steps._destroy([TARGET])
     assert "UNEXPLAINED: recorded" in capsys.readouterr().out

@@ -1,0 +1,13 @@
+"""The command demo."""
+
+from __future__ import annotations
+
+from cicd_templates.cli.command import verb
+
+
+@verb("demo")
+def demo() -> None:
+    """Render, lint, deploy and destroy all environments on a local AWS of its own."""
+    from cicd_templates.cli.demo_steps import run
+
+    run()

@@ -1,0 +1,48 @@
+"""The command deploy-policy."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from cicd_templates import hints
+from cicd_templates.cli import selection, terminal
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import SUFFIX, option
+from cicd_templates.errors import ConfigurationError
+
+
+@verb(
+    "deploy-policy",
+    option("--env", "env", variable="ENV", help="The environment to deploy."),
+    SUFFIX,
+    option(
+        "--destroying",
+        variable="DESTROYING",
+        is_flag=True,
+        help="For a principal that also destroys, sweeps and adopts.",
+    ),
+    option("--part", variable="PART", type=click.IntRange(min=1), help="Print only the document with this number."),
+)
+def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: int | None) -> None:
+    """Print the IAM policies that deploying an environment needs, as JSON by name, without calling AWS."""
+    from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+    from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies
+    from cicd_templates.paths import rendered_folder
+
+    if env is None:
+        raise ConfigurationError(f"which environment is to be deployed? Name it with {hints.option('ENV')}")
+    stacks = read_stacks(rendered_folder(suffix) / selection.environment(env, suffix).qualified)
+    documents = policies(stacks, destroying=destroying)
+    if part is None:
+        terminal.show_page(json.dumps(documents, indent=2))
+        if len(documents) > 1:
+            attach = (
+                f"{len(documents)} policies, as a managed policy holds {SIZE_LIMIT:,} characters: attach all of them"
+            )
+            terminal.show(f"{attach}; {hints.option('PART', 'N')} prints only one", err=True)
+    elif part <= len(documents):
+        terminal.show_page(json.dumps(list(documents.values())[part - 1], indent=2))
+    else:
+        raise ConfigurationError(f"there is no part {part}; {env} needs {len(documents)}")

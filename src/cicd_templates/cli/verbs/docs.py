@@ -1,0 +1,38 @@
+"""The command docs, which writes the generated documents. It does not call AWS."""
+
+from __future__ import annotations
+
+from cicd_templates.cli import terminal
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import option
+from cicd_templates.errors import CicdError
+from cicd_templates.paths import CONFIGURATION_DOC, OUT, ROLLOUTS_DOC, RULES_DOC
+
+
+@verb("docs", option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))
+def docs(check: bool) -> None:
+    """Write the documents and parts of documents that are generated from the code and from `out/`."""
+    from cicd_templates.layer.discovery import project_layers
+    from cicd_templates.reference.configuration import configuration_reference
+    from cicd_templates.reference.documents import generated_documents
+    from cicd_templates.reference.lint_rules import rules_reference
+    from cicd_templates.reference.rollouts import rollouts_page
+    from cicd_templates.review.revision import templates_in
+
+    generated = generated_documents(templates_in(OUT))
+    whole = {
+        CONFIGURATION_DOC: configuration_reference(),
+        ROLLOUTS_DOC: rollouts_page(project_layers()),
+        RULES_DOC: rules_reference(),
+    }
+    stale = []
+    for path, text in (whole | generated).items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            terminal.show(f"{path} is up to date")
+        elif check:
+            stale.append(str(path))
+        else:
+            path.write_text(text, encoding="utf-8")
+            terminal.show(f"wrote {path}")
+    if stale:
+        raise CicdError(f"out of date: {', '.join(stale)}; run `make fmt` and review the diff")

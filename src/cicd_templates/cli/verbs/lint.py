@@ -1,0 +1,43 @@
+"""The command lint. It does not call AWS."""
+
+from __future__ import annotations
+
+import click
+
+from cicd_templates.cli import terminal
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import SUFFIX, option
+from cicd_templates.errors import CicdError
+from cicd_templates.paths import rendered_folder
+from cicd_templates.plurals import counted
+
+FORM = option(
+    "--format",
+    "form",
+    variable="FORMAT",
+    type=click.Choice(("text", "sarif", "github")),
+    default="text",
+    show_default=True,
+    help="For people, for tools that read SARIF, or as annotations of a pull request on GitHub.",
+)
+
+
+@verb("lint", FORM, SUFFIX)
+def lint(form: str, suffix: str | None) -> None:
+    """Lint the rendered templates with cfn-lint and the rules of docs/rules.md; any finding fails."""
+    from cicd_templates.lint import formats
+    from cicd_templates.lint.run import lint_templates
+
+    folder = rendered_folder(suffix)
+    paths = sorted(path for kind in ("yaml", "json") for path in folder.glob(f"*/*.{kind}"))
+    found = lint_templates(paths, suffix)
+    write = {"text": formats.as_text, "sarif": formats.as_sarif, "github": formats.as_github}[form]
+    if found or form == "sarif":
+        terminal.show_page(write(found))
+    if found:
+        raise CicdError(
+            f"cfn-lint: {counted(len(found), 'finding')} in {counted(len(paths), 'template')}; "
+            "docs/rules.md explains E91 and W91"
+        )
+    if form != "sarif":
+        terminal.show(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")

@@ -1,0 +1,39 @@
+"""The command plan. It reads the rendered templates and renders nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cicd_templates import hints
+from cicd_templates.cli import selection
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import JSON, PLAN_OUT, TARGET, WAIT, option
+from cicd_templates.errors import ChangesRemainError, ConfigurationError
+
+
+@verb(
+    "plan",
+    *TARGET,
+    JSON,
+    PLAN_OUT,
+    WAIT,
+    option("--detailed-exitcode", is_flag=True, help="Exit with 4 if there are changes."),
+)
+def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, **options: Any) -> None:
+    """Plan what can be planned now and write the plan to a file, to be reviewed and then deployed with --plan."""
+    from cicd_templates.deploy.reporting import report
+
+    reporter = report.reporter(as_json=as_json)
+    chosen = selection.targets(**options)
+    if out and len(chosen) > 1:
+        raise ConfigurationError(
+            f"{hints.option('OUT', str(out))} takes the plan of one environment; name it with {hints.option('ENV')}"
+        )
+    # The pipeline deploys stacks only in protected environments, so without any of them its account is not needed.
+    tools = selection.tools(options["suffix"], options["local"]) if any(target.protected for target in chosen) else None
+    plans = [target.plan(reporter, tools, out, wait=wait) for target in chosen]
+    if detailed_exitcode and any(plan and not plan.empty for plan in plans):
+        raise click.exceptions.Exit(ChangesRemainError.exit_code)

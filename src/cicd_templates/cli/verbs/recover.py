@@ -1,0 +1,52 @@
+"""The command recover."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cicd_templates.cli import selection, terminal
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import JSON, TARGET
+from cicd_templates.errors import CicdError
+
+if TYPE_CHECKING:
+    from cicd_templates.deploy.recovery.unsettled_stacks import Unsettled
+
+
+@verb("recover", *TARGET, JSON)
+def recover(as_json: bool, **options: Any) -> None:
+    """Show what each unsettled stack needs, with the exact AWS command; run nothing. Exit with 1 if there is one."""
+    from dataclasses import asdict
+
+    from cicd_templates.deploy.recovery import unsettled_stacks
+
+    chosen = selection.targets(**options)
+    by_environment = {
+        target.environment: list(unsettled_stacks.unsettled(target.clients, target.chosen, target.claims()))
+        for target in chosen
+    }
+    if as_json:
+        terminal.show_page(
+            json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2)
+        )
+    else:
+        for target in chosen:
+            drift_command = unsettled_stacks.drift_command(target.clients, target.chosen)
+            _show_recovery(target.environment, by_environment[target.environment], drift_command)
+    if count := sum(len(rows) for rows in by_environment.values()):
+        raise CicdError(f"{count} to settle by hand; nothing was executed")
+
+
+def _show_recovery(environment: str, stacks: list[Unsettled], drift_command: str) -> None:
+    terminal.show(environment if stacks else f"{environment}: every stack is settled")
+    for unsettled in stacks:
+        terminal.show(f"  {unsettled.stack}: {unsettled.state}: {unsettled.means}")
+        diagnosed = (unsettled.diagnosis.reason, *unsettled.diagnosis.lines) if unsettled.diagnosis else ()
+        for fact in (*diagnosed, *unsettled.facts):
+            terminal.show(f"      {fact}")
+        for command in unsettled.commands:
+            terminal.show(f"    {command}")
+    if drift_command:
+        terminal.show("  nobody has looked for drift; CloudFormation does when asked, and then this shows it:")
+        terminal.show(f"    {drift_command}")

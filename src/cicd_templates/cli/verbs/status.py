@@ -1,0 +1,71 @@
+"""The command status, and `--left`, which lists the resources that no stack owns."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cicd_templates.cli import selection, terminal
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import JSON, TARGET, option
+from cicd_templates.errors import CicdError
+
+if TYPE_CHECKING:
+    from cicd_templates.cli.targets import Target
+
+
+@verb(
+    "status",
+    *TARGET,
+    JSON,
+    option(
+        "--left",
+        variable="LEFT",
+        is_flag=True,
+        help="Show what no stack owns; exit with 1 if something unexplained is left.",
+    ),
+)
+def status(as_json: bool, left: bool, **options: Any) -> None:
+    """Show the state of every stack and the version of its template, or what no stack owns."""
+    from dataclasses import asdict
+
+    from cicd_templates.deploy.runs import status as overview
+
+    if left:
+        _show_left(selection.targets(default="all", **options), as_json=as_json)
+        return
+    by_environment = {}
+    for target in selection.targets(default="all", **options):
+        rows = overview.status_rows(target.clients, target.stacks, target.chosen)
+        if target.stacks[0].facts.kind == "tools" and len(target.chosen) == len(target.stacks):
+            handed_over = selection.tools(options["suffix"], options["local"]).compare().state
+            rows.append(overview.StatusRow("templates for releases", handed_over))
+        by_environment[target.environment] = rows
+    if as_json:
+        terminal.show_page(
+            json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2)
+        )
+        return
+    every = [row for rows in by_environment.values() for row in rows]
+    name, state = max(len(row.stack) for row in every), max(len(row.status) for row in every)
+    for environment, rows in by_environment.items():
+        terminal.show(environment)
+        for row in rows:
+            terminal.show(
+                f"  {row.stack:<{name}}  {row.status:<{state}}  {row.changed:<16}  {row.description}".rstrip()
+            )
+
+
+def _show_left(targets: list[Target], *, as_json: bool) -> None:
+    """Report, for each target, the resources that no stack owns. Raises `CicdError` if one is unexplained."""
+    from cicd_templates.deploy.destruction.remainders import list_remainders
+    from cicd_templates.deploy.reporting import report
+
+    reporter = report.reporter(as_json=as_json)
+    unexplained = 0
+    for target in targets:
+        remains = list_remainders(target.inventory(), stacks_too=False)
+        reporter.report(report.Left(target.environment, tuple(remains)))
+        unexplained += sum(not remainder.explained for remainder in remains)
+    if unexplained:
+        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")

@@ -1,0 +1,51 @@
+"""The command sweep."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from cicd_templates.cli import selection
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import ENV, JSON, LOCAL, YES, option
+from cicd_templates.errors import CicdError
+
+
+@verb(
+    "sweep",
+    ENV,
+    LOCAL,
+    YES,
+    JSON,
+    option(
+        "--older-than",
+        variable="OLDER_THAN",
+        default="1h",
+        show_default=True,
+        help="Only copies that nobody has deployed for this long: 48h, 7d.",
+    ),
+)
+def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: str) -> None:
+    """List the disposable copies of environments and destroy those that have expired."""
+    from cicd_templates.deploy.destruction import sweep as sweeping
+    from cicd_templates.deploy.reporting import report
+
+    age = sweeping.parse_age(older_than)
+    reporter = report.reporter(as_json=as_json)
+    copies = [
+        (account, copy)
+        for account in selection.accounts(env or "all", local)
+        for copy in sweeping.find_copies(account.clients, account.scope, age, datetime.now(UTC))
+    ]
+    for _, copy in copies:
+        fate = f"kept: {copy.stays}" if copy.stays else "expired"
+        reporter.report(report.Note(f"{copy.scope.qualified}: {copy.stacks} stacks, {fate}"))
+    swept = [(account, copy) for account, copy in copies if not copy.stays]
+    if not swept:
+        reporter.report(report.Note("no copy has expired"))
+        return
+    if not selection.confirmation(yes)(f"Destroy {len(swept)} copies?"):
+        raise CicdError("declined, nothing was deleted")
+    with selection.detaching():
+        unexplained = sum(account.sweep(copy.scope, reporter) for account, copy in swept)
+    if unexplained:
+        raise CicdError(f"{unexplained} resources are left unexplained; they are listed above")

@@ -1,0 +1,35 @@
+"""The command upgrade-check, which shows what another revision of the tool would change in the rendered templates."""
+
+from __future__ import annotations
+
+from cicd_templates import hints
+from cicd_templates.cli import selection, terminal
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import YES, option
+from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.paths import OUT
+
+
+@verb(
+    "upgrade-check",
+    option("--ref", variable="REF", help="Revision of this tool to render with, such as origin/main or a tag."),
+    YES,
+)
+def upgrade_check(ref: str | None, yes: bool) -> None:
+    """Describe in words what another revision of the tool would change in out/; runs its code."""
+    import tempfile
+    from pathlib import Path
+
+    from cicd_templates.review import changes_page, revision, upgrade
+
+    if not ref:
+        raise ConfigurationError(
+            f"render with which revision of the tool? Name it with {hints.option('REF')}, such as a tag"
+        )
+    commit, before = revision.commit_of(ref), revision.templates_in(OUT)
+    question = f"Run the code of {ref} ({commit[:12]}) on this machine, as you but without your credentials?"
+    if not selection.confirmation(yes)(question):
+        raise CicdError("declined; nothing of that revision was run")
+    with tempfile.TemporaryDirectory() as folder:
+        after = upgrade.render_with(commit, Path(folder))
+    terminal.show_page(changes_page.comparison(f"What {ref} of the tool would change in out/", before, after))
