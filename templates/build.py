@@ -27,8 +27,6 @@ from cicd_templates.layer.outputs import BucketName, RepositoryUri
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, registry, storage
 
-# The cache that is shared by the checks that do not run the application's code.
-JUDGES = "judges"
 # This is longer than the scan waits for its findings, but short enough to end a build that hangs.
 SHORT_MINUTES = 10
 
@@ -98,9 +96,8 @@ def _check(context: BuildContext, check: ReleaseCheck, stored: dict[str, secrets
         description=f"Check {check.name}: writes a report, decides nothing",
         timeout_minutes=check.timeout_minutes,
         report_artifact=report_artifact(check.name),
-        # A check that runs the application's code must not share a cache with the checks that judge this code: the code
-        # could write harmful files to the cache.
-        cache=f"check-{check.name}" if check.runs_application else JUDGES,
+        # No two checks share a cache: one that runs the application's code could write harmful files to it.
+        cached=True,
         image=check.image,
         runs_application=check.runs_application,
         secrets={variable: stored[name].ref() for variable, name in check.secrets.items()},
@@ -143,7 +140,7 @@ def _bill_of_materials(context: BuildContext) -> BuildProject:
         _may_compare_evidence(context),
         description="Lists the components of the service, as CycloneDX",
         timeout_minutes=SHORT_MINUTES,
-        cache=BILL_OF_MATERIALS,
+        cached=True,
         variables={"SERVICE": context.service.name, "EVIDENCE_BUCKET": context.evidence},
     )
 
@@ -219,7 +216,10 @@ def _may_push(env: Environment, service: Service) -> list[Grant]:
 
 def _may_read_the_scan(env: Environment, service: Service) -> list[Grant]:
     repository = Sub(repository_arn(env, service.name))
-    grants = [allow("ReadTheScan", [ecr.DescribeImages, ecr.DescribeImageScanFindings], on=repository)]
+    grants = [
+        allow("ReadTheScan", [ecr.DescribeImages, ecr.DescribeImageScanFindings], on=repository),
+        allow("ScanItAgain", [ecr.StartImageScan], on=repository),
+    ]
     if env.pipeline.enhanced_scanning:
         # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-iam.html
         grants.append(

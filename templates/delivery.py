@@ -7,7 +7,7 @@ from awacs.aws import StringEquals, StringEqualsIfExists
 from troposphere import Sub
 
 from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, change_set_name
-from cicd_templates.blocks.delivery_permissions import service_grants
+from cicd_templates.blocks.delivery_permissions import may_resolve_values, service_grants
 from cicd_templates.blocks.roles import assumed_role, service_role
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
@@ -50,6 +50,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             trust_roles_of(tools.account, [Sub(role_arn(tools, PIPELINE, service.name))]),
             *_may_take_templates(env, service),
             *_may_deploy(env, service),
+            *may_resolve_values(env),
             allow(
                 "GiveCloudFormationItsRole",
                 [iam.PassRole],
@@ -113,6 +114,8 @@ def _may_deploy(env: Environment, service: Service) -> list[Grant]:
             on=_stack(env, service),
             when=[own_change_set],
         ),
+        # The action passes the tags from its template configuration, which CloudFormation authorizes separately.
+        allow("TagTheStack", [cloudformation.TagResource, cloudformation.UntagResource], on=_stack(env, service)),
         allow(
             "FollowTheDeployment",
             [

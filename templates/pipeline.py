@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from awacs.aws import ArnEquals
+from awacs.aws import ArnEqualsIfExists
 from awacs.sts import AssumeRole
 from troposphere import GetAtt, Sub, codepipeline, iam
 
@@ -94,7 +94,8 @@ def _pipeline_role(env: Environment, service: Service, key: KeyArn, artifacts: B
         may_put("FillItsStore", artifacts, artifact_keys(env, service.name)),
         may_encrypt("UseTheKeyOfItsStore", key),
         name=[PIPELINE, service.name],
-        when=[ArnEquals({"aws:SourceArn": Sub(pipeline_arn(env, service.name))})],
+        # AWS's documentation shows no condition in the trust policy of a pipeline's role.
+        when=[ArnEqualsIfExists({"aws:SourceArn": Sub(pipeline_arn(env, service.name))})],
     )
 
 

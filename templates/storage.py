@@ -31,7 +31,8 @@ EVIDENCE_BUCKET = Output(BucketName, "storage", "EvidenceBucketName", "Verdicts,
 
 # Three years. Replaced sources and templates are kept for as long as the evidence of the runs that used them.
 EVIDENCE_DAYS = 1096
-ARTIFACT_DAYS = 90
+# A rollback deploys the artifact of the last good release, which can be more than a year old.
+ARTIFACT_DAYS = 400
 CACHE_DAYS = 30
 
 

@@ -20,6 +20,18 @@ def may_read(sid: str, bucket: BucketName, *keys: str) -> Grant:
     )
 
 
+def may_read_tagged(sid: str, bucket: BucketName, *keys: str) -> Grant:
+    """Let a source action read objects and their tags, which CodePipeline copies to the artifact.
+
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html
+    """
+    return allow(
+        sid,
+        [actions.GetObject, actions.GetObjectTagging, actions.GetObjectVersion, actions.GetObjectVersionTagging],
+        on=[bucket_arn(bucket, pattern) for pattern in keys],
+    )
+
+
 def may_find(sid: str, bucket: BucketName) -> Grant:
     """Let a role look up a bucket's region, owner and versioning, as CodeBuild and CodePipeline do before using it."""
     return allow(
@@ -27,6 +39,11 @@ def may_find(sid: str, bucket: BucketName) -> Grant:
         [actions.GetBucketAcl, actions.GetBucketLocation, actions.GetBucketVersioning],
         on=bucket_arn(bucket),
     )
+
+
+def may_put_tagged(sid: str, bucket: BucketName, keys: str) -> Grant:
+    """Let a source action put objects with tags whose keys match `keys`."""
+    return allow(sid, [actions.PutObject, actions.PutObjectTagging], on=bucket_arn(bucket, keys))
 
 
 def may_put(sid: str, bucket: BucketName, keys: str) -> Grant:

@@ -66,16 +66,16 @@ def project(
     image: str = PYTHON_IMAGE,
     variables: Mapping[str, AWSHelperFn | str] | None = None,
     secrets: Mapping[str, AWSHelperFn] | None = None,
-    cache: str = "",
+    cached: bool = False,
     report_artifact: str = "",
     runs_application: bool = False,
 ) -> BuildProject:
     """Return a project that a pipeline runs on its artifacts.
 
     `secrets` maps variables to ARNs of secrets; `grants` must let the project read these secrets. The project may read
-    its own pipeline's source. It may write no artifact, except `report_artifact` if that is given. Projects with the
-    same `cache` trust each other's downloads; without a cache name the project has no cache. Raises `ValueError` if a
-    project that `runs_application` gets `secrets`.
+    its own pipeline's source. It may write no artifact, except `report_artifact` if that is given. With `cached`, it
+    keeps its downloads in a cache that no other project can read or write. Raises `ValueError` if a project that
+    `runs_application` gets `secrets`.
     """
     if runs_application and secrets:
         raise ValueError(f"{logical_id} runs the application, which could read {', '.join(secrets)}")
@@ -88,7 +88,7 @@ def project(
         may_write("WriteTheLog", group),
         *_artifact_grants(context),
         *([_may_put_report(context, report_artifact)] if report_artifact else ()),
-        *(_cache_grants(context, cache) if cache else ()),
+        *(_cache_grants(context, purpose) if cached else ()),
         *grants,
         name=[service.name, purpose],
         when=[ArnEquals({"aws:SourceArn": Sub(project_arn(env, service.name, purpose))})],
@@ -123,10 +123,8 @@ def project(
     if docker:
         because(built, "Privileged: it builds the image with a Docker engine, which needs that.")
         built.Cache = codebuild.ProjectCache(Type="LOCAL", Modes=["LOCAL_DOCKER_LAYER_CACHE"])
-    elif cache:
-        built.Cache = codebuild.ProjectCache(
-            Type="S3", Location=text(context.cache, f"/{service.name}/{cache}"), CacheNamespace=cache
-        )
+    elif cached:
+        built.Cache = codebuild.ProjectCache(Type="S3", Location=text(context.cache, f"/{service.name}/{purpose}"))
     return BuildProject(group, role, built)
 
 
@@ -150,8 +148,8 @@ def _may_put_report(context: BuildContext, artifact: str) -> Grant:
     return may_put("HandOnItsReport", context.artifacts, artifact_keys(context.env, context.service.name, artifact))
 
 
-def _cache_grants(context: BuildContext, cache: str) -> Sequence[Grant]:
-    keys = f"{context.service.name}/{cache}/*"
+def _cache_grants(context: BuildContext, purpose: str) -> Sequence[Grant]:
+    keys = f"{context.service.name}/{purpose}/*"
     return [may_read("ReadTheCache", context.cache, keys), may_put("FillTheCache", context.cache, keys)]
 
 
@@ -180,10 +178,15 @@ def report_group(logical_id: str, of: BuildProject, name: str) -> codebuild.Repo
 
 
 def may_report(env: Environment, service: Service, purpose: str, name: str) -> Grant:
-    """Let a project put its test results into its own report group."""
+    """Let a project put its test results into its own report group.
+
+    A build specification that names a group needs `codebuild:CreateReportGroup` even if the group exists; without it,
+    the build fails when it uploads its reports:
+    https://docs.aws.amazon.com/codebuild/latest/userguide/test-permissions.html
+    """
     group = f"{project_name(env, service.name, purpose)}-{name}"
     return allow(
         "ReportTestResults",
-        [actions.BatchPutTestCases, actions.CreateReport, actions.UpdateReport],
+        [actions.BatchPutTestCases, actions.CreateReport, actions.CreateReportGroup, actions.UpdateReport],
         on=Sub(f"arn:${{AWS::Partition}}:codebuild:{env.region}:{env.account}:report-group/{group}"),
     )

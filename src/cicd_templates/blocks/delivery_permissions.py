@@ -8,7 +8,7 @@ If an API supports resource-level permissions, they are limited to the names tha
 from __future__ import annotations
 
 from awacs import application_autoscaling as scaling
-from awacs import cloudwatch, ecs, iam, kms, logs, ssm
+from awacs import cloudwatch, ec2, ecs, iam, kms, logs, ssm
 from awacs.aws import ConditionElement, StringEquals, StringEqualsIfExists
 from troposphere import Sub
 
@@ -35,7 +35,8 @@ def service_grants(env: Environment, service: Service) -> list[Grant]:
         *_tasks(env, service),
         *_roles(env, service),
         *_logs(env, service),
-        *_parameters(env, service),
+        *may_resolve_values(env),
+        _publication(env, service),
         *_scaling(env),
     ]
 
@@ -92,6 +93,7 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
             on=roles,
             when=bounded,
         ),
+        _boundary_grant(boundary, roles),
         allow(
             "KeepTheTaskRoles",
             [
@@ -124,6 +126,21 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
     ]
 
 
+def _boundary_grant(boundary: str | None, roles: list[Sub]) -> Grant:
+    """Let CloudFormation follow a change of `permissions_boundary` in the configuration.
+
+    With a boundary, no role can lose it. Without one, CloudFormation can remove a boundary that was configured before.
+    """
+    if boundary is None:
+        return allow("RemoveAFormerBoundary", [iam.DeleteRolePermissionsBoundary], on=roles)
+    return allow(
+        "BoundTheTaskRoles",
+        [iam.PutRolePermissionsBoundary],
+        on=roles,
+        when=[StringEquals({"iam:PermissionsBoundary": boundary})],
+    )
+
+
 def _logs(env: Environment, service: Service) -> list[Grant]:
     name = log_group_name(env, "service", service.name)
     return [
@@ -152,6 +169,13 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
             on=_arn(env, "logs", "log-group:*"),
         ),
         allow(
+            "LookAtPoliciesOfLogGroups",
+            [logs.DescribeIndexPolicies, logs.DescribeResourcePolicies],
+            on="*",
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
+            because="the Describe actions of logs for policies have no resource level.",
+        ),
+        allow(
             "CheckTheKeyOfTheLogGroup",
             [kms.DescribeKey],
             on=_arn(env, "kms", "key/*"),
@@ -160,9 +184,13 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
     ]
 
 
-def _parameters(env: Environment, service: Service) -> list[Grant]:
-    """Let CloudFormation read the values that the other layers publish, and write the values of the layer `service`."""
-    own = parameter_path(env, "service", "*", service.name)
+def may_resolve_values(env: Environment) -> list[Grant]:
+    """Let a role use the values that the other layers publish as parameters of a template.
+
+    CloudFormation resolves the parameters and checks that their subnets and security groups exist, with the permissions
+    of the caller of CreateChangeSet or of the stack's role. Both roles get this grant, because AWS's documentation does
+    not say which of them is used when.
+    """
     return [
         allow(
             "ReadValues",
@@ -170,17 +198,29 @@ def _parameters(env: Environment, service: Service) -> list[Grant]:
             on=_arn(env, "ssm", f"parameter/{env.project.name}/{env.qualified}/*"),
         ),
         allow(
-            "PublishItsOwnValues",
-            [
-                ssm.AddTagsToResource,
-                ssm.DeleteParameter,
-                ssm.ListTagsForResource,
-                ssm.PutParameter,
-                ssm.RemoveTagsFromResource,
-            ],
-            on=_arn(env, "ssm", f"parameter{own}"),
+            "CheckValues",
+            [ec2.DescribeSecurityGroups, ec2.DescribeSubnets],
+            on="*",
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+            because="the Describe actions of ec2 have no resource level.",
         ),
     ]
+
+
+def _publication(env: Environment, service: Service) -> Grant:
+    """Let CloudFormation write the values that the layer `service` publishes."""
+    own = parameter_path(env, "service", "*", service.name)
+    return allow(
+        "PublishItsOwnValues",
+        [
+            ssm.AddTagsToResource,
+            ssm.DeleteParameter,
+            ssm.ListTagsForResource,
+            ssm.PutParameter,
+            ssm.RemoveTagsFromResource,
+        ],
+        on=_arn(env, "ssm", f"parameter{own}"),
+    )
 
 
 def _scaling(env: Environment) -> list[Grant]:
@@ -221,14 +261,15 @@ def _scaling(env: Environment) -> list[Grant]:
             "LookAtScaling",
             [
                 cloudwatch.DescribeAlarms,
+                cloudwatch.GetMetricData,
                 scaling.DescribeScalableTargets,
                 scaling.DescribeScalingPolicies,
                 scaling.DescribeScheduledActions,
             ],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
-            because="the Describe actions of application-autoscaling have no resource level, and alarms are described"
-            " without naming them.",
+            because="the Describe actions of application-autoscaling have no resource level, and alarms and metrics are"
+            " read without naming them.",
         ),
         allow(
             "LetScalingHaveItsRole",

@@ -83,10 +83,12 @@ def inline_function(
         Environment=awslambda.Environment(Variables=dict(variables)),
         Code=awslambda.Code(ZipFile=code.text),
     )
-    if env.pipeline.reserve_concurrency:
-        function.ReservedConcurrentExecutions = CONCURRENCY
     digest = hashlib.sha256(code.text.encode()).hexdigest()
     because(function, f"Its code is {code.origin}, sha256 {digest}.")
+    if env.pipeline.reserve_concurrency:
+        function.ReservedConcurrentExecutions = CONCURRENCY
+    else:
+        exempt_from_check(function, "CKV_AWS_115", "Reserved concurrency is off: a new account has none to reserve.")
     if network is None:
         exempt_from_check(function, "CKV_AWS_117", "It calls AWS APIs only, so it needs no VPC.")
     else:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from awacs import awslambda, codebuild, codeconnections, s3, sns
 from troposphere import AWSHelperFn, GetAtt, Sub, codepipeline, iam
 
-from cicd_templates.blocks.bucket_access import bucket_arn, may_find, may_put, may_read
+from cicd_templates.blocks.bucket_access import bucket_arn, may_find, may_put_tagged, may_read, may_read_tagged
 from cicd_templates.blocks.keys import may_decrypt, may_encrypt
 from cicd_templates.blocks.roles import assumed_role
 from cicd_templates.config import reserved_words
@@ -56,7 +56,7 @@ class PipelineContext:
             self.env,
             trust_role(GetAtt(self.pipeline_role, "Arn")),
             *grants,
-            may_put("HandOnTheSource", self.artifacts, artifact_keys(self.env, self.service.name, name)),
+            may_put_tagged("HandOnTheSource", self.artifacts, artifact_keys(self.env, self.service.name, name)),
             may_encrypt("UseTheKey", self.key),
             name=[SOURCE_ACTION, self.service.name, name.lower()],
         )
@@ -103,7 +103,7 @@ def s3_source_action(context: PipelineContext, name: str, bucket: BucketName, ke
     role = context.source_role(
         name,
         may_find("FindTheSource", bucket),
-        may_read("ReadTheSource", bucket, key),
+        may_read_tagged("ReadTheSource", bucket, key),
     )
     configuration: dict[str, AWSHelperFn | str] = {
         "S3Bucket": bucket,

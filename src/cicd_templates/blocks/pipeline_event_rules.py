@@ -42,7 +42,7 @@ def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) 
          "rollback run <execution> of a stage to an earlier release: <state>.", _RUN_PATHS,
          ["developers", "operations"]),
         ("RunSucceeded", "run-succeeded", _pattern(monitored, RUN, state=["SUCCEEDED"], **_NO_ROLLBACK),
-         "run <execution> has succeeded: the release has reached its last environment.", _RUN_PATHS, ["developers"]),
+         "run <execution> has succeeded.", _RUN_PATHS, ["developers"]),
         ("RunFailed", "run-failed", _pattern(monitored, RUN, state=["FAILED"]), "run <execution> has failed.",
          _RUN_PATHS, ["developers", "operations"]),
         ("RunEnded", "run-ended", _pattern(monitored, RUN, state=["CANCELED", "STOPPED", "SUPERSEDED"]),

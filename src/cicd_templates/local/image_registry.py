@@ -25,6 +25,8 @@ def with_missing_operations(rest: Handler) -> Handler:
             found: dict[str, Any] = {"findings": [], "findingSeverityCounts": {}}
             answer = {**about, "imageScanStatus": {"status": "COMPLETE"}, "imageScanFindings": found}
             return _answer(200, answer)
+        if operation == "StartImageScan":
+            return _answer(400, {"__type": "LimitExceededException", "message": "the image was scanned on push"})
         response = await rest(method, path, headers, body, query)
         # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html
         if operation == "DescribeImages" and json.loads(body).get("imageIds") and b'"imageDetails": []' in response[2]:

@@ -27,7 +27,29 @@ REASONS = (
     ("*-image", "PushTheImage", "ecr:BatchGetImage", "for layers that are there already; the stand-in shares none"),
     ("*-image", "PushTheImage", "ecr:GetDownloadUrlForLayer", "for layers that are there already"),
     ("*-image-scan", "ReadTheScan", "ecr:DescribeImages", "nothing asks for it: it can go"),
+    (
+        "*-image-scan",
+        "ScanItAgain",
+        "ecr:StartImageScan",
+        "for an image without a scan, or whose scan is older than a day",
+    ),
     ("*", "FollowTheDeployment", "cloudformation:*", "AWS lists it for CloudFormation actions"),
+    ("*", "TagTheStack", "cloudformation:UntagResource", "for a tag that the configuration no longer has"),
+    ("*", "TagTheStack", "cloudformation:TagResource", "AWS asks for it if an action passes tags"),
+    (
+        "*",
+        "ReadValues",
+        "ssm:GetParameter*",
+        "CloudFormation reads the values of a template as its caller or as the stack's role",
+    ),
+    ("*", "CheckValues", "ec2:*", "CloudFormation looks up subnets and security groups in a template's parameters"),
+    ("*", "*Source", "s3:*Tagging", "for sources that carry tags"),
+    (
+        "*",
+        "ReportTestResults",
+        "codebuild:CreateReportGroup",
+        "AWS asks for it if a build specification names a report group",
+    ),
 )
 
 

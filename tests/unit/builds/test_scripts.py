@@ -7,6 +7,7 @@ import json
 import runpy
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ class Fake:
         self.answers = list(answers)
         self.puts: list[dict[str, Any]] = []
         self.there: dict[str, bytes] = {}
+        self.starts: list[dict[str, Any]] = []
+        self.refusal: ClientError | None = None
+
+    def start_image_scan(self, **request: Any) -> None:
+        self.starts.append(request)
+        if self.refusal:
+            raise self.refusal
 
     def get_paginator(self, name: str) -> Fake:
         assert name == "describe_image_scan_findings"
@@ -122,6 +130,53 @@ def test_an_image_passes_only_when_its_scan_has_ended_well(
     assert expected in found
     written = json.loads((tmp_path / "scan.json").read_text())
     assert (written["digest"], written["repository"]) == ("sha256:1", "payments")
+
+
+def scanned(hours_ago: float, **counts: int) -> dict[str, Any]:
+    ended = datetime.now(UTC) - timedelta(hours=hours_ago)
+    result = scan("COMPLETE", **counts)
+    return {**result, "imageScanFindings": {**result["imageScanFindings"], "imageScanCompletedAt": ended}}
+
+
+BAD = "found blocking vulnerabilities: {'HIGH': 1}"
+
+
+@pytest.mark.parametrize(
+    ("answers", "refusal", "starts", "expected"),
+    [
+        pytest.param([refused("ScanNotFoundException"), scanned(0)], None, 1, "found nothing", id="none on push"),
+        pytest.param(
+            [refused("ScanNotFoundException"), refused("ScanNotFoundException"), scanned(0)],
+            "LimitExceededException", 1, "found nothing", id="scan on push not known yet",
+        ),
+        pytest.param([scanned(23)], None, 0, "found nothing", id="of today"),
+        pytest.param([scanned(25), scanned(25), scanned(0, HIGH=1)], None, 1, BAD, id="of yesterday"),
+        pytest.param([scanned(25, HIGH=1), scanned(0)], None, 1, "found nothing", id="of yesterday and mended"),
+        pytest.param([scanned(25)], "LimitExceededException", 1, "found nothing", id="refused"),
+        pytest.param([scanned(25)], None, 1, "has status PENDING, so the release is blocked", id="never ends"),
+        pytest.param([scan("ACTIVE")], None, 0, "found nothing", id="enhanced"),
+        pytest.param(
+            [refused("ScanNotFoundException"), scan("ACTIVE")], "ValidationException", 1, "found nothing",
+            id="enhanced, not known yet",
+        ),
+    ],
+)  # fmt: skip
+def test_a_scan_is_started_where_none_is_or_the_last_is_old(
+    answers: list[Any], refusal: str | None, starts: int, expected: str, run: Run, tmp_path: Path
+) -> None:
+    fake = Fake(*answers)
+    fake.refusal = refused(refusal) if refusal else None
+
+    assert expected in run("image_scan", fake, str(tmp_path / "scan.json"))
+    assert fake.starts == [{"repositoryName": "payments", "imageId": {"imageDigest": "sha256:1"}}] * starts
+
+
+def test_a_scan_that_may_not_be_started_is_no_clean_scan(run: Run, tmp_path: Path) -> None:
+    fake = Fake(scanned(48))
+    fake.refusal = refused("AccessDenied")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        run("image_scan", fake, str(tmp_path / "scan.json"))
 
 
 def test_a_refusal_of_the_registry_is_no_clean_scan(run: Run, tmp_path: Path) -> None:

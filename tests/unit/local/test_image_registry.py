@@ -36,6 +36,12 @@ def test_a_scan_has_ended_and_found_nothing() -> None:
     assert answer["imageScanFindings"]["findingSeverityCounts"] == {}
 
 
+def test_an_image_that_was_scanned_on_push_is_not_scanned_again() -> None:
+    status, answer = ask("StartImageScan", {"repositoryName": "r", "imageId": {"imageDigest": "d"}}, [])
+
+    assert (status, answer["__type"]) == (400, "LimitExceededException")
+
+
 @pytest.mark.parametrize(
     ("operation", "request_", "images", "status"),
     [

@@ -163,10 +163,107 @@ def test_github_actions_may_put_the_release_and_nothing_else() -> None:
     assert "GithubReleaseRole" not in resources_of(access)
 
 
-def test_functions_reserve_nothing_where_the_account_has_nothing_to_reserve() -> None:
-    function = resources_of(scan_gate, ("pipeline/reserve_concurrency", False))["ScanGate"]["Properties"]
+def test_functions_reserve_concurrency_only_if_asked() -> None:
+    functions = {
+        each["Properties"]["FunctionName"]: each
+        for layer in (scan_gate, review, monitoring)
+        for each in resources_of(layer).values()
+        if each["Type"] == "AWS::Lambda::Function"
+    }
+    asked = resources_of(scan_gate, ("pipeline/reserve_concurrency", True))["ScanGate"]
 
-    assert "ReservedConcurrentExecutions" not in function
+    # A new account, whose quota is 10, cannot reserve any.
+    assert len(functions) == 4
+    assert not any("ReservedConcurrentExecutions" in each["Properties"] for each in functions.values())
+    assert all("CKV_AWS_115" in str(each["Metadata"]) for each in functions.values())
+    assert asked["Properties"]["ReservedConcurrentExecutions"] == 2
+    assert "CKV_AWS_115" not in str(asked["Metadata"])
+
+
+def test_a_project_that_names_a_report_group_may_create_that_group_and_no_other() -> None:
+    resources = resources_of(build)
+    groups = {
+        each["Properties"]["Name"] for each in resources.values() if each["Type"] == "AWS::CodeBuild::ReportGroup"
+    }
+    creating = {
+        name: statement["Resource"]
+        for name, each in resources.items()
+        if each["Type"] == "AWS::IAM::Role"
+        for statement in each["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        if "codebuild:CreateReportGroup" in statement["Action"]
+    }
+    naming = {
+        name
+        for name, each in resources.items()
+        if each["Type"] == "AWS::CodeBuild::Project" and "\nreports:" in each["Properties"]["Source"]["BuildSpec"]
+    }
+
+    assert {f"{name}Role" for name in naming} == creating.keys() != set()
+    assert {each["Fn::Sub"].rpartition("report-group/")[2] for (each,) in creating.values()} == groups
+
+
+def test_the_trust_of_the_pipelines_role_holds_whether_or_not_codepipeline_sends_the_source() -> None:
+    (trust,) = resources_of(pipeline)["PipelineRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+
+    assert trust["Condition"] == {
+        "StringEqualsIfExists": {"aws:SourceAccount": "111111111111"},
+        "ArnEqualsIfExists": {
+            "aws:SourceArn": {
+                "Fn::Sub": "arn:${AWS::Partition}:codepipeline:eu-central-1:111111111111:"
+                "payment-processor-payments-tools"
+            }
+        },
+    }
+
+
+def test_no_two_projects_share_a_cache_and_each_reaches_only_its_own() -> None:
+    resources = resources_of(build)
+    cached = {
+        name: each["Properties"]["Cache"]
+        for name, each in resources.items()
+        if each["Type"] == "AWS::CodeBuild::Project" and each["Properties"].get("Cache", {}).get("Type") == "S3"
+    }
+    places = [cache["Location"]["Fn::Sub"] for cache in cached.values()]
+
+    assert len(set(places)) == len(places) == 6
+    # CodeBuild shares a cache between projects only under one cache key, which none of them has.
+    assert not any("CacheNamespace" in cache for cache in cached.values())
+    for name, cache in cached.items():
+        text = json.dumps(resources[f"{name}Role"]["Properties"]["Policies"])
+        assert set(re.findall(r"\$\{CacheBucketName\}[^\"]*", text)) == {f"{cache['Location']['Fn::Sub']}/*"}
+
+
+def test_source_actions_may_copy_the_tags_of_what_they_read() -> None:
+    resources = resources_of(pipeline)
+    for role in ("AppActionRole", "TemplatesActionRole"):
+        (policy,) = resources[role]["Properties"]["Policies"]
+        actions = {each["Sid"]: each["Action"] for each in policy["PolicyDocument"]["Statement"]}
+
+        assert {"s3:GetObjectTagging", "s3:GetObjectVersionTagging"} <= set(actions["ReadTheSource"])
+        assert actions["HandOnTheSource"] == ["s3:PutObject", "s3:PutObjectTagging"]
+
+
+def test_the_artifact_of_the_last_good_release_is_kept_for_longer_than_a_year() -> None:
+    rules = resources_of(storage)["Artifacts"]["Properties"]["LifecycleConfiguration"]["Rules"]
+
+    assert [each["ExpirationInDays"] for each in rules if each["Id"] == "ExpireObjects"] == [400]
+
+
+def test_success_says_nothing_that_is_false_of_a_rollback() -> None:
+    targets = resources_of(monitoring)["RunSucceededRule"]["Properties"]["Targets"]
+
+    # The event of a success does not say whether the run was a rollback of one stage.
+    for target in targets:
+        template = target["InputTransformer"]["InputTemplate"]
+        assert template.startswith('"payment-processor: run <execution> has succeeded. https://')
+
+
+def test_the_second_gate_may_start_a_scan_of_its_own_repository() -> None:
+    (policy,) = resources_of(build)["ImageScanRole"]["Properties"]["Policies"]
+    (again,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "ScanItAgain"]
+
+    assert again["Action"] == ["ecr:StartImageScan"]
+    assert again["Resource"][0]["Fn::Sub"].endswith(":repository/payments-tools-payment-processor")
 
 
 def test_the_gate_knows_the_checks_that_must_have_reported() -> None:

@@ -30,8 +30,9 @@ class PipelineTable(Table):
         default=72, description="Hours that a release waits for approval before the run fails"
     )
     reserve_concurrency: bool = Field(
-        default=True,
-        description="Limit the concurrency of each function; a new account whose Lambda quota is 10 cannot reserve any",
+        default=False,
+        description="Reserve and limit the concurrency of each function; a new account, whose Lambda quota is 10,"
+        " cannot reserve any",
     )
     enhanced_scanning: bool = Field(
         default=False,

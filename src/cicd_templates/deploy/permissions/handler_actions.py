@@ -25,16 +25,21 @@ ACTIONS_WITHOUT_HANDLERS = {
 }
 
 
-def handler_actions(types: Iterable[str], region: str) -> set[str]:
-    """Return every action that the handlers of these resource types may call, in any of their operations."""
+def handlers(resource_type: str, region: str) -> dict[str, list[str]]:
+    """Return the permissions of each handler of a resource type, such as `create`, from its registry schema."""
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+    schema: Any = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema
+    return {name: list(handler.get("permissions", ())) for name, handler in schema.get("handlers", {}).items()}
+
+
+def handler_actions(types: Iterable[str], region: str) -> set[str]:
+    """Return every action that the handlers of these resource types may call, in any of their operations."""
     actions: set[str] = set()
     for resource_type in types:
-        schema: Any = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema
         actions.update(ACTIONS_WITHOUT_HANDLERS.get(resource_type, ()))
-        for handler in schema.get("handlers", {}).values():
-            actions.update(handler.get("permissions", ()))
+        for permissions in handlers(resource_type, region).values():
+            actions.update(permissions)
     return actions
 
 

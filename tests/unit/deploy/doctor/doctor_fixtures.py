@@ -61,5 +61,15 @@ def rewritten(stack: StackTemplate, before: str, after: str) -> StackTemplate:
     return replace(stack, text=body, content=cloudformation_yaml.load(body))
 
 
+def reserving(stack: StackTemplate) -> StackTemplate:
+    """The stack as `reserve_concurrency = true` renders it."""
+    functions = {
+        name: {**each, "Properties": {**each["Properties"], "ReservedConcurrentExecutions": 2}}
+        for name, each in stack.resources.items()
+        if each["Type"] == "AWS::Lambda::Function"
+    }
+    return replace(stack, content={**stack.content, "Resources": {**stack.resources, **functions}})
+
+
 def layer(stacks: list[StackTemplate], name: str) -> StackTemplate:
     return next(stack for stack in stacks if stack.layer == name)

@@ -7,7 +7,7 @@ import pytest
 from cicd_templates.deploy.doctor import Check, examine, identity
 from cicd_templates.deploy.doctor.examine import CHECKS
 from tests.fakes.answering_aws import FakeAws, denied
-from tests.unit.deploy.doctor.doctor_fixtures import STAGING, TOOLS, aws, examined
+from tests.unit.deploy.doctor.doctor_fixtures import STAGING, TOOLS, aws, examined, reserving
 
 
 def test_every_line_of_an_account_where_all_is_well_is_fine() -> None:
@@ -78,7 +78,7 @@ def test_without_usable_credentials_nothing_else_is_asked(answer: object, fix: s
 def test_nothing_is_changed_in_the_account() -> None:
     fake = aws(deployed=True)
     fake.answers["sts.get_caller_identity"] = {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/me"}
-    assert len(list(examine(examined(fake, TOOLS)))) > len(CHECKS)
+    assert len(list(examine(examined(fake, [reserving(stack) for stack in TOOLS])))) > len(CHECKS)
 
     verbs = {call.partition(".")[2].partition("_")[0] for call, _ in fake.calls}
     assert verbs <= {"get", "list", "describe", "batch", "head"}

@@ -15,6 +15,7 @@ from tests.unit.deploy.doctor.doctor_fixtures import (
     aws,
     examined,
     layer,
+    reserving,
     rewritten,
 )
 
@@ -48,7 +49,7 @@ def test_a_runtime_environment_takes_its_tasks_network_and_roles() -> None:
 
 
 def test_the_tools_environment_takes_as_many_builds_as_a_stage_starts_at_once() -> None:
-    seen = found(TOOLS)
+    seen = found([reserving(stack) for stack in TOOLS])
 
     assert seen["CodeBuild, small"] == ("5 wanted, 20 allowed", "")
     assert seen["CodeBuild, medium"] == ("1 wanted, 20 allowed", "")
@@ -101,7 +102,9 @@ def test_the_local_aws_has_no_quotas() -> None:
 def test_what_functions_reserve_must_leave_a_hundred(limit: int, fixed: bool) -> None:
     answer = {"lambda_.get_account_settings": {"AccountLimit": {"ConcurrentExecutions": limit}}}
 
-    assert ("reserve_concurrency = false" in found(TOOLS, **answer)["Lambda"][1]) == fixed
+    stacks = [reserving(stack) for stack in TOOLS]
+    assert ("reserve_concurrency = false" in found(stacks, **answer)["Lambda"][1]) == fixed
+    assert "Lambda" not in found(TOOLS, **answer)
 
 
 def test_the_tasks_of_a_deployment_run_beside_those_that_they_replace() -> None:
