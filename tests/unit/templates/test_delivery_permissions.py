@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.permissions.handlers import handlers
+from cicd_templates.deploy.permissions.handler_actions import handlers
 from templates import delivery, service
 from tests.conftest import environment
 
