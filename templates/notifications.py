@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, cloudwatch, sqs
-
-from cicd_templates.blocks.alarms import Metric, alarm
-from cicd_templates.blocks.queues import dead_letter_policy, dead_letter_queue
+from cicd_templates.blocks.queues import dead_letter_alarm, dead_letter_policy, dead_letter_queue
 from cicd_templates.blocks.topics import subscriptions, topic, topic_policy, topic_words
-from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import title
 from cicd_templates.layer.outputs import Output, QueueArn, TopicArn
@@ -53,17 +49,8 @@ def build(env: Environment) -> LayerTemplate:
         else:
             layer.publish(groups[group], TopicArn(topic_resource.ref()))
             topics[group] = TopicArn(topic_resource.ref())
-    layer.add(_dead_letter_alarm(env, queue, topics["operations"]))
+    layer.add(dead_letter_alarm("DeadLettersAlarm", env, queue, topics["operations"]))
     return layer
-
-
-def _dead_letter_alarm(env: Environment, queue: sqs.Queue, operations: TopicArn) -> cloudwatch.Alarm:
-    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-    metric = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": GetAtt(queue, "QueueName")})
-    description = "An event or an invocation failed and is in the dead-letter queue"
-    return alarm(
-        "DeadLettersAlarm", env, [reserved_words.DEAD_LETTERS], description, metric, above=0, tell=[operations]
-    )
 
 
 def _addresses(env: Environment, group: str, environment: str | None = None) -> tuple[str, ...]:

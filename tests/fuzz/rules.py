@@ -13,7 +13,7 @@ from pathlib import Path
 from cfnlint.decode import decode
 from cfnlint.template.template import Template
 
-from cicd_templates.rules import RULES
+from cicd_templates.rules.registry import RULES
 
 
 def main(folder: Path) -> int:

@@ -20,7 +20,7 @@ from cfnlint.config import ConfigMixIn
 from cfnlint.runner import Runner
 from cfnlint.template.template import Template
 
-from cicd_templates.rules import RULES
+from cicd_templates.rules.registry import RULES
 from cicd_templates.template import cloudformation_yaml
 from tests.mutation.edits import Edit, Place
 from tests.mutation.operators import OPERATORS

@@ -1,17 +1,18 @@
-"""Encrypted queues that refuse requests without TLS, including the dead-letter queue."""
+"""Encrypted queues that refuse requests without TLS, including the dead-letter queue and its alarm."""
 
 from __future__ import annotations
 
 from awacs import sqs as actions
 from awacs.aws import ArnLike, Bool, Principal, StringEquals
-from troposphere import GetAtt, Sub, sqs
+from troposphere import GetAtt, Sub, cloudwatch, sqs
 
+from cicd_templates.blocks.alarms import Metric, alarm
 from cicd_templates.blocks.removal_policies import transient
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, physical_name
 from cicd_templates.layer.iam import Grant, allow, deny, document
-from cicd_templates.layer.outputs import KeyArn, QueueArn
+from cicd_templates.layer.outputs import KeyArn, QueueArn, TopicArn
 
 DEAD_LETTERS = reserved_words.DEAD_LETTERS
 # 14 days: SQS keeps messages no longer than this.
@@ -62,6 +63,14 @@ def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> s
         when=[StringEquals({"aws:SourceAccount": env.account}), ArnLike({"aws:SourceArn": rules})],
     )
     return tls_only(logical_id, queue, sending)
+
+
+def dead_letter_alarm(logical_id: str, env: Environment, queue: sqs.Queue, operations: TopicArn) -> cloudwatch.Alarm:
+    """Return the alarm that notifies `operations` as soon as a message is in the dead-letter queue."""
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    metric = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": GetAtt(queue, "QueueName")})
+    description = "An event or an invocation failed and is in the dead-letter queue"
+    return alarm(logical_id, env, [DEAD_LETTERS], description, metric, above=0, tell=[operations])
 
 
 def may_send(sid: str, queue: QueueArn) -> Grant:

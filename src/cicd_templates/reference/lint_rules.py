@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cfnlint.rules._rule import CloudFormationLintRule
 
-from cicd_templates.rules import RULES
+from cicd_templates.rules.registry import RULES
 
 LINT_RULES_HEADER = """\
 # Lint rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cicd_templates.reference.lint_rules import OWNED_ELSEWHERE, rules_reference
-from cicd_templates.rules import RULES
+from cicd_templates.rules.registry import RULES
 from tests.conftest import ROOT
 from tests.unit.rules.linted import runner
 

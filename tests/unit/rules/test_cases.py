@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.rules import RULES
+from cicd_templates.rules.registry import RULES
 from cicd_templates.template import cloudformation_yaml
 from tests.unit.rules.linted import findings
 

@@ -12,10 +12,10 @@ from cfnlint.template.template import Template
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cicd_templates.rules import RULES
 from cicd_templates.rules.encryption_by_type import KEY_OF
 from cicd_templates.rules.physical_names import NAME_PROPERTIES
 from cicd_templates.rules.policy_statements import POLICY_TYPES
+from cicd_templates.rules.registry import RULES
 from cicd_templates.rules.resource_rule import ResourceRule
 from tests.unit.rules.linted import runner
 

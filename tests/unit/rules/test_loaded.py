@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cfnlint.rules._rule import CloudFormationLintRule
 
-from cicd_templates.rules import RULES
+from cicd_templates.rules.registry import RULES
 from cicd_templates.rules.tags import RequiredTags
 from tests.conftest import ROOT
 from tests.unit.rules.linted import findings, runner

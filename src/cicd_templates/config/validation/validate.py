@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from cicd_templates.config.environment import Configuration
-from cicd_templates.config.validation import names, networks, pipeline, regions, releases, retention, services
+from cicd_templates.config.validation import (
+    names,
+    networks,
+    pipeline,
+    regions,
+    releases,
+    retention,
+    services,
+    transport,
+)
 from cicd_templates.config.validation.problem import Problem
 
 
@@ -21,6 +30,7 @@ def all_problems(configuration: Configuration, unread: Collection[str] = ()) -> 
     yield from services.problems(configuration)
     for environment in configuration.environments:
         yield from networks.problems_in(environment)
+        yield from transport.problems_in(environment)
         yield from retention.problems_in(environment)
         yield from services.problems_in(environment)
         yield from releases.problems_in(environment)

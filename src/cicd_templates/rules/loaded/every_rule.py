@@ -10,7 +10,7 @@ if sys.path[0] != SOURCES:
     # The folder comes first in the path, so that an installed version does not replace the one beside the templates.
     sys.path.insert(0, SOURCES)
 
-from cicd_templates.rules import RULES  # noqa: E402  # the sources have to be found first
+from cicd_templates.rules.registry import RULES  # noqa: E402  # the sources have to be found first
 
 # cfn-lint uses every rule class that is a global name of this module.
 globals().update({rule.__name__: rule for rule in RULES})
