@@ -18,7 +18,8 @@ from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_template import StackTemplate
-from tests.fakes.simulated_aws import CHANGE_SET_SECONDS, SimulatedAws, rendered
+from tests.fakes.rendered_stacks import rendered
+from tests.fakes.simulated_aws import CHANGE_SET_SECONDS, SimulatedAws
 
 STACKS = 30
 LONGEST_RATIO = 1.10

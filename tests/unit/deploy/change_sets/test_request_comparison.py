@@ -12,7 +12,8 @@ import pytest
 
 from cicd_templates.deploy.change_sets.request_comparison import is_template_of, request_differences
 from cicd_templates.template.stack_template import StackTemplate
-from tests.fakes.simulated_aws import EPOCH, rendered
+from tests.fakes.rendered_stacks import rendered
+from tests.fakes.simulated_aws import EPOCH
 
 PATH = "/payments/staging/keys/KeyArn"
 STACK = rendered(

@@ -28,7 +28,8 @@ from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError
 from cicd_templates.template.stack_template import StackTemplate
-from tests.fakes.simulated_aws import ARN, Clock, SimulatedAws, rendered
+from tests.fakes.rendered_stacks import rendered
+from tests.fakes.simulated_aws import ARN, Clock, SimulatedAws
 
 ROOT = "/payments/staging"
 LOSS = "storage/Data"

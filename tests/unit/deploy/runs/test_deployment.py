@@ -21,7 +21,8 @@ from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from cicd_templates.template.stack_template import StackTemplate
-from tests.fakes.simulated_aws import SimulatedAws, error, rendered
+from tests.fakes.rendered_stacks import rendered
+from tests.fakes.simulated_aws import SimulatedAws, error
 
 ROOT = "/payments/staging"
 TOPIC = {"Type": "AWS::SNS::TopicPolicy", "Properties": {"Revision": 1}}
@@ -772,6 +773,7 @@ def test_a_role_that_is_not_there_yet_is_named(harness: DeployHarness) -> None:
 
 def test_a_name_that_is_taken_is_found_before_the_change_set(harness: DeployHarness) -> None:
     harness.aws.values[f"{ROOT}/network/VpcId"] = "vpc-0"
+    harness.aws.denied = {"GetResources"}
     with pytest.raises(CicdError, match="not deployed: network, service"):
         harness.deploy()
 

@@ -38,7 +38,8 @@ from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from cicd_templates.template.stack_template import StackTemplate
-from tests.fakes.simulated_aws import COMPLETE, Clock, SimulatedAws, rendered
+from tests.fakes.rendered_stacks import rendered
+from tests.fakes.simulated_aws import COMPLETE, Clock, SimulatedAws
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "250"))
 STEPS = 8

@@ -1,0 +1,138 @@
+"""The services beside CloudFormation that a deployment and a destruction read, as far as the simulation has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore import xform_name
+
+from tests.fakes.simulated_aws import ACCOUNT, REGION, Paginator, Service, SimulatedAws, error
+
+# How long the tagging API lists what is deleted (boto3#3341, aws-cli#4173), and how long it does not know what is new.
+LISTED_AFTER_DELETION = 45 * 60.0
+UNLISTED_AFTER_CREATION = 60.0
+ARNS = {
+    "AWS::S3::Bucket": "arn:aws:s3:::{}",
+    "AWS::SNS::Topic": "{}",
+    "AWS::SSM::Parameter": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{{}}",
+}
+
+
+class ParameterStore(Service):
+    def get_parameter(self, Name: str) -> Any:  # noqa: N803 - AWS's word
+        def effect() -> Any:
+            if Name not in self._aws.values:
+                raise error("ParameterNotFound", "", "GetParameter")
+            return {"Parameter": self._described(Name)}
+
+        return self._call("GetParameter", effect)
+
+    def get_parameters(self, Names: list[str]) -> Any:  # noqa: N803 - AWS's word
+        return self._call(
+            "GetParameters",
+            lambda: {
+                "Parameters": [self._described(name) for name in Names if name in self._aws.values],
+                "InvalidParameters": [name for name in Names if name not in self._aws.values],
+            },
+        )
+
+    def get_parameters_by_path(self, Path: str, Recursive: bool, NextToken: str | None = None) -> Any:  # noqa: N803
+        def effect() -> Any:
+            found = sorted(name for name in self._aws.values if name.startswith(Path))
+            return self._paged("Parameters", map(self._described, found), NextToken)
+
+        return self._call("GetParametersByPath", effect)
+
+    def _described(self, name: str) -> dict[str, Any]:
+        arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{name.removeprefix('/')}"
+        value = self._aws.values[name]
+        return {"Name": name, "Type": "String", "Value": value, "Version": 1, "ARN": arn, "DataType": "text"}
+
+
+class Buckets(Service):
+    """Buckets without objects: those of the stacks, and those that a stack kept."""
+
+    def _living(self) -> dict[str, list[Any]]:
+        return {
+            name: tags
+            for (kind, name), (tags, _, deleted) in self._aws.tagged.items()
+            if kind == "AWS::S3::Bucket" and deleted is None
+        }
+
+    def list_buckets(self, NextToken: str | None = None) -> Any:  # noqa: N803
+        return self._call(
+            "ListBuckets", lambda: self._paged("Buckets", [{"Name": n} for n in self._living()], NextToken)
+        )
+
+    def get_bucket_tagging(self, Bucket: str) -> Any:  # noqa: N803
+        return self._call("GetBucketTagging", lambda: {"TagSet": self._required(Bucket)})
+
+    def head_bucket(self, Bucket: str) -> Any:  # noqa: N803
+        return self._call("HeadBucket", lambda: self._required(Bucket) and {})
+
+    def list_object_versions(self, Bucket: str, **request: Any) -> Any:  # noqa: N803
+        return self._call(
+            "ListObjectVersions", lambda: self._required(Bucket) and {"Versions": [], "DeleteMarkers": []}
+        )
+
+    def _required(self, name: str) -> list[Any]:
+        if name not in self._living():
+            raise error("NoSuchBucket", "The specified bucket does not exist", "Bucket", 404)
+        return self._living()[name]
+
+
+class Tagging(Service):
+    """The Resource Groups Tagging API: what is new comes a minute late, what is deleted stays for 45 minutes."""
+
+    def get_resources(
+        self,
+        TagFilters: list[dict[str, Any]] = [],  # noqa: B006, N803
+        ResourceARNList: list[str] = [],  # noqa: B006, N803
+        NextToken: str | None = None,  # noqa: N803
+    ) -> Any:
+        def effect() -> Any:
+            found = []
+            now = self._aws.clock.seconds
+            for (kind, name), (tags, made, deleted) in self._aws.tagged.items():
+                listed = now - made >= UNLISTED_AFTER_CREATION and (
+                    deleted is None or now - deleted < LISTED_AFTER_DELETION
+                )
+                arn = ARNS.get(kind, "").format(name)
+                known = {tag["Key"]: tag["Value"] for tag in tags}
+                fits = all(known.get(each["Key"]) in each["Values"] for each in TagFilters)
+                if arn and listed and fits and (not ResourceARNList or arn in ResourceARNList):
+                    found.append({"ResourceARN": arn, "Tags": tags})
+            return self._paged("ResourceTagMappingList", found, NextToken)
+
+        return self._call("GetResources", effect)
+
+
+class Empty(Service):
+    """A service in which there is nothing: every list is empty."""
+
+    def __init__(self, aws: SimulatedAws, name: str) -> None:
+        super().__init__(aws)
+        self._name = name
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        if operation.startswith("_"):
+            # So that a simulation can be copied.
+            raise AttributeError(operation)
+        return lambda **request: self._call(operation, lambda: _empty(self._name, operation))
+
+    def get_paginator(self, name: str) -> Paginator:
+        return Paginator(self.__getattr__(name))
+
+
+@cache
+def _operations(service: str) -> dict[str, Any]:
+    model = botocore.session.Session().get_service_model(service)
+    return {xform_name(name): model.operation_model(name) for name in model.operation_names}
+
+
+def _empty(service: str, operation: str) -> dict[str, Any]:
+    shape = _operations(service)[operation].output_shape
+    return {name: [] for name, member in shape.members.items() if member.type_name == "list"} if shape else {}
