@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "rules": "template",
     "local": "errors private_files",
     "template": "errors",
-    "gate": "errors functions",
+    "local_gate": "errors functions",
     "lint": "errors hints printable",
     "config": "errors plurals template",
     "paths": "",

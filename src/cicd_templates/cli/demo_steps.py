@@ -13,7 +13,7 @@ from cicd_templates.cli import terminal
 from cicd_templates.cli.targets import Target, open_target, open_tools
 from cicd_templates.config.environment import Configuration
 from cicd_templates.config.load import read_configuration
-from cicd_templates.deploy.change_sets.request import UPLOADS_OUTPUT
+from cicd_templates.deploy.change_sets.change_set_request import UPLOADS_OUTPUT
 from cicd_templates.deploy.reporting import report
 from cicd_templates.errors import CicdError
 from cicd_templates.layer.discovery import project_layers

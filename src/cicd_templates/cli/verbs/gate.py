@@ -39,7 +39,7 @@ def gate(
     """Judge the reports of a service's checks on this machine; exit with 1 if they stop a release."""
     if ctx.invoked_subcommand:
         return
-    from cicd_templates import gate as judging
+    from cicd_templates import local_gate as judging
     from cicd_templates.functions.scan_gate.findings import as_json as findings
     from cicd_templates.functions.scan_gate.policy import POLICY
     from cicd_templates.functions.scan_gate.summary import summary
@@ -90,7 +90,7 @@ def waive(
     reason: str,
 ) -> None:
     """Write waivers for what stops a legacy application now; each ends on a day and has an owner."""
-    from cicd_templates import gate as judging
+    from cicd_templates import local_gate as judging
 
     today = date.today()
     folder = _folder(reports)

@@ -1,7 +1,8 @@
 """One change set of one stack: its request, CloudFormation's answer, and what each change means.
 
 In the order in which data flows:
-- `rendered_stacks` reads the rendered templates from `out/`; `request` turns one into the arguments of CreateChangeSet.
+- `rendered_stacks` reads the rendered templates from `out/`; `change_set_request` turns one into the arguments of
+  CreateChangeSet.
 - `cloudformation_calls` reads stacks and change sets with all their pages, and deletes change sets; `events` reads a
   stack's events.
 - `impact` decides whether a change deletes or replaces a resource that holds data; `policy_diff` compares permissions

@@ -9,8 +9,8 @@ import re
 import shlex
 
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.change_set_request import UPLOADS_OUTPUT
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
-from cicd_templates.deploy.change_sets.request import UPLOADS_OUTPUT
 from cicd_templates.template.partitions import partition_of
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.shell_commands import parameter_value

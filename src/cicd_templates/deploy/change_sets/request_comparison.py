@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from cicd_templates.deploy.change_sets.change_set_request import kept_values, on_stack_failure
 from cicd_templates.deploy.change_sets.copy_expiry import COPY_LIVES, EXPIRES_KEY, expires, stack_tags
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
-from cicd_templates.deploy.change_sets.request import kept_values, on_stack_failure
 from cicd_templates.template.stack_graph import READING_TYPE
 from cicd_templates.template.stack_template import StackTemplate
 

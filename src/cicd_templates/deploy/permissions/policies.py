@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cicd_templates.deploy.permissions.action_resources import PASS_ROLE, TYPE_OF_KIND, EnvironmentNames, scope
 from cicd_templates.deploy.permissions.handler_actions import handler_actions, is_action, resource_kinds
 from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS
-from cicd_templates.deploy.permissions.scopes import PASS_ROLE, TYPE_OF_KIND, EnvironmentNames, scope
 from cicd_templates.template.stack_template import StackTemplate
 
 # The most characters in a managed policy, not counting white space:

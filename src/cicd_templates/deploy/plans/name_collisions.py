@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.aws.lookup import find_existing
+from cicd_templates.deploy.aws.existing_resources import find_existing
 from cicd_templates.deploy.aws.resource_types.operations import ExistingResource
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_endpoint

@@ -16,6 +16,7 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.retry import Steps, T, retry_steps, run_steps
 from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
+from cicd_templates.deploy.change_sets.change_set_request import change_set_request, kept_values, published
 from cicd_templates.deploy.change_sets.cloudformation_calls import (
     EXECUTED,
     Described,
@@ -27,7 +28,6 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import (
 )
 from cicd_templates.deploy.change_sets.duration import longest_wait
 from cicd_templates.deploy.change_sets.impact import assess
-from cicd_templates.deploy.change_sets.request import change_set_request, kept_values, published
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next, Verb, refusal
 from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.name_collisions import find_collisions

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from cicd_templates import hints
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.retry import Steps, retry_steps
+from cicd_templates.deploy.change_sets.change_set_request import kept_values, published
 from cicd_templates.deploy.change_sets.cloudformation_calls import Described, describe, describe_stack, is_gone, is_ours
-from cicd_templates.deploy.change_sets.request import kept_values, published
 from cicd_templates.deploy.change_sets.request_comparison import is_template_of, request_differences
 from cicd_templates.deploy.plans.consistency import inconsistencies
 from cicd_templates.deploy.plans.document import Plan, PlannedStack

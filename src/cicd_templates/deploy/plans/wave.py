@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, credentials_expired
-from cicd_templates.deploy.change_sets.request import published
+from cicd_templates.deploy.change_sets.change_set_request import published
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
 from cicd_templates.deploy.plans.document import Plan, PlannedStack

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, credentials_expired
-from cicd_templates.deploy.change_sets.request import published
+from cicd_templates.deploy.change_sets.change_set_request import published
 from cicd_templates.deploy.plans.discard import discard_planned, discard_plans
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.propose import DeployContext

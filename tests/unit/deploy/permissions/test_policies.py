@@ -16,10 +16,10 @@ from click.testing import CliRunner
 
 from cicd_templates.cli import main
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.permissions.action_resources import TYPE_OF_KIND, EnvironmentNames, scope
 from cicd_templates.deploy.permissions.handler_actions import handler_actions, is_action, resource_kinds
 from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS
 from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies, size
-from cicd_templates.deploy.permissions.scopes import TYPE_OF_KIND, EnvironmentNames, scope
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT

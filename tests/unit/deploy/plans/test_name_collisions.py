@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.aws.lookup import find_existing
+from cicd_templates.deploy.aws.existing_resources import find_existing
 from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.plans.name_collisions import NameReport, find_collisions

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 
 from cicd_templates.deploy.aws import resource_types
-from cicd_templates.deploy.aws.lookup import find_existing
+from cicd_templates.deploy.aws.existing_resources import find_existing
 from cicd_templates.deploy.aws.resource_types.operations import NOT_FOUND_CODES, ResourceOperations
 from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS, operations_of
 from cicd_templates.template.resource_types.registry import RESOURCE_TYPES, facts_of

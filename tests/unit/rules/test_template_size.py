@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cfnlint.template.template import Template
 
-from cicd_templates.rules.body_size import BodySize
+from cicd_templates.rules.template_size import BodySize
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 
 
