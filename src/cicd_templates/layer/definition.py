@@ -5,12 +5,16 @@ A layer knows only those constants of other layers that it reads. `stack_graph` 
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.tables.environment import EnvironmentKind
+from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.outputs import Output, RoleArn
 from cicd_templates.layer.template import LayerTemplate
 
@@ -56,16 +60,19 @@ class Layer:
     def instances(self, env: Environment) -> Iterator[LayerTemplate]:
         """Yield a new template for each stack that this layer has in `env`.
 
-        Raises `TypeError` if a layer with one stack per service creates its template without the service.
+        Raises `TypeError` if the layer returns something else than a template for `env` and the service.
         """
         if not self.exists(env):
             return
         if self.build is not None:
-            yield self.build(env)
+            template = self.build(env)
+            if not isinstance(template, LayerTemplate):
+                raise TypeError(f"layer {self.name}: build must return a LayerTemplate(env)")
+            yield template
         if self.build_per_service is not None:
             for service in filter(self.needed, env.services):
                 built = self.build_per_service(env, service)
-                if built.service is not service:
+                if not isinstance(built, LayerTemplate) or built.service is not service:
                     raise TypeError(f"layer {self.name}: build must return a LayerTemplate(env, service)")
                 yield built
 
@@ -75,9 +82,28 @@ class Layer:
         return str((self.build or self.build_per_service).__module__)
 
     @property
+    def source(self) -> str:
+        """Path of that module within the project."""
+        return f"{self.module.replace('.', '/')}.py"
+
+    @property
     def description(self) -> str:
-        """The purpose of the layer in one line, which is also the description of its template."""
-        docstring = sys.modules[self.module].__doc__ or ""
-        first_line = docstring.strip().splitlines()[0]
-        description = first_line.partition(": ")[2].rstrip(".")
+        """The purpose of the layer in one line, which is also the description of its template.
+
+        Raises `ConfigurationError` if the module's docstring does not state it.
+        """
+        first_line = _docstring(sys.modules[self.module]).strip().partition("\n")[0]
+        description = first_line.partition(": ")[2].strip().rstrip(".")
+        if not description:
+            raise ConfigurationError(
+                f"{self.source}: its docstring has to begin with a line that describes the template after a colon, such"
+                f' as """Layer `{self.name}`: a queue for payments."""'
+            )
         return description[:1].upper() + description[1:]
+
+
+def _docstring(module: ModuleType) -> str:
+    """Return the docstring of `module`; from its source where Python runs with -OO, which drops docstrings."""
+    if module.__doc__ is None and module.__file__ is not None:
+        return ast.get_docstring(ast.parse(Path(module.__file__).read_bytes())) or ""
+    return module.__doc__ or ""

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.definition import Layer
+
+# CloudFormation allows only letters, digits and hyphens in the names of stacks. An underscore becomes a hyphen.
+LAYER_NAME = r"[a-z][a-z0-9]*([-_][a-z0-9]+)*"
+LAYER_NAME_LENGTH = 40
 
 
 def project_layers() -> tuple[Layer, ...]:
@@ -38,10 +44,41 @@ def with_user_layers(package: ModuleType) -> tuple[Layer, ...]:
     layers: list[Layer] = list(package.LAYERS)
     for module in pkgutil.iter_modules([str(Path(folder, "extra")) for folder in package.__path__]):
         at = f"{package.__name__}/extra/{module.name}.py"
-        user_layer = getattr(importlib.import_module(f"{package.__name__}.extra.{module.name}"), "LAYER", None)
-        if user_layer is None:
+        user_layer = getattr(_import(f"{package.__name__}.extra.{module.name}", at), "LAYER", None)
+        if not isinstance(user_layer, Layer):
             raise ConfigurationError(f"{at}: has no LAYER; add LAYER = Layer({module.name!r}, build)")
+        if len(user_layer.name) > LAYER_NAME_LENGTH or not re.fullmatch(LAYER_NAME, user_layer.name):
+            raise ConfigurationError(
+                f"{at}: {user_layer.name!r} is not possible as the name of a layer; use at most {LAYER_NAME_LENGTH}"
+                " lower-case letters, digits and single underscores, beginning with a letter"
+            )
+        if user_layer.build is None and user_layer.build_per_service is None:
+            raise ConfigurationError(f"{at}: its LAYER has no build; write Layer({user_layer.name!r}, build)")
         if user_layer.name in {layer.name for layer in layers}:
             raise ConfigurationError(f"{at}: a layer {user_layer.name!r} exists already; choose another name")
         layers.append(user_layer)
     return tuple(layers)
+
+
+def is_users_own(layer: Layer) -> bool:
+    """Return whether `layer` comes from the folder `extra/`."""
+    return layer.module.split(".")[1:2] == ["extra"]
+
+
+def _import(name: str, at: str) -> ModuleType:
+    """Return the module of a user's own layer. Raises `ConfigurationError` with file, line and cause if it fails."""
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise user_error(error, at) from error
+
+
+def user_error(error: Exception, source: str) -> ConfigurationError:
+    """Return the error to report for `error`, which code of the user's own layer in the file `source` has raised."""
+    if isinstance(error, SyntaxError):
+        return ConfigurationError(f"{source}:{error.lineno}: {error.msg}")
+    line = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if Path(frame.filename).as_posix().endswith(f"/{source}"):
+            line = f":{frame.lineno}"
+    return ConfigurationError(f"{source}{line}: {type(error).__name__}: {error}")

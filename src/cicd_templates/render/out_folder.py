@@ -99,13 +99,16 @@ def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
         before, after = _text(root / path), files.get(path)
         if before == after:
             continue
-        diff += difflib.unified_diff(
-            (before or "").splitlines(),
-            (after or "").splitlines(),
-            f"{root / path}" if before is not None else "/dev/null",
-            f"rendered/{path}" if after is not None else "/dev/null",
-            lineterm="",
+        lines = list(
+            difflib.unified_diff(
+                (before or "").splitlines(),
+                (after or "").splitlines(),
+                f"{root / path}" if before is not None else "/dev/null",
+                f"rendered/{path}" if after is not None else "/dev/null",
+                lineterm="",
+            )
         )
+        diff += lines or [f"{root / path}: only the line ends differ; `make render` writes them as LF"]
     return diff
 
 
@@ -161,7 +164,8 @@ def _listed_in_sums(root: Path) -> set[str]:
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        # Line ends are not translated, because the checksums are those of the bytes.
+        return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

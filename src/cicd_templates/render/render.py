@@ -13,7 +13,9 @@ from troposphere import Template
 from cicd_templates.config import naming
 from cicd_templates.config.environment import Configuration, Environment, Service
 from cicd_templates.config.validation.problem import Problem, configuration_error
+from cicd_templates.errors import CicdError
 from cicd_templates.layer.definition import Layer
+from cicd_templates.layer.discovery import is_users_own, user_error
 from cicd_templates.paths import CONFIGURATION
 from cicd_templates.render import patching, tagging
 from cicd_templates.render import template_text as rendering
@@ -93,17 +95,29 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
 
 
 def _render_environment(env: Environment, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
-    stacks = []
+    stacks: list[RenderedStack] = []
     for layer in layers:
-        for built in layer.instances(env):
-            service = built.service
-            after = [
-                naming.stack_name(env, other.name, service.name if service and other.build_per_service else None)
-                for other in layers
-                if other.name in layer.after and other.exists(env)
-            ]
-            stacks.append(_render_stack(env, layer, service, built.template, after, form))
+        try:
+            stacks += _render_layer(env, layer, layers, form)
+        except CicdError:
+            raise
+        except Exception as error:
+            # A mistake in a layer of the tool is a bug of the tool and keeps its traceback.
+            if is_users_own(layer):
+                raise user_error(error, layer.source) from error
+            raise
     return stacks
+
+
+def _render_layer(env: Environment, layer: Layer, layers: Sequence[Layer], form: Format) -> Iterator[RenderedStack]:
+    for built in layer.instances(env):
+        service = built.service
+        after = [
+            naming.stack_name(env, other.name, service.name if service and other.build_per_service else None)
+            for other in layers
+            if other.name in layer.after and other.exists(env)
+        ]
+        yield _render_stack(env, layer, service, built.template, after, form)
 
 
 def _in_deploy_order(stacks: list[RenderedStack]) -> Iterator[RenderedStack]:
@@ -153,7 +167,7 @@ def _facts(env: Environment, layer: Layer, service: str | None, after: list[str]
         protection=env.settings.protection,
         role_path=env.settings.role_path,
         permissions_boundary=env.settings.permissions_boundary or None,
-        sources=(layer.module.replace(".", "/") + ".py", "templates/environments.toml"),
+        sources=(layer.source, "templates/environments.toml"),
         after=tuple(after),
         deployed_as=naming.parameter_path(env, role.layer, role.name, service) if role else None,
         patches={path: entry.because for path, entry in patches.items()},

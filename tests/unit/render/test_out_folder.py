@@ -63,6 +63,18 @@ def test_a_difference_is_a_unified_diff_in_both_directions(tmp_path: Path) -> No
     assert "+index" in difference
 
 
+def test_other_line_ends_are_a_difference_and_are_written_again(tmp_path: Path) -> None:
+    out_folder.write_files(FILES, tmp_path)
+    path = next(path for path in FILES if path.endswith(".yaml"))
+    (tmp_path / path).write_bytes(FILES[path].replace("\n", "\r\n").encode())
+
+    difference = out_folder.diff_against_folder(FILES, tmp_path)
+
+    assert difference == [f"{tmp_path / path}: only the line ends differ; `make render` writes them as LF"]
+    assert out_folder.write_files(FILES, tmp_path).written == (path,)
+    assert (tmp_path / path).read_bytes() == FILES[path].encode()
+
+
 def test_the_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
     rendered = render.render(configured(), LAYERS, "yaml")
     out_folder.write_files(out_folder.files_of(rendered, tmp_path), tmp_path)
