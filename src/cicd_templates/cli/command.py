@@ -45,6 +45,14 @@ class Command(click.Command):
         except click.ClickException as error:
             _make_printable(error)
             raise
+        except BrokenPipeError:
+            # The reader of the output has gone; click ends without a message.
+            raise
+        except OSError as error:
+            # A full disk, a missing permission, a folder in the place of a file.
+            at = f"{error.filename}: " if error.filename else ""
+            terminal.show_error(f"{at}{error.strerror or error}")
+            ctx.exit(CicdError.exit_code)
         except Exception as error:
             if type(error).__module__.split(".")[0] != "botocore":
                 raise

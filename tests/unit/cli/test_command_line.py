@@ -114,7 +114,7 @@ def test_a_project_without_layers_says_so(in_project: Path, monkeypatch: pytest.
     assert "error: no folder templates/ here" in result.output
 
 
-def test_a_missing_module_of_a_users_layer_keeps_its_traceback(
+def test_a_missing_module_of_a_layer_of_the_tool_keeps_its_traceback(
     in_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(name: str) -> None:
@@ -245,6 +245,37 @@ def test_an_error_of_aws_is_one_line_and_a_bug_keeps_its_traceback(
 
     monkeypatch.setattr(selection, "targets", bug)
     assert isinstance(run("status").exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (PermissionError(13, "Permission denied", ".state/x"), ".state/x: Permission denied"),
+        (TimeoutError("timed out"), "timed out"),
+    ],
+    ids=["full disk", "no permission", "no number"],
+)
+def test_what_the_system_refuses_is_one_line(
+    error: OSError, line: str, in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(selection, "targets", refuse)
+    result = run("status")
+
+    assert (result.exit_code, result.output) == (1, f"error: {line}\n")
+
+
+def test_a_reader_of_the_output_that_has_gone_is_no_error_to_tell(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(selection, "targets", refuse)
+    assert run("status").output == ""
 
 
 def test_the_module_and_the_script_are_the_same_commands() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from cicd_templates.deploy.destruction.deletion import DELETING
 from cicd_templates.deploy.destruction.execution import DestructionRecord, execute_destruction
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.remainders import prove
-from cicd_templates.deploy.destruction.report_file import report_file, write_report
+from cicd_templates.deploy.destruction.report_file import kept_resources, report_file, write_report
 from cicd_templates.deploy.reporting.inventory_items import Remainder
-from cicd_templates.deploy.reporting.report import Reporter
-from cicd_templates.errors import DetachedError
+from cicd_templates.deploy.reporting.report import Left, Note, Reporter
+from cicd_templates.errors import CicdError, DetachedError
 
 
 def destroy(
@@ -29,19 +30,51 @@ def destroy(
     """Destroy what `inventory` lists and return what is left of it; `also_left` returns more, which no service lists.
 
     If the inventory is protected, switch termination protection off: the caller has checked that this is allowed. The
-    report is written even if the destruction fails. Raises `CicdError` with the names of the stacks that could not be
+    report is written before the first deletion, so that nothing is deleted where it cannot be written, and again at the
+    end, even if the destruction fails. Raises `CicdError` with the names of the stacks that could not be
     deleted. After an interrupt, raises `DetachedError` with the deletions that AWS continues.
     """
     record = DestructionRecord()
     remains: list[Remainder] | None = None
+    file = path or report_file(local=clients.local)
+    try:
+        write_report(inventory, record, None, file)
+    except CicdError as error:
+        raise CicdError(
+            f"{error}; nothing was deleted, because this file alone lists what a destruction keeps"
+        ) from None
     try:
         execute_destruction(clients, inventory, polling, reporter, record, unguard=inventory.protected)
         remains = prove(clients, inventory, polling) + also_left()
-    except KeyboardInterrupt:
-        raise _detached_error(clients, inventory) from None
-    finally:
-        write_report(inventory, record, remains, path or report_file(local=clients.local))
+    except BaseException as error:
+        with contextlib.suppress(CicdError):
+            _write_or_show_report(inventory, record, remains, file, reporter)
+        if isinstance(error, KeyboardInterrupt):
+            raise _detached_error(clients, inventory) from None
+        raise
+    _write_or_show_report(inventory, record, remains, file, reporter)
     return remains
+
+
+def _write_or_show_report(
+    inventory: Inventory,
+    record: DestructionRecord,
+    remains: list[Remainder] | None,
+    file: Path,
+    reporter: Reporter,
+) -> None:
+    """Write the report. If that fails, report what is left and kept instead, and raise `CicdError`."""
+    try:
+        write_report(inventory, record, remains, file)
+    except CicdError as error:
+        if remains is not None:
+            reporter.report(Left(inventory.scope.qualified, tuple(remains)))
+        for owned in kept_resources(inventory):
+            reporter.report(
+                Note(f"kept: {owned.resource_type} {owned.physical_id} of {owned.stack} {owned.logical_id}")
+            )
+        reporter.report(Note(str(error)))
+        raise CicdError(f"{error}; write down what was kept, which is listed above") from None
 
 
 def _detached_error(clients: Clients, inventory: Inventory) -> DetachedError:

@@ -18,7 +18,7 @@ from cicd_templates.deploy.destruction.execution import DestructionRecord
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.reporting.inventory_items import Remainder
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.private_files import write_privately
 
 REPORT_FILE = Path("destroy-report.json")
@@ -41,12 +41,11 @@ def write_report(
     """Replace the entry of one environment in the report. `remains` is None if the destruction failed.
 
     The new entry also lists the resources that earlier runs kept, so that they are not lost if a destruction continues.
+    Raises `CicdError` if the file cannot be written; the file is then as it was.
     """
     entries = _read_entries(path)
     kept = {(owned.stack, owned.logical_id): owned for owned in read_kept_resources(inventory.scope, path)}
-    kept |= {
-        (owned.stack, owned.logical_id): owned for stack in inventory.stacks for owned in stack.resources if owned.kept
-    }
+    kept |= {(owned.stack, owned.logical_id): owned for owned in kept_resources(inventory)}
     entries[_entry_key(inventory.scope)] = {
         "project": inventory.scope.project,
         "environment": inventory.scope.qualified,
@@ -60,7 +59,15 @@ def write_report(
         "left": [asdict(remainder) for remainder in remains or ()],
         "kept": [asdict(owned) for owned in kept.values()],
     }
-    write_privately(path, json.dumps(entries, indent=2) + "\n")
+    try:
+        write_privately(path, json.dumps(entries, indent=2) + "\n")
+    except OSError as error:
+        raise CicdError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def kept_resources(inventory: Inventory) -> list[Owned]:
+    """Return the resources of the stacks in `inventory` that stay when their stack is deleted."""
+    return [owned for stack in inventory.stacks for owned in stack.resources if owned.kept]
 
 
 def _entry_key(scope: Scope) -> str:
@@ -79,10 +86,12 @@ def read_kept_resources(scope: Scope, path: Path) -> list[Owned]:
 
 
 def _read_entries(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError:
         entries = None
     if not isinstance(entries, dict):

@@ -15,6 +15,7 @@ from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets import copy_expiry
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.destruction import destroy as destroy_module
 from cicd_templates.deploy.destruction import reimport, remainders, report_file
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.destroy import destroy
@@ -82,6 +83,49 @@ def test_an_interrupted_destruction_says_what_goes_on_in_aws(tmp_path: Path, now
     assert str(stopped.value) == message
     (entry,) = json.loads(path.read_text()).values()
     assert (entry["finished"], entry["kept"][0]["physical_id"]) == (False, "k-1")
+
+
+def test_nothing_is_deleted_where_the_report_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("a file")
+    deletions: list[str] = []
+    fake = aws(cloudformation={"delete_stack": lambda **request: deletions.append(request["StackName"])})
+    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+
+    with pytest.raises(CicdError, match=r"report\.json: cannot be .*: Not a directory; nothing was deleted") as raised:
+        destroy(fake, there, clock(), report.PlainReporter(io.StringIO()), path=tmp_path / "folder/report.json")
+
+    assert raised.value.exit_code == 1
+    assert deletions == []
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_what_is_kept_is_shown_where_the_disk_fills_up_meanwhile(
+    interrupted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, sink = tmp_path / "report.json", io.StringIO()
+    other = replace(inventory(stacks=(living("payments-staging-keys", KEY),)), scope=replace(SCOPE, suffix="pr1"))
+    report_file.write_report(other, DestructionRecord(), [], path, WHEN)
+    writes = [report_file.write_privately, lambda *arguments: (_ for _ in ()).throw(OSError(28, "No space left"))]
+    monkeypatch.setattr(report_file, "write_privately", lambda *arguments: writes.pop(0)(*arguments))
+
+    def execute(*arguments: object, **options: object) -> None:
+        if interrupted:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(destroy_module, "execute_destruction", execute)
+    monkeypatch.setattr(destroy_module, "prove", lambda *arguments: [])
+    fake = aws(cloudformation={"describe_stacks": {"Stacks": [{"StackStatus": "DELETE_COMPLETE"}]}})
+    left = Remainder("AWS::Logs::LogGroup", "/payments/x", "nobody knows", explained=False)
+    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+
+    with pytest.raises(DetachedError if interrupted else CicdError) as raised:
+        destroy(fake, there, clock(), report.PlainReporter(sink), lambda: [left], path)
+
+    assert "kept: AWS::KMS::Key k-1 of keys Key" in sink.getvalue()
+    assert f"{path}: cannot be written: No space left" in sink.getvalue()
+    assert ("/payments/x" in sink.getvalue()) is not interrupted
+    assert ("write down what was kept" in str(raised.value)) is not interrupted
+    assert report_file.read_kept_resources(other.scope, path) == [KEY]
 
 
 def test_what_cannot_be_deleted_beside_the_stacks_is_reported_and_the_rest_goes() -> None:
