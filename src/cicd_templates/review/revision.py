@@ -14,7 +14,17 @@ from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate, parse_template, read_template
 
 GIT_TIMEOUT_SECONDS = 60
+# With this status, and without a message, `git rev-parse --verify --quiet` says that there is no such revision.
+NO_SUCH_REVISION = 1
 TEMPLATE_SUFFIXES = (".yaml", ".json")
+
+
+class GitRefusedError(CicdError):
+    """git has failed with exit `status`, for the reason that it wrote."""
+
+    def __init__(self, command: str, status: int, reason: str) -> None:
+        super().__init__(f"git {command}: {reason or 'failed'}")
+        self.status = status
 
 
 def templates_in(folder: Path) -> list[StackTemplate]:
@@ -59,10 +69,16 @@ def unpack_revision(revision: str, folder: Path) -> None:
 
 
 def commit_of(revision: str) -> str:
-    """Return the commit that `revision` names. Raises `ConfigurationError` where it names none."""
+    """Return the commit that `revision` names.
+
+    Raises `ConfigurationError` where it names none, and with the reason where git refuses to answer, such as
+    the work tree of another user.
+    """
     try:
         return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
-    except CicdError:
+    except CicdError as error:
+        if not isinstance(error, GitRefusedError) or error.status != NO_SUCH_REVISION:
+            raise ConfigurationError(str(error)) from None
         raise ConfigurationError(f"{revision!r} is no revision here; name a commit, branch or tag") from None
 
 
@@ -72,5 +88,5 @@ def _git(*arguments: str) -> bytes:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CicdError(f"git {arguments[0]}: {error}") from None
     if result.returncode:
-        raise CicdError(f"git {arguments[0]}: {result.stderr.decode(errors='replace').strip() or 'failed'}")
+        raise GitRefusedError(arguments[0], result.returncode, " ".join(result.stderr.decode(errors="replace").split()))
     return result.stdout

@@ -98,8 +98,19 @@ def test_a_file_that_is_no_template_of_ours_is_named() -> None:
 def test_without_git_the_reason_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"git rev-parse: \[Errno 2\] No such file or directory: 'git'"):
         revision.commit_of("HEAD")
+
+
+def test_where_git_refuses_to_answer_its_reason_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+
+    with pytest.raises(ConfigurationError) as raised:
+        revision.commit_of("main")
+
+    assert str(raised.value).startswith("git rev-parse: fatal: not a git repository")
+    assert "\n" not in str(raised.value)
 
 
 def test_a_revision_that_git_cannot_pack_is_reported(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

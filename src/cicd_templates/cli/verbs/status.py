@@ -9,6 +9,7 @@ from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import JSON, TARGET, option
 from cicd_templates.errors import CicdError
+from cicd_templates.paths import rendered_folder
 
 if TYPE_CHECKING:
     from cicd_templates.cli.targets import Target
@@ -29,18 +30,22 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
     """Show the state of every stack and the version of its template, or what no stack owns."""
     from dataclasses import asdict
 
+    from cicd_templates.deploy.releases import commits
     from cicd_templates.deploy.runs import status as overview
 
     if left:
         _show_left(selection.targets(default="all", **options), as_json=as_json)
         return
+    git_problem = commits.git_problem(rendered_folder(options["suffix"]))
     by_environment = {}
     for target in selection.targets(default="all", **options):
-        rows = overview.status_rows(target.clients, target.stacks, target.chosen)
+        rows = overview.status_rows(target.clients, target.stacks, target.chosen, history=not git_problem)
         if target.stacks[0].facts.kind == "tools" and len(target.chosen) == len(target.stacks):
             handed_over = selection.tools(options["suffix"], options["local"]).compare().state
             rows.append(overview.StatusRow("templates for releases", handed_over))
         by_environment[target.environment] = rows
+    if git_problem:
+        terminal.show(f"git could not be asked which commit each stack runs: {git_problem}", err=True)
     if as_json:
         terminal.show_page(
             json.dumps({name: [asdict(row) for row in rows] for name, rows in by_environment.items()}, indent=2)

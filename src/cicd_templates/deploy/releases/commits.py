@@ -54,6 +54,20 @@ def in_work_tree(folder: Path) -> bool:
     return any((each / ".git").exists() for each in (folder.resolve(), *folder.resolve().parents))
 
 
+def git_problem(folder: Path) -> str:
+    """Return why git cannot say in which commit a file of `folder` is, or an empty string if it can."""
+    if not in_work_tree(folder):
+        return f"{folder} is not in a git work tree"
+    try:
+        head = _run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
+        if head.returncode == 1 and not head.stderr:
+            return f"{folder} is in a git work tree that has no commit yet"
+        _require_success(folder, head)
+    except ConfigurationError as error:
+        return str(error)
+    return ""
+
+
 def revision(folder: Path) -> str:
     """Return the HEAD commit of a work tree, with a `+` if tracked files differ from it; empty if it is unknown."""
     if not in_work_tree(folder):

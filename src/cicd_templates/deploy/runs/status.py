@@ -20,6 +20,9 @@ REVIEWED = "reviewed"
 OLDER = "older"
 UNCOMMITTED = "not committed"
 UNKNOWN = "unknown text"
+# If git cannot be asked for commits.
+AS_RENDERED = "as rendered"
+DIFFERENT = "not as rendered"
 UNREAD = "not readable"
 GONE = "not rendered"
 
@@ -33,6 +36,7 @@ class StatusRow:
     - `older`: the one that was rendered at the commit `revision`
     - `not committed`: the one that is rendered now, but that is in no commit
     - `unknown text`: one that is in no commit of this clone
+    - `as rendered` and `not as rendered`: git could not be asked in which commit the template is
     - `not readable`: CloudFormation did not return it
     - `not rendered`: the stack belongs to this project, but is no longer among the rendered templates
     """
@@ -49,15 +53,19 @@ class StatusRow:
         return {REVIEWED: f"at {self.revision}", OLDER: f"older, {self.revision}"}.get(self.text, self.text)
 
 
-def status_rows(clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate]) -> list[StatusRow]:
-    """Return a row for each of `chosen`, in deploy order.
+def status_rows(
+    clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate], *, history: bool = True
+) -> list[StatusRow]:
+    """Return a row for each of `chosen`, in deploy order. Without `history`, git cannot be asked for commits.
 
     If all of `stacks` are chosen, also return a row for each deployed stack of the environment that is not in `stacks`.
     """
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     existing: dict[str, Mapping[str, Any]] = {each["StackName"]: each for page in pages for each in page["Stacks"]}
     rows = [
-        _row(stack, existing[stack.name], *_text(clients, stack)) if stack.name in existing else _absent(stack)
+        _row(stack, existing[stack.name], *_text(clients, stack, history=history))
+        if stack.name in existing
+        else _absent(stack)
         for stack in chosen
     ]
     if len(chosen) == len(stacks):
@@ -88,7 +96,7 @@ def _of_the_environment(existing: Mapping[str, Any], stack: StackTemplate) -> bo
     return is_ours(existing, stack) and all(tags.get(key) == stack.tags.get(key) for key in ("Environment", "Suffix"))
 
 
-def _text(clients: Clients, stack: StackTemplate) -> tuple[str, str]:
+def _text(clients: Clients, stack: StackTemplate, *, history: bool) -> tuple[str, str]:
     """Return which template the stack runs, and the commit that contains it, or an empty string if none is known."""
     try:
         body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
@@ -96,6 +104,8 @@ def _text(clients: Clients, stack: StackTemplate) -> tuple[str, str]:
         return UNREAD, ""
     # boto3 parses a JSON template, but returns a YAML template as text.
     same = body.strip() == stack.text.strip() if isinstance(body, str) else body == stack.content
+    if not history:
+        return (AS_RENDERED if same else DIFFERENT), ""
     if same:
         revision = find_commit(stack.path, stack.text.encode())
         return (REVIEWED, revision) if revision else (UNCOMMITTED, "")

@@ -57,6 +57,21 @@ def commit(folder: Path) -> None:
     git(folder, "commit", "-qm", "a commit")
 
 
+def test_git_says_why_it_cannot_be_asked(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    git(fresh, "init", "-q")
+
+    assert commits.git_problem(tree) == ""
+    assert commits.git_problem(tmp_path) == f"{tmp_path} is not in a git work tree"
+    assert commits.git_problem(fresh) == f"{fresh} is in a git work tree that has no commit yet"
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    problem = commits.git_problem(tree)
+    assert problem.startswith(f"{tree}: is in a git work tree, but git refuses: fatal: detected dubious ownership")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "but git did not answer: [Errno 2] No such file" in commits.git_problem(tree)
+
+
 def test_a_commit_has_its_id_its_author_and_its_files(tree: Path) -> None:
     found = read_commit(tree)
 

@@ -68,6 +68,23 @@ def test_a_reviewed_text_is_known_by_the_commit_that_introduced_it(committed: tu
     assert rows(stack, KEYS.text)[0].description == f"at {newer}"
 
 
+@pytest.mark.parametrize(("added", "text"), [("", "as rendered"), ("# by hand\n", "not as rendered")])
+def test_where_git_does_not_answer_a_text_is_compared_with_the_rendered_one(
+    added: str, text: str, committed: tuple[StackTemplate, str, str]
+) -> None:
+    stack = committed[0]
+    fake: Any = FakeAws(
+        {
+            "cloudformation.describe_stacks": [{"Stacks": [described(stack.name)]}],
+            "cloudformation.get_template": {"TemplateBody": KEYS.text + added},
+        }
+    )
+
+    (row,) = status_rows(fake, [stack], [stack], history=False)
+
+    assert (row.text, row.revision, row.description) == (text, "", text)
+
+
 def test_a_text_that_no_commit_has_is_unknown(committed: tuple[StackTemplate, str, str]) -> None:
     (row,) = rows(committed[0], KEYS.text + "# by hand\n")
 
