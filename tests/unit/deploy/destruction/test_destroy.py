@@ -33,6 +33,7 @@ from cicd_templates.deploy.destruction.sweep import find_copies, parse_age
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder, item_lines, remainder_lines
 from cicd_templates.errors import CicdError, ConfigurationError, DetachedError
+from cicd_templates.private_files import write_privately
 from cicd_templates.template.resource_types.registry import facts_of
 from tests.conftest import ROOT
 from tests.fakes.scripted_aws import (
@@ -105,7 +106,7 @@ def test_what_is_kept_is_shown_where_the_disk_fills_up_meanwhile(
     path, sink = tmp_path / "report.json", io.StringIO()
     other = replace(inventory(stacks=(living("payments-staging-keys", KEY),)), scope=replace(SCOPE, suffix="pr1"))
     report_file.write_report(other, DestructionRecord(), [], path, WHEN)
-    writes = [report_file.write_privately, lambda *arguments: (_ for _ in ()).throw(OSError(28, "No space left"))]
+    writes = [write_privately, lambda *arguments: (_ for _ in ()).throw(OSError(28, "No space left"))]
     monkeypatch.setattr(report_file, "write_privately", lambda *arguments: writes.pop(0)(*arguments))
 
     def execute(*arguments: object, **options: object) -> None:
