@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from tests.conftest import ROOT
 STACKS = len(list((ROOT / "out").glob("*/*.yaml")))
 STAGING_STACKS = len(list((ROOT / "out/staging").glob("*.yaml")))
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
+EXAMPLE_ACCOUNTS = {"tools": "111111111111", "staging": "222222222222", "production": "333333333333"}
+# The files that the committed checksums list, relative to `out/`.
+COMMITTED = [line.split("  ")[1] for line in (ROOT / "out/SHA256SUMS").read_text().splitlines()]
 _accounts = itertools.count(500000000000)
 
 
@@ -74,12 +78,9 @@ def project(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Make a project in `folder` that is committed and rendered as the repository is, but with accounts of its own."""
     accounts = {name: str(next(_accounts)) for name in ("tools", "staging", "production")}
-    toml = (ROOT / "templates/environments.toml").read_text()
-    for example, name in (("111111111111", "tools"), ("222222222222", "staging"), ("333333333333", "production")):
-        toml = toml.replace(example, accounts[name])
-    (folder / "templates").mkdir()
-    (folder / "templates/environments.toml").write_text(toml)
+    copy_rendered(folder, {EXAMPLE_ACCOUNTS[name]: account for name, account in accounts.items()})
     monkeypatch.chdir(folder)
     engine_state_file.remember(engine)
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
@@ -88,9 +89,26 @@ def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "none"))
     project = Project(folder, engine, accounts)
-    git(folder, "init", "-q")
-    project.render_and_commit()
+    # Without git's samples of hooks, which would be most of the files of a project.
+    git(folder, "init", "-q", "--template=")
+    git(folder, "add", "out")
+    git(folder, "commit", "-qm", "Render")
     return project
+
+
+def copy_rendered(folder: Path, accounts: Mapping[str, str]) -> None:
+    """Copy the configuration and `out/` with other account ids; the bytes are those that rendering would write."""
+    sums = []
+    for name in ("templates/environments.toml", *(f"out/{path}" for path in COMMITTED)):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for before, after in accounts.items():
+            text = text.replace(before, after)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        if name.startswith("out/"):
+            sums.append(f"{hashlib.sha256(text.encode()).hexdigest()}  {name.removeprefix('out/')}\n")
+    (folder / "out/SHA256SUMS").write_text("".join(sums))
 
 
 def git(folder: Path, *arguments: str) -> str:

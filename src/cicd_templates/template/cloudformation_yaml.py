@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from cicd_templates.template import yaml_events
+
 # Outside literal blocks no line is longer than this. A string that could exceed it, with its key and indent, becomes a
 # literal block, because folding would hide from a reader where its spaces are.
 WIDTH = 110
@@ -140,18 +142,22 @@ class _Loader(yaml.CSafeLoader):
     """Reads short tags as the long names of their functions, and dates as strings."""
 
 
+def _long_form(tag: str, value: Any) -> dict[str, Any]:
+    """Return the function with its long name that `tag` with `value` is short for."""
+    key = _KEY_OF.get(tag) or f"Fn::{tag[1:]}"
+    return {key: value.split(".", 1) if key == "Fn::GetAtt" and isinstance(value, str) else value}
+
+
 def _construct_short(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
-    key = _KEY_OF.get(f"!{tag}", f"Fn::{tag}")
     value: Any
     if isinstance(node, yaml.ScalarNode):
-        text = loader.construct_scalar(node)
-        value = str(text).split(".", 1) if key == "Fn::GetAtt" else text
+        value = loader.construct_scalar(node)
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
         assert isinstance(node, yaml.MappingNode)
         value = loader.construct_mapping(node, deep=True)
-    return {key: value}
+    return _long_form(f"!{tag}", value)
 
 
 def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
@@ -202,4 +208,8 @@ def load(text: str) -> Any:
             return json.loads(text)
         except json.JSONDecodeError:
             pass  # YAML's flow style begins like JSON
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
+    try:
+        return yaml_events.read(text, _long_form)
+    except (yaml_events.UnusualYAMLError, yaml.YAMLError, RecursionError):
+        # PyYAML reads what this program does not write, or says what is wrong with it.
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader

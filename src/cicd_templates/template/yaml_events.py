@@ -1,0 +1,103 @@
+"""Reads the YAML that this program writes from the parser's events, five times as fast as through PyYAML's nodes.
+
+It raises `UnusualYAMLError` for all YAML that the program does not write itself, such as anchors, merge keys and
+explicit tags of YAML's own, so that PyYAML can read it or say what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+# Templates repeat their words. The cache holds those of some hundred templates.
+CACHED_SCALARS = 1 << 16
+_RESOLVER: Any = yaml.resolver.Resolver()
+_CONSTRUCTOR: Any = yaml.constructor.SafeConstructor()
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_STR = "tag:yaml.org,2002:str"
+
+
+class UnusualYAMLError(Exception):
+    """The text has something that this program does not write."""
+
+
+def read(text: str, short: Callable[[str, Any], Any]) -> Any:
+    """Return the value of `text`. `short` makes the value of a short tag, such as `!Ref`, from the tag and its operand.
+
+    Raises `UnusualYAMLError`, or the `yaml.YAMLError` of PyYAML's parser.
+    """
+    parser: Any = yaml.CSafeLoader(text)
+    try:
+        _expect(parser, yaml.StreamStartEvent)
+        _expect(parser, yaml.DocumentStartEvent)
+        value = _Reader(parser.get_event, short).value(parser.get_event())
+        _expect(parser, yaml.DocumentEndEvent)
+        _expect(parser, yaml.StreamEndEvent)
+    finally:
+        parser.dispose()
+    return value
+
+
+def _expect(parser: Any, kind: type[yaml.Event]) -> None:
+    if type(parser.get_event()) is not kind:
+        raise UnusualYAMLError
+
+
+@lru_cache(CACHED_SCALARS)
+def _plain(text: str) -> Any:
+    """Return the value of a scalar without quotes: text, a number, a truth value or nothing. A date is text."""
+    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
+    if tag in (_STR, _TIMESTAMP):
+        return text
+    if tag not in _CONSTRUCTOR.yaml_constructors:
+        raise UnusualYAMLError
+    return _CONSTRUCTOR.construct_object(yaml.ScalarNode(tag, text))
+
+
+class _Reader:
+    """Makes values from the events that `following` returns one after another."""
+
+    def __init__(self, following: Callable[[], Any], short: Callable[[str, Any], Any]) -> None:
+        self._following = following
+        self._short = short
+
+    def value(self, event: Any) -> Any:
+        """Return the value that begins with `event`."""
+        kind = type(event)
+        if kind is yaml.AliasEvent or event.anchor is not None:
+            raise UnusualYAMLError
+        tag = event.tag
+        value: Any
+        if kind is yaml.ScalarEvent:
+            if tag is None:
+                return _plain(event.value) if event.implicit[0] else event.value
+            value = event.value
+        elif kind is yaml.MappingStartEvent:
+            value = self._pairs()
+        else:
+            value = self._items()
+        if tag is None:
+            return value
+        if tag[0] != "!" or tag == "!":
+            raise UnusualYAMLError
+        return self._short(tag, value)
+
+    def _pairs(self) -> dict[str, Any]:
+        pairs = {}
+        following = self._following
+        while type(event := following()) is not yaml.MappingEndEvent:
+            key = self.value(event)
+            if type(key) is not str:
+                raise UnusualYAMLError
+            pairs[key] = self.value(following())
+        return pairs
+
+    def _items(self) -> list[Any]:
+        items = []
+        following = self._following
+        while type(event := following()) is not yaml.SequenceEndEvent:
+            items.append(self.value(event))
+        return items
