@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from cicd_templates.review.principals import is_outside
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.review.statements import OWN_MARK, own_stem
+
+_LITERAL_PREFIX = re.compile(r"[^*?\[]*")
 
 # What a person or a role can do with a release, and the IAM actions that allow it.
 _RELEASE_ACTIONS = {
@@ -65,16 +69,31 @@ def release_permissions(stacks: Sequence[ReviewedStack]) -> list[str]:
     for ability, actions in _RELEASE_ACTIONS.items():
         holders = [holder for holder, statement in allowed if any(statement.covers(action) for action in actions)]
         texts.append(f"{ability}: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
-    sources = [source for stack in tools for source in _sources(stack)]
+    sources = sorted(source for stack in tools for source in _sources(stack))
     if sources:
         holders = [
             holder
             for holder, statement in allowed
             if statement.covers("s3:PutObject")
-            and any(fnmatchcase(source, pattern) for source in sources for pattern in statement.resource_texts)
+            and any(matches_any(pattern, sources) for pattern in statement.resource_texts)
         ]
         texts.append(f"upload a release: {', '.join(dict.fromkeys(holders)) or 'nobody'}")
     return texts
+
+
+def matches_any(pattern: str, texts: Sequence[str]) -> bool:
+    """Return whether `pattern`, as of `fnmatch`, matches one of `texts`, which are sorted.
+
+    Compares only those that begin as the pattern does: otherwise every statement would be compared with the source of
+    every service.
+    """
+    prefix = _LITERAL_PREFIX.match(pattern)[0]  # type: ignore[index] # matches the empty text as well
+    index = bisect.bisect_left(texts, prefix)
+    while index < len(texts) and texts[index].startswith(prefix):
+        if fnmatchcase(texts[index], pattern):
+            return True
+        index += 1
+    return False
 
 
 def _sources(stack: ReviewedStack) -> Iterator[str]:
