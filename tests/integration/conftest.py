@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import subprocess
+import tomllib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cicd_templates.cli import main
+from cicd_templates.config.load import parse_configuration
 from cicd_templates.deploy.aws.clients import Clients, local_clients
 from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine, running
+from cicd_templates.paths import CHECKSUMS
+from cicd_templates.render import out_folder, render
+from templates import LAYERS
 from tests.conftest import ROOT
 
 # How many stacks there are, in all and in staging.
@@ -25,8 +31,7 @@ STACKS = len(list((ROOT / "out").glob("*/*.yaml")))
 STAGING_STACKS = len(list((ROOT / "out/staging").glob("*.yaml")))
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
 EXAMPLE_ACCOUNTS = {"tools": "111111111111", "staging": "222222222222", "production": "333333333333"}
-# The files that the committed checksums list, relative to `out/`.
-COMMITTED = [line.split("  ")[1] for line in (ROOT / "out/SHA256SUMS").read_text().splitlines()]
+RENDERED_ACCOUNTS = {"tools": "499999999991", "staging": "499999999992", "production": "499999999993"}
 _accounts = itertools.count(500000000000)
 
 
@@ -92,9 +97,9 @@ def project(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Make a project in `folder` that is committed and rendered as the repository is, but with accounts of its own."""
+    """Make a project in `folder`, rendered and committed as the repository is, but with accounts of its own."""
     accounts = {name: str(next(_accounts)) for name in ("tools", "staging", "production")}
-    copy_rendered(folder, {EXAMPLE_ACCOUNTS[name]: account for name, account in accounts.items()})
+    write_project(folder, accounts)
     monkeypatch.chdir(folder)
     engine_state_file.remember(engine)
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
@@ -110,19 +115,31 @@ def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     return project
 
 
-def copy_rendered(folder: Path, accounts: Mapping[str, str]) -> None:
-    """Copy the configuration and `out/` with other account ids; the bytes are those that rendering would write."""
-    sums = []
-    for name in ("templates/environments.toml", *(f"out/{path}" for path in COMMITTED)):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        for before, after in accounts.items():
-            text = text.replace(before, after)
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        if name.startswith("out/"):
-            sums.append(f"{hashlib.sha256(text.encode()).hexdigest()}  {name.removeprefix('out/')}\n")
-    (folder / "out/SHA256SUMS").write_text("".join(sums))
+def write_project(folder: Path, accounts: Mapping[str, str]) -> None:
+    """Write the configuration and what is rendered from it: rendered once, and then only the accounts replaced."""
+    configuration, rendered = _rendered()
+    files = {"templates/environments.toml": configuration} | {f"out/{path}": text for path, text in rendered.items()}
+    for path, text in files.items():
+        for name, account in accounts.items():
+            text = text.replace(RENDERED_ACCOUNTS[name], account)
+        files[path] = text
+    sums = [f"{hashlib.sha256(files[f'out/{path}'].encode()).hexdigest()}  {path}\n" for path in sorted(rendered)]
+    files[f"out/{CHECKSUMS}"] = "".join(sums)
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+
+@cache
+def _rendered() -> tuple[str, dict[str, str]]:
+    """Return the configuration with accounts that are no examples, and the files that are rendered from it."""
+    text = (ROOT / "templates/environments.toml").read_text()
+    for name, example in EXAMPLE_ACCOUNTS.items():
+        text = text.replace(example, RENDERED_ACCOUNTS[name])
+    configuration = parse_configuration(tomllib.loads(text), source="environments.toml")
+    files = out_folder.files_of(render.render(configuration, LAYERS, "yaml"), Path("out"))
+    del files[CHECKSUMS]
+    return text, files
 
 
 def git(folder: Path, *arguments: str) -> str:
