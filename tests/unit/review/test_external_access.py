@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.review import reach
+from cicd_templates.review import external_access
 
 words = st.text("ab/*?[]-", max_size=6)
 
 
 @given(words, st.lists(words, max_size=6))
 def test_a_pattern_matches_what_comparing_it_with_each_text_matches(pattern: str, texts: list[str]) -> None:
-    assert reach.matches_any(pattern, sorted(texts)) == any(fnmatchcase(text, pattern) for text in texts)
+    assert external_access.matches_any(pattern, sorted(texts)) == any(fnmatchcase(text, pattern) for text in texts)
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def test_only_what_begins_alike_is_compared(pattern: str, compared: int, monkeyp
         calls.append(text)
         return fnmatchcase(text, pattern)
 
-    monkeypatch.setattr(reach, "fnmatchcase", counting)
+    monkeypatch.setattr(external_access, "fnmatchcase", counting)
     texts = sorted(f"storage.Source/service-{number}/source.zip" for number in range(1000))
 
-    assert reach.matches_any(pattern, texts) == (compared > 0)
+    assert external_access.matches_any(pattern, texts) == (compared > 0)
     assert len(calls) == compared
