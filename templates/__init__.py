@@ -26,33 +26,33 @@ from templates import (
     storage,
 )
 
-TOOLS: frozenset[EnvironmentKind] = frozenset({"tools"})
-RUNTIME: frozenset[EnvironmentKind] = frozenset({"runtime"})
+ONLY_TOOLS: frozenset[EnvironmentKind] = frozenset({"tools"})
+ONLY_RUNTIME: frozenset[EnvironmentKind] = frozenset({"runtime"})
 
 LAYERS = (
     Layer("keys", keys.build),
     Layer("storage", storage.build),
     Layer("notifications", notifications.build),
-    Layer("scanning", scanning.build, kinds=TOOLS, where=scanning.exists),
-    Layer("registry", build_per_service=registry.build, kinds=TOOLS),
-    Layer("build", build_per_service=build.build, kinds=TOOLS),
-    Layer("scan_gate", build_per_service=scan_gate.build, kinds=TOOLS),
-    Layer("review", build_per_service=review.build, kinds=TOOLS, where=review.exists),
-    Layer("pipeline", build_per_service=pipeline.build, kinds=TOOLS, after=("build",)),
-    Layer("access", build_per_service=access.build, kinds=TOOLS),
-    Layer("monitoring", build_per_service=monitoring.build, kinds=TOOLS),
-    Layer("network", network.build, kinds=RUNTIME),
-    Layer("cluster", cluster.build, kinds=RUNTIME),
-    Layer("ingress", build_per_service=ingress.build, kinds=RUNTIME),
-    Layer("secrets", build_per_service=secrets.build, kinds=RUNTIME, needed=secrets.needed),
-    Layer("health", build_per_service=health.build, kinds=RUNTIME),
-    Layer("hooks", build_per_service=hooks.build, kinds=RUNTIME, needed=hooks.needed),
-    Layer("delivery", build_per_service=delivery.build, kinds=RUNTIME, where=delivery.exists),
+    Layer("scanning", scanning.build, kinds=ONLY_TOOLS, where=scanning.exists),
+    Layer("registry", build_per_service=registry.build, kinds=ONLY_TOOLS),
+    Layer("build", build_per_service=build.build, kinds=ONLY_TOOLS),
+    Layer("scan_gate", build_per_service=scan_gate.build, kinds=ONLY_TOOLS),
+    Layer("review", build_per_service=review.build, kinds=ONLY_TOOLS, where=review.exists),
+    Layer("pipeline", build_per_service=pipeline.build, kinds=ONLY_TOOLS, after=("build",)),
+    Layer("access", build_per_service=access.build, kinds=ONLY_TOOLS),
+    Layer("monitoring", build_per_service=monitoring.build, kinds=ONLY_TOOLS),
+    Layer("network", network.build, kinds=ONLY_RUNTIME),
+    Layer("cluster", cluster.build, kinds=ONLY_RUNTIME),
+    Layer("ingress", build_per_service=ingress.build, kinds=ONLY_RUNTIME),
+    Layer("secrets", build_per_service=secrets.build, kinds=ONLY_RUNTIME, needed=secrets.needed),
+    Layer("health", build_per_service=health.build, kinds=ONLY_RUNTIME),
+    Layer("hooks", build_per_service=hooks.build, kinds=ONLY_RUNTIME, needed=hooks.needed),
+    Layer("delivery", build_per_service=delivery.build, kinds=ONLY_RUNTIME, where=delivery.exists),
     Layer(
         "service",
         build_per_service=service.build,
-        kinds=RUNTIME,
+        kinds=ONLY_RUNTIME,
         after=("delivery",),
-        deployed_as=delivery.EXECUTION_ROLE,
+        deployed_as=delivery.CLOUDFORMATION_ROLE,
     ),
 )

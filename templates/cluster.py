@@ -19,7 +19,7 @@ from cicd_templates.layer.outputs import (
     Output,
     SecurityGroupId,
     Url,
-    text,
+    joined_text,
 )
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, network, storage
@@ -79,7 +79,7 @@ def build(env: Environment) -> LayerTemplate:
             layer.add(admission)
 
     # The certificate is for the domain. With the load balancer's own name, clients could not verify the certificate.
-    plain = text("http://", GetAtt(balancer, "DNSName"))
+    plain = joined_text("http://", GetAtt(balancer, "DNSName"))
     layer.publish(BASE_URL, Url(plain if env.settings.allow_http else f"https://{env.settings.domain}"))
     layer.publish(BALANCER_HOST, HostName(GetAtt(balancer, "DNSName")))
     layer.publish(CLUSTER_NAME, ClusterName(cluster.ref()))

@@ -6,7 +6,7 @@ from awacs import cloudformation, iam, kms, s3
 from awacs.aws import StringEquals, StringEqualsIfExists
 from troposphere import Sub
 
-from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, change_set_name
+from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, release_change_set_name
 from cicd_templates.blocks.delivery_permissions import may_resolve_values, service_grants
 from cicd_templates.blocks.roles import assumed_role, service_role
 from cicd_templates.config import reserved_words
@@ -17,7 +17,7 @@ from cicd_templates.layer.iam import Grant, allow, trust_roles_of
 from cicd_templates.layer.outputs import RoleArn, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 
-EXECUTION_ROLE = ServiceOutput(
+CLOUDFORMATION_ROLE = ServiceOutput(
     RoleArn, "delivery", "ExecutionRoleArn", "Role with which CloudFormation works on the service's stack"
 )
 
@@ -70,7 +70,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
                 name=[reserved_words.REVIEW, service.name],
             )
         )
-    layer.publish(EXECUTION_ROLE, RoleArn(execution.get_att("Arn")))
+    layer.publish(CLOUDFORMATION_ROLE, RoleArn(execution.get_att("Arn")))
     return layer
 
 
@@ -106,7 +106,7 @@ def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
 
 def _may_deploy(env: Environment, service: Service) -> list[Grant]:
     # Some of these calls do not send the condition key, although AWS's reference says that they do.
-    own_change_set = StringEqualsIfExists({"cloudformation:ChangeSetName": change_set_name(env, service)})
+    own_change_set = StringEqualsIfExists({"cloudformation:ChangeSetName": release_change_set_name(env, service)})
     return [
         allow(
             "ReplaceTheChangeSet",

@@ -23,7 +23,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     They refer to the service by its future names, so they can be created before the service.
     """
     layer = LayerTemplate(env, service)
-    monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTERS))
+    monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTER_QUEUE))
     developers = layer.read(notifications.DEVELOPERS)
     operations = layer.read(notifications.OPERATIONS)
     metrics = ingress.target_group_metrics(layer)

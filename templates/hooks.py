@@ -38,7 +38,7 @@ def needed(service: Service) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the hook functions, an alarm on the errors of each, and the role with which ECS invokes the functions."""
     layer = LayerTemplate(env, service)
-    monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTERS))
+    monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTER_QUEUE))
     operations = layer.read(notifications.OPERATIONS)
     key = layer.read(keys.KEY_ARN)
     functions = []

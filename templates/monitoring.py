@@ -8,7 +8,7 @@ from awacs import codepipeline
 from troposphere import AWSObject, Sub, cloudwatch
 
 from cicd_templates.blocks import event_rules, pipeline_alarms, pipeline_event_rules
-from cicd_templates.blocks.alarms import NAMESPACE, function_error_alarm
+from cicd_templates.blocks.alarms import METRIC_NAMESPACE, function_error_alarm
 from cicd_templates.blocks.dashboards import pipeline_dashboard
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.lambda_functions import inline_function, source
@@ -29,7 +29,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     """Return rules, functions, alarms and a dashboard that watch one pipeline without changing it."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
-    monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTERS))
+    monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTER_QUEUE))
     topics = {
         "developers": layer.read(notifications.DEVELOPERS),
         "security": layer.read(notifications.SECURITY),
@@ -58,7 +58,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     layer.add_all(pipeline_alarms.run_alarms(monitored, name, topics))
     layer.add_all(pipeline_alarms.build_alarms(monitored, projects, topics))
     gate = layer.read(scan_gate.GATE_FUNCTION)
-    layer.add_all(pipeline_alarms.gate_alarms(monitored, scan_gate.GATE, gate, name, topics))
+    layer.add_all(pipeline_alarms.gate_alarms(monitored, scan_gate.SCAN_GATE, gate, name, topics))
     if review.exists(env):
         function = layer.read(review.REVIEW_FUNCTION)
         layer.add_all(pipeline_alarms.review_alarms(monitored, review.REVIEW, function, name, topics))
@@ -94,7 +94,7 @@ def _watching_function(
         key=key,
         dead_letters=monitored.dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
-        variables={"PIPELINE": monitored.pipeline, "NAMESPACE": NAMESPACE},
+        variables={"PIPELINE": monitored.pipeline, "NAMESPACE": METRIC_NAMESPACE},
     )
     called = event_rules.invocation_rule(f"{name}Rule", monitored, module, description, function, **trigger)
     errors = function_error_alarm(f"{name}Errors", env, [service.name, module], function.ref(), [operations])

@@ -11,7 +11,7 @@ from cicd_templates.blocks.log_groups import log_group
 from cicd_templates.blocks.networks import Zone
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import log_group_name
-from cicd_templates.layer.outputs import IpRanges, Output, SubnetIds, VpcId, text
+from cicd_templates.layer.outputs import IpRanges, Output, SubnetIds, VpcId, joined_text
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
@@ -20,7 +20,7 @@ PUBLIC_SUBNET_IDS = Output(SubnetIds, "network", "PublicSubnetIds", "Public subn
 PRIVATE_SUBNET_IDS = Output(SubnetIds, "network", "PrivateSubnetIds", "Private subnets for tasks, one per zone")
 NAT_RANGES = Output(IpRanges, "network", "NatRanges", "Address ranges from which private subnets reach the internet")
 
-EVERYWHERE = "0.0.0.0/0"
+ANY_ADDRESS = "0.0.0.0/0"
 
 
 def gateways(env: Environment) -> int:
@@ -56,7 +56,7 @@ def build(env: Environment) -> LayerTemplate:
     layer.publish(PUBLIC_SUBNET_IDS, SubnetIds([zone.public.ref() for zone in zones]))
     layer.publish(PRIVATE_SUBNET_IDS, SubnetIds([zone.private.ref() for zone in zones]))
     if nat:
-        ranges = [text(address.get_att("PublicIp"), "/32") for address, _ in nat]
+        ranges = [joined_text(address.get_att("PublicIp"), "/32") for address, _ in nat]
         layer.publish(NAT_RANGES, IpRanges(ranges))
     return layer
 
@@ -69,7 +69,7 @@ def _public_routes(env: Environment, vpc: ec2.VPC, zones: Sequence[Zone]) -> lis
     route = ec2.Route(
         "PublicRouteOut",
         RouteTableId=table.ref(),
-        DestinationCidrBlock=EVERYWHERE,
+        DestinationCidrBlock=ANY_ADDRESS,
         GatewayId=gateway.ref(),
         # The reference to the gateway is not enough: AWS refuses the route before the gateway is attached.
         DependsOn=attachment.title,
@@ -93,7 +93,7 @@ def _private_routes(
             ec2.Route(
                 f"Private{zone.number}RouteOut",
                 RouteTableId=table.ref(),
-                DestinationCidrBlock=EVERYWHERE,
+                DestinationCidrBlock=ANY_ADDRESS,
                 NatGatewayId=gateway.ref(),
             )
         )

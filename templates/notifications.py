@@ -15,7 +15,7 @@ SECURITY = Output(
     TopicArn, "notifications", "SecurityTopicArn", "Notifies security of gate decisions and overridden conditions"
 )
 OPERATIONS = Output(TopicArn, "notifications", "OperationsTopicArn", "Notifies operations of alarms and stuck runs")
-DEAD_LETTERS = Output(
+DEAD_LETTER_QUEUE = Output(
     QueueArn, "notifications", "DeadLettersQueueArn", "Dead-letter queue of events and invocations that failed"
 )
 
@@ -36,7 +36,7 @@ def build(env: Environment) -> LayerTemplate:
     key = layer.read(keys.KEY_ARN)
     queue = layer.add(dead_letter_queue("DeadLetters", env, key))
     layer.add(dead_letter_policy("DeadLettersPolicy", env, queue))
-    layer.publish(DEAD_LETTERS, QueueArn(queue.get_att("Arn")))
+    layer.publish(DEAD_LETTER_QUEUE, QueueArn(queue.get_att("Arn")))
     groups = {"developers": DEVELOPERS, "security": SECURITY, "operations": OPERATIONS}
     topics = {}
     for group, *environment in topic_words(env):

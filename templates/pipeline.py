@@ -8,7 +8,12 @@ from troposphere import GetAtt, Sub, codepipeline, iam
 
 from cicd_templates.blocks import pipeline_stages
 from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
-from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, change_set_name, execute_action, prepare_action
+from cicd_templates.blocks.delivery_actions import (
+    SERVICE_LAYER,
+    execute_action,
+    prepare_action,
+    release_change_set_name,
+)
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.keys import may_encrypt
 from cicd_templates.blocks.pipeline_actions import (
@@ -21,7 +26,7 @@ from cicd_templates.blocks.pipeline_actions import (
     lambda_action,
     s3_source_action,
 )
-from cicd_templates.blocks.pipeline_stages import GATE, PipelineStage, stage
+from cicd_templates.blocks.pipeline_stages import GATE_STAGE, PipelineStage, stage
 from cicd_templates.blocks.pipeline_trigger import release_rule
 from cicd_templates.blocks.removal_policies import because
 from cicd_templates.blocks.roles import service_role
@@ -48,10 +53,10 @@ from cicd_templates.layer.template import LayerTemplate
 from templates import keys, notifications, review, scan_gate, storage
 
 PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Pipeline that releases the service")
-IMAGE = "Image"
+IMAGE_ACTION = "Image"
 # The version of the reviewed templates that a run deploys.
 TEMPLATES_VERSION = f"#{{{TEMPLATES}.VersionId}}"
-REVIEW = "Review"
+REVIEW_ACTION = "Review"
 APPROVE = "Approve"
 
 
@@ -78,7 +83,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     )
     pipeline = layer.add(_pipeline(context, stages))
     if service.settings.source == "s3":
-        monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTERS))
+        monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTER_QUEUE))
         layer.add_all(release_rule(monitored, pipeline, layer.read(storage.SOURCE_BUCKET), APP))
     layer.publish(PIPELINE_NAME, PipelineName(pipeline.ref()))
     return layer
@@ -169,18 +174,20 @@ def _gate(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
     }
     reports = [report_artifact(check.name) for check in checks_of(context.service)]
     function = layer.read(scan_gate.GATE_FUNCTION)
-    return stage("Gate", [lambda_action(context, GATE, function, parameters, namespace=GATE, inputs=reports)])
+    return stage(
+        "Gate", [lambda_action(context, GATE_STAGE, function, parameters, namespace=GATE_STAGE, inputs=reports)]
+    )
 
 
 def _build(context: PipelineContext) -> PipelineStage:
     variables = {"SOURCE_VERSION": _source_version(context), "EXECUTION_ID": EXECUTION_ID}
     image = codebuild_action(
         context,
-        IMAGE,
+        IMAGE_ACTION,
         reserved_words.IMAGE,
         variables | {"TEMPLATES_VERSION": TEMPLATES_VERSION},
         inputs=[APP],
-        namespace=IMAGE,
+        namespace=IMAGE_ACTION,
     )
     bill_of_materials = codebuild_action(
         context,
@@ -195,7 +202,7 @@ def _build(context: PipelineContext) -> PipelineStage:
 
 def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: int) -> PipelineAction:
     variables = {
-        "IMAGE_DIGEST": f"#{{{IMAGE}.IMAGE_DIGEST}}",
+        "IMAGE_DIGEST": f"#{{{IMAGE_ACTION}.IMAGE_DIGEST}}",
         "EXECUTION_ID": EXECUTION_ID,
         "EVIDENCE_NAME": evidence,
     }
@@ -209,7 +216,7 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
 
     A deployment to a protected environment needs an approval first. After any other deployment, a smoke test follows.
     """
-    overrides = {"ImageUri": f"#{{{IMAGE}.IMAGE_URI}}"}
+    overrides = {"ImageUri": f"#{{{IMAGE_ACTION}.IMAGE_URI}}"}
     actions = [prepare_action(context, peer, templates=TEMPLATES, overrides=overrides)]
     if peer.protected:
         actions += [*_approve(layer, context, peer), execute_action(context, peer, order=4)]
@@ -250,19 +257,20 @@ def _smoke_test(context: PipelineContext, peer: Environment, *, order: int) -> P
 def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineAction]:
     """Return the action that describes the change set, and the approval action, which shows the description."""
     service = context.service
-    name = f"{REVIEW}{title(peer.name)}"
+    name = f"{REVIEW_ACTION}{title(peer.name)}"
     parameters = {
         "stack": stack_name(peer, SERVICE_LAYER, service.name),
-        "changeSet": change_set_name(peer, service),
+        "changeSet": release_change_set_name(peer, service),
         "role": role_arn(peer, review.REVIEW, service.name),
         "region": peer.region,
-        "image": f"#{{{IMAGE}.IMAGE_URI}}",
+        "image": f"#{{{IMAGE_ACTION}.IMAGE_URI}}",
         "templates": TEMPLATES_VERSION,
     }
     data = (
         f"{service.name} to {peer.qualified}: #{{{name}.Summary}}. Image #{{{name}.Digest}}."
         f" Templates {TEMPLATES_VERSION}: #{{{name}.Templates}}."
-        f" Gate: #{{{GATE}.Verdict}}, #{{{GATE}.Critical}} critical, #{{{GATE}.High}} high, see #{{{GATE}.ReportKey}}."
+        f" Gate: #{{{GATE_STAGE}.Verdict}}, #{{{GATE_STAGE}.Critical}} critical, #{{{GATE_STAGE}.High}} high,"
+        f" see #{{{GATE_STAGE}.ReportKey}}."
     )
     function = layer.read(review.REVIEW_FUNCTION)
     topic = layer.read(notifications.approvers(peer.name))

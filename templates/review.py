@@ -5,7 +5,7 @@ from __future__ import annotations
 from awacs.sts import AssumeRole
 from troposphere import Sub
 
-from cicd_templates.blocks.alarms import NAMESPACE
+from cicd_templates.blocks.alarms import METRIC_NAMESPACE
 from cicd_templates.blocks.bucket_access import may_read
 from cicd_templates.blocks.lambda_functions import inline_function, may_answer_jobs, source, templates_variables
 from cicd_templates.config import reserved_words
@@ -32,7 +32,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     """Return a function that may read the change sets of one service, and the commit of the reviewed templates."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
-    dead_letters = layer.read(notifications.DEAD_LETTERS)
+    dead_letters = layer.read(notifications.DEAD_LETTER_QUEUE)
     reviewed = layer.read(storage.TEMPLATES_BUCKET)
     roles = [Sub(role_arn(peer, REVIEW, service.name)) for peer in env.route if peer.protected]
     group, role, function = inline_function(
@@ -48,7 +48,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         timeout_seconds=TIMEOUT_SECONDS,
         variables={
             "PIPELINE": pipeline_name(env, service.name),
-            "NAMESPACE": NAMESPACE,
+            "NAMESPACE": METRIC_NAMESPACE,
             **templates_variables(env, reviewed),
         },
     )

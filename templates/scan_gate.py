@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cicd_templates.blocks.alarms import NAMESPACE
+from cicd_templates.blocks.alarms import METRIC_NAMESPACE
 from cicd_templates.blocks.bucket_access import may_put, may_read
 from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
 from cicd_templates.blocks.lambda_functions import Code, inline_function, may_answer_jobs, templates_variables
@@ -19,19 +19,19 @@ from templates import keys, notifications, storage
 GATE_FUNCTION = ServiceOutput(
     FunctionName, "scan_gate", "GateFunctionName", "Function that judges the scan reports of a release"
 )
-GATE = reserved_words.SCAN_GATE
+SCAN_GATE = reserved_words.SCAN_GATE
 # CodePipeline waits up to 20 minutes for the function's answer, and Lambda lets a function run for up to 15 minutes.
 # Reading five reports takes only seconds.
 TIMEOUT_SECONDS = 120
 # The function reads one report at a time. A report has at most 100 MB, and reading it takes seven times its size.
-MEMORY_MB = 2048
+GATE_MEMORY_MB = 2048
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the gate's function for one service. It is configured with the checks whose reports it requires."""
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
-    dead_letters = layer.read(notifications.DEAD_LETTERS)
+    dead_letters = layer.read(notifications.DEAD_LETTER_QUEUE)
     evidence = layer.read(storage.EVIDENCE_BUCKET)
     reviewed = layer.read(storage.TEMPLATES_BUCKET)
     checks = checks_of(service)
@@ -45,17 +45,17 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         # The function compares its decision with that of an earlier attempt. If they differ, it stores both.
         may_read("CompareEvidence", evidence, f"{service.name}/*"),
         may_read("SeeWhichTemplatesAreNewest", reviewed, TEMPLATES_KEY),
-        name=(service.name, GATE),
+        name=(service.name, SCAN_GATE),
         key=key,
         dead_letters=dead_letters,
         timeout_seconds=TIMEOUT_SECONDS,
-        memory_mb=MEMORY_MB,
+        memory_mb=GATE_MEMORY_MB,
         variables={
             "SERVICE": service.name,
             "CHECKS": json.dumps(expected),
             "EVIDENCE_BUCKET": evidence,
             "PIPELINE": pipeline_name(env, service.name),
-            "NAMESPACE": NAMESPACE,
+            "NAMESPACE": METRIC_NAMESPACE,
             **templates_variables(env, reviewed),
         },
     )

@@ -89,15 +89,15 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
     assert (refused.exit_code, "leave out --env, --suffix" in refused.output) == (2, True)
     assert project.type("destroy --env staging --local --confirm staging").exit_code == 2
     path = project.folder / ".state/local/destroy-plan.json"
-    plan = plan_file.FORMAT.read(path)
+    plan = plan_file.DESTRUCTION_PLANS.read(path)
     path.write_text(path.read_text().replace('"environment": "production"', '"environment": "qa"'))
     edited = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm qa")
     assert (edited.exit_code, "was edited after it was written; plan again" in edited.output) == (3, True)
     (production,) = plan.environments
-    plan_file.FORMAT.write(replace(plan, environments=(replace(production, environment="qa"),)), path)
+    plan_file.DESTRUCTION_PLANS.write(replace(plan, environments=(replace(production, environment="qa"),)), path)
     gone = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm qa")
     assert (gone.exit_code, "there is no environment qa here" in gone.output) == (2, True)
-    plan_file.FORMAT.write(replace(plan, expires=plan.created), path)
+    plan_file.DESTRUCTION_PLANS.write(replace(plan, expires=plan.created), path)
     expired = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm production")
     assert (expired.exit_code, "it expired at " in expired.output) == (3, True)
     elsewhere = project.type("destroy --plan .state/local/destroy-plan.json --confirm production")
@@ -291,7 +291,7 @@ def test_everything_beside_the_stacks_goes_in_order_and_what_is_not_ours_stays(p
 def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
     project: Project, failing: Fail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deletion, "ATTEMPTS", 2)
+    monkeypatch.setattr(deletion, "DELETION_ATTEMPTS", 2)
     project.ok("deploy --env staging --local --yes")
     failing("AWS::EC2::SecurityGroupIngress", "delete", "a task still uses it")
     result = project.type("destroy --env staging --local --yes")

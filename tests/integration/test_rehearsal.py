@@ -56,7 +56,7 @@ def test_its_evidence_is_there(passed: Rehearsed) -> None:
 
 
 def test_what_did_not_run_is_reported(passed: Rehearsed) -> None:
-    text = " ".join(report.summary(passed.rehearsal.result).split())
+    text = " ".join(report.closing_lines(passed.rehearsal.result).split())
 
     for line in (
         "Verify/UnitTests: tools come from a prepared environment: 5 of 5 packages have the pinned version",

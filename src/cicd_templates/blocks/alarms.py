@@ -18,7 +18,7 @@ from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.outputs import TopicArn
 
 # The namespace of our own metrics: functions write to it, and alarms read from it.
-NAMESPACE = "CicdTemplates"
+METRIC_NAMESPACE = "CicdTemplates"
 
 
 @dataclass(frozen=True)

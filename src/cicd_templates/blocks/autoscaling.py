@@ -18,7 +18,7 @@ from cicd_templates.config.naming import cluster_name, physical_name, service_na
 from cicd_templates.config.tables.autoscaling import AutoscalingTable
 
 DIMENSION = "ecs:service:DesiredCount"
-NAMESPACE = "ecs"
+SCALABLE_NAMESPACE = "ecs"
 # A new task needs about a minute before it can handle requests. Scaling in is slow, because one task too many costs
 # less than one too few.
 OUT_SECONDS, IN_SECONDS = 60, 300
@@ -39,7 +39,7 @@ def scalable_target(
     ]
     target = scaling.ScalableTarget(
         logical_id,
-        ServiceNamespace=NAMESPACE,
+        ServiceNamespace=SCALABLE_NAMESPACE,
         ScalableDimension=DIMENSION,
         ResourceId=f"service/{cluster_name(env)}/{service_name(env, service.name)}",
         MinCapacity=settings.minimum,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from awacs import s3 as actions
 
-from cicd_templates.layer.iam import Grant, Resource, allow
-from cicd_templates.layer.outputs import BucketName, text
+from cicd_templates.layer.iam import Grant, ResourceArn, allow
+from cicd_templates.layer.outputs import BucketName, joined_text
 
 
-def bucket_arn(bucket: BucketName, keys: str | None = None) -> Resource:
+def bucket_arn(bucket: BucketName, keys: str | None = None) -> ResourceArn:
     """Return the ARN of `bucket` or, if `keys` is given, of those of its objects whose keys match `keys`."""
-    return text("arn:${AWS::Partition}:s3:::", bucket, f"/{keys}" if keys else "")
+    return joined_text("arn:${AWS::Partition}:s3:::", bucket, f"/{keys}" if keys else "")
 
 
 def may_read(sid: str, bucket: BucketName, *keys: str) -> Grant:

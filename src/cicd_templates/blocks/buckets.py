@@ -18,7 +18,7 @@ from cicd_templates.layer.iam import (
     deny,
     document,
 )
-from cicd_templates.layer.outputs import KeyArn, text
+from cicd_templates.layer.outputs import KeyArn, joined_text
 
 ABORT_UPLOADS_AFTER_DAYS = 7
 ACCESS_LOG_DAYS = 400
@@ -138,7 +138,7 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
     Only a *wrong* encryption header is denied. If a request has no header, S3 encrypts with the bucket's default, which
     is `key`.
     """
-    objects = text(GetAtt(bucket, "Arn"), "/*")
+    objects = joined_text(GetAtt(bucket, "Arn"), "/*")
     # A negated operator such as StringNotEquals also matches if the condition key is absent, with or without
     # `IfExists`. So a second condition requires that the condition key is present.
     algorithm, key_id = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
@@ -161,7 +161,7 @@ def refuse_replacement(bucket: s3.Bucket) -> Grant:
     return deny(
         "RefuseToReplace",
         [actions.PutObject],
-        on=text(GetAtt(bucket, "Arn"), "/*"),
+        on=joined_text(GetAtt(bucket, "Arn"), "/*"),
         to=Principal("*"),
         when=[Null({"s3:if-none-match": "true"})],
     )
@@ -178,7 +178,7 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
     return deny(
         "RefuseToReplaceSources",
         [actions.PutObject],
-        on=[text(GetAtt(bucket, "Arn"), f"/*/{artifact}/*") for artifact in artifacts],
+        on=[joined_text(GetAtt(bucket, "Arn"), f"/*/{artifact}/*") for artifact in artifacts],
         to=Principal("*"),
         when=[ArnNotLike({"aws:PrincipalArn": [Sub(f"{roles}-{SOURCE_ACTION}-*"), Sub(f"{roles}-{PIPELINE}-*")]})],
     )
@@ -189,7 +189,7 @@ def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environm
     return allow(
         "LetDeliveryRolesReadArtifacts",
         [actions.GetObject, actions.GetObjectVersion],
-        on=text(GetAtt(bucket, "Arn"), f"/*/{artifact}/*"),
+        on=joined_text(GetAtt(bucket, "Arn"), f"/*/{artifact}/*"),
         to=account_principal(*(reader.account for reader in readers)),
         when=delivery_role_conditions(*readers),
     )
@@ -204,7 +204,7 @@ def log_delivery_policy(
         allow(
             "LetS3DeliverAccessLogs",
             [actions.PutObject],
-            on=text(GetAtt(bucket, "Arn"), "/s3/*"),
+            on=joined_text(GetAtt(bucket, "Arn"), "/s3/*"),
             to=Principal("Service", "logging.s3.amazonaws.com"),
             # The ARN of a bucket does not contain the account. The ARN pattern also limits access to this environment.
             when=[mine, ArnLike({"aws:SourceArn": Sub(f"arn:${{AWS::Partition}}:s3:::{name_prefix(env)}-*")})],
@@ -216,7 +216,7 @@ def log_delivery_policy(
             allow(
                 "LetLoadBalancersDeliverAccessLogs",
                 [actions.PutObject],
-                on=text(GetAtt(bucket, "Arn"), f"/alb/AWSLogs/{env.account}/*"),
+                on=joined_text(GetAtt(bucket, "Arn"), f"/alb/AWSLogs/{env.account}/*"),
                 to=Principal("Service", "logdelivery.elasticloadbalancing.amazonaws.com"),
                 when=[ArnLike({"aws:SourceArn": source})],
             )
@@ -225,7 +225,7 @@ def log_delivery_policy(
 
 
 def _policy(logical_id: str, bucket: s3.Bucket, *grants: Grant) -> s3.BucketPolicy:
-    whole = [GetAtt(bucket, "Arn"), text(GetAtt(bucket, "Arn"), "/*")]
+    whole = [GetAtt(bucket, "Arn"), joined_text(GetAtt(bucket, "Arn"), "/*")]
     tls_only = deny(
         "RefuseWithoutTls",
         [EVERY_S3_ACTION],

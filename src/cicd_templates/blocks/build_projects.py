@@ -20,7 +20,7 @@ from cicd_templates.builds.release_checks import PYTHON_IMAGE
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import APP, artifact_keys, log_group_name, project_arn, project_name
 from cicd_templates.layer.iam import Grant, allow
-from cicd_templates.layer.outputs import BucketName, KeyArn, text
+from cicd_templates.layer.outputs import BucketName, KeyArn, joined_text
 from cicd_templates.template.metadata import RUNS_APPLICATION_KEY
 
 # The CodeBuild image with a Docker engine for each processor architecture. AWS updates the images behind these names
@@ -124,7 +124,9 @@ def project(
         because(built, "Privileged: it builds the image with a Docker engine, which needs that.")
         built.Cache = codebuild.ProjectCache(Type="LOCAL", Modes=["LOCAL_DOCKER_LAYER_CACHE"])
     elif cached:
-        built.Cache = codebuild.ProjectCache(Type="S3", Location=text(context.cache, f"/{service.name}/{purpose}"))
+        built.Cache = codebuild.ProjectCache(
+            Type="S3", Location=joined_text(context.cache, f"/{service.name}/{purpose}")
+        )
     return BuildProject(group, role, built)
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cicd_templates.blocks.alarms import NAMESPACE
+from cicd_templates.blocks.alarms import METRIC_NAMESPACE
 from cicd_templates.blocks.service_alarms import TargetGroupMetrics
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import cluster_name, service_name
@@ -23,7 +23,7 @@ def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) 
     """Return the dashboard of a pipeline as JSON; `projects` maps labels to names of CodeBuild projects."""
 
     def ours(name: str, **options: Any) -> list[Any]:
-        return [NAMESPACE, name, "PipelineName", pipeline, options]
+        return [METRIC_NAMESPACE, name, "PipelineName", pipeline, options]
 
     failures = ["AWS/CodePipeline", "FailedPipelineExecutions", "PipelineName", pipeline, {"stat": "Sum"}]
     durations = [

@@ -19,7 +19,7 @@ from cicd_templates.config.reserved_words import DELIVERY, EXECUTION
 SERVICE_LAYER = "service"
 
 
-def change_set_name(env: Environment, service: Service) -> str:
+def release_change_set_name(env: Environment, service: Service) -> str:
     """Return the name of the pipeline's change set for the service's stack. Each run replaces this change set."""
     return physical_name(env, "AWS::CloudFormation::ChangeSet", service.name, "release")
 
@@ -37,7 +37,7 @@ def prepare_action(
         "Prepare",
         "CHANGE_SET_REPLACE",
         stack=stack_name(peer, SERVICE_LAYER, service.name),
-        change_set_name=change_set_name(peer, service),
+        change_set_name=release_change_set_name(peer, service),
         delivery_role=Sub(role_arn(peer, DELIVERY, service.name)),
         configuration={
             "Capabilities": "CAPABILITY_NAMED_IAM",
@@ -59,7 +59,7 @@ def execute_action(context: PipelineContext, peer: Environment, *, order: int) -
         "Execute",
         "CHANGE_SET_EXECUTE",
         stack=stack_name(peer, SERVICE_LAYER, context.service.name),
-        change_set_name=change_set_name(peer, context.service),
+        change_set_name=release_change_set_name(peer, context.service),
         delivery_role=Sub(role_arn(peer, DELIVERY, context.service.name)),
         configuration={},
         order=order,

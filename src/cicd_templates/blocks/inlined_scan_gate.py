@@ -17,7 +17,7 @@ AFTER = (
     *("safely", "record", "artifacts", "owasp", "policy"),
     *("decide", "findings", "summary", "templates_version", "handler"),
 )
-READERS = {
+READER_NAMES = {
     "bandit": ("bandit", "read_bandit"),
     "cyclonedx": ("cyclonedx", "read_cyclonedx"),
     "detect-secrets": ("detect_secrets", "read_detect_secrets"),
@@ -35,7 +35,7 @@ READERS = {
 def scan_gate_source(formats: Iterable[str]) -> str:
     """Return the text of one module: the scan gate with the readers for reports in `formats`."""
     needed = sorted(set(formats))
-    modules = [_module(name) for name in (*BEFORE, *(READERS[form][0] for form in needed), *AFTER)]
+    modules = [_module(name) for name in (*BEFORE, *(READER_NAMES[form][0] for form in needed), *AFTER)]
     _refuse_duplicate_names(modules)
     readers = [f'    "{form}": {_reader(form)},' for form in needed]
     table = "\n".join(["READERS = {", *readers, "}"])
@@ -55,7 +55,7 @@ def _refuse_duplicate_names(modules: Iterable[_Module]) -> None:
 
 
 def _reader(form: str) -> str:
-    name = READERS[form][1]
+    name = READER_NAMES[form][1]
     return name if form == "junit" else f"lambda data: {name}(parse_json(data))"
 
 

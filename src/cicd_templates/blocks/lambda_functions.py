@@ -25,7 +25,7 @@ from cicd_templates.config.naming import TEMPLATES_KEY, log_group_name, physical
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, QueueArn
 
-RUNTIME = "python3.13"
+PYTHON_RUNTIME = "python3.13"
 MEMORY_MB = 256
 # A pipeline invokes a function once at a time, apart from retries. More concurrent invocations would mean a loop.
 CONCURRENCY = 2
@@ -71,7 +71,7 @@ def inline_function(
     function = awslambda.Function(
         logical_id,
         FunctionName=physical_name(env, "AWS::Lambda::Function", *name),
-        Runtime=RUNTIME,
+        Runtime=PYTHON_RUNTIME,
         Architectures=["arm64"],
         Handler="index.handler",
         Role=role.get_att("Arn"),

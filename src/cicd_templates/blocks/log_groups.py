@@ -8,7 +8,7 @@ from troposphere import GetAtt, logs
 from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.config.environment import Environment
 from cicd_templates.layer.iam import Grant, allow
-from cicd_templates.layer.outputs import KeyArn, text
+from cicd_templates.layer.outputs import KeyArn, joined_text
 
 
 def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
@@ -51,4 +51,4 @@ def masked_log_group(logical_id: str, env: Environment, name: str, key: KeyArn) 
 def may_write(sid: str, group: logs.LogGroup) -> Grant:
     """Let a role create streams in `group` and write events to the streams, but not create log groups."""
     # The ARN of a log group ends in `:*`, which stands for the group's streams.
-    return allow(sid, [actions.CreateLogStream, actions.PutLogEvents], on=text(GetAtt(group, "Arn")))
+    return allow(sid, [actions.CreateLogStream, actions.PutLogEvents], on=joined_text(GetAtt(group, "Arn")))

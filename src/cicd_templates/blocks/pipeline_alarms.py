@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from troposphere import AWSHelperFn, cloudwatch
 
 from cicd_templates.blocks.alarms import (
-    NAMESPACE,
+    METRIC_NAMESPACE,
     Metric,
     alarm,
     computed_alarm,
@@ -46,7 +46,7 @@ def run_alarms(
         env,
         [service, "failure-counted"],
         "CodePipeline counted a failed run, which other alarms here may have missed",
-        {"failed": failed, "runs": Metric(NAMESPACE, "RunsInProgress", dimensions, "Maximum", 60)},
+        {"failed": failed, "runs": Metric(METRIC_NAMESPACE, "RunsInProgress", dimensions, "Maximum", 60)},
         # The pipeline's creation starts a run that fails because there is no source yet. RunsInProgress has values only
         # after this layer was created, which is later than that run.
         "IF(FILL(runs, REPEAT) >= 0, failed)",
@@ -60,7 +60,7 @@ def run_alarms(
         "A run of the pipeline has failed",
         # Measured from events that arrive after this layer was created, so the pipeline's first run, which fails, is
         # not counted.
-        Metric(NAMESPACE, "RunFailed", dimensions, "Sum"),
+        Metric(METRIC_NAMESPACE, "RunFailed", dimensions, "Sum"),
         above=0,
         tell=[operations, developers],
     )
@@ -69,7 +69,7 @@ def run_alarms(
         env,
         [service, "run-stuck"],
         "A run has been stuck for an hour (not at an approval or a locked stage), or nothing looks for stuck runs",
-        Metric(NAMESPACE, "OldestRunSeconds", dimensions),
+        Metric(METRIC_NAMESPACE, "OldestRunSeconds", dimensions),
         above=STUCK_SECONDS,
         tell=[operations],
     )
@@ -78,7 +78,7 @@ def run_alarms(
         env,
         [service, "verdict-slow"],
         "A verdict came more than five minutes after the release",
-        Metric(NAMESPACE, "CommitToVerdictSeconds", dimensions),
+        Metric(METRIC_NAMESPACE, "CommitToVerdictSeconds", dimensions),
         above=BUDGET_SECONDS,
         tell=[developers],
     )
@@ -142,7 +142,7 @@ def gate_alarms(
         monitored,
         [word, "cannot-judge"],
         "The gate could not judge a release, which Lambda does not count as an error",
-        Metric(NAMESPACE, "GateErrors", {"PipelineName": pipeline}, "Sum"),
+        Metric(METRIC_NAMESPACE, "GateErrors", {"PipelineName": pipeline}, "Sum"),
         notified,
     )
     return [_error_alarm("GateErrors", monitored, word, function, notified), cannot_judge]
@@ -162,7 +162,7 @@ def review_alarms(
         monitored,
         [word, "cannot-describe"],
         "The review could not describe a change set to its approvers, which Lambda does not count as an error",
-        Metric(NAMESPACE, "ReviewErrors", {"PipelineName": pipeline}, "Sum"),
+        Metric(METRIC_NAMESPACE, "ReviewErrors", {"PipelineName": pipeline}, "Sum"),
         notified,
     )
     return [_error_alarm("ReviewErrors", monitored, word, function, notified), cannot_describe]

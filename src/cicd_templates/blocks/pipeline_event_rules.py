@@ -11,11 +11,11 @@ from typing import Any
 from troposphere import events
 
 from cicd_templates.blocks.event_rules import MonitoredService, notification_rule
-from cicd_templates.blocks.pipeline_stages import GATE
+from cicd_templates.blocks.pipeline_stages import GATE_STAGE
 from cicd_templates.layer.outputs import TopicArn
 
-RUN = "CodePipeline Pipeline Execution State Change"
-ACTION = "CodePipeline Action Execution State Change"
+RUN_EVENT = "CodePipeline Pipeline Execution State Change"
+ACTION_EVENT = "CodePipeline Action Execution State Change"
 # The event that CloudTrail sends for an API call. The account must have a trail that records management events.
 API_CALL = "AWS API Call via CloudTrail"
 # The rollback of a stage is a separate run, which has one of these triggers. Not every event contains the trigger.
@@ -34,25 +34,25 @@ _ACTION_PATHS = _RUN_PATHS | {"stage": "$.detail.stage", "action": "$.detail.act
 def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
     """Return one rule for each kind of event; each rule notifies its own groups."""
     approvals = {"category": ["Approval"]}
-    gate = {"stage": [GATE], "action": [GATE]}
+    gate = {"stage": [GATE_STAGE], "action": [GATE_STAGE]}
     notifications = [
-        ("RunStarted", "run-started", _pattern(monitored, RUN, state=["STARTED"]), "run <execution> has started.",
+        ("RunStarted", "run-started", _pattern(monitored, RUN_EVENT, state=["STARTED"]), "run <execution> has started.",
          _RUN_PATHS, ["developers"]),
-        ("RunRolledBack", "run-rolled-back", _pattern(monitored, RUN, **_ROLLBACK),
+        ("RunRolledBack", "run-rolled-back", _pattern(monitored, RUN_EVENT, **_ROLLBACK),
          "rollback run <execution> of a stage to an earlier release: <state>.", _RUN_PATHS,
          ["developers", "operations"]),
-        ("RunSucceeded", "run-succeeded", _pattern(monitored, RUN, state=["SUCCEEDED"], **_NO_ROLLBACK),
+        ("RunSucceeded", "run-succeeded", _pattern(monitored, RUN_EVENT, state=["SUCCEEDED"], **_NO_ROLLBACK),
          "run <execution> has succeeded.", _RUN_PATHS, ["developers"]),
-        ("RunFailed", "run-failed", _pattern(monitored, RUN, state=["FAILED"]), "run <execution> has failed.",
+        ("RunFailed", "run-failed", _pattern(monitored, RUN_EVENT, state=["FAILED"]), "run <execution> has failed.",
          _RUN_PATHS, ["developers", "operations"]),
-        ("RunEnded", "run-ended", _pattern(monitored, RUN, state=["CANCELED", "STOPPED", "SUPERSEDED"]),
+        ("RunEnded", "run-ended", _pattern(monitored, RUN_EVENT, state=["CANCELED", "STOPPED", "SUPERSEDED"]),
          "run <execution> has ended early: <state>.", _RUN_PATHS, ["developers"]),
-        ("GateDecided", "gate-decided", _pattern(monitored, ACTION, **gate, state=["SUCCEEDED", "FAILED"]),
+        ("GateDecided", "gate-decided", _pattern(monitored, ACTION_EVENT, **gate, state=["SUCCEEDED", "FAILED"]),
          "the gate has decided on run <execution>: <state>.", _ACTION_PATHS, ["developers", "security"]),
-        ("ApprovalNeeded", "approval-needed", _pattern(monitored, ACTION, type=approvals, state=["STARTED"]),
+        ("ApprovalNeeded", "approval-needed", _pattern(monitored, ACTION_EVENT, type=approvals, state=["STARTED"]),
          "run <execution> is waiting for an approval in <stage>.", _ACTION_PATHS, ["developers"]),
         ("ApprovalGiven", "approval-given",
-         _pattern(monitored, ACTION, type=approvals, state=["SUCCEEDED", "FAILED"]),
+         _pattern(monitored, ACTION_EVENT, type=approvals, state=["SUCCEEDED", "FAILED"]),
          "the approval of run <execution> in <stage> was answered: <state>.", _ACTION_PATHS,
          ["developers", "security"]),
         ("ConditionOverridden", "condition-overridden", _override_pattern(monitored),
@@ -82,11 +82,11 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
     """Return the pattern for finished runs and gate verdicts, from which a function calculates metrics."""
     return {
         "source": ["aws.codepipeline"],
-        "detail-type": [ACTION, RUN],
+        "detail-type": [ACTION_EVENT, RUN_EVENT],
         "detail": {
             "pipeline": [monitored.pipeline],
             "state": ["SUCCEEDED", "FAILED"],
-            "$or": [{"stage": [{"exists": False}]}, {"stage": [GATE], "action": [GATE]}],
+            "$or": [{"stage": [{"exists": False}]}, {"stage": [GATE_STAGE], "action": [GATE_STAGE]}],
         },
     }
 

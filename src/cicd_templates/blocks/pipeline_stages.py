@@ -15,8 +15,8 @@ from cicd_templates.blocks.pipeline_actions import PipelineAction
 from cicd_templates.layer.iam import Grant, document
 
 # The name of the gate's stage, of its action, and of the namespace of its variables.
-GATE = "Gate"
-VERDICT = f"#{{{GATE}.Verdict}}"
+GATE_STAGE = "Gate"
+VERDICT = f"#{{{GATE_STAGE}.Verdict}}"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import ListenerArn, VpcId
 
-DRAIN_SECONDS = 30
+DEREGISTRATION_SECONDS = 30
 HTTP_PORT = 80
 HTTPS_PORT = 443
 # Weights may go up to 999. ECS changes the weights during a deployment, and at its end all requests go to the newest
@@ -51,7 +51,7 @@ def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId
         UnhealthyThresholdCount=check.unhealthy_threshold,
         Matcher=elb.Matcher(HttpCode="200"),
         TargetGroupAttributes=[
-            elb.TargetGroupAttribute(Key="deregistration_delay.timeout_seconds", Value=str(DRAIN_SECONDS))
+            elb.TargetGroupAttribute(Key="deregistration_delay.timeout_seconds", Value=str(DEREGISTRATION_SECONDS))
         ],
     )
 

@@ -17,7 +17,7 @@ from cicd_templates.errors import ConfigurationError
 
 BOOLEAN = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
 # `yaml` is accepted because `make render status FORMAT=yaml` passes the format to both; `status` then prints text.
-FORMAT = {"json": True, "text": False, "yaml": False}
+FORMAT_WORDS = {"json": True, "text": False, "yaml": False}
 
 
 class Option(click.Option):
@@ -73,35 +73,37 @@ class Option(click.Option):
         return f"{self.variable}=" if hints.under_make() and self.variable else super().get_error_hint(ctx)
 
 
-def option(*declarations: str, variable: str | None = None, **attributes: Any) -> Callable[[Any], Any]:
+def make_option(*declarations: str, variable: str | None = None, **attributes: Any) -> Callable[[Any], Any]:
     """Return a decorator that adds an `Option`, which make can set with `variable`."""
     return click.option(*declarations, cls=Option, variable=variable, **attributes)
 
 
-SUFFIX = option("--suffix", variable="SUFFIX", help="Work on the parallel copy with this suffix, below build/.")
-ENV = option("--env", variable="ENV", help="Environment, or `all`: the runtime environments, then tools.")
-LAYER = option("--layer", variable="LAYER", help="Only this layer.")
-SERVICE = option("--service", variable="SERVICE", help="Only this service.")
-LOCAL = option(
+SUFFIX = make_option("--suffix", variable="SUFFIX", help="Work on the parallel copy with this suffix, below build/.")
+ENV = make_option("--env", variable="ENV", help="Environment, or `all`: the runtime environments, then tools.")
+LAYER = make_option("--layer", variable="LAYER", help="Only this layer.")
+SERVICE = make_option("--service", variable="SERVICE", help="Only this service.")
+LOCAL = make_option(
     "--local", variable="LOCAL", is_flag=True, help="Use the local AWS that `make local` started; never AWS itself."
 )
-YES = option("--yes", variable="YES", is_flag=True, help="Execute without asking.")
+YES = make_option("--yes", variable="YES", is_flag=True, help="Execute without asking.")
 # A CI job passes `DIGEST=` if its own variable is not set; that must not accept every plan.
-DIGEST = option(
+DIGEST = make_option(
     "--digest",
     variable="DIGEST",
     empty_counts=True,
     help="With --plan: the digest of the plan that was reviewed; refuse any other plan.",
 )
-JSON = option("--json", "as_json", variable="FORMAT", words=FORMAT, is_flag=True, help="Print JSON for machines.")
+JSON = make_option(
+    "--json", "as_json", variable="FORMAT", words=FORMAT_WORDS, is_flag=True, help="Print JSON for machines."
+)
 TARGET = (ENV, SUFFIX, LAYER, SERVICE, LOCAL)
-PLAN_OUT = option(
+PLAN_OUT = make_option(
     "--out",
     variable="OUT",
     type=click.Path(path_type=Path, dir_okay=False),
     help="File for the plan; by default .state/plans/ENV.json.",
 )
-WAIT = option(
+WAIT = make_option(
     "--wait",
     variable="WAIT",
     is_flag=True,

@@ -15,9 +15,9 @@ from cicd_templates.deploy.reporting.report import Note, Reporter
 from cicd_templates.deploy.runs.approval import Confirm, DeclinedError
 from cicd_templates.template.stack_template import StackTemplate
 
-HAND_OVER = "Hand these templates to the pipeline? Its next release deploys them."
+HAND_OVER_QUESTION = "Hand these templates to the pipeline? Its next release deploys them."
 HAND_OVER_OTHERS = "Hand them over with the changes for {others}? The next release deploys them there, too."
-SHOWN = 5
+SHOWN_FILES = 5
 
 
 @dataclass
@@ -76,7 +76,7 @@ class TemplatesHandover:
                 f" {hints.option('HAND_OVER', value=True)} hands them over"
             )
             return False
-        if comparison.changed and not self.confirm(HAND_OVER):
+        if comparison.changed and not self.confirm(HAND_OVER_QUESTION):
             raise DeclinedError("the templates were not handed to the pipeline, and nothing was deployed")
         return True
 
@@ -88,6 +88,6 @@ def _lines(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
     """Return a line for each environment, with the number and the names of the changed files."""
     lines = []
     for environment, files in changed.items():
-        more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
-        lines.append(f"{environment}: {len(files)} ({', '.join(files[:SHOWN])}{more})")
+        more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
+        lines.append(f"{environment}: {len(files)} ({', '.join(files[:SHOWN_FILES])}{more})")
     return lines

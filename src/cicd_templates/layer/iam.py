@@ -35,7 +35,7 @@ from cicd_templates.config.naming import delivery_roles, title
 from cicd_templates.config.reserved_words import EXECUTION
 from cicd_templates.template.reasons import every_resource_reason
 
-Resource = AWSHelperFn | str
+ResourceArn = AWSHelperFn | str
 EVERY_RESOURCE = "*"
 # For these services, AWS's documentation uses the condition keys `aws:SourceAccount` and `aws:SourceArn` in the trust
 # policy of a role that the service assumes.
@@ -59,7 +59,7 @@ def allow(
     sid: str,
     actions: Sequence[Action],
     *,
-    on: Resource | Sequence[Resource],
+    on: ResourceArn | Sequence[ResourceArn],
     to: Principal | None = None,
     when: Sequence[ConditionElement] = (),
     because: str = "",
@@ -87,7 +87,7 @@ def deny(
     sid: str,
     actions: Sequence[Action],
     *,
-    on: Resource | Sequence[Resource],
+    on: ResourceArn | Sequence[ResourceArn],
     to: Principal | None = None,
     when: Sequence[ConditionElement] = (),
 ) -> Grant:
@@ -119,14 +119,14 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     return document([grant])
 
 
-def trust_role(role: Resource) -> PolicyDocument:
+def trust_role(role: ResourceArn) -> PolicyDocument:
     """Return the trust policy of a role that only the given role of the same account may assume."""
     return document(
         [Grant(Statement(Sid="LetTheRoleAssume", Effect=Allow, Principal=AWSPrincipal(role), Action=[AssumeRole]))]
     )
 
 
-def trust_roles_of(account: str, roles: Sequence[Resource]) -> PolicyDocument:
+def trust_roles_of(account: str, roles: Sequence[ResourceArn]) -> PolicyDocument:
     """Return the trust policy of a role that `roles` of another account may assume.
 
     IAM refuses a principal that does not exist yet. So the principal is the account, and a condition limits access to
@@ -149,7 +149,7 @@ def trust_roles_of(account: str, roles: Sequence[Resource]) -> PolicyDocument:
     )
 
 
-def trust_web_identity(provider: Resource, *, when: Sequence[ConditionElement]) -> PolicyDocument:
+def trust_web_identity(provider: ResourceArn, *, when: Sequence[ConditionElement]) -> PolicyDocument:
     """Return the trust policy of a role for holders of tokens from an OpenID Connect provider.
 
     The conditions of `when` limit which tokens are accepted.
@@ -195,7 +195,7 @@ def reasons(grants: Iterable[Grant]) -> list[str]:
     return [grant.reason for grant in grants if grant.reason]
 
 
-def _resource_list(on: Resource | Sequence[Resource]) -> list[Resource]:
+def _resource_list(on: ResourceArn | Sequence[ResourceArn]) -> list[ResourceArn]:
     return [on] if isinstance(on, str | AWSHelperFn) else list(on)
 
 
@@ -203,7 +203,7 @@ def _statement(
     effect: str,
     sid: str,
     actions: Sequence[Action],
-    resources: list[Resource],
+    resources: list[ResourceArn],
     to: Principal | None,
     when: Sequence[ConditionElement],
 ) -> Statement:

@@ -171,7 +171,7 @@ def sub_fragment(value: object) -> str:
             raise TypeError(f"{data!r} cannot be part of a Sub")
 
 
-def text(*parts: object) -> Sub | str:
+def joined_text(*parts: object) -> Sub | str:
     """Return the parts joined into one `Sub`, or into a plain string if no part has a reference."""
     joined = "".join(sub_fragment(part) for part in parts)
     return Sub(joined) if "${" in joined else joined

@@ -16,12 +16,12 @@ from typing import Any
 
 ANSWERS_FILE = "answers.jsonl"
 TARGET_PREFIX = "CodePipeline_20150709"
-START = "StartPipelineExecution"
-RESULTS = ("PutJobSuccessResult", "PutJobFailureResult")
+START_OPERATION = "StartPipelineExecution"
+RESULT_OPERATIONS = ("PutJobSuccessResult", "PutJobFailureResult")
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Response]]
-Check = Callable[[str, dict[str, Any]], str]
+RequestCheck = Callable[[str, dict[str, Any]], str]
 
 
 class Answers:
@@ -55,17 +55,17 @@ def check_request(operation: str, request: dict[str, Any]) -> str:
     return str(ParamValidator().validate(request, shape).generate_report())
 
 
-def service(answers: Answers, check: Check) -> Handler:
+def service(answers: Answers, check: RequestCheck) -> Handler:
     """Return the handler of the service, with the signature that the engine requires."""
 
     async def handle(_method: str, _path: str, headers: dict[str, str], body: bytes, _query: Any) -> Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        if operation not in (START, *RESULTS):
+        if operation not in (START_OPERATION, *RESULT_OPERATIONS):
             return _answer(400, {"__type": "UnknownOperationException", "message": f"not supported: {operation}"})
         request = json.loads(body)
         if wrong := check(operation, request):
             return _answer(400, {"__type": "ValidationException", "message": wrong})
-        if operation == START:
+        if operation == START_OPERATION:
             return _answer(200, {"pipelineExecutionId": str(uuid.uuid4())})
         if answers.of(request["jobId"]):
             return _answer(400, {"__type": "InvalidJobStateException", "message": "the job already has a result"})

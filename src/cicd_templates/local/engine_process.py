@@ -30,10 +30,10 @@ READY_SECONDS = 30.0
 ANSWER_SECONDS = 5.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
-LOG_FILE = "engine.log"
+ENGINE_LOG = "engine.log"
 # Builds and functions of a rehearsal use HTTP, which bucket policies that require TLS would deny.
 TLS_VARIABLE = "COUNT_AS_TLS"
-LOG_LINES = 15
+ENGINE_LOG_LINES = 15
 ENTRY_POINT = Path(__file__).with_name("engine_entry_point.py")
 DEFAULT_PYTHON = Path(".venv-local/bin/python")
 
@@ -97,7 +97,7 @@ def start(
     folder = Path(tempfile.mkdtemp(prefix="cicd-templates-local-"))
     port, secret = _free_port(), secrets.token_urlsafe(32)
     try:
-        with (folder / LOG_FILE).open("wb") as log:
+        with (folder / ENGINE_LOG).open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own entry point
                 [str(python.absolute()), str(ENTRY_POINT)],
                 env=_environment(folder, port, secret, auth=auth) | ({TLS_VARIABLE: "true"} if tls else {}),
@@ -125,8 +125,8 @@ def _wait_until_it_answers(
 ) -> None:
     while not engine.healthy():
         if process.poll() is not None or now() > deadline:
-            log = (engine.folder / LOG_FILE).read_text(errors="replace")
-            log_end = "\n  ".join(log.splitlines()[-LOG_LINES:])
+            log = (engine.folder / ENGINE_LOG).read_text(errors="replace")
+            log_end = "\n  ".join(log.splitlines()[-ENGINE_LOG_LINES:])
             raise CicdError(f"the local AWS did not start; end of its log:\n  {log_end}")
         time.sleep(POLL_SECONDS)
 

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 Rule = dict[str, Any]
-Target = dict[str, Any]
+EventTarget = dict[str, Any]
 Start = Callable[[dict[str, Any]], None]
 
 
@@ -24,7 +24,7 @@ def register(events: ModuleType, logs: ModuleType, started: Start) -> None:
     """Replace the delivery in the engine's module `events`. `started` is called with each recorded start request."""
     deliver_the_rest = events._invoke_target
 
-    def deliver(target: Target, event: dict[str, Any], rule: Rule, view: Any = None) -> None:
+    def deliver(target: EventTarget, event: dict[str, Any], rule: Rule, view: Any = None) -> None:
         service, account, region, resource = _parts(str(target.get("Arn", "")))
         seen = view or events._pattern_event_view(event)
         if service == "codepipeline":
@@ -81,7 +81,7 @@ def _parts(arn: str) -> tuple[str, str, str, str]:
     return service, account, region, resource
 
 
-def _payload(events: ModuleType, target: Target, rule: Rule, view: Any) -> str:
+def _payload(events: ModuleType, target: EventTarget, rule: Rule, view: Any) -> str:
     """Return the input of the target: the event, or the result of the target's input transformer."""
     transformer = target.get("InputTransformer")
     if transformer:

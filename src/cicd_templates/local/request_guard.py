@@ -23,10 +23,10 @@ ADMIN_SCHEME = "Local "
 # The engine gives these addresses, with a random last part, to resources of a template, which do not sign requests.
 CALLBACKS = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
 
-Scope = dict[str, Any]
+AsgiScope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+App = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 SecretOf = Callable[[str], "str | None"]
 
 
@@ -65,7 +65,7 @@ class RequestGuard:
         # The addresses that the engine returns have the host `localhost`.
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Pass a request on after reading its body, or refuse it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
@@ -86,7 +86,7 @@ class RequestGuard:
             return
         await self._app(scope, _replay(body, receive), _without_cors(send))
 
-    def _foreign_sender(self, scope: Scope) -> str:
+    def _foreign_sender(self, scope: AsgiScope) -> str:
         headers = [(name.lower(), value) for name, value in scope["headers"]]
         if any(name == b"origin" for name, _ in headers):
             return "requests from a web page are refused"
@@ -95,7 +95,7 @@ class RequestGuard:
             return "requests for another host are refused"
         return ""
 
-    def _failure(self, scope: Scope, body: bytes) -> tuple[str, str] | None:
+    def _failure(self, scope: AsgiScope, body: bytes) -> tuple[str, str] | None:
         method, path = scope["method"], scope["path"]
         headers = self._joined_headers(scope)
         authorization = headers.get("authorization", "")
@@ -111,7 +111,7 @@ class RequestGuard:
         query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"), keep_blank_values=True)
         return self._signature_failure(scope, headers, query, body)
 
-    def _joined_headers(self, scope: Scope) -> dict[str, str]:
+    def _joined_headers(self, scope: AsgiScope) -> dict[str, str]:
         headers: dict[str, str] = {}
         for raw_name, value in scope["headers"]:
             name, text = raw_name.decode("latin-1").lower(), self._sigv4.decode_header_value(value)
@@ -119,7 +119,7 @@ class RequestGuard:
         return headers
 
     def _signature_failure(
-        self, scope: Scope, headers: Mapping[str, str], query: Mapping[str, Any], body: bytes
+        self, scope: AsgiScope, headers: Mapping[str, str], query: Mapping[str, Any], body: bytes
     ) -> tuple[str, str] | None:
         presigned = "authorization" not in headers
         if not presigned and ("X-Amz-Credential" in query or "AWSAccessKeyId" in query):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-TYPE = "AWS::CodeBuild::Project"
+PROJECT_TYPE = "AWS::CodeBuild::Project"
 
 
 @dataclass(frozen=True)

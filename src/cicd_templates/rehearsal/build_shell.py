@@ -19,7 +19,7 @@ from cicd_templates.rehearsal.buildspec import Phase
 # If one of these phases fails, CodeBuild runs no further phase:
 # https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details.html#view-build-details-phases
 STOPPING = ("install", "pre_build")
-LOG_FILE = "build.log"
+BUILD_LOG = "build.log"
 EXPORTS_FILE = "exports"
 JOIN_SECONDS = 5.0
 
@@ -83,7 +83,7 @@ def _script(phases: Sequence[Phase], exported: Sequence[str], folder: Path) -> s
 
     `||` is not used around a command, because a shell ignores `set -e` there.
     """
-    lines = ["_stopped=''", f"exec 3>&1 >{shlex.quote(str(folder / LOG_FILE))} 2>&1", "_failed=''"]
+    lines = ["_stopped=''", f"exec 3>&1 >{shlex.quote(str(folder / BUILD_LOG))} 2>&1", "_failed=''"]
     for phase in phases:
         lines += ['if [ -z "$_stopped" ]; then', f"echo begin {phase.name} >&3", "_skip=''"]
         for number, command in enumerate(phase.commands):
@@ -133,7 +133,7 @@ def _read_outcome(marks: list[tuple[float, str]], late: str, folder: Path) -> Bu
         )
     exports = folder / EXPORTS_FILE
     pairs = exports.read_text(errors="replace").split("\0")[:-1] if exports.exists() else []
-    log = folder / LOG_FILE
+    log = folder / BUILD_LOG
     text = log.read_text(errors="replace") if log.is_file() else ""
     return BuildOutcome(seconds, failed, dict(pair.split("=", 1) for pair in pairs), text)
 

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.stack_status_remedies import RUNNING, SUCCEEDED
+from cicd_templates.deploy.change_sets.stack_status_remedies import IN_PROGRESS, SUCCEEDED
 from cicd_templates.rehearsal import artifacts
 from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
@@ -103,7 +103,7 @@ def _execute_change_set(cloudformation: Any, stack: str, name: str, step: Action
         step.note("no containers were started, so no health check ran")
     else:
         step.note("the change set had no changes to execute")
-    POLLING.until(lambda: _stack_status(cloudformation, stack) not in RUNNING, f"the stack {stack}", LIMIT_SECONDS)
+    POLLING.until(lambda: _stack_status(cloudformation, stack) not in IN_PROGRESS, f"the stack {stack}", LIMIT_SECONDS)
     status = _stack_status(cloudformation, stack)
     events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     if status not in SUCCEEDED:

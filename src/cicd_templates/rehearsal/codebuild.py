@@ -29,7 +29,7 @@ from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.rehearsal.sessions import Session
 
 REPORT_ACTIONS = ["codebuild:CreateReport", "codebuild:UpdateReport", "codebuild:BatchPutTestCases"]
-LOG_LINES = 25
+BUILD_LOG_LINES = 25
 # CloudWatch Logs accepts events of up to 256 KB.
 LOG_LENGTH = 60_000
 
@@ -88,7 +88,7 @@ def _run_build(
     _write_log(session, project, build, outcome)
     step.log = outcome.log
     if outcome.failed:
-        raise ActionFailedError(outcome.failed, "\n".join(outcome.log.splitlines()[-LOG_LINES:]))
+        raise ActionFailedError(outcome.failed, "\n".join(outcome.log.splitlines()[-BUILD_LOG_LINES:]))
     _check_reports(run, specification, project, source)
     if specification.artifacts and action.outputs:
         (name,) = action.outputs

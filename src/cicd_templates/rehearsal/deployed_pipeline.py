@@ -25,7 +25,7 @@ from cicd_templates.rehearsal.pipeline_definition import Pipeline, read_pipeline
 from cicd_templates.rehearsal.sessions import Session
 from cicd_templates.template.stack_template import StackTemplate
 
-TOOLS = "tools"
+TOOLS_KIND = "tools"
 POLL_SECONDS = 0.02
 
 
@@ -48,7 +48,7 @@ def read_every_stack(folder: Path, suffix: str | None = None) -> list[StackTempl
     found = [read_stacks(path) for path in environments if not suffix or path.name.endswith(f"-{suffix}")]
     if not found:
         raise ConfigurationError(f"{folder}: no rendered templates; run `make render` first")
-    return [stack for stacks in sorted(found, key=lambda each: _kind(each[0]) == TOOLS) for stack in stacks]
+    return [stack for stacks in sorted(found, key=lambda each: _kind(each[0]) == TOOLS_KIND) for stack in stacks]
 
 
 def _kind(stack: StackTemplate) -> str:
@@ -60,7 +60,7 @@ def pipeline_stack(stacks: Sequence[StackTemplate], service: str | None) -> Stac
 
     Raises `ConfigurationError` if there is no such stack, or if the service must be named.
     """
-    found = {str(stack.service): stack for stack in stacks if _resources(stack, pipeline_definition.TYPE)}
+    found = {str(stack.service): stack for stack in stacks if _resources(stack, pipeline_definition.PIPELINE_TYPE)}
     if service is None and len(found) == 1:
         return next(iter(found.values()))
     if service not in found:
@@ -106,11 +106,11 @@ def stack_clients(engine: Engine, stack: StackTemplate) -> Clients:
 
 def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: StackTemplate) -> DeployedPipeline:
     """Return the pipeline of `stack` and the projects of its account, with references resolved as deployed."""
-    (resource,) = _resources(stack, pipeline_definition.TYPE)
+    (resource,) = _resources(stack, pipeline_definition.PIPELINE_TYPE)
     pipeline = read_pipeline(resolve(resource["Properties"], reference_values(root, stack)))
     found = {}
     for each in stacks:
-        if each.account == stack.account and (resources := _resources(each, build_projects.TYPE)):
+        if each.account == stack.account and (resources := _resources(each, build_projects.PROJECT_TYPE)):
             known = reference_values(root, each)
             for project in resources:
                 read = read_project(resolve(project["Properties"], known), each.account, each.region)

@@ -10,7 +10,7 @@ import json
 import uuid
 from typing import Any
 
-from cicd_templates.local.codepipeline import RESULTS
+from cicd_templates.local.codepipeline import RESULT_OPERATIONS
 from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
@@ -43,7 +43,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
         payload = answer["Payload"].read().decode() if answer.get("FunctionError") else "it returned without answering"
         raise ActionFailedError(f"{configuration['FunctionName']} did not report the job's result: {payload}", step.log)
     operation, request = result
-    if operation != RESULTS[0]:
+    if operation != RESULT_OPERATIONS[0]:
         raise ActionFailedError(request["failureDetails"]["message"])
     variables: dict[str, str] = request.get("outputVariables", {})
     return variables

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-TYPE = "AWS::CodePipeline::Pipeline"
+PIPELINE_TYPE = "AWS::CodePipeline::Pipeline"
 PIPELINE_KEYS = {"Name", "PipelineType", "RoleArn", "ArtifactStore", "Stages", "Tags", "RestartExecutionOnUpdate"}
 STAGE_KEYS = {"Name", "Actions", "BeforeEntry"}
 ACTION_KEYS = {

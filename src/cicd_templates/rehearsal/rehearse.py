@@ -128,9 +128,9 @@ def _release_and_wait(
     pipeline, stack = definition.pipeline, definition.stack
     clients = deployed_pipeline.stack_clients(engine, stack)
     version = ""
-    for action in sorted(pipeline.stages[0].actions, key=lambda each: each.name == release.SOURCE_ACTION):
+    for action in sorted(pipeline.stages[0].actions, key=lambda each: each.name == release.SOURCE_ACTION_NAME):
         bucket, key = action.configuration["S3Bucket"], action.configuration["S3ObjectKey"]
-        if action.name == release.SOURCE_ACTION:
+        if action.name == release.SOURCE_ACTION_NAME:
             version = release.upload_source(clients, bucket, key, archive)
         else:
             # The bundle names no commit, because a rehearsal uses the work tree.

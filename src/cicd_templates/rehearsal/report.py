@@ -11,8 +11,8 @@ from cicd_templates.rehearsal.grants import GrantedAction, GrantUse, unexplained
 from cicd_templates.rehearsal.pipeline_definition import Pipeline
 from cicd_templates.rehearsal.result import ActionProgress, ActionState, RehearsalResult, critical_path
 
-WIDTH = 80
-MARKS = {ActionState.SUCCEEDED: "ok", ActionState.FAILED: "FAILED", ActionState.NOT_REACHED: "..."}
+LINE_WIDTH = 80
+STATE_MARKS = {ActionState.SUCCEEDED: "ok", ActionState.FAILED: "FAILED", ActionState.NOT_REACHED: "..."}
 
 
 def heading(pipeline: Pipeline, stacks: int, seconds: float) -> str:
@@ -23,7 +23,7 @@ def heading(pipeline: Pipeline, stacks: int, seconds: float) -> str:
 
 def progress(step: ActionProgress) -> str:
     """Return a line for an action that has ended. If it failed, its error and the end of its log follow."""
-    line = f"  {step.path:<40} {MARKS[step.state]:<6} {step.seconds:6.1f} s"
+    line = f"  {step.path:<40} {STATE_MARKS[step.state]:<6} {step.seconds:6.1f} s"
     if step.state is not ActionState.FAILED:
         return line
     lines = [line, *_wrapped(step.error, "    ")]
@@ -35,12 +35,12 @@ def progress(step: ActionProgress) -> str:
 def _wrapped(text: str, indent: str, hanging: str = "  ") -> Iterator[str]:
     for line in printable_lines(text).splitlines():
         yield from textwrap.wrap(
-            line, WIDTH, initial_indent=indent, subsequent_indent=indent + hanging, break_long_words=False,
+            line, LINE_WIDTH, initial_indent=indent, subsequent_indent=indent + hanging, break_long_words=False,
             break_on_hyphens=False,
         )  # fmt: skip
 
 
-def summary(result: RehearsalResult) -> str:
+def closing_lines(result: RehearsalResult) -> str:
     """Return the closing lines of the report."""
     lines = ["", "Differences from AWS:"]
     for note, paths in _notes(result.steps).items():

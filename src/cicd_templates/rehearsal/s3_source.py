@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.ht
 
 from __future__ import annotations
 
-from cicd_templates.deploy.releases.release import SOURCE_ACTION
+from cicd_templates.deploy.releases.release import SOURCE_ACTION_NAME
 from cicd_templates.rehearsal import artifacts
 from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_run import PipelineRun
@@ -22,7 +22,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     s3.get_bucket_versioning(Bucket=bucket)
     # A source without a given version uses the version that is the newest now.
     found = s3.head_object(Bucket=bucket, Key=key)
-    version = run.source_version if action.name == SOURCE_ACTION else found["VersionId"]
+    version = run.source_version if action.name == SOURCE_ACTION_NAME else found["VersionId"]
     taken = s3.get_object(Bucket=bucket, Key=key, VersionId=version)
     (name,) = action.outputs
     run.artifacts[name] = artifacts.put_artifact(s3, run.pipeline, name, taken["Body"].read())

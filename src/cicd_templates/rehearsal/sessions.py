@@ -13,9 +13,11 @@ import botocore.session
 from botocore.config import Config
 
 # The session name in the records of the local AWS.
-NAME = "rehearsal"
+SESSION_NAME = "rehearsal"
 # The local AWS does not throttle, and a denial is final, so retries are useless.
-CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 2}, s3={"addressing_style": "path"}, proxies={})
+CLIENT_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 2}, s3={"addressing_style": "path"}, proxies={}
+)
 MakeClient = Callable[[str, "Credentials"], Any]
 
 
@@ -50,7 +52,7 @@ def maker(endpoint: str, region: str) -> MakeClient:
                 aws_access_key_id=keys.access,
                 aws_secret_access_key=keys.secret,
                 aws_session_token=keys.token,
-                config=CONFIG,
+                config=CLIENT_CONFIG,
             )
 
     return make
@@ -84,7 +86,7 @@ class Session:
         return self._assumed(role, ExternalId=on_behalf_of)
 
     def _assumed(self, role: str, **more: str) -> Session:
-        found = self.client("sts").assume_role(RoleArn=role, RoleSessionName=NAME, **more)["Credentials"]
+        found = self.client("sts").assume_role(RoleArn=role, RoleSessionName=SESSION_NAME, **more)["Credentials"]
         keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
         return Session(keys, self.make, (*self.roles, role.rpartition("/")[2]))
 

@@ -94,7 +94,7 @@ def _resource(name: str, body: Mapping[str, Any]) -> str:
         for reason in body.get("Metadata", {}).get(REASONS_KEY, ())
         for line in textwrap.wrap(
             reason,
-            width=cloudformation_yaml.WIDTH,
+            width=cloudformation_yaml.YAML_WIDTH,
             initial_indent="  # Why: ",
             subsequent_indent="  #      ",
             break_long_words=False,

@@ -17,7 +17,7 @@ RENDER_TIMEOUT_SECONDS = 300
 EXTRA_LAYERS = Path("templates/extra")
 
 # The source of the revision takes precedence over the installed package; its layers lie in its folder.
-START = (
+RENDER_PROGRAM = (
     "import os, runpy, sys; sys.path[:0] = [os.path.join(os.getcwd(), 'src'), os.getcwd()];"
     " runpy.run_module('cicd_templates', run_name='__main__', alter_sys=True)"
 )
@@ -39,7 +39,7 @@ def render_with(revision: str, folder: Path) -> list[StackTemplate]:
     home.mkdir(mode=0o700)
     result = subprocess.run(  # noqa: S603 - the caller has agreed to run the revision
         # Isolated (-I): no PYTHON* variable and no user's site-packages steer it.
-        [sys.executable, "-I", "-c", START, "render"],
+        [sys.executable, "-I", "-c", RENDER_PROGRAM, "render"],
         cwd=folder,
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8"},
         stdin=subprocess.DEVNULL,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.rules.reading import EACH, Resource, known_text
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-PLACES = {
+MANAGED_POLICY_PLACES = {
     "AWS::IAM::Group": ("ManagedPolicyArns", EACH),
     "AWS::IAM::Role": ("ManagedPolicyArns", EACH),
     "AWS::IAM::User": ("ManagedPolicyArns", EACH),
@@ -26,11 +26,11 @@ class AwsManagedPolicies(ResourceRule):
     )
     source_url = "docs/rules.md#e9114"
     tags = ["iam"]
-    types = PLACES
+    types = MANAGED_POLICY_PLACES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each AWS managed policy."""
-        for node in resource.properties(*PLACES[resource.type]):
+        for node in resource.properties(*MANAGED_POLICY_PLACES[resource.type]):
             arn = known_text(node.value) or ""
             if ":iam::aws:policy/" in arn:
                 name = arn.rpartition("/")[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policy_statements import ALL_POLICIES, statements
+from cicd_templates.rules.policy_statements import ALL_POLICIES, resource_statements
 from cicd_templates.rules.reading import EACH, Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
@@ -29,7 +29,7 @@ class CodeCommit(ResourceRule):
             for node in resource.properties("Stages", EACH, "Actions", EACH, "ActionTypeId", "Provider"):
                 if node.value == "CodeCommit":
                     yield RuleFinding("the source is CodeCommit; take it from S3 or a connection", node.path)
-        for statement in statements(resource, *ALL_POLICIES):
+        for statement in resource_statements(resource, *ALL_POLICIES):
             for action, path in statement.texts("Action"):
                 if statement.allows and action.lower().startswith("codecommit:"):
                     yield RuleFinding(f"{statement.sid} allows {action}; CodeCommit is not used here", path)

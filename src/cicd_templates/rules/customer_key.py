@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cicd_templates.rules.encryption_by_type import KEY_OF
-from cicd_templates.rules.policy_statements import RESOURCE_POLICIES, refers_to, statements
+from cicd_templates.rules.policy_statements import RESOURCE_POLICIES, refers_to, resource_statements
 from cicd_templates.rules.reading import EACH, Resource, TemplateNode, known_text, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
@@ -71,7 +71,7 @@ def _takes_access_logs(resource: Resource) -> bool:
         statement.allows and any(name in LOG_DELIVERY for _, name, _ in statement.principals())
         for policy in resource.others("AWS::S3::BucketPolicy")
         if any(refers_to(resource, bucket.value) for bucket in policy.properties("Bucket"))
-        for statement in statements(policy, RESOURCE_POLICIES)
+        for statement in resource_statements(policy, RESOURCE_POLICIES)
     )
 
 

@@ -11,7 +11,7 @@ from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 # The metadata key that marks a project whose commands are meant to run code of the application.
 RUNS_APPLICATION = "RunsApplication"
 # A command that starts Python, with its first argument. `--command=/usr/bin/python3` does not start Python.
-PYTHON = re.compile(r"(?<![\w.=/-])((?:/[\w./-]+/)?python[\d.]*)[ \t]+(?!-I\b)(\S+)")
+PYTHON_COMMAND = re.compile(r"(?<![\w.=/-])((?:/[\w./-]+/)?python[\d.]*)[ \t]+(?!-I\b)(\S+)")
 # A program of the source, at the beginning of a command.
 OWN_PROGRAM = re.compile(r"(?:^|[;&|(])[ \t]*(\.\.?/\S+)", re.MULTILINE)
 SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MULTILINE)
@@ -52,7 +52,7 @@ class IsolatedBuilds(ResourceRule):
 
 
 def _starts_in(text: str) -> Iterator[str]:
-    for found in PYTHON.finditer(text):
+    for found in PYTHON_COMMAND.finditer(text):
         yield f"`{found[1]} {found[2]}` can load modules of the application; write `{found[1]} -I {found[2]}`"
     for found in OWN_PROGRAM.finditer(text):
         yield f"{found[1]} is a program of the application; say {RUNS_APPLICATION}: true in the metadata"

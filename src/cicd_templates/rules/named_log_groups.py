@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.rules.reading import EACH, Resource, known_text
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-PLACES = {
+LOG_GROUP_PLACES = {
     "AWS::CodeBuild::Project": ("LogsConfig", "CloudWatchLogs", "GroupName"),
     "AWS::ECS::TaskDefinition": ("ContainerDefinitions", EACH, "LogConfiguration", "Options", "awslogs-group"),
     "AWS::Lambda::Function": ("LoggingConfig", "LogGroup"),
@@ -27,11 +27,11 @@ class ExplicitLogs(ResourceRule):
     )
     source_url = "docs/rules.md#w9143"
     tags = ["logs"]
-    types = PLACES
+    types = LOG_GROUP_PLACES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each missing log group name, and for each log group that is created at run time."""
-        for node in resource.properties(*PLACES[resource.type]):
+        for node in resource.properties(*LOG_GROUP_PLACES[resource.type]):
             if not node.value and not self._made_here(resource):
                 yield RuleFinding("names no log group; create one with a key and retention, and name it", node.path)
         if resource.type == "AWS::ECS::TaskDefinition":

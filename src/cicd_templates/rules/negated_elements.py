@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policy_statements import ALL_POLICIES, POLICY_TYPES, statements
+from cicd_templates.rules.policy_statements import ALL_POLICIES, POLICY_TYPES, resource_statements
 from cicd_templates.rules.reading import Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
@@ -26,7 +26,7 @@ class Negations(ResourceRule):
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each negated element."""
-        for statement in statements(resource, *ALL_POLICIES):
+        for statement in resource_statements(resource, *ALL_POLICIES):
             for negation, instead in NEGATIONS.items():
                 if negation in statement.node.value:
                     yield RuleFinding(

@@ -8,7 +8,7 @@ from cicd_templates.rules.reading import EACH, Resource, TemplateNode, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
 ANYWHERE = {"CidrIp": ("0.0.0.0/0",), "CidrIpv6": ("::/0", "0:0:0:0:0:0:0:0/0")}
-PLACES = {
+INGRESS_PLACES = {
     "AWS::EC2::SecurityGroup": ("SecurityGroupIngress", EACH),
     "AWS::EC2::SecurityGroupIngress": (),
 }
@@ -26,11 +26,11 @@ class OpenGroups(ResourceRule):
     )
     source_url = "docs/rules.md#e9132"
     tags = ["network"]
-    types = PLACES
+    types = INGRESS_PLACES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each ingress rule that admits everybody to another port."""
-        for rule in resource.properties(*PLACES[resource.type]):
+        for rule in resource.properties(*INGRESS_PLACES[resource.type]):
             for key, everybody in ANYWHERE.items():
                 for node in values(rule, key):
                     if node.value in everybody and not _is_web(rule):

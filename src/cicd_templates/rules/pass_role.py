@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policy_statements import IDENTITY_POLICIES, statements
+from cicd_templates.rules.policy_statements import IDENTITY_POLICIES, resource_statements
 from cicd_templates.rules.reading import Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
@@ -24,7 +24,7 @@ class PassRole(ResourceRule):
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each role with a wildcard, and a finding if the statement does not name a service."""
-        for statement in statements(resource, IDENTITY_POLICIES):
+        for statement in resource_statements(resource, IDENTITY_POLICIES):
             if statement.allows and "iam:passrole" in statement.actions():
                 for text, path in statement.texts("Resource"):
                     if "*" in text or "?" in text:

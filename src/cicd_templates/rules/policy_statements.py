@@ -104,7 +104,7 @@ class PolicyStatement(NamedTuple):
                         yield from ((str(operator), str(key).lower()) for key in inner.value)
 
 
-def statements(resource: Resource, *tables: Mapping[str, tuple[str, ...]]) -> Iterator[PolicyStatement]:
+def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...]]) -> Iterator[PolicyStatement]:
     """Yield the statements of the policies of `resource`; `tables` say where each resource type keeps its policies."""
     for table in tables:
         place = table.get(resource.type)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policy_statements import RESOURCE_POLICIES, PolicyStatement, account_of, statements
+from cicd_templates.rules.policy_statements import RESOURCE_POLICIES, PolicyStatement, account_of, resource_statements
 from cicd_templates.rules.reading import Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 from cicd_templates.rules.trust_policies import ACCOUNT_CONDITION_KEYS, SOURCE_KEYS
@@ -44,7 +44,7 @@ class ResourcePolicies(ResourceRule):
         if resource.type == PERMISSION:
             yield from _permission(resource)
         own = str(resource.facts.get("Account", ""))
-        for statement in statements(resource, RESOURCE_POLICIES):
+        for statement in resource_statements(resource, RESOURCE_POLICIES):
             if statement.allows:
                 for kind, principal, path in statement.principals():
                     lacking = _lacking(statement, kind, principal, own)

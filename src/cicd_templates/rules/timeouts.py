@@ -12,7 +12,7 @@ STATED = {
     "AWS::Lambda::Function": ("Timeout",),
     "AWS::Synthetics::Canary": ("RunConfig/TimeoutInSeconds",),
 }
-PIPELINE = "AWS::CodePipeline::Pipeline"
+PIPELINE_TYPE = "AWS::CodePipeline::Pipeline"
 
 
 class Timeouts(ResourceRule):
@@ -27,7 +27,7 @@ class Timeouts(ResourceRule):
     )
     source_url = "docs/rules.md#w9151"
     tags = ["operation"]
-    types = frozenset({*STATED, PIPELINE})
+    types = frozenset({*STATED, PIPELINE_TYPE})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each missing timeout."""
@@ -35,7 +35,7 @@ class Timeouts(ResourceRule):
             for node in resource.properties(*key.split("/")):
                 if node.value is None:
                     yield RuleFinding(f"{key} is missing; state how long it may take", node.path)
-        if resource.type == PIPELINE:
+        if resource.type == PIPELINE_TYPE:
             for action in resource.properties("Stages", EACH, "Actions", EACH):
                 approves = any(kind.value == "Approval" for kind in values(action, "ActionTypeId", "Category"))
                 if approves and any(node.value is None for node in values(action, "TimeoutInMinutes")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policy_statements import RESOURCE_POLICIES, PolicyStatement, refers_to, statements
+from cicd_templates.rules.policy_statements import RESOURCE_POLICIES, PolicyStatement, refers_to, resource_statements
 from cicd_templates.rules.reading import EACH, Resource, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
@@ -35,7 +35,7 @@ class TlsOnly(ResourceRule):
         policy_type, attached = POLICY_OF[resource.type]
         for policy in resource.others(policy_type):
             if any(refers_to(resource, each.value) for each in policy.properties(*attached)) and any(
-                _refuses(statement) for statement in statements(policy, RESOURCE_POLICIES)
+                _refuses(statement) for statement in resource_statements(policy, RESOURCE_POLICIES)
             ):
                 return
         yield RuleFinding(f"no {policy_type} here denies {resource.name} while aws:SecureTransport is false; add one")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policy_statements import TRUST_POLICIES, PolicyStatement, account_of, statements
+from cicd_templates.rules.policy_statements import TRUST_POLICIES, PolicyStatement, account_of, resource_statements
 from cicd_templates.rules.reading import Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
@@ -38,7 +38,7 @@ class TrustPolicies(ResourceRule):
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each principal that is trusted without the condition that it needs."""
         own = str(resource.facts.get("Account", ""))
-        for statement in statements(resource, TRUST_POLICIES):
+        for statement in resource_statements(resource, TRUST_POLICIES):
             if statement.allows:
                 for kind, principal, path in statement.principals():
                     lacking = _lacking(statement, kind, principal, own)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.rules.policy_statements import IDENTITY_POLICIES, PolicyStatement, statements
+from cicd_templates.rules.policy_statements import IDENTITY_POLICIES, PolicyStatement, resource_statements
 from cicd_templates.rules.reading import Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
@@ -25,7 +25,7 @@ class EveryResource(ResourceRule):
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each statement that allows every resource without a stated reason."""
-        for statement in statements(resource, IDENTITY_POLICIES):
+        for statement in resource_statements(resource, IDENTITY_POLICIES):
             if statement.allows and not _explained(statement, resource.reasons):
                 for text, path in statement.texts("Resource"):
                     if _everything(text):

@@ -18,7 +18,7 @@ from cicd_templates.template import yaml_events
 
 # Outside literal blocks no line is longer than this. A string that could exceed it, with its key and indent, becomes a
 # literal block, because folding would hide from a reader where its spaces are.
-WIDTH = 110
+YAML_WIDTH = 110
 LONGEST_IN_LINE = 76
 INDENT = 2
 
@@ -102,7 +102,7 @@ def _item(item: Any, column: int) -> yaml.Node:
         scalars = [part for pair in node.value for part in pair]
         if all(isinstance(part, yaml.ScalarNode) and part.style != "|" for part in scalars):
             width = _width_in_one_line(tuple((part.tag, part.value, part.style) for part in scalars))
-            node.flow_style = column + width <= WIDTH
+            node.flow_style = column + width <= YAML_WIDTH
     return node
 
 
@@ -172,8 +172,8 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 def dump(value: Any, *, column: int = 0) -> str:
     """Return `value` as block YAML that ends in a newline, keys in the order of the dicts.
 
-    A mapping of plain values in a list, such as a tag, stands on one line where it fits into `WIDTH`. `column` is how
-    far the caller will indent the text.
+    A mapping of plain values in a list, such as a tag, is written on one line if it fits into `YAML_WIDTH`. The caller
+    will indent the text by `column`.
     """
     return _text(_node(value, column))
 

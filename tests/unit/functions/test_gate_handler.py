@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.blocks import inlined_scan_gate
-from cicd_templates.blocks.inlined_scan_gate import READERS as JOINED
+from cicd_templates.blocks.inlined_scan_gate import READER_NAMES as JOINED
 from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
 from cicd_templates.functions.scan_gate import artifacts, handler
 from cicd_templates.functions.scan_gate.formats import READERS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from troposphere import GetAtt, If, Ref, Sub
 
-from cicd_templates.layer.outputs import KeyArn, SubnetIds, sub_fragment, text
+from cicd_templates.layer.outputs import KeyArn, SubnetIds, joined_text, sub_fragment
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def test_what_cannot_stand_inside_a_sub_is_refused(value: object) -> None:
 
 
 def test_joined_text_is_a_sub_only_where_something_is_left_to_deploy_time() -> None:
-    joined = text(GetAtt("Bucket", "Arn"), "/*")
+    joined = joined_text(GetAtt("Bucket", "Arn"), "/*")
 
     assert isinstance(joined, Sub)
     assert joined.to_dict() == {"Fn::Sub": "${Bucket.Arn}/*"}
-    assert text("arn:aws:s3:::", "name") == "arn:aws:s3:::name"
+    assert joined_text("arn:aws:s3:::", "name") == "arn:aws:s3:::name"

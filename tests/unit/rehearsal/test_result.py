@@ -87,7 +87,7 @@ def test_a_line_tells_an_action_and_a_failure_its_reason_and_log() -> None:
 
 
 def test_the_summary_fits_a_terminal_and_says_what_was_not_so() -> None:
-    text = report.summary(result(*STEPS))
+    text = report.closing_lines(result(*STEPS))
 
     assert max(map(len, text.splitlines())) <= 80
     for line in (
@@ -103,7 +103,7 @@ def test_the_summary_fits_a_terminal_and_says_what_was_not_so() -> None:
 
 
 def test_a_run_that_came_to_its_end_names_the_grants_that_nothing_used() -> None:
-    assert "  unused without a known reason: r S a:C" in report.summary(result(STEPS[0])).splitlines()
+    assert "  unused without a known reason: r S a:C" in report.closing_lines(result(STEPS[0])).splitlines()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.template.cloudformation_yaml import WIDTH, dump, load
+from cicd_templates.template.cloudformation_yaml import YAML_WIDTH, dump, load
 
 text = st.text(st.characters(codec="utf-8"), max_size=120)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text
@@ -54,7 +54,7 @@ def within(value: Any, depth: int) -> Any:
 def test_what_stands_on_one_line_fits_into_the_width(value: list[Any], depth: int, column: int) -> None:
     lines = dump(within({"B": value}, depth), column=column).split("\n")
 
-    assert all(column + len(line) <= WIDTH for line in lines if line.lstrip().startswith("- {"))
+    assert all(column + len(line) <= YAML_WIDTH for line in lines if line.lstrip().startswith("- {"))
 
 
 @pytest.mark.parametrize(
@@ -136,4 +136,4 @@ def test_what_is_neither_yaml_nor_json_is_refused() -> None:
 
 
 def test_the_width_leaves_room_for_keys() -> None:
-    assert WIDTH == 110
+    assert YAML_WIDTH == 110

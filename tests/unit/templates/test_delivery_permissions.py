@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.permissions.handler_actions import handlers
+from cicd_templates.deploy.permissions.handler_actions import handler_permissions
 from templates import delivery, service
 from tests.conftest import environment
 
@@ -62,7 +62,7 @@ def allowed(role: str, *edits: tuple[str, Any]) -> set[str]:
 def needed(types: set[str]) -> dict[str, set[str]]:
     """The permissions of each type's handlers except `list`, which only the registry's own inventory calls."""
     return {
-        name: {permission for kind, permissions in handlers(name, "eu-central-1").items() if kind != "list"
+        name: {permission for kind, permissions in handler_permissions(name, "eu-central-1").items() if kind != "list"
                for permission in permissions}
         for name in types
     }  # fmt: skip

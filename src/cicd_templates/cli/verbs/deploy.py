@@ -10,7 +10,7 @@ import click
 from cicd_templates import hints
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import DIGEST, JSON, PLAN_OUT, TARGET, WAIT, YES, option
+from cicd_templates.cli.options import DIGEST, JSON, PLAN_OUT, TARGET, WAIT, YES, make_option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from cicd_templates.cli.targets import Target
     from cicd_templates.deploy.plans.document import Plan
     from cicd_templates.deploy.reporting.report import Reporter
-ALLOW = option(
+ALLOW = make_option(
     "--allow",
     variable="ALLOW",
     default="",
     help="Stateful resources that may be lost: STACK/LOGICALID, separated with commas.",
 )
 
-HAND_OVER = option(
+HAND_OVER = make_option(
     "--hand-over",
     variable="HAND_OVER",
     is_flag=True,
@@ -43,7 +43,9 @@ HAND_OVER = option(
     PLAN_OUT,
     WAIT,
     HAND_OVER,
-    option("--plan", "plan_file", variable="PLAN", type=click.Path(path_type=Path), help="Deploy exactly this plan."),
+    make_option(
+        "--plan", "plan_file", variable="PLAN", type=click.Path(path_type=Path), help="Deploy exactly this plan."
+    ),
     DIGEST,
 )
 def deploy(
@@ -130,7 +132,7 @@ def _deploy_plan(
     from cicd_templates.deploy.plans.seal import refuse_other_aws
 
     made = plans.read(path)
-    plans.FORMAT.refuse_other_digest(made, path, digest)
+    plans.DEPLOYMENT_PLANS.refuse_other_digest(made, path, digest)
     if options["layer"] or options["service"] or options["env"] not in (None, made.name):
         raise ConfigurationError(
             f"{path} already says what is deployed ({made.environment}); leave out "

@@ -9,21 +9,23 @@ import click
 from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import SUFFIX, option
+from cicd_templates.cli.options import SUFFIX, make_option
 from cicd_templates.errors import ConfigurationError
 
 
 @verb(
     "deploy-policy",
-    option("--env", "env", variable="ENV", help="The environment to deploy."),
+    make_option("--env", "env", variable="ENV", help="The environment to deploy."),
     SUFFIX,
-    option(
+    make_option(
         "--destroying",
         variable="DESTROYING",
         is_flag=True,
         help="For a principal that also destroys, sweeps and adopts.",
     ),
-    option("--part", variable="PART", type=click.IntRange(min=1), help="Print only the document with this number."),
+    make_option(
+        "--part", variable="PART", type=click.IntRange(min=1), help="Print only the document with this number."
+    ),
 )
 def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: int | None) -> None:
     """Print the IAM policies that deploying an environment needs, as JSON by name, without calling AWS."""

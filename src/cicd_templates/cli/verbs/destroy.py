@@ -12,7 +12,7 @@ import click
 from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import DIGEST, JSON, TARGET, YES, option
+from cicd_templates.cli.options import DIGEST, JSON, TARGET, YES, make_option
 from cicd_templates.errors import ChangesRemainError, CicdError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     *TARGET,
     YES,
     JSON,
-    option(
+    make_option(
         "--allow",
         variable="ALLOW",
         default="",
         help="Names of protected environments that may be destroyed, separated with commas.",
     ),
-    option("--plan", variable="PLAN", type=click.Path(path_type=Path), help="Execute exactly this plan."),
+    make_option("--plan", variable="PLAN", type=click.Path(path_type=Path), help="Execute exactly this plan."),
     DIGEST,
-    option(
+    make_option(
         "--confirm",
         variable="CONFIRM",
         help="With --plan: the names of its environments, separated with commas, instead of typing them.",
@@ -89,10 +89,10 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
         path = plan_file.plan_file(local=options["local"])
         inventories = [inventory for _, inventory in work]
         plan = plan_file.plan_destruction(inventories, datetime.now(UTC), local=options["local"])
-        plan_file.FORMAT.write(plan, path)
+        plan_file.DESTRUCTION_PLANS.write(plan, path)
         command = hints.make("destroy", PLAN=str(path), LOCAL=options["local"])
         reporter.report(report.Note(f"nothing was deleted; read {path}, then: {command}"))
-        reporter.report(report.Note(report.digest_line(plan_file.FORMAT.digest(plan))))
+        reporter.report(report.Note(report.digest_line(plan_file.DESTRUCTION_PLANS.digest(plan))))
         raise click.exceptions.Exit(ChangesRemainError.exit_code)
     confirmed = selection.confirmation(yes)
     for target, _ in work:
@@ -116,8 +116,8 @@ def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter:
         raise ConfigurationError(
             f"the plan already says what is destroyed; leave out {', '.join(map(hints.option, given))}"
         )
-    plan = plan_file.FORMAT.read(path)
-    plan_file.FORMAT.refuse_other_digest(plan, path, digest)
+    plan = plan_file.DESTRUCTION_PLANS.read(path)
+    plan_file.DESTRUCTION_PLANS.refuse_other_digest(plan, path, digest)
     refuse_other_aws(plan, path, local=options["local"])
     plan_file.refuse_expired(plan, path, datetime.now(UTC))
     plan_file.refuse_repetition(plan, path)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import option
+from cicd_templates.cli.options import make_option
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import CONFIGURATION_DOC, OUT, ROLLOUTS_DOC, RULES_DOC
 
 
-@verb("docs", option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))
+@verb("docs", make_option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))
 def docs(check: bool) -> None:
     """Write the documents and parts of documents that are generated from the code and from `out/`."""
     from cicd_templates.layer.discovery import project_layers

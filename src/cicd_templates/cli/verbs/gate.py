@@ -11,21 +11,21 @@ import click
 from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import Command, Group, main
-from cicd_templates.cli.options import JSON, SERVICE, option
+from cicd_templates.cli.options import JSON, SERVICE, make_option
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.plurals import counted
 
 
 @main.group("gate", cls=Group, invoke_without_command=True)
-@option(
+@make_option(
     "--reports",
     variable="REPORTS",
     type=click.Path(path_type=Path),
     help="Folder of the reports, as the checks write them.",
 )
 @SERVICE
-@option("--source-version", help="Source version that every report must have.")
-@option("--policy", variable="POLICY", type=click.Path(path_type=Path), help="Policy of the application, as TOML.")
+@make_option("--source-version", help="Source version that every report must have.")
+@make_option("--policy", variable="POLICY", type=click.Path(path_type=Path), help="Policy of the application, as TOML.")
 @JSON
 @click.pass_context
 def gate(
@@ -71,15 +71,15 @@ def _checks(service: str | None) -> dict[str, str]:
 
 
 @gate.command("waive", cls=Command)
-@option("--reports", variable="REPORTS", type=click.Path(path_type=Path), help="Folder of the reports.")
+@make_option("--reports", variable="REPORTS", type=click.Path(path_type=Path), help="Folder of the reports.")
 @SERVICE
-@option(
+@make_option(
     "--policy", variable="POLICY", type=click.Path(path_type=Path), default="scan-policy.toml", help="Policy to add to."
 )
-@option("--all-current", is_flag=True, help="Accept each finding that stops the release now.")
-@option("--expires", variable="EXPIRES", default="", help="Last day of the waivers, such as 2027-03-31.")
-@option("--owner", variable="OWNER", default="", help="The owner of the waivers.")
-@option("--reason", default="there before the gate was", help="The reason for the waivers.")
+@make_option("--all-current", is_flag=True, help="Accept each finding that stops the release now.")
+@make_option("--expires", variable="EXPIRES", default="", help="Last day of the waivers, such as 2027-03-31.")
+@make_option("--owner", variable="OWNER", default="", help="The owner of the waivers.")
+@make_option("--reason", default="there before the gate was", help="The reason for the waivers.")
 def waive(
     reports: Path | None,
     service: str | None,
@@ -126,7 +126,7 @@ def _last_day(expires: str, today: date) -> date:
 
 
 @gate.command("inspect", cls=Command)
-@option(
+@make_option(
     "--tool",
     variable="TOOL",
     default="",

@@ -10,7 +10,7 @@ import click
 from cicd_templates import hints
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import JSON, PLAN_OUT, TARGET, WAIT, option
+from cicd_templates.cli.options import JSON, PLAN_OUT, TARGET, WAIT, make_option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError
 
 
@@ -20,7 +20,7 @@ from cicd_templates.errors import ChangesRemainError, ConfigurationError
     JSON,
     PLAN_OUT,
     WAIT,
-    option("--detailed-exitcode", is_flag=True, help="Exit with 4 if there are changes."),
+    make_option("--detailed-exitcode", is_flag=True, help="Exit with 4 if there are changes."),
 )
 def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, **options: Any) -> None:
     """Plan what can be planned now and write the plan to a file, to be reviewed and then deployed with --plan."""

@@ -9,13 +9,13 @@ import click
 
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import TARGET, option
+from cicd_templates.cli.options import TARGET, make_option
 
 
 @verb(
     "plan-discard",
     *TARGET,
-    option(
+    make_option(
         "--plan",
         "plan_file",
         variable="PLAN",

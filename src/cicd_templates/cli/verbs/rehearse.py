@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import JSON, SERVICE, SUFFIX, YES, option
+from cicd_templates.cli.options import JSON, SERVICE, SUFFIX, YES, make_option
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.private_files import write_privately
 
@@ -29,23 +29,23 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
     "rehearse",
     SUFFIX,
     SERVICE,
-    option("--app", variable="APP", default="", help="Git work tree, folder or .zip file to release."),
+    make_option("--app", variable="APP", default="", help="Git work tree, folder or .zip file to release."),
     YES,
-    option("--refuse", variable="REFUSE", is_flag=True, help="Refuse every approval."),
-    option(
+    make_option("--refuse", variable="REFUSE", is_flag=True, help="Refuse every approval."),
+    make_option(
         "--tools",
         variable="TOOLS",
         type=Path,
         help="Virtual environment with the tools of the checks, instead of this one.",
     ),
-    option(
+    make_option(
         "--token",
         "tokens",
         variable="TOKENS",
         multiple=True,
         help="Environment variables that hold tokens, separated with commas: these services are really called.",
     ),
-    option("--output", type=Path, default=OUTPUT, help=f"Folder for the results, {OUTPUT} by default."),
+    make_option("--output", type=Path, default=OUTPUT, help=f"Folder for the results, {OUTPUT} by default."),
     JSON,
 )
 def rehearse(
@@ -119,7 +119,7 @@ def finish(outcome: RehearsalResult, output: Path, say: Callable[[str], None], a
     """Print the result of a rehearsal and write its files. Raises `CicdError` if the rehearsal did not succeed."""
     from cicd_templates.rehearsal import report, result
 
-    say(report.summary(outcome))
+    say(report.closing_lines(outcome))
     files = {
         "rehearsal.json": result.as_json(outcome),
         "rehearsal.xml": result.as_junit(outcome),

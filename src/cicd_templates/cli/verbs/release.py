@@ -10,7 +10,7 @@ from typing import Any
 from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import LOCAL, SERVICE, SUFFIX, option
+from cicd_templates.cli.options import LOCAL, SERVICE, SUFFIX, make_option
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.plurals import counted
 
@@ -22,8 +22,8 @@ LOCAL_START_SECONDS = 10.0
     SUFFIX,
     SERVICE,
     LOCAL,
-    option("--app", variable="APP", default="", help="Git work tree, folder or .zip file."),
-    option(
+    make_option("--app", variable="APP", default="", help="Git work tree, folder or .zip file."),
+    make_option(
         "--wait", variable="WAIT", is_flag=True, help="Follow the run to its end; exit with 1 if it does not succeed."
     ),
 )

@@ -8,16 +8,20 @@ import click
 
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import Command, main
-from cicd_templates.cli.options import SUFFIX, option
+from cicd_templates.cli.options import SUFFIX, make_option
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import CONFIGURATION, rendered_folder
 
 
 @main.command(cls=Command)
-@option("--env", "env", variable="ENV", help="This environment only.")
-@option("--format", "form", variable="FORMAT", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
-@option("--check", is_flag=True, help="Compare with the files instead of writing them; exit with 1 on a difference.")
-@option(
+@make_option("--env", "env", variable="ENV", help="This environment only.")
+@make_option(
+    "--format", "form", variable="FORMAT", type=click.Choice(("yaml", "json")), default="yaml", show_default=True
+)
+@make_option(
+    "--check", is_flag=True, help="Compare with the files instead of writing them; exit with 1 on a difference."
+)
+@make_option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder to write to; by default out/, or build/ for a copy.",

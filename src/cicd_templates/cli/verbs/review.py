@@ -5,12 +5,12 @@ from __future__ import annotations
 from cicd_templates import hints
 from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import option
+from cicd_templates.cli.options import make_option
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.paths import OUT
 
 
-@verb("review", option("--base", variable="BASE", help="Revision to compare with, such as main or HEAD~1."))
+@verb("review", make_option("--base", variable="BASE", help="Revision to compare with, such as main or HEAD~1."))
 def review(base: str | None) -> None:
     """Describe in words what changed in out/ since a revision, as Markdown."""
     from cicd_templates.review import changes_page, revision

@@ -7,7 +7,7 @@ import sys
 from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import ENV, LOCAL, SERVICE, SUFFIX, option
+from cicd_templates.cli.options import ENV, LOCAL, SERVICE, SUFFIX, make_option
 from cicd_templates.errors import ConfigurationError
 
 
@@ -17,7 +17,7 @@ from cicd_templates.errors import ConfigurationError
     SUFFIX,
     SERVICE,
     LOCAL,
-    option(
+    make_option(
         "--name",
         variable="NAME",
         default="",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import JSON, TARGET, option
+from cicd_templates.cli.options import JSON, TARGET, make_option
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import rendered_folder
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "status",
     *TARGET,
     JSON,
-    option(
+    make_option(
         "--left",
         variable="LEFT",
         is_flag=True,

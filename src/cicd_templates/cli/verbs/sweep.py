@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from cicd_templates.cli import selection
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import ENV, JSON, LOCAL, YES, option
+from cicd_templates.cli.options import ENV, JSON, LOCAL, YES, make_option
 from cicd_templates.errors import CicdError
 
 
@@ -16,7 +16,7 @@ from cicd_templates.errors import CicdError
     LOCAL,
     YES,
     JSON,
-    option(
+    make_option(
         "--older-than",
         variable="OLDER_THAN",
         default="1h",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import YES, option
+from cicd_templates.cli.options import YES, make_option
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.paths import OUT
 
 
 @verb(
     "upgrade-check",
-    option("--ref", variable="REF", help="Revision of this tool to render with, such as origin/main or a tag."),
+    make_option("--ref", variable="REF", help="Revision of this tool to render with, such as origin/main or a tag."),
     YES,
 )
 def upgrade_check(ref: str | None, yes: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field
 
 from cicd_templates.config.tables.cron_field_types import Window
-from cicd_templates.config.tables.field_types import SUFFIX_LENGTH, Region, text, word
+from cicd_templates.config.tables.field_types import SUFFIX_LENGTH, Region, matching, name_part
 from cicd_templates.config.tables.network_field_types import CertificateArn, Domain, Endpoints, Nat, VpcRange, ZoneName
 from cicd_templates.config.tables.patch import PatchPath, PatchTable
 from cicd_templates.config.tables.stakeholders import StakeholdersTable
@@ -21,33 +21,35 @@ RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 RETENTION_DAYS: tuple[int, ...] = get_args(RetentionDays)
-AccountId = Annotated[str, text(r"\d{12}", 'write the AWS account id as 12 digits in quotes, such as "111111111111"')]
-Suffix = Annotated[str, word(SUFFIX_LENGTH)]
-Profile = Annotated[str, text(r".+", "write the name of a profile in the AWS configuration")]
+AccountId = Annotated[
+    str, matching(r"\d{12}", 'write the AWS account id as 12 digits in quotes, such as "111111111111"')
+]
+Suffix = Annotated[str, name_part(SUFFIX_LENGTH)]
+Profile = Annotated[str, matching(r".+", "write the name of a profile in the AWS configuration")]
 DeployerRoleArn = Annotated[
     str,
-    text(
+    matching(
         r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+",
         "write a role's ARN, such as arn:aws:iam::111111111111:role/deployer",
     ),
 ]
 PolicyArn = Annotated[
     str,
-    text(
+    matching(
         r"arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+",
         "write a policy's ARN, such as arn:aws:iam::111111111111:policy/boundary",
     ),
 ]
 RolePath = Annotated[
     str,
-    text(
+    matching(
         r"/([\w+=,.@-]+/)*",
         "write a path that begins and ends with /, such as /delivery/, and has only letters, digits and _ + = , . @ -",
         512,
     ),
 ]
 OutputName = Annotated[
-    str, text(r"[a-z_]+\.[A-Z][A-Za-z0-9]*", "write the name of a layer's output, such as network.VpcId")
+    str, matching(r"[a-z_]+\.[A-Z][A-Za-z0-9]*", "write the name of a layer's output, such as network.VpcId")
 ]
 
 

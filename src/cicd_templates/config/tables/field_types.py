@@ -1,4 +1,4 @@
-"""Field types that several tables share, and `text`, which makes a field type from a pattern and its description.
+"""Field types that several tables share, and `matching`, which makes a field type from a pattern and its description.
 
 If a text does not match, the error says what is allowed: the characters, the length limit, an example. A type that only
 one table uses is defined in that table's module.
@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 
-def text(pattern: str, allowed: str, longest: int | None = None) -> AfterValidator:
+def matching(pattern: str, allowed: str, longest: int | None = None) -> AfterValidator:
     """Return a validator for texts that match `pattern` completely; `allowed` describes such texts to the user."""
 
     def check(value: str) -> str:
@@ -31,13 +31,13 @@ def _excerpt(value: str) -> str:
 WORD = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
-def word(longest: int | None = None) -> AfterValidator:
+def name_part(longest: int | None = None) -> AfterValidator:
     """Return a validator for names that become parts of physical names."""
     allowed = "use lower-case letters, digits and single hyphens, beginning with a letter, such as card-pay"
-    return text(WORD, allowed, longest)
+    return matching(WORD, allowed, longest)
 
 
-Word = Annotated[str, word()]
+Word = Annotated[str, name_part()]
 
 # With these limits, stack names always fit into CloudFormation's 128 characters; they must not be shortened.
 PROJECT_NAME_LENGTH = 16
@@ -47,25 +47,27 @@ SUFFIX_LENGTH = 10
 
 Digest = Annotated[
     str,
-    text(
+    matching(
         r"[a-z0-9.-]+(:\d+)?/[\w./-]+@sha256:[0-9a-f]{64}",
         "write an image with registry and digest: registry/repository@sha256: and 64 hexadecimal digits",
     ),
 ]
-ShellCommand = Annotated[str, text(r"[\s\S]+", "write a command")]
+ShellCommand = Annotated[str, matching(r"[\s\S]+", "write a command")]
 VariableName = Annotated[
-    str, text(r"[A-Za-z_]\w*", "use letters, digits and underscores, not beginning with a digit, such as LOG_LEVEL")
+    str, matching(r"[A-Za-z_]\w*", "use letters, digits and underscores, not beginning with a digit, such as LOG_LEVEL")
 ]
 # The path may not be absolute and may not lead out of the source.
 FolderPath = Annotated[
     str,
-    text(
+    matching(
         r"\.|\w[\w-]*(\.[\w-]+)*(/\w[\w-]*(\.[\w-]+)*)*",
         "write a path relative to the source, such as services/pay, without .. and without a leading or trailing /",
     ),
 ]
-UrlPath = Annotated[str, text(r"/[\w./-]*", "write a path that begins with / and has only letters, digits and _ . / -")]
+UrlPath = Annotated[
+    str, matching(r"/[\w./-]*", "write a path that begins with / and has only letters, digits and _ . / -")
+]
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d"
-Region = Annotated[str, text(REGION, "write an AWS region, such as eu-central-1")]
+Region = Annotated[str, matching(REGION, "write an AWS region, such as eu-central-1")]
 Minutes = Annotated[int, Field(ge=0, le=1440)]
 Percent = Annotated[int, Field(ge=1, le=100)]

@@ -6,14 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cicd_templates.config.tables.field_types import text
+from cicd_templates.config.tables.field_types import matching
 from cicd_templates.config.tables.table import Table
 
-Repository = Annotated[str, text(r"[\w.-]+/[\w.-]+", "write owner/name, such as octocat/Hello-World")]
-Branch = Annotated[str, text(r"[\w./-]+", "use letters, digits and _ . / -, such as release/2", 255)]
+Repository = Annotated[str, matching(r"[\w.-]+/[\w.-]+", "write owner/name, such as octocat/Hello-World")]
+Branch = Annotated[str, matching(r"[\w./-]+", "use letters, digits and _ . / -, such as release/2", 255)]
 ConnectionArn = Annotated[
     str,
-    text(
+    matching(
         r"arn:[\w-]+:(codeconnections|codestar-connections):[\w-]+:\d{12}:connection/[\w/-]+",
         "write the connection's ARN, such as arn:aws:codeconnections:eu-central-1:111111111111:connection/0123-abcd",
     ),

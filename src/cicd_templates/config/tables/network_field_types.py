@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from cicd_templates.config.tables.field_types import REGION, text
+from cicd_templates.config.tables.field_types import REGION, matching
 
 Nat = Literal["none", "single", "per-zone"]
 Endpoints = Literal["gateway", "all"]
@@ -34,14 +34,14 @@ def _vpc_range(value: str) -> str:
 VpcRange = Annotated[str, AfterValidator(_vpc_range)]
 IpRange = Annotated[str, AfterValidator(_ip_range)]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], Field(strict=False, min_length=1)]
-ZoneName = Annotated[str, text(rf"{REGION}[a-z]", "write an availability zone, such as eu-central-1a")]
+ZoneName = Annotated[str, matching(rf"{REGION}[a-z]", "write an availability zone, such as eu-central-1a")]
 CertificateArn = Annotated[
     str,
-    text(
+    matching(
         r"arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/[\w-]+",
         "write a certificate's ARN, such as arn:aws:acm:eu-central-1:222222222222:certificate/0123-abcd",
     ),
 ]
 Domain = Annotated[
-    str, text(r"[a-z0-9-]+(\.[a-z0-9-]+)+", "write a host name in lower case, such as pay.example.com", 253)
+    str, matching(r"[a-z0-9-]+(\.[a-z0-9-]+)+", "write a host name in lower case, such as pay.example.com", 253)
 ]

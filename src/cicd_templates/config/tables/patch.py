@@ -9,19 +9,19 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from cicd_templates.config.tables.field_types import text
+from cicd_templates.config.tables.field_types import matching
 from cicd_templates.config.tables.table import Table
 
 PatchPath = Annotated[
     str,
-    text(
+    matching(
         r"(Resources|Parameters|Outputs)\.\w+\..+",
         'write a path in quotes, such as "Resources.Vpc.Properties.CidrBlock"; it begins with Resources, Parameters'
         " or Outputs",
     ),
 ]
 # A reviewer reads the reason, so a single word is not enough.
-Reason = Annotated[str, text(r"[^\n]{10,}", "explain why in at least ten characters on one line")]
+Reason = Annotated[str, matching(r"[^\n]{10,}", "explain why in at least ten characters on one line")]
 
 
 def _template_value(value: Any) -> Any:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cicd_templates.config.tables.field_types import Word, text
+from cicd_templates.config.tables.field_types import Word, matching
 from cicd_templates.config.tables.table import Table
 
 VersionId = Annotated[
-    str, text(r"[\w.-]+", "write the id of a version in S3, such as 3HL4kqtJvjVBH40Nrjfkd", longest=1024)
+    str, matching(r"[\w.-]+", "write the id of a version in S3, such as 3HL4kqtJvjVBH40Nrjfkd", longest=1024)
 ]
 
 

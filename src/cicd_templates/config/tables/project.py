@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from cicd_templates.config.tables.field_types import PROJECT_NAME_LENGTH, Region, text, word
+from cicd_templates.config.tables.field_types import PROJECT_NAME_LENGTH, Region, matching, name_part
 from cicd_templates.config.tables.table import Table
 from cicd_templates.template.tags import OWN_KEYS
 
@@ -22,11 +22,11 @@ def _tag_key(key: str) -> str:
     return key
 
 
-ProjectPrefix = Annotated[str, word(PROJECT_NAME_LENGTH)]
+ProjectPrefix = Annotated[str, name_part(PROJECT_NAME_LENGTH)]
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-TagText = Annotated[str, text(r"[A-Za-z0-9 _.:/=+@-]+", "use letters, digits, spaces and _ . : / = + @ -", 256)]
+TagText = Annotated[str, matching(r"[A-Za-z0-9 _.:/=+@-]+", "use letters, digits, spaces and _ . : / = + @ -", 256)]
 TagKey = Annotated[
-    str, text(r"[A-Za-z0-9_.:/=+@-]+", "use letters, digits and _ . : / = + @ -", 128), AfterValidator(_tag_key)
+    str, matching(r"[A-Za-z0-9_.:/=+@-]+", "use letters, digits and _ . : / = + @ -", 128), AfterValidator(_tag_key)
 ]
 
 

@@ -18,7 +18,7 @@ from cicd_templates.config.tables.field_types import (
     UrlPath,
     VariableName,
     Word,
-    text,
+    matching,
 )
 from cicd_templates.config.tables.github import GithubTable
 from cicd_templates.config.tables.health import AlarmsTable, HealthCheckTable
@@ -45,7 +45,7 @@ Source = Literal["s3", "github"]
 Architecture = Literal["x86_64", "arm64"]
 PathPattern = Annotated[
     str,
-    text(
+    matching(
         r"/[A-Za-z0-9_*?./-]*",
         "write a path that begins with /, such as /pay/*, and has only letters, digits and _ . / - * ?",
         128,
@@ -54,7 +54,7 @@ PathPattern = Annotated[
 # A plain name is a secret that our stack creates, a path is an existing parameter, an ARN is an existing secret.
 SecretSource = Annotated[
     str,
-    text(
+    matching(
         rf"{WORD}|/[\w./-]+|arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+",
         "write a name such as database-password, a Parameter Store path such as /pay/database, or the ARN of a secret",
     ),

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cicd_templates.config.tables.field_types import text
+from cicd_templates.config.tables.field_types import matching
 from cicd_templates.config.tables.table import Table
 
-Email = Annotated[str, text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "write an e-mail address, such as team@example.com")]
+Email = Annotated[str, matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "write an e-mail address, such as team@example.com")]
 
 
 class StakeholdersTable(Table):

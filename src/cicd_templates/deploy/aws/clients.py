@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 ROLE_SESSION = "cicd-templates"
-ATTEMPTS = 10
+CALL_ATTEMPTS = 10
 MISSING_CREDENTIALS = (
     "no AWS credentials; either name `profile` for the environment in templates/environments.toml or set AWS_PROFILE,"
     " or try it without an account: `make local`, then the same command with LOCAL=1"
@@ -46,7 +46,7 @@ class Clients:
     def _client(self, service: str) -> Any:
         from botocore.config import Config
 
-        config = Config(retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS})
+        config = Config(retries={"mode": "adaptive", "total_max_attempts": CALL_ATTEMPTS})
         if self.local:
             # The local AWS has no host name for each bucket, and it must not be called through a proxy.
             config = config.merge(Config(s3={"addressing_style": "path"}, proxies={}))

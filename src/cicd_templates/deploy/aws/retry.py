@@ -24,7 +24,7 @@ from cicd_templates.deploy.aws.polling import Polling
 T = TypeVar("T")
 Steps = Generator[None, None, T]
 # botocore itself tries each of these calls ten times.
-ATTEMPTS = 5
+STEP_ATTEMPTS = 5
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 # Errors of the service itself; CloudFormation does not always return them with an HTTP status of 500 or more.
@@ -66,8 +66,8 @@ def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def retry_steps(call: Callable[[], T]) -> Steps[T]:
-    """Call `call` up to `ATTEMPTS` times, as long as it fails with transient errors, and return its result."""
-    for _ in range(ATTEMPTS - 1):
+    """Call `call` up to `STEP_ATTEMPTS` times, as long as it fails with transient errors, and return its result."""
+    for _ in range(STEP_ATTEMPTS - 1):
         try:
             return call()
         except AWS_ERRORS as error:

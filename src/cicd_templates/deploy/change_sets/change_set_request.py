@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.copy_expiry import stack_tags
+from cicd_templates.deploy.change_sets.copy_expiry import change_set_tags
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
 from cicd_templates.errors import CicdError
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
@@ -35,7 +35,7 @@ def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping
         "StackName": stack.name,
         "ChangeSetType": "CREATE" if existing is None else "UPDATE",
         "Capabilities": capabilities(stack),
-        "Tags": [{"Key": key, "Value": value} for key, value in stack_tags(stack, existing).items()],
+        "Tags": [{"Key": key, "Value": value} for key, value in change_set_tags(stack, existing).items()],
         "Parameters": [] if existing is None else _kept_parameters(stack, existing),
         **on_stack_failure(stack, existing),
         **_role(clients, stack),

@@ -173,7 +173,7 @@ def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
     return tuple(findings)
 
 
-def discard(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
+def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
     """Delete a change set. If it would have created a stack, delete the empty stack as well."""
     try:
         clients.cloudformation.delete_change_set(ChangeSetName=arn)

@@ -18,7 +18,9 @@ COPY_LIVES = timedelta(hours=48)
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def stack_tags(stack: StackTemplate, existing: Mapping[str, Any] | None, now: datetime | None = None) -> dict[str, str]:
+def change_set_tags(
+    stack: StackTemplate, existing: Mapping[str, Any] | None, now: datetime | None = None
+) -> dict[str, str]:
     """Return the tags for a change set of `stack`: the template's tags and, for a disposable copy, the expiry."""
     if "Suffix" not in stack.tags or stack.protected:
         return stack.tags

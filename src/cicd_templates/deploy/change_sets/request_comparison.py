@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from cicd_templates.deploy.change_sets.change_set_request import kept_values, on_stack_failure
-from cicd_templates.deploy.change_sets.copy_expiry import COPY_LIVES, EXPIRES_KEY, expires, stack_tags
+from cicd_templates.deploy.change_sets.copy_expiry import COPY_LIVES, EXPIRES_KEY, change_set_tags, expires
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
 from cicd_templates.template.stack_graph import READING_TYPE
 from cicd_templates.template.stack_template import StackTemplate
@@ -89,7 +89,7 @@ def _are_tags_of(
     stack: StackTemplate, answer: Mapping[str, Any], existing: Mapping[str, Any] | None, now: datetime
 ) -> bool:
     reported = {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}
-    wanted = stack_tags(stack, existing, now)
+    wanted = change_set_tags(stack, existing, now)
     if EXPIRES_KEY in wanted:
         # The expiry was computed when the request was sent, so it is earlier than one computed now.
         end = expires(reported)

@@ -126,7 +126,7 @@ STATES: dict[str, StatusRule] = {
 
 NEXT: dict[str, Next] = {status: state.deploy for status, state in STATES.items()}
 SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE"})
-RUNNING = frozenset(status for status, state in STATES.items() if state.deploy is Next.WAIT)
+IN_PROGRESS = frozenset(status for status, state in STATES.items() if state.deploy is Next.WAIT)
 
 
 def commands(status: str, region: str, stack: str) -> tuple[str, ...]:

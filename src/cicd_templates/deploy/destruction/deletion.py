@@ -23,11 +23,11 @@ from cicd_templates.deploy.destruction.deletion_blockers import lift_deletion_pr
 from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack, Owned
 from cicd_templates.errors import CicdError
 
-ATTEMPTS = 4
+DELETION_ATTEMPTS = 4
 # Poll intervals between two attempts, so that each service notices what was deleted in the others.
 PAUSE_POLLS = 5
 PROGRESS_EVERY = 10_000
-GONE = "DELETE_COMPLETE"
+DELETED = "DELETE_COMPLETE"
 DELETING = "DELETE_IN_PROGRESS"
 
 
@@ -65,10 +65,10 @@ def _delete_with_repairs(
                 StackName=stack.stack_id, EnableTerminationProtection=False
             )
     reason = ""
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, DELETION_ATTEMPTS + 1):
         events = _delete_once(clients, stack, polling, progress, start=status != DELETING)
         status = stack_status(clients, stack.stack_id)
-        if status == GONE:
+        if status == DELETED:
             return ""
         cause = first_failure(events)
         reason = (
@@ -76,8 +76,8 @@ def _delete_with_repairs(
             if cause
             else f"the stack ended in {status}, and its events do not name a cause"
         )
-        if attempt < ATTEMPTS:
-            progress.note(f"{stack.label}: attempt {attempt} of {ATTEMPTS} failed: {reason}")
+        if attempt < DELETION_ATTEMPTS:
+            progress.note(f"{stack.label}: attempt {attempt} of {DELETION_ATTEMPTS} failed: {reason}")
             _repair_failed_resources(clients, stack, progress)
             polling.sleep(PAUSE_POLLS * polling.poll_seconds)
     return _with_remedy(stack, reason)
@@ -142,7 +142,7 @@ def _delete_once(
         status = stack_status(clients, stack.stack_id)
         # For a moment, the description still shows the final status of the previous operation.
         failed = any(event.of_stack and event.status == "DELETE_FAILED" for event in events)
-        return status == GONE or (failed and status != DELETING)
+        return status == DELETED or (failed and status != DELETING)
 
     polling.until(ignore_transient(ended), f"the deletion of {stack.name}", LONGEST_OPERATION_SECONDS)
     return events

@@ -31,13 +31,13 @@ def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
         if owned.resource_type == ROLE_TYPE
     }
     for stack in stacks:
-        owner = roles.get(role_name(stack))
+        owner = roles.get(deployment_role_name(stack))
         if owner and owner != stack.name:
             needed[stack.name].add(owner)
     return needed
 
 
-def role_name(stack: DeployedStack) -> str:
+def deployment_role_name(stack: DeployedStack) -> str:
     """Return the name of the role that CloudFormation uses for a stack; empty if it acts as the caller."""
     return (stack.role or "").rpartition("/")[2]
 

@@ -12,7 +12,7 @@ from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.errors import CicdError
 
-RUNNING = ("InProgress", "Stopping")
+RUN_IN_PROGRESS = ("InProgress", "Stopping")
 STOP_SECONDS = 900.0
 DRAIN_SECONDS = 900.0
 REASON = "its environment is being destroyed"
@@ -54,7 +54,7 @@ def _running(clients: Clients, pipeline: str) -> list[str]:
             run["pipelineExecutionId"]
             for page in pages
             for run in page["pipelineExecutionSummaries"]
-            if run["status"] in RUNNING
+            if run["status"] in RUN_IN_PROGRESS
         ]
     except ClientError as error:
         if error.response["Error"]["Code"] == "PipelineNotFoundException":

@@ -22,8 +22,8 @@ from cicd_templates.deploy.reporting.report import Event, Reporter
 from cicd_templates.errors import CicdError
 
 NETWORK_INTERFACE = "AWS::EC2::NetworkInterface"
-PIPELINE = "AWS::CodePipeline::Pipeline"
-SERVICE = "AWS::ECS::Service"
+PIPELINE_TYPE = "AWS::CodePipeline::Pipeline"
+SERVICE_TYPE = "AWS::ECS::Service"
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ def execute_destruction(
     serial = SerialReporter(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}
     resources = [owned for stack in inventory.stacks for owned in stack.resources]
-    pipelines = [owned.physical_id for owned in resources if owned.resource_type == PIPELINE]
+    pipelines = [owned.physical_id for owned in resources if owned.resource_type == PIPELINE_TYPE]
     stop_runs(clients, pipelines, polling, serial.note)
-    drain(clients, [owned for owned in resources if owned.resource_type == SERVICE], polling, serial.note)
+    drain(clients, [owned for owned in resources if owned.resource_type == SERVICE_TYPE], polling, serial.note)
     # A network interface blocks the deletion of its subnet, so interfaces go before the stacks. Everything else goes
     # after the stacks, when nothing can write to it any more.
     delete_items(clients, [item for item in inventory.to_delete if item.resource_type == NETWORK_INTERFACE], serial)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cicd_templates import hints
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, require_ours
-from cicd_templates.deploy.destruction.deletion_order import ROLE_TYPE, role_name
+from cicd_templates.deploy.destruction.deletion_order import ROLE_TYPE, deployment_role_name
 from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.errors import ConfigurationError, RefusedError
@@ -44,9 +44,9 @@ def refuse_still_needed(inventory: Inventory, make: str) -> None:
         if owned.resource_type == ROLE_TYPE
     }
     for other in inventory.others:
-        if role_name(other) in roles:
-            owner = roles[role_name(other)].name
-            _refuse_needed(other, f"is deleted with the role {role_name(other)} of {owner}", make)
+        if deployment_role_name(other) in roles:
+            owner = roles[deployment_role_name(other)].name
+            _refuse_needed(other, f"is deleted with the role {deployment_role_name(other)} of {owner}", make)
         for read in other.links.reads:
             if read.path in published:
                 _refuse_needed(other, f"reads {read.path} of {published[read.path].name}", make)

@@ -48,7 +48,9 @@ class DestructionPlan:
     environments: tuple[PlannedDestruction, ...]
 
 
-FORMAT: PlanFormat[DestructionPlan] = PlanFormat("destruction", 2, DestructionPlan, "make destroy ENV= ALLOW=")
+DESTRUCTION_PLANS: PlanFormat[DestructionPlan] = PlanFormat(
+    "destruction", 2, DestructionPlan, "make destroy ENV= ALLOW="
+)
 
 
 def plan_file(*, local: bool) -> Path:

@@ -18,7 +18,7 @@ TYPE_OF_KIND: Mapping[tuple[str, str], ResourceType] = {
 }
 CREATE_SERVICE_LINKED_ROLE = "iam:CreateServiceLinkedRole"
 PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
-EVERYWHERE = ("*",)
+EVERY_RESOURCE = ("*",)
 
 
 @dataclass(frozen=True)
@@ -70,4 +70,4 @@ def scope(action: str, kinds: Iterable[str], names: EnvironmentNames) -> tuple[s
     patterns = {
         names.arn_pattern(TYPE_OF_KIND[service, kind], kind) for kind in kinds if (service, kind) in TYPE_OF_KIND
     }
-    return tuple(sorted(patterns)) or EVERYWHERE
+    return tuple(sorted(patterns)) or EVERY_RESOURCE

@@ -25,7 +25,7 @@ ACTIONS_WITHOUT_HANDLERS = {
 }
 
 
-def handlers(resource_type: str, region: str) -> dict[str, list[str]]:
+def handler_permissions(resource_type: str, region: str) -> dict[str, list[str]]:
     """Return the permissions of each handler of a resource type, such as `create`, from its registry schema."""
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
@@ -38,7 +38,7 @@ def handler_actions(types: Iterable[str], region: str) -> set[str]:
     actions: set[str] = set()
     for resource_type in types:
         actions.update(ACTIONS_WITHOUT_HANDLERS.get(resource_type, ()))
-        for permissions in handlers(resource_type, region).values():
+        for permissions in handler_permissions(resource_type, region).values():
             actions.update(permissions)
     return actions
 

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actio
 from __future__ import annotations
 
 # For change sets and stacks, their events and templates, and the tags that CloudFormation sets as the caller.
-CLOUDFORMATION = (
+CLOUDFORMATION_ACTIONS = (
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",
@@ -117,4 +117,4 @@ DESTROY_ACTIONS = (
     "secretsmanager:ListSecrets",
     "ssm:DeleteParameter",
 )
-DEPLOY_ACTIONS = (*CLOUDFORMATION, *DATA, *READING)
+DEPLOY_ACTIONS = (*CLOUDFORMATION_ACTIONS, *DATA, *READING)

@@ -17,10 +17,10 @@ from cicd_templates.template.stack_template import StackTemplate
 # The most characters in a managed policy, not counting white space:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 SIZE_LIMIT = 6_144
-CLOUDFORMATION = "cloudformation.amazonaws.com"
+CLOUDFORMATION_PRINCIPAL = "cloudformation.amazonaws.com"
 
 Document = dict[str, Any]
-Statement = dict[str, Any]
+PolicyStatementDocument = dict[str, Any]
 
 
 def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> dict[str, Document]:
@@ -44,7 +44,7 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
     return {f"{names.prefix}-deploy-{number}": document for number, document in enumerate(documents, 1)}
 
 
-def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[Statement]:
+def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[PolicyStatementDocument]:
     """Yield one statement for each group of actions of a service that are allowed on the same resources."""
     actions_by_scope: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for action in sorted(actions):
@@ -54,9 +54,9 @@ def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[S
         yield {"Effect": "Allow", "Action": allowed, "Resource": list(resources)}
 
 
-def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentNames) -> Statement:
+def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentNames) -> PolicyStatementDocument:
     """Return the statement that allows passing the environment's roles to the services that may assume them."""
-    trusted = {CLOUDFORMATION} if any(stack.deployed_as for stack in stacks) else set()
+    trusted = {CLOUDFORMATION_PRINCIPAL} if any(stack.deployed_as for stack in stacks) else set()
     for stack in stacks:
         for resource in stack.resources.values():
             if resource["Type"] == "AWS::IAM::Role":
@@ -76,9 +76,9 @@ def _trusted_services(trust_policy: Mapping[str, Any]) -> Iterator[str]:
         yield from [services] if isinstance(services, str) else services
 
 
-def _documents_within_limit(statements: Sequence[Statement]) -> list[list[Statement]]:
+def _documents_within_limit(statements: Sequence[PolicyStatementDocument]) -> list[list[PolicyStatementDocument]]:
     """Distribute the statements over documents within the size limit. A statement that is too long is split in two."""
-    documents: list[list[Statement]] = [[]]
+    documents: list[list[PolicyStatementDocument]] = [[]]
     queue = list(statements)
     while queue:
         statement = queue.pop(0)
@@ -94,6 +94,6 @@ def _documents_within_limit(statements: Sequence[Statement]) -> list[list[Statem
     return documents
 
 
-def size(statements: Sequence[Statement]) -> int:
+def size(statements: Sequence[PolicyStatementDocument]) -> int:
     """Return the number of characters of a document with these statements, as IAM counts them."""
     return len(json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, separators=(",", ":")))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
-from cicd_templates.deploy.plans.propose import change_set_name, template_digest
+from cicd_templates.deploy.plans.propose import plan_change_set_name, template_digest
 from cicd_templates.deploy.plans.seal import time_differences
 from cicd_templates.template.arn import Arn
 from cicd_templates.template.stack_template import StackTemplate
@@ -55,7 +55,7 @@ def made_by_plan(plan: Plan, planned: PlannedStack) -> bool:
     return (
         (change_set.service, change_set.region, change_set.account) == ours
         and (stack.service, stack.region, stack.account) == ours
-        and change_set.resource.startswith(f"changeSet/{change_set_name(plan.id)}/")
+        and change_set.resource.startswith(f"changeSet/{plan_change_set_name(plan.id)}/")
         and stack.resource.startswith(f"stack/{planned.name}/")
     )
 

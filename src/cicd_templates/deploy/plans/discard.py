@@ -8,31 +8,33 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.cloudformation_calls import discard, is_gone, remove_shell
+from cicd_templates.deploy.change_sets.cloudformation_calls import discard_change_set, is_gone, remove_shell
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.consistency import made_by_plan
 from cicd_templates.deploy.plans.document import PlannedStack
-from cicd_templates.deploy.plans.propose import DeployContext, change_set_name
+from cicd_templates.deploy.plans.propose import DeployContext, plan_change_set_name
 from cicd_templates.errors import RefusedError
 
 
 def discard_planned(clients: Clients, planned: PlannedStack) -> None:
     """Delete the change set of a planned stack, if any, and the empty stack that was created with it."""
     if planned.change_set:
-        discard(clients, planned.change_set, planned.stack_id, creates=planned.creates)
+        discard_change_set(clients, planned.change_set, planned.stack_id, creates=planned.creates)
 
 
 def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
     """Delete the change set that a plan may have created for a stack, if its ARN was not recorded."""
     try:
-        change_set = clients.cloudformation.describe_change_set(ChangeSetName=change_set_name(plan_id), StackName=stack)
+        change_set = clients.cloudformation.describe_change_set(
+            ChangeSetName=plan_change_set_name(plan_id), StackName=stack
+        )
     except ClientError as error:
         if not is_gone(error):
             raise
         # An earlier run may have deleted the change set and stopped before it deleted the empty stack.
         remove_shell(clients, stack)
         return
-    discard(clients, change_set["ChangeSetId"], change_set["StackId"], creates=True)
+    discard_change_set(clients, change_set["ChangeSetId"], change_set["StackId"], creates=True)
 
 
 def discard_plans(context: DeployContext, environment: str) -> int:

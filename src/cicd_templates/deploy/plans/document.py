@@ -160,23 +160,23 @@ def _names(plan: Plan, loss: DataLoss) -> set[str]:
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 
 
-FORMAT: PlanFormat[Plan] = PlanFormat("deployment", 2, Plan, "make plan ENV=")
+DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat("deployment", 2, Plan, "make plan ENV=")
 
 
 def write(plan: Plan, path: Path, summary: str) -> None:
     """Write `plan` to `path`, and `summary` beside it with the ending `.md`. Only the owner may read the files."""
-    FORMAT.write(plan, path)
+    DEPLOYMENT_PLANS.write(plan, path)
     write_privately(path.with_suffix(".md"), summary)
 
 
 def digest(plan: Plan) -> str:
     """Return the SHA-256 over all fields of a plan, which shows whether the plan was changed."""
-    return FORMAT.digest(plan)
+    return DEPLOYMENT_PLANS.digest(plan)
 
 
 def read(path: Path) -> Plan:
     """Return the plan in `path`. Raises the errors of `PlanFormat.read`."""
-    return FORMAT.read(path)
+    return DEPLOYMENT_PLANS.read(path)
 
 
 def files(folder: Path, environment: str) -> Iterator[Path]:

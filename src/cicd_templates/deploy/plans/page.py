@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.deploy.change_sets.duration import format_duration
 from cicd_templates.deploy.change_sets.impact import SAFE
 from cicd_templates.deploy.plans.document import Plan, PlannedStack, digest, losses
-from cicd_templates.deploy.plans.text import counted, facts, outcome
+from cicd_templates.deploy.plans.text import count_by_action, facts, outcome
 from cicd_templates.markdown import Markup, cell, code, plain, table_row
 
 
@@ -45,7 +45,7 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 def _stack(stack: PlannedStack) -> Iterator[str]:
     verb = "create" if stack.creates else "update"
-    yield f"## {plain(f'{stack.label}: {verb}, {counted(stack.changes)}')}"
+    yield f"## {plain(f'{stack.label}: {verb}, {count_by_action(stack.changes)}')}"
     yield ""
     yield f"Template {code(stack.template_sha256[:12])}, at most {format_duration(stack.longest_wait_seconds)}."
     yield from (f"\n- {plain(finding)}" for finding in stack.findings)

@@ -22,7 +22,7 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import (
     Described,
     describe,
     describe_stack,
-    discard,
+    discard_change_set,
     live_resources,
     require_ours,
 )
@@ -104,15 +104,17 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
         findings=(*described.findings, *unread),
     )
     if described.status == "FAILED":
-        yield from retry_steps(lambda: discard(clients, arn, stack_id, creates=existing is None))
+        yield from retry_steps(lambda: discard_change_set(clients, arn, stack_id, creates=existing is None))
         if described.changes_nothing:
             return planned
         listed = "".join(f"; {finding}" for finding in described.findings)
         raise CicdError(f"{stack.name}: CloudFormation refuses the change set: {described.reason}{listed}")
-    return judge(planned, stack, described, before)
+    return with_impact(planned, stack, described, before)
 
 
-def judge(planned: PlannedStack, stack: StackTemplate, described: Described, before: Mapping[str, Any]) -> PlannedStack:
+def with_impact(
+    planned: PlannedStack, stack: StackTemplate, described: Described, before: Mapping[str, Any]
+) -> PlannedStack:
     """Return `planned` with the impact of its change set; `before` has the deployed resources."""
     after = stack.resources
     compared = {
@@ -133,7 +135,7 @@ def judge(planned: PlannedStack, stack: StackTemplate, described: Described, bef
     )
 
 
-def change_set_name(plan_id: str) -> str:
+def plan_change_set_name(plan_id: str) -> str:
     """Return the name that all change sets of a plan have, so that they can be recognized."""
     return f"{CHANGE_SET_PREFIX}{plan_id}"
 
@@ -223,7 +225,7 @@ def _create_change_set(clients: Clients, request: Mapping[str, Any], plan_id: st
     If it exists already, because the answer to an earlier try was lost, return the existing change set.
     """
     client = clients.cloudformation
-    name = change_set_name(plan_id)
+    name = plan_change_set_name(plan_id)
     try:
         change_set = client.create_change_set(ChangeSetName=name, ClientToken=plan_id, **request)
         return change_set["Id"], change_set["StackId"]

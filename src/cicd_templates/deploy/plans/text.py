@@ -9,7 +9,7 @@ from cicd_templates.deploy.plans.document import Plan, PlannedStack
 VALUE_CHARACTERS = 60
 
 
-def counted(changes: tuple[Change, ...]) -> str:
+def count_by_action(changes: tuple[Change, ...]) -> str:
     """Return the number of changes by action: `3 Add, 1 Modify`."""
     return ", ".join(f"{count} {action}" for action, count in total(changes).items()) or "outputs or tags only"
 
@@ -18,7 +18,7 @@ def planned_lines(label: str, planned: PlannedStack) -> list[str]:
     """Return lines that say what would happen to a stack: each change with its impact."""
     verb = "create" if planned.creates else "update"
     wait = f", up to {format_duration(planned.longest_wait_seconds)}" if planned.changes else ""
-    lines = [f"  {label}: {verb}, {counted(planned.changes)}{wait}"]
+    lines = [f"  {label}: {verb}, {count_by_action(planned.changes)}{wait}"]
     # If the stack is created, every line would say "Add"; the template is easier to read.
     if not planned.creates:
         for change, verdict in zip(planned.changes, planned.verdicts, strict=True):

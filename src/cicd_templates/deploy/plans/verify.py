@@ -24,10 +24,10 @@ from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.propose import (
     UNREAD_NAMES,
     DeployContext,
-    change_set_name,
-    judge,
+    plan_change_set_name,
     resources_of,
     template_digest,
+    with_impact,
 )
 from cicd_templates.deploy.plans.seal import CLOCK_SKEW, VALID_FOR
 from cicd_templates.errors import RefusedError
@@ -83,7 +83,9 @@ def _refuse(plan: Plan, stacks: Mapping[str, StackTemplate], differences: list[s
 def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplate) -> list[str]:
     """Return a difference if the plan created a change set for `stack` that the plan file does not list."""
     try:
-        context.clients.cloudformation.describe_change_set(ChangeSetName=change_set_name(plan.id), StackName=stack.name)
+        context.clients.cloudformation.describe_change_set(
+            ChangeSetName=plan_change_set_name(plan.id), StackName=stack.name
+        )
     except ClientError as error:
         if is_gone(error):
             return []
@@ -119,7 +121,7 @@ def _compute(
         before: Mapping[str, Any] = {}
         if existing is not None:
             before = yield from retry_steps(lambda: resources_of(clients, stack.name))
-        fresh = judge(fresh, stack, described, before)
+        fresh = with_impact(fresh, stack, described, before)
         body = yield from retry_steps(lambda: _template_body(clients, stack, planned.change_set))
         if not is_template_of(stack, body):
             differences.append(f"the template of its change set differs from {stack.path}")
@@ -169,7 +171,7 @@ def _change_set_differences(
 ) -> Iterator[str]:
     """Yield a line if a change set is not from the plan, is too old, or has other findings than were shown."""
     answer: Mapping[str, Any] = described.answer
-    if (answer["ChangeSetName"], answer["StackName"]) != (change_set_name(plan.id), stack.name):
+    if (answer["ChangeSetName"], answer["StackName"]) != (plan_change_set_name(plan.id), stack.name):
         yield f"its change set {answer['ChangeSetName']} in {answer['StackName']} was not made by this plan"
     made = answer["CreationTime"]
     if context.today() - made >= VALID_FOR:

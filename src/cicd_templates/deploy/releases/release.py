@@ -15,13 +15,13 @@ from cicd_templates.errors import CicdError
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline.type_defs import ActionExecutionDetailTypeDef
 
-SOURCE_ACTION = "App"
+SOURCE_ACTION_NAME = "App"
 START_SECONDS = 120.0
 # A run may wait for an approval for as long as the configuration allows, but it is followed for one day at most.
 RUN_SECONDS = 24 * 3600.0
 # Repeating the command would start another run instead of following this one, so the message warns of that.
 AFTER_TIMEOUT = "the console shows it; releasing again starts another run"
-RUNNING = ("InProgress", "Stopping")
+RUN_IN_PROGRESS = ("InProgress", "Stopping")
 
 
 def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> str:
@@ -49,7 +49,7 @@ def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polli
             run["pipelineExecutionId"]
             for run in runs
             for revision in run.get("sourceRevisions", ())
-            if (revision["actionName"], revision.get("revisionId")) == (SOURCE_ACTION, version)
+            if (revision["actionName"], revision.get("revisionId")) == (SOURCE_ACTION_NAME, version)
         )
         return bool(started)
 
@@ -74,7 +74,7 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
                 say(line)
                 if action["status"] == "Failed":
                     causes.append((line, action))
-        return status not in RUNNING
+        return status not in RUN_IN_PROGRESS
 
     polling.until(ended, f"the run {execution} of {pipeline}", RUN_SECONDS, AFTER_TIMEOUT)
     if status != "Succeeded":

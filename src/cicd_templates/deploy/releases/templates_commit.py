@@ -16,7 +16,7 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.paths import CHECKSUMS
 from cicd_templates.template.stack_template import StackTemplate
 
-SHOWN = 3
+SHOWN_PROBLEMS = 3
 TEMPLATE_SUFFIXES = (".yaml", ".json")
 
 
@@ -49,8 +49,8 @@ def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> Temp
         _differences(folder, tree, files) or _wrong_checksums(folder, files) or _wrong_stacks(folder, files, stacks)
     )
     if problems:
-        more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
-        return TemplatesCommit(problem=f"{', '.join(problems[:SHOWN])}{more}")
+        more = f" (and {len(problems) - SHOWN_PROBLEMS} more)" if len(problems) > SHOWN_PROBLEMS else ""
+        return TemplatesCommit(problem=f"{', '.join(problems[:SHOWN_PROBLEMS])}{more}")
     return TemplatesCommit(tree.revision)
 
 

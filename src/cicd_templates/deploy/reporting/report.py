@@ -210,7 +210,7 @@ def digest_line(digest: str) -> str:
     return f"to execute only this plan, add DIGEST={digest}"
 
 
-def show(made: Plan, reporter: Reporter) -> None:
+def report_plan(made: Plan, reporter: Reporter) -> None:
     """Report what a plan would change, stack by stack."""
     for stack in made.stacks:
         reporter.report(Planned(stack.label, stack) if stack.change_set else Unchanged(stack.label))

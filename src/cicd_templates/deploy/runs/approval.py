@@ -46,7 +46,7 @@ class Approval:
         plan, and `DeclinedError` if the user does.
         """
         path = self._context.plans / f"{plan.environment}.{plan.id[:8]}.json"
-        report.show(plan, self._reporter)
+        report.report_plan(plan, self._reporter)
         self.note_exempt(plan)
         self.refuse_losses(plan)
         if plan.changing:
@@ -55,7 +55,7 @@ class Approval:
             plans.write(plan, path, plan_markdown(plan))
             self._files.append(path)
             written, plan = plan, plans.read(path)
-            plans.FORMAT.refuse_other_digest(plan, path, plans.digest(written))
+            plans.DEPLOYMENT_PLANS.refuse_other_digest(plan, path, plans.digest(written))
             names = {stack.name for stack in plan.stacks}
             plan = self.verify(plan, {name: stack for name, stack in self._stacks.items() if name in names})
         return plan, path

@@ -68,7 +68,7 @@ def _plan(
         wave.discard()
         journal.remove_proposal(wave.plan_id)
         raise
-    report.show(made, reporter)
+    report.report_plan(made, reporter)
     if not made.empty:
         path = path or context.plans / f"{made.environment}.json"
         plans.write(made, path, plan_markdown(made))

@@ -13,7 +13,7 @@ from cicd_templates.deploy.runs.watch import operation_events
 ALREADY_EXECUTED = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "TokenAlreadyExistsException"})
 
 
-def execute(clients: Clients, entry: Entry) -> None:
+def execute_change_set(clients: Clients, entry: Entry) -> None:
     """Execute a change set. Executing one that is already being executed is not an error.
 
     Raises `ClientError` if the operation has not begun.

@@ -10,14 +10,14 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import explain
 from cicd_templates.deploy.aws.retry import credentials_expired
-from cicd_templates.deploy.change_sets.cloudformation_calls import discard
+from cicd_templates.deploy.change_sets.cloudformation_calls import discard_change_set
 from cicd_templates.deploy.diagnosis.diagnose import FailureCollector
 from cicd_templates.deploy.diagnosis.event_file import EventFile
 from cicd_templates.deploy.plans.discard import discard_named
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.report import Reporter
-from cicd_templates.deploy.runs.execute import execute, is_known
+from cicd_templates.deploy.runs.execute import execute_change_set, is_known
 from cicd_templates.deploy.runs.journal import DEPLOYED_STATUSES, PLANNED, Entry, Journal, duration_key
 from cicd_templates.deploy.runs.watch import EventSeen, OperationEnded, Watch
 from cicd_templates.template.stack_template import StackTemplate
@@ -74,7 +74,7 @@ class Operations:
 
     def _execute(self, entry: Entry, began: float | None) -> bool:
         try:
-            self._context.retry_call(lambda: execute(self._context.clients, entry))
+            self._context.retry_call(lambda: execute_change_set(self._context.clients, entry))
         except ClientError as error:
             if credentials_expired(error):
                 raise
@@ -144,7 +144,7 @@ class Operations:
 
     def _discard(self, entry: Entry) -> None:
         self._context.retry_call(
-            lambda: discard(self._context.clients, entry.change_set, entry.stack_id, creates=entry.creates)
+            lambda: discard_change_set(self._context.clients, entry.change_set, entry.stack_id, creates=entry.creates)
         )
         self._journal.forget([entry.stack])
 

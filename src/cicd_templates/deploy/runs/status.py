@@ -19,12 +19,12 @@ NOT_DEPLOYED = "not deployed"
 REVIEWED = "reviewed"
 OLDER = "older"
 UNCOMMITTED = "not committed"
-UNKNOWN = "unknown text"
+UNKNOWN_TEXT = "unknown text"
 # If git cannot be asked for commits.
 AS_RENDERED = "as rendered"
 DIFFERENT = "not as rendered"
 UNREAD = "not readable"
-GONE = "not rendered"
+NOT_RENDERED = "not rendered"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def status_rows(
     if len(chosen) == len(stacks):
         known = {stack.name for stack in stacks}
         rows += [
-            StatusRow(name, each["StackStatus"], _changed(each), GONE)
+            StatusRow(name, each["StackStatus"], _changed(each), NOT_RENDERED)
             for name, each in sorted(existing.items())
             if name not in known and _of_the_environment(each, stacks[0])
         ]
@@ -112,7 +112,7 @@ def _text(clients: Clients, stack: StackTemplate, *, history: bool) -> tuple[str
     # The same JSON format that `rendering` writes.
     text = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
     revision = find_commit(stack.path, f"{text.rstrip()}\n".encode())
-    return (OLDER, revision) if revision else (UNKNOWN, "")
+    return (OLDER, revision) if revision else (UNKNOWN_TEXT, "")
 
 
 def outputs(clients: Clients, stacks: Sequence[StackTemplate]) -> dict[str, dict[str, str]]:

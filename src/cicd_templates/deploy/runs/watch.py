@@ -13,7 +13,7 @@ from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.aws.retry import AWS_ERRORS, credentials_expired
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
 from cicd_templates.deploy.change_sets.events import ResourceEvent, resource_event
-from cicd_templates.deploy.change_sets.stack_status_remedies import RUNNING
+from cicd_templates.deploy.change_sets.stack_status_remedies import IN_PROGRESS
 from cicd_templates.deploy.runs.journal import Entry
 from cicd_templates.errors import DetachedError
 
@@ -80,7 +80,7 @@ class Watch:
         try:
             statuses = self._statuses()
             settled = [
-                name for name, watched in self._watched.items() if statuses[watched.entry.stack_id] not in RUNNING
+                name for name, watched in self._watched.items() if statuses[watched.entry.stack_id] not in IN_PROGRESS
             ]
             moving = [name for name in self._watched if name not in settled]
             turns = [moving[(self._turn + n) % len(moving)] for n in range(min(STACKS_PER_POLL, len(moving)))]
@@ -150,8 +150,8 @@ def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
         key=lambda event: event["Timestamp"],
     )
     statuses = [event["ResourceStatus"] for event in own if event.get("ClientRequestToken") == token]
-    if described not in RUNNING and described in statuses:
+    if described not in IN_PROGRESS and described in statuses:
         return described
-    if statuses and statuses[-1] not in RUNNING and own[-1].get("ClientRequestToken") != token:
+    if statuses and statuses[-1] not in IN_PROGRESS and own[-1].get("ClientRequestToken") != token:
         return str(statuses[-1])
     return ""

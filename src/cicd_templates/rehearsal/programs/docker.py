@@ -17,8 +17,8 @@ from typing import Any
 import botocore.session
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-CONFIG = "application/vnd.docker.container.image.v1+json"
+LAYER_MEDIA_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+CONFIG_MEDIA_TYPE = "application/vnd.docker.container.image.v1+json"
 NOTE = "the image is not built; a placeholder with its own digest is pushed"
 
 
@@ -69,8 +69,8 @@ def _push(image: str) -> int:
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": {"mediaType": CONFIG, **config},
-        "layers": [{"mediaType": LAYER, **layer}],
+        "config": {"mediaType": CONFIG_MEDIA_TYPE, **config},
+        "layers": [{"mediaType": LAYER_MEDIA_TYPE, **layer}],
     }
     text = json.dumps(manifest)
     ecr.put_image(repositoryName=repository, imageManifest=text, imageManifestMediaType=MANIFEST, imageTag=tag)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 FILE_OPTION = "--json-file-output="
 # The exit code with which a shell reports a missing command.
-ABSENT = 127
+COMMAND_NOT_FOUND = 127
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     report = Path(os.environ["CODEBUILD_SRC_DIR"], "rehearsal", f"{program}.json")
     if not report.is_file():
         _add_note(f"{program} is not run, and the source has no recorded report rehearsal/{program}.json")
-        return ABSENT
+        return COMMAND_NOT_FOUND
     _add_note(f"{program} is not run; its report is the recorded rehearsal/{program}.json")
     target = next((each.removeprefix(FILE_OPTION) for each in rest if each.startswith(FILE_OPTION)), None)
     if target:

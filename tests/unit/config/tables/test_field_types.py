@@ -28,7 +28,7 @@ from cicd_templates.config.tables.field_types import (
     UrlPath,
     VariableName,
     Word,
-    text,
+    matching,
 )
 from cicd_templates.config.tables.github import Branch, ConnectionArn, Repository
 from cicd_templates.config.tables.network_field_types import CertificateArn, Domain, ZoneName
@@ -116,4 +116,4 @@ def test_every_kind_of_text_has_its_row() -> None:
 
 def is_made_by_text(value: object) -> bool:
     validators = [part for part in getattr(value, "__metadata__", ()) if isinstance(part, AfterValidator)]
-    return any(validator.func.__module__ == text.__module__ for validator in validators)
+    return any(validator.func.__module__ == matching.__module__ for validator in validators)

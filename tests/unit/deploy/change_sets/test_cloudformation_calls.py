@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.change_sets.cloudformation_calls import describe, describe_stack, discard, validations
+from cicd_templates.deploy.change_sets.cloudformation_calls import (
+    describe,
+    describe_stack,
+    discard_change_set,
+    validations,
+)
 from cicd_templates.deploy.plans.discard import discard_named
 from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, client_error, stack
 
@@ -175,7 +180,7 @@ def test_discarding_leaves_nothing_of_ours_and_everything_of_others(
     creates: bool, found: Any, others: list[str], resources: list[Any], expected: list[str]
 ) -> None:
     fake = FakeCloudFormation([found], others=[{"ChangeSetId": other} for other in others], resources=resources)
-    discard(FakeClients(fake), "arn:change-set", "arn:stack", creates=creates)  # type: ignore[arg-type] # a fake
+    discard_change_set(FakeClients(fake), "arn:change-set", "arn:stack", creates=creates)  # type: ignore[arg-type] # a fake
 
     assert fake.calls == expected
 
@@ -186,7 +191,7 @@ def test_what_is_gone_or_executed_needs_no_discarding(code: str) -> None:
         def delete_change_set(self, **request: Any) -> None:
             raise client_error(code, "no")
 
-    discard(FakeClients(Other()), "arn", "stack", creates=False)  # type: ignore[arg-type] # a fake
+    discard_change_set(FakeClients(Other()), "arn", "stack", creates=False)  # type: ignore[arg-type] # a fake
 
 
 def test_another_error_than_what_is_meant_is_not_swallowed() -> None:
@@ -195,6 +200,6 @@ def test_another_error_than_what_is_meant_is_not_swallowed() -> None:
     with pytest.raises(ClientError, match="not yours"):
         describe_stack(clients, "x")
     with pytest.raises(ClientError, match="not yours"):
-        discard(clients, "arn", "stack", creates=True)
+        discard_change_set(clients, "arn", "stack", creates=True)
     with pytest.raises(ClientError, match="not yours"):
         discard_named(clients, "stack", "plan")

@@ -121,8 +121,8 @@ def test_a_failure_that_lasts_is_its_first_cause_with_a_way_out() -> None:
     assert reason.startswith(
         f"Service (T): {gone}; the role that CloudFormation needs to delete the stack no longer exists: create"
     )
-    assert len(fake.called("delete_stack")) == deletion.ATTEMPTS
-    assert len(messages) == deletion.ATTEMPTS - 1
+    assert len(fake.called("delete_stack")) == deletion.DELETION_ATTEMPTS
+    assert len(messages) == deletion.DELETION_ATTEMPTS - 1
 
 
 def test_a_failure_without_a_cause_says_so() -> None:

@@ -366,14 +366,14 @@ def test_an_age_is_hours_or_days(text: str, expected: timedelta) -> None:
 def test_the_tag_of_a_copy_stays_until_it_has_passed(existing: dict[str, Any] | None, expected: str) -> None:
     copy = replace(KEYS, facts=replace(KEYS.facts, stack_tags={**KEYS.tags, "Suffix": "pr1"}))
 
-    assert copy_expiry.stack_tags(copy, existing, NOW) == {**copy.tags, "Expires": expected}
+    assert copy_expiry.change_set_tags(copy, existing, NOW) == {**copy.tags, "Expires": expected}
 
 
 def test_originals_and_protected_copies_do_not_expire() -> None:
     protected = replace(KEYS.facts, stack_tags={**KEYS.tags, "Suffix": "pr1"}, protection="protected")
 
     for stack in (KEYS, replace(KEYS, facts=protected)):
-        assert "Expires" not in copy_expiry.stack_tags(stack, None, NOW)
+        assert "Expires" not in copy_expiry.change_set_tags(stack, None, NOW)
 
 
 def test_every_type_that_a_protected_environment_keeps_can_be_taken_back() -> None:

@@ -34,9 +34,9 @@ Edit = Callable[[dict[str, Any]], Any]
 
 def test_a_plan_is_read_as_it_was_written_and_only_by_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "plans/destroy-plan.json"
-    plan_file.FORMAT.write(PLAN, path)
+    plan_file.DESTRUCTION_PLANS.write(PLAN, path)
 
-    assert plan_file.FORMAT.read(path) == PLAN
+    assert plan_file.DESTRUCTION_PLANS.read(path) == PLAN
     assert path.stat().st_mode & 0o077 == 0
     assert [file.name for file in path.parent.iterdir()] == ["destroy-plan.json"]
     staging, copy = json.loads(path.read_text())["environments"]
@@ -48,9 +48,9 @@ def test_a_plan_replaces_the_one_before_it_whole(tmp_path: Path) -> None:
     path = tmp_path / "destroy-plan.json"
     (tmp_path / ".destroy-plan.json.new").write_text("what a killed process left")
     path.write_text("the plan before")
-    plan_file.FORMAT.write(PLAN, path)
+    plan_file.DESTRUCTION_PLANS.write(PLAN, path)
 
-    assert plan_file.FORMAT.read(path) == PLAN
+    assert plan_file.DESTRUCTION_PLANS.read(path) == PLAN
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -83,22 +83,22 @@ EDITS: list[tuple[str, Edit]] = [
 @pytest.mark.parametrize("edit", [edit for _, edit in EDITS], ids=[name for name, _ in EDITS])
 def test_a_plan_that_was_edited_is_refused(tmp_path: Path, edit: Edit) -> None:
     path = tmp_path / "destroy-plan.json"
-    plan_file.FORMAT.write(PLAN, path)
+    plan_file.DESTRUCTION_PLANS.write(PLAN, path)
     facts = json.loads(path.read_text())
     edit(facts)
     path.write_text(json.dumps(facts))
 
     with pytest.raises(RefusedError) as refused:
-        plan_file.FORMAT.read(path)
+        plan_file.DESTRUCTION_PLANS.read(path)
     assert str(refused.value) == f"{path}: was edited after it was written; plan again"
 
 
 def test_a_plan_may_be_indented_otherwise(tmp_path: Path) -> None:
     path = tmp_path / "destroy-plan.json"
-    plan_file.FORMAT.write(PLAN, path)
+    plan_file.DESTRUCTION_PLANS.write(PLAN, path)
     path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
 
-    assert plan_file.FORMAT.read(path) == PLAN
+    assert plan_file.DESTRUCTION_PLANS.read(path) == PLAN
 
 
 NOT_A_PLAN = "not a plan that `make destroy ENV= ALLOW=` wrote; plan again"
@@ -127,7 +127,7 @@ def test_a_file_that_is_no_plan_of_a_destruction_is_refused(tmp_path: Path, text
     path.write_text(text)
 
     with pytest.raises(RefusedError) as refused:
-        plan_file.FORMAT.read(path)
+        plan_file.DESTRUCTION_PLANS.read(path)
     assert str(refused.value) == f"{path}: {message.format(path=path)}"
 
 
@@ -135,7 +135,7 @@ def test_where_no_plan_is_the_command_that_writes_one_is_named(tmp_path: Path) -
     path = tmp_path / "plan.json"
 
     with pytest.raises(ConfigurationError) as missing:
-        plan_file.FORMAT.read(path)
+        plan_file.DESTRUCTION_PLANS.read(path)
     assert str(missing.value) == (
         f"{path}: no plan there: No such file or directory; write one with `make destroy ENV= ALLOW=`"
     )
@@ -232,7 +232,9 @@ def test_a_plan_cannot_call_a_protected_environment_disposable(monkeypatch: pyte
     path = tmp_path / "p.json"
     now = datetime.now(UTC)
     facts = replace(PLANNED, protected=False, environment="production")
-    plan_file.FORMAT.write(replace(PLAN, created=now, expires=now + timedelta(hours=1), environments=(facts,)), path)
+    plan_file.DESTRUCTION_PLANS.write(
+        replace(PLAN, created=now, expires=now + timedelta(hours=1), environments=(facts,)), path
+    )
     stacks = read_stacks(ROOT / "out/production")
     target = SimpleNamespace(environment="production", stacks=stacks, protected=True, clients=None)
     asked: list[bool] = []

@@ -265,10 +265,10 @@ def test_a_time_without_its_zone_is_no_time_of_a_plan(tmp_path: Path, plan: Plan
 def test_the_plan_that_was_reviewed_is_named_by_its_digest(tmp_path: Path) -> None:
     digest, path = plans.digest(PLAN), Path("p.json")
     for accepted in (None, digest, digest[:12], digest[:20].upper()):
-        plans.FORMAT.refuse_other_digest(PLAN, path, accepted)
+        plans.DEPLOYMENT_PLANS.refuse_other_digest(PLAN, path, accepted)
 
     with pytest.raises(RefusedError, match=rf"p\.json: its digest is {digest}, not {'0' * 64}"):
-        plans.FORMAT.refuse_other_digest(PLAN, path, "0" * 64)
+        plans.DEPLOYMENT_PLANS.refuse_other_digest(PLAN, path, "0" * 64)
     for short in ("", digest[:11]):
         with pytest.raises(ConfigurationError, match="is too short; give at least 12 characters"):
-            plans.FORMAT.refuse_other_digest(PLAN, path, short)
+            plans.DEPLOYMENT_PLANS.refuse_other_digest(PLAN, path, short)

@@ -23,7 +23,7 @@ import pytest
 from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe
 from cicd_templates.deploy.plans import document as plans
-from cicd_templates.deploy.plans.propose import CHANGE_SET_PREFIX, DeployContext, change_set_name
+from cicd_templates.deploy.plans.propose import CHANGE_SET_PREFIX, DeployContext, plan_change_set_name
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError
@@ -394,4 +394,4 @@ def test_a_plan_that_nobody_edited_is_executed() -> None:
     deployment.execute_plan(fresh.context, plans.read(path), path, stacks, Silent(), allowed=[LOSS])
 
     assert {change_set.arn for change_set in fresh.aws.executed[before:]} == planned.keys()
-    assert change_set_name(fresh.document["id"]) in next(iter(planned))
+    assert plan_change_set_name(fresh.document["id"]) in next(iter(planned))

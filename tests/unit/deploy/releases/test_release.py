@@ -141,4 +141,4 @@ def test_every_status_that_codepipeline_has_either_runs_on_or_ends() -> None:
     model = botocore.session.Session().get_service_model("codepipeline")
     known = set(model.shape_for("PipelineExecutionStatus").metadata["enum"])
 
-    assert known - set(release.RUNNING) == {"Cancelled", "Stopped", "Succeeded", "Superseded", "Failed"}
+    assert known - set(release.RUN_IN_PROGRESS) == {"Cancelled", "Stopped", "Succeeded", "Superseded", "Failed"}

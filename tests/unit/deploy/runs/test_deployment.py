@@ -1088,7 +1088,7 @@ def test_a_call_that_never_passes_is_given_up_and_one_that_is_wrong_at_once(harn
 
     with pytest.raises(ClientError):
         run_steps(retry_steps(throttled), harness.aws.clock.polling())
-    assert len(calls) == retry.ATTEMPTS
+    assert len(calls) == retry.STEP_ATTEMPTS
 
 
 def test_transient_errors_are_distinguished_from_others() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.runs.execute import execute, has_begun, is_known
+from cicd_templates.deploy.runs.execute import execute_change_set, has_begun, is_known
 from cicd_templates.deploy.runs.journal import Entry
 from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, client_error, event
 
@@ -47,7 +47,7 @@ def test_requesting_an_execution_again_is_the_same_as_once(
     executed: str, described: str, tokens: tuple[str, ...]
 ) -> None:
     clients: Any = FakeClients(Executing(executed, described, *tokens))
-    execute(clients, ENTRY)
+    execute_change_set(clients, ENTRY)
 
     assert is_known(clients, ENTRY)
 
@@ -64,7 +64,7 @@ def test_an_execution_that_was_refused_has_not_begun(executed: str, described: s
     clients: Any = FakeClients(Executing(executed, described, "others"))
 
     with pytest.raises(ClientError):
-        execute(clients, ENTRY)
+        execute_change_set(clients, ENTRY)
 
 
 class WithoutStack(Executing):
