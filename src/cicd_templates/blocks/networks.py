@@ -23,6 +23,8 @@ PRIVATE_FROM = 4
 
 # Services that a task without internet access needs: for its image, its log, its secrets and the key of the secrets.
 INTERFACE_SERVICES = ("ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "ssm")
+# The service through which ECS Exec sessions run.
+EXEC_SERVICE = "ssmmessages"
 
 # If a security group has no egress rule, AWS adds a rule that allows everything. This rule allows nothing instead:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
@@ -129,6 +131,8 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
         SecurityGroupEgress=[NO_EGRESS],
         Tags=name_tag(env, "endpoints"),
     )
+    exec_used = any(service.settings.audited_exec for service in env.services)
+    services = [*INTERFACE_SERVICES, EXEC_SERVICE] if exec_used else INTERFACE_SERVICES
     return [
         group,
         *(
@@ -141,7 +145,7 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
                 SubnetIds=[zone.private.ref() for zone in zones],
                 SecurityGroupIds=[group.ref()],
             )
-            for service in INTERFACE_SERVICES
+            for service in services
         ),
     ]
 

@@ -6,6 +6,8 @@ a resource that serves requests.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
 from awacs import elasticloadbalancing as actions
 from troposphere import AWSHelperFn, GetAtt, ec2, iam
 from troposphere import elasticloadbalancingv2 as elb
@@ -128,7 +130,14 @@ def infrastructure_role(
 
 
 def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
-    """Return the security group of the tasks with the configured egress; `load_balancer_access` adds the ingress."""
+    """Return the security group of the tasks with the configured egress; `load_balancer_access` adds the ingress.
+
+    If the VPC has interface endpoints, tasks may reach these too: image, log and secrets come through them.
+    """
+    rules = {(cidr, port) for cidr, ports in service.settings.egress.items() for port in ports}
+    is_open = any(port == HTTPS_PORT and env.network.subnet_of(IPv4Network(cidr)) for cidr, port in rules)
+    if env.settings.endpoints == "all" and not is_open:
+        rules.add((str(env.network), HTTPS_PORT))
     return ec2.SecurityGroup(
         logical_id,
         GroupName=physical_name(env, "AWS::EC2::SecurityGroup", service.name),
@@ -144,8 +153,7 @@ def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
                 if (cidr, port) == ("0.0.0.0/0", HTTPS_PORT)
                 else f"Port {port} of {cidr}",
             )
-            for cidr, ports in sorted(service.settings.egress.items())
-            for port in ports
+            for cidr, port in sorted(rules)
         ],
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from templates import cluster, network, service
+from templates import cluster, ingress, network, service
 from tests.conftest import environment
 
 STAGING = "environments/staging"
@@ -17,6 +17,7 @@ def resources_of(layer: str, *edits: tuple[str, Any], name: str = "staging") -> 
     layer_template = {
         "network": lambda: network.build(env),
         "cluster": lambda: cluster.build(env),
+        "ingress": lambda: ingress.build(env, env.services[0]),
         "service": lambda: service.build(env, env.services[0]),
     }[layer]()
     resources: dict[str, Any] = layer_template.template.to_dict()["Resources"]
@@ -30,7 +31,8 @@ def count(resources: dict[str, Any], resource_type: str) -> int:
 @pytest.mark.parametrize(("nat", "gateways", "routes"), [("none", 0, 0), ("single", 1, 2), ("per-zone", 2, 2)])
 def test_nat_gateways_and_the_routes_to_them_are_as_configured(nat: str, gateways: int, routes: int) -> None:
     own_image = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
-    resources = resources_of("network", (f"{STAGING}/nat", nat), ("services/payment-processor/image", own_image))
+    edits = [(f"{STAGING}/nat", nat), (f"{STAGING}/endpoints", "all"), ("services/payment-processor/image", own_image)]
+    resources = resources_of("network", *edits)
 
     assert count(resources, "AWS::EC2::NatGateway") == count(resources, "AWS::EC2::EIP") == gateways
     assert sum(name.endswith("RouteOut") and name.startswith("Private") for name in resources) == routes
@@ -48,6 +50,42 @@ def test_endpoints_are_as_configured(endpoints: str, expected: int) -> None:
     resources = resources_of("network", (f"{STAGING}/endpoints", endpoints))
 
     assert count(resources, "AWS::EC2::VPCEndpoint") == expected
+
+
+@pytest.mark.parametrize(("endpoints", "expected"), [("gateway", set()), ("all", {"SsmmessagesEndpoint"})])
+def test_exec_sessions_have_an_endpoint_where_the_others_have_one(endpoints: str, expected: set[str]) -> None:
+    asked = (f"{STAGING}/endpoints", endpoints)
+    with_exec = resources_of("network", asked, ("services/payment-processor/audited_exec", True))
+    added = with_exec.keys() - resources_of("network", asked).keys()
+
+    assert added == expected
+    for name in added:
+        assert with_exec[name]["Properties"]["ServiceName"] == "com.amazonaws.eu-central-1.ssmmessages"
+
+
+S3 = {"52.219.0.0/16": [443]}
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "egress", "expected"),
+    [
+        pytest.param("all", S3, [("10.20.0.0/16", 443), ("52.219.0.0/16", 443)], id="endpoints"),
+        pytest.param("gateway", S3, [("52.219.0.0/16", 443)], id="no endpoints"),
+        pytest.param("all", {**S3, "10.0.0.0/8": [443]}, [("10.0.0.0/8", 443), ("52.219.0.0/16", 443)], id="wider"),
+        pytest.param(
+            "all", {**S3, "10.20.1.0/24": [443]},
+            [("10.20.0.0/16", 443), ("10.20.1.0/24", 443), ("52.219.0.0/16", 443)], id="narrower",
+        ),
+        pytest.param("all", {"0.0.0.0/0": [443]}, [("0.0.0.0/0", 443)], id="everywhere"),
+    ],
+)  # fmt: skip
+def test_tasks_may_always_reach_the_endpoints_of_the_vpc(
+    endpoints: str, egress: dict[str, list[int]], expected: list[tuple[str, int]]
+) -> None:
+    edits = [(f"{STAGING}/endpoints", endpoints), ("services/payment-processor/egress", egress)]
+    rules = resources_of("ingress", *edits)["TasksGroup"]["Properties"]["SecurityGroupEgress"]
+
+    assert [(rule["CidrIp"], rule["FromPort"]) for rule in rules] == expected
 
 
 def test_subnets_lie_in_the_vpc_and_apart_and_hand_out_no_public_address() -> None:

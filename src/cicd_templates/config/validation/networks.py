@@ -23,10 +23,18 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what is missing or wrong in the address range and zones of a runtime environment; tools has no network."""
-    if environment.kind != "runtime":
-        return
-    at, settings = f"environments.{environment.name}", environment.settings
+    """Yield what is missing or wrong in the address range, zones and ways out of a runtime environment's network.
+
+    The tools environment has no network.
+    """
+    if environment.kind == "runtime":
+        at = f"environments.{environment.name}"
+        yield from _range_and_zones(environment, at)
+        yield from _way_out(environment, at)
+
+
+def _range_and_zones(environment: Environment, at: str) -> Iterator[Problem]:
+    settings = environment.settings
     if settings.cidr is None:
         yield Problem(f"{at}.cidr", 'missing; a runtime environment needs an IPv4 range, such as "10.20.0.0/16"')
     if len(settings.zones) < 2:
@@ -36,3 +44,14 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
             yield Problem(f"{at}.zones[{index}]", f"{zone} is not a zone of {settings.region}")
         elif zone in settings.zones[:index]:
             yield Problem(f"{at}.zones[{index}]", f"{zone} is already listed; name each zone once")
+
+
+def _way_out(environment: Environment, at: str) -> Iterator[Problem]:
+    settings = environment.settings
+    own_network = not any(output.startswith("network.") for output in settings.provided)
+    if own_network and settings.nat == "none" and settings.endpoints != "all":
+        yield Problem(
+            f"{at}.endpoints",
+            'with nat = "none", tasks have no way to ECR and CloudWatch Logs, so none could start; set endpoints ='
+            ' "all", or nat = "single"',
+        )

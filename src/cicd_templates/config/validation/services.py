@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 from itertools import combinations
 
 from cicd_templates.config.environment import Configuration, Environment
@@ -12,7 +13,10 @@ from cicd_templates.config.tables.service import FARGATE_MEMORY, ServiceTable
 from cicd_templates.config.validation import autoscaling, rollouts
 from cicd_templates.config.validation.problem import Problem
 
-PUBLIC_REGISTRIES = re.compile(r"^(public\.ecr\.aws|docker\.io|ghcr\.io|quay\.io|registry-1\.docker\.io)/")
+PRIVATE_REGISTRY = re.compile(r"^\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.")
+# https://www.rfc-editor.org/rfc/rfc1918 and https://www.rfc-editor.org/rfc/rfc6598
+PRIVATE_RANGES = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
+HTTPS_PORT = 443
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
@@ -37,7 +41,8 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
     for service in environment.services:
         settings, where = service.settings, f"{at}.{service.name}"
         yield from _size(settings, where)
-        yield from _image_source(settings, environment.settings.nat, where)
+        yield from _image_source(environment, settings, where)
+        yield from _egress(settings, environment.region, where)
         for key, message in rollouts.problems(settings):
             yield Problem(f"{where}.{key}", message)
         if settings.autoscaling is not None:
@@ -66,14 +71,31 @@ def _size(settings: ServiceTable, where: str) -> Iterator[Problem]:
         )
 
 
-def _image_source(settings: ServiceTable, nat: Nat, where: str) -> Iterator[Problem]:
-    if nat == "none" and PUBLIC_REGISTRIES.match(settings.image):
-        # VPC endpoints reach only private ECR registries:
+def _image_source(environment: Environment, settings: ServiceTable, where: str) -> Iterator[Problem]:
+    registry = PRIVATE_REGISTRY.match(settings.image)
+    if environment.settings.nat == "none" and not (registry and registry["region"] == environment.region):
+        # VPC endpoints reach only the private ECR registries of their own region:
         # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
         yield Problem(
             f"{where}.image",
             'a public image cannot be pulled with nat = "none", so the service would never become stable;'
-            ' set nat = "single", or use an image in your private ECR registry',
+            f' set nat = "single", or use an image in a private ECR registry of {environment.region}',
+        )
+
+
+def _egress(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
+    """Yield a problem if tasks cannot reach S3, from which ECR serves the layers of every image.
+
+    Fargate pulls the image, reads the secrets and writes the log through the task's own network interface:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
+    The addresses of S3 are public even through its gateway endpoint.
+    """
+    ranges = [IPv4Network(cidr) for cidr, ports in settings.egress.items() if HTTPS_PORT in ports]
+    if all(any(open_to.subnet_of(private) for private in PRIVATE_RANGES) for open_to in ranges):
+        yield Problem(
+            f"{where}.egress",
+            'tasks could not reach S3 on port 443, so no image could be pulled; add "0.0.0.0/0" = [443], or the public'
+            f" ranges of S3 in {region}",
         )
 
 

@@ -17,6 +17,12 @@ from tests.unit.config.problems import CERTIFICATE, STAGING, problems_of
             "environments.production.cidr: 10.40.128.0/17 overlaps 10.40.0.0/16 of staging",
             id="overlapping networks",
         ),
+        pytest.param(
+            [(f"{STAGING}/nat", "none")],
+            'environments.staging.endpoints: with nat = "none", tasks have no way to ECR and CloudWatch Logs, so none'
+            ' could start; set endpoints = "all", or nat = "single"',
+            id="no way to pull an image",
+        ),
         pytest.param([(f"{STAGING}/cidr", ...)], "environments.staging.cidr: missing; a runtime", id="no range"),
         pytest.param(
             [(f"{STAGING}/zones", ["eu-central-1a", "eu-west-1b"])],

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import environment
 from tests.unit.config.problems import SERVICE, STAGING, problems_of
 
 OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
@@ -18,6 +19,27 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
             [(f"{STAGING}/nat", "none")],
             "environments.staging.services.payment-processor.image: a public image cannot be pulled",
             id="public image without a way to pull it",
+        ),
+        pytest.param(
+            [(f"{STAGING}/nat", "none"), (f"{SERVICE}/image", OWN.replace("eu-central-1", "us-east-1"))],
+            'set nat = "single", or use an image in a private ECR registry of eu-central-1',
+            id="image of another region without a way to pull it",
+        ),
+        pytest.param(
+            [(f"{STAGING}/services/payment-processor/egress", {"10.0.0.0/8": [443, 5432]})],
+            "environments.staging.services.payment-processor.egress: tasks could not reach S3 on port 443, so no image"
+            ' could be pulled; add "0.0.0.0/0" = [443], or the public ranges of S3 in eu-central-1',
+            id="no way to the layers of an image",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/egress", {"0.0.0.0/0": [5432]})],
+            "environments.production.services.payment-processor.egress: tasks could not reach S3 on port 443",
+            id="everywhere but not on 443",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/egress", {})],
+            "environments.staging.services.payment-processor.egress: tasks could not reach S3 on port 443",
+            id="nowhere",
         ),
         pytest.param(
             [(f"{SERVICE}/memory", 4096)],
@@ -77,6 +99,7 @@ def test_a_service_that_cannot_work_is_refused_by_its_key(edits: list[tuple[str,
         pytest.param(
             [
                 (f"{STAGING}/nat", "none"),
+                (f"{STAGING}/endpoints", "all"),
                 (f"{SERVICE}/image", OWN),
                 (f"{STAGING}/services/payment-processor/hooks", ["smoke"]),
                 (f"{STAGING}/services/payment-processor/rollout", "canary"),
@@ -102,3 +125,22 @@ def test_a_service_that_cannot_work_is_the_only_problem(edits: list[tuple[str, A
 
     assert len(problems) == 1, problems
     assert problems[0].startswith(expected)
+
+
+@pytest.mark.parametrize("egress", [{"52.219.0.0/16": [443]}, {"0.0.0.0/0": [443], "10.0.0.0/8": [5432]}])
+def test_tasks_that_reach_public_addresses_on_443_can_pull_their_image(egress: dict[str, list[int]]) -> None:
+    (service,) = environment("staging", (f"{SERVICE}/egress", egress)).services
+
+    assert service.settings.egress.keys() == egress.keys()
+
+
+def test_a_network_that_is_provided_has_its_own_way_out() -> None:
+    provided = {
+        "network.VpcId": "vpc-0123456789abcdef0",
+        "network.PublicSubnetIds": "subnet-0123456789abcdef0",
+        "network.PrivateSubnetIds": "subnet-0123456789abcdef1",
+        "network.NatRanges": "203.0.113.1/32",
+    }
+    edits = [(f"{STAGING}/nat", "none"), (f"{SERVICE}/image", OWN), (f"{STAGING}/provided", provided)]
+
+    assert environment("staging", *edits).settings.endpoints == "gateway"
