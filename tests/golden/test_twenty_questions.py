@@ -57,7 +57,7 @@ QUESTIONS = [
     (
         "Which key encrypts the artifacts, and how long are they kept?",
         "tools/REVIEW.md",
-        r"^\| storage \| S3::Bucket \| Uploads, Artifacts \| keys\.Key \| 90 days",
+        r"^\| storage \| S3::Bucket \| Artifacts \| keys\.Key \| 400 days",
     ),
     (
         "Does the key rotate, and does it survive its stack?",

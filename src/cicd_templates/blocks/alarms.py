@@ -7,6 +7,7 @@ sends a notification too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ from cicd_templates.layer.outputs import TopicArn
 
 # The namespace of our own metrics: functions write to it, and alarms read from it.
 METRIC_NAMESPACE = "CicdTemplates"
+
+
+FILLED_WITH_ZERO = re.compile(r"FILL\(\w+, 0\)")
 
 
 @dataclass(frozen=True)
@@ -89,14 +93,21 @@ def computed_alarm(
     above: float,
     tell: Sequence[TopicArn],
     periods: int = 1,
+    datapoints: int | None = None,
 ) -> cloudwatch.Alarm:
     """Return an alarm that notifies `tell` when `expression` is above `above` in `periods` consecutive periods.
 
-    The expression refers to `metrics` by their keys.
+    With `datapoints`, so many of these periods are enough. The expression refers to `metrics` by their keys. Raises
+    `ValueError` if the expression fills missing values with 0 and no period may be below the threshold: values arrive
+    late, so the newest period is 0 until then, and the alarm would stay OK:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
+    if FILLED_WITH_ZERO.search(expression) and not (datapoints or periods) < periods:
+        raise ValueError(f"{logical_id} fills missing values with 0, so its `datapoints` must be less than `periods`")
     queries = [metric.data_query(query_id) for query_id, metric in metrics.items()]
     result = cloudwatch.MetricDataQuery(Id="result", Expression=expression, Label=words[-1], ReturnData=True)
-    return _alarm(logical_id, env, words, description, above, tell, periods, Metrics=[*queries, result])
+    computed = _alarm(logical_id, env, words, description, above, tell, periods, Metrics=[*queries, result])
+    return computed if datapoints is None else m_of_n_alarm(computed, datapoints)
 
 
 def _alarm(

@@ -116,7 +116,9 @@ def _deployment(service: Service, safeguards: Safeguards) -> ecs.DeploymentConfi
         deployment.DeploymentCircuitBreaker = ecs.DeploymentCircuitBreaker(Enable=on, Rollback=on)
     if safeguards.alarms is not None:
         deployment.Alarms = ecs.DeploymentAlarms(AlarmNames=safeguards.alarms, Enable=True, Rollback=True)
-    if safeguards.alarms is not None or settings.is_progressive:
+    # Under the rolling strategy, ECS computes the bake time from the alarms, and it cannot be set:
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
+    if settings.is_progressive:
         deployment.BakeTimeInMinutes = settings.bake_minutes
     if settings.rollout == "canary":
         deployment.CanaryConfiguration = ecs.CanaryConfiguration(

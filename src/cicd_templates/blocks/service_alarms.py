@@ -8,23 +8,27 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.ht
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from troposphere import cloudwatch
 
-from cicd_templates.blocks.alarms import Metric, alarm, computed_alarm, m_of_n_alarm
+from cicd_templates.blocks.alarms import Metric, alarm, computed_alarm, late_data_alarm, m_of_n_alarm
 from cicd_templates.blocks.autoscaling import running_tasks
 from cicd_templates.blocks.event_rules import MonitoredService
-from cicd_templates.blocks.service_event_rules import DEPLOYMENT_FAILED, ROLLED_BACK, TASK_ENDED
+from cicd_templates.blocks.service_event_rules import DEPLOYMENT_FAILED, ROLLED_BACK, START_IMPAIRED, TASK_ENDED
 from cicd_templates.config.naming import cluster_name, service_name
+from cicd_templates.config.tables.health import HealthCheckTable
 from cicd_templates.layer.outputs import MetricName, TopicArn
 
 MINUTE = 60
 # With few requests, a single error or a single slow response does not show a problem.
 FEWEST_ERRORS = 2
 FEWEST_REQUESTS = 20
+# The time that ECS needs to replace a task, from its last failed check to the first check of the next task.
+REPLACEMENT_SECONDS = 90
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ def rollback_alarms(
 
     Rates are calculated for each target group, and the worse one counts. Otherwise the errors of a canary, which gets
     few requests, would be lost among the requests of the other group. A task that fails to start receives no requests
-    and is not registered as a target. Only the event that reports its stop shows the failure.
+    and is not registered as a target. Only events report the failure. The load balancer's values arrive minutes late,
+    so no alarm depends on the newest minute.
     """
     limits = monitored.service.settings.alarms
     errors = _numbered("e", target_groups.metrics("HTTPCode_Target_5XX_Count", "Sum"))
@@ -63,29 +68,48 @@ def rollback_alarms(
         _computed(
             "ErrorsAlarm", monitored, "errors",
             f"More than {limits.error_percent:g} % of a target group's requests fail (5xx or no connection)",
-            errors | refused | requests, wrong, limits.error_percent, tell, 2,
+            errors | refused | requests, wrong, limits.error_percent, tell, 4, 2,
         ),
         _computed(
             "LatencyAlarm", monitored, "latency",
             f"More than 1 % of the requests take longer than {limits.latency_seconds:g} s",
             _numbered("p", target_groups.metrics("TargetResponseTime", "p99")) | requests, late,
-            limits.latency_seconds, tell, 3,
+            limits.latency_seconds, tell, 5, 3,
         ),
-        # ECS soon replaces a task that fails its check, so two minutes of five are enough.
-        m_of_n_alarm(
-            _computed(
-                "UnhealthyAlarm", monitored, "unhealthy-hosts", "A task fails its health check",
-                unwell, _worse_side("{u}"), 0, tell, 5,
-            ), 2,
+        _computed(
+            "UnhealthyAlarm", monitored, "unhealthy-hosts", "Tasks fail their health check, beyond the grace period",
+            unwell, _worse_side("{u}"), 0, tell, *unhealthy_window(monitored.service.settings.health_check),
         ),
         m_of_n_alarm(
             alarm(
                 "NotStartingAlarm", monitored.env, [monitored.service.name, "not-starting"],
                 "Tasks stop by themselves, minute after minute", _events(monitored, TASK_ENDED, MINUTE),
-                above=0, tell=tell, periods=5,
+                above=0, tell=tell, periods=10,
             ), 3,
         ),
+        # The longer a task fails to start, the longer ECS waits before the next attempt, so that the minutes of the
+        # alarm above become rare. ECS then reports that starts are impaired:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html
+        late_data_alarm(
+            alarm(
+                "StartImpairedAlarm", monitored.env, [monitored.service.name, "start-impaired"],
+                "ECS cannot start tasks", _events(monitored, START_IMPAIRED, MINUTE), above=0, tell=tell,
+            ), 5,
+        ),
     ]  # fmt: skip
+
+
+def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
+    """Return how many minutes the alarm on unhealthy targets looks back, and how many of them must have one.
+
+    The load balancer counts a task as unhealthy as soon as its checks have failed often enough, even within the grace
+    period, in which ECS ignores this. The minutes that one slow start can take must not be enough. A task that never
+    becomes healthy takes as many again with each replacement, so three of them are.
+    """
+    detected = check.interval_seconds * check.unhealthy_threshold
+    slow_start = math.ceil(max(0, check.grace_seconds - detected) / MINUTE) + 1
+    replacement = math.ceil((max(check.grace_seconds, detected) + REPLACEMENT_SECONDS) / MINUTE)
+    return 3 * replacement, slow_start + 1
 
 
 def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: TopicArn) -> list[cloudwatch.Alarm]:
@@ -121,7 +145,7 @@ def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: T
         ),
         _computed(
             "DeploymentFailedAlarm", monitored, "deployment-failed", "A deployment failed",
-            failed, "FILL(ecs, 0) + FILL(stack, 0)", 0, both, 1,
+            failed, "FILL(ecs, 0) + FILL(stack, 0)", 0, both, 3, 1,
         ),
     ]  # fmt: skip
 
@@ -144,10 +168,20 @@ def _computed(
     above: float,
     tell: Sequence[TopicArn],
     periods: int,
+    datapoints: int | None = None,
 ) -> cloudwatch.Alarm:
     words = [monitored.service.name, word]
     return computed_alarm(
-        logical_id, monitored.env, words, description, metrics, expression, above=above, tell=tell, periods=periods
+        logical_id,
+        monitored.env,
+        words,
+        description,
+        metrics,
+        expression,
+        above=above,
+        tell=tell,
+        periods=periods,
+        datapoints=datapoints,
     )
 
 

@@ -15,7 +15,7 @@ from cicd_templates.config.naming import cluster_name, service_arn, service_name
 from cicd_templates.layer.outputs import TopicArn
 
 DEPLOYED, DEPLOYMENT_FAILED, TASK_ENDED, IMPAIRED = "deployed", "deployment-failed", "task-ended", "impaired"
-ROLLED_BACK = "rolled-back"
+ROLLED_BACK, START_IMPAIRED = "rolled-back", "start-impaired"
 
 
 def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
@@ -38,10 +38,15 @@ def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -
         ("DeploymentFailedRule", DEPLOYMENT_FAILED,
          _service_event_pattern(monitored, "ECS Deployment State Change", "SERVICE_DEPLOYMENT_FAILED"),
          f"a deployment in {env.qualified} has failed: <reason>", reason, both),
+        ("StartImpairedRule", START_IMPAIRED,
+         _service_event_pattern(
+             monitored, "ECS Service Action", "SERVICE_TASK_START_IMPAIRED", "SERVICE_TASK_CONFIGURATION_FAILURE"
+         ),
+         f"ECS cannot start tasks in {env.qualified}: <event> <reason>",
+         {"event": "$.detail.eventName", **reason}, both),
         ("ImpairedRule", IMPAIRED,
          _service_event_pattern(
-             monitored, "ECS Service Action", "SERVICE_TASK_START_IMPAIRED", "SERVICE_TASK_PLACEMENT_FAILURE",
-             "SERVICE_TASK_CONFIGURATION_FAILURE", "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY",
+             monitored, "ECS Service Action", "SERVICE_TASK_PLACEMENT_FAILURE", "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY",
          ),
          f"ECS has a problem in {env.qualified}: <event> <reason>",
          {"event": "$.detail.eventName", **reason}, both),

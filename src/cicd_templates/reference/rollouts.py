@@ -70,9 +70,10 @@ ROLLOUT_STEPS = (
         "A release that returns errors, responds slowly, refuses connections or whose tasks keep stopping"
         " is rolled back.",
         "ECS ignores an alarm that is in ALARM when a deployment begins; an alarm that is too strict rolls"
-        " good releases back.",
-        "`...-errors`, `...-latency`, `...-unhealthy-hosts` or `...-not-starting` is in ALARM, the stack in"
-        " UPDATE_ROLLBACK_COMPLETE.",
+        " good releases back. With `rolling`, ECS computes the bake time from the alarms, so each deployment takes"
+        " longer.",
+        "`...-errors`, `...-latency`, `...-unhealthy-hosts`, `...-not-starting` or `...-start-impaired` is in ALARM,"
+        " the stack in UPDATE_ROLLBACK_COMPLETE.",
     ),
     RolloutStep(
         "desired_count = 2",

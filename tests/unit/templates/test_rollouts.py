@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -105,6 +106,13 @@ def test_a_new_service_is_the_simple_one() -> None:
     assert not any(
         each["Type"].startswith("AWS::Lambda") for each in resources("rolling", "health-payment-processor").values()
     )
+
+
+def test_a_rolling_deployment_has_no_bake_time_to_set() -> None:
+    # ECS computes it from the alarms.
+    assert deployment("alarms")["Alarms"]["Enable"] is True
+    assert "BakeTimeInMinutes" not in deployment("alarms")
+    assert ServiceTable.model_validate(STEPS["alarms"]).total_bake_minutes == 0
 
 
 @pytest.mark.parametrize(
@@ -301,7 +309,7 @@ def test_a_probe_is_asked_as_configured_and_the_health_check_by_default() -> Non
     assert probes("probes") == {"/health": 200, "/payments": 405}
 
 
-DECISIVE = ("ErrorsAlarm", "LatencyAlarm", "UnhealthyAlarm", "NotStartingAlarm")
+DECISIVE = ("ErrorsAlarm", "LatencyAlarm", "UnhealthyAlarm", "NotStartingAlarm", "StartImpairedAlarm")
 
 
 def test_what_takes_a_release_back_looks_at_the_worse_side_and_is_silent_without_data() -> None:
@@ -318,9 +326,58 @@ def test_what_takes_a_release_back_looks_at_the_worse_side_and_is_silent_without
         assert result["Expression"].startswith("MAX([")
     # What does not start gets no request and is no target.
     ended = health["NotStartingAlarm"]["Properties"]
-    assert (ended["DatapointsToAlarm"], ended["EvaluationPeriods"], ended["Period"]) == (3, 5, 60)
+    assert (ended["DatapointsToAlarm"], ended["EvaluationPeriods"], ended["Period"]) == (3, 10, 60)
+    impaired = health["StartImpairedAlarm"]["Properties"]
+    assert (impaired["DatapointsToAlarm"], impaired["EvaluationPeriods"], impaired["Period"]) == (1, 5, 60)
     # ECS asks CloudWatch for metric alarms, so the one that stands for all of them is for people.
     assert health["UnwellAlarm"]["Type"] == "AWS::CloudWatch::CompositeAlarm"
+
+
+FILL = re.compile(r"FILL\(\w+, 0\)")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_no_alarm_that_fills_missing_values_depends_on_the_newest_one(step: str) -> None:
+    filling = {
+        name: each["Properties"]
+        for path, text in rendered(step).items()
+        for name, each in cloudformation_yaml.load(text)["Resources"].items()
+        if each["Type"] == "AWS::CloudWatch::Alarm" and FILL.search(json.dumps(each["Properties"].get("Metrics", "")))
+    }
+
+    # Values arrive late: the newest period is 0 until then.
+    assert filling.keys() >= {"ErrorsAlarm", "LatencyAlarm", "UnhealthyAlarm", "DeploymentFailedAlarm"}
+    for name, alarm in filling.items():
+        assert alarm["DatapointsToAlarm"] < alarm["EvaluationPeriods"], name
+    assert [(filling[name]["DatapointsToAlarm"], filling[name]["EvaluationPeriods"]) for name in DECISIVE[:2]] == [
+        (2, 4),
+        (3, 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("check", "window"),
+    [
+        pytest.param({}, (12, 3), id="default"),
+        pytest.param({"grace_seconds": 0}, (9, 2), id="no grace"),
+        pytest.param({"grace_seconds": 0, "interval_seconds": 6, "unhealthy_threshold": 2}, (6, 2), id="quick"),
+        pytest.param({"grace_seconds": 600}, (36, 11), id="slow starter"),
+        pytest.param({"grace_seconds": 3600}, (186, 61), id="slowest"),
+        pytest.param({"grace_seconds": 60, "interval_seconds": 300, "unhealthy_threshold": 10}, (156, 2), id="lenient"),
+    ],
+)
+def test_a_slow_start_within_its_grace_is_no_unhealthy_release(check: dict[str, int], window: tuple[int, int]) -> None:
+    texts = render.render(configured((f"{SERVICE}/health_check", check)), LAYERS, "yaml")
+    (text,) = [stack.text for stack in texts if stack.path == "staging/health-payment-processor.yaml"]
+    alarm = cloudformation_yaml.load(text)["Resources"]["UnhealthyAlarm"]["Properties"]
+    settings = ServiceTable.model_validate({"health_check": check}).health_check
+    detected = settings.interval_seconds * settings.unhealthy_threshold
+
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == window
+    # A start that ends with the grace period takes this many seconds, which can touch one minute more.
+    assert max(0, settings.grace_seconds - detected) <= (alarm["DatapointsToAlarm"] - 2) * 60
+    # CloudWatch evaluates at most one day.
+    assert alarm["EvaluationPeriods"] * 60 <= 24 * 3600
 
 
 def test_the_rates_of_the_sides_are_apart() -> None:
@@ -335,7 +392,11 @@ def test_the_rates_of_the_sides_are_apart() -> None:
 def test_alarms_count_the_events_of_the_rules_beside_them() -> None:
     health = resources("rolling", "health-payment-processor")
 
-    for alarm, rule in (("RestartsAlarm", "TaskEndedRule"), ("NotStartingAlarm", "TaskEndedRule")):
+    for alarm, rule in (
+        ("RestartsAlarm", "TaskEndedRule"),
+        ("NotStartingAlarm", "TaskEndedRule"),
+        ("StartImpairedAlarm", "StartImpairedRule"),
+    ):
         (dimension,) = health[alarm]["Properties"]["Dimensions"]
         assert dimension == {"Name": "RuleName", "Value": health[rule]["Properties"]["Name"]}
     counted = [

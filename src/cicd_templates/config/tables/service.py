@@ -121,7 +121,9 @@ class ServiceTable(Table):
         default=False, description="Roll back a release if an alarm on its responses fires during the deployment"
     )
     bake_minutes: Minutes = Field(
-        default=5, description="Minutes for which a release is watched before ECS stops the previous one"
+        default=5,
+        description="Minutes for which a release is watched before ECS stops the previous one; with `rolling`, ECS"
+        " computes this time from the alarms",
     )
     canary: CanaryTable = Field(default={}, validate_default=True, description="First step of a canary rollout")
     linear: LinearTable = Field(default={}, validate_default=True, description="Steps of a linear rollout")
@@ -186,4 +188,4 @@ class ServiceTable(Table):
             case "blue-green":
                 return self.bake_minutes
             case _:
-                return self.bake_minutes if self.rollback_on_alarm else 0
+                return 0

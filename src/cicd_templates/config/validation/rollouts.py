@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE, ServiceTable
 
-# Metrics arrive a minute or two late, and the alarms evaluate three minutes, so a shorter bake would detect nothing.
+# Metrics arrive a minute or two late, and alarms need up to three bad minutes, so a shorter bake would detect nothing.
 SHORTEST_BAKE_MINUTES = 5
 # CloudFormation refuses a canary or linear deployment if the sum of its bake times is higher, because CloudFormation
 # waits at most 36 hours for a service: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-canaryconfiguration.html
@@ -56,7 +56,7 @@ def _progressive(settings: ServiceTable) -> Iterator[tuple[str, str]]:
         if minutes < SHORTEST_BAKE_MINUTES:
             yield (
                 key,
-                f"{minutes} is too short for the alarms, which evaluate three minutes; use {SHORTEST_BAKE_MINUTES} or"
+                f"{minutes} is too short for the alarms, which need three bad minutes; use {SHORTEST_BAKE_MINUTES} or"
                 " more",
             )
 

@@ -13,7 +13,7 @@ from cicd_templates.config.tables.service import ServiceTable
     ("settings", "expected"),
     [
         ({}, 0),
-        ({"rollback_on_alarm": True}, 5),
+        ({"rollback_on_alarm": True}, 0),
         ({"rollout": "blue-green", "bake_minutes": 9}, 9),
         ({"rollout": "canary"}, 10),
         ({"rollout": "linear"}, 5 + 5 * 4),
