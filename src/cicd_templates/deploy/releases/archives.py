@@ -13,8 +13,11 @@ import json
 import lzma
 import os
 import posixpath
+import re
+import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +90,10 @@ def _read_zip(path: Path, within: str | None) -> Archive:
     data = path.read_bytes()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            _refuse_entries(path, entries)
             broken = archive.testzip()
-            empty = all(entry.is_dir() for entry in archive.infolist())
+            empty = all(entry.is_dir() for entry in entries)
     except UNREADABLE as error:
         raise ConfigurationError(f"{path}: not a zip file that can be read: {error}") from None
     if broken is not None:
@@ -96,6 +101,34 @@ def _read_zip(path: Path, within: str | None) -> Archive:
     if empty:
         raise ConfigurationError(f"{path}: contains nothing to release")
     return Archive(data, f"sha256:{hashlib.sha256(data).hexdigest()}", _user())
+
+
+def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
+    """Raise `ConfigurationError` for entries that unzip programs read in different ways, or refuse, and for links.
+
+    The image build unpacks the zip on Linux, where a backslash, as some programs on Windows write it, is no separator.
+    """
+    advice = "make the zip with / and without .., or name the folder with APP="
+    wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]
+    if wrong:
+        raise ConfigurationError(f"{path}: {_first(wrong)} in it is not the name of a file in the source; {advice}")
+    names = Counter(posixpath.normpath(entry.filename) for entry in entries)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise ConfigurationError(f"{path}: contains {_first(twice)} twice; make the zip again")
+    links = [entry.filename for entry in entries if stat.S_ISLNK(entry.external_attr >> 16)]
+    if links:
+        raise ConfigurationError(
+            f"{path}: {_first(links)} in it is a link, whose content is not the source's own; put the file itself"
+        )
+
+
+def _is_ambiguous(name: str) -> bool:
+    return not name or name.startswith("/") or ".." in name.split("/") or bool(re.search(r"[\\\x00]|^[A-Za-z]:", name))
+
+
+def _first(names: list[str]) -> str:
+    return f"{names[0]!r}{f' (and {len(names) - 1} more)' if len(names) > 1 else ''}"
 
 
 def _user() -> str:
@@ -107,10 +140,12 @@ def _user() -> str:
 
 
 def _check_names(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
-    """Return `files`. Raises `ConfigurationError` if there are none, or if a name is not valid UTF-8."""
+    """Return `files`. Raises `ConfigurationError` if there are none, and for a name that is not valid in a zip."""
     if not files:
         raise ConfigurationError(f"{folder}: contains nothing to release")
     for name in files:
+        if "\\" in name:
+            raise ConfigurationError(f"{folder}: {name!r} has a backslash, which some programs read as /; rename it")
         try:
             name.encode()
         except UnicodeEncodeError:

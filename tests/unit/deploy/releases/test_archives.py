@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,30 @@ def empty(folder: Path) -> Path:
     return folder / "e"
 
 
+def zip_of(*names: str, link: str = "") -> Callable[[Path], Path]:
+    """A function that makes a zip with files of these names, and with a link."""
+
+    def make(folder: Path) -> Path:
+        with zipfile.ZipFile(folder / "w.zip", "w") as archive:
+            for name in names:
+                entry = zipfile.ZipInfo("x")
+                entry.filename = name
+                archive.writestr(entry, "x")
+            if link:
+                entry = zipfile.ZipInfo(link)
+                entry.external_attr = 0o120777 << 16
+                archive.writestr(entry, "/etc/passwd")
+        return folder / "w.zip"
+
+    return make
+
+
+def backslash(folder: Path) -> Path:
+    (folder / "src").mkdir()
+    (folder / "src/a\\b").write_text("x")
+    return folder / "src"
+
+
 def no_zip(folder: Path) -> Path:
     (folder / "n.zip").write_text("hello")
     return folder / "n.zip"
@@ -201,6 +226,18 @@ def a_file(folder: Path) -> Path:
         pytest.param(deflated, None, "not a zip file that can be read: Error -3", id="damaged deflated zip"),
         pytest.param(lambda f: marked(f, 6, 8, 1), None, "is encrypted, password required", id="encrypted zip"),
         pytest.param(lambda f: marked(f, 8, 10, 99), None, "compression method is not supported", id="method"),
+        pytest.param(
+            zip_of("Dockerfile", "app\\main.py", "app\\x.py"),
+            None,
+            r"w\.zip: 'app.+main\.py' \(and 1 more\) in it is not the name of a file in the source; make the zip",
+            id="backslashes",
+        ),
+        pytest.param(zip_of("a/../../b"), None, "'a/../../b' in it is not the name", id="leads out"),
+        pytest.param(zip_of("/etc/x"), None, "'/etc/x' in it is not the name", id="absolute"),
+        pytest.param(zip_of("C:x"), None, "'C:x' in it is not the name", id="drive"),
+        pytest.param(zip_of("a/b", "a/./b"), None, "contains 'a/b' twice; make the zip again", id="twice"),
+        pytest.param(zip_of("a", link="to"), None, "'to' in it is a link, whose content", id="link in a zip"),
+        pytest.param(backslash, None, "has a backslash, which some programs read as /; rename it", id="backslash"),
         pytest.param(empty_zip, None, r"e.zip: contains nothing to release", id="zip of nothing"),
         pytest.param(badly_named, None, r"'x.udcff.txt' is not a UTF-8 name", id="name"),
         pytest.param(way_out, "sub", "app/sub: is outside of", id="path by a link"),
