@@ -50,6 +50,7 @@ from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, PipelineName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
+from cicd_templates.template.metadata import PROTECTED_STAGES_KEY
 from templates import keys, notifications, review, scan_gate, storage
 
 PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Pipeline that releases the service")
@@ -122,6 +123,7 @@ def _pipeline(context: PipelineContext, stages: list[PipelineStage]) -> codepipe
         Stages=[stage.declaration for stage in stages],
         DependsOn="PipelineActions",
     )
+    pipeline.Metadata = {PROTECTED_STAGES_KEY: [stage_of(peer) for peer in context.env.route if peer.protected]}
     if settings.source == "github" and settings.github.repository == PLACEHOLDER_REPOSITORY:
         because(
             pipeline, f"{PLACEHOLDER_REPOSITORY} is a placeholder: name your own repository before you deploy this."

@@ -1,4 +1,4 @@
-"""E9161: no release reaches production without the gate, its stage conditions and an approval."""
+"""E9161: no release reaches a protected environment without the gate, its stage conditions and an approval."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from cicd_templates.rules.reading import EACH, Resource, TemplateNode, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
+from cicd_templates.template.metadata import PROTECTED_STAGES_KEY
 
 # This mode of a CloudFormation action only creates a change set; an approver can review it before it is executed.
 PREPARES = "CHANGE_SET_REPLACE"
 
 
 class PipelineShape(ResourceRule):
-    """Require a gate before the build, a lock on every later stage, and an approval before production."""
+    """Require a gate before the build, a lock on every later stage, and an approval before a protected environment."""
 
     id = "E9161"
     shortdesc = "Nothing bypasses the gate, its locks and the approval"
@@ -20,8 +21,8 @@ class PipelineShape(ResourceRule):
         "A gate is a stage with Lambda actions only, which builds and deploys nothing. It must precede the first "
         "build or deployment, and must not be retried automatically. Every later stage is locked: its BeforeEntry "
         "condition fails the stage unless a VariableCheck finds that the gate's variable has the required value. The "
-        "production stage, or the last one if several stages deploy, has a manual approval before anything is "
-        "deployed. Conditions require a pipeline of type V2."
+        "stages that the pipeline's metadata lists under ProtectedStages, or without that list the last one of several "
+        "that deploy, have a manual approval before anything is deployed. Conditions require a pipeline of type V2."
     )
     source_url = "docs/rules.md#e9161"
     tags = ["pipeline"]
@@ -47,7 +48,7 @@ class PipelineShape(ResourceRule):
                     yield RuleFinding(
                         "the stage is not locked by the gate's verdict; add a VariableCheck to BeforeEntry", stage.path
                     )
-        yield from _approval(stages)
+        yield from _approval(_guarded(resource, stages))
 
 
 def _categories(stage: TemplateNode) -> list[str]:
@@ -86,12 +87,21 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
     return False
 
 
-def _approval(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
+def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
+    """Return the stages that need an approval: those that deploy to a protected environment, whatever they are called.
+
+    Only a pipeline of this project says which stages these are. In any other, the last one of several is taken for it.
+    """
+    listed = [node.value for node in resource.values("Metadata", PROTECTED_STAGES_KEY)]
+    if all(isinstance(names, list) for names in listed):
+        protected = {str(name) for names in listed for name in names}
+        return [stage for stage in stages if any(str(name.value) in protected for name in values(stage, "Name"))]
     deploying = [stage for stage in stages if "Deploy" in _categories(stage)]
-    protected = [
-        stage for stage in deploying if any("prod" in str(name.value).lower() for name in values(stage, "Name"))
-    ]
-    for stage in protected or deploying[1:][-1:]:
+    return deploying[1:][-1:]
+
+
+def _approval(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
+    for stage in stages:
         approvals, effects = [], []
         for action in values(stage, "Actions", EACH):
             category = [node.value for node in values(action, "ActionTypeId", "Category")]
