@@ -95,7 +95,7 @@ def plan_about(text: str) -> str:
         text,
         change_set="arn",
         changes=(changed, lost),
-        verdicts=(Impact("interruption", why=text), Impact("deletion", holds=text, fate=text)),
+        impacts=(Impact("interruption", why=text), Impact("deletion", holds=text, fate=text)),
         grants={text: PolicyDiff((text,), (text,), True)},
         findings=(text,),
         longest_wait_seconds=60.0,
@@ -151,7 +151,7 @@ def events(text: str) -> list[report.Event]:
         text,
         change_set="arn",
         changes=(PlannedChange("Modify", text, text, "False", details=(Detail("P", text, "", "a", text),)),),
-        verdicts=(Impact("interruption", why=text),),
+        impacts=(Impact("interruption", why=text),),
         grants={text: PolicyDiff((text,), (text,), True)},
         findings=(text,),
     )

@@ -53,7 +53,7 @@ def closing_lines(result: RehearsalResult) -> str:
     for step in critical_path(result.steps):
         phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in step.phases.items() if seconds >= 0.05)
         lines.append(f"  {step.path:<40} {step.seconds:6.1f} s{f'   {phases}' if phases else ''}")
-    lines += ["", *_wrapped(verdict(result), "", "")]
+    lines += ["", *_wrapped(outcome_line(result), "", "")]
     return "\n".join(lines)
 
 
@@ -82,7 +82,7 @@ def _permissions(grants: Sequence[GrantedAction], *, ended: bool) -> Iterator[st
         yield f"  unused without a known reason: {grant.role} {grant.statement} {grant.action}"
 
 
-def verdict(result: RehearsalResult) -> str:
+def outcome_line(result: RehearsalResult) -> str:
     """Return the outcome in one line. If the run did not succeed, the line names the cause."""
     if result.succeeded:
         return (

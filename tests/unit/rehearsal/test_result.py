@@ -113,8 +113,8 @@ def test_a_run_that_came_to_its_end_names_the_grants_that_nothing_used() -> None
         (result(STEPS[0], problem="Build is not entered"), "p: Build is not entered"),
     ],
 )
-def test_the_verdict_says_what_stopped_it(found: RehearsalResult, expected: str) -> None:
-    assert report.verdict(found).startswith(expected)
+def test_the_last_line_says_what_stopped_it(found: RehearsalResult, expected: str) -> None:
+    assert report.outcome_line(found).startswith(expected)
 
 
 def test_a_table_has_every_grant() -> None:

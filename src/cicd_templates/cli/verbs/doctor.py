@@ -30,7 +30,7 @@ def doctor(as_json: bool, **options: Any) -> None:
         for environment, rows in by_environment.items():
             terminal.show(environment)
             for check in rows:
-                terminal.show(f"  {check.verdict:<4} {check.subject}: {check.finding}")
+                terminal.show(f"  {check.status:<4} {check.subject}: {check.finding}")
                 for line in check.fix.splitlines():
                     terminal.show(f"       {line}")
     if bad := sum(bool(check.fix) for rows in by_environment.values() for check in rows):

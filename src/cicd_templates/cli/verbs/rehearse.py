@@ -131,7 +131,7 @@ def finish(outcome: RehearsalResult, output: Path, say: Callable[[str], None], a
     if as_json:
         terminal.show_page(files["rehearsal.json"])
     if not outcome.succeeded:
-        raise CicdError(report.verdict(outcome))
+        raise CicdError(report.outcome_line(outcome))
 
 
 def _prepared(tools: Path | None) -> BuildTools:

@@ -23,7 +23,7 @@ class Check:
     read: bool = True
 
     @property
-    def verdict(self) -> str:
+    def status(self) -> str:
         """Return `fix` if something has to be fixed, `?` if the subject could not be read, and `ok` otherwise."""
         return "fix" if self.fix else "ok" if self.read else "?"
 

@@ -23,7 +23,7 @@ class PlannedStack:
     """One stack that could be planned. `change_set` is the ARN of its change set; empty if nothing would change.
 
     `inputs` are the values that the stack reads from Parameter Store, by path. `kept` are the parameters whose values
-    the pipeline sets. `verdicts` has one entry for each of `changes`, in the same order.
+    the pipeline sets. `impacts` has one entry for each of `changes`, in the same order.
     """
 
     name: str
@@ -35,7 +35,7 @@ class PlannedStack:
     inputs: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
-    verdicts: tuple[Impact, ...] = ()
+    impacts: tuple[Impact, ...] = ()
     grants: dict[str, PolicyDiff] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
     longest_wait_seconds: float = 0.0
@@ -92,7 +92,7 @@ class DataLoss:
 
     stack: str
     change: Change
-    verdict: Impact
+    impact: Impact
 
     @property
     def name(self) -> str:
@@ -102,24 +102,24 @@ class DataLoss:
     @property
     def words(self) -> str:
         """What would happen, in one line."""
-        maybe = "" if self.verdict.certain else "perhaps "
-        done = "deleted" if self.verdict.kind == "deletion" else "replaced"
-        return f"{self.name} ({self.change.resource_type}): {maybe}{done}; {self.verdict.holds}: {self.verdict.fate}"
+        maybe = "" if self.impact.certain else "perhaps "
+        done = "deleted" if self.impact.kind == "deletion" else "replaced"
+        return f"{self.name} ({self.change.resource_type}): {maybe}{done}; {self.impact.holds}: {self.impact.fate}"
 
 
 def losses(plan: Plan) -> list[DataLoss]:
     """Return the stateful resources that would be lost; in protected environments, also those that may be replaced."""
     return [
-        DataLoss(stack.label, change, verdict)
+        DataLoss(stack.label, change, impact)
         for stack in plan.changing
-        for change, verdict in zip(stack.changes, stack.verdicts, strict=True)
-        if verdict.loses and (verdict.certain or plan.protected)
+        for change, impact in zip(stack.changes, stack.impacts, strict=True)
+        if impact.loses and (impact.certain or plan.protected)
     ]
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
     """Return the uncertain losses of a resource type in `recorded`, the types that the local AWS only records."""
-    return [loss for loss in losses(plan) if not loss.verdict.certain and loss.change.resource_type in set(recorded)]
+    return [loss for loss in losses(plan) if not loss.impact.certain and loss.change.resource_type in set(recorded)]
 
 
 def refuse_losses(plan: Plan, allowed: Iterable[str], recorded: Iterable[str] = ()) -> None:
@@ -160,7 +160,7 @@ def _names(plan: Plan, loss: DataLoss) -> set[str]:
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 
 
-DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat("deployment", 2, Plan, "make plan ENV=")
+DEPLOYMENT_PLANS: PlanFormat[Plan] = PlanFormat("deployment", 3, Plan, "make plan ENV=")
 
 
 def write(plan: Plan, path: Path, summary: str) -> None:

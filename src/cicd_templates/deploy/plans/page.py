@@ -53,8 +53,8 @@ def _stack(stack: PlannedStack) -> Iterator[str]:
         yield ""
         yield "| action | resource | type | meaning | what to know |"
         yield "|---|---|---|---|---|"
-    for change, verdict in zip(stack.changes, stack.verdicts, strict=True):
-        meaning = outcome(verdict) if verdict.kind == SAFE else Markup(f"**{cell(outcome(verdict))}**")
-        known = facts(stack, change, verdict) or ([", ".join(change.properties)] if change.properties else [])
+    for change, impact in zip(stack.changes, stack.impacts, strict=True):
+        meaning = outcome(impact) if impact.kind == SAFE else Markup(f"**{cell(outcome(impact))}**")
+        known = facts(stack, change, impact) or ([", ".join(change.properties)] if change.properties else [])
         cells = [change.action, change.logical_id, change.resource_type, meaning, Markup("<br>".join(map(cell, known)))]
         yield table_row(cells)

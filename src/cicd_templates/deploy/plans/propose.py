@@ -125,7 +125,7 @@ def with_impact(
         change_set=described.arn,
         stack_id=described.stack_id,
         changes=described.changes,
-        verdicts=tuple(
+        impacts=tuple(
             assess(change, before, after, widens=bool(before) and compared[change.logical_id].widens)
             for change in described.changes
         ),

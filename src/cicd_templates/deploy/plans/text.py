@@ -21,34 +21,34 @@ def planned_lines(label: str, planned: PlannedStack) -> list[str]:
     lines = [f"  {label}: {verb}, {count_by_action(planned.changes)}{wait}"]
     # If the stack is created, every line would say "Add"; the template is easier to read.
     if not planned.creates:
-        for change, verdict in zip(planned.changes, planned.verdicts, strict=True):
-            lines += [f"    {row(change, verdict)}", *(f"      {fact}" for fact in facts(planned, change, verdict))]
+        for change, impact in zip(planned.changes, planned.impacts, strict=True):
+            lines += [f"    {row(change, impact)}", *(f"      {fact}" for fact in facts(planned, change, impact))]
     return lines + [f"    {finding}" for finding in planned.findings]
 
 
-def row(change: Change, verdict: Impact) -> str:
+def row(change: Change, impact: Impact) -> str:
     """Return a change in one line: action, logical id, type, impact and properties."""
-    impact = "" if verdict.kind == SAFE else f"  {outcome(verdict).upper()}"
+    meaning = "" if impact.kind == SAFE else f"  {outcome(impact).upper()}"
     properties = f"  [{', '.join(change.properties)}]" if change.properties else ""
-    return f"{change.action:<7} {change.logical_id}  {change.resource_type}{impact}{properties}"
+    return f"{change.action:<7} {change.logical_id}  {change.resource_type}{meaning}{properties}"
 
 
-def outcome(verdict: Impact) -> str:
+def outcome(impact: Impact) -> str:
     """Return the kind of a change, with `perhaps` if CloudFormation is not certain."""
-    return verdict.kind if verdict.certain else f"perhaps {verdict.kind}"
+    return impact.kind if impact.certain else f"perhaps {impact.kind}"
 
 
-def facts(planned: PlannedStack, change: Change, verdict: Impact) -> list[str]:
+def facts(planned: PlannedStack, change: Change, impact: Impact) -> list[str]:
     """Return the facts of a change, one per line: values before and after, data, interruption, policy statements."""
     lines = [
         f"{detail.path or detail.name}: {short(detail.before)} -> {short(detail.after)}"
         for detail in change.details
         if detail.before or detail.after
     ]
-    if verdict.holds:
-        lines.append(f"{verdict.holds}: {verdict.fate}")
-    if verdict.why:
-        lines.append(verdict.why)
+    if impact.holds:
+        lines.append(f"{impact.holds}: {impact.fate}")
+    if impact.why:
+        lines.append(impact.why)
     grants = planned.grants.get(change.logical_id)
     if grants:
         lines += [f"now: {statement}" for statement in grants.added]

@@ -37,7 +37,7 @@ from cicd_templates.template.stack_template import StackTemplate
 COMPUTED = {
     "creates": "whether it is created or updated",
     "stack_id": "the id of its stack",
-    "verdicts": "what its changes mean for data and people",
+    "impacts": "what its changes mean for data and people",
     "grants": "the permissions that it adds or removes",
     "longest_wait_seconds": "how long it takes at most",
 }

@@ -14,7 +14,7 @@ def test_every_line_of_an_account_where_all_is_well_is_fine() -> None:
     fake = aws({"iam.get_role": lambda RoleName: {"Role": role(RoleName)}})  # noqa: N803 - AWS's word
     seen = list(examine(examined(fake, [stack for stack in STAGING if stack.layer in ("keys", "cluster")])))
 
-    assert [check.subject for check in seen if check.verdict != "ok"] == []
+    assert [check.subject for check in seen if check.status != "ok"] == []
     assert [check.subject for check in seen] == [
         "Python",
         "credentials",
@@ -36,10 +36,10 @@ def test_what_may_not_be_read_is_reported_and_the_rest_goes_on() -> None:
     fake = FakeAws({"sts.get_caller_identity": {"Account": "222222222222", "Arn": "me" * 10, "UserId": "u"}})
     seen = {check.subject: check for check in examine(examined(fake))}
 
-    assert seen["region"].verdict == "?"
+    assert seen["region"].status == "?"
     assert seen["region"].finding.startswith("not readable: An error occurred (AccessDenied)")
-    assert seen["names"].verdict == "?"
-    assert {check.verdict for check in seen.values()} == {"ok", "?"}
+    assert seen["names"].status == "?"
+    assert {check.status for check in seen.values()} == {"ok", "?"}
 
 
 def test_a_fix_on_the_local_aws_goes_there() -> None:

@@ -85,7 +85,7 @@ def test_a_quota_that_may_not_be_read_is_neither_fine_nor_wrong() -> None:
         quotas.check_quotas(examined(aws({"quotas.get_service_quota": denied(), "iam.get_account_summary": denied()})))
     )
 
-    assert {check.verdict for check in seen} == {"?"}
+    assert {check.status for check in seen} == {"?"}
     assert seen[0].finding.startswith("1 wanted, quota not readable: An error occurred (AccessDenied)")
 
 
@@ -94,7 +94,7 @@ def test_the_local_aws_has_no_quotas() -> None:
     fake.endpoint_url = "http://127.0.0.1:4566"
     seen = next(iter(quotas.check_quotas(examined(fake))))
 
-    assert (seen.verdict, seen.finding) == ("?", "1 wanted, quotas are not known on the local AWS")
+    assert (seen.status, seen.finding) == ("?", "1 wanted, quotas are not known on the local AWS")
     assert fake.calls == []
 
 

@@ -55,7 +55,7 @@ def test_roles_that_are_there_are_fine_and_others_come_with_their_command() -> N
         "aws iam create-service-linked-role --aws-service-name ecs.application-autoscaling.amazonaws.com",
     ]
     assert {
-        check.verdict for check in seen(roles.check_service_linked_roles, [CLUSTER], **{"iam.get_role": {"Role": ROLE}})
+        check.status for check in seen(roles.check_service_linked_roles, [CLUSTER], **{"iam.get_role": {"Role": ROLE}})
     } == {"ok"}
     assert seen(roles.check_service_linked_roles, [layer(STAGING, "keys")]) == []
     with pytest.raises(type(denied()), match="AccessDenied"):
@@ -67,7 +67,7 @@ def test_the_local_aws_knows_no_roles_of_services_and_asks_for_none() -> None:
     fake.endpoint_url = "http://127.0.0.1:4566"
     found = list(roles.check_service_linked_roles(examined(fake, [CLUSTER])))
 
-    assert [(check.verdict, check.finding) for check in found] == [
+    assert [(check.status, check.finding) for check in found] == [
         ("?", "AWSServiceRoleForECS is not known on the local AWS"),
         ("?", "AWSServiceRoleForElasticLoadBalancing is not known on the local AWS"),
     ]
@@ -135,7 +135,7 @@ def test_a_listener_whose_domain_is_not_known_takes_any_issued_certificate() -> 
         CLUSTER, "Value: https://payments.staging.example.com", "Value: !Sub 'http://${LoadBalancer.DNSName}'"
     )
 
-    assert seen(certificates.check_certificates, [stack])[0].verdict == "ok"
+    assert seen(certificates.check_certificates, [stack])[0].status == "ok"
     unknown = rewritten(CLUSTER, f"- CertificateArn: |-\n          {CERTIFICATE}", "- CertificateArn: !Ref KeyArn")
     assert seen(certificates.check_certificates, [unknown]) == []
     with pytest.raises(type(denied()), match="AccessDenied"):
@@ -147,7 +147,7 @@ CONNECTED = rewritten(PIPELINE, "S3ObjectKey: payment-processor/source.zip", f"C
 
 
 @pytest.mark.parametrize(
-    ("answer", "verdict", "finding"),
+    ("answer", "status", "finding"),
     [
         ({"Connection": {"ConnectionName": "github", "ConnectionStatus": "AVAILABLE"}}, "ok", "github is AVAILABLE"),
         ({"Connection": {"ConnectionStatus": "PENDING"}}, "fix", f"{CONNECTION} is PENDING"),
@@ -155,10 +155,10 @@ CONNECTED = rewritten(PIPELINE, "S3ObjectKey: payment-processor/source.zip", f"C
     ],
     ids=["authorised", "pending", "missing"],
 )
-def test_a_connection_needs_somebodys_handshake(answer: Any, verdict: str, finding: str) -> None:
+def test_a_connection_needs_somebodys_handshake(answer: Any, status: str, finding: str) -> None:
     (only,) = seen(connections.check_connections, [CONNECTED], **{"codeconnections.get_connection": answer})
 
-    assert (only.verdict, only.finding) == (verdict, finding)
+    assert (only.status, only.finding) == (status, finding)
     assert ("https://eu-central-1.console.aws.amazon.com/codesuite/settings/connections" in only.fix) == bool(only.fix)
 
 
@@ -177,7 +177,7 @@ def test_a_secret_without_a_version_has_no_value() -> None:
         "has no value, so its check fails",
         "make secret ENV=tools SERVICE=payment-processor NAME=snyk-token",
     )
-    assert {check.verdict for check in seen(secrets.check_secrets, [build], deployed=True)} == {"ok"}
+    assert {check.status for check in seen(secrets.check_secrets, [build], deployed=True)} == {"ok"}
     assert seen(secrets.check_secrets, [build]) == []
 
 
@@ -208,7 +208,7 @@ def test_a_generated_value_is_not_yet_the_true_one() -> None:
         "has a value",
         "has only the value that was generated for it",
     ]
-    assert {check.verdict for check in seen(secrets.check_secrets, [build], deployed=True, **put)} == {"ok"}
+    assert {check.status for check in seen(secrets.check_secrets, [build], deployed=True, **put)} == {"ok"}
 
 
 def test_subscribers_who_have_not_confirmed_are_reported() -> None:
@@ -238,7 +238,7 @@ def test_subscribers_who_have_not_confirmed_are_reported() -> None:
         },
     )
 
-    assert [(check.finding, check.verdict) for check in found] == [
+    assert [(check.finding, check.status) for check in found] == [
         ("a@example.com has confirmed", "ok"),
         ("b@example.com has not confirmed and receives nothing", "fix"),
     ]
@@ -253,10 +253,10 @@ def test_names_that_are_taken_come_with_their_owner_and_the_way_out() -> None:
 
     assert taken.subject == "AWS::ECR::Repository payments-tools-payment-processor"
     assert taken.finding == "exists, but not in registry-payment-processor; it has no tags"
-    assert taken.verdict == "fix"
+    assert taken.status == "fix"
     assert seen(names.check_names, registry) == [Check("names", "all free")]
     unread, rest = seen(names.check_names, registry, **{"ecr.describe_repositories": denied()})
-    assert (unread.verdict, unread.subject, rest.verdict) == ("?", "names of AWS::ECR::Repository", "ok")
+    assert (unread.status, unread.subject, rest.status) == ("?", "names of AWS::ECR::Repository", "ok")
 
 
 KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
@@ -306,7 +306,7 @@ def test_provided_values_must_be_of_the_provided_network(value: str, answers: di
     assert found[1].finding == f"{value} is in vpc-1, and the provided VPC is vpc-9"
 
 
-def test_a_value_that_may_not_be_looked_up_is_no_verdict() -> None:
+def test_a_value_that_may_not_be_looked_up_is_unknown() -> None:
     with pytest.raises(type(denied()), match="AccessDenied"):
         list(
             provided.check_provided_values(

@@ -26,7 +26,7 @@ CHANGES = (
     Change("Modify", "Queue", "AWS::SQS::Queue", "Conditional"),
     Change("Modify", "Tags", "AWS::EC2::Route", "False"),
 )
-VERDICTS = (
+IMPACTS = (
     Impact("replacement", True, "objects", "kept, outside the stack"),
     Impact("IAM widening"),
     Impact("replacement", False, "messages", "deleted"),
@@ -38,7 +38,7 @@ STORAGE = PlannedStack(
     "0123456789abcdef",
     change_set="arn",
     changes=CHANGES,
-    verdicts=VERDICTS,
+    impacts=IMPACTS,
     grants={"Topic": PolicyDiff(("allow *",), (), True)},
     findings=("warning: x",),
     longest_wait_seconds=300.0,
@@ -81,7 +81,8 @@ def edited(path: Path, **facts: Any) -> None:
     [
         ({"account": "333333333333"}, "was edited after it was written; plan again"),
         ({"digest": "0"}, "was edited after it was written; plan again"),
-        ({"schema": 0}, "a plan of schema 0, but this release reads 2; plan again"),
+        ({"schema": 0}, "a plan of schema 0, but this release reads 3; plan again"),
+        ({"schema": 2}, "a plan of schema 2, but this release reads 3; plan again"),
         ({"stacks": "x"}, "not a plan that `make plan ENV=` wrote; plan again"),
         ({"more": 1}, "was edited after it was written; plan again"),
         (
@@ -89,7 +90,15 @@ def edited(path: Path, **facts: Any) -> None:
             "a plan of a destruction, not of a deployment; execute it with: make destroy PLAN={path} LOCAL=1",
         ),
     ],
-    ids=["another account", "another digest", "another release", "another shape", "one fact too many", "another kind"],
+    ids=[
+        "another account",
+        "another digest",
+        "another release",
+        "the last release",
+        "another shape",
+        "one fact too many",
+        "another kind",
+    ],
 )
 def test_a_plan_that_was_touched_is_refused(tmp_path: Path, edit: dict[str, Any], expected: str) -> None:
     path = tmp_path / "staging.json"
@@ -102,7 +111,7 @@ def test_a_plan_that_was_touched_is_refused(tmp_path: Path, edit: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "1", "{}", '{"schema": 2}', '{"kind": "deployment", "schema": 2}', '{"kind": ["x"]}']
+    "text", ["", "[]", "1", "{}", '{"schema": 3}', '{"kind": "deployment", "schema": 3}', '{"kind": ["x"]}']
 )
 def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
@@ -224,7 +233,7 @@ def test_a_plan_is_a_page_with_the_losses_first() -> None:
 
 
 def test_a_page_of_outputs_alone_has_no_table() -> None:
-    only = replace(STORAGE, changes=(), verdicts=(), grants={}, findings=(), creates=True)
+    only = replace(STORAGE, changes=(), impacts=(), grants={}, findings=(), creates=True)
     page = plan_markdown(replace(PLAN, stacks=(only,), revision="", local=False, waits={}))
 
     assert "## storage: create, outputs or tags only" in page

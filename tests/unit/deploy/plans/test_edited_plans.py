@@ -148,7 +148,7 @@ def world(protection: str, first: bool) -> tuple[World, list[StackTemplate], dic
                     fields = {"change_set": arn, "stack_id": described.stack_id}
                     changes = json.loads(json.dumps([asdict(change) for change in described.changes]))
                     safe = [{"kind": "safe", "certain": True, "holds": "", "fate": "", "why": ""} for _ in changes]
-                    result.foreign.append({"label": stack.label, **fields, "changes": changes, "verdicts": safe})
+                    result.foreign.append({"label": stack.label, **fields, "changes": changes, "impacts": safe})
     return result, stacks, {planned.change_set: planned.name for planned in made.changing}
 
 
@@ -221,14 +221,14 @@ def let_time_pass(document: Document, world: World, chance: random.Random) -> No
 
 def call_everything_safe(document: Document, world: World, chance: random.Random) -> None:
     for stack in document["stacks"]:
-        if isinstance(stack.get("verdicts"), list):
-            stack["verdicts"] = [
-                {"kind": "safe", "certain": True, "holds": "", "fate": "", "why": ""} for _ in stack["verdicts"]
+        if isinstance(stack.get("impacts"), list):
+            stack["impacts"] = [
+                {"kind": "safe", "certain": True, "holds": "", "fate": "", "why": ""} for _ in stack["impacts"]
             ]
         if chance.random() < 0.5:
             stack["grants"] = {}
         if chance.random() < 0.5:
-            stack["changes"] = stack["verdicts"] = []
+            stack["changes"] = stack["impacts"] = []
 
 
 def take_another_change_set(document: Document, world: World, chance: random.Random) -> None:
@@ -270,7 +270,7 @@ def remove_a_stack(document: Document, world: World, chance: random.Random) -> N
 
 def empty_a_stack(document: Document, world: World, chance: random.Random) -> None:
     any_stack(document, chance).update(
-        {"change_set": "", "stack_id": "", "changes": [], "verdicts": [], "grants": {}, "longest_wait_seconds": 0.0}
+        {"change_set": "", "stack_id": "", "changes": [], "impacts": [], "grants": {}, "longest_wait_seconds": 0.0}
     )
 
 

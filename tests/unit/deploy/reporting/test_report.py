@@ -27,7 +27,7 @@ CHANGES = (
     Change("Modify", "Role", "AWS::IAM::Role", "Conditional"),
     Change("Modify", "Rule", "AWS::ElasticLoadBalancingV2::ListenerRule", "False"),
 )
-VERDICTS = (
+IMPACTS = (
     Impact("safe"),
     Impact("replacement", fate="deleted"),
     Impact("replacement", False, "a role", "deleted"),
@@ -41,7 +41,7 @@ UPDATE = report.Planned(
         "sha",
         change_set="arn",
         changes=CHANGES,
-        verdicts=VERDICTS,
+        impacts=IMPACTS,
         grants={"Role": PolicyDiff(("allow a on b",), ("allow c on d",), True)},
         findings=("warning: x at y: z",),
         longest_wait_seconds=10800.0,
@@ -56,7 +56,7 @@ CREATE = report.Planned(
         creates=True,
         change_set="arn",
         changes=(Change("Add", "Key", "AWS::KMS::Key"),),
-        verdicts=(Impact("safe"),),
+        impacts=(Impact("safe"),),
         longest_wait_seconds=300.0,
     ),
 )
