@@ -14,31 +14,32 @@ from cicd_templates import functions
 # A module stands after the modules whose names it uses. The report readers stand between BEFORE and AFTER.
 BEFORE = ("foreign", "reading", "severity")
 AFTER = (
-    *("safely", "record", "artifacts", "owasp", "policy"),
+    *("safely", "record", "exit_codes", "artifacts", "owasp", "policy"),
     *("decide", "findings", "summary", "templates_version", "handler"),
 )
 READER_NAMES = {
-    "bandit": ("bandit", "read_bandit"),
-    "cyclonedx": ("cyclonedx", "read_cyclonedx"),
-    "detect-secrets": ("detect_secrets", "read_detect_secrets"),
-    "grype": ("grype", "read_grype"),
-    "junit": ("junit", "read_junit"),
-    "pip-audit": ("pip_audit", "read_pip_audit"),
-    "safety": ("safety", "read_safety"),
-    "sarif": ("sarif", "read_sarif"),
-    "semgrep": ("semgrep", "read_semgrep"),
-    "snyk": ("snyk", "read_snyk"),
-    "trivy": ("trivy", "read_trivy"),
+    "bandit": (("bandit_metrics", "bandit"), "read_bandit"),
+    "cyclonedx": (("cyclonedx",), "read_cyclonedx"),
+    "detect-secrets": (("detect_secrets",), "read_detect_secrets"),
+    "grype": (("grype",), "read_grype"),
+    "junit": (("junit",), "read_junit"),
+    "pip-audit": (("pip_audit",), "read_pip_audit"),
+    "safety": (("safety",), "read_safety"),
+    "sarif": (("bandit_metrics", "sarif_rules", "sarif_taxa", "sarif"), "read_sarif"),
+    "semgrep": (("semgrep",), "read_semgrep"),
+    "snyk": (("snyk",), "read_snyk"),
+    "trivy": (("trivy",), "read_trivy"),
 }
 
 
 def scan_gate_source(formats: Iterable[str]) -> str:
     """Return the text of one module: the scan gate with the readers for reports in `formats`."""
     needed = sorted(set(formats))
-    modules = [_module(name) for name in (*BEFORE, *(READER_NAMES[form][0] for form in needed), *AFTER)]
+    readers = dict.fromkeys(name for form in needed for name in READER_NAMES[form][0])
+    modules = [_module(name) for name in (*BEFORE, *readers, *AFTER)]
     _refuse_duplicate_names(modules)
-    readers = [f'    "{form}": {_reader(form)},' for form in needed]
-    table = "\n".join(["READERS = {", *readers, "}"])
+    entries = [f'    "{form}": {_reader(form)},' for form in needed]
+    table = "\n".join(["READERS = {", *entries, "}"])
     *parts, handler = [module.body for module in modules]
     return "\n\n".join([_import_block(modules), *parts, table, handler]) + "\n"
 

@@ -394,7 +394,7 @@ CLEAN: dict[str, Any] = {
     "bandit/report.json": {"results": [], "errors": [], "metrics": {"_totals": {"loc": 5}}},
     "safety.json": {"report_meta": {"packages_found": 1}, "vulnerabilities": []},
     "snyk/report.json": {"vulnerabilities": [], "ok": True, "dependencyCount": 2},
-    "secrets.json": {"plugins_used": [{"name": "x"}], "results": {}},
+    "secrets.json": {"version": "1.5.0", "plugins_used": [{"name": "x"}], "results": {}},
 }
 CRITICAL = {"ok": False, "vulnerabilities": [{"id": "S1", "severity": "critical", "packageName": "p", "version": "1"}]}
 

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from cicd_templates.cli import main
 from cicd_templates.functions.scan_gate.formats import READERS, format_of, read_report
-from cicd_templates.functions.scan_gate.sarif import by_score
-from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_severity
+from cicd_templates.functions.scan_gate.severity import by_score, cwe_numbers, normalised_severity
 
 CORPUS = os.environ.get("SCAN_REPORT_CORPUS")
 BANDIT_ROW = {
@@ -43,6 +42,7 @@ SAFETY = {
     ],
 }
 SCAN = {
+    "meta": {"schema_version": "3.0"},
     "scan_results": {
         "projects": [
             {
@@ -70,9 +70,10 @@ SCAN = {
                 ]
             }
         ]
-    }
+    },
 }
 SECRETS = {
+    "version": "1.5.0",
     "plugins_used": [{"name": "AWSKeyDetector"}],
     "results": {"a.py": [{"type": "AWS Access Key", "hashed_secret": "07ba", "line_number": 1}]},
 }
@@ -94,7 +95,8 @@ RULES = [
 def sarif(*results: dict[str, Any], **run: Any) -> dict[str, Any]:
     driver = {"name": "tool", "rules": RULES}
     extension = {"name": "more", "rules": [{"id": "E0", "defaultConfiguration": {"level": "note"}}]}
-    return {"runs": [{"tool": {"driver": driver, "extensions": [extension]}, "results": list(results), **run}]}
+    runs = [{"tool": {"driver": driver, "extensions": [extension]}, "results": list(results), **run}]
+    return {"version": "2.1.0", "runs": runs}
 
 
 def read(form: str, value: Any) -> Any:
@@ -127,7 +129,13 @@ def read(form: str, value: Any) -> Any:
         ),
         pytest.param(
             "snyk",
-            [{"vulnerabilities": [], "dependencyCount": 9, "applications": [{"vulnerabilities": [SNYK_ROW]}]}],
+            [
+                {
+                    "vulnerabilities": [],
+                    "dependencyCount": 9,
+                    "applications": [{"ok": False, "vulnerabilities": [SNYK_ROW]}],
+                }
+            ],
             [("SNYK-1", "high", "critical", [20, 79])],
             id="snyk container with an application",
         ),
@@ -180,17 +188,23 @@ def read(form: str, value: Any) -> Any:
         ),
         pytest.param(
             "trivy",
-            {"ClusterName": "c", "Resources": [{"Results": [{"Vulnerabilities": [{"VulnerabilityID": "V"}]}]}]},
+            {
+                "ClusterName": "c",
+                "Resources": [{"Results": [{"Target": "t", "Vulnerabilities": [{"VulnerabilityID": "V"}]}]}],
+            },
             [("V", None, "unknown", [])],
             id="trivy of a cluster",
         ),
-        pytest.param("trivy", [{"Secrets": [{"RuleID": "S"}]}], [("S", None, "unknown", [])], id="trivy, old"),
+        pytest.param(
+            "trivy", [{"Target": "t", "Secrets": [{"RuleID": "S"}]}], [("S", None, "unknown", [])], id="trivy, old"
+        ),
         pytest.param(
             "grype",
             {
+                "descriptor": {"name": "grype"},
                 "matches": [
                     {"vulnerability": {"id": "G", "severity": "Negligible"}, "relatedVulnerabilities": [{"id": "C"}]}
-                ]
+                ],
             },
             [("G", "Negligible", "info", [])],
             id="grype",
@@ -200,8 +214,12 @@ def read(form: str, value: Any) -> Any:
             {
                 "errors": [],
                 "results": [
-                    {"check_id": "r", "extra": {"severity": "ERROR", "metadata": {"cwe": ["CWE-352: Forgery"]}}},
-                    {"check_id": "s", "extra": {"severity": "CRITICAL"}},
+                    {
+                        "check_id": "r",
+                        "path": "a.js",
+                        "extra": {"severity": "ERROR", "metadata": {"cwe": ["CWE-352: Forgery"]}},
+                    },
+                    {"check_id": "s", "path": "a.js", "extra": {"severity": "CRITICAL"}},
                 ],
             },
             [("r", "ERROR", "high", [352]), ("s", "CRITICAL", "critical", [])],
@@ -211,6 +229,7 @@ def read(form: str, value: Any) -> Any:
             "cyclonedx",
             {
                 "bomFormat": "CycloneDX",
+                "specVersion": "1.4",
                 "vulnerabilities": [
                     {
                         "id": "C",
@@ -225,7 +244,7 @@ def read(form: str, value: Any) -> Any:
             id="cyclonedx",
         ),
         pytest.param("sarif", sarif({"ruleIndex": 0}), [("R0", "error", "high", [78])], id="sarif by index"),
-        pytest.param("sarif", sarif({"ruleId": "R1"}), [("R1", "warning", "medium", [89])], id="sarif by id"),
+        pytest.param("sarif", sarif({"ruleId": "R1"}), [("R1", "warning", "unknown", [89])], id="sarif by id"),
         pytest.param(
             "sarif",
             sarif({"rule": {"index": 0, "toolComponent": {"index": 0}}, "taxa": [{"id": "CWE-5"}]}),
@@ -252,7 +271,7 @@ def read(form: str, value: Any) -> Any:
                 {"ruleId": "C", "kind": "pass"},
                 {"ruleId": "D", "level": "odd"},
             ),
-            [("B", "warning", "medium", []), ("D", "odd", "unknown", [])],
+            [("B", "warning", "unknown", []), ("D", "odd", "unknown", [])],
             id="sarif suppressed",
         ),
         pytest.param(
@@ -305,13 +324,20 @@ def test_each_finding_is_read_with_its_severity_and_weaknesses(form: str, value:
         ),
         pytest.param(
             "grype",
-            {"matches": [], "ignoredMatches": [{"vulnerability": {"id": "G", "severity": "High"}}]},
+            {
+                "descriptor": {"name": "grype"},
+                "matches": [],
+                "ignoredMatches": [{"vulnerability": {"id": "G", "severity": "High"}}],
+            },
             ["G"],
             id="grype",
         ),
         pytest.param(
             "trivy",
-            {"Results": [{"Target": "t", "Misconfigurations": [{"ID": "M", "Status": "EXCEPTION"}]}]},
+            {
+                "SchemaVersion": 2,
+                "Results": [{"Target": "t", "Misconfigurations": [{"ID": "M", "Status": "EXCEPTION"}]}],
+            },
             ["M"],
             id="trivy",
         ),
@@ -328,7 +354,7 @@ def test_suppressed_findings_are_read_separately(form: str, value: Any, expected
 
 def test_what_a_finding_is_about_is_read_with_it() -> None:
     (bandit,) = read("bandit", BANDIT).findings
-    (snyk,) = read("snyk", {"vulnerabilities": [SNYK_ROW], "targetFile": "requirements.txt"}).findings
+    (snyk,) = read("snyk", {"ok": False, "vulnerabilities": [SNYK_ROW], "targetFile": "requirements.txt"}).findings
     safety = read("safety", SAFETY).findings[0]
 
     assert (bandit.tool, bandit.file, bandit.line) == ("bandit", "a.py", 3)
@@ -343,10 +369,10 @@ def test_what_a_finding_is_about_is_read_with_it() -> None:
         ("bandit", {**BANDIT, "errors": [{"filename": "b.py"}]}, "1 files could not be scanned, first b.py"),
         ("bandit", {**BANDIT, "metrics": {}}, "no line of code was scanned"),
         ("safety", {**SAFETY, "report_meta": {"packages_found": 0}}, "no package was scanned"),
-        ("safety", {"scan_results": {}}, "no package was scanned"),
+        ("safety", {**SCAN, "scan_results": {}}, "no package was scanned"),
         (
             "safety",
-            {"scan_results": {"projects": [{"files": [{"results": {"dependencies": []}}]}]}},
+            {**SCAN, "scan_results": {"projects": [{"files": [{"results": {"dependencies": []}}]}]}},
             "no package was scanned",
         ),
         ("detect-secrets", {**SECRETS, "plugins_used": []}, "no detector was active, so nothing was scanned"),
@@ -357,13 +383,17 @@ def test_what_a_finding_is_about_is_read_with_it() -> None:
         ("pip-audit", [{"name": "a", "skip_reason": "x"}], "1 dependencies were skipped, first a"),
         ("pip-audit", [], "no dependency was scanned"),
         ("trivy", None, "nothing was scanned"),
-        ("semgrep", {"results": [], "errors": [{}]}, "1 errors during the scan"),
-        ("cyclonedx", {"bomFormat": "CycloneDX", "components": []}, "lists components and no vulnerabilities"),
-        ("sarif", {"runs": []}, "the report has an empty list of runs"),
-        ("sarif", {"runs": [{"tool": {}}]}, "a run has no results"),
+        ("semgrep", {"version": "1.2.3", "results": [], "errors": [{}]}, "1 errors during the scan"),
+        (
+            "cyclonedx",
+            {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []},
+            "lists components and no vulnerabilities",
+        ),
+        ("sarif", {"version": "2.1.0", "runs": []}, "the report has an empty list of runs"),
+        ("sarif", {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}}]}, "a run has no results"),
         (
             "sarif",
-            sarif(invocations=[{"toolConfigurationNotifications": [{"level": "error"}, {"level": "note"}]}]),
+            sarif(invocations=[{"executionSuccessful": True, "toolConfigurationNotifications": [{"level": "error"}, {"level": "note"}]}]),
             "1 errors during the scan",
         ),
         ("junit", b"<testsuite/>", "no test was executed"),
@@ -388,7 +418,11 @@ def test_what_a_scan_left_out_does_not_hide_that_it_failed() -> None:
 @pytest.mark.parametrize(
     ("form", "value", "reason"),
     [
-        ("detect-secrets", {"results": {}}, "the report has no plugins_used or results"),
+        (
+            "detect-secrets",
+            {"results": {}},
+            "the report has no version and no plugins_used, so detect-secrets did not write it; it has results",
+        ),
         ("bandit", {**BANDIT, "results": None}, "the report has no results, so Bandit did not write it"),
         ("bandit", b"", "the report is empty"),
         ("bandit", b" \n", "the report is empty"),
@@ -399,19 +433,27 @@ def test_what_a_scan_left_out_does_not_hide_that_it_failed() -> None:
         ("bandit", b'{"loc": NaN}', "NaN, which is not valid JSON"),
         ("bandit", b"1" * 5000, "the report is not JSON"),
         ("bandit", [], "the report is not an object"),
-        ("bandit", {"results": []}, "the report has no errors, so Bandit did not write it"),
+        (
+            "bandit",
+            {"results": []},
+            "the report has no errors and no metrics, so Bandit did not write it; it has results",
+        ),
         ("bandit", {**BANDIT, "results": [1]}, "results is not a list of objects"),
         ("safety", [[1]], "a row is not a list of five"),
         ("safety", {"vulnerabilities": []}, "the report has no report_meta, so Safety did not write it"),
         ("snyk", [], "the report has no project"),
-        ("snyk", [{"vulnerabilities": []}, {"ok": False, "error": "no file"}], "Snyk reports: no file"),
+        ("snyk", [{"ok": True, "vulnerabilities": []}, {"ok": False, "error": "no file"}], "Snyk reports: no file"),
         ("snyk", {"ok": True}, "neither vulnerabilities nor issues"),
         ("pip-audit", {"error": "405"}, "the report has no dependencies, so pip-audit did not write it"),
-        ("trivy", {"x": 1}, "none of Trivy's"),
-        ("grype", {}, "the report has no matches, so Grype did not write it"),
-        ("semgrep", {"results": []}, "no results or errors, so Semgrep did not write it"),
-        ("cyclonedx", {"vulnerabilities": []}, "the report is no CycloneDX"),
-        ("sarif", {}, "the report has no runs, so it is not SARIF"),
+        ("trivy", {"x": 1}, "the report's SchemaVersion is none; the gate knows Trivy's version 2"),
+        ("grype", {}, "the report has no matches and no descriptor, so Grype did not write it"),
+        ("semgrep", {"results": []}, "the report has no errors, so Semgrep did not write it"),
+        (
+            "cyclonedx",
+            {"vulnerabilities": []},
+            "the report has no bomFormat, so a CycloneDX tool did not write it; it has vulnerabilities",
+        ),
+        ("sarif", {}, "the report has no version and no runs, so a SARIF tool did not write it; it has nothing"),
         ("junit", b"<!DOCTYPE x><testsuite/>", "has a document type"),
         ("junit", b"<testsuite>", "the report is not XML"),
         ("junit", b"<html/>", "the root element is html, not testsuites or testsuite"),

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, number, rows, text, word
+from cicd_templates.functions.scan_gate.bandit_metrics import check_metrics
+from cicd_templates.functions.scan_gate.reading import Finding, Report, number, require_keys, rows, text, word
 from cicd_templates.functions.scan_gate.severity import normalised_severity
 
 
 def read_bandit(value: Any) -> Report:
     """Return the report of `bandit --format json`."""
-    report = mapping(value, "the report")
-    for key in ("results", "errors", "metrics"):
-        if report.get(key) is None:
-            raise UnusableError(f"the report has no {key}, so Bandit did not write it")
+    report = require_keys(value, "Bandit", "results", "errors", "metrics")
     read = Report([_bandit_finding(row) for row in rows(report["results"], "results")])
-    totals = mapping(mapping(report["metrics"], "metrics").get("_totals", {}), "metrics._totals")
     errors = rows(report["errors"], "errors")
     if errors:
         read.mark_incomplete(f"{len(errors)} files could not be scanned, first {text(errors[0].get('filename'))}")
-    if number(totals.get("loc")) == 0:
-        read.mark_incomplete("no line of code was scanned")
+    check_metrics(report["metrics"], (finding.tool_severity for finding in read.findings), read)
     return read
 
 

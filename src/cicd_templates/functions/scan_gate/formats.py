@@ -43,6 +43,9 @@ def format_of(tool: str) -> str | None:
     return name if name in READERS else None
 
 
-def read_report(form: str, data: bytes) -> Report:
-    """Return the report in `data`, of the format `form`. A problem becomes its status and reason."""
-    return read_safely(READERS[form], form, data)
+def read_report(form: str, data: bytes, tool: str = "") -> Report:
+    """Return the report in `data`, of the format `form`. A problem becomes its status and reason.
+
+    A report in a format that many tools write must name `tool` as its writer, if one is given.
+    """
+    return read_safely(READERS[form], form, data, tool)

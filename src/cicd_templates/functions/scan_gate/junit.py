@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from xml.etree import ElementTree
 
 from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError
 
+_FAILED = ("failure", "error")
+_SKIPPED = ("skipped", "disabled", "ignored")
+# Surefire writes each repeated run of a test into the test's element.
+_REPEATED = ("flakyFailure", "flakyError", "rerunFailure", "rerunError")
+# What some runners write in the attributes `status` and `result` of a test, instead of an element in it.
+_FAILED_WORDS = ("failed", "failure", "error", "errored", "broken", "aborted", "crashed", "timeout", "interrupted")
+_SKIPPED_WORDS = ("skipped", "notrun", "disabled", "suppressed", "ignored", "pending")
+
 
 def read_junit(data: bytes) -> Report:
-    """Return the report of a test run. A document type is refused: it could define entities of any size."""
+    """Return the report of a test run, whose counts must be those of its tests."""
+    root = _parse_xml(data)
+    result = Report()
+    for suite in _suites(root):
+        for _ in (child for child in suite if child.tag in _FAILED):
+            name = f"{suite.get('name', 'suite')} failed outside its tests"
+            result.findings.append(Finding("junit", name, "failed", "high", file=suite.get("file", "")))
+        problem = _count_problem(suite)
+        if problem:
+            result.mark_incomplete(problem)
+    cases = list(root.iter("testcase"))
+    for case in cases:
+        if _outcome(case) == "failed":
+            name = f"{case.get('classname', '')}.{case.get('name', '')}".strip(".")
+            file, line = case.get("file", ""), int(case.get("line") or 0)
+            result.findings.append(Finding("junit", name, "failed", "high", file=file, line=line))
+    nameless = sum(not case.get("name", "").strip() for case in cases)
+    if nameless:
+        result.mark_incomplete(f"{nameless} tests have no name: the run was interrupted")
+    executed = sum(_outcome(case) != "skipped" for case in cases)
+    if not executed:
+        result.mark_incomplete("no test was executed")
+    result.covered = f"{executed} of {len(cases)} tests"
+    return result
+
+
+def _parse_xml(data: bytes) -> ElementTree.Element:
+    """Return the root element. A document type is refused: it could define entities of any size."""
     # The parser also takes UTF-16, in which it would see a document type that we do not, and which has NUL bytes.
     try:
         text = data.decode("utf-8-sig")
@@ -24,13 +60,47 @@ def read_junit(data: bytes) -> Report:
         raise UnusableError(f"the report is not XML: {error}") from None
     if root.tag not in ("testsuites", "testsuite"):
         raise UnusableError(f"the root element is {root.tag}, not testsuites or testsuite")
-    result = Report()
-    cases = list(root.iter("testcase"))
-    for case in cases:
-        if case.find("failure") is not None or case.find("error") is not None:
-            name = f"{case.get('classname', '')}.{case.get('name', '')}".strip(".")
-            file, line = case.get("file", ""), int(case.get("line") or 0)
-            result.findings.append(Finding("junit", name, "failed", "high", file=file, line=line))
-    if all(case.find("skipped") is not None for case in cases):
-        result.mark_incomplete("no test was executed")
-    return result
+    return root
+
+
+def _suites(root: ElementTree.Element) -> list[ElementTree.Element]:
+    """Return `root` and every suite within it, each once."""
+    return [root, *(suite for suite in root.iter("testsuite") if suite is not root)]
+
+
+def _outcome(case: ElementTree.Element) -> str:
+    tags = {child.tag for child in case}
+    stated = {case.get(key, "").lower() for key in ("status", "result")}
+    if not tags.isdisjoint(_FAILED) or not stated.isdisjoint(_FAILED_WORDS):
+        return "failed"
+    return "skipped" if not tags.isdisjoint(_SKIPPED) or not stated.isdisjoint(_SKIPPED_WORDS) else "passed"
+
+
+def _count_problem(suite: ElementTree.Element) -> str:
+    """Return how the counts of a suite contradict its tests, including those of nested suites, or nothing.
+
+    A runner may count a test that it repeated each time, and may leave out tests that it skipped.
+    """
+    cases = list(suite.iter("testcase"))
+    outcomes = Counter(map(_outcome, cases))
+    # An element for the whole suite, such as for its set-up, counts as well.
+    failed = sum(child.tag in _FAILED for part in _suites(suite) for child in part)
+    failed += sum(child.tag in _FAILED for case in cases for child in case)
+    failed += sum(_outcome(case) == "failed" and not any(child.tag in _FAILED for child in case) for case in cases)
+    repeated = sum(child.tag in _REPEATED for case in cases for child in case)
+    counts = {
+        key: int(suite.get(key, "").strip() or -1) for key in ("tests", "failures", "errors", "skipped", "disabled")
+    }
+    name = suite.get("name") or suite.tag
+    stated = max(counts["failures"], 0) + max(counts["errors"], 0)
+    if stated > failed:
+        return f"{name} counts {stated} failures and errors and lists {failed}"
+    skipped = max(counts["skipped"], 0) + max(counts["disabled"], 0)
+    unlisted = max(0, skipped - outcomes["skipped"])
+    if counts["tests"] > len(cases) + repeated + unlisted:
+        return f"{name} counts {counts['tests']} tests and lists {len(cases)}"
+    if 0 < counts["tests"] <= skipped and outcomes["passed"]:
+        return f"{name} counts all of its {counts['tests']} tests as skipped and lists {outcomes['passed']} that passed"
+    if 0 <= counts["tests"] < outcomes["passed"]:
+        return f"{name} counts {counts['tests']} tests and lists {len(cases)}, so its run was interrupted"
+    return ""

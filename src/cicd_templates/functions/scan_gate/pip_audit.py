@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, listing, rows, text, words
+from cicd_templates.functions.scan_gate.reading import (
+    Finding,
+    Report,
+    UnusableError,
+    listing,
+    require_keys,
+    rows,
+    text,
+    words,
+)
 
 
 def read_pip_audit(value: Any) -> Report:
     """Return the report of `pip-audit --format json`."""
-    if isinstance(value, dict) and "dependencies" not in value:
-        raise UnusableError("the report has no dependencies, so pip-audit did not write it")
-    listed = rows(value["dependencies"] if isinstance(value, dict) else value, "dependencies")
-    read = Report()
-    for dependency in listed:
+    listed = value if isinstance(value, list) else require_keys(value, "pip-audit", "dependencies")["dependencies"]
+    read, skipped = Report(), []
+    for dependency in rows(listed, "dependencies"):
+        name = text(dependency.get("name"))
+        if not name or not ("skip_reason" in dependency or isinstance(dependency.get("vulns"), list)):
+            has = ", ".join(sorted(dependency)[:8]) or "nothing"
+            raise UnusableError(
+                f"a dependency has no name with vulns or skip_reason, as pip-audit writes; it has {has}"
+            )
+        if "skip_reason" in dependency:
+            skipped.append(name)
         for row in rows(dependency.get("vulns"), "vulns"):
             read.findings.append(
                 Finding(
@@ -23,14 +38,14 @@ def read_pip_audit(value: Any) -> Report:
                     "unknown",
                     aliases=words(row.get("aliases")),
                     title=text(row.get("description")),
-                    package=text(dependency.get("name")),
+                    package=name,
                     version=text(dependency.get("version")),
                     fix=listing(row.get("fix_versions")),
                 )
             )
-    skipped = [text(each.get("name")) for each in listed if "skip_reason" in each]
     if skipped:
         read.mark_incomplete(f"{len(skipped)} dependencies were skipped, first {skipped[0]}")
     if not listed:
         read.mark_incomplete("no dependency was scanned")
+    read.covered = f"{len(listed)} packages"
     return read

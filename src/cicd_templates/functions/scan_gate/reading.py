@@ -18,9 +18,12 @@ class UnusableError(Exception):
 class Finding:
     """A finding of a tool. `tool_severity` is the tool's own word, or None.
 
-    `fix` lists the versions with a fix: empty if there are none, None if the tool does not say. `fingerprint`
-    identifies the finding even if it moves within its file; the `excerpt` that it is made of is not stored, because it
-    may be a secret. `suppressed` means that the tool was configured to ignore the finding.
+    `fix` lists the versions with a fix: empty if there are none, None if the tool does not say. `also_in` has the name
+    and version of further packages with the same vulnerability. `exploited` means that the vulnerability is known to be
+    exploited, and `epss` is the probability that it will be, from 0 to 1. `stated` is false if the tool's format has a
+    default severity and the report states none. `fingerprint` identifies the finding even if it moves within its file;
+    the `excerpt` that it is made of is not stored, because it may be a secret. `suppressed` means that the tool was
+    configured to ignore the finding.
     """
 
     tool: str
@@ -35,6 +38,10 @@ class Finding:
     file: str = ""
     line: int = 0
     fix: str | None = None
+    also_in: list[tuple[str, str]] = field(default_factory=list)
+    exploited: bool = False
+    epss: float = 0.0
+    stated: bool = True
     suppressed: bool = False
     fingerprint: str = ""
     excerpt: InitVar[str] = ""
@@ -50,13 +57,18 @@ class Finding:
 class Report:
     """The content of a report. Its status is `incomplete`, with a reason, if the scan did not cover its target.
 
-    Suppressed findings are listed separately but count like the others: only a waiver accepts a finding.
+    Suppressed findings are listed separately but count like the others: only a waiver accepts a finding. `covered`
+    says what was scanned, in words. `writers` are the tools that the report names as its own, and `tool_version` is the
+    version that it states.
     """
 
     findings: list[Finding] = field(default_factory=list)
     status: str = OK
     reason: str = ""
     suppressed: list[Finding] = field(default_factory=list)
+    covered: str = ""
+    writers: list[str] = field(default_factory=list)
+    tool_version: str = ""
 
     def add(self, finding: Finding, suppressed: object) -> None:
         """Add a finding, which the tool may have suppressed."""
@@ -93,6 +105,29 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_nan(name: str) -> Any:
     raise UnusableError(f"the report has {name}, which is not valid JSON")
+
+
+def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
+    """Return `value`, which must be an object with `keys`, none of them null, as `writer` always writes them."""
+    report = mapping(value, "the report")
+    missing = [key for key in keys if report.get(key) is None]
+    if missing:
+        has = ", ".join(sorted(report)[:8]) or "nothing"
+        raise UnusableError(f"the report has no {' and no '.join(missing)}, so {writer} did not write it; it has {has}")
+    return report
+
+
+def require_version(value: Any, known: str, where: str) -> None:
+    """Raise `UnusableError` unless the version `value` is `known`, or a version of that major version."""
+    version = str(value)
+    if isinstance(value, bool) or version.partition(".")[0] != known.partition(".")[0] or not version[-1:].isdigit():
+        raise UnusableError(f"{where} is {value!r}, and the gate knows {known}")
+
+
+def require_count(read: Report, stated: Any, counted: int, what: str) -> None:
+    """Mark a report as incomplete if the number that it states is not the number that it lists."""
+    if stated is not None and (isinstance(stated, bool) or stated != counted):
+        read.mark_incomplete(f"it states {text(stated)[:20]} {what} and lists {counted}")
 
 
 def mapping(value: Any, where: str) -> dict[str, Any]:
@@ -134,5 +169,12 @@ def words(value: Any) -> list[str]:
 
 
 def number(value: Any) -> int:
-    """Return `value` if it is an integer, otherwise 0."""
+    """Return `value` if it is a whole number, which old tools write as `36.0`, otherwise 0."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def fraction(value: Any) -> float:
+    """Return `value` if it is a number from 0 to 1, otherwise 0."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1 else 0.0

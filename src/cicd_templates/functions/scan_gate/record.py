@@ -3,28 +3,59 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 RECORD = "run.json"
+# A report says what was known when its tool ran. Vulnerabilities become known every day.
+MAX_AGE = timedelta(days=7)
+CLOCK_SKEW = timedelta(hours=1)
 
 
-def record_problem(data: bytes, check: str, form: str, source_version: str | None) -> str:
-    """Return what is wrong with a run record, which must be of this check and of this source version, if known."""
+def record_problem(
+    data: bytes,
+    check: str,
+    form: str,
+    source_version: str | None,
+    *,
+    execution: str | None = None,
+    now: datetime | None = None,
+) -> str:
+    """Return what is wrong with a run record, or nothing.
+
+    It must be of this check. Where they are known, it must be of this source version and of this execution of the
+    pipeline, and it must not be older than MAX_AGE at the time `now`.
+    """
     try:
         record: Any = json.loads(data)
         actual = {key: record[key] for key in ("check", "format", "source_version")}
         tool, exit_code = record["tool_version"], record["exit_code"]
-        reversed_times = datetime.fromisoformat(record["finished"]) < datetime.fromisoformat(record["started"])
+        started, finished = datetime.fromisoformat(record["started"]), datetime.fromisoformat(record["finished"])
+        reversed_times = finished < started
+        age = now - finished if now else timedelta(0)
     except (ValueError, KeyError, TypeError, RecursionError):
         return f"{RECORD} is not a valid run record"
     expected = {"check": check, "format": form, "source_version": source_version or actual["source_version"]}
+    if execution:
+        actual["execution"], expected["execution"] = record.get("execution"), execution
     diffs = [f"{key} {actual[key]!r} instead of {value!r}" for key, value in expected.items() if actual[key] != value]
     if diffs:
         return f"{RECORD} has {', '.join(diffs)}"
-    if not tool or not isinstance(exit_code, int) or exit_code in (126, 127):
+    is_code = isinstance(exit_code, int) and not isinstance(exit_code, bool) and exit_code <= 255
+    if not _is_version(tool) or not is_code or exit_code in (126, 127):
         return f"{RECORD} shows that the tool could not be run (version {tool!r}, exit code {exit_code!r})"
-    # A shell reports 128 + N for a command that signal N ended; Safety 1 exits 255 if it found something.
-    if 128 < exit_code <= 128 + 64:
-        return f"{RECORD} shows that signal {exit_code - 128} terminated the tool"
-    return f"{RECORD} shows an end before the start of the run" if reversed_times else ""
+    # For signal N a shell reports 128 + N, and Python -N. Safety 1 exits 255 if it found something.
+    signal = -exit_code if exit_code < 0 else exit_code - 128
+    if 0 < signal <= 64:
+        return f"{RECORD} shows that signal {signal} terminated the tool"
+    if exit_code == 124 or exit_code < 0:
+        return f"{RECORD} shows that the tool was stopped (exit code {exit_code})"
+    if reversed_times:
+        return f"{RECORD} shows an end before the start of the run"
+    if age > MAX_AGE or age < -CLOCK_SKEW:
+        return f"{RECORD} is of {finished:%Y-%m-%d %H:%M}, and a report counts for {MAX_AGE.days} days"
+    return ""
+
+
+def _is_version(text: object) -> bool:
+    return isinstance(text, str) and any(letter.isdigit() for letter in text)

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report, UnusableError
 
 
-def read_safely(reader: Callable[[bytes], Report], form: str, data: bytes) -> Report:
-    """Return what `reader` reads from `data`, or a report with the status error."""
+def read_safely(reader: Callable[[bytes], Report], form: str, data: bytes, tool: str = "") -> Report:
+    """Return what `reader` reads from `data`, which `tool` must have written, or a report with the status error."""
     try:
         report = reader(data)
         _number_repeats([*report.findings, *report.suppressed])
-        return report
+        problem = _writer_problem(report, form, tool)
+        return Report(status=ERROR, reason=problem) if problem else report
     except UnusableError as error:
         return Report(status=ERROR, reason=str(error))
     except Exception as error:
@@ -28,3 +29,19 @@ def _number_repeats(findings: list[Finding]) -> None:
         seen[finding.fingerprint] += 1
         if seen[finding.fingerprint] > 1:
             finding.fingerprint += f"-{seen[finding.fingerprint]}"
+
+
+def _writer_problem(report: Report, form: str, tool: str) -> str:
+    """Return which other tool wrote a report in a format that many tools write, or nothing. JUnit names no tool."""
+    if not tool or form not in ("sarif", "cyclonedx"):
+        return ""
+    if not report.writers:
+        return f"the report does not name the tool that wrote it, and the check's tool is {tool}"
+    others = [name for name in report.writers if not _letters(name).startswith(_letters(tool))]
+    # A CycloneDX document also names the libraries that helped to write it.
+    mixed = form == "cyclonedx" and len(others) < len(report.writers)
+    return "" if mixed or not others else f"{others[0]} wrote the report, and the check's tool is {tool}"
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())

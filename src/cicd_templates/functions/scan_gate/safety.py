@@ -10,6 +10,9 @@ from cicd_templates.functions.scan_gate.reading import (
     UnusableError,
     listing,
     mapping,
+    require_count,
+    require_keys,
+    require_version,
     rows,
     text,
     word,
@@ -20,33 +23,46 @@ from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_
 def read_safety(value: Any) -> Report:
     """Return the report of any version of Safety. None of them states a severity for every finding."""
     if isinstance(value, list):
-        return Report([_old(row) for row in value])
-    report = mapping(value, "the report")
-    if "scan_results" in report:
-        return _scan(mapping(report["scan_results"], "scan_results"))
-    for key in ("report_meta", "vulnerabilities"):
-        if report.get(key) is None:
-            raise UnusableError(f"the report has no {key}, so Safety did not write it")
-    read = Report()
-    for row in rows(report["vulnerabilities"], "vulnerabilities"):
-        read.add(_check(row), row.get("ignored"))
-    for row in rows(report.get("ignored_vulnerabilities"), "ignored_vulnerabilities"):
-        read.add(_check(row), True)
-    scanned = mapping(report["report_meta"], "report_meta").get("packages_found")
-    if scanned == 0 or report.get("scanned_packages") == {}:
-        read.mark_incomplete("no package was scanned")
-    return read
+        read = Report([_old(row) for row in value])
+        if not value:
+            read.mark_incomplete("the empty list of Safety 1 does not show that anything was scanned; use Safety 3")
+        return read
+    if isinstance(value, dict) and "scan_results" in value:
+        return _scan(require_keys(value, "Safety", "meta", "scan_results"))
+    return _checked(require_keys(value, "Safety", "report_meta", "vulnerabilities"))
 
 
 def _old(row: Any) -> Finding:
-    if not isinstance(row, list) or len(row) < 5:
-        raise UnusableError("a row is not a list of five values, so Safety 1 did not write it")
-    return Finding(
-        "safety", text(row[4]), None, "unknown", title=text(row[3]), package=text(row[0]), version=text(row[2])
-    )
+    if not isinstance(row, list) or len(row) < 5 or not all(isinstance(each, str) for each in row[:5]):
+        raise UnusableError("a row is not a list of five texts, so Safety 1 did not write it")
+    return Finding("safety", row[4], None, "unknown", title=row[3], package=row[0], version=row[2])
 
 
-def _check(row: dict[str, Any]) -> Finding:
+def _checked(report: dict[str, Any]) -> Report:
+    """Return the report of `safety check`, whose counts must be those of its lists."""
+    meta = mapping(report["report_meta"], "report_meta")
+    read = Report(tool_version=text(meta.get("safety_version")))
+    for row in rows(report["vulnerabilities"], "vulnerabilities"):
+        read.add(_safety_finding(row), row.get("ignored"))
+    for row in rows(report.get("ignored_vulnerabilities"), "ignored_vulnerabilities"):
+        read.add(_safety_finding(row), True)
+    require_count(read, meta.get("vulnerabilities_found"), len(read.findings), "vulnerabilities")
+    require_count(read, meta.get("vulnerabilities_ignored"), len(read.suppressed), "ignored vulnerabilities")
+    packages = report.get("scanned_packages")
+    listed = len(mapping(packages, "scanned_packages"))
+    if packages is not None:
+        require_count(read, meta.get("packages_found"), listed, "packages")
+    found = {finding.package.lower() for finding in (*read.findings, *read.suppressed)}
+    hidden = {name.lower() for name in mapping(report.get("affected_packages"), "affected_packages")} - found
+    if hidden:
+        read.mark_incomplete(f"it lists no vulnerability of the affected package {min(hidden)}")
+    if not listed and not meta.get("packages_found"):
+        read.mark_incomplete("no package was scanned")
+    read.covered = f"{listed or text(meta.get('packages_found'))} packages"
+    return read
+
+
+def _safety_finding(row: dict[str, Any]) -> Finding:
     severity = row.get("severity")
     cvss = severity.get("cvssv3") if isinstance(severity, dict) else None
     base = word(cvss.get("base_severity")) if isinstance(cvss, dict) else None
@@ -64,19 +80,32 @@ def _check(row: dict[str, Any]) -> Finding:
     )
 
 
-def _scan(results: dict[str, Any]) -> Report:
+def _scan(report: dict[str, Any]) -> Report:
+    """Return the report of `safety scan`: the files of all projects, and those of environments beside them."""
+    meta = mapping(report["meta"], "meta")
+    require_version(meta.get("schema_version"), "3.0", "meta.schema_version")
+    results = mapping(report["scan_results"], "scan_results")
     read, scanned = Report(), 0
-    for project in rows(results.get("projects"), "projects"):
-        for file in rows(project.get("files"), "files"):
-            listed = mapping(file.get("results"), "results").get("dependencies")
-            for dependency in rows(listed, "dependencies"):
-                for specification in rows(dependency.get("specifications"), "specifications"):
-                    scanned += 1
-                    known = mapping(specification.get("vulnerabilities"), "vulnerabilities")
-                    for row in rows(known.get("known_vulnerabilities"), "known_vulnerabilities"):
-                        name, version = text(dependency.get("name")), text(specification.get("raw")).partition("==")[2]
-                        finding = Finding("safety", text(row.get("id")), None, "unknown", package=name, version=version)
-                        read.add(finding, row.get("ignored"))
+    read.tool_version = text(mapping(meta.get("telemetry"), "telemetry").get("safety_version"))
+    projects = rows(results.get("projects"), "projects")
+    for file in [file for part in (*projects, results) for file in rows(part.get("files"), "files")]:
+        listed = mapping(file.get("results"), "results").get("dependencies")
+        for dependency in rows(listed, "dependencies"):
+            for specification in rows(dependency.get("specifications"), "specifications"):
+                scanned += 1
+                _read_specification(text(dependency.get("name")), specification, read)
     if not scanned:
         read.mark_incomplete("no package was scanned")
+    read.covered = f"{scanned} packages"
     return read
+
+
+def _read_specification(name: str, specification: dict[str, Any], read: Report) -> None:
+    known = mapping(specification.get("vulnerabilities"), "vulnerabilities")
+    listed = rows(known.get("known_vulnerabilities"), "known_vulnerabilities")
+    version = text(specification.get("raw")).partition("==")[2]
+    for row in listed:
+        finding = Finding("safety", text(row.get("id")), None, "unknown", package=name, version=version)
+        read.add(finding, row.get("ignored"))
+    stated = mapping(known.get("remediation"), "remediation").get("vulnerabilities_found")
+    require_count(read, stated, len(listed), f"vulnerabilities of {name}")

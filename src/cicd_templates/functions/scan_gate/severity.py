@@ -16,6 +16,24 @@ def normalised_severity(word: Any) -> str:
     return lower if lower in SCALE else _WORDS.get(lower, "unknown")
 
 
+def by_score(score: float) -> str:
+    """Return the severity of a CVSS score: 9 critical, 7 high, 4 medium. NaN is unknown."""
+    for least, severity in ((9.0, "critical"), (7.0, "high"), (4.0, "medium")):
+        if score >= least:
+            return severity
+    return "low" if score > 0 else "info" if score == 0 else "unknown"
+
+
+def score_of(value: Any) -> float | None:
+    """Return a score, which may be written as text; None if it is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
 def cwe_numbers(*values: Any) -> list[int]:
     """Return the CWE numbers in `values`, sorted and unique."""
     numbers: set[int] = set()

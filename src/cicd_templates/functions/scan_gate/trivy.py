@@ -5,42 +5,92 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cicd_templates.functions.scan_gate.reading import Finding, Report, UnusableError, mapping, number, rows, text, word
+from cicd_templates.functions.scan_gate.reading import (
+    Finding,
+    Report,
+    UnusableError,
+    mapping,
+    number,
+    require_count,
+    rows,
+    text,
+    word,
+)
 from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_severity
+
+# The lists of findings in a result, each with the key of a finding's id and the word for it among modified findings.
+_LISTS = {
+    "Vulnerabilities": ("VulnerabilityID", "vulnerability"),
+    "Misconfigurations": ("ID", "misconfiguration"),
+    "Secrets": ("RuleID", "secret"),
+    "Licenses": ("Name", "license"),
+}
+_MODIFIED = "ExperimentalModifiedFindings"
+_RESULT_KEYS = {"Class", "Type", "Packages", "MisconfSummary", "CustomResources", _MODIFIED, *_LISTS}
+_CLUSTER_LISTS = ("Resources", "Vulnerabilities", "Misconfigurations", "Findings")
 
 
 def read_trivy(value: Any) -> Report:
     """Return the report of Trivy: schema 2, the older list, or the report of a cluster."""
     read = Report()
-    results = list(_trivy_results(value))
+    results = list(_trivy_results(value, read))
     for result in results:
-        target = text(result.get("Target"))
-        for kind, key in (("Vulnerabilities", "VulnerabilityID"), ("Misconfigurations", "ID"),
-                          ("Secrets", "RuleID"), ("Licenses", "Name")):  # fmt: skip
-            for row in rows(result.get(kind), kind):
-                if kind != "Misconfigurations" or row.get("Status") != "PASS":
-                    read.add(_trivy_finding(row, key, target), row.get("Status") == "EXCEPTION")
+        _read_result(result, read)
     if not results:
         read.mark_incomplete("nothing was scanned")
+    read.covered = f"{len(results)} targets"
     return read
 
 
-_MARKS = {"ClusterName", "Misconfigurations", "Resources", "Results", "SchemaVersion", "Vulnerabilities"}
+def _trivy_results(value: Any, read: Report) -> Iterator[dict[str, Any]]:
+    """Yield every result, each of which has a key that only Trivy writes."""
+    if isinstance(value, list) or value is None:
+        found = rows(value, "the report")
+    else:
+        found = list(_results_of_object(mapping(value, "the report"), read))
+    for result in found:
+        misspelled = {key for key in result if key not in _RESULT_KEYS} & {key.lower() for key in _RESULT_KEYS}
+        if misspelled or not isinstance(result.get("Target"), str) or result.keys().isdisjoint(_RESULT_KEYS):
+            has = ", ".join(sorted(result)[:8]) or "nothing"
+            raise UnusableError(f"a result has no Target with a list or Class, as Trivy writes them; it has {has}")
+        yield result
 
 
-def _trivy_results(value: Any) -> Iterator[dict[str, Any]]:
-    if value is None:
-        return
-    if isinstance(value, list):
-        yield from rows(value, "the report")
-        return
-    report = mapping(value, "the report")
-    if not report.keys() & _MARKS:
-        raise UnusableError("the report has none of Trivy's top-level keys")
+def _results_of_object(report: dict[str, Any], read: Report) -> Iterator[dict[str, Any]]:
+    if report.get("SchemaVersion") != 2 and not (report.get("SchemaVersion") is None and "ClusterName" in report):
+        schema = text(report.get("SchemaVersion")) or "none"
+        raise UnusableError(f"the report's SchemaVersion is {schema}; the gate knows Trivy's version 2")
+    read.tool_version = text(mapping(report.get("Trivy"), "Trivy").get("Version"))
+    system = mapping(mapping(report.get("Metadata"), "Metadata").get("OS"), "Metadata.OS")
+    if system.get("EOSL"):
+        # No vulnerability of such a system becomes known, so none of them is listed.
+        name, version = text(system.get("Family")), text(system.get("Name"))
+        title = "the support of this operating system has ended"
+        read.findings.append(
+            Finding("trivy", "end-of-support", None, "high", title=title, package=name, version=version)
+        )
     yield from rows(report.get("Results"), "Results")
-    for key in ("Resources", "Vulnerabilities", "Misconfigurations"):
+    for key in _CLUSTER_LISTS:
         for resource in rows(report.get(key), key):
+            if resource.get("Error"):
+                read.mark_incomplete(f"{text(resource.get('Name'))} was not scanned: {text(resource['Error'])[:200]}")
             yield from rows(resource.get("Results"), "Results")
+
+
+def _read_result(result: dict[str, Any], read: Report) -> None:
+    target = text(result.get("Target"))
+    for kind, (key, _) in _LISTS.items():
+        for row in rows(result.get(kind), kind):
+            if kind != "Misconfigurations" or row.get("Status") != "PASS":
+                read.add(_trivy_finding(row, key, target), row.get("Status") == "EXCEPTION")
+    failed = [row for row in rows(result.get("Misconfigurations"), "Misconfigurations") if row.get("Status") == "FAIL"]
+    failures = mapping(result.get("MisconfSummary"), "MisconfSummary").get("Failures")
+    require_count(read, failures, len(failed), f"failed checks of {target}")
+    keys = {name: key for key, name in _LISTS.values()}
+    for row in rows(result.get(_MODIFIED), _MODIFIED):
+        # .trivyignore or a VEX document took this finding out.
+        modified = mapping(row.get("Finding"), "Finding")
+        read.add(_trivy_finding(modified, keys.get(text(row.get("Type")), "VulnerabilityID"), target), True)
 
 
 def _trivy_finding(row: dict[str, Any], key: str, target: str) -> Finding:

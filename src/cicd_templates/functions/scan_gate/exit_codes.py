@@ -1,0 +1,53 @@
+"""What the exit code of a tool says about its report: that the run did not finish, or that it found something.
+
+Zero says nothing, because most tools exit with 0 whatever they find.
+"""
+
+from __future__ import annotations
+
+import json
+
+from cicd_templates.functions.scan_gate.reading import Report
+from cicd_templates.functions.scan_gate.record import RECORD
+
+# Exit codes with which a tool says that it did not finish, each with its meaning.
+_UNFINISHED = {
+    "bandit": {2: "it was called with wrong options"},
+    "detect-secrets": {1: "it failed", 2: "it was called with wrong options"},
+    "eslint": {2: "its configuration is wrong or it crashed"},
+    "osv-scanner": {128: "it found no packages"},
+    "pip-audit": {2: "it was called with wrong options"},
+    "pytest": {
+        2: "the run was interrupted",
+        3: "pytest had an internal error",
+        4: "it was called with wrong options",
+        5: "no test was collected",
+    },
+    "safety": {
+        1: "it failed",
+        65: "its key is not valid",
+        66: "it sent too many requests",
+        67: "it could not load the vulnerability database",
+        68: "it could not fetch the vulnerability database",
+        69: "the vulnerability database is damaged",
+        70: "the report given to it is not valid",
+        71: "a requirement is not valid",
+        72: "the account is not verified",
+    },
+    "semgrep": dict.fromkeys((2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14), "it failed"),
+    "snyk": {2: "it failed", 3: "it found no supported project"},
+}
+
+
+def check_run(data: bytes, tool: str, report: Report) -> None:
+    """Mark `report` as incomplete if the valid run record in `data` contradicts it: its exit code or its version."""
+    record = json.loads(data)
+    code, version = record["exit_code"], record["tool_version"]
+    names = {tool, version.split()[0].lower().rstrip(",")}
+    meanings = [codes[code] for name, codes in _UNFINISHED.items() if name in names and code in codes]
+    if meanings:
+        report.mark_incomplete(f"{RECORD} has the exit code {code}: {meanings[0]}")
+    elif code and not report.findings and not report.suppressed:
+        report.mark_incomplete(f"{RECORD} has the exit code {code}, and the report has no finding")
+    if report.tool_version and report.tool_version not in version:
+        report.mark_incomplete(f"the report is of version {report.tool_version}, and {RECORD} has {version}")

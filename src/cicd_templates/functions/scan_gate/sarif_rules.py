@@ -1,0 +1,105 @@
+"""The rules of a SARIF run: how a result or a notification refers to one, and the level that is configured for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cicd_templates.functions.scan_gate.reading import mapping, rows
+
+_WORST_FIRST = ("error", "warning", "note", "none")
+
+
+class Descriptors:
+    """The rules or notifications of a run's tool components, found in constant time.
+
+    The references are described in sections 3.52 (reporting descriptors) and 3.54 (tool components) of SARIF 2.1.0.
+    """
+
+    def __init__(self, components: list[dict[str, Any]], kind: str) -> None:
+        """Index the descriptors of `kind`, `rules` or `notifications`, of the driver and its extensions."""
+        self._components = components
+        self._lists = [rows(component.get(kind), kind) for component in components]
+        self._by_guid: dict[str, dict[str, Any]] = {}
+        self._by_id: list[dict[str, dict[str, Any]]] = []
+        self._anywhere: dict[str, dict[str, Any]] = {}
+        for listed in self._lists:
+            own: dict[str, dict[str, Any]] = {}
+            for descriptor in listed:
+                self._by_guid.setdefault(str(descriptor.get("guid")).lower(), descriptor)
+                own.setdefault(str(descriptor.get("id")), descriptor)
+            self._by_id.append(own)
+            self._anywhere = {**own, **self._anywhere}
+        self._names = {str(each.get("name")): number for number, each in reversed(list(enumerate(components)))}
+        self._guids = {str(each.get("guid")).lower(): number for number, each in enumerate(components)}
+
+    def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
+        """Return what `reference` means, or an empty object: by index, by guid, or by id, of which a part may suffice.
+
+        A result has the index and the id of its rule also outside the reference, as `index` and `name`.
+        """
+        component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
+        for position in (index, reference.get("index")):
+            if component is not None and _is_index(position, self._lists[component]):
+                return self._lists[component][position]  # type: ignore[index]
+        guid = reference.get("guid")
+        if isinstance(guid, str) and guid.lower() in self._by_guid:
+            return self._by_guid[guid.lower()]
+        own = self._by_id[component] if component is not None else {}
+        for part in _ids(name if isinstance(name, str) else reference.get("id")):
+            found = own.get(part) or self._anywhere.get(part)
+            if found:
+                return found
+        return {}
+
+    def _component(self, reference: dict[str, Any]) -> int | None:
+        """Return the number of the component, 0 for the driver; None if the reference leads nowhere."""
+        index, guid, name = reference.get("index"), reference.get("guid"), reference.get("name")
+        if _is_index(index, self._components[1:]):
+            return index + 1  # type: ignore[operator]
+        if isinstance(guid, str) and guid.lower() in self._guids:
+            return self._guids[guid.lower()]
+        if isinstance(name, str):
+            return self._names.get(name)
+        return 0 if index is None or index == -1 else None
+
+
+def _is_index(value: object, listed: list[dict[str, Any]]) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(listed)
+
+
+def _ids(name: object) -> Iterator[str]:
+    """Yield an id, and then the ids above it: the rule of `CA1000/md5` is `CA1000`."""
+    while isinstance(name, str) and name:
+        yield name
+        name = name.rpartition("/")[0]
+
+
+class Levels:
+    """The levels that the configuration of a run gives to descriptors, by default and in each invocation."""
+
+    def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
+        """Read the overrides in `key` of each invocation."""
+        self._overrides: list[dict[int, str]] = []
+        for invocation in invocations:
+            levels: dict[int, str] = {}
+            for override in rows(invocation.get(key), key):
+                descriptor = descriptors.find(mapping(override.get("descriptor"), "descriptor"))
+                level = mapping(override.get("configuration"), "configuration").get("level")
+                if descriptor and isinstance(level, str):
+                    levels[id(descriptor)] = level
+            self._overrides.append(levels)
+
+    def of(self, descriptor: dict[str, Any], invocation: object = None) -> str | None:
+        """Return the level of a descriptor in an invocation, or None if no configuration states one.
+
+        If it is not known which invocation counts, return the worst of the levels.
+        """
+        default = mapping(descriptor.get("defaultConfiguration"), "defaultConfiguration").get("level")
+        if isinstance(invocation, int) and not isinstance(invocation, bool) and 0 <= invocation < len(self._overrides):
+            override = self._overrides[invocation].get(id(descriptor))
+            return override if override is not None else default
+        overrides = [levels[id(descriptor)] for levels in self._overrides if id(descriptor) in levels]
+        stated = [*overrides, *([default] if isinstance(default, str) else [])]
+        # A level that SARIF does not know is worse than all others, because nobody knows what it means.
+        return min(stated, key=lambda level: _WORST_FIRST.index(level) if level in _WORST_FIRST else -1, default=None)
