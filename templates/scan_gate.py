@@ -35,7 +35,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     evidence = layer.read(storage.EVIDENCE_BUCKET)
     reviewed = layer.read(storage.TEMPLATES_BUCKET)
     checks = checks_of(service)
-    expected = {report_artifact(check.name): [check.name, check.format] for check in checks}
+    expected = {report_artifact(check.name): [check.name, check.format, check.tool or check.format] for check in checks}
     group, role, function = inline_function(
         "ScanGate",
         env,

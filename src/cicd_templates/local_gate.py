@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.functions.scan_gate.decide import Decision, decide
+from cicd_templates.functions.scan_gate.exit_codes import check_run
 from cicd_templates.functions.scan_gate.formats import read_report
 from cicd_templates.functions.scan_gate.policy import POLICY, Policy, agreed_policy, read_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report
@@ -27,10 +29,18 @@ class WaiverCount:
 SUFFIXES = ("json", "xml", "sarif")
 
 
+@dataclass(frozen=True)
+class ExpectedReport:
+    """What a check reports: the format of its report, and the tool that must have written it."""
+
+    format: str
+    tool: str = ""
+
+
 def judge(
-    folder: Path, checks: Mapping[str, str], policy: Path | None, source_version: str | None, today: date
+    folder: Path, checks: Mapping[str, ExpectedReport], policy: Path | None, source_version: str | None, now: datetime
 ) -> Decision:
-    """Return the gate's decision about the reports in `folder`; `checks` gives each check's report format.
+    """Return the gate's decision about the reports in `folder` at the time `now`, by the name of each check.
 
     A report is either `<check>/report.<json|xml|sarif>`, as a build writes it together with its record `run.json`, or
     `<check>.<json|xml|sarif>`. If a report is missing, the result of its check is an error that lists the paths that
@@ -39,9 +49,25 @@ def judge(
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder}: no such folder; name the folder that holds the reports")
-    reports = {check: _report(folder, check, form, source_version) for check, form in checks.items()}
+    reports = {check: _report(folder, check, expected, source_version, now) for check, expected in checks.items()}
     agreed = load_policy(policy, checks) if policy else agreed_policy(_copies(folder, checks), checks)
-    return decide(list(checks), reports, agreed, today)
+    decision = decide(list(checks), reports, agreed, now.date())
+    versions = _source_versions(folder, checks)
+    if len(versions) > 1:
+        listed = "; ".join(f"{version} of {', '.join(names)}" for version, names in versions.items())
+        decision.broken["reports"] = f"they are of different source versions: {listed}"
+    return decision
+
+
+def _source_versions(folder: Path, checks: Collection[str]) -> dict[str, list[str]]:
+    """Return the checks whose record states a source version, by that version."""
+    versions: dict[str, list[str]] = {}
+    for check in checks:
+        record = folder / check / RECORD
+        if record.is_file():
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+                versions.setdefault(str(json.loads(record.read_bytes())["source_version"]), []).append(check)
+    return versions
 
 
 def waive(
@@ -104,19 +130,30 @@ def _copies(folder: Path, checks: Collection[str]) -> dict[str, bytes | None]:
     return {check: path.read_bytes() if path.is_file() else None for check, path in copies.items()}
 
 
-def _report(folder: Path, check: str, form: str, source_version: str | None) -> Report:
+def _report(folder: Path, check: str, expected: ExpectedReport, source_version: str | None, now: datetime) -> Report:
+    form = expected.format
     places = [
         path for suffix in SUFFIXES for path in (folder / check / f"report.{suffix}", folder / f"{check}.{suffix}")
     ]
-    path = next((place for place in places if place.is_file()), None)
-    if path is None:
+    present = [place for place in places if place.is_file()]
+    if len(present) > 1:
+        names = " and ".join(str(place.relative_to(folder)) for place in present)
+        return Report(status=ERROR, reason=f"there are {names}; remove the one that is not of this run")
+    if not present:
         suffix = {"junit": "xml", "sarif": "sarif"}.get(form, "json")
         wrong = f"there is no {check}/report.{suffix} and no {check}.{suffix} in {folder}"
         return Report(status=ERROR, reason=wrong)
+    (path,) = present
     record = path.parent / RECORD
-    if record.is_file():
-        wrong = record_problem(record.read_bytes(), check, form, source_version)
-    else:
+    if path.parent == folder or not record.is_file():
         # On a developer's machine a report needs no record, unless a source version is required.
-        wrong = f"there is no {RECORD} beside it, so the version of its source is unknown" if source_version else ""
-    return Report(status=ERROR, reason=wrong) if wrong else read_report(form, path.read_bytes())
+        if source_version:
+            wrong = f"there is no {RECORD} beside it, so the version of its source is unknown"
+            return Report(status=ERROR, reason=wrong)
+        return read_report(form, path.read_bytes(), expected.tool)
+    wrong = record_problem(record.read_bytes(), check, form, source_version, now=now)
+    if wrong:
+        return Report(status=ERROR, reason=wrong)
+    report = read_report(form, path.read_bytes(), expected.tool)
+    check_run(record.read_bytes(), expected.tool or form, report)
+    return report

@@ -43,7 +43,8 @@ class ReleaseCheck:
 
     The exit code is recorded, but does not decide about the release. The commands in `tools` run first, outside the
     source; `install` and `commands` run in the service's folder. `runs_application` is false only for tools that are
-    known not to run code of the application or its packages.
+    known not to run code of the application or its packages. `tool` is the name of the tool in its report, which the
+    gate demands in a format that many tools write.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ReleaseCheck:
     version: str
     commands: tuple[str, ...]
     format: ReportFormat
+    tool: str = ""
     tools: tuple[str, ...] = ()
     install: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +81,7 @@ def _check(name: str, table: CheckTable) -> ReleaseCheck:
         version=table.version or (preset.version if preset else ""),
         commands=table.commands or (preset.commands if preset else ()),
         format=format_,
+        tool=table.tool or (preset.tool if preset and not table.has_own_commands else ""),
         secrets=table.secrets or (preset.secrets if preset else {}),
         timeout_minutes=table.timeout_minutes or TIMEOUT_MINUTES,
         runs_application=_runs_application(table, preset),
@@ -179,6 +182,7 @@ def _unit_tests() -> ReleaseCheck:
         version=f"{TOOL}/bin/pytest --version",
         commands=(f'{TOOL}/bin/python3 -m pytest -q -p no:cacheprovider --junitxml="$REPORT"',),
         format="junit",
+        tool="pytest",
     )
 
 

@@ -450,6 +450,7 @@ def test_a_check_of_another_language_is_only_data() -> None:
         "image": "public.ecr.aws/x/go@sha256:" + "a" * 64,
         "commands": ["gosec -fmt sarif -out $REPORT ./..."],
         "format": "sarif",
+        "tool": "gosec",
         "version": "gosec --version",
         "timeout_minutes": 20,
     }
@@ -457,7 +458,7 @@ def test_a_check_of_another_language_is_only_data() -> None:
     (check,) = checks_of(of)
     specification = yaml.safe_load(buildspecs.check(of, check))
 
-    assert (check.image, check.timeout_minutes) == (own["image"], 20)
+    assert (check.image, check.timeout_minutes, check.tool) == (own["image"], 20, "gosec")
     (policy,) = specification["phases"]["install"]["commands"]
     assert "scan-policy.toml" in policy
     assert "gosec -fmt sarif" in specification["phases"]["build"]["commands"][0]

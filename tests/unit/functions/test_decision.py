@@ -444,9 +444,9 @@ RECORD: Any = {
     "format": "snyk",
     "source_version": "v1",
     "tool_version": "1.1",
-    "exit_code": 255,
-    "started": "2026-11-24T10:00:00Z",
-    "finished": "2026-11-24T10:00:09Z",
+    "exit_code": 0,
+    "started": f"{date.today()}T00:00:00Z",
+    "finished": f"{date.today()}T00:00:09Z",
 }
 
 
@@ -458,7 +458,7 @@ RECORD: Any = {
         ({**RECORD, "check": "bandit"}, "run.json has check 'bandit' instead of 'snyk'"),
         ({"check": "snyk"}, "run.json is not a valid run record"),
         ({**RECORD, "started": "yesterday"}, "run.json is not a valid run record"),
-        ({**RECORD, "tool_version": ""}, "run.json shows that the tool could not be run (version '', exit code 255)"),
+        ({**RECORD, "tool_version": ""}, "run.json shows that the tool could not be run (version '', exit code 0)"),
         ({**RECORD, "exit_code": 127}, "run.json shows that the tool could not be run (version '1.1', exit code 127)"),
         (
             {**RECORD, "exit_code": None},
@@ -467,7 +467,7 @@ RECORD: Any = {
         ({**RECORD, "exit_code": 126}, "run.json shows that the tool could not be run (version '1.1', exit code 126)"),
         ({**RECORD, "exit_code": 129}, "run.json shows that signal 1 terminated the tool"),
         ({**RECORD, "exit_code": 192}, "run.json shows that signal 64 terminated the tool"),
-        ({**RECORD, "finished": "2026-11-24T09:00:00Z"}, "run.json shows an end before the start of the run"),
+        ({**RECORD, "finished": "2025-11-24T09:00:00Z"}, "run.json shows an end before the start of the run"),
         ([], "run.json is not a valid run record"),
         ("not JSON", "run.json is not a valid run record"),
     ],
@@ -651,3 +651,35 @@ def test_a_policy_that_cannot_be_written_is_reported_in_a_line(tmp_path: Path) -
 
     assert result.exit_code == 2
     assert f"{tmp_path}/none/p.toml: cannot be written: No such file or directory" in result.output
+
+
+def test_a_folder_with_two_reports_of_a_check_says_so(tmp_path: Path) -> None:
+    result = gate(tmp_path, "", **{"bandit.json": CLEAN["bandit/report.json"]})
+
+    assert result.exit_code == 1
+    assert "there are bandit/report.json and bandit.json; remove the one that is not of this run" in result.output
+
+
+def test_a_folder_with_reports_of_different_commits_says_so(tmp_path: Path) -> None:
+    files: dict[str, Any] = {
+        "snyk/run.json": RECORD,
+        "bandit/run.json": {**RECORD, "check": "bandit", "format": "bandit", "source_version": "v2"},
+        "unit-tests/run.json": "not JSON",
+    }
+    result = gate(tmp_path, **files)
+
+    assert result.exit_code == 1
+    assert "- **reports**: they are of different source versions: v2 of bandit; v1 of snyk" in result.output
+    same = {**files, "bandit/run.json": {**files["bandit/run.json"], "source_version": "v1"}}
+    assert "different source versions" not in gate(tmp_path, **same).output
+
+
+def test_a_record_beside_all_reports_is_of_none_of_them(tmp_path: Path) -> None:
+    assert gate(tmp_path, "", **{"run.json": {**RECORD, "exit_code": 137}}).exit_code == 0
+
+
+def test_an_exit_code_that_contradicts_the_report_stops_a_release(tmp_path: Path) -> None:
+    result = gate(tmp_path, "", **{"snyk/run.json": {**RECORD, "exit_code": 3}})
+
+    assert result.exit_code == 1
+    assert "- **snyk**: its report is incomplete: run.json has the exit code 3: it found no supported" in result.output

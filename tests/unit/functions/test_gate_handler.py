@@ -8,6 +8,7 @@ import io
 import json
 import time
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -41,7 +42,8 @@ def zipped(**files: Any) -> bytes:
 
 
 def record(check: str, form: str, version: str = "v1") -> dict[str, Any]:
-    about = {"tool_version": "1", "exit_code": 0, "started": "2026-11-24T10:00:00Z", "finished": "2026-11-24T10:00:09Z"}
+    now = datetime.now(UTC).isoformat()
+    about = {"tool_version": "1", "exit_code": 0, "started": now, "finished": now, "execution": "e-1"}
     return {"check": check, "format": form, "source_version": version, **about}
 
 
@@ -110,7 +112,7 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NAMESPACE", "Ours")
     monkeypatch.setenv("TEMPLATES_BUCKET", "templates")
     monkeypatch.setenv("TEMPLATES_KEY", "templates.zip")
-    checks = {"BanditReport": ["bandit", "bandit"], "UnitTestsReport": ["unit-tests", "junit"]}
+    checks = {"BanditReport": ["bandit", "bandit", "bandit"], "UnitTestsReport": ["unit-tests", "junit", "pytest"]}
     monkeypatch.setenv("CHECKS", json.dumps(checks))
 
 
@@ -351,7 +353,7 @@ def test_variables_that_are_too_large_are_left_out_rather_than_the_answer(monkey
 
 
 def test_time_that_runs_out_while_a_report_is_read_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    def endless(reader: Any, form: str, data: bytes) -> Report:
+    def endless(reader: Any, form: str, data: bytes, tool: str) -> Report:
         while True:
             with contextlib.suppress(Exception):
                 time.sleep(0.01)

@@ -393,7 +393,14 @@ def test_what_a_finding_is_about_is_read_with_it() -> None:
         ("sarif", {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}}]}, "a run has no results"),
         (
             "sarif",
-            sarif(invocations=[{"executionSuccessful": True, "toolConfigurationNotifications": [{"level": "error"}, {"level": "note"}]}]),
+            sarif(
+                invocations=[
+                    {
+                        "executionSuccessful": True,
+                        "toolConfigurationNotifications": [{"level": "error"}, {"level": "note"}],
+                    }
+                ]
+            ),
             "1 errors during the scan",
         ),
         ("junit", b"<testsuite/>", "no test was executed"),
@@ -552,7 +559,10 @@ def test_inspect_shows_what_is_read_and_exits_0_whatever_it_is(tmp_path: Path) -
     (tmp_path / "packages.json").write_text(json.dumps(SAFETY))
 
     shown = inspect(f"--tool bandit {tmp_path}/good.json")
-    assert (shown.exit_code, shown.output) == (0, "counts, 1 finding\n  high      B602  a.py:3\n")
+    assert (shown.exit_code, shown.output) == (
+        0,
+        "counts, 1 finding\ncovered: 0 files with 10 lines\n  high      B602  a.py:3\n",
+    )
     assert "critical  1  flask 0.12" in inspect(f"--tool safety {tmp_path}/packages.json").output
     read = json.loads(inspect(f"--tool bandit {tmp_path}/bad.json --json").output)
     assert read == {"status": "error", "reason": "the report is empty", "findings": [], "suppressed": []}

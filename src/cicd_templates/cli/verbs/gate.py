@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from cicd_templates.cli.command import Command, Group, main
 from cicd_templates.cli.options import JSON, SERVICE, make_option
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.plurals import counted
+
+if TYPE_CHECKING:
+    from cicd_templates.gate import ExpectedReport
 
 
 @main.group("gate", cls=Group, invoke_without_command=True)
@@ -47,7 +51,7 @@ def gate(
     folder = _folder(reports)
     if policy is None and Path(POLICY).is_file():
         policy = Path(POLICY)
-    decision = judging.judge(folder, _checks(service), policy, source_version, date.today())
+    decision = judging.judge(folder, _checks(service), policy, source_version, datetime.now(UTC))
     terminal.show_page(json.dumps(findings(decision), indent=2) if as_json else summary(decision).rstrip())
     if policy and not as_json:
         terminal.show("")
@@ -62,12 +66,13 @@ def _folder(reports: Path | None) -> Path:
     return reports
 
 
-def _checks(service: str | None) -> dict[str, str]:
-    """Return the report format of each check of a service."""
+def _checks(service: str | None) -> dict[str, ExpectedReport]:
+    """Return what each check of a service reports."""
     from cicd_templates.builds.release_checks import checks_of
+    from cicd_templates.gate import ExpectedReport
 
     of = selection.only_service(selection.environment(None, None), service)
-    return {check.name: check.format for check in checks_of(of)}
+    return {check.name: ExpectedReport(check.format, check.tool) for check in checks_of(of)}
 
 
 @gate.command("waive", cls=Command)
@@ -100,7 +105,7 @@ def waive(
         raise ConfigurationError(f"who owns the waivers? Name the owner with {hints.option('OWNER')}")
     last = _last_day(expires, today)
     checks = _checks(service)
-    decision = judging.judge(folder, checks, policy if policy.exists() else None, None, today)
+    decision = judging.judge(folder, checks, policy if policy.exists() else None, None, datetime.now(UTC))
     waived = judging.waive(decision, policy, checks, last, owner, reason)
     terminal.show(f"{policy}: {counted(waived.written, 'waiver')} added, of {owner} until {last}")
     for check, why in decision.broken.items():
@@ -166,6 +171,9 @@ def inspect(tool: str, report: Path | None, as_json: bool) -> None:
     terminal.show(
         f"{standing}{': ' if read.reason else ''}{read.reason}, {counted(len(read.findings), 'finding')}{passed_over}"
     )
+    if read.covered:
+        terminal.show(f"covered: {read.covered}")
     for finding in (*read.findings, *read.suppressed):
         where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
-        terminal.show(f"  {finding.severity:<8}  {finding.id}  {where}")
+        not_stated = "" if finding.stated else f"  not stated; the format's default is {finding.tool_severity}"
+        terminal.show(f"  {finding.severity:<8}  {finding.id}  {where}{not_stated}")

@@ -26,6 +26,9 @@ ReportFormat = Literal[
 ]
 Preset = Literal["bandit", "safety", "secrets", "snyk", "unit-tests"]
 
+# The formats that many tools write. A check that uses one names its tool, so that no other tool's report counts.
+SHARED_FORMATS: tuple[ReportFormat, ...] = ("cyclonedx", "junit", "sarif")
+
 # The environment variables that each preset fills from a secret, each with the name of that secret.
 PRESET_SECRETS: Mapping[Preset, Mapping[str, str]] = {
     "safety": {"SAFETY_API_KEY": "safety-api-key"},
@@ -48,6 +51,11 @@ class CheckTable(Table):
         description="Commands that write the report to `$REPORT`; they run in the source's folder",
     )
     format: ReportFormat | None = Field(default=None, description="Format of the report")
+    tool: Word | None = Field(
+        default=None,
+        description="Name of the tool that writes the report, such as gitleaks; needed for the formats of many tools:"
+        " cyclonedx, junit and sarif",
+    )
     secrets: dict[VariableName, Word] = Field(
         default={},
         description="Environment variables with secret values: the name of the secret that `make secret` sets, by"

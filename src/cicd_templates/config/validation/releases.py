@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.tables.checks import PRESET_SECRETS
+from cicd_templates.config.tables.checks import PRESET_SECRETS, SHARED_FORMATS
 from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.config.validation.names import problems_of_checks
 from cicd_templates.config.validation.problem import Problem
@@ -56,6 +56,10 @@ def _source(service: Service, where: str, protected: list[str]) -> Iterator[Prob
         )
 
 
+# A tool that writes each of the shared formats, for messages.
+_EXAMPLES = {"cyclonedx": "grype", "junit": "pytest", "sarif": "gitleaks"}
+
+
 def _checks(service: Service, environments: list[str], where: str) -> Iterator[Problem]:
     checks = service.settings.checks
     if not checks:
@@ -81,3 +85,9 @@ def _checks(service: Service, environments: list[str], where: str) -> Iterator[P
             for key in ("image", "commands", "format", "version"):
                 if not getattr(check, key):
                     yield Problem(f"{where}.checks.{name}.{key}", "missing; a check without a preset must set it")
+        if check.format in SHARED_FORMATS and not check.tool:
+            yield Problem(
+                f"{where}.checks.{name}.tool",
+                f"missing; many tools write {check.format}, so name the one that writes this report, such as"
+                f' tool = "{_EXAMPLES[check.format]}"',
+            )

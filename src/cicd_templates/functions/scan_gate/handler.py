@@ -14,6 +14,7 @@ from typing import Any
 
 from cicd_templates.functions.scan_gate.artifacts import fetch_artifact, read_entries
 from cicd_templates.functions.scan_gate.decide import PASS, Decision, decide
+from cicd_templates.functions.scan_gate.exit_codes import check_run
 from cicd_templates.functions.scan_gate.findings import as_json
 from cicd_templates.functions.scan_gate.foreign import one_line
 from cicd_templates.functions.scan_gate.formats import READERS
@@ -51,7 +52,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         if not parameters["sourceVersion"]:
             raise ValueError("the pipeline passed no source version")
         require_newest_templates(boto3.client("s3"), parameters["templatesVersion"])
-        decision = _decide_release(job["data"], parameters["sourceVersion"])
+        decision = _decide_release(job["data"], parameters)
         print(_metric_line(_decision_metrics(decision)))
         evidence_key = _put_evidence(boto3.client("s3"), parameters, decision)
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -92,7 +93,7 @@ def _answer_job(put_result: Any, **answer: Any) -> None:
             raise
 
 
-def _decide_release(data: dict[str, Any], source_version: str) -> Decision:
+def _decide_release(data: dict[str, Any], parameters: dict[str, str]) -> Decision:
     """Read the report of each check, with the credentials of the job only, and decide."""
     import boto3
     from botocore.config import Config
@@ -101,11 +102,12 @@ def _decide_release(data: dict[str, Any], source_version: str) -> Decision:
     session = boto3.Session(credentials["accessKeyId"], credentials["secretAccessKey"], credentials["sessionToken"])
     s3 = session.client("s3", config=Config(signature_version="s3v4"))
     locations = {each["name"]: each["location"]["s3Location"] for each in data["inputArtifacts"]}
-    # By artifact, the check that wrote it and the format of its report.
+    # By artifact, the check that wrote it, the format of its report and the tool.
     expected: dict[str, list[str]] = json.loads(os.environ["CHECKS"])
+    now, source_version = datetime.now(UTC), parameters["sourceVersion"]
     reports: dict[str, Report] = {}
     policies: dict[str, bytes | None] = {}
-    for artifact, (check, form) in expected.items():
+    for artifact, (check, form, tool) in expected.items():
         if artifact in locations:
             name = "report.xml" if form == "junit" else "report.json"
             try:
@@ -114,16 +116,23 @@ def _decide_release(data: dict[str, Any], source_version: str) -> Decision:
                 reports[check] = Report(status=ERROR, reason=str(error))
                 continue
             policies[check] = contents.get(POLICY)
-            reports[check] = _read_check_report(contents, name, check, form, source_version)
-    checks = [check for check, _ in expected.values()]
-    return decide(checks, reports, agreed_policy(policies, checks), datetime.now(UTC).date())
+            problem = record_problem(
+                contents.get(RECORD, b""), check, form, source_version, execution=parameters["execution"], now=now
+            )
+            reports[check] = _read_check_report(contents, name, form, tool, problem)
+    checks = [check for check, *_ in expected.values()]
+    return decide(checks, reports, agreed_policy(policies, checks), now.date())
 
 
-def _read_check_report(contents: dict[str, bytes], name: str, check: str, form: str, source_version: str) -> Report:
+def _read_check_report(contents: dict[str, bytes], name: str, form: str, tool: str, problem: str) -> Report:
     missing = [each for each in (name, RECORD) if each not in contents]
-    problem = f"its artifact has no {' and no '.join(missing)}" if missing else ""
-    problem = problem or record_problem(contents[RECORD], check, form, source_version)
-    return Report(status=ERROR, reason=problem) if problem else read_safely(READERS[form], form, contents[name])
+    if missing:
+        problem = f"its artifact has no {' and no '.join(missing)}"
+    if problem:
+        return Report(status=ERROR, reason=problem)
+    report = read_safely(READERS[form], form, contents[name], tool)
+    check_run(contents[RECORD], tool, report)
+    return report
 
 
 def _decision_metrics(decision: Decision) -> dict[str, int]:

@@ -20,7 +20,7 @@ from cicd_templates.functions.scan_gate.reading import (
 )
 from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_severity, score_of
 
-_LISTS = ("vulnerabilities", "infrastructureAsCodeIssues", "issues")
+_ISSUE_LISTS = ("vulnerabilities", "infrastructureAsCodeIssues", "issues")
 # What Snyk writes about a project beside the list of its findings.
 _FACTS = ("ok", "dependencyCount", "packageManager", "projectName", "issuesData")
 
@@ -42,7 +42,7 @@ def read_snyk(value: Any) -> Report:
 def _read_project(project: dict[str, Any], read: Report) -> None:
     if project.get("error"):
         raise UnusableError(f"Snyk reports: {text(project['error'])[:300]}")
-    if all(project.get(key) is None for key in _LISTS) or project.keys().isdisjoint(_FACTS):
+    if all(project.get(key) is None for key in _ISSUE_LISTS) or project.keys().isdisjoint(_FACTS):
         has = ", ".join(sorted(project)[:8]) or "nothing"
         raise UnusableError(f"a project has neither vulnerabilities nor issues, so Snyk did not write it; it has {has}")
     found = rows(project.get("vulnerabilities"), "vulnerabilities")

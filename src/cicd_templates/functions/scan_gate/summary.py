@@ -21,7 +21,7 @@ def summary(decision: Decision) -> str:
     counts = [f"{decision.count(word)} {word}" for word in SCALE if decision.count(word)]
     lines = [f"# {decision.verdict}: {', '.join(reasons) or 'nothing blocks the release'}", ""]
     lines += [f"Findings without a waiver: {', '.join(counts) or 'none'}.", ""]
-    lines += [f"- **{plain(check)}**: {plain(reason)}" for check, reason in decision.broken.items()]
+    lines += [f"- **{plain(check)}**: {plain(reason, MAX_REASON_LENGTH)}" for check, reason in decision.broken.items()]
     lines += [line for each in blocking[:MAX_SHOWN] for line in _finding_lines(each)]
     if len(blocking) > MAX_SHOWN:
         lines.append(f"- {len(blocking) - MAX_SHOWN} more are in verdict.json")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.config.problems import PRODUCTION, SERVICE, problems_of
 
+OWN = {"version": "x", "commands": ["x"], "image": f"a.b/c@sha256:{'0' * 64}"}
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
 
 
@@ -23,6 +24,12 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
             [(f"{SERVICE}/checks/bandit", {"version": "x", "commands": ["x"], "image": f"a.b/c@sha256:{'0' * 64}"})],
             "services.payment-processor.checks.bandit.format: missing; a check without a preset must set it",
             id="own check without format",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/bandit", {**OWN, "format": "sarif"})],
+            "services.payment-processor.checks.bandit.tool: missing; many tools write sarif, so name the one that"
+            ' writes this report, such as tool = "gitleaks"',
+            id="SARIF without a tool",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/sixth", {"preset": "bandit"})],

@@ -1,0 +1,180 @@
+"""A reader accepts the reports of its own tool, and nothing that another tool wrote."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd_templates.functions.scan_gate.decide import decide
+from cicd_templates.functions.scan_gate.formats import READERS, format_of, read_report
+from cicd_templates.functions.scan_gate.policy import Policy
+from tests.unit.functions.sample_reports import (
+    CLEAN,
+    ERROR,
+    STOPPING,
+    as_bytes,
+    cyclonedx,
+    format_of_sample,
+    grype,
+    replaced,
+    safety_scan,
+    sarif,
+    trivy,
+    without,
+)
+
+TODAY = date(2026, 11, 27)
+CORPUS = os.environ.get("SCAN_REPORT_CORPUS")
+FAULTS = os.environ.get("GATE_FAULT_CORPUS")
+
+
+def passes(form: str, data: bytes, tool: str = "") -> bool:
+    return decide(["c"], {"c": read_report(form, data, tool)}, Policy(), TODAY).verdict == "PASS"
+
+
+@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("name", CLEAN)
+def test_a_clean_report_passes_only_where_it_belongs(name: str, form: str) -> None:
+    assert passes(form, as_bytes(CLEAN[name])) == (format_of_sample(name) == form)
+
+
+@pytest.mark.parametrize("form", READERS)
+@pytest.mark.parametrize("name", STOPPING)
+def test_a_report_that_stops_a_release_passes_nowhere(name: str, form: str) -> None:
+    assert not passes(form, as_bytes(STOPPING[name]))
+
+
+@pytest.mark.skipif(CORPUS is None, reason="SCAN_REPORT_CORPUS names no corpus of scanner reports")
+def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
+    wrong = [
+        (str(path), form)
+        for path in sorted(Path(str(CORPUS)).glob("*/*"))
+        for form in READERS
+        if form != format_of(path.parent.name) and path.suffix != ".sarif" and passes(form, path.read_bytes())
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("form", "report", "reason"),
+    [
+        pytest.param("trivy", replaced(trivy(), 3, "SchemaVersion"), "SchemaVersion is 3; the gate", id="trivy 3"),
+        pytest.param("trivy", without(trivy(), "SchemaVersion"), "SchemaVersion is none; the gate", id="trivy without"),
+        pytest.param(
+            "trivy",
+            {"SchemaVersion": 2, "Results": [{"Target": "t", "secrets": [{"RuleID": "S", "Severity": "HIGH"}]}]},
+            "a result has no Target with a list or Class, as Trivy writes them; it has Target, secrets",
+            id="trivy with a list in another case",
+        ),
+        pytest.param(
+            "trivy",
+            {"SchemaVersion": 2, "Results": [{"Target": "t", "Class": "secret", "secrets": [{"RuleID": "S"}]}]},
+            "it has Class, Target, secrets",
+            id="trivy with a class and a list in another case",
+        ),
+        pytest.param("trivy", {"SchemaVersion": 2, "Results": [{"Class": "os-pkgs"}]}, "it has Class", id="no target"),
+        pytest.param(
+            "safety",
+            replaced(safety_scan(), "4.0", "meta", "schema_version"),
+            "meta.schema_version is '4.0', and the gate knows 3.0",
+            id="safety 4",
+        ),
+        pytest.param(
+            "safety", without(safety_scan(), "meta"), "the report has no meta, so Safety did not", id="no meta"
+        ),
+        pytest.param("safety", [[1, 2, 3, 4, 5]], "a row is not a list of five texts", id="numbers for safety 1"),
+        pytest.param("sarif", {**sarif(), "version": "2.0.0"}, "'2.0.0'; the gate knows 2.1.0", id="sarif 2.0"),
+        pytest.param("sarif", sarif(tool=""), "a run has no tool.driver.name", id="sarif without a tool"),
+        pytest.param("cyclonedx", {**cyclonedx(), "specVersion": "2.0"}, "specVersion is '2.0'", id="cyclonedx 2"),
+        pytest.param("cyclonedx", {**cyclonedx(), "specVersion": True}, "specVersion is True", id="no version"),
+        pytest.param("cyclonedx", {"bomFormat": "SPDX"}, "the report is no CycloneDX", id="spdx"),
+        pytest.param(
+            "detect-secrets",
+            {"version": "0.14.3", "plugins_used": [{"name": "x"}], "results": {}},
+            "the version of detect-secrets is '0.14.3', and the gate knows 1.x",
+            id="detect-secrets 0",
+        ),
+        pytest.param("grype", replaced(grype(), "syft", "descriptor", "name"), "is of syft, not of grype", id="syft"),
+        pytest.param("grype", {"matches": [], "descriptor": {"db": 1}}, "is of no tool, not of grype", id="nobody"),
+        pytest.param(
+            "semgrep",
+            {"version": "1.9.0", "errors": [], "results": [{"rule": "x"}]},
+            "the report has no version and results with check_id",
+            id="semgrep with rows of another tool",
+        ),
+        pytest.param(
+            "pip-audit",
+            {"dependencies": [{"name": "flask", "version": "1", "vulns": None}]},
+            "a dependency has no name with vulns or skip_reason, as pip-audit writes; it has name, version, vulns",
+            id="pip-audit with null for a list",
+        ),
+        pytest.param("pip-audit", [{}], "it has nothing", id="pip-audit with an empty row"),
+        pytest.param(
+            "snyk", {"vulnerabilities": [], "name": "x"}, "it has name, vulnerabilities", id="snyk of nothing"
+        ),
+    ],
+)
+def test_an_unknown_shape_or_version_is_refused_in_words_that_say_what_is_known(
+    form: str, report: Any, reason: str
+) -> None:
+    read = read_report(form, as_bytes(report))
+
+    assert (read.status, read.findings) == ("error", [])
+    assert reason in read.reason
+
+
+@pytest.mark.parametrize(
+    ("form", "report"),
+    [
+        pytest.param("trivy", {**trivy(), "ReportID": "x", "Added": {}}, id="trivy"),
+        pytest.param("semgrep", {**CLEAN["semgrep"], "engine_requested": "OSS"}, id="semgrep"),
+        pytest.param("grype", {**grype(), "alertsByPackage": {}}, id="grype"),
+        pytest.param("safety", {**safety_scan(), "added": 1}, id="safety"),
+        pytest.param("sarif", {**sarif(), "properties": {}}, id="sarif"),
+    ],
+)
+def test_an_unknown_key_in_a_known_report_changes_nothing(form: str, report: Any) -> None:
+    assert passes(form, as_bytes(report))
+
+
+OTHER_RUN = {**sarif(), "runs": [*sarif()["runs"], *sarif(tool="ESLint")["runs"]]}
+
+
+@pytest.mark.parametrize(
+    ("form", "report", "tool", "reason"),
+    [
+        ("sarif", sarif(tool="Semgrep OSS"), "semgrep", ""),
+        ("sarif", sarif(tool="SnykCode"), "snyk", ""),
+        ("sarif", sarif(tool="gitleaks"), "Gitleaks", ""),
+        ("sarif", sarif(), "gitleaks", "Gosec wrote the report, and the check's tool is gitleaks"),
+        ("sarif", OTHER_RUN, "gosec", "ESLint wrote the report, and the check's tool is gosec"),
+        ("cyclonedx", STOPPING["cyclonedx"], "osv-scanner", ""),
+        ("cyclonedx", STOPPING["cyclonedx"], "grype", "osv-scanner wrote the report, and the check's tool is grype"),
+        (
+            "cyclonedx",
+            without(STOPPING["cyclonedx"], "metadata"),
+            "grype",
+            "the report does not name the tool that wrote it, and the check's tool is grype",
+        ),
+        (
+            "cyclonedx",
+            replaced(
+                STOPPING["cyclonedx"], [{"name": "library"}, {"name": "grype"}, {"vendor": "x"}], "metadata", "tools"
+            ),
+            "grype",
+            "",
+        ),
+        ("junit", CLEAN["junit"], "jest", ""),
+        ("sarif", sarif(ERROR, tool="Trivy"), "", ""),
+    ],
+)
+def test_a_report_in_a_shared_format_names_the_checks_tool(form: str, report: Any, tool: str, reason: str) -> None:
+    read = read_report(form, as_bytes(report), tool)
+
+    assert read.reason == reason
+    assert read.status == ("error" if reason else "ok")
