@@ -17,7 +17,7 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.plurals import counted
 
 if TYPE_CHECKING:
-    from cicd_templates.gate import ExpectedReport
+    from cicd_templates.local_gate import ExpectedReport
 
 
 @main.group("gate", cls=Group, invoke_without_command=True)
@@ -69,7 +69,7 @@ def _folder(reports: Path | None) -> Path:
 def _checks(service: str | None) -> dict[str, ExpectedReport]:
     """Return what each check of a service reports."""
     from cicd_templates.builds.release_checks import checks_of
-    from cicd_templates.gate import ExpectedReport
+    from cicd_templates.local_gate import ExpectedReport
 
     of = selection.only_service(selection.environment(None, None), service)
     return {check.name: ExpectedReport(check.format, check.tool) for check in checks_of(of)}
