@@ -1,4 +1,4 @@
-"""Layer `access`: policies for the people, and the role for GitHub, who work with a service's pipeline."""
+"""Layer `access`: policies for people who work with a service's pipeline, and the role that releases from GitHub."""
 
 from __future__ import annotations
 

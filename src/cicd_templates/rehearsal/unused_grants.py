@@ -1,54 +1,69 @@
-"""The reasons for granted actions that a rehearsal does not use. The first matching row of the table counts."""
+"""Why roles are granted actions that a rehearsal does not use. The first row that matches gives the reason."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-cross-account.html
-STORE = "AWS lists it for the key of an artifact store; S3 asks for GenerateDataKey to write and Decrypt to read"
-FAILURE = "for what fails, which a run that succeeds does not do"
+STORE = "on AWS's list for the key of an artifact store, but S3 needs only GenerateDataKey and Decrypt"
+FAILURE = "used only after a failure, and the rehearsed run succeeded"
 
 REASONS = (
-    ("*-function", "UseTheKey", "kms:*", "for the function's variables and dead letters, not encrypted here"),
+    (
+        "*-function",
+        "UseTheKey",
+        "kms:*",
+        "decrypts the function's variables and dead letters, which the local AWS does not encrypt",
+    ),
     ("*", "*", "kms:DescribeKey", STORE),
     ("*", "*", "kms:Encrypt", STORE),
     ("*", "*", "kms:ReEncrypt*", STORE),
-    ("*-smoke-test", "UseTheKey", "kms:GenerateDataKey", "a smoke test hands nothing on, so it writes nothing"),
+    ("*-smoke-test", "UseTheKey", "kms:GenerateDataKey", "a smoke test has no output artifacts to encrypt"),
     # https://docs.aws.amazon.com/codepipeline/latest/userguide/security-iam.html
-    ("*", "*ItsStore", "*", "CodePipeline's own use of its artifact store, which AWS lists and no rehearsal can see"),
-    ("*", "*", "s3:GetObjectVersion", "for artifacts named by version; here they are named by key"),
-    ("*-image", "ReadTheReleasedSource", "s3:GetObject", "the source is taken by version, which is the other action"),
-    ("*", "FindTheArtifacts", "s3:GetBucketVersioning", "AWS lists it with the others of an artifact store"),
-    ("*", "RunTheProject", "codebuild:StopBuild", "for a run that somebody stops"),
-    ("*", "FindTheFunction", "lambda:ListFunctions", "AWS lists it for Lambda actions"),
+    (
+        "*",
+        "*ItsStore",
+        "*",
+        "CodePipeline itself uses it for the artifact store; a rehearsal does not record that",
+    ),
+    ("*", "*", "s3:GetObjectVersion", "reads an artifact by its version; the rehearsal reads artifacts by key"),
+    ("*-image", "ReadTheReleasedSource", "s3:GetObject", "the source is read by its version, with s3:GetObjectVersion"),
+    ("*", "FindTheArtifacts", "s3:GetBucketVersioning", "on AWS's list for artifact stores"),
+    ("*", "RunTheProject", "codebuild:StopBuild", "used only if somebody stops a run"),
+    ("*", "FindTheFunction", "lambda:ListFunctions", "on AWS's list for Lambda actions"),
     ("*", "SendDeadLetters", "sqs:SendMessage", FAILURE),
     ("*", "AnswerThePipeline", "codepipeline:PutJobFailureResult", FAILURE),
-    ("*", "CompareEvidence", "s3:GetObject", "for an action that is repeated and finds its evidence there"),
-    ("*-image", "PushTheImage", "ecr:BatchGetImage", "for layers that are there already; the stand-in shares none"),
-    ("*-image", "PushTheImage", "ecr:GetDownloadUrlForLayer", "for layers that are there already"),
-    ("*-image-scan", "ReadTheScan", "ecr:DescribeImages", "nothing asks for it: it can go"),
+    ("*", "CompareEvidence", "s3:GetObject", "used if a retried action finds its evidence already stored"),
+    (
+        "*-image",
+        "PushTheImage",
+        "ecr:BatchGetImage",
+        "reads layers that the repository has; the docker replacement reuses none",
+    ),
+    ("*-image", "PushTheImage", "ecr:GetDownloadUrlForLayer", "reads layers that the repository already has"),
+    ("*-image-scan", "ReadTheScan", "ecr:DescribeImages", "no command uses it; it can be removed"),
     (
         "*-image-scan",
         "ScanItAgain",
         "ecr:StartImageScan",
-        "for an image without a scan, or whose scan is older than a day",
+        "used if the image has no scan, or if its scan is older than a day",
     ),
-    ("*", "FollowTheDeployment", "cloudformation:*", "AWS lists it for CloudFormation actions"),
-    ("*", "TagTheStack", "cloudformation:UntagResource", "for a tag that the configuration no longer has"),
-    ("*", "TagTheStack", "cloudformation:TagResource", "AWS asks for it if an action passes tags"),
+    ("*", "FollowTheDeployment", "cloudformation:*", "on AWS's list for CloudFormation actions"),
+    ("*", "TagTheStack", "cloudformation:UntagResource", "used if the configuration no longer has a tag of the stack"),
+    ("*", "TagTheStack", "cloudformation:TagResource", "needed if an action passes tags"),
     (
         "*",
         "ReadValues",
         "ssm:GetParameter*",
-        "CloudFormation reads the values of a template as its caller or as the stack's role",
+        "CloudFormation reads a template's SSM parameters as its caller or as the stack's role",
     ),
-    ("*", "CheckValues", "ec2:*", "CloudFormation looks up subnets and security groups in a template's parameters"),
-    ("*", "*Source", "s3:*Tagging", "for sources that carry tags"),
+    ("*", "CheckValues", "ec2:*", "CloudFormation checks the subnets and security groups in a template's parameters"),
+    ("*", "*Source", "s3:*Tagging", "used if the source object has tags"),
     (
         "*",
         "ReportTestResults",
         "codebuild:CreateReportGroup",
-        "AWS asks for it if a build specification names a report group",
+        "needed if a build specification names a report group",
     ),
 )
 

@@ -28,9 +28,10 @@ _RELEASE_ACTIONS = {
 
 
 def reviewed_environments(environment: str, stacks: Sequence[ReviewedStack]) -> list[str]:
-    """Return the environments whose external access the review of `environment` shows.
+    """Return the names of the environments whose external access is listed in the `REVIEW.md` of `environment`.
 
-    A runtime environment shows itself; a tools environment shows the protected runtimes, or all if none is protected.
+    For a runtime environment, this is the environment itself. For a tools environment, these are the protected runtime
+    environments, or all runtime environments if none is protected.
     """
     runtimes = {
         stack.template.environment: stack.template.facts for stack in stacks if stack.template.facts.kind == "runtime"
@@ -57,7 +58,7 @@ def external_access(environment: str, stacks: Iterable[ReviewedStack]) -> list[s
 
 
 def release_permissions(stacks: Sequence[ReviewedStack]) -> list[str]:
-    """Return who may approve, start and upload releases: one text for each ability, with the policies that give it."""
+    """Return who may approve, start and upload releases: one line for each ability, with the policies that grant it."""
     tools = [stack for stack in stacks if stack.template.facts.kind == "tools"]
     allowed = [
         (f"{stack.template.label}.{statement.holder}", statement)
@@ -82,10 +83,10 @@ def release_permissions(stacks: Sequence[ReviewedStack]) -> list[str]:
 
 
 def matches_any(pattern: str, texts: Sequence[str]) -> bool:
-    """Return whether `pattern`, as of `fnmatch`, matches one of `texts`, which are sorted.
+    """Return whether `pattern`, in the syntax of `fnmatch`, matches one of `texts`, which must be sorted.
 
-    Compares only those that begin as the pattern does: otherwise every statement would be compared with the source of
-    every service.
+    Only the texts that begin with the pattern's literal prefix are compared, because comparing every statement with the
+    source of every service would be slow.
     """
     prefix = _LITERAL_PREFIX.match(pattern)[0]  # type: ignore[index] # matches the empty text as well
     index = bisect.bisect_left(texts, prefix)

@@ -1,4 +1,4 @@
-"""The table of CloudFormation's stack statuses: what each verb does, and which commands of a person settle a stack.
+"""The table of stack statuses: what plan, deploy and destroy do with a stack, and how a person resolves a bad status.
 
 The table lists every status, so that no status is handled by a default. Pure: calls nothing.
 """
@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class Next(Enum):
-    """What a verb does with a stack, by the status of the stack."""
+    """What plan, deploy or destroy does with a stack, depending on the status of the stack."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -61,7 +61,7 @@ _UPDATABLE = StatusRule(Next.UPDATE, Next.DELETE)
 
 
 def _busy(watching: str) -> StatusRule:
-    return StatusRule(Next.WAIT, Next.WAIT, "CloudFormation is at work on it", (watching,))
+    return StatusRule(Next.WAIT, Next.WAIT, "CloudFormation is still working on it", (watching,))
 
 
 # CloudFormation's StackStatus, exactly:
@@ -69,7 +69,10 @@ def _busy(watching: str) -> StatusRule:
 STATES: dict[str, StatusRule] = {
     "CREATE_COMPLETE": _UPDATABLE,
     "CREATE_FAILED": StatusRule(
-        Next.RECREATE, Next.DELETE, "its creation failed and was not rolled back, so parts of it may exist", (DELETE,)
+        Next.RECREATE,
+        Next.DELETE,
+        "its creation failed and was not rolled back, so some of its resources may exist",
+        (DELETE,),
     ),
     "CREATE_IN_PROGRESS": _busy("wait stack-create-complete"),
     # A deleted stack can be found only by its id, never by its name.
@@ -77,7 +80,7 @@ STATES: dict[str, StatusRule] = {
     "DELETE_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
-        "its deletion met a resource that could not be deleted; mend that, then delete it again",
+        "a resource could not be deleted; remove the cause, then delete the stack again",
         (DELETE, FORCE_DELETE),
     ),
     "DELETE_IN_PROGRESS": _busy("wait stack-delete-complete"),
@@ -87,22 +90,25 @@ STATES: dict[str, StatusRule] = {
     "IMPORT_ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
-        "an import failed and could not be undone; only deletion leads out of this, so look first at what it holds",
+        "an import failed and could not be rolled back; the stack can only be deleted, so list its resources first",
         ("list-stack-resources", DELETE),
     ),
     # The AWS CLI has no `wait` command for this status.
     "IMPORT_ROLLBACK_IN_PROGRESS": _busy("describe-stacks"),
     # A change set was created for a stack that does not exist yet: the stack is empty.
     "REVIEW_IN_PROGRESS": StatusRule(
-        Next.CREATE, Next.DELETE, "a change set was made that would create it, and was never executed", (DELETE,)
+        Next.CREATE,
+        Next.DELETE,
+        "the stack is empty, because the change set that creates its resources was never executed",
+        (DELETE,),
     ),
     "ROLLBACK_COMPLETE": StatusRule(
-        Next.RECREATE, Next.DELETE, "its creation failed and was rolled back; it can only be deleted", (DELETE,)
+        Next.RECREATE, Next.DELETE, "its creation failed and was rolled back; the stack can only be deleted", (DELETE,)
     ),
     "ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
-        "its creation failed, and so did the deletion of what had been created",
+        "its creation failed, and not all of its resources could be deleted; delete the stack",
         (DELETE,),
     ),
     "ROLLBACK_IN_PROGRESS": _busy("wait stack-create-complete"),
@@ -110,7 +116,7 @@ STATES: dict[str, StatusRule] = {
     # The update succeeded, but old resources are still being deleted. An operation started now would be refused.
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": _busy("wait stack-update-complete"),
     "UPDATE_FAILED": StatusRule(
-        Next.REFUSE, Next.DELETE, "an update failed and was not rolled back; take it back to what stood", (ROLL_BACK,)
+        Next.REFUSE, Next.DELETE, "an update failed and was not rolled back; roll it back", (ROLL_BACK,)
     ),
     "UPDATE_IN_PROGRESS": _busy("wait stack-update-complete"),
     "UPDATE_ROLLBACK_COMPLETE": _UPDATABLE,
@@ -118,7 +124,7 @@ STATES: dict[str, StatusRule] = {
     "UPDATE_ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
-        "an update failed and could not be undone; mend what the events name, then continue",
+        "an update failed and could not be rolled back; fix what the events name, then continue the rollback",
         (CONTINUE_ROLLBACK,),
     ),
     "UPDATE_ROLLBACK_IN_PROGRESS": _busy("wait stack-rollback-complete"),

@@ -17,9 +17,10 @@ STACKS_AT_A_TIME = 4
 
 
 def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
-    """Return for each stack the stacks that it needs until it is deleted: those it reads from, and its role's stack.
+    """Return the dependencies of each stack, by stack name: the names of the stacks that must outlive it.
 
-    CloudFormation deletes a stack with the role of its deployment, so the deletion fails if the role no longer exists:
+    These are the stacks whose values it reads, and the stack that owns the role of its deployments. CloudFormation
+    deletes a stack with that role, so the deletion fails if the role no longer exists:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
     """
     stacks = list(stacks)

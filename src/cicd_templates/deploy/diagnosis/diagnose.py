@@ -105,7 +105,7 @@ def diagnose(
         unread = f"the stack ended in {status}, and its events are not readable: {explain(error)}"
         return Diagnosis(unread, str(stack.path), (), _next_steps(clients, stack, status, ""))
     if not found:
-        reason = f"the stack ended in {status} and its events name no cause"
+        reason = f"the stack ended in {status}, and its events do not name a cause"
         return Diagnosis(reason, str(stack.path), (), _next_steps(clients, stack, status, ""))
     first = found[0]
     facts = (seen or {}).get(first.logical_id)

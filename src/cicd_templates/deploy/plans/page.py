@@ -22,7 +22,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     where = f"{plan.account}, {plan.region}{' (local AWS)' if plan.local else ''}"
     yield f"- account {plain(where)}, by {code(plan.caller)}"
     yield f"- revision {plain(plan.revision or 'unknown')}"
-    yield f"- made {plan.created:%Y-%m-%d %H:%M} UTC, holds until {plan.expires:%Y-%m-%d %H:%M} UTC"
+    yield f"- made {plan.created:%Y-%m-%d %H:%M} UTC, valid until {plan.expires:%Y-%m-%d %H:%M} UTC"
     yield f"- digest `{digest(plan)}`"
     lost = losses(plan)
     if lost:

@@ -25,7 +25,7 @@ def test_an_unsettled_stack_says_why_where_and_what_to_type(monkeypatch: pytest.
 
     assert result.exit_code == 1
     first, cause, place, settle, stuck, command, last = result.stdout.splitlines()[1:]
-    assert first.startswith("  keys: UPDATE_ROLLBACK_FAILED: an update failed and could not be undone")
+    assert first.startswith("  keys: UPDATE_ROLLBACK_FAILED: an update failed and could not be rolled back")
     assert cause == "      Key (AWS::S3::Bucket): it broke"
     assert place.startswith(f"      at {KEYS.path}:")
     assert settle.startswith("      next: aws cloudformation continue-update-rollback ")

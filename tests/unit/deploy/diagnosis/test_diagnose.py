@@ -86,7 +86,7 @@ def test_a_state_that_a_person_must_settle_comes_with_its_command() -> None:
 
 def test_without_a_cause_or_without_events_the_state_is_reported() -> None:
     assert diagnosed(aws(BEGIN), "ROLLBACK_COMPLETE").reason == (
-        "the stack ended in ROLLBACK_COMPLETE and its events name no cause"
+        "the stack ended in ROLLBACK_COMPLETE, and its events do not name a cause"
     )
     found = diagnosed(FakeAws({}), "DELETE_FAILED")
     assert found.reason.startswith("the stack ended in DELETE_FAILED, and its events are not readable: An error")

@@ -213,7 +213,7 @@ def test_a_plan_is_a_page_with_the_losses_first() -> None:
         "",
         "- account 222222222222, eu-central-1 (local AWS), by `arn:me`",
         "- revision abc",
-        "- made 2026-01-01 00:00 UTC, holds until 2026-01-02 00:00 UTC",
+        "- made 2026-01-01 00:00 UTC, valid until 2026-01-02 00:00 UTC",
         f"- digest `{plans.digest(PLAN)}`",
     ]
     for line in (
