@@ -79,8 +79,10 @@ def build(env: Environment) -> LayerTemplate:
             layer.add(admission)
 
     # The certificate is for the domain. With the load balancer's own name, clients could not verify the certificate.
-    plain = joined_text("http://", GetAtt(balancer, "DNSName"))
-    layer.publish(BASE_URL, Url(plain if env.settings.allow_http else f"https://{env.settings.domain}"))
+    # But at the original's domain, whoever tests a copy would test the original.
+    scheme = "http" if env.settings.allow_http else "https"
+    own_address = joined_text(f"{scheme}://", GetAtt(balancer, "DNSName"))
+    layer.publish(BASE_URL, Url(f"https://{env.domain}" if env.domain else own_address))
     layer.publish(BALANCER_HOST, HostName(GetAtt(balancer, "DNSName")))
     layer.publish(CLUSTER_NAME, ClusterName(cluster.ref()))
     layer.publish(LISTENER_ARN, ListenerArn(listener.ref()))

@@ -10,7 +10,8 @@ from cicd_templates.blocks.log_groups import masked_log_group, may_write
 from cicd_templates.blocks.repositories import EXECUTION_ROLE, may_pull
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import log_group_name
-from cicd_templates.layer.outputs import ServiceOutput, Url
+from cicd_templates.config.routes import base_path
+from cicd_templates.layer.outputs import ServiceOutput, Url, joined_text
 from cicd_templates.layer.template import LayerTemplate
 from templates import cluster, health, hooks, ingress, keys, network, secrets
 
@@ -73,7 +74,9 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         )
         requests = ingress.target_group_metrics(layer).metrics("RequestCount", "Sum")
         layer.add_all(autoscaling.scaling_policies(env, service, service.settings.autoscaling, target, requests))
-    layer.publish(SERVICE_URL, Url(layer.read(cluster.BASE_URL)))
+    address = layer.read(cluster.BASE_URL)
+    folder = base_path(service.settings.path_pattern)
+    layer.publish(SERVICE_URL, Url(joined_text(address, folder)) if folder else address)
     return layer
 
 

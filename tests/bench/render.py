@@ -48,7 +48,8 @@ from cicd_templates.config.load import parse_configuration
 from cicd_templates.layer.discovery import project_layers
 raw = tomllib.loads(pathlib.Path("templates/environments.toml").read_text())
 checks = raw["services"]["payment-processor"]["checks"]
-raw["services"] = {f"service-{n}": {"priority": n, "checks": checks} for n in range(1, int(sys.argv[1]) + 1)}
+numbers = range(1, int(sys.argv[1]) + 1)
+raw["services"] = {f"service-{n}": {"path_pattern": f"/{n}/*", "checks": checks} for n in numbers}
 raw["environments"]["production"].pop("services", None)
 began = time.perf_counter()
 rendered = render.render(parse_configuration(raw, source="bench"), project_layers(), "yaml")

@@ -19,6 +19,7 @@ from cicd_templates.blocks.repositories import VERIFY_IMAGE
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import cluster_name, physical_name, repository_arn, service_name
+from cicd_templates.config.routes import probed_paths
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.layer.iam import Grant, allow, deny
 from cicd_templates.layer.outputs import HostName, KeyArn, SubnetIds, VpcId
@@ -74,7 +75,6 @@ def smoke(
 ) -> Hook:
     """Return the hook that tests a release from inside the environment's VPC, through the test listener."""
     env, service = monitored.env, monitored.service
-    settings = service.settings
     return inline_function(
         "Smoke",
         env,
@@ -87,9 +87,9 @@ def smoke(
         variables={
             "BALANCER": balancer,
             "PORT": str(TEST_PORT),
-            "HOST": env.settings.domain or balancer,
+            "HOST": env.domain or env.settings.domain or balancer,
             "TLS": "" if env.settings.allow_http else "1",
-            "PROBES": json.dumps(settings.probes or {settings.health_check.path: 200}),
+            "PROBES": json.dumps(probed_paths(service)),
         },
         network=awslambda.VPCConfig(SubnetIds=subnets, SecurityGroupIds=[group.ref()]),
     )

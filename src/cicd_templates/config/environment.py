@@ -16,10 +16,14 @@ from cicd_templates.config.tables.service import ServiceTable
 
 @dataclass(frozen=True)
 class Service:
-    """A deployable application in one environment, with that environment's overrides applied."""
+    """A deployable application in one environment, with that environment's overrides applied.
+
+    `priority_is_derived` is true if the configuration states no priority of its listener rule.
+    """
 
     name: str
     settings: ServiceTable
+    priority_is_derived: bool = False
 
     @property
     def release_key(self) -> str:
@@ -93,6 +97,20 @@ class Environment:
     def protected(self) -> bool:
         """Whether data must outlive its stack; a copy with a suffix has the same protection as its original."""
         return self.settings.protection == "protected"
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether this is a copy beside an original in the same account: its suffix is not that of the file."""
+        return bool(self.suffix) and self.suffix != self.settings.suffix
+
+    @property
+    def domain(self) -> str | None:
+        """The host name of the environment's own load balancer; None for plain HTTP, and for a copy that has none."""
+        if self.settings.allow_http:
+            return None
+        if self.is_copy:
+            return (self.settings.copy_domain or "").replace("{suffix}", str(self.suffix)) or None
+        return self.settings.domain
 
     @property
     def network(self) -> IPv4Network:

@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 
 from cicd_templates.config.environment import Configuration, Environment, Service
 from cicd_templates.config.pydantic_messages import message_for
+from cicd_templates.config.routes import with_priorities
 from cicd_templates.config.tables.environment import EnvironmentTable
 from cicd_templates.config.tables.field_types import ENVIRONMENT_NAME_LENGTH, SERVICE_NAME_LENGTH, SUFFIX_LENGTH, WORD
 from cicd_templates.config.tables.pipeline import PipelineTable
@@ -177,7 +178,7 @@ class _Reader:
         ]
         if settings is None:
             return None
-        valid_services = tuple(service for service in resolved if service is not None)
+        valid_services = with_priorities([service for service in resolved if service is not None])
         return Environment(name, *shared, settings, valid_services, suffix or settings.suffix)
 
     def _service(self, name: str, base: Raw, override: Raw, at: str) -> Service | None:

@@ -392,7 +392,7 @@ def test_a_secret_that_nobody_uses_is_refused(
     ("edits", "expected"),
     [
         (
-            [("services/ledger", {"priority": 7, "checks": {"b": {"preset": "bandit"}}})],
+            [("services/ledger", {"path_pattern": "/ledger/*", "checks": {"b": {"preset": "bandit"}}})],
             "which service? Name one with --service: payment-processor, ledger",
         ),
         (

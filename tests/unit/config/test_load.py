@@ -185,7 +185,7 @@ def test_an_override_wins_key_by_key_and_leaves_the_rest() -> None:
 
 
 def test_two_services_live_in_one_environment_with_priorities_of_their_own() -> None:
-    ledger = {"priority": 200, "path_pattern": "/ledger/*", "checks": {"bandit": {"preset": "bandit"}}}
+    ledger = {"priority": 20, "path_pattern": "/ledger/*", "checks": {"bandit": {"preset": "bandit"}}}
     services = environment("staging", ("services/ledger", ledger)).services
 
     assert [service.name for service in services] == ["payment-processor", "ledger"]

@@ -19,8 +19,8 @@ from templates import LAYERS
 from tests.conftest import RAW, configured, own_package
 
 CHECKS = {"checks": {"bandit": {"preset": "bandit"}}}
-LEDGER = {"priority": 7, **CHECKS}
-REPORTS = {"priority": 8, **CHECKS}
+LEDGER = {"path_pattern": "/ledger/*", **CHECKS}
+REPORTS = {"path_pattern": "/reports/*", **CHECKS}
 
 
 def stack(

@@ -21,7 +21,7 @@ from cicd_templates.template.tags import OWN_KEYS
 from templates import LAYERS
 from tests.conftest import configured, environment, raw_configuration
 
-LEDGER = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+LEDGER = {"path_pattern": "/ledger/*", "checks": {"bandit": {"preset": "bandit"}}}
 NETWORK = {"network.VpcId": "vpc-1", "network.PublicSubnetIds": "s-1,s-2", "network.PrivateSubnetIds": "s-3,s-4"}
 
 

@@ -20,7 +20,7 @@ NOTHING = environment_page.Overrides({}, ())
 
 def services(count: int) -> list[tuple[str, object]]:
     checks = {"bandit": {"preset": "bandit"}}
-    named = {f"till-{number}": {"checks": checks, "priority": number + 1} for number in range(count)}
+    named = {f"till-{number}": {"checks": checks, "path_pattern": f"/till-{number}/*"} for number in range(count)}
     return [("services", named), ("environments/production/services", {})]
 
 

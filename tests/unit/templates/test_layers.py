@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from templates import cluster, ingress, network, service
+from templates import cluster, hooks, ingress, network, service
 from tests.conftest import environment
 
 STAGING = "environments/staging"
@@ -123,6 +123,60 @@ def test_plain_http_is_only_what_the_environment_says_aloud() -> None:
     assert (listener["Port"], listener["Protocol"]) == (80, "HTTP")
     assert "Certificates" not in listener
     assert resources["BaseUrlParameter"]["Properties"]["Value"] == {"Fn::Sub": "http://${LoadBalancer.DNSName}"}
+
+
+LOAD_BALANCER = {"Fn::Sub": "https://${LoadBalancer.DNSName}"}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "edits", "expected"),
+    [
+        pytest.param(None, [], "https://payments.staging.example.com", id="the original"),
+        pytest.param("pr7", [], LOAD_BALANCER, id="a copy asks its own load balancer"),
+        pytest.param(
+            "pr7",
+            [(f"{STAGING}/copy_domain", "{suffix}.pay.example.com")],
+            "https://pr7.pay.example.com",
+            id="a copy with a domain of its own",
+        ),
+        pytest.param(
+            None, [(f"{STAGING}/suffix", "b")], "https://payments.staging.example.com", id="a suffix of the file"
+        ),
+    ],
+)
+def test_the_address_of_an_environment_is_that_of_its_own_load_balancer(
+    suffix: str | None, edits: list[tuple[str, Any]], expected: object
+) -> None:
+    env = environment("staging", *edits, suffix=suffix)
+    resources = cluster.build(env).template.to_dict()["Resources"]
+
+    assert resources["BaseUrlParameter"]["Properties"]["Value"] == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [("/*", {"Ref": "BaseUrl"}), ("/ledger/*", {"Fn::Sub": "${BaseUrl}/ledger"})],
+)
+def test_the_address_of_a_service_is_the_folder_of_its_requests(pattern: str, expected: object) -> None:
+    resources = resources_of("service", ("services/payment-processor/path_pattern", pattern))
+
+    assert resources["ServiceUrlParameter"]["Properties"]["Value"] == expected
+
+
+def test_the_smoke_hook_requests_the_folder_of_its_service_at_the_load_balancer_of_the_copy() -> None:
+    edits = [
+        ("services/payment-processor/path_pattern", "/pay/*"),
+        ("services/payment-processor/hooks", ["smoke"]),
+        ("services/payment-processor/rollout", "blue-green"),
+        ("services/payment-processor/rollback_on_alarm", True),
+        (f"{STAGING}/copy_domain", "{suffix}.pay.example.com"),
+    ]
+    env = environment("staging", *edits, suffix="pr7")
+    resources = hooks.build(env, env.services[0]).template.to_dict()["Resources"]
+    variables = resources["Smoke"]["Properties"]["Environment"]["Variables"]
+
+    assert variables["PROBES"] == '{"/pay/health": 200}'
+    assert (variables["BALANCER"], variables["HOST"]) == ({"Ref": "LoadBalancerHost"}, "pr7.pay.example.com")
 
 
 @pytest.mark.parametrize(("name", "expected"), [("staging", "false"), ("production", "true")])

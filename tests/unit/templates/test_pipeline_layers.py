@@ -313,13 +313,13 @@ def test_the_second_gate_may_read_what_inspector_found_where_it_looks() -> None:
 
 @pytest.mark.parametrize("name", ["execution-api", "action-source-x"])
 def test_a_service_is_not_named_as_roles_are_that_a_pattern_knows(name: str) -> None:
-    more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+    more = {"path_pattern": "/more/*", "checks": {"bandit": {"preset": "bandit"}}}
     with pytest.raises(ConfigurationError, match=f"services.{name}: {name} reads as "):
         configured((f"services/{name}", more))
 
 
 def test_with_the_longest_names_the_source_roles_are_still_those_of_the_pattern() -> None:
-    more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+    more = {"path_pattern": "/more/*", "checks": {"bandit": {"preset": "bandit"}}}
     edits = [("project/name", "p" * 16), (f"services/{'s' * 24}", more)]
     tools = configured(*edits, suffix="s" * 10).environment("tools")
     assert tools is not None
@@ -335,7 +335,7 @@ def test_with_the_longest_names_the_source_roles_are_still_those_of_the_pattern(
 
 
 def test_with_the_longest_names_the_pipelines_role_is_still_that_of_the_pattern() -> None:
-    more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+    more = {"path_pattern": "/more/*", "checks": {"bandit": {"preset": "bandit"}}}
     tools = configured(("project/name", "p" * 16), (f"services/{'s' * 24}", more), suffix="s" * 10).environment("tools")
     assert tools is not None
     of = next(each for each in tools.services if each.name == "s" * 24)
@@ -353,7 +353,7 @@ NEIGHBOURS = ["payment-a", "payment-b", "payment-processor-eu-w", "payment-proce
 
 def test_no_role_of_one_service_reaches_an_artifact_of_another() -> None:
     more = [
-        (f"services/{name}", {"priority": at, "checks": {"bandit": {"preset": "bandit"}}})
+        (f"services/{name}", {"path_pattern": f"/{at}/*", "checks": {"bandit": {"preset": "bandit"}}})
         for at, name in enumerate(NEIGHBOURS, start=20)
     ]
     tools = configured(*more).environment("tools")
@@ -436,7 +436,7 @@ def test_every_word_of_a_role_project_function_or_security_group_is_reserved() -
 @pytest.mark.parametrize("layer", [keys, storage], ids=["keys", "storage"])
 def test_a_service_more_makes_the_ground_no_larger(layer: ModuleType) -> None:
     # A thousand services must fit into one key policy and one bucket policy.
-    more = {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}
+    more = {"path_pattern": "/more/*", "checks": {"bandit": {"preset": "bandit"}}}
 
     assert resources_of(layer) == resources_of(layer, ("services/ledger", more))
 

@@ -8,7 +8,15 @@ from pydantic import AfterValidator, Field
 
 from cicd_templates.config.tables.cron_field_types import Window
 from cicd_templates.config.tables.field_types import SUFFIX_LENGTH, Region, matching, name_part
-from cicd_templates.config.tables.network_field_types import CertificateArn, Domain, Endpoints, Nat, VpcRange, ZoneName
+from cicd_templates.config.tables.network_field_types import (
+    CertificateArn,
+    CopyDomain,
+    Domain,
+    Endpoints,
+    Nat,
+    VpcRange,
+    ZoneName,
+)
 from cicd_templates.config.tables.patch import PatchPath, PatchTable
 from cicd_templates.config.tables.stakeholders import StakeholdersTable
 from cicd_templates.config.tables.table import Table
@@ -122,6 +130,11 @@ class EnvironmentTable(Table):
     domain: Domain | None = Field(
         default=None,
         description="Host name of the certificate; create its DNS record to the load balancer yourself",
+    )
+    copy_domain: CopyDomain | None = Field(
+        default=None,
+        description="Host name of a copy (`SUFFIX=`), such as `{suffix}.staging.example.com`, that the certificate"
+        " covers; default: the name of the copy's own load balancer, for which no client can verify a certificate",
     )
     deployment_window: Window | None = Field(
         default=None,

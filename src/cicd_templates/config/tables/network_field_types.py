@@ -42,6 +42,13 @@ CertificateArn = Annotated[
         "write a certificate's ARN, such as arn:aws:acm:eu-central-1:222222222222:certificate/0123-abcd",
     ),
 ]
+CopyDomain = Annotated[
+    str,
+    matching(
+        r"(?=.*\{suffix\})([a-z0-9{}-]+\.)+[a-z]{2,}",
+        "write a host name with {suffix} in it, such as {suffix}.staging.example.com",
+    ),
+]
 Domain = Annotated[
     str, matching(r"[a-z0-9-]+(\.[a-z0-9-]+)+", "write a host name in lower case, such as pay.example.com", 253)
 ]

@@ -80,10 +80,10 @@ class ServiceTable(Table):
     path_pattern: PathPattern = Field(
         default="/*", description="Paths of the requests that the shared load balancer sends to this service"
     )
-    priority: Annotated[int, Field(ge=1, le=50000)] = Field(
-        default=100,
+    priority: Annotated[int, Field(ge=1, le=50000)] | None = Field(
+        default=None,
         description="Priority of the listener rule among the services of an environment; the lowest number is"
-        " evaluated first",
+        " evaluated first; default: derived, so that the more exact path is evaluated first, and `/*` last, at 100",
     )
     environment: dict[VariableName, str] = Field(
         default={}, description="Environment variables of the container; not for secrets"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network
-from itertools import combinations
 
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.tables.network_field_types import Nat
 from cicd_templates.config.tables.service import FARGATE_MEMORY, ServiceTable
-from cicd_templates.config.validation import autoscaling, rollouts
+from cicd_templates.config.validation import autoscaling, rollouts, routes
 from cicd_templates.config.validation.problem import Problem
 
 PRIVATE_REGISTRY = re.compile(r"^\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.")
@@ -54,7 +53,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
                 "is already an environment variable of the container; choose another name",
             )
         yield from _smoke_route(settings, environment.settings.nat, where)
-    yield from _listener_rules(environment, at)
+    yield from routes.problems_in(environment)
 
 
 def _size(settings: ServiceTable, where: str) -> Iterator[Problem]:
@@ -106,12 +105,3 @@ def _smoke_route(settings: ServiceTable, nat: Nat, where: str) -> Iterator[Probl
             "the smoke hook connects to the public address of the load balancer, which it cannot reach with"
             ' nat = "none"; set nat = "single"',
         )
-
-
-def _listener_rules(environment: Environment, at: str) -> Iterator[Problem]:
-    for one, other in combinations(environment.services, 2):
-        if one.settings.priority == other.settings.priority:
-            yield Problem(
-                f"{at}.{other.name}.priority",
-                f"{other.settings.priority} is already the priority of {one.name}; give each service its own",
-            )

@@ -13,8 +13,8 @@ from tests.unit.config.problems import SERVICE, problems_of
 BANDIT = {"preset": "bandit"}
 
 
-def service(priority: int = 200, *checks: str) -> dict[str, Any]:
-    return {"priority": priority, "checks": dict.fromkeys(checks or ("bandit",), BANDIT)}
+def service(number: int = 200, *checks: str) -> dict[str, Any]:
+    return {"path_pattern": f"/{number}/*", "checks": dict.fromkeys(checks or ("bandit",), BANDIT)}
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_service_and_its_check_read_as_another_services_check() -> None:
 def test_a_service_and_its_secret_read_as_another_services_secret() -> None:
     check = {"preset": "bandit", "secrets": {"TOKEN": "key-old"}}
     problems = problems_of(
-        ("services/pay", {"priority": 7, "checks": {"lint": check}}), ("services/pay-key", service(8, "old"))
+        ("services/pay", {"path_pattern": "/7/*", "checks": {"lint": check}}), ("services/pay-key", service(8, "old"))
     )
 
     assert problems == [

@@ -52,7 +52,7 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
             id="size out of Fargate's range",
         ),
         pytest.param(
-            [("services/other", {})],
+            [("services/other", {"path_pattern": "/other/*", "priority": 100}), (f"{SERVICE}/priority", 100)],
             "environments.staging.services.other.priority: 100 is already the priority of payment-processor",
             id="two services with one priority",
         ),

@@ -1,0 +1,132 @@
+"""Which requests a path pattern of the load balancer takes, and in which order the patterns of services are tried.
+
+A pattern has `*` for any characters, also none and also slashes, and `?` for exactly one, as in a listener rule:
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cicd_templates.config.environment import Service
+
+# Of a pattern that takes every path, such as `/*`. All other patterns are tried before it.
+CATCH_ALL_PRIORITY = 100
+# Stands for every character that is in neither of two patterns.
+OTHER = "\0"
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Return whether `wide` takes every path that `narrow` takes. A path without wildcards is a pattern as well."""
+    characters = {*wide, *narrow, OTHER} - {"*", "?"}
+    start = (0, _closure(wide, frozenset({0})))
+    seen, waiting = {start}, [start]
+    while waiting:
+        at, states = waiting.pop()
+        if _is_end(narrow, at) and len(wide) not in states:
+            return False
+        for following, character in _steps(narrow, at, characters):
+            after = (following, _closure(wide, _advance(wide, states, character)))
+            if after not in seen:
+                seen.add(after)
+                waiting.append(after)
+    return True
+
+
+def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
+    """Return the positions that follow `at` in `pattern`, each with the character of the path that leads there."""
+    while at < len(pattern) and pattern[at] == "*":
+        return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
+    if at == len(pattern):
+        return []
+    return [(at + 1, character) for character in characters if pattern[at] in ("?", character)]
+
+
+def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[int]:
+    stay = {at for at in states if at < len(pattern) and pattern[at] == "*"}
+    move = {at + 1 for at in states if at < len(pattern) and pattern[at] in ("?", character)}
+    return frozenset(stay | move)
+
+
+def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
+    """Return `states` and the positions behind the wildcards at them, which may stand for no character."""
+    reached = set(states)
+    for at in sorted(states):
+        while at < len(pattern) and pattern[at] == "*":
+            at += 1
+            reached.add(at)
+    return frozenset(reached)
+
+
+def _is_end(pattern: str, at: int) -> bool:
+    return not pattern[at:].strip("*")
+
+
+def base_path(pattern: str) -> str:
+    """Return the folder that all paths of `pattern` have in common, without a final slash; empty for `/*`."""
+    literal = re.split(r"[*?]", pattern, maxsplit=1)[0]
+    whole = literal == pattern or pattern == f"{literal}*"
+    return literal.rstrip("/") if whole else literal.rpartition("/")[0]
+
+
+def with_priorities(services: Sequence[Service]) -> tuple[Service, ...]:
+    """Return `services`, with a priority for each that has none: the more exact its pattern, the earlier it is tried.
+
+    The number depends on the pattern and, of patterns that are equally exact, on the others: so a new service seldom
+    changes the rule of an existing one. Priorities in the configuration stay as they are.
+    """
+    taken = {service.settings.priority for service in services}
+    derived: dict[str, int] = {}
+    limit = CATCH_ALL_PRIORITY + 1
+    for service in sorted(services, key=_exactness):
+        if service.settings.priority is None:
+            limit = min(limit - 1, CATCH_ALL_PRIORITY + 1 - _literals(service.settings.path_pattern))
+            while limit in taken:
+                limit -= 1
+            free = limit if limit > 0 else next(n for n in range(CATCH_ALL_PRIORITY + 1, 50_000) if n not in taken)
+            taken.add(free)
+            derived[service.name] = free
+    return tuple(
+        replace(
+            service,
+            settings=service.settings.model_copy(update={"priority": derived[service.name]}),
+            priority_is_derived=True,
+        )
+        if service.name in derived
+        else service
+        for service in services
+    )
+
+
+def _exactness(service: Service) -> tuple[int, int, int, str]:
+    pattern = service.settings.path_pattern
+    return (_literals(pattern), pattern.count("?"), -pattern.count("*"), pattern)
+
+
+def _literals(pattern: str) -> int:
+    return len(re.sub(r"[*?]", "", pattern))
+
+
+def in_order(services: Sequence[Service]) -> list[Service]:
+    """Return `services` in the order in which the load balancer tries their rules."""
+    return sorted(services, key=lambda service: service.settings.priority or 0)
+
+
+def receiver(path: str, services: Sequence[Service]) -> Service | None:
+    """Return the service that gets requests of `path`, or None if the load balancer answers them itself."""
+    return next((service for service in in_order(services) if covers(service.settings.path_pattern, path)), None)
+
+
+def probed_paths(service: Service) -> dict[str, int]:
+    """Return the paths that the hook `smoke` requests, with the expected status of each.
+
+    Without `probes`, that is the path of the health check. The load balancer checks health at the tasks themselves, but
+    the hook's requests pass the listener rule: if the rule does not take that path, the service's folder precedes it.
+    """
+    settings = service.settings
+    if settings.probes:
+        return dict(settings.probes)
+    path = settings.health_check.path
+    return {path if covers(settings.path_pattern, path) else f"{base_path(settings.path_pattern)}{path}": 200}
