@@ -17,6 +17,7 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_endpoint
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
+from cicd_templates.template.arn import Arn
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
@@ -26,6 +27,8 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 ARNS_AT_ONCE = 100
 # CloudFormation tags resources with the stack's name; the tag stays on a resource that outlives the stack.
 OF_STACK = "aws:cloudformation:stack-name"
+# Also the region and the account of that stack are in its id.
+OF_STACK_ID = "aws:cloudformation:stack-id"
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[Exis
 
 def _collision(clients: Clients, taken: _TakenName) -> Collision:
     stack, tags = taken.stack, taken.found.tags
-    remedy = tuple(for_endpoint(line, clients, stack.account) for line in _remedy(taken, tags or {}))
+    remedy = tuple(for_endpoint(line, clients, stack.account) for line in _remedy(clients, taken, tags or {}))
     return Collision(stack.label, taken.logical_id, taken.resource_type, taken.name, _owner(taken.found), remedy)
 
 
@@ -125,15 +128,44 @@ def _owner(found: ExistingResource) -> str:
     return ", ".join(made + shown) or "it has no tags"
 
 
-def _remedy(taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the remedy: import or delete a resource of this environment; for others, choose another name."""
+def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the remedy: import or delete a resource that a deleted stack of this environment has left behind.
+
+    A resource that a stack may still use, be it a stack in another region, is never to be deleted: for that, and for
+    what does not belong to this environment, the remedy is another name.
+    """
     stack = taken.stack
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}
     if not ours.items() <= tags.items():
         return ("it does not belong to this environment; choose another project name or suffix, or ask its owner",)
+    if used := _possible_use(clients, stack, tags):
+        return (used,)
     policy = stack.resources[taken.logical_id].get("DeletionPolicy", "Delete")
     words = operations_of(taken.resource_type).delete_command.format(name=taken.name, arn=taken.found.arn)
     delete = f"aws {words} --region {stack.region}"
     if policy.startswith("Retain"):
         return (*adopt_commands(stack, creates=taken.creates), f"# or, if nothing in it is needed: {delete}")
     return (delete,)
+
+
+def _possible_use(clients: Clients, stack: StackTemplate, tags: Mapping[str, str]) -> str:
+    """Return why the resource with these tags may still be in use; empty if the stack that made it is deleted."""
+    if OF_STACK_ID not in tags:
+        return (
+            "no tag says which stack made it, so it may be in use; choose another project name or suffix, or find"
+            " out who uses it"
+        )
+    made_by = Arn.parse(tags[OF_STACK_ID])
+    name = made_by.resource_name.partition("/")[0]
+    if (made_by.account, made_by.region) != (stack.account, stack.region):
+        return (
+            f"the stack {name} in account {made_by.account} and {made_by.region} made it and may use it; destroy that"
+            " one first, from a configuration with its region, or choose another project name or suffix"
+        )
+    described = describe_stack(clients, tags[OF_STACK_ID])
+    if described is not None and described["StackStatus"] != "DELETE_COMPLETE":
+        return (
+            f"the stack {name} made it and still exists, in {described['StackStatus']}; destroy that one first, or"
+            " choose another project name or suffix"
+        )
+    return ""

@@ -152,6 +152,12 @@ def names(fake: FakeAws, *stacks: StackTemplate) -> NameReport:
 REPOSITORY = {"ecr.describe_repositories": {"repositories": [{"repositoryArn": ARN}]}}
 
 
+def of_stack(region: str = "eu-central-1", account: str = "222222222222") -> dict[str, str]:
+    """The tags by which CloudFormation says which stack made a resource."""
+    stack_id = f"arn:aws:cloudformation:{region}:{account}:stack/s/0000-1111"
+    return {"aws:cloudformation:stack-name": "s", "aws:cloudformation:stack-id": stack_id}
+
+
 def tagged(**tags: str) -> dict[str, Any]:
     listed = [{"Key": key, "Value": value} for key, value in tags.items()]
     return {"tagging.get_resources": {"ResourceTagMappingList": [{"ResourceARN": ARN, "Tags": listed}]}}
@@ -169,7 +175,7 @@ def test_what_an_earlier_deployment_kept_can_be_imported() -> None:
         account(
             {
                 **REPOSITORY,
-                **tagged(**OURS, **{"aws:cloudformation:stack-name": "s", "aws:cloudformation:logical-id": "Images"}),
+                **tagged(**OURS, **of_stack(account="111111111111"), **{"aws:cloudformation:logical-id": "Images"}),
             }
         )
     ).taken
@@ -185,7 +191,9 @@ def test_what_an_earlier_deployment_kept_can_be_imported() -> None:
 
 def test_what_is_disposable_is_deleted() -> None:
     alias = {"kms.describe_key": ANSWERS["AWS::KMS::Alias"][1]}
-    (only,) = names(account({**alias, **tagged(**{**OURS, "Environment": "staging"})}), STACKS["keys"]).taken
+    (only,) = names(
+        account({**alias, **tagged(**{**OURS, "Environment": "staging"}, **of_stack())}), STACKS["keys"]
+    ).taken
 
     assert only.remedy == ("aws kms delete-alias --alias-name alias/payments-staging-key --region eu-central-1",)
 
@@ -233,7 +241,36 @@ def test_what_a_stack_has_is_its_own() -> None:
 
 def test_what_a_stack_would_add_is_imported_by_an_update() -> None:
     parameter = {"ssm.get_parameter": {"Parameter": {"ARN": ARN}}}
-    (only,) = names(account({**parameter, **tagged(**OURS)}, deployed=True)).taken
+    gone = {"StackName": "s", "CreationTime": TIME, "StackStatus": "DELETE_COMPLETE"}
+    own = {**gone, "StackStatus": "CREATE_COMPLETE"}
+    stacks = {
+        "cloudformation.describe_stacks": lambda **request: {"Stacks": [gone if "/" in request["StackName"] else own]}
+    }
+    tags = tagged(**OURS, **of_stack(account="111111111111"))
+    (only,) = names(account({**parameter, **tags, **stacks}, deployed=True)).taken
 
     assert only.resource_type == "AWS::SSM::Parameter"
     assert only.remedy == (f"aws ssm delete-parameter --name {only.name} --region eu-central-1",)
+
+
+@pytest.mark.parametrize(
+    ("tags", "deployed", "reason"),
+    [
+        ({}, False, "no tag says which stack made it, so it may be in use; choose another project name or suffix"),
+        (
+            of_stack("eu-west-1", "111111111111"),
+            False,
+            "the stack s in account 111111111111 and eu-west-1 made it and may use it; destroy that one first",
+        ),
+        (of_stack(), False, "the stack s in account 222222222222 and eu-central-1 made it and may use it"),
+        (of_stack(account="111111111111"), True, "the stack s made it and still exists, in CREATE_COMPLETE; destroy"),
+    ],
+    ids=["no stack", "another region", "another account", "a living stack"],
+)
+def test_what_a_living_stack_may_use_is_never_to_be_deleted(tags: dict[str, str], deployed: bool, reason: str) -> None:
+    role = {"iam.get_role": {"Role": {**ROLE, "Tags": [{"Key": k, "Value": v} for k, v in {**OURS, **tags}.items()]}}}
+    found = names(account(role, deployed=deployed), STACKS["build"]).taken
+
+    assert found
+    assert all(each.remedy[0].startswith(reason) for each in found)
+    assert not any("delete" in line for each in found for line in each.remedy)
