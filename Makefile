@@ -152,11 +152,12 @@ bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure what a rehearsal ad
 
 soak.takes := SEQUENCES
 soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deploy through SEQUENCES faults; rehearse with missing rights
-	@SEQUENCES="$${CICD_TEMPLATES_SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q tests/unit/deploy/runs/test_faults.py
+	@SEQUENCES="$${CICD_TEMPLATES_SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q -m long tests/unit/deploy/runs/test_faults.py
 	@$(VENV)/bin/python -m tests.soak.rehearse
 
-test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that are too slow for every change
-	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal -m long
+# Tests of properties run here as well, with more examples.
+test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run slow tests, and try more examples
+	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal -m "long or hypothesis" --hypothesis-profile=thorough
 
 fuzz.takes := INPUTS SEED
 fuzz: $(VENV)/.done ## Feed INPUTS damaged reports to the gate's readers, from SEED

@@ -24,8 +24,12 @@ from cicd_templates.config.load import parse_configuration
 ROOT = Path(__file__).parent.parent
 RAW = tomllib.loads((ROOT / "templates/environments.toml").read_text())
 
-# One profile everywhere: no deadline, because a loaded machine is no failure, and no example database to leave behind.
-settings.register_profile("project", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+# No deadline, because a loaded machine is no failure, and no example database to leave behind. Every change tries few
+# examples; `make test-long` runs the same tests with the profile `thorough`.
+settings.register_profile(
+    "project", max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("project"), max_examples=200)
 settings.load_profile("project")
 
 # What the caller gave to make, or exports for the program, is not for the commands that tests run.

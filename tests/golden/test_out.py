@@ -75,6 +75,8 @@ def test_the_bytes_are_the_same_on_every_hash_seed(seed: str, tmp_path: Path) ->
         assert (tmp_path / path.relative_to(OUT)).read_bytes() == path.read_bytes()
 
 
+# `make lint` says the same of the same files.
+@pytest.mark.long
 def test_cfn_lint_finds_nothing_not_even_to_inform() -> None:
     assert lint_templates(FILES) == []
 

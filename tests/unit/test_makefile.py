@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,13 @@ from cicd_templates.cli.options import Option
 from cicd_templates.hints import PREFIX
 from tests.conftest import ROOT
 
-# Without the site packages of this Python, which would take most of the time.
-PRINTS_ITS_CALL = f"""#!{sys.executable} -IS
-import json, os, sys
-variables = {{name: value for name, value in os.environ.items() if name.startswith("{PREFIX}")}}
-print(json.dumps([sys.argv[3:], variables]))
+# A mark, the number of arguments, the arguments and the variables, each ended by a NUL, which neither can contain.
+CALL = "\x1e"
+PRINTS_ITS_CALL = """#!/bin/sh
+if [ $# -ge 2 ]; then shift 2; else shift $#; fi
+printf '\\036%s\\0' $#
+for argument; do printf '%s\\0' "$argument"; done
+env -0
 """
 MAKEFILE = (ROOT / "Makefile").read_text()
 STACKS = re.findall(r"^STACKS := (.*)$", MAKEFILE, re.MULTILINE)[0]
@@ -71,7 +71,15 @@ def calls(folder: Path, *words: str, **shell: str) -> list[tuple[list[str], dict
     """Return the arguments and the variables of each call of Python."""
     answer = make(folder, *words, **shell)
     assert (answer.returncode, answer.stderr) == (0, "")
-    return [tuple(json.loads(line)) for line in answer.stdout.splitlines() if line.startswith("[")]
+    return [call(text) for text in answer.stdout.split(CALL)[1:]]
+
+
+def call(text: str) -> tuple[list[str], dict[str, str]]:
+    """Return what the program printed of a call: the arguments after `-m cicd_templates`, and the variables."""
+    number, *words = text.split("\0")
+    arguments, variables = words[: int(number)], words[int(number) : -1]
+    pairs = [variable.partition("=") for variable in variables if variable.startswith(PREFIX)]
+    return arguments, {name: value for name, _, value in pairs}
 
 
 def parsed(arguments: list[str]) -> dict[str, Any]:
@@ -229,8 +237,8 @@ def test_what_make_itself_knows_can_be_set(made: Path, setting: str) -> None:
 
 
 def test_lint_with_a_format_prints_only_that(made: Path) -> None:
-    assert make(made, "lint").stdout.splitlines()[1:] == ["ruff: clean"]
-    assert make(made, "lint", "FORMAT=sarif").stdout.splitlines()[1:] == []
+    assert make(made, "lint").stdout.rpartition("\0")[2] == "ruff: clean\n"
+    assert make(made, "lint", "FORMAT=sarif").stdout.rpartition("\0")[2] == ""
 
 
 def test_no_recipe_names_a_variable_of_the_user() -> None:

@@ -11,12 +11,11 @@ import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cicd_templates.config.load import parse_configuration
 from cicd_templates.layer.definition import Layer
 from cicd_templates.render import render
-from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.stack_template import StackTemplate
 
 EXAMPLE = """
 [project]
@@ -195,7 +194,7 @@ def rollouts_page(layers: Sequence[Layer]) -> str:
         settings[key] = step.line
         after = _render_example(settings, layers)
         lines += [f"### {number}. `{step.line}`", "", *_wrapped(step.purpose), ""]
-        lines += ["```diff", *_difference(before[SERVICE_PATH], after[SERVICE_PATH]), "```", ""]
+        lines += ["```diff", *_difference(before[SERVICE_PATH].text, after[SERVICE_PATH].text), "```", ""]
         if elsewhere := list(_changes_in_other_stacks(before, after)):
             lines += [*elsewhere, ""]
         lines += [*_wrapped(f"*What can go wrong*: {step.risk} *How it shows*: {step.shows}"), ""]
@@ -203,10 +202,10 @@ def rollouts_page(layers: Sequence[Layer]) -> str:
     return "\n".join([*lines, ENDING])
 
 
-def _render_example(settings: Mapping[str, str], layers: Sequence[Layer]) -> dict[str, str]:
+def _render_example(settings: Mapping[str, str], layers: Sequence[Layer]) -> dict[str, StackTemplate]:
     raw = tomllib.loads("\n".join([EXAMPLE, *settings.values()]))
     configuration = parse_configuration(raw, source="the example of the rollout steps")
-    return {stack.path: stack.text for stack in render.render(configuration, layers, "yaml")}
+    return {stack.path: stack.template for stack in render.render(configuration, layers, "yaml")}
 
 
 def _wrapped(text: str) -> list[str]:
@@ -220,10 +219,10 @@ def _difference(before: str, after: str) -> Iterator[str]:
         yield "..." if line.startswith("@@") else line.rstrip()
 
 
-def _changes_in_other_stacks(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+def _changes_in_other_stacks(before: Mapping[str, StackTemplate], after: Mapping[str, StackTemplate]) -> Iterator[str]:
     """Yield a line for each other stack, with the resources that the step adds, removes or changes there."""
     for path in sorted(after.keys() - {SERVICE_PATH}):
-        old, new = (_resources(texts.get(path, "")) for texts in (before, after))
+        old, new = (stacks[path].resources if path in stacks else {} for stacks in (before, after))
         changes = [
             f"{verb} {', '.join(f'`{name}`' for name in names)}"
             for verb, names in (
@@ -236,8 +235,3 @@ def _changes_in_other_stacks(before: Mapping[str, str], after: Mapping[str, str]
         if changes:
             line = f"- `{path}` {'; '.join(changes)}"
             yield from textwrap.wrap(line, PAGE_WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-
-
-def _resources(text: str) -> dict[str, Any]:
-    resources: dict[str, Any] = cloudformation_yaml.load(text)["Resources"] if text else {}
-    return resources

@@ -294,6 +294,7 @@ def test_a_tool_that_breaks_leaves_its_record_and_no_report(source: Path) -> Non
     assert not (source / ".report/report.json").exists()
 
 
+@pytest.mark.long
 def test_the_bill_of_materials_lists_what_is_pinned(source: Path) -> None:
     write = commands(buildspecs.bill_of_materials(service()))[0]
     answer = run(write, source)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +36,35 @@ def loaded(folder: Path) -> list[str]:
     return notes.read_text().splitlines() if notes.exists() else []
 
 
-@pytest.mark.parametrize("name", JUDGES)
-def test_nothing_of_the_application_runs_in_a_check_that_judges_it(name: str, tmp_path: Path) -> None:
-    checked(name, source(tmp_path, application.steering(), *application.findings()))
+@dataclass(frozen=True)
+class Judged:
+    """A check of the example with everything hostile: the folder, the report, and that of the plain example."""
 
-    assert loaded(tmp_path) == []
-    assert not list(tmp_path.rglob("loaded"))
+    folder: Path
+    report: bytes
+    plain: bytes
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Judged]:
+    """Runs a judge once on the example with everything hostile, and once on the example."""
+
+    @cache
+    def judge(name: str) -> Judged:
+        hostile, plain = tmp_path_factory.mktemp(f"hostile-{name}"), tmp_path_factory.mktemp(f"plain-{name}")
+        _, report = checked(name, source(hostile, application.steering(), *application.findings()))
+        _, other = checked(name, source(plain))
+        return Judged(hostile, report.read_bytes(), other.read_bytes())
+
+    return judge
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_nothing_of_the_application_runs_in_a_check_that_judges_it(name: str, judged: Callable[[str], Judged]) -> None:
+    folder = judged(name).folder
+
+    assert loaded(folder) == []
+    assert not list(folder.rglob("loaded"))
 
 
 def test_the_application_notes_what_runs_of_it_where_it_is_meant_to_run(tmp_path: Path) -> None:
@@ -48,33 +74,32 @@ def test_the_application_notes_what_runs_of_it_where_it_is_meant_to_run(tmp_path
     assert (record["exit_code"], 'errors="0" failures="0"' in report.read_text()) == (0, True)
 
 
-def test_bandit_reports_every_planted_call(tmp_path: Path) -> None:
+def test_bandit_reports_every_planted_call(judged: Callable[[str], Judged]) -> None:
     code, _ = application.findings()
-    _, report = checked("bandit", source(tmp_path, application.steering(), code))
-    read = read_report("bandit", report.read_bytes())
+    read = read_report("bandit", judged("bandit").report)
 
     found = {each.file.removeprefix("./") for each in read.findings if each.id == "B602"}
     assert found == set(code)
 
 
-def test_every_planted_secret_is_reported(tmp_path: Path) -> None:
+def test_every_planted_secret_is_reported(judged: Callable[[str], Judged]) -> None:
     _, secrets = application.findings()
-    _, report = checked("secrets", source(tmp_path, application.steering(), secrets))
-    read = read_report("detect-secrets", report.read_bytes())
+    read = read_report("detect-secrets", judged("secrets").report)
 
     assert {each.file for each in read.findings if each.id == "AWS Access Key"} == set(secrets)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", JUDGES)
-def test_what_wants_to_steer_a_check_changes_nothing_in_its_report(name: str, tmp_path: Path) -> None:
-    def findings(folder: Path, *files: Any) -> list[tuple[str, str, int | None]]:
-        folder.mkdir()
-        _, report = checked(name, source(folder, *files))
-        read = read_report("bandit" if name == "bandit" else "detect-secrets", report.read_bytes())
+def test_what_wants_to_steer_a_check_changes_nothing_in_its_report(
+    name: str, judged: Callable[[str], Judged], tmp_path: Path
+) -> None:
+    def findings(report: bytes) -> list[tuple[str, str, int | None]]:
+        read = read_report("bandit" if name == "bandit" else "detect-secrets", report)
         return sorted((each.id, each.file, each.line) for each in read.findings)
 
-    steered = findings(tmp_path / "hostile", application.steering())
-    assert steered == findings(tmp_path / "plain")
+    _, steered = checked(name, source(tmp_path, application.steering()))
+    assert findings(steered.read_bytes()) == findings(judged(name).plain)
 
 
 @pytest.mark.parametrize("target", ["/proc/self/environ", "../../outside", "/etc", "."])
@@ -89,9 +114,10 @@ def test_a_link_that_leads_out_of_the_source_is_refused_by_its_name(target: str,
         assert ("src/link" in answer.stdout) is (target != ".")
 
 
-def test_every_filter_that_a_name_or_a_comment_decides_is_off_and_the_others_are_known(tmp_path: Path) -> None:
-    _, report = checked("secrets", source(tmp_path))
-    used = {each["path"].rpartition(".")[2] for each in json.loads(report.read_text())["filters_used"]}
+def test_every_filter_that_a_name_or_a_comment_decides_is_off_and_the_others_are_known(
+    judged: Callable[[str], Judged],
+) -> None:
+    used = {each["path"].rpartition(".")[2] for each in json.loads(judged("secrets").plain)["filters_used"]}
 
     assert used == {
         "is_not_alphanumeric_string",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from typing import Any
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from cfnlint.template.template import Template
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd_templates.rules.encryption_by_type import KEY_OF
@@ -173,7 +172,6 @@ def acceptable(content: dict[str, Any]) -> bool:
     return True
 
 
-@settings(max_examples=int(os.environ.get("EXAMPLES", "50")))
 @given(
     resources=st.dictionaries(st.text("ABC", min_size=1, max_size=2), RESOURCES, max_size=3),
     metadata=ODD,

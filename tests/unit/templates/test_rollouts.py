@@ -80,6 +80,7 @@ def deployment(step: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_cfn_lint_finds_nothing_on_any_step(tmp_path: Path) -> None:
     texts = {(path, text) for step in (*STEPS, *MORE) for path, text in rendered(step).items()}
     committed = set(rendered("rolling").items())

@@ -369,11 +369,11 @@ def outcomes(seeds: range) -> Counter[str]:
 
 
 def test_an_edited_plan_executes_nothing_that_it_did_not_say_when_it_was_made() -> None:
-    counted = outcomes(range(300))
+    counted = outcomes(range(100))
 
-    assert counted["refused"] > 200
+    assert counted["refused"] > 66
     # What nobody decides by, such as the caller's name, may say anything.
-    assert counted["executed"] > 5
+    assert counted["executed"] > 1
 
 
 @pytest.mark.long
