@@ -280,7 +280,7 @@ settings_of_staging = st.fixed_dictionaries(
 
 
 # Each example renders everything twice.
-@settings(max_examples=settings.default.max_examples // 8)
+@settings(max_examples=settings().max_examples // 8)
 @given(settings_of_staging, st.integers(1024, 65535))
 def test_whatever_is_configured_renders_the_same_twice_and_reads_back(staging: dict[str, Any], port: int) -> None:
     edits = [(f"environments/staging/{key}", value) for key, value in staging.items()]
