@@ -33,3 +33,10 @@ class DetachedError(CicdError):
     """The command stopped watching an operation that continues in AWS: exit code 75."""
 
     exit_code = 75
+
+
+class CredentialsError(DetachedError):
+    """The credentials do not work, or stopped working in the middle of a command: only signing in again helps.
+
+    What AWS has begun continues, so the exit code is 75, as for any command that can be repeated to continue.
+    """

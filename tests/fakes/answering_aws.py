@@ -44,6 +44,7 @@ class FakeAws:
 
     region = "eu-central-1"
     endpoint_url: str | None = None
+    profile: str | None = None
 
     @property
     def local(self) -> bool:

@@ -82,6 +82,7 @@ class Aws:
 
     def __init__(self, *, local: bool = False, **services: dict[str, Any]) -> None:
         self.local, self.region = local, "eu-central-1"
+        self.profile: str | None = None
         self.endpoint_url = "http://127.0.0.1:4566" if local else None
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self._services = services

@@ -92,6 +92,8 @@ class FakeClients:
     """The one client that these calls use."""
 
     endpoint_url = None
+    profile = None
+    region = "eu-central-1"
 
     def __init__(self, cloudformation: FakeCloudFormation) -> None:
         self.cloudformation = cloudformation

@@ -20,6 +20,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from cicd_templates.deploy.aws.polling import Polling
+from cicd_templates.errors import CredentialsError
 from tests.fakes.simulated_templates import Resource, Template, attribute_of
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -159,6 +160,7 @@ class SimulatedAws:
         self.page = PAGE
         self.local = False
         self.endpoint_url = None
+        self.profile = None
         self.region = REGION
         self.cloudformation = CloudFormation(self)
         self.ssm = ParameterStore(self)
@@ -398,7 +400,8 @@ class Service:
         aws.catch_up()
         if aws.faults.expired:
             aws.faults.happened["expired credentials"] += 1
-            raise error("ExpiredToken", "The security token included in the request is expired", operation, 403)
+            # As the clients of a session say it.
+            raise CredentialsError("the default credentials: the credentials have expired; get new ones")
         if operation in aws.denied:
             raise error("AccessDenied", f"User is not authorized to perform: {operation}", operation, 403)
         if aws.faults.strikes("throttled"):

@@ -49,7 +49,7 @@ def test_the_doctor_without_credentials_says_how_to_get_them(project: Project) -
     result = project.type("doctor --env staging")
 
     assert result.exit_code == 1
-    assert "no AWS credentials; either name `profile`" in result.output
+    assert "the default credentials: there are no AWS credentials; name `profile`" in result.output
 
 
 @pytest.mark.parametrize("command", ["deploy --yes", "plan", "status", "outputs", "destroy --yes"])
@@ -59,7 +59,7 @@ def test_no_verb_reaches_for_aws_without_credentials_or_falls_back_to_the_local_
     result = project.type(f"{command} --env staging")
 
     assert result.exit_code == 1
-    assert result.output.startswith("error: no AWS credentials; either name `profile`")
+    assert result.output.startswith("error: the default credentials: there are no AWS credentials; name `profile`")
     assert "LOCAL=1" in result.output
 
 

@@ -17,7 +17,8 @@ from cicd_templates.errors import ConfigurationError, DetachedError
 from cicd_templates.paths import CONFIGURATION, rendered_folder
 
 if TYPE_CHECKING:
-    from cicd_templates.cli.targets import Account, Target
+    from cicd_templates.cli.accounts import Account
+    from cicd_templates.cli.targets import Target
     from cicd_templates.config.environment import Configuration, Environment, Service
     from cicd_templates.deploy.releases.pipeline_handover import PipelineHandover
 
@@ -66,7 +67,7 @@ def targets(
 
 def accounts(env: str, local: bool) -> list[Account]:
     """Return the account of each environment, without templates; tools comes first, because it reads the others."""
-    from cicd_templates.cli.targets import open_plain_account
+    from cicd_templates.cli.accounts import open_plain_account
     from cicd_templates.config.load import read_configuration
 
     configuration = read_configuration(CONFIGURATION)

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates import hints
+from cicd_templates.cli.accounts import open_account
 from cicd_templates.cli.templates_handover import TemplatesHandover
 from cicd_templates.config.environment import Configuration, Environment
-from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients, require_account
+from cicd_templates.deploy.aws.clients import Clients, require_account
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks, select
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import Inventory, take_inventory
 from cicd_templates.deploy.destruction.reimport import refuse_kept_resources
-from cicd_templates.deploy.destruction.scope import Scope, scope_of
+from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.recovery.claims import Claim, claims
@@ -25,7 +26,7 @@ from cicd_templates.deploy.releases.commits import revision
 from cicd_templates.deploy.releases.pipeline_handover import PipelineHandover, left_to_the_pipeline
 from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
 from cicd_templates.deploy.reporting.inventory_items import Remainder
-from cicd_templates.deploy.reporting.report import Heading, Inventoried, Left, Note, Reporter
+from cicd_templates.deploy.reporting.report import Heading, Left, Note, Reporter
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.deploy.runs.approval import Confirm
 from cicd_templates.errors import RefusedError
@@ -34,8 +35,6 @@ from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import SPELLINGS
 from cicd_templates.paths import BUILD, STATE
 from cicd_templates.template.stack_template import StackTemplate
-
-LOCAL_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -292,42 +291,6 @@ def open_target(
     clients, polling = open_account(environment, account, stacks[0].region, engine)
     caller = require_account(clients, account) if checked else ""
     return Target(stacks, chosen, clients, polling, engine, layer is not None, caller, memory)
-
-
-@dataclass(frozen=True)
-class Account:
-    """The account of an environment, without templates. It is used to find copies that are not rendered here."""
-
-    scope: Scope
-    clients: Clients
-    polling: Polling
-
-    def sweep(self, copy: Scope, reporter: Reporter) -> int:
-        """Destroy a disposable copy and report the events; return how many unexplained resources are left."""
-        reporter.report(Heading("Destroying", copy.qualified, copy.account, copy.region, ""))
-        inventory = take_inventory(self.clients, copy, protected=False)
-        make = hints.make("destroy", ENV=copy.environment, SUFFIX=copy.suffix, LOCAL=self.clients.local)
-        guards.refuse_protected(copy.qualified, (), protected=inventory.protected, make=make)
-        reporter.report(Inventoried(copy.qualified, inventory.items))
-        left = destroy(self.clients, inventory, self.polling, reporter)
-        reporter.report(Left(copy.qualified, tuple(left)))
-        return sum(not remainder.explained for remainder in left)
-
-
-def open_plain_account(environment: Environment, *, local: bool) -> Account:
-    """Return the account of `environment`. Raises an error if the caller is in another account."""
-    scope = Scope(environment.project.name, environment.name, None, environment.account, environment.region)
-    engine = engine_state_file.required() if local else None
-    clients, polling = open_account(environment, scope.account, scope.region, engine)
-    require_account(clients, scope.account)
-    return Account(scope, clients, polling)
-
-
-def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
-    """Return clients for the account, and how to poll with them. With `engine`, they call that local AWS."""
-    if engine is not None:
-        return local_clients(engine.url, account, region, engine.secret), Polling(poll_seconds=LOCAL_POLL_SECONDS)
-    return aws_clients(region, environment.settings.profile, environment.settings.role_arn), Polling()
 
 
 def open_tools(

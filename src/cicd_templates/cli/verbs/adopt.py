@@ -13,7 +13,7 @@ from cicd_templates.errors import CicdError
 @verb("adopt", *TARGET, YES)
 def adopt(yes: bool, **options: Any) -> None:
     """Take what a destroyed protected environment kept back into its stacks, so that it can be deployed again."""
-    from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
+    from cicd_templates.deploy.change_sets.aws_commands import for_caller
     from cicd_templates.deploy.destruction import reimport
 
     for target in selection.targets(**options):
@@ -26,7 +26,7 @@ def adopt(yes: bool, **options: Any) -> None:
                 terminal.show(f"  {owned.resource_type} {owned.physical_id}")
             terminal.show("  by the same steps as these commands:")
             for command in import_plan.write(target.state / "adopt"):
-                terminal.show(f"    {for_endpoint(command, target.clients, target.account)}")
+                terminal.show(f"    {for_caller(command, target.clients, target.account)}")
             if not selection.confirmation(yes)(f"Import them into {import_plan.stack.name}?"):
                 raise CicdError(f"{import_plan.stack.name}: declined, nothing was imported")
             reimport.import_resources(target.clients, import_plan, target.polling)

@@ -69,7 +69,7 @@ def _show_left(targets: list[Target], *, as_json: bool) -> None:
     reporter = report.reporter(as_json=as_json)
     unexplained = 0
     for target in targets:
-        remains = list_remainders(target.inventory(), stacks_too=False)
+        remains = list_remainders(target.clients, target.inventory(), stacks_too=False)
         reporter.report(report.Left(target.environment, tuple(remains)))
         unexplained += sum(not remainder.explained for remainder in remains)
     if unexplained:

@@ -41,6 +41,15 @@ DeployerRoleArn = Annotated[
         "write a role's ARN, such as arn:aws:iam::111111111111:role/deployer",
     ),
 ]
+# The characters and lengths that AssumeRole accepts:
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+ExternalId = Annotated[
+    str,
+    matching(r"[\w+=,.@:/-]{2,1224}", "write 2 to 1224 letters, digits and _ + = , . @ : / -, as in the trust policy"),
+]
+SessionName = Annotated[
+    str, matching(r"(?!aws:)[\w+=,.@-]{2,64}", "write 2 to 64 letters, digits and _ + = , . @ -, such as release-team")
+]
 PolicyArn = Annotated[
     str,
     matching(
@@ -99,6 +108,22 @@ class EnvironmentTable(Table):
     role_arn: DeployerRoleArn | None = Field(
         default=None,
         description="Role that the deployer assumes with the credentials of the profile or of the default chain",
+    )
+    external_id: ExternalId | None = Field(
+        default=None, description="External id that the trust policy of `role_arn` asks for"
+    )
+    role_session_name: SessionName | None = Field(
+        default=None, description="Session name of `role_arn`, which CloudTrail records; default: `cicd-templates`"
+    )
+    source_identity: SessionName | None = Field(
+        default=None,
+        description="Source identity of `role_arn`, which CloudTrail records also after further roles; the trust policy"
+        " must allow `sts:SetSourceIdentity`",
+    )
+    allow_endpoint_urls: bool = Field(
+        default=False,
+        description="Use the addresses of AWS services that `AWS_ENDPOINT_URL*` or the AWS profile sets, which are"
+        " refused otherwise",
     )
     suffix: Suffix | None = Field(
         default=None, description="Suffix of all names, so that copies of the environment can share an account"

@@ -5,12 +5,17 @@ boto3 is imported on first use, so that commands that do not call AWS start fast
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from functools import cache, cached_property
+from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from cicd_templates.errors import CicdError, RefusedError
+from cicd_templates.deploy.aws.access import Access
+from cicd_templates.deploy.aws.retry import AWS_ERRORS
+from cicd_templates.deploy.aws.service_models import service_models
+from cicd_templates.errors import CicdError, CredentialsError, RefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -26,21 +31,17 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
-ROLE_SESSION = "cicd-templates"
 CALL_ATTEMPTS = 10
-MISSING_CREDENTIALS = (
-    "no AWS credentials; either name `profile` for the environment in templates/environments.toml or set AWS_PROFILE,"
-    " or try it without an account: `make local`, then the same command with LOCAL=1"
-)
 
 
 class Clients:
     """The clients of one account and region, one per service, each created on first use."""
 
-    def __init__(self, session: Any, region: str, endpoint_url: str | None = None) -> None:
+    def __init__(self, session: Any, region: str, endpoint_url: str | None = None, profile: str | None = None) -> None:
         self._session = session
         self._region = region
         self._endpoint_url = endpoint_url
+        self._profile = profile
         self._making = threading.Lock()
 
     def _client(self, service: str) -> Any:
@@ -60,6 +61,14 @@ class Clients:
     def region(self) -> str:
         """The region of all clients."""
         return self._region
+
+    @property
+    def profile(self) -> str | None:
+        """The profile with which AWS CLI commands have the same rights; None if there is none, or if it is not known.
+
+        A role of the configuration is assumed without a profile, so the caller's own profile for it is not known.
+        """
+        return self._profile
 
     @property
     def endpoint_url(self) -> str | None:
@@ -182,32 +191,25 @@ class Clients:
         return self._client("sts")  # type: ignore[no-any-return]
 
 
-def aws_clients(region: str, profile: str | None, role_arn: str | None) -> Clients:
-    """Return clients for AWS that use the credentials of `profile` and assume the role `role_arn`, if these are given.
+def aws_clients(access: Access) -> Clients:
+    """Return clients for AWS with the credentials of `access`.
 
-    Raises `CicdError` if the profile is unknown or the role cannot be assumed.
+    Raises `CicdError` if there is no such profile, and `RefusedError` if addresses of AWS services are replaced.
     """
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
+    from cicd_templates.deploy.aws.sessions import session_for
 
+    with _before_the_first_call():
+        session = session_for(access)
+    return Clients(session, access.region, profile=None if access.role_arn else access.profile)
+
+
+@contextlib.contextmanager
+def _before_the_first_call() -> Iterator[None]:
+    """Raise `CicdError` for credentials that do not work: nothing has begun that the same command could continue."""
     try:
-        session = boto3.session.Session(profile_name=profile, region_name=region)
-        if role_arn:
-            assumed = session.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION)
-            session = _session_with(assumed["Credentials"])
-    except (BotoCoreError, ClientError) as error:
-        raise CicdError(explain(error)) from None
-    return Clients(session, region)
-
-
-def _session_with(credentials: Any) -> Any:
-    import boto3
-
-    return boto3.session.Session(
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
+        yield
+    except CredentialsError as error:
+        raise CicdError(str(error)) from None
 
 
 def local_clients(endpoint_url: str, account: str, region: str, secret: str) -> Clients:
@@ -224,17 +226,9 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str) -> 
     bare = botocore.session.Session(
         {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
     )
-    bare.register_component("data_loader", _models())
+    bare.register_component("data_loader", service_models())
     session = boto3.session.Session(aws_access_key_id=account, aws_secret_access_key=secret, botocore_session=bare)
     return Clients(session, region, endpoint_url)
-
-
-@cache
-def _models() -> Any:
-    """Return a loader that all local sessions share, so that megabytes of service models are read only once."""
-    from botocore.loaders import create_loader
-
-    return create_loader()
 
 
 def require_account(clients: Clients, account: str) -> str:
@@ -242,11 +236,10 @@ def require_account(clients: Clients, account: str) -> str:
 
     Raises `CicdError` with the remedy if there are no usable credentials.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
-        caller = clients.sts.get_caller_identity()
-    except (BotoCoreError, ClientError) as error:
+        with _before_the_first_call():
+            caller = clients.sts.get_caller_identity()
+    except AWS_ERRORS as error:
         raise CicdError(explain(error)) from None
     if caller["Account"] != account:
         raise RefusedError(
@@ -257,12 +250,6 @@ def require_account(clients: Clients, account: str) -> str:
 
 
 def explain(error: Exception) -> str:
-    """Return the message of a boto3 error on one line, with the remedy if one is known."""
-    from botocore.exceptions import NoCredentialsError, PartialCredentialsError, ProfileNotFound
-
-    if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return MISSING_CREDENTIALS
-    if isinstance(error, ProfileNotFound):
-        return f"{error}; correct `profile` in templates/environments.toml or AWS_PROFILE"
+    """Return the message of a boto3 error on one line."""
     # Some errors have a code, but no message after the colon.
     return " ".join(str(error).split()).removesuffix(":")

@@ -9,14 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    HTTPClientError,
-    TokenRetrievalError,
-    UnauthorizedSSOTokenError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotReachedError
 
 from cicd_templates.deploy.aws.polling import Polling
@@ -26,7 +19,6 @@ Steps = Generator[None, None, T]
 # botocore itself tries each of these calls ten times.
 STEP_ATTEMPTS = 5
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 # Errors of the service itself; CloudFormation does not always return them with an HTTP status of 500 or more.
 SERVICE_FAILED = frozenset({"InternalFailure", "ServiceUnavailable"})
 SERVER_ERROR = 500
@@ -39,13 +31,6 @@ def is_transient(error: Exception) -> bool:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"]["Code"] in THROTTLED | SERVICE_FAILED or status >= SERVER_ERROR
     return isinstance(error, HTTPClientError | NotReachedError)
-
-
-def credentials_expired(error: Exception) -> bool:
-    """Return whether the credentials have expired, so that only signing in again helps."""
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"] in EXPIRED
-    return isinstance(error, CredentialRetrievalError | TokenRetrievalError | UnauthorizedSSOTokenError)
 
 
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:

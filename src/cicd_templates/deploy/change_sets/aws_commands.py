@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 
+from cicd_templates.deploy.aws.access import cli_option
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.change_set_request import UPLOADS_OUTPUT
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
@@ -17,18 +18,26 @@ from cicd_templates.template.shell_commands import parameter_value
 from cicd_templates.template.stack_template import StackTemplate
 
 _COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
+# An AWS CLI command, as far as the shell reads it as one.
+_WHOLE_COMMAND = re.compile(rf"{_COMMAND.pattern}[^;&|`()\n]*")
 
 
-def for_endpoint(text: str, clients: Clients, account: str) -> str:
-    """Return `text` with its `aws` commands directed at the local AWS if `clients` use that; otherwise unchanged.
+def for_caller(text: str, clients: Clients, account: str) -> str:
+    """Return `text` with its `aws` commands as the caller runs them: in the same region, account and AWS.
 
-    Without the address of the local AWS, the commands would work on AWS. The access key of the local AWS is the account
-    id. Its secret is read from the file that `make local` writes, so that it appears on no screen and in no log.
+    Without its profile and region a command could work on another account. Without the address of the local AWS, it
+    would work on AWS. The access key of the local AWS is the account id. Its secret is read from the file that `make
+    local` writes, so that it appears on no screen and in no log.
     """
     if clients.endpoint_url is None:
-        return text
+        return _WHOLE_COMMAND.sub(lambda command: _of_the_caller(command[0], clients), text)
     keys = f"AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=$(jq -r .secret .state/local.json)"
     return _COMMAND.sub(f"{keys} aws --endpoint-url {clients.endpoint_url} ", text)
+
+
+def _of_the_caller(command: str, clients: Clients) -> str:
+    region = "" if "--region " in command else f" --region {clients.region}"
+    return f"aws{cli_option(clients.profile)}{region} {command.removeprefix('aws ')}"
 
 
 def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:

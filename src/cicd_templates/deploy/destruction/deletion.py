@@ -15,13 +15,13 @@ from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.aws.polling import LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.aws.retry import ignore_transient
-from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
+from cicd_templates.deploy.change_sets.aws_commands import for_caller
 from cicd_templates.deploy.change_sets.cloudformation_calls import stack_status
 from cicd_templates.deploy.change_sets.events import ResourceEvent, events_since, first_failure
 from cicd_templates.deploy.change_sets.stack_status_remedies import Verb, refusal
 from cicd_templates.deploy.destruction.deletion_blockers import lift_deletion_protection, repair
 from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack, Owned
-from cicd_templates.errors import CicdError
+from cicd_templates.errors import CicdError, DetachedError
 
 DELETION_ATTEMPTS = 4
 # Poll intervals between two attempts, so that each service notices what was deleted in the others.
@@ -44,10 +44,13 @@ def delete_stack(
 ) -> str:
     """Delete `stack` and return an empty string, or the reason why it still exists.
 
-    With `unguard`, switch termination protection off first. If a deletion is already in progress, wait for it.
+    With `unguard`, switch termination protection off first. If a deletion is already in progress, wait for it. Raises
+    `DetachedError` if the credentials stop working: then nobody knows whether the stack still exists.
     """
     try:
         return _delete_with_repairs(clients, stack, polling, progress, unguard=unguard)
+    except DetachedError:
+        raise
     except (BotoCoreError, ClientError, CicdError) as error:
         return explain(error)
 
@@ -58,7 +61,7 @@ def _delete_with_repairs(
     status = stack_status(clients, stack.stack_id)
     if status != DELETING:
         if refused := refusal(status, Verb.DESTROY, clients.region, stack.name):
-            return for_endpoint(refused, clients, stack.account)
+            return for_caller(refused, clients, stack.account)
         _prepare_resources(clients, stack, progress)
         if unguard and stack.guarded:
             clients.cloudformation.update_termination_protection(

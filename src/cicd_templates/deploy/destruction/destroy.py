@@ -18,6 +18,8 @@ from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Left, Note, Reporter
 from cicd_templates.errors import CicdError, DetachedError
 
+AGAIN = "to continue, run the same command again"
+
 
 def destroy(
     clients: Clients,
@@ -32,7 +34,8 @@ def destroy(
     If the inventory is protected, switch termination protection off: the caller has checked that this is allowed. The
     report is written before the first deletion, so that nothing is deleted where it cannot be written, and again at the
     end, even if the destruction fails. Raises `CicdError` with the names of the stacks that could not be
-    deleted. After an interrupt, raises `DetachedError` with the deletions that AWS continues.
+    deleted. After an interrupt, raises `DetachedError` with the deletions that AWS continues; also if the credentials
+    stop working, without them, because nobody can list them then.
     """
     record = DestructionRecord()
     remains: list[Remainder] | None = None
@@ -51,6 +54,8 @@ def destroy(
             _write_or_show_report(inventory, record, remains, file, reporter)
         if isinstance(error, KeyboardInterrupt):
             raise _detached_error(clients, inventory) from None
+        if isinstance(error, DetachedError):
+            raise DetachedError(f"{error}; AWS continues the deletions that have begun; {AGAIN}") from None
         raise
     _write_or_show_report(inventory, record, remains, file, reporter)
     return remains
@@ -80,4 +85,4 @@ def _write_or_show_report(
 def _detached_error(clients: Clients, inventory: Inventory) -> DetachedError:
     running = [stack.label for stack in inventory.stacks if stack_status(clients, stack.stack_id) == DELETING]
     state = f"AWS is still deleting {', '.join(running)}" if running else "nothing is in progress in AWS"
-    return DetachedError(f"stopped: {state}; to continue, run the same command again")
+    return DetachedError(f"stopped: {state}; {AGAIN}")

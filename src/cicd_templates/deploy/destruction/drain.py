@@ -10,7 +10,7 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
-from cicd_templates.errors import CicdError
+from cicd_templates.errors import CicdError, DetachedError
 
 RUN_IN_PROGRESS = ("InProgress", "Stopping")
 STOP_SECONDS = 900.0
@@ -38,6 +38,8 @@ def _stop_runs_of(clients: Clients, pipeline: str, runs: list[str], polling: Pol
     try:
         stopped = ignore_transient(lambda: not _running(clients, pipeline))
         polling.until(stopped, f"the runs of {pipeline}", STOP_SECONDS)
+    except DetachedError:
+        raise
     except CicdError:
         for run in _running(clients, pipeline):
             say(f"{pipeline}: abandoning its run {run}")
@@ -102,5 +104,7 @@ def _drain_service(clients: Clients, service: Owned, polling: Polling, say: Say)
 
     try:
         polling.until(ignore_transient(drained), f"draining {name}", DRAIN_SECONDS)
+    except DetachedError:
+        raise
     except CicdError as error:
         say(f"{service.stack}: {error}")

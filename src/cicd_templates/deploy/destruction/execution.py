@@ -19,7 +19,7 @@ from cicd_templates.deploy.destruction.inventory import Inventory, retake_invent
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Item
 from cicd_templates.deploy.reporting.report import Event, Reporter
-from cicd_templates.errors import CicdError
+from cicd_templates.errors import CicdError, DetachedError
 
 NETWORK_INTERFACE = "AWS::EC2::NetworkInterface"
 PIPELINE_TYPE = "AWS::CodePipeline::Pipeline"
@@ -156,6 +156,8 @@ def delete_items(clients: Clients, items: Iterable[Item], serial: SerialReporter
             assert leftover is not None
             assert leftover.delete is not None
             leftover.delete(clients, item.name)
+        except DetachedError:
+            raise
         except (ClientError, CicdError) as error:
             serial.note(f"{item.resource_type} {item.name}: {explain(error)}")
         else:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
+from cicd_templates.deploy.change_sets.aws_commands import for_caller
 from cicd_templates.deploy.destruction.deployed_stacks import STACK_TYPE
 from cicd_templates.deploy.destruction.inventory import WINDOW, Inventory, retake_inventory
 from cicd_templates.deploy.destruction.removal_commands import removal_command
+from cicd_templates.deploy.destruction.scope import Scope
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder
 
 # The tagging API still lists deleted resources for a while. So if there are unexplained remainders, the inventory is
@@ -14,14 +18,14 @@ from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainde
 LOOKS = 6
 
 
-def list_remainders(inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
+def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
     """Return what `inventory` has in addition to its stacks, unexplained remainders first.
 
     With `stacks_too`, each stack is an unexplained remainder as well. Otherwise, an environment with stacks is still in
     use, so what it created outside its stacks is explained, such as older task definition revisions.
     """
     lives = bool(inventory.stacks) and not stacks_too
-    remainders = [_remainder(item, inventory.scope.region, lives=lives) for item in inventory.items if not item.stack]
+    remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]
     if stacks_too:
         remainders += [
             Remainder(
@@ -33,11 +37,15 @@ def list_remainders(inventory: Inventory, *, stacks_too: bool) -> list[Remainder
             )
             for stack in inventory.stacks
         ]
+    remainders = [
+        replace(remainder, command=for_caller(remainder.command, clients, inventory.scope.account))
+        for remainder in remainders
+    ]
     return sorted(remainders, key=lambda remainder: (remainder.explained, remainder.resource_type, remainder.name))
 
 
-def _remainder(item: Item, region: str, *, lives: bool) -> Remainder:
-    how = removal_command(item.resource_type, item.name, region)
+def _remainder(item: Item, scope: Scope, *, lives: bool) -> Remainder:
+    how = removal_command(item.resource_type, item.name, scope.region)
     if item.fate is Fate.RETAINED or (item.fate is Fate.SCHEDULED and item.detail != WINDOW):
         return Remainder(item.resource_type, item.name, item.detail, explained=True, command=how)
     if lives and item.fate is not Fate.UNTOUCHED:
@@ -55,8 +63,8 @@ def prove(clients: Clients, inventory: Inventory, polling: Polling) -> list[Rema
     Unless all remainders are explained, take the inventory again, up to `LOOKS` times.
     """
     for look in range(LOOKS - 1):
-        remains = list_remainders(retake_inventory(clients, inventory), stacks_too=True)
+        remains = list_remainders(clients, retake_inventory(clients, inventory), stacks_too=True)
         if all(remainder.explained for remainder in remains):
             return remains
         polling.sleep(polling.poll_seconds * 2**look)
-    return list_remainders(retake_inventory(clients, inventory), stacks_too=True)
+    return list_remainders(clients, retake_inventory(clients, inventory), stacks_too=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.aws.clients import Clients, explain
-from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
+from cicd_templates.deploy.change_sets.aws_commands import for_caller
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next, commands
 from cicd_templates.deploy.diagnosis.access_denied import decode_command, parse_denial
@@ -145,4 +145,4 @@ def _next_steps(clients: Clients, stack: StackTemplate, status: str, reason: str
         steps.append(ADVICE[code[1]])
     if NEXT[status] is Next.REFUSE:
         steps += commands(status, stack.region, stack.name)[:1]
-    return tuple(for_endpoint(step, clients, stack.account) for step in steps)
+    return tuple(for_caller(step, clients, stack.account) for step in steps)

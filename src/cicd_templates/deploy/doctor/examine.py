@@ -8,7 +8,7 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.aws.clients import explain
-from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
+from cicd_templates.deploy.change_sets.aws_commands import for_caller
 from cicd_templates.deploy.doctor import (
     certificates,
     connections,
@@ -51,6 +51,6 @@ def examine(examined: ExaminedEnvironment) -> Iterator[Check]:
     for name, check_subject in CHECKS.items():
         try:
             for check in check_subject(examined):
-                yield replace(check, fix=for_endpoint(check.fix, examined.clients, examined.stacks[0].account))
+                yield replace(check, fix=for_caller(check.fix, examined.clients, examined.stacks[0].account))
         except (ClientError, BotoCoreError) as error:
             yield Check(name, f"not readable: {explain(error)}", read=False)

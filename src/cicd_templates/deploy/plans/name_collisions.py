@@ -14,7 +14,7 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.existing_resources import find_existing
 from cicd_templates.deploy.aws.resource_types.operations import ExistingResource
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
-from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_endpoint
+from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_caller
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
 from cicd_templates.template.arn import Arn
@@ -114,7 +114,7 @@ def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[Exis
 
 def _collision(clients: Clients, taken: _TakenName) -> Collision:
     stack, tags = taken.stack, taken.found.tags
-    remedy = tuple(for_endpoint(line, clients, stack.account) for line in _remedy(clients, taken, tags or {}))
+    remedy = tuple(for_caller(line, clients, stack.account) for line in _remedy(clients, taken, tags or {}))
     return Collision(stack.label, taken.logical_id, taken.resource_type, taken.name, _owner(taken.found), remedy)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.retry import Steps, T, retry_steps, run_steps
-from cicd_templates.deploy.change_sets.aws_commands import for_endpoint
+from cicd_templates.deploy.change_sets.aws_commands import for_caller
 from cicd_templates.deploy.change_sets.change_set_request import change_set_request, kept_values, published
 from cicd_templates.deploy.change_sets.cloudformation_calls import (
     EXECUTED,
@@ -194,7 +194,7 @@ def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[M
         if not refused:
             return existing
         if NEXT[status] is Next.REFUSE or not context.wait_for_busy or context.polling.now() >= deadline:
-            raise RefusedError(f"{stack.name} {for_endpoint(refused, context.clients, stack.account)}")
+            raise RefusedError(f"{stack.name} {for_caller(refused, context.clients, stack.account)}")
         yield
 
 
@@ -206,7 +206,7 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
         way_out = f"`aws cloudformation delete-stack --region {stack.region} --stack-name {stack.name}`"
         raise RefusedError(
             f"{stack.name}: its first creation failed and left {', '.join(alive)}; check them, then run"
-            f" {for_endpoint(way_out, context.clients, stack.account)}"
+            f" {for_caller(way_out, context.clients, stack.account)}"
         )
     yield from retry_steps(lambda: context.clients.cloudformation.delete_stack(StackName=stack.name))
     deadline = context.polling.now() + CHANGE_SET_SECONDS

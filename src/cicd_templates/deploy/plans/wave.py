@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cicd_templates.deploy.aws.clients import explain
-from cicd_templates.deploy.aws.retry import AWS_ERRORS, credentials_expired
+from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.change_sets.change_set_request import published
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next
 from cicd_templates.deploy.plans.discard import discard_named, discard_planned
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.propose import DeployContext, propose
 from cicd_templates.deploy.plans.seal import VALID_FOR
-from cicd_templates.errors import CicdError, RefusedError
+from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -82,7 +82,7 @@ class Wave:
     def advance(self) -> bool:
         """Advance every proposal by one step and return whether all have finished.
 
-        Raises the error of AWS if the credentials have expired.
+        Raises `DetachedError` if the credentials stop working: no stack is at fault.
         """
         for name, steps in list(self._steps.items()):
             try:
@@ -92,9 +92,9 @@ class Wave:
                 self.planned[name] = end.value
             except RefusedError as error:
                 self.refused = self.refused or error
+            except DetachedError:
+                raise
             except AWS_ERRORS as error:
-                if credentials_expired(error):
-                    raise
                 self.failed[name] = explain(error)
             except CicdError as error:
                 self.failed[name] = str(error)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.aws_commands import for_endpoint, revert_commands
+from cicd_templates.deploy.change_sets.aws_commands import for_caller, revert_commands
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, is_ours, live_resources
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, STATES, Next, commands
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
@@ -50,12 +50,12 @@ def unsettled(clients: Clients, stacks: Sequence[StackTemplate], claims: Mapping
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name)):
-            yield replace(each, commands=_for_endpoint(clients, stack, each.commands))
+            yield replace(each, commands=_for_caller(clients, stack, each.commands))
     yield from _name_collisions(clients, stacks)
 
 
-def _for_endpoint(clients: Clients, stack: StackTemplate, commands: Sequence[str]) -> tuple[str, ...]:
-    return tuple(for_endpoint(command, clients, stack.account) for command in commands)
+def _for_caller(clients: Clients, stack: StackTemplate, commands: Sequence[str]) -> tuple[str, ...]:
+    return tuple(for_caller(command, clients, stack.account) for command in commands)
 
 
 def _unsettled(clients: Clients, stack: StackTemplate, claim: Claim | None) -> Iterator[Unsettled]:
@@ -187,4 +187,4 @@ def drift_command(clients: Clients, stacks: Sequence[StackTemplate]) -> str:
         return ""
     names = " ".join(stack.name for stack in never)
     detect = f"aws cloudformation detect-stack-drift --region {never[0].region} --stack-name $stack"
-    return for_endpoint(f"for stack in {names}; do {detect}; done", clients, never[0].account)
+    return for_caller(f"for stack in {names}; do {detect}; done", clients, never[0].account)

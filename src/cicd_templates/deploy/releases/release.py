@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
+from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.deploy.diagnosis.causes.codepipeline import service_facts
 from cicd_templates.deploy.releases.archives import Archive
-from cicd_templates.errors import CicdError
+from cicd_templates.errors import CicdError, CredentialsError, DetachedError
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline.type_defs import ActionExecutionDetailTypeDef
@@ -40,7 +42,7 @@ def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> 
 
 
 def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polling) -> str:
-    """Return the id of the run that `version` has started. Raises `CicdError` if no run starts within two minutes."""
+    """Return the id of the run that `version` has started. Raises `CicdError` if no run starts in two minutes."""
     started: list[str] = []
 
     def begun() -> bool:
@@ -53,7 +55,9 @@ def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polli
         )
         return bool(started)
 
-    polling.until(begun, f"the start of {pipeline} for version {version}", START_SECONDS, AFTER_TIMEOUT)
+    with _detaching(f"version {version} is uploaded and starts a run of {pipeline}"):
+        what = f"the start of {pipeline} for version {version}"
+        polling.until(ignore_transient(begun), what, START_SECONDS, AFTER_TIMEOUT)
     return started[0]
 
 
@@ -76,13 +80,24 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
                     causes.append((line, action))
         return status not in RUN_IN_PROGRESS
 
-    polling.until(ended, f"the run {execution} of {pipeline}", RUN_SECONDS, AFTER_TIMEOUT)
+    with _detaching(f"the run {execution} of {pipeline} continues in AWS"):
+        what = f"the run {execution} of {pipeline}"
+        polling.until(ignore_transient(ended), what, RUN_SECONDS, AFTER_TIMEOUT)
     if status != "Succeeded":
         ended_as = f"{pipeline}: the run {execution} has ended as {status}"
         if not causes:
             raise CicdError(f"{ended_as}; its actions are above")
         cause, failed = causes[-1]
         raise CicdError("\n  ".join([f"{ended_as}; {cause}", *service_facts(clients, failed)]))
+
+
+@contextlib.contextmanager
+def _detaching(state: str) -> Iterator[None]:
+    """Say what continues in AWS if the credentials stop working. Raises `DetachedError` then."""
+    try:
+        yield
+    except CredentialsError as error:
+        raise DetachedError(f"{error}: {state}; {AFTER_TIMEOUT}") from None
 
 
 def _actions(clients: Clients, pipeline: str, execution: str) -> Iterator[ActionExecutionDetailTypeDef]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cicd_templates.deploy.aws.clients import explain
-from cicd_templates.deploy.aws.retry import AWS_ERRORS, credentials_expired
+from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.change_sets.change_set_request import published
 from cicd_templates.deploy.plans.discard import discard_planned, discard_plans
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
@@ -149,8 +149,6 @@ class DeploymentEngine:
         except DetachedError as error:
             raise self._detached(str(error)) from None
         except AWS_ERRORS as error:
-            if credentials_expired(error):
-                raise self._detached(f"the credentials have expired ({explain(error)}); sign in again") from None
             if self._operations.under_way or self._journal.unfinished:
                 raise self._detached(explain(error)) from None
             raise

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import explain
-from cicd_templates.deploy.aws.retry import credentials_expired
 from cicd_templates.deploy.change_sets.cloudformation_calls import discard_change_set
 from cicd_templates.deploy.diagnosis.diagnose import FailureCollector
 from cicd_templates.deploy.diagnosis.event_file import EventFile
@@ -76,8 +75,6 @@ class Operations:
         try:
             self._context.retry_call(lambda: execute_change_set(self._context.clients, entry))
         except ClientError as error:
-            if credentials_expired(error):
-                raise
             # A refused operation has not begun, so a later run must not resume it.
             self._journal.cancel_start(entry.stack)
             self._discard(entry)

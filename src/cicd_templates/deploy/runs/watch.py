@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cicd_templates.deploy.aws.clients import Clients, explain
-from cicd_templates.deploy.aws.retry import AWS_ERRORS, credentials_expired
+from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
 from cicd_templates.deploy.change_sets.events import ResourceEvent, resource_event
 from cicd_templates.deploy.change_sets.stack_status_remedies import IN_PROGRESS
@@ -96,8 +96,6 @@ class Watch:
             self.failures = 0
         except AWS_ERRORS as error:
             self.failures += 1
-            if credentials_expired(error):
-                raise DetachedError(f"the credentials have expired ({explain(error)}); sign in again") from None
             if self.failures >= MAX_FAILED_POLLS:
                 raise DetachedError(f"the stacks could not be read for a while ({explain(error)})") from None
         return news

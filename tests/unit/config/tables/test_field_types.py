@@ -14,10 +14,12 @@ from cicd_templates.config import tables
 from cicd_templates.config.tables.environment import (
     AccountId,
     DeployerRoleArn,
+    ExternalId,
     OutputName,
     PolicyArn,
     Profile,
     RolePath,
+    SessionName,
     Suffix,
 )
 from cicd_templates.config.tables.field_types import (
@@ -74,6 +76,8 @@ KINDS = [
     pytest.param(
         DeployerRoleArn, ["arn:aws:iam::111111111111:role/a/b"], ["arn:aws:iam::1:role/a"], id="DeployerRoleArn"
     ),
+    pytest.param(ExternalId, ["a7", "arn:aws/x=1", "a" * 1224], ["", "a", "a b", "a" * 1225], id="ExternalId"),
+    pytest.param(SessionName, ["release-team", "a@b.c", "a" * 64], ["a", "a/b", "aws:a", "a" * 65], id="SessionName"),
     pytest.param(PolicyArn, ["arn:aws:iam::aws:policy/x", "arn:aws:iam::111111111111:policy/x"], ["x"], id="PolicyArn"),
     pytest.param(RolePath, ["/", "/a/b/"], ["", "a/", "/a", "/" + "a" * 511 + "/"], id="RolePath"),
     pytest.param(

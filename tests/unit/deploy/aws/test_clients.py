@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.stub import Stubber
 
-from cicd_templates.deploy.aws import clients as clients_module
-from cicd_templates.deploy.aws.clients import Clients, aws_clients, explain, local_clients, require_account
-from cicd_templates.errors import CicdError, RefusedError
+from cicd_templates.deploy.aws.access import Access
+from cicd_templates.deploy.aws.clients import aws_clients, explain, local_clients, require_account
+from cicd_templates.deploy.aws.sessions import session_for
+from cicd_templates.errors import RefusedError
 from tests.fakes.scripted_cloudformation import client_error
 
 SERVICES = (
@@ -36,6 +35,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No credentials of whoever runs the tests."""
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    session_for.cache_clear()
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
@@ -59,51 +59,12 @@ def test_local_clients_point_at_the_local_aws_whatever_the_environment_says(
 
 
 def test_clients_of_aws_point_at_its_region_and_retry_with_patience() -> None:
-    real = aws_clients("eu-central-1", None, None)
+    real = aws_clients(Access("eu-central-1"))
 
     assert not real.local
     assert real.s3.meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
     assert vars(real.cloudformation.meta.config)["retries"] == {"mode": "adaptive", "total_max_attempts": 10}
     assert real.cloudformation is real.cloudformation
-
-
-def test_an_unknown_profile_says_where_to_correct_it() -> None:
-    with pytest.raises(CicdError, match="profile \\(nobody\\) could not be found; correct `profile`"):
-        aws_clients("eu-central-1", "nobody", None)
-
-
-def test_a_role_is_assumed_and_its_credentials_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[dict[str, str]] = []
-
-    class Sts:
-        def assume_role(self, **request: str) -> Any:
-            asked.append(request)
-            return {"Credentials": {"AccessKeyId": "ASIA1", "SecretAccessKey": "s", "SessionToken": "t"}}
-
-    monkeypatch.setattr(boto3.session.Session, "client", lambda self, service, **options: Sts())
-    used: list[Any] = []
-    session_with = clients_module._session_with
-
-    def remembered(credentials: Any) -> Any:
-        used.append(credentials)
-        return session_with(credentials)
-
-    monkeypatch.setattr(clients_module, "_session_with", remembered)
-    assumed = aws_clients("eu-central-1", None, "arn:aws:iam::222222222222:role/deployer")
-
-    assert asked == [{"RoleArn": "arn:aws:iam::222222222222:role/deployer", "RoleSessionName": "cicd-templates"}]
-    assert used[0]["AccessKeyId"] == "ASIA1"
-    assert isinstance(assumed, Clients)
-
-
-def test_a_role_that_cannot_be_assumed_is_one_clear_line() -> None:
-    with pytest.raises(CicdError, match=r"no AWS credentials; either name `profile`.*LOCAL=1"):
-        aws_clients("eu-central-1", None, "arn:aws:iam::222222222222:role/deployer")
-
-
-def test_without_credentials_the_error_says_exactly_what_to_do() -> None:
-    with pytest.raises(CicdError, match=r"no AWS credentials; .* `make local`, then the same command with LOCAL=1"):
-        require_account(aws_clients("eu-central-1", None, None), "222222222222")
 
 
 @pytest.mark.parametrize(("account", "fits"), [("222222222222", True), ("333333333333", False)])
@@ -125,7 +86,7 @@ def test_the_caller_must_work_in_the_account_of_the_templates(account: str, fits
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (NoCredentialsError(), "no AWS credentials"),
+        (NoCredentialsError(), "Unable to locate credentials"),
         (client_error("ExpiredToken", "The token\nhas expired"), "The token has expired"),
         (BotoCoreError(), "An unspecified error occurred"),
     ],

@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_endpoint, revert_commands
+from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_caller, revert_commands
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
@@ -97,13 +97,34 @@ THERE = f"AWS_ACCESS_KEY_ID=222222222222 {SECRET} aws --endpoint-url http://127.
     ],
 )
 def test_on_the_local_aws_a_command_goes_there_and_says_so_once(text: str, expected: str) -> None:
-    assert for_endpoint(text, LOCAL, "222222222222") == expected
+    assert for_caller(text, LOCAL, "222222222222") == expected
 
 
-def test_on_aws_a_command_stays_as_it_is() -> None:
-    aws: Any = SimpleNamespace(endpoint_url=None)
+@pytest.mark.parametrize(
+    ("profile", "text", "expected"),
+    [
+        (None, "aws s3 ls", "aws --region eu-central-1 s3 ls"),
+        ("my dev", "aws s3 ls", "aws --profile 'my dev' --region eu-central-1 s3 ls"),
+        ("dev", "run `aws x y --region us-east-1`, then", "run `aws --profile dev x y --region us-east-1`, then"),
+        (
+            "dev",
+            "for s in a; do aws ecs x --region r; done; aws y z",
+            "for s in a; do aws --profile dev ecs x --region r; done; aws --profile dev --region eu-central-1 y z",
+        ),
+        (
+            "dev",
+            "aws a --region r --k $(aws ssm get)",
+            "aws --profile dev a --region r --k $(aws --profile dev --region eu-central-1 ssm get)",
+        ),
+        ("dev", "from AWS; ./aws x and arn:aws:s3", "from AWS; ./aws x and arn:aws:s3"),
+    ],
+)
+def test_on_aws_a_command_has_the_profile_and_the_region_of_the_caller(
+    profile: str | None, text: str, expected: str
+) -> None:
+    aws: Any = SimpleNamespace(endpoint_url=None, profile=profile, region="eu-central-1")
 
-    assert for_endpoint("aws s3 ls", aws, "222222222222") == "aws s3 ls"
+    assert for_caller(text, aws, "222222222222") == expected
 
 
 @pytest.mark.parametrize(

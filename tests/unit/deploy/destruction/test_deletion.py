@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, TokenRetrievalError
+from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +14,7 @@ from cicd_templates.deploy.destruction import deletion
 from cicd_templates.deploy.destruction.deletion import DeletionProgress, delete_stack
 from cicd_templates.deploy.destruction.deletion_blockers import REPAIRS, repair
 from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack, Owned
+from cicd_templates.errors import CredentialsError
 from tests.fakes.scripted_aws import Many, aws, clock, living, refusal
 from tests.fakes.scripted_cloudformation import event
 
@@ -183,10 +184,9 @@ def test_what_passes_while_it_is_looked_at_does_not_decide_how_a_deletion_ends(
     ("error", "reason"),
     [
         (refusal("AccessDenied"), "AccessDenied"),
-        (refusal("ExpiredToken"), "ExpiredToken"),
-        (TokenRetrievalError(provider="sso", error_msg="expired"), "expired"),
+        (refusal("ValidationError", "what is that"), "what is that"),
     ],
-    ids=["a refusal", "an expired token", "a sign-in that has ended"],
+    ids=["a refusal", "a wrong request"],
 )
 def test_what_does_not_pass_ends_the_wait_for_a_deletion(error: Exception, reason: str) -> None:
     fake = aws(
@@ -197,6 +197,18 @@ def test_what_does_not_pass_ends_the_wait_for_a_deletion(error: Exception, reaso
     )
 
     assert reason in run(fake, living())[0]
+
+
+def test_credentials_that_end_say_nothing_of_the_stack() -> None:
+    fake = aws(
+        cloudformation={
+            "describe_stacks": described("DELETE_IN_PROGRESS"),
+            "describe_stack_events": Many([{"StackEvents": []}, CredentialsError("sign in again")]),
+        }
+    )
+
+    with pytest.raises(CredentialsError, match="sign in again"):
+        run(fake, living())
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from cicd_templates.deploy.destruction.scope import Scope, scope_of
 from cicd_templates.deploy.destruction.sweep import find_copies, parse_age
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder, item_lines, remainder_lines
-from cicd_templates.errors import CicdError, ConfigurationError, DetachedError
+from cicd_templates.errors import CicdError, ConfigurationError, CredentialsError, DetachedError
 from cicd_templates.private_files import write_privately
 from cicd_templates.template.resource_types.registry import facts_of
 from tests.conftest import ROOT
@@ -129,6 +129,25 @@ def test_what_is_kept_is_shown_where_the_disk_fills_up_meanwhile(
     assert report_file.read_kept_resources(other.scope, path) == [KEY]
 
 
+def test_credentials_that_end_in_a_destruction_are_no_failed_deletion(tmp_path: Path) -> None:
+    path, sink = tmp_path / "report.json", io.StringIO()
+    fake = aws(cloudformation={"describe_stacks": CredentialsError("profile 'x': the credentials have expired; y")})
+    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+
+    with pytest.raises(DetachedError, match=r"^profile 'x': .* expired; y; AWS continues the deletions") as ended:
+        destroy(fake, there, clock(), report.PlainReporter(sink), path=path)
+    assert ended.value.exit_code == 75
+    assert "failed" not in sink.getvalue()
+    (entry,) = json.loads(path.read_text()).values()
+    assert (entry["finished"], entry["kept"][0]["physical_id"]) == (False, "k-1")
+
+
+def test_credentials_that_end_beside_the_stacks_end_the_destruction() -> None:
+    fake = aws(ssm={"delete_parameter": CredentialsError("sign in")})
+    with pytest.raises(CredentialsError, match="sign in"):
+        delete_items(fake, [PARAMETER], SerialReporter(report.PlainReporter(io.StringIO())))
+
+
 def test_what_cannot_be_deleted_beside_the_stacks_is_reported_and_the_rest_goes() -> None:
     output = io.StringIO()
     fake = aws(ssm={"delete_parameter": Many([refusal("AccessDenied", "not yours"), {}])})
@@ -149,7 +168,9 @@ def test_what_cannot_be_deleted_beside_the_stacks_is_reported_and_the_rest_goes(
     ],
 )
 def test_only_what_is_meant_to_be_left_is_explained(item: Item, explained: bool, reason: str) -> None:
-    (left,) = remainders.list_remainders(inventory(item, Item("T", "owned", Fate.DELETED, "keys")), stacks_too=True)
+    (left,) = remainders.list_remainders(
+        aws(), inventory(item, Item("T", "owned", Fate.DELETED, "keys")), stacks_too=True
+    )
 
     assert (left.explained, left.reason.startswith(reason)) == (explained, True)
 
@@ -157,10 +178,10 @@ def test_only_what_is_meant_to_be_left_is_explained(item: Item, explained: bool,
 def test_a_stack_that_is_still_there_is_not_explained() -> None:
     there = inventory(stacks=(living(status="DELETE_FAILED"),))
 
-    (left,) = remainders.list_remainders(there, stacks_too=True)
+    (left,) = remainders.list_remainders(aws(), there, stacks_too=True)
     assert (left.explained, left.reason) == (False, "the stack still exists, in DELETE_FAILED")
     assert "delete-stack --region eu-central-1 --stack-name payments-staging-keys" in left.command
-    assert remainders.list_remainders(there, stacks_too=False) == []
+    assert remainders.list_remainders(aws(), there, stacks_too=False) == []
 
 
 def test_the_proof_looks_again_until_services_agree(monkeypatch: pytest.MonkeyPatch) -> None:

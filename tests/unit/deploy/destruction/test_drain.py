@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.drain import drain, stop_runs
+from cicd_templates.errors import CredentialsError
 from tests.fakes.scripted_aws import Many, aws, clock, refusal
 
 SERVICE = Owned("service", "Service", "AWS::ECS::Service", "arn:aws:ecs:r:2:service/cluster/app")
@@ -99,3 +100,15 @@ def test_a_service_that_is_gone_needs_no_draining() -> None:
 
     with pytest.raises(ClientError, match="AccessDenied"):
         drain(aws(ecs={"update_service": refusal("AccessDenied")}), [SERVICE], clock(), lambda text: None)
+
+
+def test_credentials_that_end_are_neither_a_run_that_does_not_stop_nor_a_service_that_does_not_drain() -> None:
+    ended = CredentialsError("sign in")
+    stopping = aws(codepipeline={"list_pipeline_executions": Many([runs("InProgress"), ended])})
+    draining = aws(ecs={"update_service": {}, "describe_services": ended})
+
+    with pytest.raises(CredentialsError):
+        stop_runs(stopping, ["p"], clock(), lambda text: None)
+    with pytest.raises(CredentialsError):
+        drain(draining, [SERVICE], clock(), lambda text: None)
+    assert [each["abandon"] for each in stopping.called("stop_pipeline_execution")] == [False]

@@ -63,7 +63,10 @@ def test_the_block_has_the_cause_its_place_and_what_to_do() -> None:
         pytest.param(
             "Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm",
             (),
-            ("aws sts decode-authorization-message --encoded-message 4GIOHlTkIaWHQD0Q0m6XSnuUMCm",),
+            (
+                "aws --region eu-central-1 sts decode-authorization-message"
+                " --encoded-message 4GIOHlTkIaWHQD0Q0m6XSnuUMCm",
+            ),
             id="in cipher",
         ),
         pytest.param("it broke (HandlerErrorCode: Novel)", (), (), id="an unknown code"),

@@ -10,7 +10,8 @@ import pytest
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.releases import release
 from cicd_templates.deploy.releases.archives import Archive
-from cicd_templates.errors import CicdError
+from cicd_templates.errors import CicdError, CredentialsError, DetachedError
+from tests.fakes.scripted_cloudformation import client_error
 
 
 def polling() -> Polling:
@@ -32,7 +33,10 @@ class Fake:
 
     def _next(self, name: str) -> Any:
         answers = self.answers[name]
-        return answers.pop(0) if len(answers) > 1 else answers[0]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def list_pipeline_executions(self, **request: Any) -> Any:
         return {"pipelineExecutionSummaries": self._next("runs")}
@@ -142,3 +146,28 @@ def test_every_status_that_codepipeline_has_either_runs_on_or_ends() -> None:
     known = set(model.shape_for("PipelineExecutionStatus").metadata["enum"])
 
     assert known - set(release.RUN_IN_PROGRESS) == {"Cancelled", "Stopped", "Succeeded", "Superseded", "Failed"}
+
+
+STARTED = [{"pipelineExecutionId": "e1", "sourceRevisions": [revision("App", "v1")]}]
+THROTTLED = client_error("ThrottlingException", "Rate exceeded")
+ENDED = CredentialsError("profile 'x': the credentials have expired; sign in")
+
+
+def test_a_throttled_look_at_a_run_says_nothing_of_the_run() -> None:
+    fake: Any = Fake(runs=[THROTTLED, STARTED], status=["InProgress", THROTTLED, "Succeeded"], actions=[[]])
+
+    assert release.wait_for_start(fake, "pay", "v1", polling()) == "e1"
+    release.follow(fake, "pay", "e1", polling(), print)
+
+
+def test_credentials_that_end_while_a_release_is_followed_end_with_75_and_what_goes_on() -> None:
+    fake: Any = Fake(runs=[[], ENDED], status=["InProgress", ENDED], actions=[[]])
+    with pytest.raises(DetachedError) as started:
+        release.wait_for_start(fake, "pay", "v1", polling())
+    with pytest.raises(DetachedError) as followed:
+        release.follow(fake, "pay", "e1", polling(), print)
+
+    advice = "the console shows it; releasing again starts another run"
+    assert str(started.value) == f"{ENDED}: version v1 is uploaded and starts a run of pay; {advice}"
+    assert str(followed.value) == f"{ENDED}: the run e1 of pay continues in AWS; {advice}"
+    assert {started.value.exit_code, followed.value.exit_code} == {75}

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, CredentialRetrievalError
 
 from cicd_templates.deploy.aws import retry
-from cicd_templates.deploy.aws.retry import credentials_expired, is_transient, retry_steps, run_steps
+from cicd_templates.deploy.aws.retry import is_transient, retry_steps, run_steps
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.reporting import report
@@ -1094,7 +1094,5 @@ def test_a_call_that_never_passes_is_given_up_and_one_that_is_wrong_at_once(harn
 def test_transient_errors_are_distinguished_from_others() -> None:
     gone = CredentialRetrievalError(provider="sso", error_msg="x")
 
-    assert credentials_expired(gone)
     assert not is_transient(gone)
     assert not is_transient(error("AccessDenied", "x", "X"))
-    assert not credentials_expired(error("AccessDenied", "x", "X"))

@@ -1,0 +1,66 @@
+"""The accounts of a command: AWS clients for the account of an environment, without its templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cicd_templates import hints
+from cicd_templates.config.environment import Environment
+from cicd_templates.deploy.aws.access import Access
+from cicd_templates.deploy.aws.clients import Clients, aws_clients, local_clients, require_account
+from cicd_templates.deploy.aws.polling import Polling
+from cicd_templates.deploy.destruction import guards
+from cicd_templates.deploy.destruction.destroy import destroy
+from cicd_templates.deploy.destruction.inventory import take_inventory
+from cicd_templates.deploy.destruction.scope import Scope
+from cicd_templates.deploy.reporting.report import Heading, Inventoried, Left, Reporter
+from cicd_templates.local import engine_state_file
+from cicd_templates.local.engine_process import Engine
+
+LOCAL_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account of an environment, without templates. It is used to find copies that are not rendered here."""
+
+    scope: Scope
+    clients: Clients
+    polling: Polling
+
+    def sweep(self, copy: Scope, reporter: Reporter) -> int:
+        """Destroy a disposable copy and report the events; return how many unexplained resources are left."""
+        reporter.report(Heading("Destroying", copy.qualified, copy.account, copy.region, ""))
+        inventory = take_inventory(self.clients, copy, protected=False)
+        make = hints.make("destroy", ENV=copy.environment, SUFFIX=copy.suffix, LOCAL=self.clients.local)
+        guards.refuse_protected(copy.qualified, (), protected=inventory.protected, make=make)
+        reporter.report(Inventoried(copy.qualified, inventory.items))
+        left = destroy(self.clients, inventory, self.polling, reporter)
+        reporter.report(Left(copy.qualified, tuple(left)))
+        return sum(not remainder.explained for remainder in left)
+
+
+def open_plain_account(environment: Environment, *, local: bool) -> Account:
+    """Return the account of `environment`. Raises an error if the caller is in another account."""
+    scope = Scope(environment.project.name, environment.name, None, environment.account, environment.region)
+    engine = engine_state_file.required() if local else None
+    clients, polling = open_account(environment, scope.account, scope.region, engine)
+    require_account(clients, scope.account)
+    return Account(scope, clients, polling)
+
+
+def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
+    """Return clients for the account, and how to poll with them. With `engine`, they call that local AWS."""
+    if engine is not None:
+        return local_clients(engine.url, account, region, engine.secret), Polling(poll_seconds=LOCAL_POLL_SECONDS)
+    settings = environment.settings
+    access = Access(
+        region,
+        settings.profile,
+        settings.role_arn,
+        settings.external_id,
+        settings.role_session_name,
+        settings.source_identity,
+        settings.allow_endpoint_urls,
+    )
+    return aws_clients(access), Polling()

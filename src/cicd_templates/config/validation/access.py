@@ -1,0 +1,20 @@
+"""Problems of how the deployer gets its credentials: options of a role without the role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.validation.problem import Problem
+
+OF_THE_ROLE = ("external_id", "role_session_name", "source_identity")
+
+
+def problems_in(environment: Environment) -> Iterator[Problem]:
+    """Yield each option that is only sent when a role is assumed, although the environment names no role."""
+    for name in OF_THE_ROLE:
+        if getattr(environment.settings, name) is not None and environment.settings.role_arn is None:
+            yield Problem(
+                f"environments.{environment.name}.{name}",
+                "belongs to role_arn, which is missing; a role of the AWS profile takes it from the profile",
+            )

@@ -1,0 +1,164 @@
+"""Turn an error of a credential source into one line: whose credentials, what failed, and what to do.
+
+AWS refuses expired, unknown and wrongly timed credentials with a handful of error codes, in any operation. Sources fail
+with errors of botocore, or with errors of the operating system that botocore does not catch.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore import exceptions as aws
+
+from cicd_templates.deploy.aws.access import Access, cli_option
+from cicd_templates.errors import CredentialsError
+
+# https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and the error codes of S3 and EC2
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+UNKNOWN = frozenset(
+    {
+        "AuthFailure",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+WRONG_TIME = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
+# AWS accepts a signature for five minutes, S3 for 15.
+SKEW_SECONDS = 240
+SSO_KEYS = frozenset({"sso_session", "sso_start_url"})
+LONGEST_DETAIL = 300
+ASSUMING = (
+    "check that its trust policy admits these credentials, with the `external_id` and `source_identity` that are sent"
+)
+TRY_LOCALLY = (
+    "name `profile` for the environment in templates/environments.toml or set AWS_PROFILE, or try it without an"
+    " account: `make local`, then the same command with LOCAL=1"
+)
+CORRECT = "correct the AWS configuration of this machine"
+# What failed and what to do, by the type of the error. Without a remedy, it is how the profile gets new credentials.
+OF_BOTOCORE: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
+    (
+        (aws.ProfileNotFound,),
+        "the AWS configuration of this machine has no such profile",
+        "correct `profile` in templates/environments.toml or AWS_PROFILE, or add the profile with `aws configure sso`",
+    ),
+    ((aws.NoCredentialsError,), "there are no AWS credentials", TRY_LOCALLY),
+    ((aws.PartialCredentialsError,), "{detail}", TRY_LOCALLY),
+    ((aws.SSOError, aws.TokenRetrievalError), "its SSO session has ended ({detail})", ""),
+    ((aws.LoginError,), "its session has ended ({detail})", ""),
+    (
+        (aws.RefreshWithMFAUnsupportedError,),
+        "its session has ended, and a new one needs an MFA code",
+        "repeat the command at a terminal to type one",
+    ),
+    ((aws.CredentialRetrievalError, aws.MetadataRetrievalError), "{detail}", ""),
+    (
+        (aws.ConfigParseError, aws.ConfigNotFound, aws.InvalidConfigError, aws.MissingDependencyException),
+        "{detail}",
+        CORRECT,
+    ),
+)
+OF_THE_SYSTEM: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
+    (
+        (FileNotFoundError, PermissionError),
+        "its source needs {file}, which is missing or cannot be used",
+        "install it, or correct `credential_process` or `web_identity_token_file` in the AWS configuration",
+    ),
+    (
+        (json.JSONDecodeError, UnicodeDecodeError),
+        "its credential process does not print the JSON that it should",
+        "run the command of `credential_process` in the AWS configuration to see what it prints",
+    ),
+)
+
+
+class CredentialErrors:
+    """Makes the lines for the credentials of `access`, which the botocore session `core` loads."""
+
+    def __init__(self, core: Any, access: Access) -> None:
+        self._core, self._access = core, access
+
+    def of_answer(
+        self, operation: str, error: Mapping[str, Any], headers: Mapping[str, str], now: datetime | None = None
+    ) -> CredentialsError | None:
+        """Return the error for an answer of AWS that refuses the credentials; None for any other answer."""
+        code, message = str(error.get("Code", "")), _line(str(error.get("Message", "")))
+        assuming = operation.startswith("AssumeRole")
+        if code not in EXPIRED | UNKNOWN | WRONG_TIME and not assuming:
+            return None
+        if skewed := _skew(headers, now or datetime.now(UTC)):
+            return self._error(f"AWS refuses every signature, because {skewed}", "set the clock")
+        if code in EXPIRED:
+            return self._error("the credentials have expired", self._renew())
+        if assuming:
+            role = self._access.role_arn or "the role of the profile"
+            return self._error(f"{role} could not be assumed ({code}: {message})", ASSUMING)
+        return self._error(f"AWS refuses these credentials ({code}: {message})", self._renew())
+
+    def of_error(self, error: Exception) -> CredentialsError | None:
+        """Return the error for a credential source that failed; None if `error` is about something else."""
+        if isinstance(error, CredentialsError):
+            return error
+        detail = _line(str(error))
+        # Errors of the network are errors of the operating system as well; they are in neither table.
+        for types, what, remedy in OF_BOTOCORE if isinstance(error, aws.BotoCoreError) else OF_THE_SYSTEM:
+            if isinstance(error, types):
+                file = getattr(error, "filename", "")
+                return self._error(what.format(detail=detail, file=file), remedy or self._renew())
+        if isinstance(error, RuntimeError) and _raised_by_botocore(error):
+            return self._error(detail, self._renew())
+        return None
+
+    def _error(self, what: str, remedy: str) -> CredentialsError:
+        return CredentialsError(f"{self._access.words}: {what}; {remedy}")
+
+    def _renew(self) -> str:
+        """Return how to get new credentials, by where the profile, or the profile that it builds on, gets its own."""
+        profiles: Mapping[str, Any] = self._core.full_config.get("profiles", {})
+        name: str | None = self._access.profile_name
+        passed: set[str | None] = set()
+        while name not in passed:
+            passed.add(name)
+            profile = profiles.get(name or "default", {})
+            if SSO_KEYS & profile.keys():
+                return f"sign in with `aws sso login{cli_option(name)}`"
+            if "login_session" in profile:
+                return f"sign in with `aws login{cli_option(name)}`"
+            if "credential_process" in profile:
+                return "sign in where its credential process gets them from"
+            name = profile.get("source_profile", name)
+        return "get new ones from where these came from"
+
+
+def _line(text: str) -> str:
+    joined = " ".join(text.split())
+    return joined if len(joined) <= LONGEST_DETAIL else f"{joined[:LONGEST_DETAIL]} [shortened]"
+
+
+def _skew(headers: Mapping[str, str], now: datetime) -> str:
+    """Return how wrong the clock of this machine is, by the date of an answer of AWS; empty if it is right."""
+    try:
+        there = email.utils.parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return ""
+    seconds = (now - there.replace(tzinfo=there.tzinfo or UTC)).total_seconds()
+    if abs(seconds) < SKEW_SECONDS:
+        return ""
+    return f"the clock of this machine is {abs(seconds) / 60:,.0f} minutes {'fast' if seconds > 0 else 'slow'}"
+
+
+def _raised_by_botocore(error: BaseException) -> bool:
+    """Return whether the innermost frame of the traceback is in botocore's module of credentials."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return frame is not None and frame.tb_frame.f_globals.get("__name__") == "botocore.credentials"

@@ -1,0 +1,48 @@
+"""Refuse addresses of AWS services that the environment or the AWS configuration of this machine replaces.
+
+Whoever answers at such an address sees every request and decides every answer, so it is used only if the project's
+configuration says so. `LOCAL=1` does not pass through here: it names the address of the local AWS itself.
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cicd_templates.deploy.aws.access import Access
+from cicd_templates.errors import RefusedError
+
+PREFIX = "AWS_ENDPOINT_URL"
+IGNORE = "ignore_configured_endpoint_urls"
+KEY = "endpoint_url"
+
+
+def refuse_endpoint_urls(core: Any, access: Access) -> None:
+    """Raise `RefusedError` with every address that is configured for the botocore session `core`, unless allowed."""
+    if access.allow_endpoint_urls or core.get_config_variable(IGNORE):
+        return
+    if replaced := [*_of_the_environment(), *_of_the_profile(core, access)]:
+        raise RefusedError(
+            f"{', '.join(replaced)}: this sends requests, with what they contain, to another address than that of AWS;"
+            " remove it, or set `allow_endpoint_urls = true` for the environment in templates/environments.toml"
+            " (for the local AWS, LOCAL=1 is enough)"
+        )
+
+
+def _of_the_environment() -> Iterator[str]:
+    for name, value in sorted(os.environ.items()):
+        if value and (name == PREFIX or name.startswith(f"{PREFIX}_")):
+            yield f"{name}={value}"
+
+
+def _of_the_profile(core: Any, access: Access) -> Iterator[str]:
+    name = access.profile_name or "default"
+    scoped: Mapping[str, Any] = core.get_scoped_config()
+    if url := scoped.get(KEY):
+        yield f"{KEY} = {url} of the AWS profile {name!r}"
+    section = scoped.get("services")
+    for service, settings in sorted(core.full_config.get("services", {}).get(section, {}).items()):
+        if isinstance(settings, Mapping) and (url := settings.get(KEY)):
+            yield f"{KEY} = {url} of {service} in the section `services {section}` of the AWS profile {name!r}"
