@@ -75,8 +75,12 @@ class Buckets(Service):
 
     def list_object_versions(self, Bucket: str, **request: Any) -> Any:  # noqa: N803
         return self._call(
-            "ListObjectVersions", lambda: self._required(Bucket) and {"Versions": [], "DeleteMarkers": []}
+            "ListObjectVersions",
+            lambda: self._required(Bucket) and {"Versions": [], "DeleteMarkers": [], "IsTruncated": False},
         )
+
+    def list_multipart_uploads(self, Bucket: str, **request: Any) -> Any:  # noqa: N803
+        return self._call("ListMultipartUploads", lambda: self._required(Bucket) and {"IsTruncated": False})
 
     def _required(self, name: str) -> list[Any]:
         if name not in self._living():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
 
 from cicd_templates.template.partitions import partition_of
-from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
+from cicd_templates.template.resource_types.registry import RESOURCE_TYPES, facts_of
 from cicd_templates.template.resource_types.resource_type import ResourceType
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -17,15 +19,26 @@ TYPE_OF_KIND: Mapping[tuple[str, str], ResourceType] = {
     for kind, pattern in resource_type.arns.items()
 }
 CREATE_SERVICE_LINKED_ROLE = "iam:CreateServiceLinkedRole"
+# `make doctor` looks up service-linked roles too.
+GET_ROLE = "iam:GetRole"
 PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
 EVERY_RESOURCE = ("*",)
+# The deployer calls DescribeStacks without a name, to find stacks that are no longer rendered. IAM then authorizes the
+# call for all stacks:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+CALLED_WITHOUT_A_NAME = frozenset({"cloudformation:DescribeStacks"})
+# A destruction reads the other stacks of this tool in the account, which may be those of another environment or
+# project, to find what still uses or owns a resource.
+READS_OTHER_STACKS = frozenset({"cloudformation:GetTemplate", "cloudformation:ListStackResources"})
 
 
 @dataclass(frozen=True)
 class EnvironmentNames:
     """The account and region of one environment, and the prefixes of its names.
 
-    Physical names begin with `prefix`. Paths in Parameter Store and names of log groups begin with `path`.
+    Physical names begin with `prefix`. Paths in Parameter Store and names of log groups begin with `path`. `exceptions`
+    are the rendered physical names, by resource type, that begin otherwise: names that AWS prescribes, and names that
+    are shortened to a part of the prefix.
     """
 
     partition: str
@@ -34,6 +47,7 @@ class EnvironmentNames:
     prefix: str
     path: str
     role_path: str
+    exceptions: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, stacks: Sequence[StackTemplate]) -> EnvironmentNames:
@@ -41,22 +55,41 @@ class EnvironmentNames:
         first = stacks[0]
         resources = [resource for stack in stacks for resource in stack.resources.values()]
         role_paths = [role["Properties"].get("Path", "/") for role in resources if role["Type"] == "AWS::IAM::Role"]
+        prefix, path = f"{first.facts.project}-{first.environment}", first.parameter_root
         return cls(
             partition=partition_of(first.region).name,
             region=first.region,
             account=first.account,
-            prefix=f"{first.facts.project}-{first.environment}",
-            path=first.parameter_root,
+            prefix=prefix,
+            path=path,
             role_path=role_paths[0] if role_paths else "/",
+            exceptions=_exceptions(resources, prefix, path),
         )
 
-    def arn_pattern(self, resource_type: ResourceType, kind: str) -> str:
-        """Return the pattern of the ARNs that this environment's resources of a type have as resources of `kind`."""
-        names = resource_type.names_in_environment.format(prefix=self.prefix, path=self.path)
-        arn = resource_type.arns[kind].format(
-            region=self.region, account=self.account, role_path=self.role_path, name=names
-        )
-        return f"arn:{self.partition}:{arn}"
+    def arn_patterns(self, resource_type: ResourceType, kind: str) -> Iterator[str]:
+        """Yield the patterns of the ARNs that this environment's resources of a type have as resources of `kind`."""
+        exceptions = self.exceptions.get(resource_type.arn_names_of or resource_type.type_name, ())
+        for names in (_usual_names(resource_type, self.prefix, self.path), *(f"{name}*" for name in exceptions)):
+            arn = resource_type.arns[kind].format(
+                region=self.region, account=self.account, role_path=self.role_path, name=names
+            )
+            yield f"arn:{self.partition}:{arn}"
+
+
+def _usual_names(resource_type: ResourceType, prefix: str, path: str) -> str:
+    return resource_type.names_in_environment.format(prefix=prefix, path=path)
+
+
+def _exceptions(resources: Iterable[Mapping[str, Any]], prefix: str, path: str) -> dict[str, frozenset[str]]:
+    exceptions: dict[str, frozenset[str]] = {}
+    for resource in resources:
+        facts = facts_of(resource["Type"])
+        name = resource.get("Properties", {}).get(facts.name_property)
+        if isinstance(name, str):
+            name = name.removeprefix("alias/")
+            if not fnmatchcase(name, _usual_names(facts, prefix, path)):
+                exceptions[facts.type_name] = exceptions.get(facts.type_name, frozenset()) | {name}
+    return exceptions
 
 
 def scope(action: str, kinds: Iterable[str], names: EnvironmentNames) -> tuple[str, ...]:
@@ -65,9 +98,19 @@ def scope(action: str, kinds: Iterable[str], names: EnvironmentNames) -> tuple[s
     Returns only `*` if IAM cannot restrict the action to the environment's names.
     """
     service = action.partition(":")[0]
+    service_linked = f"arn:{names.partition}:iam::{names.account}:role/aws-service-role/*"
     if action == CREATE_SERVICE_LINKED_ROLE:
-        return (f"arn:{names.partition}:iam::{names.account}:role/aws-service-role/*",)
+        return (service_linked,)
+    if action in CALLED_WITHOUT_A_NAME:
+        return EVERY_RESOURCE
+    if action in READS_OTHER_STACKS:
+        return (f"arn:{names.partition}:cloudformation:{names.region}:{names.account}:stack/*",)
     patterns = {
-        names.arn_pattern(TYPE_OF_KIND[service, kind], kind) for kind in kinds if (service, kind) in TYPE_OF_KIND
+        pattern
+        for kind in kinds
+        if (service, kind) in TYPE_OF_KIND
+        for pattern in names.arn_patterns(TYPE_OF_KIND[service, kind], kind)
     }
+    if action == GET_ROLE:
+        patterns.add(service_linked)
     return tuple(sorted(patterns)) or EVERY_RESOURCE

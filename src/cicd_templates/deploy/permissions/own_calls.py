@@ -20,6 +20,8 @@ CLOUDFORMATION_ACTIONS = (
     "cloudformation:GetTemplate",
     "cloudformation:ListChangeSets",
     "cloudformation:ListStackResources",
+    # A call of DescribeStacks without a name needs this too.
+    "cloudformation:ListStacks",
     "cloudformation:TagResource",
     "cloudformation:UntagResource",
     "cloudformation:UpdateTerminationProtection",
@@ -90,7 +92,6 @@ READING = (
 )
 # Only for destroy, sweep and adopt: for resources outside the stacks, and to import resources that a stack retained.
 DESTROY_ACTIONS = (
-    "cloudformation:ListStacks",
     "cloudformation:UpdateStack",
     "codebuild:DeleteReport",
     "codebuild:DeleteReportGroup",

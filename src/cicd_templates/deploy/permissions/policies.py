@@ -18,6 +18,7 @@ from cicd_templates.template.stack_template import StackTemplate
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 SIZE_LIMIT = 6_144
 CLOUDFORMATION_PRINCIPAL = "cloudformation.amazonaws.com"
+PASS_CONNECTION = ("codeconnections:PassConnection", "codestar-connections:PassConnection")
 
 Document = dict[str, Any]
 PolicyStatementDocument = dict[str, Any]
@@ -39,7 +40,11 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
     }
     called_by_deployer = (*DEPLOY_ACTIONS, *DESTROY_ACTIONS) if destroying else DEPLOY_ACTIONS
     actions = {action for action in (*called_by_deployer, *called_by_handlers) if is_action(action)}
-    statements = [*_scoped_statements(actions - {PASS_ROLE}, names), _pass_role_statement(stacks, names)]
+    statements = [
+        *_scoped_statements(actions - {PASS_ROLE}, names),
+        *_connection_statements(deployed_by_principal),
+        _pass_role_statement(stacks, names),
+    ]
     documents = [{"Version": "2012-10-17", "Statement": group} for group in _documents_within_limit(statements)]
     return {f"{names.prefix}-deploy-{number}": document for number, document in enumerate(documents, 1)}
 
@@ -52,6 +57,25 @@ def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[P
         actions_by_scope.setdefault(key, []).append(action)
     for (_, resources), allowed in sorted(actions_by_scope.items()):
         yield {"Effect": "Allow", "Action": allowed, "Resource": list(resources)}
+
+
+def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicyStatementDocument]:
+    """Yield the statement that allows using the connections of the pipelines' sources, if there are any.
+
+    IAM checks either action, depending on the age of the connection:
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/connections-permissions.html
+    """
+    connections = {
+        action["Configuration"]["ConnectionArn"]
+        for stack in stacks
+        for resource in stack.resources.values()
+        if resource["Type"] == "AWS::CodePipeline::Pipeline"
+        for stage in resource["Properties"]["Stages"]
+        for action in stage["Actions"]
+        if "ConnectionArn" in action.get("Configuration", {})
+    }
+    if connections:
+        yield {"Effect": "Allow", "Action": list(PASS_CONNECTION), "Resource": sorted(connections)}
 
 
 def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentNames) -> PolicyStatementDocument:

@@ -9,6 +9,7 @@ RESOURCE_TYPES = (
         "AWS::ElasticLoadBalancingV2::Listener",
         interruption=Interruption("new connections are answered differently at once"),
         arns={"listener/app": "elasticloadbalancing:{region}:{account}:listener/app/{name}"},
+        arn_names_of="AWS::ElasticLoadBalancingV2::LoadBalancer",
     ),
     ResourceType(
         "AWS::ElasticLoadBalancingV2::ListenerRule",
@@ -17,6 +18,7 @@ RESOURCE_TYPES = (
             "requests take another way at once, and weights that ECS shifts during a blue/green deployment are set back"
         ),
         arns={"listener-rule/app": "elasticloadbalancing:{region}:{account}:listener-rule/app/{name}"},
+        arn_names_of="AWS::ElasticLoadBalancingV2::LoadBalancer",
     ),
     ResourceType(
         "AWS::ElasticLoadBalancingV2::LoadBalancer",

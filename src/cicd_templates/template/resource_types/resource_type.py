@@ -49,6 +49,7 @@ class ResourceType:
     `billed`: what AWS bills for as long as one exists, used or not, and by what unit, by the service's pricing page.
     `arns`: the ARN after the partition of each kind of resource, by the kind's name in IAM's service authorization
     reference. `{name}` stands for the physical name.
+    `arn_names_of`: the type whose physical names are in the ARNs of this type, such as a listener's load balancer.
     `names_in_environment`: the pattern of the physical names of one environment: `{prefix}` is what they begin with,
     `{path}` the environment's path in Parameter Store and in the logs.
     """
@@ -67,4 +68,5 @@ class ResourceType:
     interruption: Interruption | None = None
     billed: str = ""
     arns: Mapping[str, str] = field(default_factory=dict)
+    arn_names_of: str = ""
     names_in_environment: str = "{prefix}-*"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore import xform_name
 from click.testing import CliRunner
 
 from cicd_templates.cli import main
@@ -23,6 +21,7 @@ from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies, siz
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
+from tests.fakes.iam_policies import action_of, model_of
 
 ENVIRONMENTS = {name: read_stacks(ROOT / "out" / name) for name in ("tools", "staging", "production")}
 STAGING = ENVIRONMENTS["staging"]
@@ -111,7 +110,7 @@ def test_other_partitions_have_their_own_arns(region: str, partition: str) -> No
     moved = replace(STAGING[0], facts=replace(STAGING[0].facts, region=region))
 
     names = EnvironmentNames.of([moved])
-    assert names.arn_pattern(facts_of("AWS::S3::Bucket"), "bucket") == f"arn:{partition}:s3:::payments-staging-*"
+    assert [*names.arn_patterns(facts_of("AWS::S3::Bucket"), "bucket")] == [f"arn:{partition}:s3:::payments-staging-*"]
 
 
 def test_a_statement_that_fits_nowhere_is_cut() -> None:
@@ -125,25 +124,6 @@ def test_a_statement_that_fits_nowhere_is_cut() -> None:
     assert all(size(group) <= SIZE_LIMIT for group in groups)
 
 
-# Where the action is not called as the operation is:
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
-ACTIONS = {
-    "s3:HeadBucket": "s3:ListBucket",
-    "s3:HeadObject": "s3:GetObject",
-    "s3:ListBuckets": "s3:ListAllMyBuckets",
-    "s3:ListObjectVersions": "s3:ListBucketVersions",
-    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
-    "s3:DeleteObjects": "s3:DeleteObject",
-}
-SERVICES = {
-    "elbv2": ("elbv2", "elasticloadbalancing"),
-    "lambda_": ("lambda", "lambda"),
-    "quotas": ("service-quotas", "servicequotas"),
-    "tagging": ("resourcegroupstaggingapi", "tag"),
-    "client": ("cloudformation", "cloudformation"),
-}
-
-
 def called() -> set[str]:
     """The IAM actions of every call in the deployer's source."""
     found = set()
@@ -153,21 +133,8 @@ def called() -> set[str]:
             model = model_of(service)
             name = paginated if operation == "get_paginator" else operation
             if model is not None and name in model:
-                prefix = SERVICES.get(service, (service, service))[1]
-                found.add(ACTIONS.get(f"{prefix}:{model[name]}", f"{prefix}:{model[name]}"))
+                found.add(action_of(service, name))
     return found
-
-
-SESSION = botocore.session.Session()
-KNOWN = set(SESSION.get_available_services())
-
-
-@cache
-def model_of(service: str) -> dict[str, str] | None:
-    name = SERVICES.get(service, (service, service))[0]
-    if name not in KNOWN:
-        return None
-    return {xform_name(each): each for each in SESSION.get_service_model(name).operation_names}
 
 
 def test_every_call_of_the_deployer_is_in_the_policy() -> None:
@@ -225,3 +192,23 @@ def test_one_small_environment_has_one_policy_and_nothing_to_attach_beside(
     result = CliRunner().invoke(main, ["deploy-policy", "--env", "staging"])
 
     assert (len(json.loads(result.stdout)), result.stderr) == (1, "")
+
+
+def test_a_pipeline_from_a_connection_may_be_created_with_that_connection_and_no_other() -> None:
+    connection = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
+    tools = ENVIRONMENTS["tools"]
+    pipeline = next(stack for stack in tools if stack.layer == "pipeline")
+    content = copy.deepcopy(dict(pipeline.content))
+    source = content["Resources"]["Pipeline"]["Properties"]["Stages"][0]["Actions"][0]
+    source["Configuration"] = {"ConnectionArn": connection}
+    passing = [each for each in statements([replace(pipeline, content=content)]) if "PassConnection" in str(each)]
+
+    assert passing == [
+        {
+            "Effect": "Allow",
+            "Action": ["codeconnections:PassConnection", "codestar-connections:PassConnection"],
+            "Resource": [connection],
+        }
+    ]
+    assert all(is_action(action) for action in passing[0]["Action"])
+    assert "PassConnection" not in str(statements(tools))

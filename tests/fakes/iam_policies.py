@@ -1,0 +1,143 @@
+"""IAM's answer to a request under identity policies that allow, and what AWS authorizes for a call of boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore import xform_name
+
+from cicd_templates.deploy.permissions.action_resources import TYPE_OF_KIND
+from cicd_templates.deploy.permissions.handler_actions import resource_kinds
+
+SESSION = botocore.session.Session()
+KNOWN = set(SESSION.get_available_services())
+# Attributes of `Clients` that are not called as their service is, with the service and the prefix of its actions.
+SERVICES = {
+    "elbv2": ("elbv2", "elasticloadbalancing"),
+    "lambda_": ("lambda", "lambda"),
+    "quotas": ("service-quotas", "servicequotas"),
+    "tagging": ("resourcegroupstaggingapi", "tag"),
+    "client": ("cloudformation", "cloudformation"),
+}
+# Where the action is not called as the operation is:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+ACTIONS = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "s3:DeleteObjects": "s3:DeleteObject",
+}
+# The beginning of the resource in an ARN, by client and the parameter that names the resource.
+NAMED = {
+    ("ssm", "Name"): "parameter",
+    ("ssm", "Names"): "parameter",
+    ("ssm", "Path"): "parameter",
+    ("codepipeline", "pipelineName"): "",
+    ("codepipeline", "name"): "",
+    ("codebuild", "names"): "project/",
+    ("ecs", "clusters"): "cluster/",
+    ("ecr", "repositoryNames"): "repository/",
+    ("ecr", "repositoryName"): "repository/",
+    ("kms", "KeyId"): "key/",
+    ("secretsmanager", "SecretId"): "secret:",
+    ("lambda_", "FunctionName"): "function:",
+    ("logs", "logGroupNamePrefix"): "log-group:",
+    ("logs", "logGroupName"): "log-group:",
+    ("sqs", "QueueName"): "",
+    ("sns", "TopicArn"): "",
+}
+Call = tuple[str, str, dict[str, Any]]
+Authorized = tuple[str, str, dict[str, str]]
+
+
+def allows(
+    documents: Iterable[Mapping[str, Any]], action: str, resource: str, context: Mapping[str, str] | None = None
+) -> bool:
+    """Whether a statement allows the action on the resource; its conditions are on keys of `context`."""
+    for document in documents:
+        for statement in document["Statement"]:
+            assert statement["Effect"] == "Allow"
+            matches = action in statement["Action"] and any(
+                fnmatchcase(resource, pattern) for pattern in statement["Resource"]
+            )
+            if matches and _holds(statement.get("Condition", {}), context or {}):
+                return True
+    return False
+
+
+def _holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
+    assert condition.keys() <= {"StringEquals"}
+    return all(context.get(key) in values for key, values in condition.get("StringEquals", {}).items())
+
+
+@cache
+def model_of(client: str) -> dict[str, str] | None:
+    """The operations of a client as AWS spells them, by boto3's names; None if there is no such client."""
+    name = SERVICES.get(client, (client, client))[0]
+    if name not in KNOWN:
+        return None
+    return {xform_name(each): each for each in SESSION.get_service_model(name).operation_names}
+
+
+def action_of(client: str, operation: str) -> str:
+    model = model_of(client)
+    assert model is not None, client
+    service = SERVICES.get(client, (client, client))[1]
+    return ACTIONS.get(f"{service}:{model[operation]}", f"{service}:{model[operation]}")
+
+
+def authorized(call: Call, region: str, account: str) -> Iterator[Authorized]:
+    """The actions that AWS authorizes for a call, each with its resource and the keys of conditions."""
+    client, operation, request = call
+    action = action_of(client, operation)
+    service = action.partition(":")[0]
+    begin = f"arn:aws:{service}:{region}:{account}:"
+    if service == "cloudformation":
+        yield from _of_cloudformation(action, request, f"{begin}stack/")
+    elif any((service, kind) in TYPE_OF_KIND for kind in resource_kinds(action)):
+        for name in _named(call, account):
+            yield action, name if name.startswith("arn:") else f"{begin}{name}", {}
+    else:
+        yield action, "*", {}
+
+
+def _of_cloudformation(action: str, request: Mapping[str, Any], begin: str) -> Iterator[Authorized]:
+    stack = request.get("StackName", "")
+    if not stack and "ChangeSetName" in request:
+        # AWS authorizes the call for the stack of the change set.
+        stack = "payments-staging-keys"
+    if not stack:
+        # Without a name, DescribeStacks needs ListStacks too.
+        yield from ((each, "*", {}) for each in sorted({action, "cloudformation:ListStacks"}))
+        return
+    arn = stack if stack.startswith("arn:") else f"{begin}{stack}/*"
+    yield action, arn, {}
+    if request.get("Tags"):
+        yield "cloudformation:TagResource", arn, {}
+    if role := request.get("RoleARN"):
+        yield "iam:PassRole", role, {"iam:PassedToService": "cloudformation.amazonaws.com"}
+
+
+def _named(call: Call, account: str) -> Iterator[str]:
+    """The resources of a call, each as an ARN or as its end."""
+    client, operation, request = call
+    if client == "s3":
+        yield f"arn:aws:s3:::{request['Bucket']}{'/' if 'Key' in request else ''}{request.get('Key', '')}"
+        return
+    if client == "iam":
+        linked = request["RoleName"].removeprefix("AWSServiceRoleFor")
+        path = "" if linked == request["RoleName"] else f"aws-service-role/{linked.lower()}.amazonaws.com/"
+        yield f"arn:aws:iam::{account}:role/{path}{request['RoleName']}"
+        return
+    for parameter, value in request.items():
+        if (client, parameter) in NAMED:
+            for name in [value] if isinstance(value, str) else value:
+                yield name if name.startswith("arn:") else f"{NAMED[client, parameter]}{name}"
+            return
+    raise AssertionError(f"say for which resource AWS authorizes {client}.{operation}({request})")
