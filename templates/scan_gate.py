@@ -56,6 +56,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             "EVIDENCE_BUCKET": evidence,
             "PIPELINE": pipeline_name(env, service.name),
             "NAMESPACE": METRIC_NAMESPACE,
+            "WAIVER_DAYS": env.pipeline.waiver_days,
             **templates_variables(env, reviewed),
         },
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.functions.scan_gate.decide import Decision, decide
 from cicd_templates.functions.scan_gate.exit_codes import check_run
 from cicd_templates.functions.scan_gate.formats import read_report
-from cicd_templates.functions.scan_gate.policy import POLICY, Policy, agreed_policy, read_policy
+from cicd_templates.functions.scan_gate.policy import POLICY, VERSION, Policy, agreed_policy, read_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report
 from cicd_templates.functions.scan_gate.record import RECORD, record_problem
+from cicd_templates.functions.scan_gate.waivers import written_fingerprint
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,22 @@ class ExpectedReport:
     tool: str = ""
 
 
+@dataclass(frozen=True)
+class Day:
+    """The time of a decision, and how many days ahead of it a waiver may end."""
+
+    now: datetime
+    waiver_days: int
+
+    def judging(self, policy: Policy) -> Policy:
+        """Return `policy` with the configured limit of its waivers."""
+        return replace(policy, waiver_days=self.waiver_days)
+
+
 def judge(
-    folder: Path, checks: Mapping[str, ExpectedReport], policy: Path | None, source_version: str | None, now: datetime
+    folder: Path, checks: Mapping[str, ExpectedReport], policy: Path | None, source_version: str | None, day: Day
 ) -> Decision:
-    """Return the gate's decision about the reports in `folder` at the time `now`, by the name of each check.
+    """Return the gate's decision about the reports in `folder`; `checks` says what each check reports.
 
     A report is either `<check>/report.<json|xml|sarif>`, as a build writes it together with its record `run.json`, or
     `<check>.<json|xml|sarif>`. If a report is missing, the result of its check is an error that lists the paths that
@@ -49,9 +62,10 @@ def judge(
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder}: no such folder; name the folder that holds the reports")
-    reports = {check: _report(folder, check, expected, source_version, now) for check, expected in checks.items()}
-    agreed = load_policy(policy, checks) if policy else agreed_policy(_copies(folder, checks), checks)
-    decision = decide(list(checks), reports, agreed, now.date())
+    reports = {check: _report(folder, check, expected, source_version, day.now) for check, expected in checks.items()}
+    formats = {check: expected.format for check, expected in checks.items()}
+    agreed = load_policy(policy, formats) if policy else agreed_policy(_copies(folder, checks), formats)
+    decision = decide(list(checks), reports, day.judging(agreed), day.now.date())
     versions = _source_versions(folder, checks)
     if len(versions) > 1:
         listed = "; ".join(f"{version} of {', '.join(names)}" for version, names in versions.items())
@@ -71,7 +85,14 @@ def _source_versions(folder: Path, checks: Collection[str]) -> dict[str, list[st
 
 
 def waive(
-    decision: Decision, path: Path, checks: Collection[str], expires: date, owner: str, reason: str
+    decision: Decision,
+    path: Path,
+    checks: Mapping[str, ExpectedReport],
+    day: Day,
+    *,
+    expires: date,
+    owner: str,
+    reason: str,
 ) -> WaiverCount:
     """Append to the policy at `path` a waiver for each finding that stops the release; create the file if needed.
 
@@ -82,10 +103,11 @@ def waive(
     blocking = [finding for judged in decision.findings if judged.blocks for finding in judged.alike]
     scoped = {_scope(finding): finding for finding in blocking}
     waivable = [finding for finding in scoped.values() if finding.package or finding.file]
-    before = path.read_bytes().rstrip() if path.exists() else b""
+    before = path.read_bytes().rstrip() if path.exists() else f"version = {VERSION}".encode()
     waivers = "\n".join(_waiver(finding, expires, owner, reason) for finding in waivable)
     after = (before + b"\n\n" if before else b"") + waivers.encode("utf-8", "replace")
-    policy = read_policy(after, checks)
+    formats = {check: expected.format for check, expected in checks.items()}
+    policy = day.judging(read_policy(after, formats)).on(day.now.date())
     if policy.problems:
         problems = "\n  ".join(policy.problems)
         raise ConfigurationError(f"{path}: no waiver was added, because the policy would not be valid\n  {problems}")
@@ -104,7 +126,7 @@ def _scope(finding: Finding) -> tuple[str, ...]:
 
 
 def _waiver(finding: Finding, expires: date, owner: str, reason: str) -> str:
-    place = {"path": finding.file, "fingerprint": finding.fingerprint}
+    place = {"path": finding.file, "fingerprint": written_fingerprint(finding.fingerprint)}
     scope = {"package": finding.package} if finding.package else place
     texts = {"id": finding.id, **scope, "reason": reason, "owner": owner}
     # A JSON string is a valid TOML string, except for U+007F, which TOML requires to be escaped.

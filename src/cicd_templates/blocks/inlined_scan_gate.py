@@ -14,7 +14,7 @@ from cicd_templates import functions
 # A module stands after the modules whose names it uses. The report readers stand between BEFORE and AFTER.
 BEFORE = ("foreign", "reading", "severity")
 AFTER = (
-    *("safely", "record", "exit_codes", "artifacts", "owasp", "policy"),
+    *("safely", "record", "exit_codes", "artifacts", "owasp", "kinds", "waivers", "policy"),
     *("decide", "findings", "summary", "templates_version", "handler"),
 )
 READER_NAMES = {

@@ -17,12 +17,13 @@ from cicd_templates.functions.scan_gate.decide import decide
 from cicd_templates.functions.scan_gate.findings import as_json
 from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
 from cicd_templates.functions.scan_gate.policy import POLICY as POLICY_FILE
-from cicd_templates.functions.scan_gate.policy import Policy, Waiver, agreed_policy, read_policy
+from cicd_templates.functions.scan_gate.policy import Policy, agreed_policy, read_policy
 from cicd_templates.functions.scan_gate.reading import Finding, Report
 from cicd_templates.functions.scan_gate.record import record_problem
 from cicd_templates.functions.scan_gate.safely import read_safely
 from cicd_templates.functions.scan_gate.severity import SCALE
 from cicd_templates.functions.scan_gate.summary import MAX_SHOWN, summary
+from cicd_templates.functions.scan_gate.waivers import Waiver
 
 TODAY = date(2026, 11, 24)
 # Of CVE-2026-1 in flask, whatever its version, its file and its line.
@@ -199,7 +200,7 @@ def test_the_same_line_twice_in_a_file_is_two_findings_with_a_fingerprint_each()
     assert len(decide(["c"], {"c": report(*three)}, Policy(), TODAY).findings) == 3
 
 
-@pytest.mark.parametrize("days", [0, 1, 400])
+@pytest.mark.parametrize("days", [0, 1, 366])
 def test_a_waiver_has_not_ended_until_its_last_day_is_over(days: int) -> None:
     waiver = Waiver("CVE-2026-1", "r", "o", TODAY + timedelta(days), package="flask")
     (judged,) = decide(["c"], {"c": report(finding())}, Policy(waivers=[waiver]), TODAY).findings
@@ -326,9 +327,12 @@ def test_a_policy_is_what_its_file_says() -> None:
     assert policy.waivers == [
         Waiver("CVE-2026-1", "not reachable", "ada", date(2027, 1, 31), package="flask"),
     ]
-    assert read_policy(b"", []) == Policy()
+    assert read_policy(b"version = 2", []) == Policy()
+    assert read_policy(b"", []) == Policy(kinds={}, exploited=None, epss=1.0)
 
 
+# A day on which a waiver may end.
+LAST = str(date.today() + timedelta(300))
 WAIVER = 'id = "x"\npackage = "p"\nreason = "r"\nowner = "o"\nexpires = 2027-01-31\n'
 
 
@@ -338,7 +342,10 @@ WAIVER = 'id = "x"\npackage = "p"\nreason = "r"\nowner = "o"\nexpires = 2027-01-
         ("a = ", "not TOML"),
         ("a = " + "[" * 5000, "not TOML"),
         ('[thresholds]\nbandid = "high"', "thresholds.bandid: unknown key; the known keys are bandit, snyk"),
-        ("treshold = 1", "treshold: unknown key; the known keys are thresholds, unknown, unfixed, promote, waivers"),
+        (
+            "treshold = 1",
+            "treshold: unknown key; the known keys are version, thresholds, unknown, unfixed, promote",
+        ),
         ('unknown = "info"', "unknown: 'info' is not a severity; use one of critical, high, medium, low"),
         ("thresholds = 1", "thresholds: is not a table"),
         ("[thresholds]\nbandit = 1", "thresholds.bandit: 1 is not a severity"),
@@ -376,7 +383,10 @@ def test_a_policy_that_is_no_text_has_a_problem() -> None:
         ({"a": b"", "b": b""}, []),
         ({"a": b"", "b": None}, ["the copies that a passed on differ from those of the other checks"]),
         ({"a": b'unknown = "low"', "b": b""}, ["the copies that a, b passed on differ from those of the other checks"]),
-        ({"a": b"x = 1"}, ["x: unknown key; the known keys are thresholds, unknown, unfixed, promote, waivers"]),
+        (
+            {"a": b"x = 1"},
+            ["x: unknown key; the known keys are version, thresholds, unknown, unfixed, promote, waivers"],
+        ),
     ],
 )
 def test_a_policy_counts_where_every_check_hands_on_the_same(
@@ -420,12 +430,12 @@ def test_a_critical_finding_fails_with_the_summary_and_a_waiver_accepts_it(tmp_p
     assert "- **critical** S1\n  - where: `p 1`, found by snyk\n  - what to do: update or replace it" in failed.output
 
     policy = tmp_path / "policy.toml"
-    policy.write_text(f"[[waivers]]\n{WAIVER}".replace('"x"', '"S1"').replace("2027", "2999"))
+    policy.write_text(f"[[waivers]]\n{WAIVER}".replace('"x"', '"S1"').replace("2027-01-31", LAST))
     accepted = gate(tmp_path, f"--policy {policy} --json", **files)
     judged = json.loads(accepted.output)
     assert (accepted.exit_code, judged["verdict"], judged["counts"]["critical"]) == (0, "PASS", 0)
     (row,) = judged["findings"]
-    assert (row["waived_until"], row["owasp"][0], row["blocks"]) == ("2999-01-31", "A06:2021", False)
+    assert (row["waived_until"], row["owasp"][0], row["blocks"]) == (LAST, "A06:2021", False)
 
 
 def test_a_missing_report_fails_and_is_named(tmp_path: Path) -> None:
@@ -526,7 +536,7 @@ def test_a_policy_with_problems_lists_them(tmp_path: Path) -> None:
 
 def test_the_policy_beside_the_reports_counts_as_it_does_in_the_pipeline(tmp_path: Path) -> None:
     files: dict[str, Any] = {"snyk/report.json": CRITICAL, "snyk/run.json": RECORD}
-    policy = f"[[waivers]]\n{WAIVER}".replace('"x"', '"S1"').replace("2027", "2999")
+    policy = f"[[waivers]]\n{WAIVER}".replace('"x"', '"S1"').replace("2027-01-31", LAST)
 
     assert gate(tmp_path, **files).exit_code == 1
     assert gate(tmp_path, **files, **{"snyk/scan-policy.toml": policy}).exit_code == 0
@@ -557,25 +567,25 @@ LEGACY: dict[str, Any] = {
 }
 
 
-def waived(folder: Path, arguments: str = "--all-current --expires 2999-01-31 --owner ada") -> Result:
+def waived(folder: Path, arguments: str = f"--all-current --expires {LAST} --owner ada") -> Result:
     policy = f"--policy {folder}/p.toml"
     return CliRunner().invoke(main, f"gate waive --reports {folder}/reports {policy} {arguments}".split())
 
 
 def test_what_stops_a_legacy_application_is_accepted_until_a_day_and_nothing_that_comes_after(tmp_path: Path) -> None:
-    (tmp_path / "p.toml").write_text('unknown = "medium"\n')
+    (tmp_path / "p.toml").write_text('unfixed = "medium"\n')
     assert gate(tmp_path, **LEGACY).exit_code == 1
     result = waived(tmp_path)
 
     assert (result.exit_code, result.output.splitlines()) == (
         0,
         [
-            f"{tmp_path}/p.toml: 2 waivers added, of ada until 2999-01-31",
+            f"{tmp_path}/p.toml: 2 waivers added, of ada until {LAST}",
             "no waiver covers old: its report names neither package nor file",
         ],
     )
     written = (tmp_path / "p.toml").read_text()
-    assert written.startswith('unknown = "medium"\n\n[[waivers]]\nid = "S1"\npackage = "p"\n')
+    assert written.startswith('unfixed = "medium"\n\n[[waivers]]\nid = "S1"\npackage = "p"\n')
     mended = {**LEGACY, "unit-tests/report.xml": CLEAN["unit-tests/report.xml"]}
     assert gate(tmp_path, f"--policy {tmp_path}/p.toml", **mended).exit_code == 0
     assert waived(tmp_path).output.startswith(f"{tmp_path}/p.toml: 0 waivers added")
@@ -592,7 +602,7 @@ def test_what_is_waived_in_the_working_folder_is_accepted_there(
 ) -> None:
     files: dict[str, Any] = {"snyk/report.json": CRITICAL}
     assert gate(tmp_path, **files).exit_code == 1
-    arguments = f"gate waive --all-current --reports {tmp_path}/reports --expires 2999-01-31 --owner ada"
+    arguments = f"gate waive --all-current --reports {tmp_path}/reports --expires {LAST} --owner ada"
     assert CliRunner().invoke(main, arguments.split()).output.startswith("scan-policy.toml: 1 waiver added, of ada")
     accepted = gate(tmp_path, **files)
 
@@ -611,7 +621,7 @@ def test_a_waiver_for_all_does_not_cover_a_missing_report(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "before", "expected"),
     [
-        ("--expires 2999-01-31 --owner ada", "", "which findings? --all-current accepts each that stops"),
+        (f"--expires {LAST} --owner ada", "", "which findings? --all-current accepts each that stops"),
         (
             "--all-current --expires 2020-01-31 --owner ada",
             "",
@@ -623,10 +633,10 @@ def test_a_waiver_for_all_does_not_cover_a_missing_report(tmp_path: Path) -> Non
             "--expires soon: not a date; write one such as 2027",
         ),
         ("--all-current --owner ada", "", "until when? Name the last day of the waivers with --expires"),
-        ("--all-current --expires 2999-01-31", "", "who owns the waivers? Name the owner with --owner"),
-        ("--all-current --expires 2999-01-31 --owner ada", "unknwon = 1", "unknwon: unknown key"),
+        (f"--all-current --expires {LAST}", "", "who owns the waivers? Name the owner with --owner"),
+        (f"--all-current --expires {LAST} --owner ada", "unknwon = 1", "unknwon: unknown key"),
         (
-            "--all-current --expires 2999-01-31 --owner ada",
+            f"--all-current --expires {LAST} --owner ada",
             "waivers = []",
             "p.toml: no waiver was added, because the policy would not be valid",
         ),
@@ -646,7 +656,7 @@ def test_waivers_that_cannot_be_written_leave_the_policy_as_it_is(
 
 def test_a_policy_that_cannot_be_written_is_reported_in_a_line(tmp_path: Path) -> None:
     gate(tmp_path, **LEGACY)
-    arguments = f"gate waive --all-current --reports {tmp_path}/reports --expires 2999-01-31 --owner ada"
+    arguments = f"gate waive --all-current --reports {tmp_path}/reports --expires {LAST} --owner ada"
     result = CliRunner().invoke(main, [*arguments.split(), "--policy", f"{tmp_path}/none/p.toml"])
 
     assert result.exit_code == 2

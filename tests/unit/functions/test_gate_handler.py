@@ -8,7 +8,7 @@ import io
 import json
 import time
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -113,6 +113,7 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPLATES_BUCKET", "templates")
     monkeypatch.setenv("TEMPLATES_KEY", "templates.zip")
     checks = {"BanditReport": ["bandit", "bandit", "bandit"], "UnitTestsReport": ["unit-tests", "junit", "pytest"]}
+    monkeypatch.setenv("WAIVER_DAYS", "366")
     monkeypatch.setenv("CHECKS", json.dumps(checks))
 
 
@@ -319,7 +320,8 @@ def test_an_answer_that_was_given_before_is_done_and_one_that_was_lost_is_tried_
         assert run(monkeypatch, aws)[0] == "success"
 
 
-WAIVED = '[[waivers]]\nid = "B602"\npath = "a.py"\nreason = "r"\nowner = "o"\nexpires = 2999-01-01\n'
+LAST = datetime.now(UTC).date() + timedelta(300)
+WAIVED = f'[[waivers]]\nid = "B602"\npath = "a.py"\nreason = "r"\nowner = "o"\nexpires = {LAST}\n'
 
 
 def test_the_policy_of_the_source_counts_where_all_checks_hand_on_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.plurals import counted
 
 if TYPE_CHECKING:
-    from cicd_templates.local_gate import ExpectedReport
+    from cicd_templates.local_gate import Day, ExpectedReport
 
 
 @main.group("gate", cls=Group, invoke_without_command=True)
@@ -51,7 +51,7 @@ def gate(
     folder = _folder(reports)
     if policy is None and Path(POLICY).is_file():
         policy = Path(POLICY)
-    decision = judging.judge(folder, _checks(service), policy, source_version, datetime.now(UTC))
+    decision = judging.judge(folder, _checks(service), policy, source_version, _day())
     terminal.show_page(json.dumps(findings(decision), indent=2) if as_json else summary(decision).rstrip())
     if policy and not as_json:
         terminal.show("")
@@ -64,6 +64,13 @@ def _folder(reports: Path | None) -> Path:
     if reports is None:
         raise ConfigurationError(f"which reports? Name their folder with {hints.option('REPORTS')}")
     return reports
+
+
+def _day() -> Day:
+    """Return the present time and the configured limit of waivers."""
+    from cicd_templates.local_gate import Day
+
+    return Day(datetime.now(UTC), selection.environment(None, None).pipeline.waiver_days)
 
 
 def _checks(service: str | None) -> dict[str, ExpectedReport]:
@@ -105,8 +112,9 @@ def waive(
         raise ConfigurationError(f"who owns the waivers? Name the owner with {hints.option('OWNER')}")
     last = _last_day(expires, today)
     checks = _checks(service)
-    decision = judging.judge(folder, checks, policy if policy.exists() else None, None, datetime.now(UTC))
-    waived = judging.waive(decision, policy, checks, last, owner, reason)
+    day = _day()
+    decision = judging.judge(folder, checks, policy if policy.exists() else None, None, day)
+    waived = judging.waive(decision, policy, checks, day, expires=last, owner=owner, reason=reason)
     terminal.show(f"{policy}: {counted(waived.written, 'waiver')} added, of {owner} until {last}")
     for check, why in decision.broken.items():
         terminal.show(f"no waiver covers {check}: {why}")

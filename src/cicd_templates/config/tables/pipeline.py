@@ -39,6 +39,9 @@ class PipelineTable(Table):
         description="Let Amazon Inspector scan the images continuously; this setting applies to the whole registry"
         " of the tools account, so copies with a suffix do not change it",
     )
+    waiver_days: Annotated[int, Field(ge=1, le=1096)] = Field(
+        default=366, description="How many days ahead a waiver of the scan policy, or a weaker setting, may end"
+    )
     older_templates: VersionId | None = Field(
         default=None,
         description="The one older version of the reviewed templates that a run may deploy, by its id in the templates"

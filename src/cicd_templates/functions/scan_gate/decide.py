@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from cicd_templates.functions.scan_gate.policy import POLICY, Policy, Waiver
+from cicd_templates.functions.scan_gate.kinds import kinds_of
+from cicd_templates.functions.scan_gate.policy import POLICY, AcceptedSetting, Policy
 from cicd_templates.functions.scan_gate.reading import OK, Finding, Report
-from cicd_templates.functions.scan_gate.severity import SCALE
+from cicd_templates.functions.scan_gate.severity import SCALE, normalised_severity
+from cicd_templates.functions.scan_gate.waivers import Waiver, WaiverIndex, ascii_lower
 
 PASS, FAIL = "PASS", "FAIL"
 
@@ -18,6 +21,7 @@ class JudgedFinding:
     """One vulnerability, reported by one or more `checks`; the first of `alike` stands for all, at the worst severity.
 
     It blocks unless each has a waiver: `waiver` is the one that expires first, and `expired` one that has expired.
+    `kinds` are the kinds of finding for which it blocks, whatever the threshold of its check is.
     """
 
     alike: list[Finding]
@@ -26,15 +30,21 @@ class JudgedFinding:
     blocks: bool
     waiver: Waiver | None
     expired: Waiver | None
+    kinds: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Decision:
-    """The judged findings, and in `broken` the reason for each unusable report, which fails the release."""
+    """The judged findings, and in `broken` the reason for each unusable report, which fails the release.
+
+    `weaker` are the settings that are weaker than their defaults, and `covered` says what each check scanned.
+    """
 
     findings: list[JudgedFinding] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
     unused_waivers: list[Waiver] = field(default_factory=list)
+    weaker: list[AcceptedSetting] = field(default_factory=list)
+    covered: dict[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -48,7 +58,8 @@ class Decision:
 
 def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, today: date) -> Decision:
     """Judge the reports of the `expected` checks. A missing report fails the release; no waiver can cover it."""
-    decision = Decision()
+    policy = policy.on(today)
+    decision = Decision(weaker=policy.weaker)
     if policy.problems:
         decision.broken[POLICY] = "; ".join(policy.problems)
     findings_by_check: list[tuple[str, Finding]] = []
@@ -56,20 +67,32 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
         report = reports.get(check, Report(status="missing"))
         if report.status != OK:
             decision.broken[check] = f"its report is {report.status}: {report.reason}".removesuffix(": ")
-        findings_by_check += [(check, finding) for finding in (*report.findings, *report.suppressed)]
-    used: set[int] = set()
-    decision.findings = [_judge(alike, policy, today, used) for alike in _group_by_identity(findings_by_check)]
+        decision.covered[check] = report.covered
+        findings_by_check += [
+            (check, part) for finding in (*report.findings, *report.suppressed) for part in _by_package(finding)
+        ]
+    waivers = WaiverIndex(policy.waivers)
+    decision.findings = [_judge(alike, policy, today, waivers) for alike in _group_by_identity(findings_by_check)]
     decision.findings.sort(key=lambda each: (not each.blocks, SCALE.index(each.severity), each.alike[0].id))
-    decision.unused_waivers = [waiver for number, waiver in enumerate(policy.waivers) if number not in used]
+    decision.unused_waivers = [waiver for number, waiver in enumerate(policy.waivers) if number not in waivers.used]
     return decision
+
+
+def _by_package(finding: Finding) -> list[Finding]:
+    """Return the finding once for each package that it is in, because each of them needs a waiver of its own."""
+    if not finding.also_in:
+        return [finding]
+    packages = [(finding.package, finding.version), *finding.also_in]
+    return [replace(finding, package=name, version=version, also_in=[], excerpt="") for name, version in packages]
 
 
 def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
     """Return what identifies a finding across tools: each id with its package, or the check and fingerprint."""
     if not finding.package:
         return [(check, finding.fingerprint)]
-    package = finding.package.lower().replace("_", "-")
-    return [(name.upper(), package) for name in (finding.id, *finding.aliases)]
+    # Some tools write a Maven package with its group before a colon.
+    package = re.sub("[-_.]+", "-", ascii_lower(finding.package.rpartition(":")[2]))
+    return [(ascii_lower(name), package) for name in (finding.id, *finding.aliases)]
 
 
 def _group_by_identity(findings_by_check: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]]:
@@ -91,47 +114,55 @@ def _group_by_identity(findings_by_check: list[tuple[str, Finding]]) -> list[lis
     return list(groups.values())
 
 
-def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, used: set[int]) -> JudgedFinding:
+def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waivers: WaiverIndex) -> JudgedFinding:
     finding, rank = alike[0][1], SCALE.index
-    severities = [_promoted_severity(each, policy) for _, each in alike]
+    severities = [_raised_severity(each, policy) for _, each in alike]
     effective = [policy.unknown if each == "unknown" else each for each in severities]
     known_fixes = [each.fix for _, each in alike if each.fix is not None]
     fix = next((each for each in known_fixes if each), "" if known_fixes else None)
     thresholds = [policy.thresholds.get(check, "high") for check, _ in alike]
     blocks = any(rank(one) <= rank(other) for one, other in zip(effective, thresholds, strict=True))
+    kinds = [] if blocks else sorted({kind for _, each in alike for kind in _blocking_kinds(each, policy)})
     tolerated = fix == "" and not any(rank(each) <= rank(policy.unfixed) for each in effective)
-    covering = [_matching_waivers(each, policy, used) for _, each in alike]
+    covering = [waivers.matching(each) for _, each in alike]
     valid = [[waiver for waiver in each if waiver.expires >= today] for each in covering]
     # Every tool's finding needs a waiver: a waiver for one does not cover what another tool reports.
-    waivers = [max(each, key=lambda waiver: waiver.expires) for each in valid if each]
-    waiver = min(waivers, key=lambda each: each.expires) if len(waivers) == len(alike) else None
-    expired = next((each for waivers in covering for each in waivers if each.expires < today), None)
+    longest = [max(each, key=lambda waiver: waiver.expires) for each in valid if each]
+    waiver = min(longest, key=lambda each: each.expires) if len(longest) == len(alike) else None
+    expired = next((each for matching in covering for each in matching if each.expires < today), None)
     # Merge after the waivers are matched, because a waiver matches the finding of one tool.
     severity = min((each for each in severities if each != "unknown"), key=rank, default="unknown")
     checks = list(dict.fromkeys(check for check, _ in alike))
     names = [name for _, each in alike for name in (each.id, *each.aliases)]
     finding.aliases = [name for name in dict.fromkeys(names) if name != finding.id]
     finding.cwe, finding.fix = sorted({cwe for _, each in alike for cwe in each.cwe}), fix
-    blocks = blocks and not tolerated and waiver is None
-    return JudgedFinding([each for _, each in alike], checks, severity, blocks, waiver, expired)
+    blocks = bool(blocks or kinds) and not tolerated and waiver is None
+    finding.exploited, finding.epss = any(each.exploited for _, each in alike), max(each.epss for _, each in alike)
+    return JudgedFinding([each for _, each in alike], checks, severity, blocks, waiver, expired, kinds)
 
 
-def _promoted_severity(finding: Finding, policy: Policy) -> str:
-    return "critical" if {finding.id, *finding.aliases} & set(policy.promote) else finding.severity
+def _raised_severity(finding: Finding, policy: Policy) -> str:
+    """Return the severity of a finding, raised if the policy names it or if it is or will probably be exploited."""
+    severity = finding.severity
+    if {finding.id, *finding.aliases} & set(policy.promote):
+        return "critical"
+    if finding.epss >= policy.epss:
+        severity = {"high": "critical", "medium": "high", "low": "medium", "info": "low"}.get(severity, severity)
+    raised = [severity, *([policy.exploited] if finding.exploited and policy.exploited else [])]
+    return min(raised, key=SCALE.index)
 
 
-def _matching_waivers(finding: Finding, policy: Policy, used: set[int]) -> list[Waiver]:
-    """Return the waivers that match a finding, expired or not, and add their numbers to `used`."""
-    matching = {number: waiver for number, waiver in enumerate(policy.waivers) if _matches_waiver(waiver, finding)}
-    used.update(matching)
-    return list(matching.values())
+def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
+    """Return the kinds of a finding that stop a release at its severity.
 
-
-def _matches_waiver(waiver: Waiver, finding: Finding) -> bool:
-    inside = finding.file == waiver.path or finding.file.startswith(waiver.path.rstrip("/") + "/")
-    return (
-        waiver.id in (finding.id, *finding.aliases)
-        and (not waiver.package or waiver.package.lower() == finding.package.lower())
-        and (not waiver.path or inside)
-        and (not waiver.fingerprint or waiver.fingerprint == finding.fingerprint)
-    )
+    The tool's own severity counts, not the one that a low confidence lowered: a planted injection looks like a guess.
+    """
+    raised = _raised_severity(finding, policy)
+    severity = policy.unknown if raised == "unknown" else raised
+    # A word that is not on the scale ranks last.
+    severity = min(severity, normalised_severity(finding.tool_severity), key=SCALE.index)
+    return [
+        kind
+        for kind in kinds_of(finding)
+        if kind in policy.kinds and SCALE.index(severity) <= SCALE.index(policy.kinds[kind])
+    ]

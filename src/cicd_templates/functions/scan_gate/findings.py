@@ -16,12 +16,15 @@ def as_json(decision: Decision) -> dict[str, Any]:
         "verdict": decision.verdict,
         "counts": {word: decision.count(word) for word in SCALE},
         "broken": decision.broken,
+        "covered": decision.covered,
+        "weaker_settings": [{**asdict(each), "expires": str(each.expires)} for each in decision.weaker],
         "findings": [
             {
                 **asdict(each.alike[0]),
                 "severity": each.severity,
                 "checks": each.checks,
                 "blocks": each.blocks,
+                "kinds": each.kinds,
                 "waived_until": str(each.waiver.expires) if each.waiver else None,
                 "owasp": categories(each.alike[0].cwe, component=bool(each.alike[0].package)),
             }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -120,8 +121,9 @@ def _decide_release(data: dict[str, Any], parameters: dict[str, str]) -> Decisio
                 contents.get(RECORD, b""), check, form, source_version, execution=parameters["execution"], now=now
             )
             reports[check] = _read_check_report(contents, name, form, tool, problem)
-    checks = [check for check, *_ in expected.values()]
-    return decide(checks, reports, agreed_policy(policies, checks), now.date())
+    formats = {check: form for check, form, _ in expected.values()}
+    policy = replace(agreed_policy(policies, formats), waiver_days=int(os.environ["WAIVER_DAYS"]))
+    return decide(list(formats), reports, policy, now.date())
 
 
 def _read_check_report(contents: dict[str, bytes], name: str, form: str, tool: str, problem: str) -> Report:

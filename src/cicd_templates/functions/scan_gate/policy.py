@@ -1,36 +1,45 @@
 """The scan policy: a TOML file in the application's repository. Without the file, the safe defaults apply.
 
-A waiver is the only way to accept a finding, and it expires. No setting can accept a missing or unusable report.
+Waivers and settings that are weaker than the defaults are the only ways to accept a finding. Both have a reason, an
+owner and an end. No setting can accept a missing or unusable report.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 
 from cicd_templates.functions.scan_gate.severity import SCALE
+from cicd_templates.functions.scan_gate.waivers import Waiver, read_waiver
 
 # The name of the file in the application's repository and in the artifact of each check.
 POLICY = "scan-policy.toml"
+# A file without a version has the meaning of version 1, which does not look at what a finding is.
+VERSION = 2
 THRESHOLDS = SCALE[:4]
-_KEYS = ("thresholds", "unknown", "unfixed", "promote", "waivers")
-_WAIVER_KEYS = ("id", "package", "path", "fingerprint", "reason", "owner", "expires")
+# The severity from which findings of each kind stop a release, whatever the threshold of their check is.
+KINDS = {"access-control": "medium", "cryptography": "medium", "injection": "medium", "secrets": "medium"}
+_KEYS = ("version", "thresholds", "unknown", "unfixed", "promote", "kinds", "exploited", "epss", "waivers")
+_ONLY_VERSION_2 = ("kinds", "exploited", "epss")
+_SETTING_KEYS = ("severity", "reason", "owner", "expires")
+# The worst severity that a report of these formats states. The others can state critical.
+_WORST = {"bandit": "high", "detect-secrets": "high", "junit": "high", "pip-audit": "unknown", "safety": "unknown"}
+
+Note = Callable[[str], None]
 
 
-@dataclass
-class Waiver:
-    """A finding that its owner accepts until a date, by id and by package, path (folder or file) or fingerprint."""
+@dataclass(frozen=True)
+class AcceptedSetting:
+    """A setting that is weaker than its default, which its owner accepts until a date."""
 
-    id: str
+    setting: str
+    severity: str
     reason: str
     owner: str
     expires: date
-    package: str = ""
-    path: str = ""
-    fingerprint: str = ""
 
 
 @dataclass
@@ -39,14 +48,44 @@ class Policy:
 
     `thresholds` has the lowest blocking severity by check (default: high), and `unfixed` is the one for findings
     without a fix. `unknown` is the severity of findings without one, and the ids in `promote` count as critical.
+    `kinds` has the lowest blocking severity by kind of finding. `exploited` is the severity of a vulnerability that is
+    known to be exploited; one with an EPSS of at least `epss` counts one severity higher. `weaker` are the settings
+    that are accepted until a date, and `waiver_days` is how far ahead such a date and that of a waiver may be.
     """
 
     thresholds: dict[str, str] = field(default_factory=dict)
     unknown: str = "high"
     unfixed: str = "low"
     promote: list[str] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=lambda: dict(KINDS))
+    exploited: str | None = "critical"
+    epss: float = 0.1
     waivers: list[Waiver] = field(default_factory=list)
+    weaker: list[AcceptedSetting] = field(default_factory=list)
+    waiver_days: int = 366
     problems: list[str] = field(default_factory=list)
+
+    def on(self, today: date) -> Policy:
+        """Return the policy as it is on a day: without expired settings, and with a problem for each distant end."""
+        latest = today + timedelta(self.waiver_days)
+        ends = [(f"waivers[{number}].expires", waiver.expires) for number, waiver in enumerate(self.waivers)]
+        ends += [(f"{setting.setting}.expires", setting.expires) for setting in self.weaker]
+        distant = [
+            f"{path}: {end} is more than {self.waiver_days} days ahead; the latest day is {latest}"
+            for path, end in ends
+            if end > latest
+        ]
+        expired = {setting.setting for setting in self.weaker if setting.expires < today}
+        return replace(
+            self,
+            thresholds={check: word for check, word in self.thresholds.items() if f"thresholds.{check}" not in expired},
+            kinds={kind: KINDS[kind] if f"kinds.{kind}" in expired else word for kind, word in self.kinds.items()},
+            unknown="high" if "unknown" in expired else self.unknown,
+            unfixed="low" if "unfixed" in expired else self.unfixed,
+            exploited="critical" if "exploited" in expired else self.exploited,
+            weaker=[setting for setting in self.weaker if setting.setting not in expired],
+            problems=self.problems + distant,
+        )
 
 
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:
@@ -62,19 +101,21 @@ def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -
 
 
 def read_policy(content: bytes, checks: Collection[str]) -> Policy:
-    """Return the policy in the TOML `content` for a service with `checks`, with every problem in it."""
+    """Return the policy in the TOML `content` for a service with `checks`, with every problem in it.
+
+    If `checks` is a mapping, its values are the formats of the checks' reports.
+    """
     try:
         raw = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
         return Policy(problems=[f"not TOML: {error}"])
     policy = Policy()
     note = policy.problems.append
-    _refuse_unknown(raw, _KEYS, "", note)
-    policy.unknown = _severity(raw.get("unknown", policy.unknown), "unknown", note)
-    policy.unfixed = _severity(raw.get("unfixed", policy.unfixed), "unfixed", note)
-    thresholds = _table(raw.get("thresholds", {}), "thresholds", note)
-    _refuse_unknown(thresholds, checks, "thresholds.", note)
-    policy.thresholds = {check: _severity(word, f"thresholds.{check}", note) for check, word in thresholds.items()}
+    version = raw.get("version", 1)
+    if version not in (1, VERSION) or isinstance(version, bool):
+        note(f"version: {version!r} is not known; use {VERSION}")
+    _refuse_unknown(raw, [key for key in _KEYS if version != 1 or key not in _ONLY_VERSION_2], "", note)
+    _read_settings(raw, policy, checks, strict=version != 1)
     promote = raw.get("promote", [])
     if isinstance(promote, list) and all(isinstance(each, str) for each in promote):
         policy.promote = promote
@@ -82,46 +123,88 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
         note('promote: is not a list of ids; write for example ["B602"]')
     waivers = raw.get("waivers", [])
     if isinstance(waivers, list):
-        policy.waivers = [_waiver(each, f"waivers[{number}]", note) for number, each in enumerate(waivers)]
+        policy.waivers = [read_waiver(each, f"waivers[{number}]", note) for number, each in enumerate(waivers)]
     else:
         note("waivers: is not a list; write [[waivers]] tables")
+    if version == 1:
+        policy.kinds, policy.exploited, policy.epss = {}, None, 1.0
     return policy
 
 
-def _refuse_unknown(table: Mapping[str, Any], known: Collection[str], path: str, note: Any) -> None:
+def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
+    """Read the severities. If `strict`, each that is weaker than its default needs a reason, an owner and an end.
+
+    Otherwise only those need them with which a check could not stop a release any more.
+    """
+    note = policy.problems.append
+    policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
+    policy.unfixed = _severity(raw.get("unfixed", "low"), "unfixed", policy, "low" if strict else "", lower=True)
+    thresholds = _table(raw.get("thresholds", {}), "thresholds", note)
+    _refuse_unknown(thresholds, checks, "thresholds.", note)
+    for check, value in thresholds.items():
+        policy.thresholds[check] = _severity(value, f"thresholds.{check}", policy, "high" if strict else "", lower=True)
+    kinds = _table(raw.get("kinds", {}), "kinds", note)
+    _refuse_unknown(kinds, KINDS, "kinds.", note)
+    for kind, value in kinds.items():
+        policy.kinds[kind] = _severity(value, f"kinds.{kind}", policy, KINDS.get(kind, "medium"), lower=True)
+    policy.exploited = _severity(raw.get("exploited", "critical"), "exploited", policy, "critical")
+    epss = raw.get("epss", policy.epss)
+    if isinstance(epss, int | float) and not isinstance(epss, bool) and 0 < epss <= 1:
+        policy.epss = float(epss)
+    else:
+        note("epss: is not a probability; write a number above 0 and up to 1, such as 0.1")
+    formats = checks if isinstance(checks, Mapping) else {check: check for check in checks}
+    accepted = {setting.setting for setting in policy.weaker}
+    for check, form in formats.items():
+        _refuse_switched_off_check(check, _WORST.get(form, "critical"), accepted, policy)
+
+
+def _refuse_switched_off_check(check: str, worst: str, accepted: set[str], policy: Policy) -> None:
+    """Note a problem if nothing that the check can find reaches its threshold, and nobody has accepted that."""
+    setting = "unknown" if worst == "unknown" else f"thresholds.{check}"
+    word = policy.unknown if worst == "unknown" else worst
+    threshold = policy.thresholds.get(check, "high")
+    if SCALE.index(word) > SCALE.index(threshold) and accepted.isdisjoint((setting, f"thresholds.{check}")):
+        policy.problems.append(
+            f"{setting}: with it no finding of {check} stops a release; accept that until a day with"
+            f' {{ severity = "{threshold if setting != "unknown" else word}", reason = "...", owner = "...",'
+            " expires = 2027-01-31 }"
+        )
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: Collection[str], path: str, note: Note) -> None:
     for key in table:
         if key not in known:
             note(f"{path}{key}: unknown key; the known keys are {', '.join(known)}")
 
 
-def _table(value: Any, path: str, note: Any) -> dict[str, Any]:
+def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
     note(f"{path}: is not a table")
     return {}
 
 
-def _severity(word: Any, path: str, note: Any) -> str:
-    if word in THRESHOLDS:
-        return str(word)
-    note(f"{path}: {word!r} is not a severity; use one of {', '.join(THRESHOLDS)}")
-    return "high"
+def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
+    """Return the severity of a setting, which is a word, or a table with a word, a reason, an owner and an end.
 
-
-def _waiver(value: Any, path: str, note: Any) -> Waiver:
-    table = _table(value, path, note)
-    _refuse_unknown(table, _WAIVER_KEYS, f"{path}.", note)
-    found = {key: table.get(key, "") for key in _WAIVER_KEYS if key != "expires"}
-    for key, each in found.items():
-        if not isinstance(each, str):
-            note(f"{path}.{key}: is not a string")
-        elif not each.strip() and (key in table or key in ("id", "reason", "owner")):
-            note(f"{path}.{key}: missing; a waiver needs an id, a reason and an owner")
-    if not table.get("package") and not table.get("path"):
-        note(f"{path}: names neither a package nor a path; a waiver needs one of them")
-    expires = table.get("expires")
-    # A datetime is a date for Python, but not a valid expiry.
-    if type(expires) is not date:
-        note(f"{path}.expires: is not a date; write the last day, such as 2027-01-31")
-        expires = date.min
-    return Waiver(expires=expires, **{key: str(each) for key, each in found.items()})
+    A word that is weaker than `weakest` needs such a table: a lower one, or for a threshold a higher one (`lower`, the
+    lowest severity that stops a release). If `weakest` is empty, no word needs one.
+    """
+    note = policy.problems.append
+    word = value.get("severity") if isinstance(value, dict) else value
+    if word not in THRESHOLDS:
+        note(f"{path}: {word!r} is not a severity; use one of {', '.join(THRESHOLDS)}")
+        return weakest or "high"
+    if isinstance(value, dict):
+        _refuse_unknown(value, _SETTING_KEYS, f"{path}.", note)
+        accepted = read_waiver({"id": path, "path": path, **value}, path, note, also=("severity",))
+        policy.weaker.append(AcceptedSetting(path, word, accepted.reason, accepted.owner, accepted.expires))
+    elif weakest:
+        distance = SCALE.index(word) - SCALE.index(weakest)
+        if (distance < 0) if lower else (distance > 0):
+            note(
+                f'{path}: {word} is weaker than {weakest}; write {{ severity = "{word}", reason = "...",'
+                ' owner = "...", expires = 2027-01-31 }'
+            )
+    return str(word)

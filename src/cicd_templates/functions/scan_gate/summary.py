@@ -26,6 +26,12 @@ def summary(decision: Decision) -> str:
     if len(blocking) > MAX_SHOWN:
         lines.append(f"- {len(blocking) - MAX_SHOWN} more are in verdict.json")
     accepted = [(plain(each.alike[0].id), each.waiver) for each in decision.findings if each.waiver]
+    lines += ["", "Settings that are weaker than their defaults:", ""] if decision.weaker else []
+    lines += [
+        f"- {plain(each.setting)} = {each.severity}: {plain(each.reason, MAX_REASON_LENGTH)}"
+        f" ({plain(each.owner)}, until {each.expires})"
+        for each in decision.weaker
+    ]
     lines += ["", "Accepted by a waiver:", ""] if accepted else []
     lines += [
         f"- {id_}: {plain(waiver.reason, MAX_REASON_LENGTH)} ({plain(waiver.owner)}, until {waiver.expires})"
@@ -53,6 +59,10 @@ def _finding_lines(judged: JudgedFinding) -> list[str]:
     remedy += "; the tool suppressed this finding, but only a waiver accepts it" if finding.suppressed else ""
     if expired:
         remedy += f" (the waiver of {plain(expired.owner)} expired on {expired.expires})"
+    raised = ["known to be exploited"] if finding.exploited else []
+    raised += [f"will be exploited with a probability of {finding.epss:.0%}"] if finding.epss >= 0.01 else []
+    raised += [] if finding.stated else ["its report states no severity"]
+    raised += [f"stops as {kind}, whatever its check's threshold is" for kind in judged.kinds]
     owasp_categories = categories(finding.cwe, component=bool(finding.package))
     categories_text = ", ".join(f"{each} {CATEGORIES[each]}" for each in owasp_categories) or "no category"
     # In code only a backtick is read.
@@ -62,5 +72,6 @@ def _finding_lines(judged: JudgedFinding) -> list[str]:
         f"- **{judged.severity}** {plain(finding.id)}{': ' if title else ''}{title}",
         f"  - where: `{place}`, found by {plain(', '.join(judged.checks))}",
         f"  - what to do: {remedy}",
+        *([f"  - severity: {'; '.join(raised)}"] if raised else []),
         f"  - OWASP: {categories_text}",
     ]

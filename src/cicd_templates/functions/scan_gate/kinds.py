@@ -1,0 +1,22 @@
+"""The kinds of finding that a policy names, by the weaknesses of a finding."""
+
+from __future__ import annotations
+
+from cicd_templates.functions.scan_gate.owasp import categories
+from cicd_templates.functions.scan_gate.reading import Finding
+
+# The categories of the OWASP Top 10 of 2021 and 2025 that are of each kind.
+_CATEGORIES = {
+    "access-control": ("A01:2021", "A01:2025"),
+    "cryptography": ("A02:2021", "A04:2025"),
+    "injection": ("A03:2021", "A05:2025"),
+}
+# Credentials in source code, in a file that anybody can read, or in a program.
+_SECRETS = (259, 321, 540, 798)
+
+
+def kinds_of(finding: Finding) -> list[str]:
+    """Return the kinds of a finding, also of one in a package: an injection there is one in the service."""
+    found = categories(finding.cwe, component=False)
+    kinds = [kind for kind, listed in _CATEGORIES.items() if not set(listed).isdisjoint(found)]
+    return kinds + (["secrets"] if not set(_SECRETS).isdisjoint(finding.cwe) else [])
