@@ -13,7 +13,7 @@ RUN     = CICD_TEMPLATES_MAKE="$($@.takes)" $(VENV)/bin/python -m cicd_templates
 STACKS := ENV LAYER SERVICE SUFFIX LOCAL
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt plan-discard check audit verify doctor recover deploy-policy \
+.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt plan-discard check audit verify doctor recover deploy-policy own-tests \
         local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets; help-all shows the rest
@@ -34,7 +34,8 @@ lint: $(VENV)/.done ## Lint the templates with cfn-lint, the code with ruff and 
 	@test -n "$$CICD_TEMPLATES_FORMAT" || { $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --check --quiet && echo "ruff: clean"; }
 	@test -n "$$CICD_TEMPLATES_FORMAT" || $(VENV)/bin/mypy
 
-test: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests, with coverage
+test: $(VENV)/.done $(LOCAL_VENV)/.done ## Test this tool itself, on projects of its own
+	@$(RUN) docs --check
 	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term
 
 demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
@@ -69,9 +70,8 @@ rehearse.takes := APP SERVICE SUFFIX YES REFUSE TOOLS TOKENS FORMAT
 rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the rendered pipeline on this machine, with APP, under IAM
 	@$(RUN) rehearse
 
-check: $(VENV)/.done ## Fail if out/ or the generated documents are stale
+check: $(VENV)/.done ## Fail if out/ is not what templates/ renders
 	@$(RUN) render --check
-	@$(RUN) docs --check
 
 review.takes := BASE
 review: $(VENV)/.done ## Describe in words what changed in out/ since BASE=main
@@ -84,8 +84,12 @@ upgrade-check: $(VENV)/.done ## Run revision REF of this tool; show its changes 
 audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov
 	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet
 
+own-tests: $(VENV)/.done ## Run the tests of your own layers, in templates/extra/tests
+	@if [ -d templates/extra/tests ]; then $(VENV)/bin/python -m pytest -q templates/extra/tests; \
+	else echo "own tests: none in templates/extra/tests; examples/own-layer has some to start from"; fi
+
 verify.takes := $(lint.takes)
-verify: check lint test audit ## Everything that CI runs: check, lint, test, audit
+verify: check lint own-tests audit ## Everything that your CI runs, on your project
 
 secret.takes := ENV SERVICE SUFFIX LOCAL NAME
 secret: $(VENV)/.done ## Set the secret NAME of SERVICE, from a prompt or standard input

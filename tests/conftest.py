@@ -1,4 +1,4 @@
-"""Configurations for tests, made from the committed file so that tests and product cannot drift apart."""
+"""Configurations for tests, made from the project in tests/projects/payments, and what is rendered from it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ from hypothesis import HealthCheck, settings
 
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.load import parse_configuration
+from tests.projects.rendering import rendered_project
 
 ROOT = Path(__file__).parent.parent
-RAW = tomllib.loads((ROOT / "templates/environments.toml").read_text())
+# The project of tests/projects/payments: a folder with `templates/` and what is rendered from it in `out/`.
+PROJECT = rendered_project()
+RAW = tomllib.loads((PROJECT / "templates/environments.toml").read_text())
 
 # No deadline, because a loaded machine is no failure, and no example database to leave behind. Every change tries few
 # examples; `make test-long` runs the same tests with the profile `thorough`.
@@ -40,7 +43,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 
 def raw_configuration(*edits: tuple[str, Any]) -> dict[str, Any]:
-    """The committed configuration with values set by dotted path; `...` removes the key."""
+    """The configuration of that project with values set by dotted path; `...` removes the key."""
     raw = copy.deepcopy(RAW)
     for path, value in edits:
         *parents, last = path.split("/")
@@ -67,8 +70,9 @@ def environment(name: str = "staging", *edits: tuple[str, Any], suffix: str | No
 @pytest.fixture
 def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the project's `templates/` in it, as the working folder; the real one stays untouched."""
-    (tmp_path / "templates").symlink_to(ROOT / "templates")
+    (tmp_path / "templates").symlink_to(PROJECT / "templates")
     (tmp_path / "docs").mkdir()
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
     (tmp_path / ".cfnlintrc").symlink_to(ROOT / ".cfnlintrc")
     (tmp_path / "src").symlink_to(ROOT / "src")
     (tmp_path / ".venv-local").symlink_to(ROOT / ".venv-local")

@@ -1,4 +1,4 @@
-"""The committed `out/` is what the code renders, and holds what an auditor would look for."""
+"""What the code renders for the example has the same bytes each time, and what an auditor would look for."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from cicd_templates.lint.run import lint_templates
 from cicd_templates.render import out_folder, render
 from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
-from tests.conftest import ROOT
+from tests.conftest import PROJECT, ROOT
 
-OUT = ROOT / "out"
+OUT = PROJECT / "out"
 FILES = sorted(OUT.glob("*/*.yaml"))
 IDS = [str(path.relative_to(OUT)) for path in FILES]
 
@@ -55,8 +55,8 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{path} {name} {statement['Sid']}", statement
 
 
-def test_the_committed_files_are_what_is_rendered() -> None:
-    rendered = render.render(read_configuration(ROOT / "templates/environments.toml"), LAYERS, "yaml")
+def test_a_project_in_this_process_renders_the_same_files() -> None:
+    rendered = render.render(read_configuration(PROJECT / "templates/environments.toml"), LAYERS, "yaml")
 
     assert out_folder.diff_against_folder(out_folder.files_of(rendered, OUT), OUT) == []
 
@@ -64,8 +64,8 @@ def test_the_committed_files_are_what_is_rendered() -> None:
 @pytest.mark.parametrize("seed", ["0", "4711"])
 def test_the_bytes_are_the_same_on_every_hash_seed(seed: str, tmp_path: Path) -> None:
     subprocess.run(
-        [sys.executable, "generate.py", "--out", str(tmp_path)],
-        cwd=ROOT,
+        [sys.executable, str(ROOT / "generate.py"), "--out", str(tmp_path)],
+        cwd=PROJECT,
         env={**os.environ, "PYTHONHASHSEED": seed},
         check=True,
         capture_output=True,

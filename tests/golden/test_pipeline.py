@@ -12,13 +12,13 @@ import pytest
 from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
 from cicd_templates.functions.review import SUMMARY_LENGTH
 from cicd_templates.template import cloudformation_yaml
-from tests.conftest import ROOT
+from tests.conftest import PROJECT, ROOT
 
-TOOLS = ROOT / "out/tools"
+TOOLS = PROJECT / "out/tools"
 
 
 def load(layer: str, folder: str = "tools") -> dict[str, Any]:
-    path = ROOT / f"out/{folder}/{layer}-payment-processor.yaml"
+    path = PROJECT / f"out/{folder}/{layer}-payment-processor.yaml"
     return cloudformation_yaml.load(path.read_text())["Resources"]  # type: ignore[no-any-return]
 
 
@@ -106,13 +106,13 @@ def test_what_is_executed_is_the_change_set_that_was_prepared() -> None:
         assert (prepared["StackName"], prepared["ChangeSetName"]) == (executed["StackName"], executed["ChangeSetName"])
         assert prepared["ParameterOverrides"] == '{"ImageUri": "#{Image.IMAGE_URI}"}'
         assert prepared["TemplatePath"] == f"Templates::{name.lower()}/service-payment-processor.yaml"
-        assert (ROOT / "out" / prepared["TemplatePath"].removeprefix("Templates::")).exists()
+        assert (PROJECT / "out" / prepared["TemplatePath"].removeprefix("Templates::")).exists()
 
 
 def test_staging_is_tested_where_it_says_that_it_answers_and_goes_back_when_it_fails() -> None:
     staging = STAGES[NAMES.index("Staging")]
     smoke = actions(staging)["StagingSmokeTest"]
-    outputs = cloudformation_yaml.load((ROOT / "out/staging/service-payment-processor.yaml").read_text())["Outputs"]
+    outputs = cloudformation_yaml.load((PROJECT / "out/staging/service-payment-processor.yaml").read_text())["Outputs"]
 
     assert staging["OnFailure"] == {"Result": "ROLLBACK"}
     (variable,) = json.loads(smoke["Configuration"]["EnvironmentVariables"])
@@ -632,7 +632,7 @@ def test_the_functions_in_the_templates_are_the_files_by_their_digest() -> None:
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_cloudformation_is_given_the_same_role_by_the_pipeline_and_by_the_deployer(environment: str) -> None:
     delivery = load("delivery", environment)
-    service = cloudformation_yaml.load((ROOT / f"out/{environment}/service-payment-processor.yaml").read_text())
+    service = cloudformation_yaml.load((PROJECT / f"out/{environment}/service-payment-processor.yaml").read_text())
     facts = service["Metadata"]["CicdTemplates"]
     prepared = actions(STAGES[NAMES.index(environment.capitalize())])["Prepare"]
     name = delivery["CloudFormationRole"]["Properties"]["RoleName"]

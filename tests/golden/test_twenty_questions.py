@@ -9,9 +9,9 @@ import re
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 
-OUT = ROOT / "out"
+OUT = PROJECT / "out"
 S = r"payment-processor"
 
 QUESTIONS = [

@@ -24,11 +24,11 @@ from cicd_templates.local.engine_process import Engine, running
 from cicd_templates.paths import CHECKSUMS
 from cicd_templates.render import out_folder, render
 from templates import LAYERS
-from tests.conftest import ROOT
+from tests.conftest import PROJECT, ROOT
 
 # How many stacks there are, in all and in staging.
-STACKS = len(list((ROOT / "out").glob("*/*.yaml")))
-STAGING_STACKS = len(list((ROOT / "out/staging").glob("*.yaml")))
+STACKS = len(list((PROJECT / "out").glob("*/*.yaml")))
+STAGING_STACKS = len(list((PROJECT / "out/staging").glob("*.yaml")))
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
 EXAMPLE_ACCOUNTS = {"tools": "111111111111", "staging": "222222222222", "production": "333333333333"}
 RENDERED_ACCOUNTS = {"tools": "499999999991", "staging": "499999999992", "production": "499999999993"}
@@ -133,7 +133,7 @@ def write_project(folder: Path, accounts: Mapping[str, str]) -> None:
 @cache
 def _rendered() -> tuple[str, dict[str, str]]:
     """Return the configuration with accounts that are no examples, and the files that are rendered from it."""
-    text = (ROOT / "templates/environments.toml").read_text()
+    text = (PROJECT / "templates/environments.toml").read_text()
     for name, example in EXAMPLE_ACCOUNTS.items():
         text = text.replace(example, RENDERED_ACCOUNTS[name])
     configuration = parse_configuration(tomllib.loads(text), source="environments.toml")

@@ -23,7 +23,7 @@ from cicd_templates.rehearsal.rehearse import Rehearsal, run_rehearsal
 from cicd_templates.rehearsal.result import ActionProgress
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate
-from tests.conftest import ROOT
+from tests.conftest import PROJECT, ROOT
 
 EXAMPLE = ROOT / "examples/payment-processor"
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
@@ -114,7 +114,9 @@ def _statements(resources: Mapping[str, Any], role: str) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def rehearsed(folder: Path, app: Path | None = None, out: Path = ROOT / "out", **options: Any) -> Iterator[Rehearsed]:
+def rehearsed(
+    folder: Path, app: Path | None = None, out: Path = PROJECT / "out", **options: Any
+) -> Iterator[Rehearsed]:
     """A rehearsal of the example, or of another source, in an engine of its own."""
     stacks = deployed_pipeline.read_every_stack(out)
     archive = source_archive(app or example(folder))

@@ -8,7 +8,7 @@ import pytest
 
 from cicd_templates.local import engine_process as engines
 from cicd_templates.local import engine_state_file
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.integration.conftest import ENGINE_PYTHON, Project
 
 pytestmark = pytest.mark.integration
@@ -56,7 +56,7 @@ def test_the_demo_is_one_command(in_project: Path) -> None:
     first = CliRunner().invoke(main, ["demo"])
     assert first.exit_code == 0, first.output
     assert "wrote out/staging/keys.yaml" in first.output
-    stacks = len(list((ROOT / "out").glob("*/*.yaml")))
+    stacks = len(list((PROJECT / "out").glob("*/*.yaml")))
     assert first.output.count(": created, ") == stacks
     assert first.output.count(": nothing to change") == stacks
     assert first.output.count("left of ") == 3

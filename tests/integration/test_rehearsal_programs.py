@@ -16,7 +16,7 @@ from cicd_templates.errors import CicdError
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.rehearsal.deployed_pipeline import deploy_stacks, read_every_stack
 from cicd_templates.rehearsal.programs import aws, docker, recorded
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.integration
 ACCOUNT = "600000000001"
@@ -149,7 +149,7 @@ def test_a_recorded_report_goes_where_the_scanner_would_write_it(
 def test_a_stack_that_cannot_be_deployed_is_named_with_its_cause(engine: Engine) -> None:
     stacks = [
         stack
-        for stack in read_every_stack(ROOT / "out")
+        for stack in read_every_stack(PROJECT / "out")
         if (stack.links.environment, stack.layer) == ("staging", "keys")
     ]
     broken = dataclasses.replace(stacks[0], text=stacks[0].text.replace("AWS::KMS::Alias", "AWS::KMS::Nothing"))

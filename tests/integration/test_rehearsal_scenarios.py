@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from cicd_templates.cli import main
 from cicd_templates.errors import CicdError
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.integration.rehearsed_example import example, rehearsed
 
 pytestmark = pytest.mark.integration
@@ -32,7 +32,7 @@ expires = 2020-01-01
 @pytest.fixture
 def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., BuildOutcome]:
     """Type `make rehearse` for the example with some files changed; exit code, output and result."""
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(PROJECT)
 
     def run(files: dict[str, str | None], *options: str) -> BuildOutcome:
         app = example(tmp_path)
@@ -125,7 +125,7 @@ def test_a_refused_approval_executes_nothing(rehearse: Callable[..., BuildOutcom
 def mutated(folder: Path, name: str, before: str, after: str) -> Path:
     """The rendered templates with one text in one of them changed."""
     out = folder / "out"
-    shutil.copytree(ROOT / "out", out)
+    shutil.copytree(PROJECT / "out", out)
     text = (out / name).read_text()
     assert before in text
     (out / name).write_text(text.replace(before, after))

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from cicd_templates.cli import main, terminal
-from tests.conftest import ROOT
+from tests.conftest import PROJECT, ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -49,13 +49,13 @@ def test_both_ways_in_run_the_same_command(
 ) -> None:
     monkeypatch.setattr("sys.argv", argv)
     monkeypatch.setattr("sys.excepthook", sys.excepthook)
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(PROJECT)
     with pytest.raises(SystemExit) as left:
         run()  # type: ignore[operator] # a function of the table
 
     assert left.value.code == 0
     assert disabled == ["disable", "at exit freeze"]
-    assert capsys.readouterr().out == f"out/ is up to date: {len(list((ROOT / 'out').glob('*/*.yaml')))} stacks\n"
+    assert capsys.readouterr().out == f"out/ is up to date: {len(list((PROJECT / 'out').glob('*/*.yaml')))} stacks\n"
 
 
 def test_imported_they_do_nothing(disabled: list[str]) -> None:
@@ -67,7 +67,7 @@ def test_imported_they_do_nothing(disabled: list[str]) -> None:
 def test_a_command_that_runs_in_process_leaves_the_garbage_collector_on(
     disabled: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(PROJECT)
 
     assert CliRunner().invoke(main, ["render", "--check"]).exit_code == 0
     assert disabled == []

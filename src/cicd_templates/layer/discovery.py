@@ -24,19 +24,27 @@ LAYER_NAME_LENGTH = 40
 def project_layers() -> tuple[Layer, ...]:
     """Return the project's layers: `LAYERS` of `templates/`, and the `LAYER` of each module in `templates/extra/`.
 
-    Raises `ConfigurationError` if the current folder has no `templates/`, or if a module in `templates/extra/` has no
-    `LAYER` or uses the name of another layer.
+    Raises `ConfigurationError` if the current folder has no `templates/`, and for a module in `templates/extra/` that
+    is no layer.
     """
+    return with_user_layers(_templates())
+
+
+def tool_layers() -> tuple[Layer, ...]:
+    """Return `LAYERS` of `templates/` alone. Raises `ConfigurationError` if the current folder has no `templates/`."""
+    return tuple(_templates().LAYERS)
+
+
+def _templates() -> ModuleType:
     # Python must look in the project's folder, because `templates/` is not part of the installed package.
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
     try:
-        package = importlib.import_module("templates")
+        return importlib.import_module("templates")
     except ModuleNotFoundError as error:
         if error.name != "templates":
             raise
         raise ConfigurationError("no folder templates/ here; run this in the project's own folder") from None
-    return with_user_layers(package)
 
 
 def with_user_layers(package: ModuleType) -> tuple[Layer, ...]:

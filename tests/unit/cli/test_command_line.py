@@ -18,10 +18,10 @@ from cicd_templates.cli import main, selection
 from cicd_templates.cli.verbs import destroy
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.errors import ConfigurationError, DetachedError, RefusedError
-from tests.conftest import ROOT, environment
+from tests.conftest import PROJECT, ROOT, environment
 from tests.fakes.scripted_cloudformation import client_error
 
-STACKS = len(list((ROOT / "out").glob("*/*.yaml")))
+STACKS = len(list((PROJECT / "out").glob("*/*.yaml")))
 
 
 def run(command: str) -> Result:
@@ -151,7 +151,7 @@ def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
 def test_lint_writes_for_tools_and_for_pull_requests_too(in_project: Path) -> None:
     path = in_project / "out/staging/keys.yaml"
     path.parent.mkdir(parents=True)
-    path.write_text((ROOT / "out/staging/keys.yaml").read_text())
+    path.write_text((PROJECT / "out/staging/keys.yaml").read_text())
     (nothing,) = json.loads(run("lint --format sarif").stdout)["runs"]
     assert nothing["results"] == []
     path.write_text(path.read_text().replace("kms:EnableKey\n", "kms:*\n"))
@@ -282,9 +282,9 @@ def test_a_reader_of_the_output_that_has_gone_is_no_error_to_tell(
 
 def test_the_module_and_the_script_are_the_same_commands() -> None:
     environment = {**os.environ, "COVERAGE_PROCESS_START": ""}
-    for command in (["-m", "cicd_templates", "render", "--check"], ["generate.py", "--check"]):
+    for command in (["-m", "cicd_templates", "render", "--check"], [str(ROOT / "generate.py"), "--check"]):
         answer = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, *command], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
         )
         assert (answer.returncode, answer.stdout) == (0, f"out/ is up to date: {STACKS} stacks\n")
 

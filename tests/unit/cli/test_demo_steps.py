@@ -13,7 +13,7 @@ from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError
 from cicd_templates.lint.formats import LintFinding
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.fakes.scripted_aws import inventory
 from tests.unit.deploy.plans.test_document import PLAN
 
@@ -25,7 +25,7 @@ class Leaking(Target):
         return [Remainder("T", "lost", "recorded", explained=False)]
 
 
-STAGING = read_stacks(ROOT / "out/staging")
+STAGING = read_stacks(PROJECT / "out/staging")
 TARGET = Leaking(STAGING, STAGING, local_clients("http://127.0.0.1:1", "2", "r", "secret"), Polling(), None)
 
 

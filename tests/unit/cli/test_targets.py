@@ -19,7 +19,7 @@ from cicd_templates.deploy.reporting.report import Event, Heading, Note
 from cicd_templates.deploy.runs.approval import DeclinedError
 from cicd_templates.errors import RefusedError
 from cicd_templates.local.engine_process import Engine
-from tests.conftest import ROOT
+from tests.conftest import PROJECT, ROOT
 from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, stack
 
 RUNNING = [{"LogicalResourceId": "Service", "ResourceType": "AWS::ECS::Service", "ResourceStatus": "CREATE_COMPLETE"}]
@@ -104,7 +104,7 @@ def test_what_is_left_to_the_pipeline_altogether_is_deployed_by_nobody() -> None
 
 def left_altogether() -> Target:
     """The service of production, which the pipeline has deployed; nothing but the hand-over is left to do."""
-    stacks = read_stacks(ROOT / "out/production")
+    stacks = read_stacks(PROJECT / "out/production")
     clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
     return Target(stacks, [each for each in stacks if each.layer == "service"], clients, Polling(), None)
 
@@ -113,7 +113,7 @@ def execute(
     monkeypatch: pytest.MonkeyPatch, tools: Any, *, refused: bool = False, others: Answers | None = None
 ) -> list[str]:
     """Execute a plan of production, and deploy the storage of tools by it; what was noted."""
-    stacks = read_stacks(ROOT / "out/production")
+    stacks = read_stacks(PROJECT / "out/production")
     clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")]))
     made: Any = SimpleNamespace(labels=())
     notes = Notes()
@@ -123,7 +123,7 @@ def execute(
             raise RefusedError("a file has moved")
         assert tools.published == 0
         passed()
-        for each in read_stacks(ROOT / "out/tools"):
+        for each in read_stacks(PROJECT / "out/tools"):
             after(each)
 
     monkeypatch.setattr("cicd_templates.deploy.runs.deployment.execute_plan", execute_plan)
@@ -269,7 +269,7 @@ def test_templates_in_no_commit_are_deployed_and_not_handed_over_and_both_is_rep
 def test_a_stack_is_the_pipelines_as_soon_as_it_has_its_service(
     found: str | None, resources: list[dict[str, str]], left: int
 ) -> None:
-    service = [each for each in read_stacks(ROOT / "out/production") if each.layer == "service"]
+    service = [each for each in read_stacks(PROJECT / "out/production") if each.layer == "service"]
     tools: Any = Tools()
     clients: Any = FakeClients(FakeCloudFormation([stack(found) if found else None], resources=resources))
 
@@ -278,7 +278,7 @@ def test_a_stack_is_the_pipelines_as_soon_as_it_has_its_service(
 
 @pytest.mark.parametrize(("local", "words"), [(False, ""), (True, " LOCAL=1")])
 def test_the_stack_of_the_pipeline_asked_for_by_name_is_refused_with_the_release(local: bool, words: str) -> None:
-    stacks = read_stacks(ROOT / "out/production")
+    stacks = read_stacks(PROJECT / "out/production")
     service = [each for each in stacks if each.layer == "service"]
     clients: Any = FakeClients(FakeCloudFormation([stack("CREATE_COMPLETE")], resources=RUNNING))
     tools: Any = Tools()

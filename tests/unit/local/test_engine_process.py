@@ -18,7 +18,7 @@ from cicd_templates.local import engine_process as engines
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import TYPES
 from cicd_templates.template import cloudformation_yaml
-from tests.conftest import ROOT
+from tests.conftest import PROJECT, ROOT
 
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
 
@@ -187,7 +187,7 @@ def engine_types() -> set[str]:
 def test_every_type_that_we_render_is_either_the_engines_or_recorded_and_none_is_both() -> None:
     rendered = {
         resource["Type"]
-        for path in (ROOT / "out").glob("*/*.yaml")
+        for path in (PROJECT / "out").glob("*/*.yaml")
         for resource in cloudformation_yaml.load(path.read_text())["Resources"].values()
     }
     real = engine_types()

@@ -11,7 +11,7 @@ from cicd_templates.errors import CicdError
 from cicd_templates.reference import compliance, diagrams
 from cicd_templates.reference.documents import PARTS, generated_documents, generated_parts
 from cicd_templates.review.revision import templates_in
-from tests.conftest import ROOT
+from tests.conftest import PROJECT, ROOT
 from tests.unit.review.conftest import reading, resource, stack_of
 
 KEYS = stack_of(
@@ -105,7 +105,7 @@ def test_parts_are_put_between_their_markers_and_the_rest_stays(
 
 def test_the_committed_documents_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    found = generated_documents(templates_in(Path("out")))
+    found = generated_documents(templates_in(PROJECT / "out"))
 
     assert set(found) == {*PARTS, Path("docs/compliance.md")}
     for path, text in found.items():
@@ -127,7 +127,7 @@ TESTS = {
 @pytest.fixture(scope="module")
 def resources() -> set[str]:
     """Every resource of `out/` as `layer.LogicalId`."""
-    return {f"{each.layer}.{name}" for each in templates_in(ROOT / "out") for name in each.resources}
+    return {f"{each.layer}.{name}" for each in templates_in(PROJECT / "out") for name in each.resources}
 
 
 @pytest.mark.parametrize("row", ROWS)

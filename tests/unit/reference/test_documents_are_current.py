@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +19,7 @@ from cicd_templates.layer.discovery import with_user_layers
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.reference.configuration import DOCUMENTED_TABLES, configuration_reference
 from cicd_templates.render.render import render
-from tests.conftest import ROOT, configured, own_package
+from tests.conftest import PROJECT, ROOT, configured, own_package
 
 COMMANDS = (ROOT / "docs/commands.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -147,6 +149,29 @@ def test_the_documented_layer_renders_and_lints(tmp_path: Path, monkeypatch: pyt
         assert (answer.returncode, answer.stdout) == (0, "")
     assert "QueueName: payments-staging-inbox" in text
     assert len([line for line in code.splitlines() if line]) < 20
+    assert (ROOT / "examples/own-layer/inbox.py").read_text() == code
+
+
+def test_the_tests_of_the_example_of_an_own_layer_pass_in_a_project(in_project: Path) -> None:
+    templates = in_project / "templates"
+    templates.unlink()
+    shutil.copytree(PROJECT / "templates", templates, symlinks=True)
+    shutil.copytree(ROOT / "examples/own-layer", templates / "extra")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-c",
+        os.devnull,
+        "--import-mode=importlib",
+        "templates/extra/tests",
+    ]
+    answer = subprocess.run(
+        command, cwd=in_project, env={**os.environ, "PYTHONPATH": "."}, capture_output=True, text=True, check=False
+    )
+
+    assert (answer.returncode, "2 passed" in answer.stdout) == (0, True), answer.stdout
 
 
 def test_each_row_of_the_comparison_names_a_test_that_exists() -> None:

@@ -12,9 +12,9 @@ import pytest
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.rehearsal.build_projects import Project, Setting
 from cicd_templates.rehearsal.deployed_pipeline import pipeline_stack, read_every_stack, store_tokens
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 
-OUT = ROOT / "out"
+OUT = PROJECT / "out"
 
 
 def test_runtime_environments_come_before_the_one_that_needs_their_roles() -> None:

@@ -12,7 +12,7 @@ from cicd_templates.render.review_pages import pages
 from cicd_templates.review import differences_page, environment_page
 from cicd_templates.review.reviewed_stacks import review_stacks
 from templates import LAYERS
-from tests.conftest import ROOT, configured
+from tests.conftest import PROJECT, configured
 from tests.unit.review.conftest import one, reading, resource, role, stack_of, statement
 
 NOTHING = environment_page.Overrides({}, ())
@@ -150,7 +150,7 @@ def test_a_missing_property_is_a_dash() -> None:
     assert list(rows) == [("s.A", "Size", "1", "-")]
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("out/*/REVIEW.md")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", sorted(PROJECT.glob("out/*/REVIEW.md")), ids=lambda path: path.parent.name)
 def test_the_committed_reviews_are_short_and_their_first_ten_lines_answer(path: object) -> None:
     lines = path.read_text().splitlines()  # type: ignore[attr-defined] # a path
 

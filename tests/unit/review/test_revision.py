@@ -13,7 +13,7 @@ from cicd_templates.cli import main
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.review import revision, upgrade
 from cicd_templates.template.stack_template import parse_template
-from tests.conftest import ROOT
+from tests.conftest import PROJECT, ROOT
 
 
 def git(*arguments: str) -> None:
@@ -34,7 +34,7 @@ def repository(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (in_project / "out/staging").mkdir(parents=True)
     (in_project / "out/README.md").write_text("an index\n")
     (in_project / "out/staging/REVIEW.md").write_text("a digest\n")
-    (in_project / "out/staging/keys.yaml").write_text((ROOT / "out/staging/keys.yaml").read_text())
+    (in_project / "out/staging/keys.yaml").write_text((PROJECT / "out/staging/keys.yaml").read_text())
     git("add", "out")
     git("commit", "-qm", "with out/")
     return in_project
@@ -137,7 +137,7 @@ def test_upgrade_check_renders_this_configuration_with_another_revision_of_the_t
     whole_project(tmp_path)
     keys = tmp_path / "src/cicd_templates/blocks/keys.py"
     (tmp_path / "out/staging").mkdir(parents=True)
-    (tmp_path / "out/staging/keys.yaml").write_text((ROOT / "out/staging/keys.yaml").read_text())
+    (tmp_path / "out/staging/keys.yaml").write_text((PROJECT / "out/staging/keys.yaml").read_text())
     keys.write_text(keys.read_text().replace("Encrypts everything of", "Encrypts all of"))
     git("commit", "-qam", "a newer tool")
     (tmp_path / "templates/extra").mkdir()

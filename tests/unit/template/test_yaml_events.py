@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd_templates.template import cloudformation_yaml, yaml_events
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.unit.template.test_cloudformation_yaml import values
 
-TEMPLATES = sorted((ROOT / "out").glob("*/*.yaml"))
+TEMPLATES = sorted((PROJECT / "out").glob("*/*.yaml"))
 
 
 def by_pyyaml(text: str) -> Any:

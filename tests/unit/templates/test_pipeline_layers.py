@@ -99,12 +99,14 @@ def test_a_placeholder_may_be_rendered_where_nothing_is_protected() -> None:
 
     assert app["Configuration"]["FullRepositoryId"] == "octocat/Hello-World"
     assert "is a placeholder" in resources["Pipeline"]["Metadata"]["Why"][0]
-    assert "Metadata" not in resources_of(pipeline, *GITHUB)["Pipeline"]
+    assert "Why" not in resources_of(pipeline, *GITHUB)["Pipeline"]["Metadata"]
 
 
 def test_the_path_decides_the_stages_and_what_is_protected_is_approved() -> None:
     assert list(stages(*OPEN)) == ["Source", "Verify", "Gate", "Build", "Staging", "Production"]
     assert stages(*OPEN)["Production"]["OnFailure"] == {"Result": "ROLLBACK"}
+    assert resources_of(pipeline, *OPEN)["Pipeline"]["Metadata"] == {"ProtectedStages": []}
+    assert resources_of(pipeline)["Pipeline"]["Metadata"] == {"ProtectedStages": ["Production"]}
     only = stages(("pipeline/path", ["production"]))
     assert list(only)[-2:] == ["Production-Window", "Production"]
     assert [action["Name"] for action in only["Production"]["Actions"]] == [

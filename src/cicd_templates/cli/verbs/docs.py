@@ -6,23 +6,26 @@ from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import make_option
 from cicd_templates.errors import CicdError
-from cicd_templates.paths import CONFIGURATION_DOC, OUT, ROLLOUTS_DOC, RULES_DOC
+from cicd_templates.paths import CONFIGURATION_DOC, EXAMPLE_CONFIGURATION, ROLLOUTS_DOC, RULES_DOC
 
 
 @verb("docs", make_option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))
 def docs(check: bool) -> None:
-    """Write the documents and parts of documents that are generated from the code and from `out/`."""
-    from cicd_templates.layer.discovery import project_layers
+    """Write the documents of this tool that are generated from its code and from the example of its tests."""
+    from cicd_templates.config.load import read_configuration
+    from cicd_templates.layer.discovery import tool_layers
     from cicd_templates.reference.configuration import configuration_reference
     from cicd_templates.reference.documents import generated_documents
     from cicd_templates.reference.lint_rules import rules_reference
     from cicd_templates.reference.rollouts import rollouts_page
-    from cicd_templates.review.revision import templates_in
+    from cicd_templates.render.render import render
 
-    generated = generated_documents(templates_in(OUT))
+    layers = tool_layers()
+    stacks = render(read_configuration(EXAMPLE_CONFIGURATION), layers, "yaml")
+    generated = generated_documents(sorted((stack.template for stack in stacks), key=lambda stack: stack.path))
     whole = {
         CONFIGURATION_DOC: configuration_reference(),
-        ROLLOUTS_DOC: rollouts_page(project_layers()),
+        ROLLOUTS_DOC: rollouts_page(layers),
         RULES_DOC: rules_reference(),
     }
     stale = []

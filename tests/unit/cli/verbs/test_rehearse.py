@@ -13,7 +13,7 @@ from cicd_templates.cli import main
 from cicd_templates.cli.verbs.rehearse import finish
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal.result import ActionProgress, ActionState, RehearsalResult
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_wrong_call_is_a_line(
 ) -> None:
     app = tmp_path_factory.mktemp("app")
     (app / "a").write_text("1")
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(PROJECT)
     answer = CliRunner().invoke(main, ["rehearse", *options.format(app=app).split()])
 
     assert (answer.exit_code, answer.output.count("Traceback")) == (code, 0), answer.output

@@ -14,10 +14,10 @@ from cicd_templates.cli import main, selection
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws
 
-KEYS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "keys")
+KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
 
 
 @pytest.mark.parametrize("words", [["status"], ["status", "--json"]])

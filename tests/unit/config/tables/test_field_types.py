@@ -33,7 +33,7 @@ from cicd_templates.config.tables.field_types import (
     matching,
 )
 from cicd_templates.config.tables.github import Branch, ConnectionArn, Repository
-from cicd_templates.config.tables.network_field_types import CertificateArn, Domain, ZoneName
+from cicd_templates.config.tables.network_field_types import CertificateArn, CopyDomain, Domain, ZoneName
 from cicd_templates.config.tables.patch import PatchPath, Reason
 from cicd_templates.config.tables.pipeline import VersionId
 from cicd_templates.config.tables.project import ProjectPrefix, TagKey, TagText
@@ -82,6 +82,12 @@ KINDS = [
     pytest.param(RolePath, ["/", "/a/b/"], ["", "a/", "/a", "/" + "a" * 511 + "/"], id="RolePath"),
     pytest.param(
         CertificateArn, ["arn:aws:acm:eu-central-1:111111111111:certificate/0-1"], ["arn:aws:acm"], id="CertificateArn"
+    ),
+    pytest.param(
+        CopyDomain,
+        ["{suffix}.pay.example.com", "pay-{suffix}.example.com"],
+        ["pay.example.com", "{suffix}"],
+        id="CopyDomain",
     ),
     pytest.param(Domain, ["pay.example.com"], ["localhost", "Pay.example.com", "a." * 126 + "ab"], id="Domain"),
     pytest.param(OutputName, ["network.VpcId"], ["network", "network.vpcId", "Network.VpcId"], id="OutputName"),

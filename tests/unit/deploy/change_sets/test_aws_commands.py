@@ -14,9 +14,9 @@ from botocore import xform_name
 from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_caller, revert_commands
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.template.stack_template import StackTemplate
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 
-STACKS = {stack.layer: stack for name in ("tools", "staging") for stack in read_stacks(ROOT / "out" / name)}
+STACKS = {stack.layer: stack for name in ("tools", "staging") for stack in read_stacks(PROJECT / "out" / name)}
 MODEL = botocore.session.Session().get_service_model("cloudformation")
 FLAGS = {"--import-existing-resources"}
 

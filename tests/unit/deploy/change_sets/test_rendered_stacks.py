@@ -9,9 +9,9 @@ import pytest
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities, read_stacks, select
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.template.stack_template import StackTemplate
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 
-STAGING = read_stacks(ROOT / "out/staging")
+STAGING = read_stacks(PROJECT / "out/staging")
 
 
 def test_stacks_are_read_in_deploy_order() -> None:
@@ -98,8 +98,8 @@ def test_a_file_that_we_did_not_render_is_named(tmp_path: Path, content: bytes) 
 
 
 def test_files_of_two_accounts_in_one_folder_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "keys.yaml").write_text((ROOT / "out/staging/keys.yaml").read_text())
-    (tmp_path / "storage.yaml").write_text((ROOT / "out/production/storage.yaml").read_text())
+    (tmp_path / "keys.yaml").write_text((PROJECT / "out/staging/keys.yaml").read_text())
+    (tmp_path / "storage.yaml").write_text((PROJECT / "out/production/storage.yaml").read_text())
 
     with pytest.raises(ConfigurationError, match="rendered for 222222222222 in eu-central-1 and 333333333333"):
         read_stacks(tmp_path)

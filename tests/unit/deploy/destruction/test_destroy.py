@@ -35,7 +35,7 @@ from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainde
 from cicd_templates.errors import CicdError, ConfigurationError, CredentialsError, DetachedError
 from cicd_templates.private_files import write_privately
 from cicd_templates.template.resource_types.registry import facts_of
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.fakes.scripted_aws import (
     SCOPE,
     WHEN,
@@ -47,7 +47,7 @@ from tests.fakes.scripted_aws import (
     refusal,
 )
 
-STAGING = read_stacks(ROOT / "out/staging")
+STAGING = read_stacks(PROJECT / "out/staging")
 KEYS = next(stack for stack in STAGING if stack.layer == "keys")
 KEY = Owned("keys", "Key", "AWS::KMS::Key", "k-1", "RetainExceptOnCreate")
 PARAMETER = Item("AWS::SSM::Parameter", "/payments/staging/x", Fate.DELETED)
@@ -401,7 +401,7 @@ def test_every_type_that_a_protected_environment_keeps_can_be_taken_back() -> No
     kept = {
         resource["Type"]
         for environment in ("tools", "production")
-        for stack in read_stacks(ROOT / "out" / environment)
+        for stack in read_stacks(PROJECT / "out" / environment)
         for resource in stack.resources.values()
         if resource.get("DeletionPolicy", "Delete") != "Delete"
     }
@@ -411,7 +411,7 @@ def test_every_type_that_a_protected_environment_keeps_can_be_taken_back() -> No
 
 
 def test_the_template_of_an_import_refers_to_nothing_outside_it() -> None:
-    for stack in read_stacks(ROOT / "out/production"):
+    for stack in read_stacks(PROJECT / "out/production"):
         kept = [
             Owned(stack.label, logical_id, resource["Type"], "x")
             for logical_id, resource in stack.resources.items()
@@ -500,5 +500,5 @@ def test_a_wait_ends_with_what_it_waited_for() -> None:
 
 def test_the_keys_of_disposable_environments_wait_the_shortest_time() -> None:
     for environment, days in (("staging", 7), ("production", 30)):
-        (keys,) = [stack for stack in read_stacks(ROOT / "out" / environment) if stack.layer == "keys"]
+        (keys,) = [stack for stack in read_stacks(PROJECT / "out" / environment) if stack.layer == "keys"]
         assert keys.resources["Key"]["Properties"]["PendingWindowInDays"] == days

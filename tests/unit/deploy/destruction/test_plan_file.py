@@ -20,7 +20,7 @@ from cicd_templates.deploy.destruction.plan_file import DestructionPlan, Planned
 from cicd_templates.deploy.plans.seal import refuse_other_aws
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item
 from cicd_templates.errors import ConfigurationError, RefusedError
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.fakes.scripted_aws import SCOPE, WHEN, inventory, living
 
 KEYS = living("payments-staging-keys")
@@ -235,7 +235,7 @@ def test_a_plan_cannot_call_a_protected_environment_disposable(monkeypatch: pyte
     plan_file.DESTRUCTION_PLANS.write(
         replace(PLAN, created=now, expires=now + timedelta(hours=1), environments=(facts,)), path
     )
-    stacks = read_stacks(ROOT / "out/production")
+    stacks = read_stacks(PROJECT / "out/production")
     target = SimpleNamespace(environment="production", stacks=stacks, protected=True, clients=None)
     asked: list[bool] = []
 

@@ -9,9 +9,9 @@ import pytest
 
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.diagnosis.source_lines import locate
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 
-KEYS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "keys")
+KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
 LINES = KEYS.path.read_text().splitlines()
 
 

@@ -20,10 +20,10 @@ from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_
 from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies, size
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
-from tests.conftest import ROOT
+from tests.conftest import PROJECT, ROOT
 from tests.fakes.iam_policies import action_of, model_of
 
-ENVIRONMENTS = {name: read_stacks(ROOT / "out" / name) for name in ("tools", "staging", "production")}
+ENVIRONMENTS = {name: read_stacks(PROJECT / "out" / name) for name in ("tools", "staging", "production")}
 STAGING = ENVIRONMENTS["staging"]
 
 
@@ -156,7 +156,7 @@ def test_who_destroys_needs_more_than_who_deploys() -> None:
 
 
 def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(PROJECT)
     every = CliRunner().invoke(main, ["deploy-policy", "--env", "staging"])
     documents = json.loads(every.stdout)
     assert list(documents) == [f"payments-staging-deploy-{number}" for number in range(1, len(documents) + 1)]
@@ -177,7 +177,7 @@ def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.Mon
     ],
 )
 def test_a_clumsy_call_is_one_line(words: list[str], error: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(PROJECT)
     result = CliRunner().invoke(main, ["deploy-policy", *words])
 
     assert (result.exit_code, result.stderr.startswith(error)) == (2, True)
@@ -187,7 +187,7 @@ def test_one_small_environment_has_one_policy_and_nothing_to_attach_beside(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     keys = [stack for stack in STAGING if stack.layer == "keys"]
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(PROJECT)
     monkeypatch.setattr("cicd_templates.deploy.change_sets.rendered_stacks.read_stacks", lambda folder: keys)
     result = CliRunner().invoke(main, ["deploy-policy", "--env", "staging"])
 

@@ -13,10 +13,10 @@ from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.recovery.claims import Claim, claims
 from cicd_templates.deploy.runs.journal import Journal
 from cicd_templates.errors import CicdError
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.fakes.simulated_aws import EPOCH
 
-KEYS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "keys")
+KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
 CHANGED = PlannedStack(KEYS.name, "keys", "0", creates=True, change_set="arn", stack_id="id")
 SAME = PlannedStack("payments-staging-network", "network", "0")
 PLAN = Plan(

@@ -13,11 +13,11 @@ from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.change_sets.stack_status_remedies import STATES
 from cicd_templates.deploy.recovery.claims import Claim
 from cicd_templates.deploy.recovery.unsettled_stacks import Unsettled, drift_command, unsettled
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, missing
 from tests.unit.deploy.diagnosis.test_failures import BEGIN, event
 
-STACKS = read_stacks(ROOT / "out/staging")
+STACKS = read_stacks(PROJECT / "out/staging")
 KEYS = next(stack for stack in STACKS if stack.layer == "keys")
 WHERE = "--region eu-central-1 --stack-name payments-staging-keys"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
@@ -247,7 +247,7 @@ def test_drift_names_each_property_and_the_change_set_that_takes_it_back() -> No
     assert "--deployment-mode REVERT_DRIFT" in only.commands[0]
 
 
-INGRESS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "ingress")
+INGRESS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "ingress")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.releases import archives
 from cicd_templates.deploy.releases.archives import bundle, source_archive
 from cicd_templates.errors import ConfigurationError
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 
 
 def content(data: bytes) -> dict[str, bytes]:
@@ -309,11 +309,11 @@ def test_bytes_depend_on_content_alone_and_all_of_it_comes_back(files: dict[str,
 
 
 def test_the_bundle_has_each_template_and_the_tags_of_its_stack() -> None:
-    stacks = read_stacks(ROOT / "out/staging") + read_stacks(ROOT / "out/production")
+    stacks = read_stacks(PROJECT / "out/staging") + read_stacks(PROJECT / "out/production")
     found = content(bundle(stacks))
 
     name = "production/service-payment-processor"
-    assert found[f"{name}.yaml"] == (ROOT / f"out/{name}.yaml").read_bytes()
+    assert found[f"{name}.yaml"] == (PROJECT / f"out/{name}.yaml").read_bytes()
     tags = json.loads(found[f"{name}.configuration.json"])["Tags"]
     assert (tags["ManagedBy"], tags["Service"], tags["Environment"]) == (
         "cicd-templates",

@@ -16,12 +16,12 @@ from cicd_templates.deploy.releases.pipeline_handover import Comparison, Pipelin
 from cicd_templates.deploy.releases.templates_commit import TemplatesCommit
 from cicd_templates.errors import RefusedError
 from cicd_templates.template.stack_template import StackTemplate
-from tests.conftest import ROOT, environment
+from tests.conftest import PROJECT, environment
 from tests.fakes.scripted_cloudformation import client_error
 
 COMMIT = TemplatesCommit("c" * 40)
 CALLER = "arn:aws:sts::111111111111:assumed-role/Deployer/jane"
-STAGING = tuple(read_stacks(ROOT / "out/staging"))
+STAGING = tuple(read_stacks(PROJECT / "out/staging"))
 
 
 class Account:
@@ -114,7 +114,7 @@ def test_what_the_pipeline_has_is_compared_by_content(
 
 
 def test_a_file_more_or_less_is_a_difference_of_its_environment() -> None:
-    production = read_stacks(ROOT / "out/production")[:1]
+    production = read_stacks(PROJECT / "out/production")[:1]
     comparison = handover(Account(held=bundle([*STAGING[1:], *production]), commit="c")).compare()
 
     stems = [(each.links.environment, each.path) for each in (production[0], STAGING[0])]

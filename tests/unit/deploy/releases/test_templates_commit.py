@@ -14,7 +14,7 @@ from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.releases import commits
 from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
 from cicd_templates.template.stack_template import read_template
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.unit.deploy.releases.test_commits import commit, git
 
 KEYS = "out/staging/keys.yaml"
@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Path:
     for name in ("staging", "production"):
         (tmp_path / "out" / name).mkdir(parents=True)
         for layer in ("keys", "storage"):
-            shutil.copy(ROOT / f"out/{name}/{layer}.yaml", tmp_path / f"out/{name}/{layer}.yaml")
+            shutil.copy(PROJECT / f"out/{name}/{layer}.yaml", tmp_path / f"out/{name}/{layer}.yaml")
     (tmp_path / "out/README.md").write_text("index\n")
     sums(tmp_path)
     (tmp_path / ".gitignore").write_text("ignored.yaml\n")

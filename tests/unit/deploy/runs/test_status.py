@@ -13,11 +13,11 @@ import pytest
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.runs.status import StatusRow, outputs, status_rows
 from cicd_templates.template.stack_template import StackTemplate
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, denied
 from tests.unit.deploy.releases.test_commits import git
 
-KEYS = next(stack for stack in read_stacks(ROOT / "out/staging") if stack.layer == "keys")
+KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -1,0 +1,23 @@
+"""Layer `inbox`: the queue in which payments wait."""
+
+from cicd_templates.blocks.queues import encrypted_queue, tls_only
+from cicd_templates.blocks.removal_policies import stateful
+from cicd_templates.config.environment import Environment
+from cicd_templates.layer.definition import Layer
+from cicd_templates.layer.outputs import Output, Url
+from cicd_templates.layer.template import LayerTemplate
+from templates import keys
+
+QUEUE_URL = Output(Url, "inbox", "QueueUrl", "Where payments wait")
+
+
+def build(env: Environment) -> LayerTemplate:
+    """One queue, encrypted with the environment's key."""
+    layer = LayerTemplate(env)
+    queue = layer.add(stateful(encrypted_queue("Inbox", env, layer.read(keys.KEY_ARN), "inbox"), env))
+    layer.add(tls_only("InboxPolicy", queue))
+    layer.publish(QUEUE_URL, Url(queue.ref()))
+    return layer
+
+
+LAYER = Layer("inbox", build, kinds=frozenset({"runtime"}))

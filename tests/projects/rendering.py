@@ -1,0 +1,70 @@
+"""The example project on which the tool is tested, rendered once for each state of the code.
+
+The user's own configuration and `out/` belong to the user: no test of the tool depends on them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROJECTS = Path(__file__).parent
+# Where rendered projects are kept; everything in it can be deleted at any time.
+CACHE = ROOT / ".state/projects"
+KEPT = 3
+
+
+def rendered_project(name: str = "payments") -> Path:
+    """Return a project's folder with `templates/` and the `out/` that is rendered from it.
+
+    A process of its own renders it, so that a measurement of coverage is the same whether it was rendered or not.
+    """
+    folder = CACHE / f"{name}-{_digest(PROJECTS / name)}"
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = folder.with_name(f".{folder.name}.{os.getpid()}")
+        _link_templates(beside, PROJECTS / name)
+        subprocess.run(
+            [sys.executable, str(ROOT / "generate.py")],
+            cwd=beside,
+            check=True,
+            capture_output=True,
+            env={key: value for key, value in os.environ.items() if not key.startswith(("CICD_TEMPLATES_", "COV_"))},
+        )
+        try:
+            beside.rename(folder)
+        except OSError:
+            # Another process was faster; its folder has the same content.
+            shutil.rmtree(beside)
+        _forget_old(name)
+    return folder
+
+
+def _link_templates(folder: Path, project: Path) -> None:
+    """Give `folder` the layers of the tool, without the user's own in `templates/extra/`, and the configuration."""
+    (folder / "templates").mkdir(parents=True)
+    for module in sorted((ROOT / "templates").glob("*.py")):
+        (folder / "templates" / module.name).symlink_to(module)
+    shutil.copy(project / "environments.toml", folder / "templates")
+    for name in (".cfnlintrc", ".venv-local", "examples", "src"):
+        (folder / name).symlink_to(ROOT / name)
+
+
+def _digest(project: Path) -> str:
+    """Return a digest of everything that decides what is rendered."""
+    digest = hashlib.sha256(str(ROOT).encode())
+    code = [path for room in ("src", "templates") for path in (ROOT / room).rglob("*.py") if "extra" not in path.parts]
+    for path in sorted([*code, *project.glob("*.toml")]):
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _forget_old(name: str) -> None:
+    folders = sorted(CACHE.glob(f"{name}-*"), key=lambda path: path.stat().st_mtime)
+    for folder in folders[:-KEPT]:
+        shutil.rmtree(folder, ignore_errors=True)
