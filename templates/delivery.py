@@ -16,6 +16,7 @@ from cicd_templates.config.reserved_words import DELIVERY, EXECUTION, PIPELINE
 from cicd_templates.layer.iam import Grant, allow, trust_roles_of
 from cicd_templates.layer.outputs import RoleArn, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
+from cicd_templates.template.partitions import regional_hosts
 
 CLOUDFORMATION_ROLE = ServiceOutput(
     RoleArn, "delivery", "ExecutionRoleArn", "Role with which CloudFormation works on the service's stack"
@@ -99,7 +100,7 @@ def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
             "DecryptTheReviewedTemplates",
             [kms.Decrypt, kms.DescribeKey],
             on=Sub(f"arn:${{AWS::Partition}}:kms:{tools.region}:{tools.account}:key/*"),
-            when=[StringEquals({"kms:ViaService": f"s3.{tools.region}.amazonaws.com"})],
+            when=[StringEquals({"kms:ViaService": regional_hosts("s3", tools.region)})],
         ),
     ]
 

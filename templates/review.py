@@ -14,6 +14,7 @@ from cicd_templates.config.naming import TEMPLATES_KEY, pipeline_name, role_arn
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import FunctionName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
+from cicd_templates.template.partitions import console_address
 from templates import keys, notifications, storage
 
 REVIEW_FUNCTION = ServiceOutput(
@@ -49,6 +50,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         variables={
             "PIPELINE": pipeline_name(env, service.name),
             "NAMESPACE": METRIC_NAMESPACE,
+            "CONSOLE": console_address(env.region),
             **templates_variables(env, reviewed),
         },
     )

@@ -41,7 +41,6 @@ DOOR = "the-tests"
 LOADER = botocore.loaders.create_loader()
 
 CHECK = {"read the source of its run", "encrypt with the tools key"}
-JUDGE = CHECK | {"read the judges' cache", "fill the judges' cache"}
 EVIDENCE_WRITER = {"put evidence", "read the evidence"}
 FUNCTION = {"encrypt with the tools key", "send a dead letter"}
 SOURCES = {"put another source into a run", "put other templates into a run"}
@@ -50,10 +49,11 @@ PEOPLE = {"look at runs", "read the evidence"}
 # What each principal may do of all attempts; a role by its logical id, a group of people by its policy's.
 MAY: dict[str, set[str]] = {
     "build UnitTestsRole": CHECK | {"fill the unit tests' cache"},
-    "build BanditRole": JUDGE | {"hand on Bandit's report", "write Bandit's log"},
-    "build SafetyRole": JUDGE | {"read the Safety key"},
-    "build SnykRole": JUDGE | {"hand on Snyk's report", "read the Snyk token", "write Snyk's log"},
-    "build SecretsRole": JUDGE,
+    "build BanditRole": CHECK
+    | {"read Bandit's cache", "fill Bandit's cache", "hand on Bandit's report", "write Bandit's log"},
+    "build SafetyRole": CHECK | {"read the Safety key"},
+    "build SnykRole": CHECK | {"hand on Snyk's report", "read the Snyk token", "write Snyk's log"},
+    "build SecretsRole": CHECK,
     "build ImageRole": CHECK
     | {
         "read the released source",
@@ -268,7 +268,7 @@ def _furnish(world: World) -> None:
         ("source", SOURCE),
         *(("artifacts", f"{run}/{name}/there") for run in (RUN, ANOTHER_RUN) for name in ("App", "SnykReport")),
         ("artifacts", f"{RUN}/Templates/there"),
-        ("cache", "payment-processor/judges/pip"),
+        ("cache", "payment-processor/bandit/pip"),
         ("evidence", "payment-processor/verdict.json"),
     ):
         root("s3").put_object(Bucket=world.place.bucket(bucket), Key=name, Body=b"x")

@@ -16,6 +16,7 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import name_prefix, physical_name, pipeline_name
 from cicd_templates.layer.iam import allow, document
 from cicd_templates.layer.outputs import KeyArn, QueueArn, TopicArn
+from cicd_templates.template.partitions import console_address
 
 # EventBridge delivers only to log groups whose names begin like this:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-targets.html
@@ -41,10 +42,7 @@ class MonitoredService:
     def pipeline_page(self) -> str:
         """Address of the pipeline in the console."""
         region = self.env.region
-        return (
-            f"https://{region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/{self.pipeline}/view"
-            f"?region={region}"
-        )
+        return f"{console_address(region)}/codesuite/codepipeline/pipelines/{self.pipeline}/view?region={region}"
 
     def rule_name(self, purpose: str) -> str:
         """Return the name of the service's rule for `purpose`."""

@@ -11,6 +11,7 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import physical_name
 from cicd_templates.layer.iam import Grant, account_principal, allow, delivery_role_conditions, document
 from cicd_templates.layer.outputs import KeyArn
+from cicd_templates.template.partitions import logs_principal, regional_hosts
 
 # The shortest and the longest waiting period before a key is deleted that ScheduleKeyDeletion accepts, in days. The
 # shortest suits a disposable environment.
@@ -105,7 +106,7 @@ def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
             actions.ReEncryptTo,
         ],
         on=THIS_KEY,
-        to=Principal("Service", f"logs.{env.region}.amazonaws.com"),
+        to=Principal("Service", logs_principal(env.region)),
         when=[ArnLike({"kms:EncryptionContext:aws:logs:arn": arns})],
     )
 
@@ -151,7 +152,7 @@ def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant
         to=account_principal(*(reader.account for reader in readers)),
         when=[
             *delivery_role_conditions(*readers),
-            StringEquals({"kms:ViaService": f"s3.{env.region}.amazonaws.com"}),
+            StringEquals({"kms:ViaService": regional_hosts("s3", env.region)}),
         ],
     )
 

@@ -9,6 +9,7 @@ from cicd_templates.blocks.removal_policies import stateful
 from cicd_templates.config.environment import Environment
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import KeyArn, joined_text
+from cicd_templates.template.partitions import partition_of
 
 
 def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
@@ -33,7 +34,8 @@ def masked_log_group(logical_id: str, env: Environment, name: str, key: KeyArn) 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch-logs-data-protection-policies.html
     """
     group = log_group(logical_id, env, name, key)
-    identifiers = [f"arn:aws:dataprotection::aws:data-identifier/{kind}" for kind in CARD_DATA]
+    partition = partition_of(env.region).name
+    identifiers = [f"arn:{partition}:dataprotection::aws:data-identifier/{kind}" for kind in CARD_DATA]
     operations: dict[str, dict[str, dict[str, str]]] = {
         "Audit": {"FindingsDestination": {}},
         "Deidentify": {"MaskConfig": {}},

@@ -15,6 +15,7 @@ from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, title
 from cicd_templates.layer.iam import allow
+from cicd_templates.template.partitions import endpoint_service
 
 # Subnet prefixes are four bits longer than the VPC's, which gives 16 blocks. Each tier uses up to four, one per zone.
 SUBNET_BITS = 4
@@ -108,7 +109,7 @@ def s3_endpoint(env: Environment, network: ec2.VPC, tables: Sequence[ec2.RouteTa
         "S3Endpoint",
         VpcId=network.ref(),
         VpcEndpointType="Gateway",
-        ServiceName=f"com.amazonaws.{env.region}.s3",
+        ServiceName=endpoint_service("s3", env.region),
         RouteTableIds=[table.ref() for table in tables],
     )
 
@@ -140,7 +141,7 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
                 f"{title(service.replace('.', '-'))}Endpoint",
                 VpcId=network.ref(),
                 VpcEndpointType="Interface",
-                ServiceName=f"com.amazonaws.{env.region}.{service}",
+                ServiceName=endpoint_service(service, env.region),
                 PrivateDnsEnabled=True,
                 SubnetIds=[zone.private.ref() for zone in zones],
                 SecurityGroupIds=[group.ref()],

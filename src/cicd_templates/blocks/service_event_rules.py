@@ -13,6 +13,7 @@ from troposphere import Sub, events
 from cicd_templates.blocks.event_rules import MonitoredService, notification_rule
 from cicd_templates.config.naming import cluster_name, service_arn, service_name, stack_name
 from cicd_templates.layer.outputs import TopicArn
+from cicd_templates.template.partitions import console_address
 
 DEPLOYED, DEPLOYMENT_FAILED, TASK_ENDED, IMPAIRED = "deployed", "deployment-failed", "task-ended", "impaired"
 ROLLED_BACK, START_IMPAIRED = "rolled-back", "start-impaired"
@@ -24,10 +25,7 @@ def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -
     CloudWatch counts the events that match each rule, and alarms use these counts.
     """
     env, name = monitored.env, service_name(monitored.env, monitored.service.name)
-    page = (
-        f"https://{env.region}.console.aws.amazon.com/ecs/v2/clusters/{cluster_name(env)}/services/{name}"
-        f"?region={env.region}"
-    )
+    page = f"{console_address(env.region)}/ecs/v2/clusters/{cluster_name(env)}/services/{name}?region={env.region}"
     developers = {"developers": topics["developers"]}
     both = {"developers": topics["developers"], "operations": topics["operations"]}
     reason = {"reason": "$.detail.reason"}

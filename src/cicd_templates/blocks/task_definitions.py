@@ -17,6 +17,7 @@ from cicd_templates.config.naming import log_group_name, physical_name
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import KeyArn, SecretArn
+from cicd_templates.template.partitions import regional_hosts
 
 IMAGE_PARAMETER = "ImageUri"
 BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
@@ -131,7 +132,11 @@ def may_read_secrets(env: Environment, key: KeyArn, secrets: Mapping[str, AWSHel
                 on=key,
                 when=[
                     StringEquals(
-                        {"kms:ViaService": [f"{name}.{env.region}.amazonaws.com" for name in ("secretsmanager", "ssm")]}
+                        {
+                            "kms:ViaService": [
+                                host for name in ("secretsmanager", "ssm") for host in regional_hosts(name, env.region)
+                            ]
+                        }
                     )
                 ],
             )

@@ -3,7 +3,7 @@
 User parameters: `stack`, `changeSet`, `role` (assumed to read the change set), `region`, `image` by digest, and the
 version of the `templates`. A version that was replaced since is refused, unless the configuration names it. Every path
 answers the job exactly once: CodePipeline waits 20 minutes for a missing answer. The event is never logged, because it
-contains credentials.
+contains credentials. The variable `CONSOLE` is the address of the console.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-CONSOLE = "console.aws.amazon.com"
 # An approval shows at most 1,000 characters, which the summary shares with other text.
 SUMMARY_LENGTH = 360
 MESSAGE_LENGTH = 1000
@@ -117,9 +116,9 @@ def _describe_change_set(parameters: dict[str, str]) -> dict[str, str]:
         raise ValueError(f"its status is {first['Status']}: {first.get('StatusReason', 'no reason given')}")
     changes = [change["ResourceChange"] for page in pages for change in page["Changes"]]
     where = f"stackId={quote(first['StackId'], safe='')}&changeSetId={quote(first['ChangeSetId'], safe='')}"
-    region = parameters["region"]
+    page = f"{os.environ['CONSOLE']}/cloudformation/home?region={parameters['region']}"
     return {
-        "ChangeSetUrl": f"https://{region}.{CONSOLE}/cloudformation/home?region={region}#/stacks/changesets/changes?{where}",
+        "ChangeSetUrl": f"{page}#/stacks/changesets/changes?{where}",
         "Summary": _summary(changes),
         "Digest": _one_line(parameters["image"].partition("@")[2]),
     }

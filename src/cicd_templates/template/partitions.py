@@ -1,4 +1,4 @@
-"""The partitions of AWS, with the regions and the DNS suffix of each.
+"""The partitions of AWS, with the regions and the host names of each.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 """
@@ -10,17 +10,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition: `name` as ARNs spell it, the beginning of its regions' names, and its `dns_suffix`."""
+    """A partition: `name` as ARNs spell it, the beginning of its regions' names, and its `dns_suffix`.
+
+    `console` is the host of the console without the region, and empty if it is not known. The names of the VPC
+    endpoints of `services_with_cn_endpoints` begin with `cn`.
+    """
 
     name: str
     region_prefix: str
     dns_suffix: str
+    console: str = ""
+    services_with_cn_endpoints: frozenset[str] = frozenset()
 
 
-AWS = Partition("aws", "", "amazonaws.com")
+AWS = Partition("aws", "", "amazonaws.com", "console.aws.amazon.com")
 OTHER_PARTITIONS = (
-    Partition("aws-cn", "cn-", "amazonaws.com.cn"),
-    Partition("aws-us-gov", "us-gov-", "amazonaws.com"),
+    # Only some services have such endpoints: `aws ec2 describe-vpc-endpoint-services` lists them.
+    Partition("aws-cn", "cn-", "amazonaws.com.cn", "console.amazonaws.cn", frozenset({"ecr.api", "ecr.dkr"})),
+    Partition("aws-us-gov", "us-gov-", "amazonaws.com", "console.amazonaws-us-gov.com"),
     Partition("aws-iso", "us-iso-", "c2s.ic.gov"),
     Partition("aws-iso-b", "us-isob-", "sc2s.sgov.gov"),
     Partition("aws-iso-e", "eu-isoe-", "cloud.adc-e.uk"),
@@ -32,3 +39,27 @@ OTHER_PARTITIONS = (
 def partition_of(region: str) -> Partition:
     """Return the partition of a region; the commercial one unless a prefix of another matches."""
     return next((other for other in OTHER_PARTITIONS if region.startswith(other.region_prefix)), AWS)
+
+
+def regional_hosts(service: str, region: str) -> list[str]:
+    """Return the host names of a service that the condition key `kms:ViaService` can have in a region.
+
+    AWS documents only names that end in `amazonaws.com`, and examples for China also have China's own suffix.
+    """
+    return sorted({f"{service}.{region}.{suffix}" for suffix in (AWS.dns_suffix, partition_of(region).dns_suffix)})
+
+
+def logs_principal(region: str) -> str:
+    """Return the service principal of CloudWatch Logs, which has a region and the suffix of the partition."""
+    return f"logs.{region}.{partition_of(region).dns_suffix}"
+
+
+def endpoint_service(service: str, region: str) -> str:
+    """Return the name of the VPC endpoint service of an AWS service in a region."""
+    begin = "cn.com.amazonaws" if service in partition_of(region).services_with_cn_endpoints else "com.amazonaws"
+    return f"{begin}.{region}.{service}"
+
+
+def console_address(region: str) -> str:
+    """Return the address of the console of a region, without a final slash."""
+    return f"https://{region}.{partition_of(region).console}"

@@ -24,3 +24,15 @@ def problems_of(*edits: tuple[str, Any], suffix: str | None = None) -> list[str]
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     assert heading == f"file: {count}"
     return problems
+
+
+def moved_to(region: str, partition: str = "aws") -> list[tuple[str, Any]]:
+    """Edits that move every environment to another region."""
+    edits: list[tuple[str, Any]] = [(f"environments/{name}/region", region) for name in RAW["environments"]]
+    for name in ("staging", "production"):
+        arn = RAW["environments"][name]["certificate_arn"].replace("eu-central-1", region)
+        edits += [
+            (f"environments/{name}/zones", [f"{region}a", f"{region}b"]),
+            (f"environments/{name}/certificate_arn", arn.replace("arn:aws:", f"arn:{partition}:")),
+        ]
+    return edits

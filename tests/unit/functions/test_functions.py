@@ -64,6 +64,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     monkeypatch.setattr("boto3.client", fake.client)
     monkeypatch.setenv("PIPELINE", "payments")
     monkeypatch.setenv("NAMESPACE", "CicdTemplates")
+    monkeypatch.setenv("CONSOLE", "https://eu-central-1.console.aws.amazon.com")
     monkeypatch.setenv("TEMPLATES_BUCKET", "templates")
     monkeypatch.setenv("TEMPLATES_KEY", "templates.zip")
     fake.answer("HeadObject", {"VersionId": "t1", "Metadata": {}})

@@ -5,7 +5,15 @@ from __future__ import annotations
 import botocore.loaders
 import pytest
 
-from cicd_templates.template.partitions import AWS, OTHER_PARTITIONS, Partition, partition_of
+from cicd_templates.template.partitions import (
+    AWS,
+    OTHER_PARTITIONS,
+    console_address,
+    endpoint_service,
+    logs_principal,
+    partition_of,
+    regional_hosts,
+)
 
 ENDPOINTS = botocore.loaders.create_loader().load_data("endpoints")["partitions"]
 REGIONS = [(region, endpoints) for endpoints in ENDPOINTS for region in endpoints["regions"]]
@@ -23,4 +31,40 @@ def test_no_partition_is_missing_and_none_is_invented() -> None:
 
 
 def test_a_region_of_no_known_partition_is_taken_for_a_commercial_one() -> None:
-    assert partition_of("mars-north-1") == Partition("aws", "", "amazonaws.com")
+    assert partition_of("mars-north-1") == AWS
+
+
+@pytest.mark.parametrize(
+    ("region", "hosts", "principal", "registry", "console"),
+    [
+        (
+            "eu-central-1",
+            ["s3.eu-central-1.amazonaws.com"],
+            "logs.eu-central-1.amazonaws.com",
+            "com.amazonaws.eu-central-1.ecr.api",
+            "https://eu-central-1.console.aws.amazon.com",
+        ),
+        (
+            "us-gov-west-1",
+            ["s3.us-gov-west-1.amazonaws.com"],
+            "logs.us-gov-west-1.amazonaws.com",
+            "com.amazonaws.us-gov-west-1.ecr.api",
+            "https://us-gov-west-1.console.amazonaws-us-gov.com",
+        ),
+        (
+            "cn-north-1",
+            ["s3.cn-north-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn"],
+            "logs.cn-north-1.amazonaws.com.cn",
+            "cn.com.amazonaws.cn-north-1.ecr.api",
+            "https://cn-north-1.console.amazonaws.cn",
+        ),
+    ],
+)
+def test_names_of_services_are_those_of_the_partition(
+    region: str, hosts: list[str], principal: str, registry: str, console: str
+) -> None:
+    assert regional_hosts("s3", region) == hosts
+    assert logs_principal(region) == principal
+    assert endpoint_service("ecr.api", region) == registry
+    assert endpoint_service("s3", region) == f"com.amazonaws.{region}.s3"
+    assert console_address(region) == console

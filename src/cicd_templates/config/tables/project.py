@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -30,6 +30,9 @@ TagKey = Annotated[
 ]
 
 
+UncheckedPartition = Literal["aws-cn"]
+
+
 class ProjectTable(Table):
     """`[project]`: the values that every environment shares."""
 
@@ -41,4 +44,9 @@ class ProjectTable(Table):
         default=(),
         strict=False,
         description="AWS regions to accept although this version does not know them",
+    )
+    unchecked_partitions: tuple[UncheckedPartition, ...] = Field(
+        default=(),
+        strict=False,
+        description="Partitions to render for although the names of their services have not been checked: `aws-cn`",
     )

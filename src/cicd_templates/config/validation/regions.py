@@ -1,4 +1,4 @@
-"""Problems of regions: regions that AWS does not have, and environments of one pipeline in different regions."""
+"""Problems of regions: unknown ones, those of unchecked partitions, and different ones of one pipeline."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.regions import REGIONS
 from cicd_templates.config.validation.problem import Problem
+from cicd_templates.template.partitions import partition_of
+
+CHECKED_PARTITIONS = ("aws", "aws-us-gov")
 
 
 def has_known_region(environment: Environment) -> bool:
@@ -21,6 +24,7 @@ def has_known_region(environment: Environment) -> bool:
 def problems(configuration: Configuration) -> Iterator[Problem]:
     """Yield every region that AWS does not have, and every region that differs from the first environment's."""
     yield from _unknown_regions(configuration)
+    yield from _unchecked_partitions(configuration)
     yield from _different_regions(configuration)
 
 
@@ -34,6 +38,24 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
                 f"environments.{environment.name}.region",
                 f"{environment.region} is not an AWS region; {advice} AWS has added it since this version, set"
                 f' project.new_regions = ["{environment.region}"]',
+            )
+
+
+def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
+    """Yield each region of a partition in which service principals and endpoints may have other names than rendered."""
+    accepted = {*CHECKED_PARTITIONS, *configuration.project.unchecked_partitions}
+    for environment in configuration.environments:
+        partition = partition_of(environment.region)
+        if partition.name not in accepted:
+            remedy = (
+                f'; to render it all the same, set project.unchecked_partitions = ["{partition.name}"]'
+                if partition.console
+                else ", and their names are not known here"
+            )
+            yield Problem(
+                f"environments.{environment.name}.region",
+                f"{environment.region} is in the partition {partition.name}, whose service principals, endpoints and"
+                f" services have not been checked{remedy}",
             )
 
 

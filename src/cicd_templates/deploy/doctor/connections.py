@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.resource_types.operations import NOT_FOUND_CODES
 from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
+from cicd_templates.template.partitions import console_address
 
 
 def check_connections(examined: ExaminedEnvironment) -> Iterator[Check]:
@@ -22,7 +23,7 @@ def check_connections(examined: ExaminedEnvironment) -> Iterator[Check]:
 
 def _check_connection(examined: ExaminedEnvironment, region: str, arn: str) -> Check:
     # https://docs.aws.amazon.com/dtconsole/latest/userguide/connections-update.html
-    console = f"https://{region}.console.aws.amazon.com/codesuite/settings/connections"
+    console = f"{console_address(region)}/codesuite/settings/connections"
     try:
         connection = examined.clients.codeconnections.get_connection(ConnectionArn=arn)["Connection"]
     except ClientError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import botocore.loaders
@@ -10,8 +11,13 @@ import pytest
 
 from cicd_templates.config.regions import REGIONS
 from cicd_templates.config.tables.field_types import REGION
-from tests.conftest import RAW, environment
-from tests.unit.config.problems import STAGING, problems_of
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.permissions.action_resources import TYPE_OF_KIND, EnvironmentNames, scope
+from cicd_templates.render.render import render
+from cicd_templates.template.partitions import partition_of
+from templates import LAYERS
+from tests.conftest import RAW, ROOT, configured, environment
+from tests.unit.config.problems import STAGING, moved_to, problems_of
 
 
 @pytest.mark.parametrize(
@@ -64,3 +70,68 @@ def test_the_regions_are_those_of_the_sdk() -> None:
 
     assert sorted(names) == list(REGIONS)
     assert all(re.fullmatch(REGION, name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("region", "remedy"),
+    [
+        ("cn-north-1", '; to render it all the same, set project.unchecked_partitions = ["aws-cn"]'),
+        ("eusc-de-east-1", ", and their names are not known here"),
+        ("us-iso-east-1", ", and their names are not known here"),
+    ],
+)
+def test_a_partition_that_nobody_has_checked_is_refused_by_its_name(region: str, remedy: str) -> None:
+    name = partition_of(region).name
+    problems = problems_of(*moved_to(region, name))
+
+    assert problems == [
+        f"environments.{environment}.region: {region} is in the partition {name}, whose service principals, endpoints"
+        f" and services have not been checked{remedy}"
+        for environment in ("tools", "staging", "production")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("region", "partition", "edits"),
+    [
+        ("us-gov-west-1", "aws-us-gov", []),
+        ("us-east-1", "aws", []),
+        ("cn-northwest-1", "aws-cn", [("project/unchecked_partitions", ["aws-cn"])]),
+    ],
+)
+def test_everything_is_rendered_with_the_names_of_its_partition(
+    region: str, partition: str, edits: list[tuple[str, Any]]
+) -> None:
+    features = [
+        ("environments/staging/endpoints", "all"),
+        ("services/payment-processor/secrets", {"TOKEN": "token"}),
+    ]
+    texts = [
+        stack.text for stack in render(configured(*moved_to(region, partition), *edits, *features), LAYERS, "yaml")
+    ]
+
+    # Service principals end in amazonaws.com everywhere, but for that of CloudWatch Logs.
+    names = {name for text in texts for name in re.findall(rf"[\w.-]*{region}[\w.-]*amazonaws[\w.]*", text)}
+    suffixes = {"amazonaws.com", partition_of(region).dns_suffix}
+    assert {arn for text in texts for arn in re.findall(r"arn:(aws[\w-]*):", text)} <= {partition}
+    assert {f"logs.{region}.{partition_of(region).dns_suffix}"} <= names
+    assert {name for name in names if name.startswith("logs.")} == {f"logs.{region}.{partition_of(region).dns_suffix}"}
+    assert {name for name in names if name.startswith("s3.")} == {f"s3.{region}.{suffix}" for suffix in suffixes}
+    consoles = {host for text in texts for host in re.findall(rf"https://{region}\.([\w.-]+)/", text)}
+    assert consoles == {partition_of(region).console}
+
+
+def test_no_printed_policy_names_another_partition() -> None:
+    for region in ("eusc-de-east-1", "cn-north-1", "us-gov-east-1"):
+        stacks = [
+            replace(stack, facts=replace(stack.facts, region=region)) for stack in read_stacks(ROOT / "out/staging")
+        ]
+        names = EnvironmentNames.of(stacks)
+        assert names.partition == partition_of(region).name
+        patterns = {
+            pattern
+            for kind in TYPE_OF_KIND.values()
+            for each in kind.arns
+            for pattern in names.arn_patterns(kind, each)
+        } | set(scope("iam:CreateServiceLinkedRole", (), names))
+        assert {pattern.split(":")[1] for pattern in patterns} == {names.partition}
