@@ -12,18 +12,32 @@ import encryption  # type: ignore[import-not-found]
 import event_targets  # type: ignore[import-not-found]
 import iam_decisions  # type: ignore[import-not-found]
 import image_registry  # type: ignore[import-not-found]
+import recorded_answers  # type: ignore[import-not-found]
 import recorded_types  # type: ignore[import-not-found]
 import request_guard  # type: ignore[import-not-found]
 import request_resources  # type: ignore[import-not-found] # top-level modules here
 import secret_references  # type: ignore[import-not-found]
+import template_refusals  # type: ignore[import-not-found]
 from ministack import app  # type: ignore[import-not-found] # installed in the engine's environment only
 from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4  # type: ignore[import-not-found]
-from ministack.services import cloudwatch_logs, eventbridge, iam, s3, secretsmanager  # type: ignore[import-not-found]
+from ministack.services import (  # type: ignore[import-not-found]
+    cloudformation,
+    cloudwatch_logs,
+    eventbridge,
+    iam,
+    s3,
+    secretsmanager,
+)
+from ministack.services.cloudformation import changesets, handlers, stacks  # type: ignore[import-not-found]
+from ministack.services.cloudformation import engine as templates
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # type: ignore[import-not-found]
 
 folder = Path(os.environ["TMPDIR"])
 recorded_types.register(_RESOURCE_HANDLERS, folder, responses.get_account_id, responses.get_region)
 secret_references.secrets_by_arn(_RESOURCE_HANDLERS)
+recorded_answers.refuse_existing_log_groups(_RESOURCE_HANDLERS, cloudwatch_logs._log_groups)
+modules = {"engine": templates, "changesets": changesets, "handlers": handlers, "stacks": stacks}
+recorded_answers.register(cloudformation, modules, template_refusals.template_refusal)
 keys = encryption.ResourceKeys(_RESOURCE_HANDLERS, secretsmanager)
 event_targets.register(eventbridge, cloudwatch_logs, recorded_types.Record(folder).start)
 event_targets.name_versions(s3, eventbridge)

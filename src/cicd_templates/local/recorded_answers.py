@@ -1,0 +1,217 @@
+"""Makes the engine's CloudFormation answer as AWS was recorded to do, where the engine is kinder. See docs/fakes.md.
+
+A stack in review has no tags and stays the same stack for further change sets, a parameter that reads Parameter Store
+is described with its path and its value, secret values are masked, events carry AWS's reasons and physical ids, and a
+template that AWS refuses is refused.
+
+This module runs inside the engine's interpreter, so it imports only the standard library.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+REVIEW = "REVIEW_IN_PROGRESS"
+BY_USER = "User Initiated"
+CREATION = "Resource creation Initiated"
+STACK = "AWS::CloudFormation::Stack"
+LOG_GROUP = "AWS::Logs::LogGroup"
+MASKED = "****"
+# Stands between the path and the value of a parameter until the answer is written. No value of a parameter has it.
+BETWEEN = "\x1f"
+
+Params = Mapping[str, list[str]]
+Answer = tuple[int, dict[str, str], bytes]
+Handler = Callable[[Params], Answer]
+
+
+class ReviewedStacks:
+    """Stacks in review, as CloudFormation keeps them: without tags, and with one id for all of their change sets."""
+
+    def __init__(self, cloudformation: Any) -> None:
+        self._stacks, self._events = cloudformation._stacks, cloudformation._stack_events
+        self._change_sets = cloudformation._change_sets
+
+    def create_change_set(self, create: Handler) -> Handler:
+        """Return `create` so that a change set for a stack in review does not make a new stack of that name."""
+
+        def handle(params: Params) -> Answer:
+            name = params.get("StackName", [""])[0]
+            before = self._stacks.get(name)
+            shell = before if before and before["StackStatus"] == REVIEW else None
+            events = list(self._events.get(shell["StackId"], ())) if shell else []
+            answer = create(params)
+            made = self._stacks.get(name)
+            if made is not None and made["StackStatus"] == REVIEW:
+                made["Tags"], made["StackStatusReason"] = [], BY_USER
+            if shell is None or made is shell:
+                return answer
+            if made is None:
+                # A refused change set leaves the stack in review as it was.
+                self._stacks[name], self._events[shell["StackId"]] = shell, events
+                return answer
+            return self._keep_id(made, shell, events, answer)
+
+        return handle
+
+    def _keep_id(self, made: dict[str, Any], shell: dict[str, Any], events: list[Any], answer: Answer) -> Answer:
+        new, kept = made["StackId"], shell["StackId"]
+        made["StackId"], made["CreationTime"] = kept, shell["CreationTime"]
+        self._events.pop(new, None)
+        self._events[kept] = events
+        for change_set in self._change_sets.values():
+            if change_set["StackId"] == new:
+                change_set["StackId"] = kept
+        status, headers, body = answer
+        return status, headers, body.replace(new.encode(), kept.encode())
+
+    def list_change_sets(self, lists: Handler) -> Handler:
+        """Return `lists` so that it knows a stack by its id as well as by its name."""
+
+        def handle(params: Params) -> Answer:
+            asked = params.get("StackName", [""])[0]
+            names = [name for name, stack in self._stacks.items() if stack["StackId"] == asked]
+            return lists({**params, "StackName": names or [asked]})
+
+        return handle
+
+
+def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
+    """Return `describe` so that it shows the path and the value of a parameter, and masks what must not be shown.
+
+    `described` are the stacks or change sets that it describes.
+    """
+
+    def handle(params: Params) -> Answer:
+        for item in described.values():
+            for parameter in item.get("Parameters", ()):
+                _mark(parameter, item.get("_resolved_params", {}).get(parameter["ParameterKey"], {}))
+        status, headers, body = describe(params)
+        return status, headers, re.sub(rb"([^<>]*)\x1f([^<>]*)</ParameterValue>", _SHOWN, body)
+
+    return handle
+
+
+_SHOWN = rb"\1</ParameterValue><ResolvedValue>\2</ResolvedValue>"
+
+
+def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
+    if resolved.get("NoEcho"):
+        parameter["ParameterValue"] = MASKED
+    elif "SsmName" in resolved:
+        parameter["ParameterValue"] = f"{resolved['SsmName']}{BETWEEN}{resolved['Value']}"
+
+
+def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
+    """Return `validate` so that it first raises `ValueError` with AWS's reason to refuse a template, if it has one."""
+
+    def handle(template: Any, conditions: Any, params: Any = None) -> None:
+        # What a transform makes of a template is known only later.
+        if not template.get("Transform") and (reason := refusal(template, conditions)):
+            raise ValueError(reason)
+        validate(template, conditions, params)
+
+    return handle
+
+
+class Events:
+    """The events of stacks, with the reasons and the physical ids that CloudFormation gives them."""
+
+    def __init__(self, stacks: Mapping[str, dict[str, Any]], add: Callable[..., None]) -> None:
+        self._stacks, self._add = stacks, add
+        self._creating: set[tuple[str, str]] = set()
+
+    def add(
+        self,
+        stack_id: str,
+        stack_name: str,
+        logical_id: str,
+        resource_type: str,
+        status: str,
+        reason: str = "",
+        physical_id: str = "",
+        *more: str,
+        **options: str,
+    ) -> None:
+        """Record an event, and before the completion of a resource the one that says what it will be called."""
+        if resource_type == STACK and logical_id == stack_name:
+            by_user = status in (REVIEW, "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+            reason = reason or (BY_USER if by_user else "")
+            if status == "CREATE_IN_PROGRESS":
+                # The reason of the review does not outlive it.
+                self._stacks[stack_name]["StackStatusReason"] = ""
+            physical_id = physical_id or stack_id
+        else:
+            status = self._of_new_resource(stack_id, stack_name, logical_id, status)
+            if status == "CREATE_COMPLETE":
+                self._add(stack_id, stack_name, logical_id, resource_type, "CREATE_IN_PROGRESS", CREATION, physical_id)
+        self._add(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, *more, **options)
+
+    def _of_new_resource(self, stack_id: str, stack_name: str, logical_id: str, status: str) -> str:
+        """Return the status; an update that creates a resource says so, while the engine says that it updates it."""
+        key, known = (stack_id, logical_id), self._stacks.get(stack_name, {}).get("_resources", {})
+        if status == "UPDATE_IN_PROGRESS" and logical_id not in known:
+            self._creating.add(key)
+        if key not in self._creating or not status.startswith("UPDATE_"):
+            return status
+        if status in ("UPDATE_COMPLETE", "UPDATE_FAILED"):
+            self._creating.discard(key)
+        return status.replace("UPDATE_", "CREATE_")
+
+
+def leave_out_by_condition(
+    resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
+) -> Callable[..., Any]:
+    """Return `resolve`, which prepares a template for the comparison of two, without what its conditions leave out."""
+
+    def handle(template: Any, params: Any, *arguments: Any) -> Any:
+        resolved = resolve(template, params, *arguments)
+        if not template.get("Conditions"):
+            return resolved
+        conditions = evaluate(template, params)
+        return {
+            **resolved,
+            "Resources": {
+                name: resource
+                for name, resource in resolved["Resources"].items()
+                if conditions.get(resource.get("Condition", ""), True)
+            },
+        }
+
+    return handle
+
+
+def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, Any]) -> None:
+    """Wrap the engine's creation of log groups so that it fails for a name that exists."""
+    known = handlers[LOG_GROUP]
+
+    def create(logical_id: str, properties: Mapping[str, Any], *arguments: Any, **options: Any) -> Any:
+        name = properties.get("LogGroupName")
+        if name and name in groups:
+            identifier = f'{{"/properties/LogGroupName":"{name}"}}'
+            raise ValueError(f"Resource of type '{LOG_GROUP}' with identifier '{identifier}' already exists.")
+        return known["create"](logical_id, properties, *arguments, **options)
+
+    handlers[LOG_GROUP] = {**known, "create": create}
+
+
+def register(cloudformation: Any, modules: Mapping[str, ModuleType], refusal: Callable[[Any, Any], str]) -> None:
+    """Put all of this into the engine; `modules` are those of its CloudFormation, by name."""
+    handlers, reviewed = cloudformation._ACTION_HANDLERS, ReviewedStacks(cloudformation)
+    handlers["CreateChangeSet"] = reviewed.create_change_set(handlers["CreateChangeSet"])
+    handlers["ListChangeSets"] = reviewed.list_change_sets(handlers["ListChangeSets"])
+    handlers["DescribeStacks"] = describe_values(cloudformation._stacks, handlers["DescribeStacks"])
+    handlers["DescribeChangeSet"] = describe_values(cloudformation._change_sets, handlers["DescribeChangeSet"])
+    changes = modules["changesets"]
+    compared = leave_out_by_condition(changes._resolve_props_for_diff, changes._evaluate_conditions)
+    changes._resolve_props_for_diff = compared  # type: ignore[attr-defined] # a module of the engine
+    events = Events(cloudformation._stacks, modules["stacks"]._add_event)
+    checked = refuse_templates(modules["engine"].validate_template_support, refusal)
+    # Each module has its own name for what it imported from another.
+    for module in modules.values():
+        for name, function in (("_add_event", events.add), ("validate_template_support", checked)):
+            if hasattr(module, name):
+                setattr(module, name, function)
