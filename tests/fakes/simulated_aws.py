@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,22 @@ def error(code: str, message: str, operation: str, status: int = 400) -> ClientE
         {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item] # all that is read
         operation,
     )
+
+
+class Lock:
+    """A lock that a copy of the simulation has anew."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *reason: object) -> None:
+        self._lock.release()
+
+    def __deepcopy__(self, known: object) -> Lock:
+        return Lock()
 
 
 class Clock:
@@ -155,6 +172,7 @@ class SimulatedAws:
         self.assumable_from: dict[str, float] = {}
         # What the tagging API lists: the resource, and the seconds at which it was made and deleted.
         self.tagged: dict[tuple[str, str], tuple[list[Any], float, float | None]] = {}
+        self.calling = Lock()
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
         self.page = PAGE
@@ -394,6 +412,11 @@ class Service:
         self._aws = aws
 
     def _call(self, operation: str, effect: Callable[[], Any]) -> Any:
+        # A destruction calls from several threads.
+        with self._aws.calling:
+            return self._call_alone(operation, effect)
+
+    def _call_alone(self, operation: str, effect: Callable[[], Any]) -> Any:
         aws = self._aws
         aws.faults.before(operation)
         aws.calls[operation] += 1

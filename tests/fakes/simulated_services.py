@@ -74,10 +74,8 @@ class Buckets(Service):
         return self._call("HeadBucket", lambda: self._required(Bucket) and {})
 
     def list_object_versions(self, Bucket: str, **request: Any) -> Any:  # noqa: N803
-        return self._call(
-            "ListObjectVersions",
-            lambda: self._required(Bucket) and {"Versions": [], "DeleteMarkers": [], "IsTruncated": False},
-        )
+        empty = {"Versions": [], "DeleteMarkers": [], "IsTruncated": False}
+        return self._call("ListObjectVersions", lambda: self._required(Bucket) and empty)
 
     def list_multipart_uploads(self, Bucket: str, **request: Any) -> Any:  # noqa: N803
         return self._call("ListMultipartUploads", lambda: self._required(Bucket) and {"IsTruncated": False})

@@ -1,4 +1,4 @@
-"""Describe stacks and change sets, reading all pages, and discard change sets. This module executes no change set."""
+"""Describe stacks and change sets, reading all pages. This module changes nothing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.impact import Change, change_of, merged
-from cicd_templates.errors import RefusedError
-from cicd_templates.template.stack_template import StackTemplate
-from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -83,21 +80,6 @@ def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
         for resource in page["StackResourceSummaries"]
         if resource["ResourceStatus"] != "DELETE_COMPLETE"
     ]
-
-
-def is_ours(existing: Mapping[str, Any], stack: StackTemplate) -> bool:
-    """Return whether the tags of the deployed stack `existing` name the same project as the tags of `stack`."""
-    tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
-    return (tags.get(MANAGED_BY_KEY), tags.get("Project")) == (MANAGED_BY, stack.tags["Project"])
-
-
-def require_ours(existing: Mapping[str, Any], stack: StackTemplate) -> None:
-    """Raise `RefusedError` if `existing` was not created by this project."""
-    if not is_ours(existing, stack):
-        raise RefusedError(
-            f"{stack.name}: a stack of this name exists, but its tags do not say {MANAGED_BY_KEY}={MANAGED_BY} and"
-            f" Project={stack.tags['Project']}, so it is not touched; choose another project name or suffix"
-        )
 
 
 def describe(client: CloudFormationClient, arn: str) -> Described | None:
@@ -171,32 +153,3 @@ def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
         if error.response["Error"]["Code"] not in UNAVAILABLE:
             raise
     return tuple(findings)
-
-
-def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
-    """Delete a change set. If it would have created a stack, delete the empty stack as well."""
-    try:
-        clients.cloudformation.delete_change_set(ChangeSetName=arn)
-    except ClientError as error:
-        # A change set whose execution has started no longer belongs to a plan.
-        if not is_gone(error) and error.response["Error"]["Code"] != "InvalidChangeSetStatus":
-            raise
-    if creates:
-        remove_shell(clients, stack_id)
-
-
-def remove_shell(clients: Clients, stack: str) -> None:
-    """Delete a stack of this program that was never created and has no change set left.
-
-    The stack's resources are listed first, because the description of a stack can lag behind its creation.
-    """
-    existing = describe_stack(clients, stack)
-    if existing is None or existing["StackStatus"] != "REVIEW_IN_PROGRESS":
-        return
-    tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
-    # By the name, because the local AWS lists no change sets by a stack's id. No other stack has the name meanwhile.
-    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=existing["StackName"])
-    if tags.get(MANAGED_BY_KEY) != MANAGED_BY or any(page["Summaries"] for page in pages):
-        return
-    if not live_resources(clients, existing["StackId"]):
-        clients.cloudformation.delete_stack(StackName=existing["StackId"])

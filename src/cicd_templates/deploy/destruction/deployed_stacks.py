@@ -14,6 +14,7 @@ from typing import Any
 
 from cicd_templates.config.naming import file_stem
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.ownership import owner_tags
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.arn import Arn
@@ -68,12 +69,14 @@ def list_project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any
 
 def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
     """Return every stack in the account that has the tag of this tool, regardless of its project."""
-    ours = {MANAGED_BY_KEY: MANAGED_BY}.items()
+    pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
+    living = [stack for page in pages for stack in page["Stacks"] if stack["StackStatus"] != "DELETE_COMPLETE"]
+    tagged = ((stack, owner_tags(clients, stack)) for stack in living)
     return [
-        dict(stack)
-        for page in clients.cloudformation.get_paginator("describe_stacks").paginate()
-        for stack in page["Stacks"]
-        if stack["StackStatus"] != "DELETE_COMPLETE" and ours <= as_tags(stack.get("Tags", ())).items()
+        # A stack that was never created has its tags only in its change sets.
+        {**stack, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+        for stack, tags in tagged
+        if tags.get(MANAGED_BY_KEY) == MANAGED_BY
     ]
 
 

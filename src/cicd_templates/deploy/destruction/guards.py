@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from cicd_templates import hints
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, require_ours
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
+from cicd_templates.deploy.change_sets.ownership import require_ours
 from cicd_templates.deploy.destruction.deletion_order import ROLE_TYPE, deployment_role_name
 from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack
 from cicd_templates.deploy.destruction.inventory import Inventory
@@ -28,7 +29,7 @@ def refuse_foreign_stacks(clients: Clients, stacks: Sequence[StackTemplate]) -> 
     for stack in stacks:
         existing = describe_stack(clients, stack.name)
         if existing is not None:
-            require_ours(existing, stack)
+            require_ours(clients, existing, stack)
 
 
 def refuse_still_needed(inventory: Inventory, make: str) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.cloudformation_calls import discard_change_set, is_gone, remove_shell
+from cicd_templates.deploy.change_sets.cloudformation_calls import is_gone
+from cicd_templates.deploy.change_sets.ownership import discard_change_set
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.consistency import made_by_plan
 from cicd_templates.deploy.plans.document import PlannedStack
@@ -29,10 +30,9 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
             ChangeSetName=plan_change_set_name(plan_id), StackName=stack
         )
     except ClientError as error:
+        # What is left of the name then is not of this plan: the change set goes together with its empty stack.
         if not is_gone(error):
             raise
-        # An earlier run may have deleted the change set and stopped before it deleted the empty stack.
-        remove_shell(clients, stack)
         return
     discard_change_set(clients, change_set["ChangeSetId"], change_set["StackId"], creates=True)
 

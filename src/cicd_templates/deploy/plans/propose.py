@@ -5,7 +5,9 @@ Each proposal is a generator of steps, so that one loop can create the change se
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,12 +24,16 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import (
     Described,
     describe,
     describe_stack,
-    discard_change_set,
     live_resources,
-    require_ours,
 )
 from cicd_templates.deploy.change_sets.duration import longest_wait
 from cicd_templates.deploy.change_sets.impact import assess
+from cicd_templates.deploy.change_sets.ownership import (
+    CHANGE_SET_PREFIX,
+    discard_change_set,
+    list_change_sets,
+    require_ours,
+)
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next, Verb, refusal
 from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.name_collisions import find_collisions
@@ -36,12 +42,15 @@ from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template import cloudformation_yaml, policy_diff
 from cicd_templates.template.stack_template import StackTemplate
 
-CHANGE_SET_PREFIX = "cicd-templates-"
 UNREAD_NAMES = "warning: could not check whether the names of "
 
 
 def _utc() -> datetime:
     return datetime.now(UTC)
+
+
+def _random_id() -> str:
+    return uuid.uuid4().hex
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class DeployContext:
 
     If `wait_for_busy` is true, a stack with an operation in progress is waited for; otherwise it is refused. `recorded`
     are the resource types that the local AWS only records. `today` is the wall clock, for the dates in a plan.
+    `new_plan_id` returns another id of 32 hexadecimal digits at each call.
     """
 
     clients: Clients
@@ -60,6 +70,7 @@ class DeployContext:
     wait_for_busy: bool = False
     recorded: frozenset[str] = frozenset()
     today: Callable[[], datetime] = _utc
+    new_plan_id: Callable[[], str] = _random_id
 
     @property
     def plans(self) -> Path:
@@ -84,12 +95,12 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
         yield from _remove_failed_creation(context, stack)
         status = None
     existing = current if status and NEXT[status] is Next.UPDATE else None
-    if status is not None:
-        yield from retry_steps(lambda: discard_expired(context, stack.name))
     unread = yield from retry_steps(lambda: _refuse_taken_names(context, stack))
     inputs = yield from retry_steps(lambda: published(clients, (read.path for read in stack.links.reads)))
     request = yield from retry_steps(lambda: change_set_request(clients, stack, existing))
     arn, stack_id = yield from retry_steps(lambda: _create_change_set(clients, request, plan_id))
+    # Not before: a stack in review whose last change set is deleted would be nobody's.
+    yield from retry_steps(lambda: discard_expired(context, stack_id))
     described = yield from _wait_until_ready(context, stack, arn)
     before: Mapping[str, Any] = {}
     if existing is not None and described.status != "FAILED":
@@ -183,13 +194,18 @@ def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[s
 
 def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[Mapping[str, Any] | None]:
     """Wait until no operation is in progress, then return the stack, or None if it does not exist."""
-    deadline = context.polling.now() + LONGEST_OPERATION_SECONDS
+    now = context.polling.now()
+    deadline, emptied = now + LONGEST_OPERATION_SECONDS, now + CHANGE_SET_SECONDS
     while True:
         existing = yield from retry_steps(lambda: describe_stack(context.clients, stack.name))
         if existing is None:
             return None
-        require_ours(existing, stack)
         status = existing["StackStatus"]
+        if status == "DELETE_IN_PROGRESS" and not existing.get("Tags") and context.polling.now() < emptied:
+            # A stack that was never created is on its way out, such as that of a plan which was just discarded.
+            yield
+            continue
+        yield from retry_steps(functools.partial(require_ours, context.clients, existing, stack))
         refused = refusal(status, Verb.PLAN, stack.region, stack.name)
         if not refused:
             return existing
@@ -252,12 +268,11 @@ def _wait_until_ready(context: DeployContext, stack: StackTemplate, arn: str) ->
 
 def discard_expired(context: DeployContext, stack: str) -> None:
     """Delete the change sets in `stack` that belong to expired plans of this program."""
-    for page in context.clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack):
-        for summary in page["Summaries"]:
-            ours = summary["ChangeSetName"].startswith(CHANGE_SET_PREFIX)
-            if (
-                ours
-                and context.today() - summary["CreationTime"] >= VALID_FOR
-                and summary["ExecutionStatus"] not in EXECUTED
-            ):
-                context.clients.cloudformation.delete_change_set(ChangeSetName=summary["ChangeSetId"])
+    for summary in list_change_sets(context.clients, stack):
+        ours = summary["ChangeSetName"].startswith(CHANGE_SET_PREFIX)
+        if (
+            ours
+            and context.today() - summary["CreationTime"] >= VALID_FOR
+            and summary["ExecutionStatus"] not in EXECUTED
+        ):
+            context.clients.cloudformation.delete_change_set(ChangeSetName=summary["ChangeSetId"])

@@ -17,7 +17,8 @@ from cicd_templates import hints
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.retry import Steps, retry_steps
 from cicd_templates.deploy.change_sets.change_set_request import kept_values, published
-from cicd_templates.deploy.change_sets.cloudformation_calls import Described, describe, describe_stack, is_gone, is_ours
+from cicd_templates.deploy.change_sets.cloudformation_calls import Described, describe, describe_stack, is_gone
+from cicd_templates.deploy.change_sets.ownership import Owner, owner_of
 from cicd_templates.deploy.change_sets.request_comparison import is_template_of, request_differences
 from cicd_templates.deploy.plans.consistency import inconsistencies
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
@@ -139,9 +140,14 @@ def _compute(
             for field, words in COMPUTED.items()
             if getattr(fresh, field) != getattr(planned, field)
         )
-    if existing is not None and not is_ours(existing, stack):
-        differences.append("the tags of its stack do not name this project")
+    differences += yield from retry_steps(lambda: _owner_differences(clients, existing, stack))
     return fresh, differences
+
+
+def _owner_differences(clients: Clients, existing: Mapping[str, Any] | None, stack: StackTemplate) -> list[str]:
+    if existing is None or owner_of(clients, existing, stack) is Owner.OURS:
+        return []
+    return ["the tags of its stack do not name this project"]
 
 
 def _template_body(clients: Clients, stack: StackTemplate, change_set: str) -> Any:

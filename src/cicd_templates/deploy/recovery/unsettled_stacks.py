@@ -11,7 +11,8 @@ from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.aws_commands import for_caller, revert_commands
-from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, is_ours, live_resources
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
+from cicd_templates.deploy.change_sets.ownership import Owner, list_change_sets, owner_of
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, STATES, Next, commands
 from cicd_templates.deploy.diagnosis.diagnose import Diagnosis, diagnose
 from cicd_templates.deploy.diagnosis.source_lines import locate
@@ -62,7 +63,7 @@ def _unsettled(clients: Clients, stack: StackTemplate, claim: Claim | None) -> I
     existing = describe_stack(clients, stack.name)
     if existing is None:
         return
-    if not is_ours(existing, stack):
+    if owner_of(clients, existing, stack) is Owner.OTHERS:
         means = f"a stack named {stack.name} exists, but this project did not create it"
         yield Unsettled(stack.label, existing["StackStatus"], means, (), ("choose another project name or suffix",))
     elif state := _state(clients, stack, existing, claim):
@@ -116,13 +117,10 @@ def _reason(resource: Mapping[str, Any]) -> str:
 
 
 def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tuple[str, ...]:
-    # Read by name, because the local AWS lists nothing by stack id. While the stack exists, its name is unique.
-    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=name)
     sets = [
         f"change set {each['ChangeSetName']} of {each['CreationTime']:%Y-%m-%d %H:%M} is"
         f" {each.get('ExecutionStatus', each['Status'])}"
-        for page in pages
-        for each in page["Summaries"]
+        for each in list_change_sets(clients, name)
     ]
     if claim:
         return (*sets, claim.fact)

@@ -5,7 +5,6 @@ Each command locks the environment's journal, so that no two runs on this machin
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from cicd_templates.deploy.reporting.report import Reporter
 from cicd_templates.deploy.runs.approval import Confirm
 from cicd_templates.deploy.runs.engine import DeploymentEngine, ignore_approval, ignore_stack
 from cicd_templates.deploy.runs.journal import Journal
+from cicd_templates.deploy.runs.operations import discard_proposals
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -41,6 +41,7 @@ def plan(context: DeployContext, stacks: Sequence[StackTemplate], reporter: Repo
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
+        discard_proposals(context, journal)
         discard_plans(context, stacks[0].links.environment)
         return _plan(context, stacks, journal, reporter, path)
 
@@ -50,7 +51,7 @@ def _plan(
 ) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
     waits = blocked_stacks(context, stacks)
-    wave = Wave(context, [stack for stack in stacks if stack.name not in waits], uuid.uuid4().hex)
+    wave = Wave(context, [stack for stack in stacks if stack.name not in waits], context.new_plan_id())
     journal.record_proposal(wave.plan_id, [stack.name for stack in wave.stacks])
     try:
         while not wave.advance():

@@ -8,7 +8,6 @@ prompts itself.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +35,7 @@ from cicd_templates.deploy.runs.next_step import (
     StackStep,
     next_step,
 )
-from cicd_templates.deploy.runs.operations import Operations
+from cicd_templates.deploy.runs.operations import Operations, discard_proposals
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_template import StackTemplate
@@ -174,7 +173,7 @@ class DeploymentEngine:
 
         Discards the change sets that it had not executed yet, except those of the plan in `keep`.
         """
-        self._operations.discard_proposals()
+        discard_proposals(self._context, self._journal)
         for entry in list(self._journal.entries.values()):
             if entry.state == STARTED:
                 self._resume_entry(entry)
@@ -250,7 +249,7 @@ class DeploymentEngine:
     # Planning.
 
     def _propose(self, names: Sequence[str]) -> None:
-        wave = Wave(self._context, [self._stacks[name] for name in names], uuid.uuid4().hex)
+        wave = Wave(self._context, [self._stacks[name] for name in names], self._context.new_plan_id())
         self._journal.record_proposal(wave.plan_id, names)
         self._waves.append(wave)
         for name in names:

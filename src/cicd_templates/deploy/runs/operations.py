@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import explain
-from cicd_templates.deploy.change_sets.cloudformation_calls import discard_change_set
+from cicd_templates.deploy.change_sets.ownership import discard_change_set
 from cicd_templates.deploy.diagnosis.diagnose import FailureCollector
 from cicd_templates.deploy.diagnosis.event_file import EventFile
 from cicd_templates.deploy.plans.discard import discard_named
@@ -145,9 +145,10 @@ class Operations:
         )
         self._journal.forget([entry.stack])
 
-    def discard_proposals(self) -> None:
-        """Delete the change sets that an interrupted run may have created before it wrote them into a plan."""
-        for plan_id, names in list(self._journal.proposals.items()):
-            for name in names:
-                self._context.retry_call(functools.partial(discard_named, self._context.clients, name, plan_id))
-            self._journal.remove_proposal(plan_id)
+
+def discard_proposals(context: DeployContext, journal: Journal) -> None:
+    """Delete the change sets that an interrupted run may have created before it wrote them into a plan."""
+    for plan_id, names in list(journal.proposals.items()):
+        for name in names:
+            context.retry_call(functools.partial(discard_named, context.clients, name, plan_id))
+        journal.remove_proposal(plan_id)

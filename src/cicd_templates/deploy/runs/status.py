@@ -10,9 +10,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, is_ours
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
+from cicd_templates.deploy.change_sets.ownership import owner_tags
 from cicd_templates.deploy.releases.commits import find_commit
 from cicd_templates.template.stack_template import StackTemplate
+from cicd_templates.template.tags import MANAGED_BY_KEY
 
 NOT_DEPLOYED = "not deployed"
 # How the template of a deployed stack compares with the rendered one.
@@ -73,7 +75,7 @@ def status_rows(
         rows += [
             StatusRow(name, each["StackStatus"], _changed(each), NOT_RENDERED)
             for name, each in sorted(existing.items())
-            if name not in known and _of_the_environment(each, stacks[0])
+            if name not in known and _of_the_environment(clients, each, stacks[0])
         ]
     return rows
 
@@ -90,10 +92,11 @@ def _changed(existing: Mapping[str, Any]) -> str:
     return f"{existing.get('LastUpdatedTime') or existing['CreationTime']:%Y-%m-%d %H:%M}"
 
 
-def _of_the_environment(existing: Mapping[str, Any], stack: StackTemplate) -> bool:
+def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> bool:
     """Return whether a deployed stack belongs to the same project, environment and copy as `stack`, by its tags."""
-    tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", ())}
-    return is_ours(existing, stack) and all(tags.get(key) == stack.tags.get(key) for key in ("Environment", "Suffix"))
+    tags = owner_tags(clients, existing)
+    same = (MANAGED_BY_KEY, "Project", "Environment", "Suffix")
+    return all(tags.get(key) == stack.tags.get(key) for key in same)
 
 
 def _text(clients: Clients, stack: StackTemplate, *, history: bool) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Change sets: described with all their pages and from both sides, discarded with nothing of ours left behind."""
+"""Change sets: described with all their pages, with values and without."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cicd_templates.deploy.change_sets.cloudformation_calls import (
-    describe,
-    describe_stack,
-    discard_change_set,
-    validations,
-)
+from cicd_templates.deploy.change_sets.cloudformation_calls import describe, describe_stack, validations
 from cicd_templates.deploy.plans.discard import discard_named
-from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, client_error, stack
+from tests.fakes.scripted_cloudformation import FakeClients, FakeCloudFormation, client_error
 
 
 class Change:
@@ -144,9 +139,6 @@ class Refusing(FakeCloudFormation):
     def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 - AWS's word
         raise client_error("AccessDenied", "not yours")
 
-    def delete_change_set(self, **request: Any) -> None:
-        raise client_error("AccessDenied", "not yours")
-
 
 def test_a_change_set_that_is_gone_is_none_and_one_that_is_hidden_is_an_error() -> None:
     gone: Any = Gone()
@@ -157,49 +149,10 @@ def test_a_change_set_that_is_gone_is_none_and_one_that_is_hidden_is_an_error() 
         describe(refusing, "arn")
 
 
-ALIVE = [{"LogicalResourceId": "Key", "ResourceStatus": "CREATE_COMPLETE"}]
-
-
-@pytest.mark.parametrize(
-    ("creates", "found", "others", "resources", "expected"),
-    [
-        pytest.param(False, stack("CREATE_COMPLETE"), [], [], ["delete_change_set"], id="update"),
-        pytest.param(
-            True, stack("REVIEW_IN_PROGRESS"), [], [], ["delete_change_set", "delete_stack"], id="empty shell"
-        ),
-        pytest.param(True, stack("REVIEW_IN_PROGRESS"), ["arn:other"], [], ["delete_change_set"], id="another waits"),
-        pytest.param(True, stack("REVIEW_IN_PROGRESS"), [], ALIVE, ["delete_change_set"], id="not empty"),
-        pytest.param(
-            True, stack("REVIEW_IN_PROGRESS", ManagedBy="x"), [], [], ["delete_change_set"], id="another's shell"
-        ),
-        pytest.param(True, stack("CREATE_COMPLETE"), [], [], ["delete_change_set"], id="created meanwhile"),
-        pytest.param(True, None, [], [], ["delete_change_set"], id="gone meanwhile"),
-    ],
-)
-def test_discarding_leaves_nothing_of_ours_and_everything_of_others(
-    creates: bool, found: Any, others: list[str], resources: list[Any], expected: list[str]
-) -> None:
-    fake = FakeCloudFormation([found], others=[{"ChangeSetId": other} for other in others], resources=resources)
-    discard_change_set(FakeClients(fake), "arn:change-set", "arn:stack", creates=creates)  # type: ignore[arg-type] # a fake
-
-    assert fake.calls == expected
-
-
-@pytest.mark.parametrize("code", ["ChangeSetNotFound", "InvalidChangeSetStatus"])
-def test_what_is_gone_or_executed_needs_no_discarding(code: str) -> None:
-    class Other(FakeCloudFormation):
-        def delete_change_set(self, **request: Any) -> None:
-            raise client_error(code, "no")
-
-    discard_change_set(FakeClients(Other()), "arn", "stack", creates=False)  # type: ignore[arg-type] # a fake
-
-
 def test_another_error_than_what_is_meant_is_not_swallowed() -> None:
     clients: Any = FakeClients(Refusing())
 
     with pytest.raises(ClientError, match="not yours"):
         describe_stack(clients, "x")
-    with pytest.raises(ClientError, match="not yours"):
-        discard_change_set(clients, "arn", "stack", creates=True)
     with pytest.raises(ClientError, match="not yours"):
         discard_named(clients, "stack", "plan")

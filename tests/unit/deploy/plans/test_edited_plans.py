@@ -22,8 +22,9 @@ import pytest
 
 from cicd_templates.deploy.aws.retry import AWS_ERRORS
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe
+from cicd_templates.deploy.change_sets.ownership import CHANGE_SET_PREFIX
 from cicd_templates.deploy.plans import document as plans
-from cicd_templates.deploy.plans.propose import CHANGE_SET_PREFIX, DeployContext, plan_change_set_name
+from cicd_templates.deploy.plans.propose import DeployContext, plan_change_set_name
 from cicd_templates.deploy.reporting.report import Event
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError

@@ -1,0 +1,156 @@
+"""Decide whose a stack is, by its tags, and discard change sets so that no stack is left that nobody can tell apart.
+
+CloudFormation gives a stack its tags when a change set is executed, and an import sets none. Until then, the tags of
+its change sets say whose a stack is. A stack in review without any change set bears no mark at all: only a plan or a
+journal that has its id can claim it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.aws_commands import for_caller
+from cicd_templates.deploy.change_sets.cloudformation_calls import (
+    EXECUTED,
+    UNAVAILABLE,
+    describe_stack,
+    is_gone,
+    live_resources,
+)
+from cicd_templates.deploy.change_sets.stack_status_remedies import commands
+from cicd_templates.errors import RefusedError
+from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.stack_facts import has_stack_facts, stack_facts
+from cicd_templates.template.stack_template import StackTemplate
+from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
+
+CHANGE_SET_PREFIX = "cicd-templates-"
+IN_REVIEW = "REVIEW_IN_PROGRESS"
+# The statuses of a stack of ours that can have no tags of its own yet.
+UNTAGGED = frozenset({IN_REVIEW, "IMPORT_COMPLETE"})
+
+
+class Owner(Enum):
+    """Whose a stack is. Nothing says whose a stack in review without a change set is."""
+
+    OURS = "this project"
+    OTHERS = "somebody else"
+    UNKNOWN = "unknown"
+
+
+def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags of a stack; of one that has none yet, those that a change set or its template would give it.
+
+    Returns no tags if nothing of ours says whose the stack is, or if the caller may not read that.
+    """
+    tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
+    if tags or existing["StackStatus"] not in UNTAGGED:
+        return tags
+    try:
+        if existing["StackStatus"] == IN_REVIEW:
+            return next(filter(_names_us, _tags_of_change_sets(clients, existing["StackId"])), {})
+        return _tags_in_template(clients, existing["StackId"])
+    except ClientError as error:
+        if is_gone(error) or error.response["Error"]["Code"] in UNAVAILABLE:
+            return {}
+        raise
+
+
+def _names_us(tags: Mapping[str, str]) -> bool:
+    return tags.get(MANAGED_BY_KEY) == MANAGED_BY
+
+
+def _tags_of_change_sets(clients: Clients, stack_id: str) -> Iterator[dict[str, str]]:
+    for summary in list_change_sets(clients, stack_id):
+        try:
+            described = clients.cloudformation.describe_change_set(ChangeSetName=summary["ChangeSetId"])
+        except ClientError as error:
+            if not is_gone(error):
+                raise
+            continue
+        tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
+        if not tags and summary["ChangeSetName"].startswith(CHANGE_SET_PREFIX):
+            # The change set of an import, which cannot have tags. Our templates repeat them in their metadata.
+            tags = _tags_in_template(clients, stack_id, ChangeSetName=summary["ChangeSetId"])
+        yield tags
+
+
+def _tags_in_template(clients: Clients, stack_id: str, **change_set: str) -> dict[str, str]:
+    answer: Any = clients.cloudformation.get_template(StackName=stack_id, TemplateStage="Original", **change_set)
+    body = answer["TemplateBody"]
+    # boto3 parses a JSON template, but returns a YAML template as text.
+    template = cloudformation_yaml.load(body) if isinstance(body, str) else body
+    return dict(stack_facts(template, stack_id).stack_tags) if has_stack_facts(template) else {}
+
+
+def list_change_sets(clients: Clients, stack: str) -> list[Mapping[str, Any]]:
+    """Return the summaries of all change sets of the stack with this name or id."""
+    pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack)
+    return [summary for page in pages for summary in page["Summaries"]]
+
+
+def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> Owner:
+    """Return whose the deployed stack `existing` is, which has the name of `stack`."""
+    tags = owner_tags(clients, existing)
+    if tags:
+        same_project = tags.get("Project") == stack.tags["Project"]
+        return Owner.OURS if _names_us(tags) and same_project else Owner.OTHERS
+    if existing["StackStatus"] == IN_REVIEW and not list_change_sets(clients, existing["StackId"]):
+        return Owner.UNKNOWN
+    return Owner.OTHERS
+
+
+def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> None:
+    """Raise `RefusedError` if `existing` was not created by this project."""
+    owner = owner_of(clients, existing, stack)
+    if owner is Owner.UNKNOWN:
+        delete = for_caller(commands(IN_REVIEW, stack.region, stack.name)[0], clients, stack.account)
+        raise RefusedError(
+            f"{stack.name}: an empty stack of this name is in {IN_REVIEW}, but it has neither tags nor a change set,"
+            f" so nothing says whose it is; if nobody needs it, delete it: `{delete}`"
+        )
+    if owner is Owner.OTHERS:
+        raise RefusedError(
+            f"{stack.name}: a stack of this name exists, but its tags do not say {MANAGED_BY_KEY}={MANAGED_BY} and"
+            f" Project={stack.tags['Project']}, so it is not touched; choose another project name or suffix"
+        )
+
+
+def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
+    """Delete a change set. If it would have created a stack, delete the stack, unless anything else is in it.
+
+    The deletion of a stack in review deletes its change sets. If the change set went first, a run that stopped then
+    would leave a stack that nothing claims. `stack_id` claims a stack whose change set somebody else has deleted.
+    """
+    if creates and _holds_nothing_else(clients, arn, stack_id):
+        clients.cloudformation.delete_stack(StackName=stack_id)
+        return
+    try:
+        clients.cloudformation.delete_change_set(ChangeSetName=arn)
+    except ClientError as error:
+        # A change set whose execution has started no longer belongs to a plan.
+        if not is_gone(error) and error.response["Error"]["Code"] != "InvalidChangeSetStatus":
+            raise
+
+
+def _holds_nothing_else(clients: Clients, arn: str, stack_id: str) -> bool:
+    """Return whether a stack was never created and has no change set except `arn`, which was not executed.
+
+    The stack's resources are listed too, because the description of a stack can lag behind its creation.
+    """
+    existing = describe_stack(clients, stack_id)
+    if existing is None or existing["StackStatus"] != IN_REVIEW:
+        return False
+    try:
+        waiting = list_change_sets(clients, stack_id)
+    except ClientError as error:
+        if is_gone(error):
+            return False
+        raise
+    others = [each for each in waiting if each["ChangeSetId"] != arn or each.get("ExecutionStatus") in EXECUTED]
+    return not others and not live_resources(clients, stack_id)

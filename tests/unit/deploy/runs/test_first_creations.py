@@ -1,0 +1,182 @@
+"""First creations that were declined, failed, planned again, discarded or killed, in every order: a good one follows.
+
+What comes before must not matter: afterwards the environment can be deployed, and it can be destroyed with nothing
+left, though CloudFormation gives a stack no tags before its first change set is executed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from cicd_templates.deploy.aws.retry import AWS_ERRORS
+from cicd_templates.deploy.destruction.destroy import destroy
+from cicd_templates.deploy.destruction.guards import refuse_foreign_stacks
+from cicd_templates.deploy.destruction.inventory import take_inventory
+from cicd_templates.deploy.destruction.scope import scope_of
+from cicd_templates.deploy.runs import deployment
+from cicd_templates.errors import CicdError
+from tests.fakes.simulated_aws import COMPLETE
+from tests.unit.deploy.runs.test_deployment import BUCKET, DeployHarness
+
+SEQUENCES = max(10, int(os.environ.get("SEQUENCES", "250")) // 10)
+DISK = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
+
+
+class Killed(BaseException):
+    """The process ends here, without a last word."""
+
+
+def kill(harness: DeployHarness, nth: int) -> None:
+    """At the `nth` call from now, the process ends."""
+    left = [nth]
+
+    def before(operation: str) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Killed
+
+    harness.aws.faults.before = before
+
+
+def refuse_change_sets(harness: DeployHarness) -> None:
+    """CloudFormation makes a change set and then finds that it cannot be executed."""
+    create = harness.aws.cloudformation.create_change_set
+
+    def refused(**request: Any) -> Any:
+        answer = create(**request)
+        for stack in harness.aws.stacks.values():
+            for change_set in stack.change_sets.values():
+                change_set.reason = change_set.reason or "Transform AWS::Include failed with: it is not there"
+        return answer
+
+    setattr(harness.aws.cloudformation, "create_change_set", refused)  # noqa: B010 - a moment of CloudFormation
+    with contextlib.suppress(CicdError):
+        harness.plan()
+    setattr(harness.aws.cloudformation, "create_change_set", create)  # noqa: B010 - a moment of CloudFormation
+
+
+def fail(harness: DeployHarness, call: int) -> None:
+    harness.aws.fails = {f"payments-staging-{layer}" for layer in ("keys", "network")}
+    harness.deploy()
+
+
+def execute(harness: DeployHarness, call: int) -> None:
+    harness.plan()
+    if harness.path.exists():
+        harness.execute()
+
+
+def end_in_the_middle(harness: DeployHarness, call: int) -> None:
+    kill(harness, call)
+    (harness.plan if call % 2 else harness.deploy)()
+
+
+def let_a_day_pass(harness: DeployHarness, call: int) -> None:
+    harness.aws.clock.seconds += 25 * 3600.0
+    harness.aws.catch_up()
+
+
+# One command that ends so; a killed one ends at the call of that number.
+ENDINGS: dict[str, Callable[[DeployHarness, int], Any]] = {
+    "declined": lambda harness, call: harness.deploy(agree=False),
+    "failed": fail,
+    "planned": lambda harness, call: harness.plan(),
+    "executed": execute,
+    "discarded": lambda harness, call: deployment.discard(harness.context, harness.stacks),
+    "refused": lambda harness, call: refuse_change_sets(harness),
+    "killed": end_in_the_middle,
+    # The next command comes from another machine.
+    "lost": lambda harness, call: shutil.rmtree(harness.context.state, ignore_errors=True),
+    "late": let_a_day_pass,
+}
+
+
+def after(folder: Path, protection: str, attempts: list[tuple[str, int]]) -> DeployHarness:
+    harness = DeployHarness(folder / "state", protection)
+    harness.stacks[0] = harness.keys(Data=BUCKET)
+    harness.context = replace(harness.context, wait_for_busy=True)
+    for ending, call in attempts:
+        with contextlib.suppress(CicdError, Killed, *AWS_ERRORS):
+            ENDINGS[ending](harness, call)
+        harness.aws.fails, harness.aws.faults.before = set(), lambda operation: None
+    harness.aws.settle()
+    return harness
+
+
+def deploy_well(harness: DeployHarness) -> None:
+    harness.deploy()
+
+    assert {harness.status(layer) for layer in ("keys", "network", "service")} <= COMPLETE
+    assert harness.nothing_in_review()
+
+
+def destroy_all(harness: DeployHarness) -> None:
+    aws: Any = harness.aws
+    refuse_foreign_stacks(aws, harness.stacks)
+    protected = harness.protection == "protected"
+    inventory = take_inventory(aws, scope_of(harness.stacks), protected=protected)
+    left = destroy(aws, inventory, aws.clock.polling(), harness, path=harness.context.state.parent / "report.json")
+
+    assert [remainder for remainder in left if not remainder.explained] == []
+    assert {stack.status for stack in harness.aws.stacks.values()} <= {"DELETE_COMPLETE"}
+
+
+Then = Callable[[DeployHarness], None]
+
+
+def every_ending(test: Any) -> Any:
+    for ending in ENDINGS:
+        for protection in ("disposable", "protected"):
+            test = example(protection, [("planned", 1), (ending, 9)], [deploy_well, destroy_all])(test)
+            test = example(protection, [(ending, 16)], [destroy_all])(test)
+    return test
+
+
+@every_ending
+@given(
+    protection=st.sampled_from(["disposable", "protected"]),
+    attempts=st.lists(st.tuples(st.sampled_from(list(ENDINGS)), st.integers(1, 60)), min_size=1, max_size=5),
+    then=st.sampled_from([[deploy_well, destroy_all], [destroy_all, deploy_well], [deploy_well], [destroy_all]]),
+)
+@settings(max_examples=SEQUENCES)
+def test_after_every_first_creation_a_good_one_and_a_destruction_follow(
+    protection: str, attempts: list[tuple[str, int]], then: list[Then]
+) -> None:
+    folder = Path(tempfile.mkdtemp(dir=DISK, prefix="cicd-first-"))
+    try:
+        harness = after(folder, protection, attempts)
+        for step in then:
+            step(harness)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("step", [deploy_well, destroy_all])
+def test_an_empty_stack_whose_change_set_was_deleted_by_hand_is_refused_with_its_command(
+    tmp_path: Path, step: Then
+) -> None:
+    harness = after(tmp_path, "disposable", [("planned", 1), ("lost", 1)])
+    for stack in harness.aws.stacks.values():
+        stack.change_sets.clear()
+
+    with pytest.raises(CicdError, match=r"nothing says whose it is.*aws cloudformation delete-stack"):
+        step(harness)
+
+
+def test_a_plan_claims_the_empty_stack_whose_change_set_was_deleted_by_hand(tmp_path: Path) -> None:
+    harness = after(tmp_path, "disposable", [("planned", 1)])
+    for stack in harness.aws.stacks.values():
+        stack.change_sets.clear()
+
+    deploy_well(harness)
