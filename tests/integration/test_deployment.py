@@ -66,7 +66,6 @@ def test_one_changed_setting_is_exactly_that_change(project: Project) -> None:
     assert {group["retentionInDays"] for group in groups} == {60}
 
 
-@pytest.mark.xfail(strict=True, reason="a stack in review has no tags, so it is taken for a stranger's")
 def test_plan_changes_nothing_and_says_what_waits(project: Project) -> None:
     planned = project.type("plan --env staging --local --detailed-exitcode")
 
@@ -225,7 +224,6 @@ def test_everything_works_with_iam_enforced(tmp_path: Path, monkeypatch: pytest.
         assert "UNEXPLAINED" not in project.ok("destroy --env staging --local --yes")
 
 
-@pytest.mark.xfail(strict=True, reason="a stack in review has no tags, so it is taken for a stranger's")
 def test_declining_leaves_nothing_behind(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cicd_templates.cli.selection.confirmation", lambda yes: lambda question: False)
     result = project.type("deploy --env staging --local")

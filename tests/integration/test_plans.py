@@ -41,7 +41,6 @@ def test_a_protected_environment_is_deployed_from_plans_wave_by_wave(project: Pr
     assert not project.type("plan --env production --local --detailed-exitcode").exit_code
 
 
-@pytest.mark.xfail(strict=True, reason="a stack in review has no tags, so it is taken for a stranger's")
 def test_all_environments_stop_at_the_first_protected_one_with_its_plan(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +80,6 @@ def test_a_plan_is_refused_where_anything_has_moved(project: Project, tmp_path: 
     assert "discarded" in project.ok("plan-discard --env staging --local")
 
 
-@pytest.mark.xfail(strict=True, reason="a stack in review has no tags, so it is taken for a stranger's")
 def test_a_discarded_plan_leaves_nothing(project: Project) -> None:
     project.ok("plan --env staging --local")
     assert describe_stack(project.clients("staging"), "payments-staging-keys") is not None

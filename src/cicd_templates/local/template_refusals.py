@@ -24,14 +24,15 @@ PSEUDO = "AWS::"
 
 def template_refusal(template: Mapping[str, Any], conditions: Mapping[str, bool]) -> str:
     """Return CloudFormation's reason to refuse `template`, or an empty string. `conditions` are its evaluated ones."""
-    return next(_refusals(template, conditions), "")
-
-
-def _refusals(template: Mapping[str, Any], conditions: Mapping[str, bool]) -> Iterator[str]:
     resources = template.get("Resources")
     if not resources or not isinstance(resources, Mapping):
-        yield f"{FORMAT}At least one Resources member must be defined."
-        return
+        return f"{FORMAT}At least one Resources member must be defined."
+    return next(_refusals(template, resources, conditions), "")
+
+
+def _refusals(
+    template: Mapping[str, Any], resources: Mapping[str, Any], conditions: Mapping[str, bool]
+) -> Iterator[str]:
     yield from _resource_faults(resources)
     yield from _unknown_conditions(template)
     living = {name for name, resource in resources.items() if conditions.get(resource.get("Condition", ""), True)}

@@ -40,14 +40,12 @@ def request_differences(
     existing: Mapping[str, Any] | None,
     inputs: Mapping[str, str],
     now: datetime,
-    *,
-    local: bool,
 ) -> Iterator[str]:
     """Yield each difference between the change set that `answer` describes and a request sent now.
 
     `existing` is the stack to update, or None to create it. `inputs` are the values in Parameter Store, by path.
     """
-    yield from _parameter_differences(answer, stack, existing, inputs, local=local)
+    yield from _parameter_differences(answer, stack, existing, inputs)
     if not _are_tags_of(stack, answer, existing, now):
         yield "its change set has other tags than the template"
     if set(answer.get("Capabilities", ())) != set(capabilities(stack)):
@@ -65,8 +63,6 @@ def _parameter_differences(
     stack: StackTemplate,
     existing: Mapping[str, Any] | None,
     inputs: Mapping[str, str],
-    *,
-    local: bool,
 ) -> Iterator[str]:
     reported = {parameter["ParameterKey"]: parameter for parameter in answer.get("Parameters", ())}
     kept = kept_values(stack, existing or {})
@@ -77,9 +73,8 @@ def _parameter_differences(
         default, value = str(stack.parameters[name].get("Default", "")), reported[name].get("ParameterValue", "")
         if stack.parameters[name]["Type"].startswith(READING_TYPE):
             current = inputs.get(default)
-            # AWS returns the path, and the value as `ResolvedValue`; the local AWS returns only the value.
-            as_path = value == default and reported[name].get("ResolvedValue", current) == current
-            if not as_path and not (local and value == current):
+            # CloudFormation returns the path, and the value as `ResolvedValue`.
+            if value != default or reported[name].get("ResolvedValue", current) != current:
                 yield f"its change set has another value of {name} than {default} has now"
         elif value != kept.get(name, default):
             yield f"its change set has another value of {name}"

@@ -127,9 +127,7 @@ def _compute(
         if not is_template_of(stack, body):
             differences.append(f"the template of its change set differs from {stack.path}")
         differences += _change_set_differences(context, plan, planned, stack, described)
-        differences += request_differences(
-            described.answer, stack, existing, inputs, context.today(), local=clients.local
-        )
+        differences += request_differences(described.answer, stack, existing, inputs, context.today())
     if fresh.kept != planned.kept:
         differences.append("a value that the pipeline sets, such as its image, has changed after the plan was made")
     if fresh.changes != planned.changes:

@@ -28,9 +28,9 @@ ANSWER: dict[str, Any] = {"Parameters": [IMAGE, KEY], "Tags": TAGS, "Capabilitie
 
 
 def differences(answer: dict[str, Any], **options: Any) -> list[str]:
-    facts: dict[str, Any] = {"existing": EXISTING, "local": False, "stack": STACK, **options}
+    facts: dict[str, Any] = {"existing": EXISTING, "stack": STACK, **options}
     stack, existing = facts["stack"], facts["existing"]
-    return list(request_differences(answer, stack, existing, {PATH: "key-1"}, EPOCH, local=facts["local"]))
+    return list(request_differences(answer, stack, existing, {PATH: "key-1"}, EPOCH))
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,6 @@ def differences(answer: dict[str, Any], **options: Any) -> list[str]:
 )
 def test_what_was_requested_otherwise_is_named(change: dict[str, Any], expected: list[str]) -> None:
     assert differences({**ANSWER, **change}) == expected
-
-
-def test_the_local_aws_tells_the_value_where_aws_tells_the_path() -> None:
-    answer = {**ANSWER, "Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]}
-
-    assert differences(answer, local=True) == []
 
 
 def test_a_creation_deletes_what_failed_and_has_the_parameters_of_the_template() -> None:
