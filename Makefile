@@ -156,7 +156,7 @@ bench-rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Measure what a rehearsal ad
 
 soak.takes := SEQUENCES
 soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deploy through SEQUENCES faults; rehearse with missing rights
-	@SEQUENCES="$${CICD_TEMPLATES_SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q -m long tests/unit/deploy/runs/test_faults.py
+	@SEQUENCES="$${CICD_TEMPLATES_SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q -m long tests/unit/deploy/runs
 	@$(VENV)/bin/python -m tests.soak.rehearse
 
 # Tests of properties run here as well, with more examples.

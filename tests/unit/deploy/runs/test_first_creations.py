@@ -29,7 +29,7 @@ from cicd_templates.errors import CicdError
 from tests.fakes.simulated_aws import COMPLETE
 from tests.unit.deploy.runs.test_deployment import BUCKET, DeployHarness
 
-SEQUENCES = max(10, int(os.environ.get("SEQUENCES", "250")) // 10)
+SEQUENCES = int(os.environ.get("SEQUENCES", "250"))
 DISK = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 
@@ -133,9 +133,10 @@ def destroy_all(harness: DeployHarness) -> None:
 
 
 Then = Callable[[DeployHarness], None]
+Test = Callable[..., None]
 
 
-def every_ending(test: Any) -> Any:
+def every_ending(test: Test) -> Test:
     for ending in ENDINGS:
         for protection in ("disposable", "protected"):
             test = example(protection, [("planned", 1), (ending, 9)], [deploy_well, destroy_all])(test)
@@ -143,16 +144,32 @@ def every_ending(test: Any) -> Any:
     return test
 
 
-@every_ending
-@given(
+ANY_ORDER: Callable[[Test], Test] = given(
     protection=st.sampled_from(["disposable", "protected"]),
     attempts=st.lists(st.tuples(st.sampled_from(list(ENDINGS)), st.integers(1, 60)), min_size=1, max_size=5),
     then=st.sampled_from([[deploy_well, destroy_all], [destroy_all, deploy_well], [deploy_well], [destroy_all]]),
 )
-@settings(max_examples=SEQUENCES)
-def test_after_every_first_creation_a_good_one_and_a_destruction_follow(
+
+
+@every_ending
+@ANY_ORDER
+@settings(max_examples=10)
+def test_after_each_first_creation_a_good_one_and_a_destruction_follow(
     protection: str, attempts: list[tuple[str, int]], then: list[Then]
 ) -> None:
+    follow(protection, attempts, then)
+
+
+@pytest.mark.long
+@ANY_ORDER
+@settings(max_examples=SEQUENCES)
+def test_after_first_creations_in_every_order_a_good_one_and_a_destruction_follow(
+    protection: str, attempts: list[tuple[str, int]], then: list[Then]
+) -> None:
+    follow(protection, attempts, then)
+
+
+def follow(protection: str, attempts: list[tuple[str, int]], then: list[Then]) -> None:
     folder = Path(tempfile.mkdtemp(dir=DISK, prefix="cicd-first-"))
     try:
         harness = after(folder, protection, attempts)
