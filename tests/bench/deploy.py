@@ -1,7 +1,8 @@
-"""How long a deployment takes beside its critical path, and how many calls a minute it makes, on a simulated AWS.
+"""Measures deployments on a simulated AWS: their duration compared with the critical path, and their calls a minute.
 
-The simulated CloudFormation takes the given time for each stack and no time for a call, so what is measured is the
-order in which the deployer starts stacks and how soon it notices their end. Exits 1 where a bound does not hold.
+The simulated CloudFormation takes the given time for each stack, and answers every call at once. So the benchmark
+measures in which order the deployer starts stacks, and how soon it notices that they have ended. Exits with 1 if a
+bound is exceeded.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ from tests.fakes.simulated_aws import CHANGE_SET_SECONDS, SimulatedAws
 STACKS = 30
 LONGEST_RATIO = 1.10
 SIZES = (3, 10, 30, 100)
-# AWS says how large the answer of DescribeStacks may be (1 MB) and not how many stacks that are; a hundred of ours fit.
+# AWS limits the size of an answer of DescribeStacks (1 MB), not the number of stacks in it; a hundred of ours fit.
 AT_ONE_GO = 100
 WATCHING = ("DescribeStacks", "DescribeStackEvents")
 
 
 class Silent:
-    """Says nothing."""
+    """A reporter that ignores every event."""
 
     def report(self, event: Event) -> None:
-        """Say nothing."""
+        """Ignore the event."""
 
 
 def graph(count: int, seed: int, reads: int = 3) -> list[StackTemplate]:
-    """So many stacks, of which each reads from up to three of the ten before it."""
+    """Return `count` stacks. Each stack reads values from at most `reads` of the ten stacks before it."""
     chance = random.Random(seed)  # noqa: S311 - a shape, no secret
     stacks = []
     for number in range(count):
@@ -46,7 +47,7 @@ def graph(count: int, seed: int, reads: int = 3) -> list[StackTemplate]:
         stacks.append(
             rendered(
                 f"s{number:03}",
-                reads={f"V{each}": f"/payments/staging/s{each:03}/V" for each in chosen},
+                reads={f"V{earlier}": f"/payments/staging/s{earlier:03}/V" for earlier in chosen},
                 publishes={f"/payments/staging/s{number:03}/V": "1"},
             )
         )
@@ -54,7 +55,7 @@ def graph(count: int, seed: int, reads: int = 3) -> list[StackTemplate]:
 
 
 def critical_path(stacks: Sequence[StackTemplate], latency: dict[str, float]) -> float:
-    """Seconds of the longest chain: each stack's change set, which cannot be made before what it reads, and its run."""
+    """Return the seconds of the longest chain of stacks: a change set cannot be created before its inputs exist."""
     needed = stack_graph.producers(stack.links for stack in stacks)
     ends: dict[str, float] = {}
     for stack in stacks:
@@ -64,7 +65,7 @@ def critical_path(stacks: Sequence[StackTemplate], latency: dict[str, float]) ->
 
 
 def deploy(aws: SimulatedAws, stacks: Sequence[StackTemplate], folder: Path) -> float:
-    """Seconds of simulated time that a deployment of everything takes."""
+    """Deploy all stacks and return how many seconds of simulated time that takes."""
     context = DeployContext(aws, aws.clock.polling(), folder, today=aws.clock.today)  # type: ignore[arg-type] # the simulation
     began = aws.clock.seconds
     deployment.deploy(context, stacks, Silent(), lambda question: True)
@@ -72,7 +73,7 @@ def deploy(aws: SimulatedAws, stacks: Sequence[StackTemplate], folder: Path) -> 
 
 
 def measure_time(folder: Path) -> bool:
-    """Print total and critical path of a few graphs; whether each is within the bound."""
+    """Print the duration and the critical path of five graphs. Return whether every ratio is within the bound."""
     print(f"{STACKS} stacks, first deployment, 20 s to 10 min each")
     print(f"  {'graph':<8}{'critical path':>14}{'total':>10}{'ratio':>8}{'real time':>11}")
     good = True
@@ -89,7 +90,7 @@ def measure_time(folder: Path) -> bool:
 
 
 def measure_calls(folder: Path) -> bool:
-    """Print the calls a minute while stacks of 20 minutes are watched; whether they stay flat."""
+    """Print the calls a minute while stacks are polled. Return whether the rate stays flat."""
     print("\nindependent stacks of 20 minutes each, calls a minute while they are watched")
     print(f"  {'stacks':<8}{'DescribeStacks':>16}{'DescribeStackEvents':>21}")
     rates = {}
@@ -101,7 +102,7 @@ def measure_calls(folder: Path) -> bool:
         before: dict[str, int] = {}
 
         def note(operation: str, aws: SimulatedAws = aws, before: dict[str, int] = before, size: int = size) -> None:
-            # From a minute after the first ones began to a minute before they end.
+            # Count the calls from 90 seconds after the start until 100 seconds before the end.
             if aws.executed and not before and aws.clock.seconds > 90:
                 before.update(aws.calls)
                 before["at"] = int(aws.clock.seconds)
@@ -119,7 +120,7 @@ def measure_calls(folder: Path) -> bool:
 
 
 def main() -> None:
-    """Measure both."""
+    """Run both measurements; exit with 1 if a bound is exceeded."""
     with tempfile.TemporaryDirectory() as folder:
         fast, flat = measure_time(Path(folder)), measure_calls(Path(folder))
     print(f"\ntotal <= {LONGEST_RATIO} x critical path: {fast}; calls a minute flat from 3 to 100 stacks: {flat}")

@@ -1,7 +1,7 @@
-"""Measures the emptying of buckets: `make bench-destroy`.
+"""Measures how fast buckets are emptied, and how much memory that takes: `make bench-destroy`.
 
-Objects per second on the local AWS beside one deletion a call, and the memory that a list of up to a million simulated
-versions takes, each in a process of its own. Prints the tables of docs/destroying.md.
+Compares the objects per second on the local AWS with one deletion per call. Measures the memory for up to a million
+simulated versions, each number in a process of its own. Prints the tables of docs/destroying.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 VERSIONS = 3000
 SIMULATED = (1_000, 10_000, 100_000, 1_000_000)
 
-# Prints seconds and the growth of the peak in bytes. The pages are made while they are read, as S3's are.
+# Prints the seconds and the growth of the peak memory in bytes. Pages are created on demand, like those of S3.
 MEASURE = """
 import sys, time
 from cicd_templates.deploy.aws.resource_types.s3 import empty_bucket
@@ -50,7 +50,7 @@ print(time.perf_counter() - began, peak() - before)
 
 
 def filled(clients: Clients, bucket: str) -> None:
-    """A bucket with as many versions of a few keys."""
+    """Create a bucket with `VERSIONS` versions of 50 keys."""
     clients.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     with ThreadPoolExecutor(4) as pool:
@@ -58,7 +58,7 @@ def filled(clients: Clients, bucket: str) -> None:
 
 
 def one_by_one(clients: Clients, bucket: str) -> None:
-    """What a script without batches does, until the list is empty."""
+    """Delete one version per call until the bucket is empty, as a simple script would."""
     while versions := clients.s3.list_object_versions(Bucket=bucket).get("Versions"):
         for version in versions:
             clients.s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])

@@ -1,6 +1,6 @@
-"""Measures the gate's readers beside `json.loads` of the same bytes, each in a process of its own: `make bench-gate`.
+"""Compares the gate's readers with `json.loads` of the same bytes, each in a process of its own: `make bench-gate`.
 
-Prints the table of docs/gate.md. Memory is the peak of the process less what it had before the report was read.
+Prints the table of docs/gate.md. Memory is the growth of the process's peak since just before the report is read.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ RESULT: dict[str, Any] = {
     ],
 }
 
-# Prints seconds and the growth of the peak in bytes, of json.loads and of the reader.
+# Prints the seconds and the growth of the peak memory in bytes, for `json.loads` or for the reader.
 MEASURE = """
 import json, sys, time
 from cicd_templates.functions.scan_gate.formats import read_report
@@ -73,14 +73,14 @@ print(time.perf_counter() - began)
 
 
 def measured(what: str, form: str, path: Path) -> tuple[float, float]:
-    """Median seconds and the largest growth of memory in bytes."""
+    """Return the median of the seconds and the largest growth of memory in bytes."""
     command = [sys.executable, "-c", MEASURE, what, form, str(path)]
     runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() for _ in range(RUNS)]
     return statistics.median(float(seconds) for seconds, _ in runs), max(float(grown) for _, grown in runs)
 
 
 def large(form: str, megabytes: int) -> bytes:
-    """A report of about that size."""
+    """Return a report of about `megabytes` MB."""
     row = ROW if form == "bandit" else RESULT
     rows = [row] * (megabytes * 1_000_000 // len(json.dumps(row)))
     if form == "bandit":
@@ -91,7 +91,7 @@ def large(form: str, megabytes: int) -> bytes:
 
 
 def corpus() -> str | None:
-    """Seconds of reading every report of the corpus, and of `json.loads` of those that are JSON."""
+    """Return the seconds for reading every report of the corpus, and for `json.loads` of its JSON reports."""
     root = os.environ.get("SCAN_REPORT_CORPUS")
     if not root:
         return None
@@ -111,7 +111,7 @@ def corpus() -> str | None:
 
 
 def cold(folder: Path) -> float:
-    """Seconds from nothing imported to a first report read, with the gate as it stands in the template."""
+    """Return the seconds from the first import to the first report read, with the gate's text from the template."""
     (folder / "index_cold.py").write_text(scan_gate_source(["bandit", "detect-secrets", "junit", "safety", "snyk"]))
     command = [sys.executable, "-c", COLD.format(module="index_cold")]
     env = {**os.environ, "PYTHONPATH": str(folder)}

@@ -1,7 +1,8 @@
-"""Measures what a rehearsal adds to the bare commands of each build, one build at a time: `make bench-rehearse`.
+"""Measures the overhead of a rehearsal compared with a build's bare commands: `make bench-rehearse`.
 
-Prints the table of docs/rehearsal.md. The example is rehearsed once, then every build RUNS times more; what its shell
-took is subtracted from what the action took. The median of each, in seconds.
+Prints the table of docs/rehearsal.md. The example is rehearsed once, then every build is repeated RUNS times, one build
+at a time. The overhead is the duration of the action minus the duration of its shell; the table shows medians in
+seconds.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ RUNS = 3
 
 
 def main() -> None:
-    """Rehearse, repeat, print."""
+    """Rehearse the example, repeat each build, and print the table."""
     began, used = time.monotonic(), time.process_time()
-    with tempfile.TemporaryDirectory() as folder, rehearsed(Path(folder)) as found:
-        result = found.rehearsal.result
+    with tempfile.TemporaryDirectory() as folder, rehearsed(Path(folder)) as example:
+        result = example.rehearsal.result
         assert result.succeeded, [step.error for step in result.failed]
         print(
             f"the example to production: {result.seconds:.1f} s, of which {result.phases['deploy']:.1f} s deployment\n"
         )
         print("| action | bare commands | added |\n|---|---|---|")
         added = []
-        for action in found.run.pipeline.actions:
+        for action in example.run.pipeline.actions:
             if action.provider == "CodeBuild":
-                steps = [found.again(action.path) for _ in range(RUNS)]
+                steps = [example.again(action.path) for _ in range(RUNS)]
                 assert all(step.state is ActionState.SUCCEEDED for step in steps), steps[0].error
                 bare = statistics.median(step.commands for step in steps)
                 more = statistics.median(step.seconds - step.commands for step in steps)

@@ -1,7 +1,7 @@
-"""Measures the renderer beside its floor, as whole processes: `make bench`. A measurement, not a test.
+"""Compares the renderer with its floor, as whole processes: `make bench`. A measurement, not a test.
 
-The floor is Python with every third-party import of the renderer and `json.dumps` of the dicts that it renders: what
-rendering would cost if building, checking and writing YAML were free.
+The floor is the time that Python needs for every third-party import of the renderer and for `json.dumps` of the
+rendered dicts: the cost of rendering if building, checking and writing YAML took no time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 RUNS = 7
 SERVICES = (1, 10, 100, 1000)
-# A user's Python keeps what it has compiled; one that is not to keep it compiles our modules, and only them, each time.
+# Python usually caches compiled modules. With PYTHONDONTWRITEBYTECODE it would compile our modules in every run.
 CACHING = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 FLOOR = """
@@ -39,7 +39,7 @@ for template in json.load(open(sys.argv[1])):
     json.dumps(template, indent=2)
 """
 
-# Prints seconds of rendering without start-up, the peak of memory in MiB, and the number of stacks.
+# Prints the seconds of rendering without start-up, the peak memory in MiB, and the number of stacks.
 SCALE = """
 import gc; gc.disable()
 import pathlib, resource, sys, tempfile, time, tomllib
@@ -62,7 +62,7 @@ print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_m
 
 
 def process(*arguments: str) -> tuple[float, float]:
-    """Wall seconds and peak MiB of one whole process. Raises where it fails."""
+    """Run a process; return its wall-clock seconds and its peak memory in MiB. Raises `SystemExit` if it fails."""
     began = time.perf_counter()
     child = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=CACHING, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
@@ -90,7 +90,7 @@ def main() -> None:
         dicts.write_text(json.dumps([load(path.read_text()) for path in sorted(ROOT.glob("out/*/*.yaml"))]))
         print(f"whole process, {RUNS} runs in turn{'':<15} min    median max      peak")
         floors, renders = [], []
-        # Once before, so that every run finds its modules compiled.
+        # The first run compiles the modules, so that no measured run does.
         process("-c", FLOOR, str(dicts))
         process("generate.py", "--out", folder)
         for _ in range(RUNS):

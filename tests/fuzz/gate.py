@@ -64,12 +64,12 @@ OWN: dict[str, Any] = {
     "cyclonedx": {"bomFormat": "CycloneDX", "vulnerabilities": [{"id": "CVE-1", "ratings": [{"severity": "high"}]}]},
     "detect-secrets": {"plugins_used": [{"name": "x"}], "results": {"a.py": [{"type": "AWS", "line_number": 1}]}},
 }
-# Values of every other type than the one that stands there; what is empty could be a report that found nothing.
+# A value is replaced by one of another type. None of them is empty: an empty value could mean that nothing was found.
 OTHERS: list[Any] = ["x", 7, -1.5, True, ["x"], {"x": "y"}, 10**400]
 
 
 def paths_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value within `value`."""
+    """Yield the path of every value within `value`."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in items:
         yield (*path, key)
@@ -77,7 +77,7 @@ def paths_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 
 
 def replaced(value: Any, path: tuple[Any, ...], change: Callable[[Any, Any], None]) -> Any:
-    """A copy of `value` in which `change` was made to the parent of `path`."""
+    """Return a copy of `value`; `change` has been called with the parent and the key of the value at `path`."""
     changed = copy.deepcopy(value)
     parent = changed
     for key in path[:-1]:
@@ -87,7 +87,7 @@ def replaced(value: Any, path: tuple[Any, ...], change: Callable[[Any, Any], Non
 
 
 def mutated(kind: str, data: bytes, value: Any, path: tuple[Any, ...], chance: random.Random) -> bytes:
-    """A report with one thing wrong."""
+    """Return the report with one mutation of the given kind."""
 
     def put(new: Any) -> bytes:
         return json.dumps(replaced(value, path, lambda parent, key: parent.__setitem__(key, new))).encode()
@@ -115,28 +115,28 @@ def mutated(kind: str, data: bytes, value: Any, path: tuple[Any, ...], chance: r
 
 
 KINDS = ("cut", "bytes", "dropped", "null", "nan", "twice", "type", "type", "type", "type")
-# Well-formed afterwards, so it may say less than before.
+# These mutants are well-formed, so they may contain fewer findings than before.
 MAY_PASS = ("bytes", "dropped", "null")
 
 
 def stops(form: str, data: bytes) -> bool:
-    """Whether a report stops a release."""
+    """Return whether a report blocks a release."""
     return decide(["check"], {"check": read_report(form, data)}, Policy(), TODAY).verdict == FAIL
 
 
 def seeds() -> list[tuple[str, bytes]]:
-    """Small reports that stop a release: our own, and those of the corpus where it is."""
-    found = [(form, json.dumps(value).encode()) for form, value in OWN.items()]
+    """Return small reports that block a release: our own, and those of the corpus if it is available."""
+    reports = [(form, json.dumps(value).encode()) for form, value in OWN.items()]
     corpus = os.environ.get("SCAN_REPORT_CORPUS")
     for path in sorted(Path(corpus).glob("*/*")) if corpus else ():
         form = format_of(path.parent.name)
         if form and path.stat().st_size <= LARGEST:
-            found.append((form, path.read_bytes()))
-    return [(form, data) for form, data in found if read_report(form, data).status == OK and stops(form, data)]
+            reports.append((form, path.read_bytes()))
+    return [(form, data) for form, data in reports if read_report(form, data).status == OK and stops(form, data)]
 
 
 def main() -> int:
-    """Run, and say what escaped."""
+    """Run the mutations and print what escaped; return 1 if anything did."""
     chance = random.Random(SEED)  # noqa: S311 - repeatable, not secret
     ready = [(form, data, value := json.loads(data), list(paths_of(value))) for form, data in seeds()]
     counts: Counter[str] = Counter()

@@ -1,6 +1,6 @@
-"""Runs our lint rules over the templates of others, to see that none of them raises: `make fuzz-rules FOLDER=...`.
+"""Runs our lint rules over foreign templates, to show that no rule raises: `make fuzz-rules FOLDER=...`.
 
-Prints how many templates there were, what was found by rule, and each rule that raised with the template that made it.
+Prints the number of templates, the number of findings by rule, and each rule that raised, with the template.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cicd_templates.rules.registry import RULES
 
 
 def main(folder: Path) -> int:
-    """Lint every template below `folder`; 1 if a rule raised or there was none."""
+    """Lint every template below `folder`. Return 1 if a rule raised or if there were no templates."""
     started, rules = time.perf_counter(), [rule() for rule in RULES]
     found: Counter[str] = Counter()
     templates, raised = 0, []

@@ -1,4 +1,4 @@
-"""What a principal might try, in words, each a real call; those of a service that the local AWS lacks are simulated."""
+"""The attempts of a principal: each is a sentence and a real call. Calls that the local AWS lacks are simulated."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from botocore.exceptions import ClientError
 
 REGION = "eu-central-1"
 NAME = "payments-tools-payment-processor"
-# CodePipeline keeps twenty letters of a pipeline's name and ten of an artifact's.
+# CodePipeline shortens a pipeline's name to 20 characters and an artifact's name to 10.
 RUN = "payment-processor-pa"
-# Another service, whose name begins with the same letters.
+# Another service whose name begins with the same characters.
 ANOTHER_RUN = "payment-ledger-payme"
 SERVICE = "payment-processor"
 SOURCE = f"{SERVICE}/source.zip"
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
-# Errors of a call that IAM has let through: what it asks for is not there, or not in a state for it.
+# Errors after IAM has allowed the call: the resource does not exist, or its state does not permit the operation.
 PASSED = frozenset(
     {
         "ImageNotFoundException",
@@ -34,7 +34,7 @@ PASSED = frozenset(
 
 @dataclass(frozen=True)
 class Place:
-    """Where attempts are made: accounts, and the keys by environment."""
+    """The accounts, and the keys by environment, in which attempts are made."""
 
     accounts: dict[str, str]
     keys: dict[str, str]
@@ -51,7 +51,7 @@ Call = Callable[[Any, Place], Any]
 
 
 def allowed(call: Call, client: Callable[[str], Any], place: Place) -> bool:
-    """Whether IAM lets the call through. Raises what the service itself would not have answered."""
+    """Return whether IAM allows the call. Raises every error that is neither a denial nor an expected answer."""
     try:
         call(client, place)
     except ClientError as error:
@@ -198,8 +198,8 @@ ATTEMPTS: dict[str, Call] = {
 
 PIPELINE = f"arn:aws:codepipeline:{REGION}:{{tools}}:{SERVICE}-payments-tools"
 LOGS = f"arn:aws:logs:{REGION}:{{tools}}:log-group:/payments/tools/build/payment-processor"
-# Answered by the simulator of the local AWS, from the identity's policies alone: it has no CodePipeline, and asks for
-# writing to a log stream on the group, where AWS asks on the stream.
+# The local AWS has no CodePipeline, and checks writing to a log stream on the group instead of the stream. So its
+# policy simulator answers these attempts from the identity's policies alone.
 SIMULATED = {
     "write Bandit's log": ("logs:PutLogEvents", f"{LOGS}/bandit:log-stream:a"),
     "write Snyk's log": ("logs:PutLogEvents", f"{LOGS}/snyk:log-stream:a"),

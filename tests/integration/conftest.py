@@ -1,4 +1,4 @@
-"""One engine for the whole run, and for each test a project whose accounts nobody else has used."""
+"""One engine for all tests, and a project for each test, with accounts that no other test uses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cicd_templates.render import out_folder, render
 from templates import LAYERS
 from tests.conftest import PROJECT, ROOT
 
-# How many stacks there are, in all and in staging.
+# The number of stacks: in all environments, and in staging.
 STACKS = len(list((PROJECT / "out").glob("*/*.yaml")))
 STAGING_STACKS = len(list((PROJECT / "out/staging").glob("*.yaml")))
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
@@ -37,7 +37,7 @@ _accounts = itertools.count(500000000000)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
-    """Measure no coverage here, which would double the time: the unit tests cover every line by themselves."""
+    """Switch off coverage here: it would double the time, and the unit tests cover every line by themselves."""
     measurement = coverage.Coverage.current()
     if measurement is None:
         return (yield)
@@ -56,7 +56,7 @@ def engine() -> Iterator[Engine]:
 
 @dataclass(frozen=True)
 class Project:
-    """A project folder, used by typing its commands."""
+    """A project folder, used through its commands."""
 
     folder: Path
     engine: Engine
@@ -77,7 +77,7 @@ class Project:
         path.write_text(text.replace(before, after))
 
     def render_and_commit(self) -> str:
-        """Render, and commit what that writes; the commit's id."""
+        """Render, commit the rendered files, and return the id of the commit."""
         self.ok("render")
         git(self.folder, "add", "-A", "out")
         git(self.folder, "commit", "-qm", "Render", "--allow-empty")
@@ -97,7 +97,7 @@ def project(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Make a project in `folder`, rendered and committed as the repository is, but with accounts of its own."""
+    """Make a project in `folder`, rendered and committed like the repository, but with accounts of its own."""
     accounts = {name: str(next(_accounts)) for name in ("tools", "staging", "production")}
     write_project(folder, accounts)
     monkeypatch.chdir(folder)
@@ -108,7 +108,7 @@ def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "none"))
     project = Project(folder, engine, accounts)
-    # Without git's samples of hooks, which would be most of the files of a project.
+    # git's sample hooks are left out, because they would be most of the project's files.
     git(folder, "init", "-q", "--template=")
     git(folder, "add", "out")
     git(folder, "commit", "-qm", "Render")
@@ -116,7 +116,7 @@ def make_project(engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def write_project(folder: Path, accounts: Mapping[str, str]) -> None:
-    """Write the configuration and what is rendered from it: rendered once, and then only the accounts replaced."""
+    """Write the configuration and its rendered files. Files are rendered once; other projects replace the accounts."""
     configuration, rendered = _rendered()
     files = {"templates/environments.toml": configuration} | {f"out/{path}": text for path, text in rendered.items()}
     for path, text in files.items():
@@ -132,7 +132,7 @@ def write_project(folder: Path, accounts: Mapping[str, str]) -> None:
 
 @cache
 def _rendered() -> tuple[str, dict[str, str]]:
-    """Return the configuration with accounts that are no examples, and the files that are rendered from it."""
+    """Return the configuration with accounts that are not placeholders, and the files that are rendered from it."""
     text = (PROJECT / "templates/environments.toml").read_text()
     for name, example in EXAMPLE_ACCOUNTS.items():
         text = text.replace(example, RENDERED_ACCOUNTS[name])
@@ -143,7 +143,7 @@ def _rendered() -> tuple[str, dict[str, str]]:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git as nobody in particular; what it says."""
+    """Run git without the user's configuration, and return its output."""
     identity = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
     command = ["git", "-C", str(folder), *identity, *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
@@ -151,6 +151,6 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def failing(engine: Engine) -> Iterator[Callable[[str, str, str], Any]]:
-    """Makes an operation of a recorded type fail, until the test ends."""
+    """Make an operation of a recorded type fail until the test ends."""
     yield engine.record.fail
     (engine.folder / "failures.json").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A rehearsal for tests: the example once, actions of it again, and templates with a permission less."""
+"""A rehearsal for tests: runs the example once, repeats single actions, and removes single permissions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TOOLS = BuildTools(Path(sys.prefix))
 
 
 def example(folder: Path) -> Path:
-    """The example as a plain folder, so that the state of this repository's work tree does not matter."""
+    """Return the example as a plain folder, so that the state of this repository's work tree does not matter."""
     app = folder / "app"
     shutil.copytree(EXAMPLE, app, ignore=shutil.ignore_patterns("__pycache__"))
     return app
@@ -39,7 +39,7 @@ def example(folder: Path) -> Path:
 
 @dataclasses.dataclass(frozen=True)
 class Rehearsed:
-    """A walked run in an engine that still runs."""
+    """A finished rehearsal whose engine is still running."""
 
     engine: Engine
     stacks: list[StackTemplate]
@@ -53,7 +53,7 @@ class Rehearsed:
         return next(action for action in self.run.pipeline.actions if action.path == path)
 
     def again(self, path: str, *, reports: Mapping[str, Mapping[str, str]] = {}, **changes: Any) -> ActionProgress:
-        """An action once more, with another report in an artifact, or with other facts of the place."""
+        """Repeat an action, with another report in an artifact or with other settings of the rehearsal."""
         run = dataclasses.replace(
             self.run,
             setup=dataclasses.replace(self.run.setup, **changes),
@@ -65,22 +65,22 @@ class Rehearsed:
         return dataclasses.replace(self.rehearsal, run=run).replay(self.action(path))
 
     def changed(self, name: str, files: Mapping[str, str]) -> artifacts.Artifact:
-        """An artifact of the run with some of its files changed."""
+        """Replace some files in an artifact of the run."""
         s3 = self.run.setup.root_session(self.run.pipeline.role).client("s3")
         with artifacts.read_artifact(s3, self.run.artifacts[name]) as archive:
-            content = {each: archive.read(each) for each in archive.namelist()}
+            content = {member: archive.read(member) for member in archive.namelist()}
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w") as archive:
-            for each, data in {**content, **{key: text.encode() for key, text in files.items()}}.items():
-                archive.writestr(each, data)
+            for member, data in {**content, **{key: text.encode() for key, text in files.items()}}.items():
+                archive.writestr(member, data)
         return artifacts.put_artifact(s3, self.run.pipeline, name, target.getvalue())
 
     def stack(self, label: str, environment: str = "tools") -> StackTemplate:
-        return next(each for each in self.stacks if (each.links.environment, each.label) == (environment, label))
+        return next(stack for stack in self.stacks if (stack.links.environment, stack.label) == (environment, label))
 
     @contextlib.contextmanager
     def without(self, role: str, statement: str, action: str) -> Iterator[None]:
-        """The role's stack deployed without one action of one statement, for the length of a block."""
+        """Deploy the role's stack without one action of one statement, until the end of the `with` block."""
         stack, lesser = without(self.stacks, role, statement, action)
         deployed_pipeline.deploy_stacks(self.engine, [lesser])
         try:
@@ -90,13 +90,15 @@ class Rehearsed:
 
 
 def without(stacks: list[StackTemplate], role: str, statement: str, action: str) -> tuple[StackTemplate, StackTemplate]:
-    """The stack of a role, and the same with an action less in its rendered template."""
+    """Return the stack of a role, and the same stack without one action in its rendered template."""
     for stack in stacks:
         template = copy.deepcopy(dict(stack.content))
-        for found in _statements(template["Resources"], role):
-            if found["Sid"] == statement and action in found["Action"]:
-                # A statement without an action is none.
-                found["Action"] = [each for each in found["Action"] if each != action] or ["iam:GetContextKeysForX"]
+        for rendered in _statements(template["Resources"], role):
+            if rendered["Sid"] == statement and action in rendered["Action"]:
+                # A statement without any action would be invalid.
+                rendered["Action"] = [name for name in rendered["Action"] if name != action] or [
+                    "iam:GetContextKeysForX"
+                ]
                 body = cloudformation_yaml.dump(template)
                 return stack, dataclasses.replace(stack, content=template, text=body)
     raise AssertionError(f"{role} has no {action} in {statement}")
@@ -117,7 +119,7 @@ def _statements(resources: Mapping[str, Any], role: str) -> Iterator[Any]:
 def rehearsed(
     folder: Path, app: Path | None = None, out: Path = PROJECT / "out", **options: Any
 ) -> Iterator[Rehearsed]:
-    """A rehearsal of the example, or of another source, in an engine of its own."""
+    """Rehearse the example, or another source, in an engine of its own."""
     stacks = deployed_pipeline.read_every_stack(out)
     archive = source_archive(app or example(folder))
     options = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True, **options}

@@ -1,4 +1,4 @@
-"""Copies beside their original in one account: they come and go, and nothing of another is ever touched."""
+"""Copies beside their original in one account: creating and destroying one never touches the others."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ REGION = "eu-central-1"
 
 
 def owned(clients: Clients) -> dict[str, set[tuple[str, str]]]:
-    """Type and name of what each stack of the account has."""
+    """Return the type and name of every resource in the account's stacks."""
     return {
         stack["StackName"]: {
-            (each["ResourceType"], each["PhysicalResourceId"])
-            for each in live_resources(clients, stack["StackName"])
-            # The local AWS gives these no id of their own.
-            if each["ResourceType"] not in ("AWS::EC2::Route", "AWS::EC2::SubnetRouteTableAssociation")
+            (resource["ResourceType"], resource["PhysicalResourceId"])
+            for resource in live_resources(clients, stack["StackName"])
+            # The local AWS gives resources of these types no id.
+            if resource["ResourceType"] not in ("AWS::EC2::Route", "AWS::EC2::SubnetRouteTableAssociation")
         }
         for page in clients.cloudformation.get_paginator("describe_stacks").paginate()
         for stack in page["Stacks"]
@@ -117,7 +117,7 @@ def scope(account: str, suffix: str | None) -> Scope:
 
 
 def deploy(clients: Clients, of: Scope) -> None:
-    """A stack with what is found by names and tags, and something of each beside it."""
+    """Deploy a stack with resources that are found by names and tags, and create similar foreign resources."""
     name = f"{of.prefix}data"
     if describe_stack(clients, name) is not None:
         return
@@ -138,9 +138,9 @@ def deploy(clients: Clients, of: Scope) -> None:
 
 def names_of(clients: Clients, of: Scope) -> set[str]:
     groups = clients.logs.describe_log_groups()["logGroups"]
-    found = [each["logGroupName"] for each in groups] + [each["Name"] for each in clients.s3.list_buckets()["Buckets"]]
+    names = [each["logGroupName"] for each in groups] + [each["Name"] for each in clients.s3.list_buckets()["Buckets"]]
     own = {f"{of.prefix}b-{of.account}", f"{of.root}logs", f"/aws/codebuild/{of.prefix}project"}
-    return own & set(found)
+    return own & set(names)
 
 
 STEPS = st.lists(st.tuples(st.sampled_from([None, "a", "a-b", "b"]), st.booleans()), min_size=2, max_size=7)

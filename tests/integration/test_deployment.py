@@ -1,4 +1,4 @@
-"""The deployer on the local AWS, by the commands that a user types."""
+"""The deployer on the local AWS, through the commands that a user types."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothin
     assert "3 EC2::EIP" in deployed
 
     again = project.ok("deploy --env all --local --yes")
-    # Production's service is the pipeline's by then.
+    # The service of production is deployed by the pipeline by then.
     assert again.count(": nothing to change") == STACKS - 1
     assert "updated" not in again
 
@@ -195,7 +195,7 @@ def test_the_plain_commands_of_the_index_need_none_of_our_code(project: Project)
         options = dict(zip(command[3::2], command[4::2], strict=False))
         if not options["--template-file"].startswith("staging/"):
             continue
-        # What `aws cloudformation deploy` calls, with these options and no others.
+        # `aws cloudformation deploy` uses these options and no others.
         body = (project.folder / "out" / options["--template-file"]).read_text()
         answer = clients.cloudformation.create_change_set(
             StackName=options["--stack-name"],

@@ -1,4 +1,4 @@
-"""Destroy on the local AWS: guards first, what is found beside the stacks, order, and the proof of what is left."""
+"""Destroying on the local AWS: guards, resources outside the stacks, order, and the proof of what is left."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def bucket(clients: Clients, name: str, **tags: str) -> None:
 
 
 def fill(clients: Clients, name: str, versions: int) -> None:
-    """Versions of 50 keys, a marker over one of them, and an upload that nobody finished."""
+    """Create versions of 50 keys, a delete marker, and an unfinished upload."""
     clients.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     with ThreadPoolExecutor(4) as pool:
         for _ in pool.map(lambda number: clients.s3.put_object(Bucket=name, Key=f"k{number % 50}"), range(versions)):
@@ -138,7 +138,7 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     to_import = json.loads((project.folder / ".state/local/adopt/payments-production-keys.resources.json").read_text())
     assert to_import[0]["ResourceIdentifier"] == {"KeyId": key}
     project.ok("deploy --env production --layer keys --local --yes")
-    # The local AWS calls every property that it did not know before a perhaps.
+    # For every property that it does not know, the local AWS reports a conditional replacement.
     project.ok("deploy --env production --layer storage --local --yes --allow storage/Uploads")
     assert clients.s3.get_object(Bucket=logs, Key="evidence")["Body"].read() == b"kept"
     arn = clients.ssm.get_parameter(Name="/payments/production/keys/KeyArn")["Parameter"]["Value"]
@@ -156,7 +156,7 @@ def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_ba
 
     planned = project.ok("plan --env production --local")
     assert "network: waits for keys" in planned
-    # The local AWS calls every property that it did not know before a perhaps.
+    # For every property that it does not know, the local AWS reports a conditional replacement.
     allow = "network/FlowLogGroup,storage/Uploads,cluster/InsightsLogGroup,service-payment-processor/LogGroup"
     deployed = project.ok(f"deploy --env production --local --yes --allow {allow}")
     assert "left to the pipeline" not in deployed
@@ -168,7 +168,7 @@ def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_ba
     status = json.loads(project.ok("status --env production --local --json"))["production"]
     assert {row["status"] for row in status} == {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
     assert {row["text"] for row in status} == {"reviewed"}
-    # The pipeline writes it again from now on.
+    # From now on, the pipeline deploys this stack.
     assert "service-payment-processor: left to the pipeline" in project.ok("plan --env production --local")
 
 

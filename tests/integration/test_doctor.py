@@ -1,4 +1,4 @@
-"""The doctor, and what recover says, on the local AWS."""
+"""The commands doctor and recover on the local AWS."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_doctor_says_what_to_mend_and_then_that_all_is_well(project: Project
     assert "ok   certificate: issued for payments.staging.example.com" in project.ok("doctor --env staging --local")
     checks = json.loads(project.ok("doctor --env staging --local --json"))["staging"]
     assert [check["fix"] for check in checks] == [""] * len(checks)
-    # The local AWS has no service that tells quotas.
+    # The local AWS has no service for quotas.
     assert {check["subject"] for check in checks if not check["read"]} == {
         "quota Fargate vCPUs",
         "quota VPCs",

@@ -1,4 +1,4 @@
-"""The functions as they stand in the templates, run by the local AWS, which takes the answers of their jobs."""
+"""The functions with their text from the templates, run by the local AWS, which receives their job results."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def job(parameters: dict[str, str]) -> dict[str, Any]:
 
 
 def invoke(project: Project, name: str, event: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Call the deployed function; what it answered CodePipeline, which checks it against the model of the API."""
+    """Invoke the deployed function; return the job result that it sent, checked against the API's model."""
     answer = project.clients("tools").lambda_.invoke(
         FunctionName=f"payments-tools-payment-processor-{name}", Payload=json.dumps(event).encode()
     )
     assert answer["Payload"].read() == b"null"
-    found = Answers(project.engine.folder).of(event["CodePipeline.job"]["id"])
-    assert found is not None
-    return found
+    answers = Answers(project.engine.folder).of(event["CodePipeline.job"]["id"])
+    assert answers is not None
+    return answers
 
 
 def handed_on(project: Project, check: str, form: str, report: str) -> dict[str, Any]:
-    """An artifact of a check in the artifacts bucket, as CodePipeline names it to the gate."""
+    """Put a check's artifact into the artifacts bucket; return it as CodePipeline passes it to the gate."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("report.xml" if form == "junit" else "report.json", report)
@@ -54,13 +54,13 @@ def handed_on(project: Project, check: str, form: str, report: str) -> dict[str,
 
 
 def newest(project: Project) -> str:
-    """The newest version of the templates that were handed over."""
+    """Return the newest version of the templates that were handed over."""
     bucket = f"payments-tools-templates-{project.accounts['tools']}-eu-central-1"
     return str(project.clients("tools").s3.head_object(Bucket=bucket, Key=TEMPLATES_KEY)["VersionId"])
 
 
 def run_gate(project: Project, templates: str = "", **instead: str) -> tuple[str, dict[str, Any]]:
-    """What the deployed gate answers to clean reports, some of them replaced."""
+    """Return the job result of the deployed gate for clean reports, some of which are replaced."""
     reports = {
         "unit-tests": ("junit", '<testsuite><testcase name="a"/></testsuite>'),
         "bandit": ("bandit", '{"results": [], "errors": [], "metrics": {"_totals": {"loc": 5}}}'),
@@ -115,7 +115,7 @@ def test_the_deployed_gate_and_review_refuse_templates_that_were_replaced(projec
     before = newest(project)
     project.edit("[pipeline]", "[pipeline]\napproval_hours = 24")
     project.render_and_commit()
-    # Files of tools alone, so nobody has to be asked about other environments.
+    # Only files of the tools environment change, so nobody has to be asked about other environments.
     project.ok("deploy --env tools --layer notifications --local --yes")
     expected = f"its templates are version {before}, and version {newest(project)} is the newest. Release again;"
 

@@ -1,4 +1,4 @@
-"""A hostile application, released as a zip and rehearsed whole: the gate stops what it hides, and only that."""
+"""A hostile application, released as a zip and rehearsed: the gate blocks what it hides, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 
 def released(folder: Path, *more: Mapping[str, bytes]) -> Path:
-    """A zip of the example with more files in it."""
+    """Return a zip of the example with additional files."""
     app = example(folder)
     for files in more:
         application.write(files, app)
@@ -27,9 +27,9 @@ def released(folder: Path, *more: Mapping[str, bytes]) -> Path:
     return archive
 
 
-def verdict(found: Rehearsed) -> str:
-    """What the gate kept as evidence of its decision."""
-    s3 = found.run.setup.root_session(found.run.pipeline.role).client("s3")
+def verdict(example: Rehearsed) -> str:
+    """Return the verdict that the gate stored as evidence."""
+    s3 = example.run.setup.root_session(example.run.pipeline.role).client("s3")
     (bucket,) = [each["Name"] for each in s3.list_buckets()["Buckets"] if "-evidence-" in each["Name"]]
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]]
     (key,) = [key for key in keys if key.endswith("/verdict.json")]
@@ -39,14 +39,14 @@ def verdict(found: Rehearsed) -> str:
 
 def test_the_gate_stops_a_hostile_application_and_names_every_planted_finding(tmp_path: Path) -> None:
     code, secrets = application.findings()
-    with rehearsed(tmp_path, released(tmp_path, application.steering(), code, secrets)) as found:
-        text = json.dumps(json.loads(verdict(found)), ensure_ascii=False)
+    with rehearsed(tmp_path, released(tmp_path, application.steering(), code, secrets)) as example:
+        text = json.dumps(json.loads(verdict(example)), ensure_ascii=False)
 
-        assert [step.path for step in found.rehearsal.result.failed] == ["Gate/Gate"]
+        assert [step.path for step in example.rehearsal.result.failed] == ["Gate/Gate"]
         assert [path for path in (*code, *secrets) if path not in text] == []
 
 
 @pytest.mark.long
 def test_without_findings_the_hostile_application_passes_as_the_plain_one_does(tmp_path: Path) -> None:
-    with rehearsed(tmp_path, released(tmp_path, application.steering())) as found:
-        assert [step.path for step in found.rehearsal.result.failed] == []
+    with rehearsed(tmp_path, released(tmp_path, application.steering())) as example:
+        assert [step.path for step in example.rehearsal.result.failed] == []

@@ -1,7 +1,7 @@
 """Who may do what, answered by the local AWS with IAM enforced: identity, resource, key and trust policies together.
 
-Every principal makes every attempt with credentials of its own; what is listed is allowed, and nothing else is. The
-local AWS differs from AWS where docs/review.md says so.
+Every principal makes every attempt with its own credentials. The listed attempts are allowed, and no others.
+docs/review.md lists where the local AWS differs from AWS.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tests.integration.conftest import ENGINE_PYTHON, Project, make_project
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 
-# Not a secret: with it the tests get sessions of roles that trust nobody but a service.
+# Not a secret. With this external id, the tests get sessions of roles that only a service may assume.
 DOOR = "the-tests"
 LOADER = botocore.loaders.create_loader()
 
@@ -46,7 +46,7 @@ FUNCTION = {"encrypt with the tools key", "send a dead letter"}
 SOURCES = {"put another source into a run", "put other templates into a run"}
 HAND_ON = {"hand on Bandit's report", "hand on Snyk's report"} | SOURCES
 PEOPLE = {"look at runs", "read the evidence"}
-# What each principal may do of all attempts; a role by its logical id, a group of people by its policy's.
+# For each principal, the attempts that are allowed. A role is named by its logical id, a group of people by its policy.
 MAY: dict[str, set[str]] = {
     "build UnitTestsRole": CHECK | {"fill the unit tests' cache"},
     "build BanditRole": CHECK
@@ -100,7 +100,7 @@ MAY: dict[str, set[str]] = {
     "access OperatorsPolicy": PEOPLE
     | {"start a run", "stop a run", "retry a stage", "roll a stage back", "hold a stage"},
 }
-# Principals of production, in an account of their own.
+# Principals of production, which has an account of its own.
 MAY_THERE: dict[str, set[str]] = {
     "delivery DeliveryRole production": {"read the templates of its run"},
     "delivery ReviewRole production": set(),
@@ -108,8 +108,8 @@ MAY_THERE: dict[str, set[str]] = {
     "service ExecutionRole production": {"log in to the registry"},
     "service TaskRole production": set(),
 }
-# What crosses accounts: buckets and repositories of the local AWS are closed to other accounts whatever their policies
-# say, so of these the simulator answers the half that the caller's own policies decide.
+# Access across accounts. In the local AWS, other accounts cannot use a bucket or repository, whatever its policy says.
+# For these attempts, the policy simulator answers only for the caller's own policies.
 ARTIFACTS, EVIDENCE = (
     f"arn:aws:s3:::payments-tools-{name}-{{tools}}-{REGION}/{RUN}/Templates/x" for name in ("artifacts", "evidence")
 )
@@ -131,7 +131,7 @@ ACROSS = [
     ("service TaskRole production", "s3:GetObject", ARTIFACTS, False),
     ("delivery ReviewRole production", "s3:GetObject", ARTIFACTS, False),
 ]
-# The same in words that an auditor uses: who, the attempt, whether it is allowed.
+# The same in an auditor's words: the principal, the attempt, and whether it is allowed.
 SENTENCES = [
     ("developers release, and cannot start production", "access DevelopersPolicy", "start a run", False),
     ("developers cannot approve", "access DevelopersPolicy", "approve production", False),
@@ -161,7 +161,7 @@ SENTENCES = [
 
 @dataclass(eq=False)
 class World:
-    """Everything deployed, and the answers so far: who may do what."""
+    """All deployed stacks, and the answers so far: who may do what."""
 
     project: Project
     engine: Engine
@@ -169,7 +169,7 @@ class World:
     answers: dict[str, set[str]] = field(default_factory=dict)
 
     def session(self, credentials: dict[str, Any], *, tls: bool = True) -> Callable[[str], Any]:
-        # The models of the services are read once and not by each of thirty principals.
+        # The models of the services are loaded once instead of once for each of thirty principals.
         bare = botocore.session.Session()
         bare.register_component("data_loader", LOADER)
         session = boto3.session.Session(
@@ -180,15 +180,16 @@ class World:
             region_name=REGION,
         )
         if tls:
-            # As what ends TLS before a service would say it; without, every bucket, topic and queue refuses.
+            # A proxy that ends TLS in front of a service would set this. Without it, every bucket, topic and queue
+            # denies access.
             session.events.register("before-send.*", _over_tls)
         config = Config(s3={"addressing_style": "path"}, proxies={}, retries={"total_max_attempts": 1})
-        made: dict[str, Any] = {}
+        clients: dict[str, Any] = {}
 
         def client(service: str) -> Any:
-            if service not in made:
-                made[service] = session.client(service, endpoint_url=self.engine.url, config=config)  # type: ignore[call-overload] # any service
-            return made[service]
+            if service not in clients:
+                clients[service] = session.client(service, endpoint_url=self.engine.url, config=config)  # type: ignore[call-overload] # any service
+            return clients[service]
 
         return client
 
@@ -204,7 +205,7 @@ class World:
     def principal(
         self, stack: str, logical_id: str, environment: str = "tools", *, tls: bool = True
     ) -> tuple[str, Callable[[str], Any]]:
-        """The ARN of a role, or of a user with a policy, and clients with credentials of it."""
+        """Return the ARN of a role, or of a user with a policy, and clients with its credentials."""
         iam, name = self.root(environment)("iam"), self.physical(stack, logical_id, environment)
         if logical_id.endswith("Policy"):
             user = iam.create_user(UserName=f"{logical_id}-{len(self.answers)}")["User"]
@@ -225,16 +226,16 @@ class World:
         return role["Arn"], self.session(session, tls=tls)
 
     def may(self, who: str) -> set[str]:
-        """All that `who` may do, tried once."""
+        """Return all attempts that `who` may make; each is tried only once."""
         if who not in self.answers:
             arn, client = self.principal(*who.split())
-            found = {attempt for attempt, call in ATTEMPTS.items() if allowed(call, client, self.place)}
+            permitted = {attempt for attempt, call in ATTEMPTS.items() if allowed(call, client, self.place)}
             simulated = {attempt for attempt, asked in SIMULATED.items() if self.simulated(arn, *asked)}
-            self.answers[who] = found | simulated
+            self.answers[who] = permitted | simulated
         return self.answers[who]
 
     def simulated(self, arn: str, action: str, resource: str) -> bool:
-        """Whether the policies of the principal itself allow `action`."""
+        """Return whether the principal's own policies allow `action`."""
         account = arn.split(":")[4]
         environment = next(name for name, known in self.place.accounts.items() if known == account)
         (answer,) = self.root(environment)("iam").simulate_principal_policy(
@@ -256,13 +257,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             name: project.clients(name).ssm.get_parameter(Name=f"/payments/{name}/keys/KeyArn")["Parameter"]["Value"]
             for name in project.accounts
         }
-        made = World(project, engine, Place(project.accounts, keys))
-        _furnish(made)
-        yield made
+        world = World(project, engine, Place(project.accounts, keys))
+        _furnish(world)
+        yield world
 
 
 def _furnish(world: World) -> None:
-    """What attempts look at: objects, secrets and log streams."""
+    """Create the objects, secrets and log streams that the attempts need."""
     root = world.root("tools")
     for bucket, name in (
         ("source", SOURCE),
@@ -309,8 +310,8 @@ def test_no_account_is_trusted_with_its_own_roles(world: World) -> None:
     for environment in world.project.accounts:
         sts = world.root(environment)("sts")
         roles = world.root(environment)("iam").list_roles()["Roles"]
-        # The local AWS takes an account itself for any service; where the service need not say for whom it acts, that
-        # is enough for it.
+        # The local AWS accepts an account as any service principal. So if a service does not have to name its source,
+        # the account is accepted, too.
         closed = [role for role in roles if "IfExists" not in json.dumps(role["AssumeRolePolicyDocument"])]
         assert len(closed) >= 3
         for role in closed:

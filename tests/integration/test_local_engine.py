@@ -1,4 +1,4 @@
-"""The engine itself: reset, and the commands that keep one running."""
+"""The engine: its reset, and the commands that start and stop it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_reset_forgets_every_resource_and_every_record() -> None:
     assert not engines.alive(engine.pid)
 
 
-# The process is meant to outlive the command that started it, of which Python warns.
+# The process is meant to outlive the command that started it; Python warns about that.
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_local_starts_once_and_stops_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     engine_state_file.forget()

@@ -1,4 +1,4 @@
-"""Sealed plans on the local AWS, by the commands that a user types."""
+"""Sealed plans on the local AWS, through the commands that a user types."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_protected_environment_is_deployed_from_plans_wave_by_wave(project: Pr
 def test_all_environments_stop_at_the_first_protected_one_with_its_plan(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As on AWS, where `--yes` is no consent to what is protected.
+    # As on AWS, `--yes` is not a consent for protected environments.
     monkeypatch.setattr("cicd_templates.cli.selection.confirmation", lambda yes: lambda question: True)
     result = project.type("deploy --env all --local")
 
@@ -103,7 +103,7 @@ def test_data_is_deployed_away_only_where_it_is_named(project: Project) -> None:
     refused = project.type("deploy --env production --layer storage --local --yes")
 
     assert refused.exit_code == 3, refused.output
-    # The local AWS calls every replacement conditional, which counts where an environment is protected.
+    # The local AWS reports every replacement as conditional, which counts as certain in a protected environment.
     assert "storage/Uploads (AWS::S3::Bucket): perhaps replaced; objects: kept, outside the stack" in refused.output
     assert "ALLOW=storage/Uploads" in refused.output
     project.ok("deploy --env production --layer storage --local --yes --allow storage/Uploads")

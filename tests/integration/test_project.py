@@ -1,4 +1,4 @@
-"""The project of the other tests is what a user would have after `make render`."""
+"""The project of the other tests equals the project of a user after `make render`."""
 
 from __future__ import annotations
 

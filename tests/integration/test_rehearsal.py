@@ -1,4 +1,4 @@
-"""The example's release rehearsed once to production, and actions of it again under other circumstances."""
+"""One rehearsal of the example's release to production, and single actions repeated under other circumstances."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ EVIDENCE = "payments-tools-evidence-111111111111-eu-central-1"
 
 @pytest.fixture(scope="module")
 def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
-    with rehearsed(tmp_path_factory.mktemp("rehearsal")) as found:
-        yield found
+    with rehearsed(tmp_path_factory.mktemp("rehearsal")) as example:
+        yield example
 
 
 def test_the_example_passes_to_production(passed: Rehearsed) -> None:
@@ -44,9 +44,9 @@ def test_the_example_passes_to_production(passed: Rehearsed) -> None:
 
 def test_its_evidence_is_there(passed: Rehearsed) -> None:
     s3 = passed.run.setup.root_session(passed.run.pipeline.role).client("s3")
-    found = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"payment-processor/{passed.run.execution}/")["Contents"]
+    objects = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"payment-processor/{passed.run.execution}/")["Contents"]
 
-    assert [each["Key"].rpartition("/")[2] for each in found] == [
+    assert [each["Key"].rpartition("/")[2] for each in objects] == [
         "image-scan-production.json",
         "image-scan.json",
         "provenance.json",
@@ -79,7 +79,7 @@ def test_every_granted_action_is_used_or_has_a_reason(passed: Rehearsed) -> None
 
     assert unexplained_grants(grants) == []
     assert len(roles[GrantUse.USED]) > 25
-    # Whatever the engine does not ask IAM for must not look measured.
+    # An action that the engine does not check with IAM must not be shown as measured.
     assert {"payments-production-delivery-execution-payment-processor"} < roles[GrantUse.NOT_MEASURED]
     assert roles[GrantUse.NOT_PART] == {f"{NAME}-stuck-function", f"{NAME}-measure-function"}
     assert not (roles[GrantUse.USED] | roles[GrantUse.UNUSED]) & (

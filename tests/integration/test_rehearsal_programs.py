@@ -1,4 +1,4 @@
-"""The programs that stand in for those of a build's container."""
+"""The programs that replace those of a build's container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Releases that must not pass, rehearsed whole by the command that a user types."""
+"""Releases that must not pass, rehearsed from end to end with the command that a user types."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ expires = 2020-01-01
 
 @pytest.fixture
 def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., BuildOutcome]:
-    """Type `make rehearse` for the example with some files changed; exit code, output and result."""
+    """Run the command `rehearse` for the example with some files changed; return its exit code, output and result."""
     monkeypatch.chdir(PROJECT)
 
     def run(files: dict[str, str | None], *options: str) -> BuildOutcome:
@@ -123,7 +123,7 @@ def test_a_refused_approval_executes_nothing(rehearse: Callable[..., BuildOutcom
 
 
 def mutated(folder: Path, name: str, before: str, after: str) -> Path:
-    """The rendered templates with one text in one of them changed."""
+    """Return the rendered templates with one text replaced in one of them."""
     out = folder / "out"
     shutil.copytree(PROJECT / "out", out)
     text = (out / name).read_text()
@@ -170,8 +170,8 @@ def test_a_template_that_does_not_fit_fails_where_it_is_used(
         with pytest.raises(CicdError, match=expected), rehearsed(tmp_path, out=out):
             pass
         return
-    with rehearsed(tmp_path, out=out) as found:
-        (step,) = found.rehearsal.result.failed
+    with rehearsed(tmp_path, out=out) as rehearsal:
+        (step,) = rehearsal.rehearsal.result.failed
     assert step.path == failing
     assert expected in step.error
 

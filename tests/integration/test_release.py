@@ -1,4 +1,4 @@
-"""Releases, secrets and the pipeline's part, on the local AWS by the commands that a user types."""
+"""Releases, secrets and the pipeline's part, on the local AWS through the commands that a user types."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def bucket(project: Project, name: str) -> str:
 
 @pytest.fixture
 def app(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An application in a plain folder, which is in no work tree."""
+    """Return an application in a plain folder, which is not in a git work tree."""
     folder = tmp_path_factory.mktemp("app")
     (folder / "src").mkdir(parents=True)
     (folder / "src/app.py").write_text("print(1)\n")
@@ -136,7 +136,7 @@ def test_the_reviewed_templates_are_there_before_the_pipeline_with_their_commit(
 
 
 def handed_over(project: Project) -> str:
-    """The version that the pipeline has."""
+    """Return the version of the templates that the pipeline has."""
     return str(
         project.clients("tools").s3.head_object(Bucket=bucket(project, "templates"), Key=TEMPLATES_KEY)["VersionId"]
     )
@@ -197,7 +197,7 @@ def test_a_protected_service_is_the_pipelines_once_there_is_one(project: Project
     named = project.type("deploy --env production --layer service --local --yes")
     assert named.exit_code == 3
     assert "this stack is updated by releases" in named.output
-    # What can be thrown away may be deployed by hand at any time.
+    # A disposable environment may be deployed by hand at any time.
     assert "service-payment-processor: nothing to change" in project.ok("deploy --env staging --local --yes")
 
 

@@ -1,4 +1,4 @@
-"""Who reaches a real engine: its owner, and neither a web page nor another user of the machine."""
+"""Who can send requests to a real engine: its owner can; a web page or another user of the machine cannot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of rollouts, up and down, on the local AWS, and its hooks as they stand in the templates."""
+"""The steps between rollout strategies, in both directions, on the local AWS, and the rendered hooks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.conftest import Project
 
 pytestmark = pytest.mark.integration
 STAGING_SERVICE = "[environments.staging.services.payment-processor]"
-# One line of configuration a step, each on top of the ones before; a later line with a key replaces it.
+# Each step adds one line of configuration to those of the steps before. A later line replaces an earlier one.
 STEPS = [
     "rollback_on_alarm = true",
     "desired_count = 2",
@@ -23,12 +23,12 @@ STEPS = [
     'rollout = "canary"',
     'rollout = "linear"',
 ]
-# What may carry clients' requests; a step may not replace one.
+# Resources that may serve clients; a step must not replace them.
 CARRIERS = ("Listener", "LoadBalancer", "TargetGroup", "Rule", "Cluster", "ECS::Service")
 
 
 def configure(project: Project, lines: list[str]) -> None:
-    """Give staging's service exactly these settings."""
+    """Give the service in staging exactly these settings."""
     path = project.folder / "templates/environments.toml"
     text = path.read_text().partition(f"\n{STAGING_SERVICE}")[0].rstrip()
     settings = {line.partition(" = ")[0]: line for line in lines}
@@ -37,7 +37,7 @@ def configure(project: Project, lines: list[str]) -> None:
 
 
 def carriers(project: Project) -> dict[str, str]:
-    """The physical ids of what carries requests, by logical id."""
+    """Return the physical ids of the resources that serve clients, by logical id."""
     client = project.clients("staging").cloudformation
     return {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
@@ -93,11 +93,11 @@ ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Release).serve_forever()
 
 
 def asked(project: Project, name: str, event: dict[str, Any], **variables: str) -> dict[str, Any]:
-    """What the deployed hook answers, some of its variables being others."""
+    """Return the answer of the deployed hook, with some of its variables replaced."""
     functions = project.clients("staging").lambda_
     full_name = f"payments-staging-payment-processor-{name}"
     given = functions.get_function_configuration(FunctionName=full_name)["Environment"]["Variables"]
-    # So short that there is time for one look; as rendered, the hook looks again for three minutes.
+    # The time is only enough for one round of requests; as rendered, the hook repeats them for three minutes.
     functions.update_function_configuration(
         FunctionName=full_name, Environment={"Variables": {**given, **variables}}, Timeout=15
     )
@@ -116,7 +116,7 @@ def test_the_deployed_hooks_agree_to_what_is_well_and_to_nothing_else(project: P
     nobody = asked(project, "smoke", {}, BALANCER="127.0.0.1", PORT=str(free_port()), TLS="")
     assert nobody["payload"] == {"hookStatus": "FAILED"}
 
-    # Without what it needs to know it raises, which is no answer, and ECS takes the release back.
+    # Without a required variable, the hook raises. ECS treats that as a failure and rolls the release back.
     silent = asked(project, "verify-image", {})
     assert silent["error"] == "Unhandled"
     assert "hookStatus" not in silent["payload"]

@@ -1,4 +1,4 @@
-"""Edits of a rendered resource: where something stands in it, and what stands there instead."""
+"""Edits of a rendered resource: a path in the resource, and the value that replaces it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Path = tuple[str | int, ...]
 
 
 class Edit(NamedTuple):
-    """What is changed, in words, and the change of a copy of the resource; one without a change removes all of it."""
+    """A change in words, and a function that applies it to a copy of the resource; None removes the resource."""
 
     where: str
     change: Change | None
 
 
 class Place(NamedTuple):
-    """A resource in its template; `facts` is what the template says of its environment."""
+    """A resource in its template; `facts` are the stack facts of the template."""
 
     name: str
     body: Resource
@@ -31,12 +31,12 @@ class Place(NamedTuple):
         return str(self.body["Type"])
 
     def is_a(self, *types: str) -> bool:
-        """Whether it is of one of `types`, given without the vendor."""
+        """Return whether the resource has one of `types`, which are written without `AWS::`."""
         return self.type.removeprefix("AWS::") in types
 
 
 def spots(value: Any, keys: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """What `keys` lead to, `*` being each item of a list."""
+    """Yield the paths that match `keys`; a `*` stands for each item of a list."""
     if not keys:
         yield path, value
     elif keys[0] == "*" and isinstance(value, list):
@@ -47,14 +47,14 @@ def spots(value: Any, keys: tuple[str, ...], path: Path = ()) -> Iterator[tuple[
 
 
 def at(body: Any, path: Path) -> Any:
-    """What stands at `path`."""
+    """Return the value at `path`."""
     for key in path:
         body = body[key]
     return body
 
 
 def put(path: Path, value: Any) -> Edit:
-    """`value` instead of what stands at `path`, or new there."""
+    """Return an edit that sets the value at `path`."""
 
     def change(body: Resource) -> None:
         at(body, path[:-1])[path[-1]] = copy.deepcopy(value)
@@ -63,7 +63,7 @@ def put(path: Path, value: Any) -> Edit:
 
 
 def drop(path: Path) -> Edit:
-    """Without what stands at `path`."""
+    """Return an edit that removes the value at `path`."""
 
     def change(body: Resource) -> None:
         del at(body, path[:-1])[path[-1]]
@@ -72,7 +72,7 @@ def drop(path: Path) -> Edit:
 
 
 def rename(path: Path, name: str) -> Edit:
-    """What stands at `path` under another name."""
+    """Return an edit that moves the value at `path` to another key."""
 
     def change(body: Resource) -> None:
         holder = at(body, path[:-1])
@@ -82,12 +82,12 @@ def rename(path: Path, name: str) -> Edit:
 
 
 def properties(place: Place, *keys: str) -> Iterator[tuple[Path, Any]]:
-    """What `keys` lead to from the properties."""
+    """Yield the paths within the properties that match `keys`."""
     return spots(place.body, ("Properties", *keys))
 
 
 def allowing(place: Place, *tables: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The statements that allow, in the policies that `tables` know."""
+    """Yield the `Allow` statements of the policies that `tables` list."""
     for table in tables:
         if place.type in table:
             for path, statement in properties(place, *table[place.type], "Statement", "*"):

@@ -1,7 +1,7 @@
-"""Ways to make a rendered resource worse, each tried wherever it applies.
+"""Operators: ways to make a rendered resource worse, each applied wherever it is possible.
 
-An operator is given a resource and yields edits of it: where, and a function that changes a copy. What it worsens is a
-fact that some check has to hold; an operator that finds nothing to worsen yields nothing.
+An operator takes a resource and yields edits: a description, and a function that changes a copy. Each edit violates a
+fact that some check must enforce. An operator that cannot make a resource worse yields nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.mutation.edits import Edit, Place, Resource, allowing, at, drop, prop
 
 
 def keys_dropped(place: Place) -> Iterator[Edit]:
-    """Encryption without the customer's key, or with AWS's own."""
+    """Yield edits that encrypt without the customer managed key, or with a key that AWS manages."""
     for known in KEY_OF.get(place.type, ()):
         for path, _ in properties(place, *known.replace(" > ", "/").split("/")):
             yield drop(path)
@@ -25,7 +25,7 @@ def keys_dropped(place: Place) -> Iterator[Edit]:
 
 
 def bucket_encryption(place: Place) -> Iterator[Edit]:
-    """Each bucket under the algorithm that is wrong for it, or under none."""
+    """Yield edits that give a bucket the wrong encryption algorithm for its purpose, or none."""
     for path, value in properties(
         place, "BucketEncryption", "ServerSideEncryptionConfiguration", "*", "ServerSideEncryptionByDefault"
     ):
@@ -38,7 +38,7 @@ def bucket_encryption(place: Place) -> Iterator[Edit]:
 
 
 def tls_denials_dropped(place: Place) -> Iterator[Edit]:
-    """Policies that no longer refuse what comes without TLS, and no policy at all."""
+    """Yield edits of policies that no longer deny requests without TLS, and edits that remove the policy."""
     if place.type in RESOURCE_POLICIES:
         for path, statement in properties(place, *RESOURCE_POLICIES[place.type], "Statement", "*"):
             if statement["Effect"] == "Deny" and "Bool" in statement.get("Condition", {}):
@@ -51,13 +51,13 @@ def tls_denials_dropped(place: Place) -> Iterator[Edit]:
 
 
 def plain_listeners(place: Place) -> Iterator[Edit]:
-    """Listeners without TLS, where data is protected."""
+    """Yield edits of listeners that no longer use TLS, in protected environments."""
     if place.is_a("ElasticLoadBalancingV2::Listener") and place.facts["Protection"] == "protected":
         yield put(("Properties", "Protocol"), "HTTP")
 
 
 def secrets_written(place: Place) -> Iterator[Edit]:
-    """A secret by its shape, and one by the name of its variable."""
+    """Yield edits with a secret that its format reveals, and with one that its variable's name reveals."""
     if place.is_a("Lambda::Function"):
         yield put(("Properties", "Environment"), {"Variables": {"API_TOKEN": "correct-horse"}})
         yield put(("Properties", "Description"), "AKIA" + "ABCDEFGHIJKLMNOP")
@@ -68,7 +68,7 @@ def secrets_written(place: Place) -> Iterator[Edit]:
 
 
 def actions_widened(place: Place) -> Iterator[Edit]:
-    """A grant of a whole service, of a pattern, of everything."""
+    """Yield edits that allow all actions of a service, a pattern of actions, or all actions."""
     for path, statement in allowing(place, IDENTITY_POLICIES, TRUST_POLICIES, RESOURCE_POLICIES):
         service, _, action = statement["Action"][0].partition(":")
         for wider in (f"{service}:*", f"{service}:{action[:3]}*", "*"):
@@ -76,7 +76,7 @@ def actions_widened(place: Place) -> Iterator[Edit]:
 
 
 def resources_widened(place: Place) -> Iterator[Edit]:
-    """A role's grant on everything, and reasons that are gone."""
+    """Yield edits that allow a role's action on every resource, and edits that remove the reasons for that."""
     for path, statement in allowing(place, IDENTITY_POLICIES):
         if "*" not in statement["Resource"]:
             yield put((*path, "Resource"), ["*"])
@@ -86,7 +86,7 @@ def resources_widened(place: Place) -> Iterator[Edit]:
 
 
 def negated(place: Place) -> Iterator[Edit]:
-    """What is named turned into all but what is named."""
+    """Yield edits that replace actions, resources and principals by their negated elements."""
     for path, statement in allowing(place, IDENTITY_POLICIES, TRUST_POLICIES, RESOURCE_POLICIES):
         for key in ("Action", "Resource", "Principal"):
             if key in statement:
@@ -94,7 +94,7 @@ def negated(place: Place) -> Iterator[Edit]:
 
 
 def managed_policies(place: Place) -> Iterator[Edit]:
-    """AWS's own policies on roles."""
+    """Yield edits that attach AWS managed policies to roles."""
     if place.is_a("IAM::Role"):
         yield put(("Properties", "ManagedPolicyArns"), ["arn:aws:iam::aws:policy/ReadOnlyAccess"])
         yield put(
@@ -103,7 +103,7 @@ def managed_policies(place: Place) -> Iterator[Edit]:
 
 
 def codecommit(place: Place) -> Iterator[Edit]:
-    """CodeCommit, by a permission, a source or a repository."""
+    """Yield edits that use CodeCommit: in a permission, in a source and as a repository."""
     for path, _ in allowing(place, IDENTITY_POLICIES):
         yield put((*path, "Action", 0), "codecommit:GitPull")
     for path, kind in properties(place, "Stages", "*", "Actions", "*", "ActionTypeId"):
@@ -114,7 +114,7 @@ def codecommit(place: Place) -> Iterator[Edit]:
 
 
 def trust_opened(place: Place) -> Iterator[Edit]:
-    """Roles for whomever a service acts for, for every role of another account, for everybody."""
+    """Yield edits of trust policies: without source conditions, for all roles of another account, for everybody."""
     for path, statement in allowing(place, TRUST_POLICIES):
         yield put((*path, "Principal"), "*")
         yield put((*path, "Principal"), {"AWS": "*"})
@@ -126,7 +126,7 @@ def trust_opened(place: Place) -> Iterator[Edit]:
 
 
 def resource_policies_opened(place: Place) -> Iterator[Edit]:
-    """Resources for everybody, and for whomever a service acts for."""
+    """Yield edits of resource policies: for everybody, and for services without the source conditions."""
     for path, statement in allowing(place, RESOURCE_POLICIES):
         if "Condition" in statement:
             yield drop((*path, "Condition"))
@@ -142,7 +142,7 @@ def resource_policies_opened(place: Place) -> Iterator[Edit]:
 
 
 def pass_role_widened(place: Place) -> Iterator[Edit]:
-    """Roles passed to any service, and any role passed."""
+    """Yield edits that allow passing roles to any service, and passing any role."""
     for path, statement in allowing(place, IDENTITY_POLICIES):
         if "iam:PassRole" in statement["Action"]:
             yield drop((*path, "Condition"))
@@ -150,7 +150,7 @@ def pass_role_widened(place: Place) -> Iterator[Edit]:
 
 
 def boundary_dropped(place: Place) -> Iterator[Edit]:
-    """Roles without the boundary or path that their environment demands."""
+    """Yield edits that remove the permissions boundary or the path that the environment requires."""
     if place.is_a("IAM::Role"):
         for fact, key in (("PermissionsBoundary", "PermissionsBoundary"), ("RolePath", "Path")):
             if fact in place.facts:
@@ -158,20 +158,20 @@ def boundary_dropped(place: Place) -> Iterator[Edit]:
 
 
 def tags_removed(place: Place) -> Iterator[Edit]:
-    """Each tag in turn, and all of them."""
+    """Yield edits that remove one tag, for each tag, and an edit that removes all tags."""
     tags = place.body["Properties"].get("Tags")
     required = place.facts["StackTags"]
     if tags:
         yield drop(("Properties", "Tags"))
         for index, tag in enumerate(tags):
-            # A list has keys and values, a map has them itself; a tag besides the required ones may go.
+            # Tags are either a list of keys and values, or a map. Tags that are not required may be removed.
             key, path = (tag["Key"], index) if isinstance(tag, dict) else (tag, tag)
             if key in required:
                 yield drop(("Properties", "Tags", path))
 
 
 def names_generic(place: Place) -> Iterator[Edit]:
-    """Names that do not say which environment they are of."""
+    """Yield edits of physical names that no longer contain the environment."""
     key = NAME_PROPERTIES.get(place.type, "")
     name = place.body["Properties"].get(key)
     if isinstance(name, str) and place.facts["Environment"] in name:
@@ -179,7 +179,7 @@ def names_generic(place: Place) -> Iterator[Edit]:
 
 
 def buckets_opened(place: Place) -> Iterator[Edit]:
-    """Each public access block in turn, and all of them."""
+    """Yield edits that remove each setting of the public access block, and an edit that removes the whole block."""
     if place.is_a("S3::Bucket"):
         yield drop(("Properties", "PublicAccessBlockConfiguration"))
         for block in PUBLIC_ACCESS_BLOCKS:
@@ -188,7 +188,7 @@ def buckets_opened(place: Place) -> Iterator[Edit]:
 
 
 def groups_opened(place: Place) -> Iterator[Edit]:
-    """Everybody let in, on any port."""
+    """Yield edits of security groups that admit the whole internet, on any port."""
     rules = [path for path, _ in properties(place, "SecurityGroupIngress", "*")]
     if place.is_a("EC2::SecurityGroup"):
         everybody = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0", "Description": "ssh"}
@@ -203,7 +203,7 @@ def groups_opened(place: Place) -> Iterator[Edit]:
 
 
 def data_given_away(place: Place) -> Iterator[Edit]:
-    """Data that goes with its stack or with its replacement."""
+    """Yield edits that delete data together with its stack, or when the resource is replaced."""
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
         if policy in place.body:
             yield drop((policy,))
@@ -212,7 +212,7 @@ def data_given_away(place: Place) -> Iterator[Edit]:
 
 
 def logs_lost(place: Place) -> Iterator[Edit]:
-    """Logs kept for ever, for a day, or wherever a service puts them."""
+    """Yield edits of logs: kept for ever, kept for one day, or written to a log group that the service chooses."""
     if place.is_a("Logs::LogGroup"):
         yield drop(("Properties", "RetentionInDays"))
         if place.facts["Protection"] == "protected":
@@ -227,7 +227,7 @@ def logs_lost(place: Place) -> Iterator[Edit]:
 
 
 def timeouts_unset(place: Place) -> Iterator[Edit]:
-    """What may hang without an end."""
+    """Yield edits that remove timeouts."""
     if place.is_a("Lambda::Function", "CodeBuild::Project"):
         for key in ("Timeout", "TimeoutInMinutes", "QueuedTimeoutInMinutes"):
             for path, _ in properties(place, key):
@@ -238,7 +238,7 @@ def timeouts_unset(place: Place) -> Iterator[Edit]:
 
 
 def alarms_silenced(place: Place) -> Iterator[Edit]:
-    """Alarms that nobody hears."""
+    """Yield edits of alarms that notify nobody."""
     if place.is_a("CloudWatch::Alarm", "CloudWatch::CompositeAlarm"):
         yield drop(("Properties", "AlarmActions"))
         yield put(("Properties", "AlarmActions"), [])
@@ -248,7 +248,7 @@ def alarms_silenced(place: Place) -> Iterator[Edit]:
 
 
 def outdated(place: Place) -> Iterator[Edit]:
-    """Runtimes and images that nobody keeps up, or that are another one tomorrow."""
+    """Yield edits that use runtimes and images that are not maintained or not pinned."""
     for path, _ in properties(place, "Runtime"):
         yield put(path, "python3.8")
     if place.is_a("CodeBuild::Project"):
@@ -257,7 +257,7 @@ def outdated(place: Place) -> Iterator[Edit]:
 
 
 def ways_around(place: Place) -> Iterator[Edit]:
-    """Pipelines without gate, locks or approval."""
+    """Yield edits of pipelines without the gate, stage conditions or approval."""
     if not place.is_a("CodePipeline::Pipeline"):
         return
     stages = place.body["Properties"]["Stages"]
@@ -282,20 +282,20 @@ def ways_around(place: Place) -> Iterator[Edit]:
 
 
 def code_altered(place: Place) -> Iterator[Edit]:
-    """Other code than the reviewed one, and code from nowhere."""
+    """Yield edits of inline code that differs from the reviewed source, and edits that replace inline code."""
     for path, code in properties(place, "Code", "ZipFile"):
         yield put(path, f"{code}# and one line more\n")
         yield drop(("Metadata", "Why"))
 
 
 def suppressed(place: Place) -> Iterator[Edit]:
-    """Rules switched off without a word."""
+    """Yield edits that suppress rules without a reason."""
     settings = {"config": {"ignore_checks": ["E9101", "E9111", "E9171"]}}
     yield put(("Metadata",), {**place.body.get("Metadata", {}), "cfn-lint": settings})
 
 
 def too_large(place: Place) -> Iterator[Edit]:
-    """The first templates larger than one request."""
+    """Yield edits that make the templates deployed first too large for one request."""
     if place.facts["Layer"] in ("keys", "storage"):
         yield put(("Metadata",), {**place.body.get("Metadata", {}), "Padding": "x" * 52_000})
 

@@ -1,7 +1,7 @@
 """Makes rendered templates worse, one change at a time, and reports which changes no rule noticed: `make mutate`.
 
-A mutant is caught by a rule of ours, or else by cfn-lint itself; what neither notices is listed, and fails the run. The
-auditor (checkov) and the tests are not asked, so what they alone own is not among the operators.
+One of our rules, or else cfn-lint itself, must catch each mutant. Mutants that neither catches are listed, and the run
+fails. checkov and the tests are not run, so the operators do not cover facts that only those check.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OUT = Path(__file__).parents[2] / "out"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change for the worse of a template; made only when it is tried."""
+    """One change of a template for the worse. The changed template is created only on demand."""
 
     operator: str
     path: str
@@ -40,16 +40,16 @@ class Mutant:
 
     @property
     def where(self) -> str:
-        """What was done to what, in a line."""
+        """Return the resource and its change in one line."""
         return f"{self.path} {self.name}: {self.edit.where[:100]}"
 
     @property
     def region(self) -> str:
-        """Where the template would be deployed."""
+        """Return the region to which the template would be deployed."""
         return str(self.original["Metadata"]["CicdTemplates"]["Region"])
 
     def template(self) -> dict[str, Any]:
-        """The template with the change; what did not change is shared with the original."""
+        """Return the template with the change; unchanged parts are shared with the original."""
         resources = dict(self.original["Resources"])
         if self.edit.change is None:
             del resources[self.name]
@@ -60,7 +60,7 @@ class Mutant:
 
 
 def mutants(folder: Path = OUT) -> Iterator[Mutant]:
-    """Every mutant of every template in `folder`."""
+    """Yield every mutant of every template in `folder`."""
     for path in sorted(folder.glob("*/*.yaml")):
         template: dict[str, Any] = cloudformation_yaml.load(path.read_text(encoding="utf-8"))
         facts = template["Metadata"]["CicdTemplates"]
@@ -71,14 +71,14 @@ def mutants(folder: Path = OUT) -> Iterator[Mutant]:
 
 
 class Catcher:
-    """Our rules, and cfn-lint with its own for what they let through."""
+    """Our rules, and cfn-lint with its own rules for mutants that ours do not catch."""
 
     def __init__(self, runner: Runner | None = None) -> None:
         self._rules = [rule() for rule in RULES]
         self._runner = runner or Runner(ConfigMixIn(["--template", os.devnull]))
 
     def catch(self, mutant: Mutant) -> str | None:
-        """The id of the first rule that notices, of ours if one does."""
+        """Return the id of the first rule that catches the mutant, one of our own if there is one."""
         content = mutant.template()
         template = Template(None, content, [mutant.region])
         for rule in self._rules:
@@ -87,8 +87,8 @@ class Catcher:
         return next((match.rule.id for match in self._runner.validate_template(content)), None)
 
 
-def main(tried_with: Catcher | None = None, made: Iterable[Mutant] | None = None, every: str = "1") -> int:
-    """Try every mutant, or those `made`, or one in `every`; 1 if some survive, 2 if `every` is no such number."""
+def main(tried_with: Catcher | None = None, chosen: Iterable[Mutant] | None = None, every: str = "1") -> int:
+    """Try all mutants, or `chosen`, or one in `every`. Return 1 if one survives, 2 if `every` is not a number."""
     if not every.isdecimal() or int(every) < 1:
         print(f"EVERY={every}: give a number from 1 on; 10 tries one mutant in ten", file=sys.stderr)
         return 2
@@ -97,7 +97,7 @@ def main(tried_with: Catcher | None = None, made: Iterable[Mutant] | None = None
     caught: Counter[str] = Counter()
     by: dict[str, Counter[str]] = {}
     survivors = []
-    for mutant in (each for index, each in enumerate(made or mutants()) if index % int(every) == 0):
+    for mutant in (mutant for index, mutant in enumerate(chosen or mutants()) if index % int(every) == 0):
         tried[mutant.operator] += 1
         rule = catcher.catch(mutant)
         if rule is None:

@@ -1,8 +1,8 @@
-"""Takes every permission away that a rehearsal of the example uses, one by one: `make soak`.
+"""Removes every permission that a rehearsal of the example uses, one at a time: `make soak`.
 
-Each time the rendered template with one action less is deployed, and the action of the pipeline that used it is
-repeated. It has to fail, and to name what is missing; what does not is printed, and the exit code is 1. The figure is
-in docs/rehearsal.md.
+For each permission, deploys the rendered template without it and repeats the pipeline action that used it. The action
+must fail, and its error must name the missing permission. Permissions that are not missed are printed, and the exit
+code is then 1. docs/rehearsal.md has the figures.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tests.integration.rehearsed_example import Rehearsed, rehearsed, without
 Key = tuple[str, str, str]
 
 
-def users(found: Rehearsed) -> dict[Key, str]:
-    """The quickest action of the pipeline that uses each permission, by role, Sid and action."""
+def users(example: Rehearsed) -> dict[Key, str]:
+    """Return the fastest pipeline action that uses each permission, by role, Sid and action."""
     quickest: dict[Key, tuple[float, str]] = {}
-    for action in found.run.pipeline.actions:
-        before = len(found.run.setup.calls.rows())
-        step = found.again(action.path)
+    for action in example.run.pipeline.actions:
+        before = len(example.run.setup.calls.rows())
+        step = example.again(action.path)
         assert step.state is ActionState.SUCCEEDED, step.error
-        for principal, call, _, decision, statement in found.run.setup.calls.rows()[before:]:
+        for principal, call, _, decision, statement in example.run.setup.calls.rows()[before:]:
             if decision == ALLOWED and statement:
                 key = (role_name(principal), statement, call)
                 quickest[key] = min(quickest.get(key, (step.seconds, action.path)), (step.seconds, action.path))
@@ -37,31 +37,31 @@ def users(found: Rehearsed) -> dict[Key, str]:
 
 
 def main() -> int:
-    """Sweep; 0 where every missing permission was noticed."""
+    """Remove each permission in turn; return 0 if every missing permission was noticed, otherwise 1."""
     began = time.monotonic()
     unnoticed = 0
-    with tempfile.TemporaryDirectory() as folder, rehearsed(Path(folder)) as found:
+    with tempfile.TemporaryDirectory() as folder, rehearsed(Path(folder)) as example:
         asked = sys.argv[1] if sys.argv[1:] else ""
-        used = {key: path for key, path in users(found).items() if asked in " ".join(key)}
+        used = {key: path for key, path in users(example).items() if asked in " ".join(key)}
         prepared = {
             action.stage: action.path
-            for action in found.run.pipeline.actions
+            for action in example.run.pipeline.actions
             if action.configuration.get("ActionMode") == REPLACE
         }
         deployed_less: StackTemplate | None = None
         for (role, statement, action), path in sorted(used.items()):
-            stack, lesser = without(found.stacks, role, statement, action)
+            stack, lesser = without(example.stacks, role, statement, action)
             if first := prepared.get(path.partition("/")[0]):
-                # What looks at a change set needs one that was not executed yet.
+                # An action that reads a change set needs one that has not been executed yet.
                 if deployed_less is not None:
-                    deploy_stacks(found.engine, [deployed_less])
-                found.again(first)
-            # The next change of the same stack takes the last one back by itself.
+                    deploy_stacks(example.engine, [deployed_less])
+                example.again(first)
+            # Another deployment of the same stack also restores the permission that was removed before.
             if deployed_less is not None and deployed_less is not stack:
-                deploy_stacks(found.engine, [deployed_less])
-            deploy_stacks(found.engine, [lesser])
+                deploy_stacks(example.engine, [deployed_less])
+            deploy_stacks(example.engine, [lesser])
             deployed_less = stack
-            step = found.again(path)
+            step = example.again(path)
             if step.state is ActionState.FAILED and f"may not {action}" in step.error:
                 continue
             unnoticed += 1

@@ -84,5 +84,5 @@ def test_survivors_are_listed_and_fail_the_run(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("every", ["0", "x", "-1", ""])
 def test_one_in_how_many_is_a_number(every: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert templates.main(made=[], every=every) == 2
+    assert templates.main(chosen=[], every=every) == 2
     assert capsys.readouterr().err == f"EVERY={every}: give a number from 1 on; 10 tries one mutant in ten\n"
