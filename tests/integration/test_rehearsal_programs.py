@@ -136,7 +136,7 @@ def test_a_recorded_report_goes_where_the_scanner_would_write_it(
     assert recorded.main(["snyk", "test", f"--json-file-output={tmp_path}/report"]) == 0
     assert recorded.main(["safety", "scan", "--output", "json"]) == 0
     assert (tmp_path / "report").read_text() == '"snyk"'
-    assert capsys.readouterr().out == 'snyk recorded\n"safety"\n'
+    assert capsys.readouterr().out == 'snyk 0 (replaced by a recorded report)\n"safety"\n'
     assert recorded.main(["other"]) == 127
     assert [line.split(" is ")[0] for line in (tmp_path / "notes").read_text().splitlines()] == [
         "snyk",
