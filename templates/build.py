@@ -17,13 +17,13 @@ from cicd_templates.blocks.build_projects import (
     sha256,
 )
 from cicd_templates.blocks.removal_policies import stateful
-from cicd_templates.builds import buildspecs
+from cicd_templates.builds import buildspecs, image_build
 from cicd_templates.builds.release_checks import ReleaseCheck, checks_of
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name, report_artifact, repository_arn, title
 from cicd_templates.config.reserved_words import BILL_OF_MATERIALS, IMAGE, IMAGE_SCAN, SMOKE_TEST
 from cicd_templates.layer.iam import Grant, allow
-from cicd_templates.layer.outputs import BucketName, RepositoryUri
+from cicd_templates.layer.outputs import RepositoryUri
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, registry, storage
 
@@ -51,7 +51,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         built = layer.add_all(_check(context, check, stored))
         if check.format == "junit":
             layer.add(report_group(f"{built.project.title}Reports", built, buildspecs.RESULTS))
-    layer.add_all(_image(context, layer.read(registry.REPOSITORY_URI), layer.read(storage.SOURCE_BUCKET)))
+    layer.add_all(_image(context, layer.read(registry.REPOSITORY_URI)))
     layer.add_all(_bill_of_materials(context))
     layer.add_all(_image_scan(context))
     layer.add_all(_smoke_test(context))
@@ -104,16 +104,15 @@ def _check(context: BuildContext, check: ReleaseCheck, stored: dict[str, secrets
     )
 
 
-def _image(context: BuildContext, repository_uri: RepositoryUri, source: BucketName) -> BuildProject:
+def _image(context: BuildContext, repository_uri: RepositoryUri) -> BuildProject:
     service = context.service
-    buildspec = buildspecs.image(service)
+    buildspec = image_build.image(service)
     return project(
         "Image",
         context,
         IMAGE,
         buildspec,
         _may_put_evidence(context),
-        may_read("ReadTheReleasedSource", source, service.release_key),
         *_may_push(context.env, service),
         description="Builds and pushes the image of a source version, once",
         timeout_minutes=service.settings.build.timeout_minutes,
@@ -122,8 +121,6 @@ def _image(context: BuildContext, repository_uri: RepositoryUri, source: BucketN
             "SERVICE": service.name,
             "REPOSITORY": _repository(context),
             "REPOSITORY_URI": repository_uri,
-            "SOURCE_BUCKET": source,
-            "SOURCE_OBJECT": service.release_key,
             "EVIDENCE_BUCKET": context.evidence,
             "BUILDSPEC_SHA256": sha256(buildspec),
         },
@@ -160,6 +157,7 @@ def _image_scan(context: BuildContext) -> BuildProject:
             "SERVICE": context.service.name,
             "REPOSITORY": _repository(context),
             "SEVERITIES": ",".join(context.service.settings.build.scan_severities),
+            "UNRATED": context.service.settings.build.scan_unrated,
             "EVIDENCE_BUCKET": context.evidence,
         },
     )

@@ -182,12 +182,12 @@ def _gate(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
 
 
 def _build(context: PipelineContext) -> PipelineStage:
-    variables = {"SOURCE_VERSION": _source_version(context), "EXECUTION_ID": EXECUTION_ID}
+    source = {"SOURCE_DIGEST": f"#{{{GATE_STAGE}.SourceDigest}}", "EXECUTION_ID": EXECUTION_ID}
     image = codebuild_action(
         context,
         IMAGE_ACTION,
         reserved_words.IMAGE,
-        variables | {"TEMPLATES_VERSION": TEMPLATES_VERSION},
+        {"SOURCE_VERSION": _source_version(context), **source, "TEMPLATES_VERSION": TEMPLATES_VERSION},
         inputs=[APP],
         namespace=IMAGE_ACTION,
     )
@@ -195,7 +195,7 @@ def _build(context: PipelineContext) -> PipelineStage:
         context,
         "BillOfMaterials",
         reserved_words.BILL_OF_MATERIALS,
-        {"EXECUTION_ID": EXECUTION_ID},
+        source,
         inputs=[APP],
     )
     scan = _image_scan(context, "ImageScan", "image-scan.json", order=2)

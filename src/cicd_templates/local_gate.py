@@ -15,7 +15,7 @@ from cicd_templates.functions.scan_gate.exit_codes import check_run
 from cicd_templates.functions.scan_gate.formats import read_report
 from cicd_templates.functions.scan_gate.policy import POLICY, VERSION, Policy, agreed_policy, read_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report
-from cicd_templates.functions.scan_gate.record import RECORD, record_problem
+from cicd_templates.functions.scan_gate.record import RECORD, add_record, record_problem
 from cicd_templates.functions.scan_gate.waivers import written_fingerprint
 
 
@@ -178,4 +178,5 @@ def _report(folder: Path, check: str, expected: ExpectedReport, source_version: 
         return Report(status=ERROR, reason=wrong)
     report = read_report(form, path.read_bytes(), expected.tool)
     check_run(record.read_bytes(), expected.tool or form, report)
+    add_record(report, record.read_bytes())
     return report

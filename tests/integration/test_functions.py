@@ -19,6 +19,8 @@ RUN = {
     "source_version": "v1",
     "tool_version": "1",
     "exit_code": 0,
+    "source_digest": "a" * 64,
+    "not_read": [],
     "started": "2026-11-24T10:00:00Z",
     "finished": "2026-11-24T10:00:09Z",
 }
@@ -85,6 +87,7 @@ def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project
         "Verdict": "PASS",
         "Critical": "0",
         "High": "0",
+        "SourceDigest": "a" * 64,
         "ReportKey": "payment-processor/e-1/verdict.json",
     }
     bucket = f"payments-tools-evidence-{project.accounts['tools']}-eu-central-1"

@@ -47,6 +47,7 @@ def test_its_evidence_is_there(passed: Rehearsed) -> None:
     objects = s3.list_objects_v2(Bucket=EVIDENCE, Prefix=f"payment-processor/{passed.run.execution}/")["Contents"]
 
     assert [each["Key"].rpartition("/")[2] for each in objects] == [
+        "image-packages.cdx.json",
         "image-scan-production.json",
         "image-scan.json",
         "provenance.json",

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import io
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def test_an_image_is_pushed_that_was_not_built(account: Any, tmp_path: Path) -> 
     [
         (["build", "--file", "Dockerfile.no", "--tag", "t", "."], "Dockerfile.no: no such file"),
         (["push", "other/images:v2"], "other/images:v2: the image was not built"),
-        (["run", "x"], "run: a rehearsal has no container engine; it supports login, build and push"),
+        (["run", "x"], "run: a rehearsal has no container engine; it supports login, build, push, pull,"),
     ],
 )
 def test_docker_says_what_it_cannot(
@@ -117,6 +118,16 @@ def test_docker_says_what_it_cannot(
 ) -> None:
     assert docker.main(arguments) == 1
     assert expected in capsys.readouterr().err
+
+
+def test_an_image_is_exported_without_files_and_that_is_noted(
+    account: Any, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert [docker.main([command, "image"]) for command in ("pull", "create", "export", "rm")] == [0, 0, 0, 0]
+    exported = capfdbinary.readouterr().out.partition(b"image\nimage\n")[2]
+    with tarfile.open(fileobj=io.BytesIO(exported), mode="r|") as files:
+        assert list(files) == []
+    assert docker.EXPORT_NOTE in (tmp_path / "notes").read_text()
 
 
 @pytest.mark.parametrize(("given", "code"), [("secret", 0), ("", 1)])

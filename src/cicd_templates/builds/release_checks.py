@@ -95,9 +95,9 @@ def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
     return preset is None or preset.runs_application or table.has_own_commands
 
 
-def write_script(script: str) -> str:
-    """Return the command that writes `scripts/<script>.py` to /tmp, so that the template contains the whole script."""
-    return f"cat > /tmp/{script}.py <<'SCRIPT'\n{_text('scripts', f'{script}.py').rstrip()}\nSCRIPT"
+def write_script(name: str) -> str:
+    """Return the command that writes `scripts/<name>` to /tmp, so that the template contains the whole script."""
+    return f"cat > /tmp/{name} <<'SCRIPT'\n{_text('scripts', name).rstrip()}\nSCRIPT"
 
 
 def install_pins(pins: str) -> str:
@@ -146,7 +146,7 @@ def describe_requirements(*secrets: str) -> str:
     without = " ".join(f"--unset={name}" for name in secrets)
     return "\n".join(
         [
-            write_script("pinned_requirements"),
+            write_script("pinned_requirements.py"),
             f"python3 -I -m venv --without-pip {DESCRIBED}",
             "if [ -f requirements.txt ]; then",
             f"  {TOOL}/bin/python3 -I /tmp/pinned_requirements.py requirements.txt > /tmp/requirements.txt",
@@ -256,7 +256,7 @@ def _secrets() -> ReleaseCheck:
         tools=(install_pins("detect-secrets"),),
         version=f"{TOOL}/bin/detect-secrets --version",
         commands=(
-            f"{write_script('scan_secrets')}\n"
+            f"{write_script('scan_secrets.py')}\n"
             "rm -rf /tmp/plain\n"
             f'{TOOL}/bin/python3 -I /tmp/scan_secrets.py . /tmp/plain \\\n{options} > "$REPORT"',
         ),

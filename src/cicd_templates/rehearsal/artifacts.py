@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
 import uuid
 import zipfile
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,6 +19,9 @@ from cicd_templates.rehearsal.pipeline_definition import Pipeline
 
 MOST_ENTRIES = 20_000
 MOST_BYTES = 2**30
+# The extra field with a name that only some programs read: https://libzip.org/specifications/extrafld.txt
+UNICODE_PATH = 0x7075
+FIELD = struct.Struct("<HH")
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,9 @@ def read_artifact(s3: Any, artifact: Artifact) -> zipfile.ZipFile:
 def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
     """Extract a zip into `folder`, keeping the executable bits.
 
-    Raises `CicdError` before anything is written if an entry's name leads out of `folder`, if an entry is a link or
-    another special file, or if there are more than `MOST_ENTRIES` entries or more than `MOST_BYTES` in total.
+    Raises `CicdError` before anything is written if an entry's name leads out of `folder`, if programs may read its
+    name in different ways, if it is a link or another special file, or if there are more than `MOST_ENTRIES` entries or
+    more than `MOST_BYTES` in total. Raises it while writing for an entry that is damaged or encrypted.
     """
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
@@ -64,9 +71,13 @@ def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
         raise CicdError(f"an archive has {size} bytes in total; at most {MOST_BYTES} are unpacked")
     for entry in entries:
         _refuse_special_entry(entry)
+    _refuse_ambiguous_names(entries)
     for entry in entries:
-        # zipfile never extracts more bytes than the size that the entry states.
-        path = Path(archive.extract(entry, folder))
+        try:
+            # zipfile never extracts more bytes than the entry states, and compares the two names of an entry.
+            path = Path(archive.extract(entry, folder))
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            raise CicdError(f"an archive has the entry {entry.filename!r}, which cannot be read: {error}") from None
         if mode := entry.external_attr >> 16 & 0o111:
             path.chmod(path.stat().st_mode | mode)
 
@@ -78,6 +89,27 @@ def _refuse_special_entry(entry: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise CicdError(f"an archive has the entry {entry.filename!r}, which is a link or another special file")
+
+
+def _refuse_ambiguous_names(entries: list[zipfile.ZipInfo]) -> None:
+    """Raise `CicdError` for equal names, a file that is also a folder, and an entry with a second name."""
+    names = [PurePosixPath(entry.filename.replace("\\", "/")) for entry in entries]
+    files = {name for name, entry in zip(names, entries, strict=True) if not entry.is_dir()}
+    seen: set[PurePosixPath] = set()
+    for name, entry in zip(names, entries, strict=True):
+        if name in seen or files.intersection(name.parents):
+            raise CicdError(f"an archive has the entry {entry.filename!r} twice, or as a file and as a folder")
+        if UNICODE_PATH in _extra_fields(entry.extra):
+            raise CicdError(f"an archive has the entry {entry.filename!r} with a second name for some programs")
+        seen.add(name)
+
+
+def _extra_fields(extra: bytes) -> Iterator[int]:
+    """Yield the identifiers of an entry's extra fields; each field starts with its identifier and its length."""
+    while len(extra) >= FIELD.size:
+        identifier, length = FIELD.unpack_from(extra)
+        yield identifier
+        extra = extra[FIELD.size + length :]
 
 
 def pack_files(source: Path, files: Files) -> bytes:

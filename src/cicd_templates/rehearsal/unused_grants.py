@@ -27,7 +27,6 @@ REASONS = (
         "CodePipeline itself uses it for the artifact store; a rehearsal does not record that",
     ),
     ("*", "*", "s3:GetObjectVersion", "reads an artifact by its version; the rehearsal reads artifacts by key"),
-    ("*-image", "ReadTheReleasedSource", "s3:GetObject", "the source is read by its version, with s3:GetObjectVersion"),
     ("*", "FindTheArtifacts", "s3:GetBucketVersioning", "on AWS's list for artifact stores"),
     ("*", "RunTheProject", "codebuild:StopBuild", "used only if somebody stops a run"),
     ("*", "FindTheFunction", "lambda:ListFunctions", "on AWS's list for Lambda actions"),

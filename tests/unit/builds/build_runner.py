@@ -30,6 +30,15 @@ def commands(text: str, phase: str = "build") -> list[str]:
     return found
 
 
+def digest_of(source: Path) -> str:
+    """The digest that the checks record for `source`."""
+    script = ROOT / "src/cicd_templates/builds/scripts/source_digest.sh"
+    lists = source.parent / "digest_lists"
+    text = script.read_text().replace("/tmp/source_digest_lists", str(lists))
+    command = ["sh", "-s", str(source), "."]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def run(command: str, source: Path, *before_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """One command of a build as CodeBuild runs it, with the tools of this environment."""
     path = os.pathsep.join([*map(str, before_path), str(Path(sys.executable).parent), "/usr/bin", "/bin"])

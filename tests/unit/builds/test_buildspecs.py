@@ -7,17 +7,18 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from cicd_templates.builds import buildspecs
+from cicd_templates.builds import buildspecs, image_build
 from cicd_templates.builds.release_checks import PRESETS, checks_of
-from cicd_templates.deploy.releases.archives import source_archive
 from cicd_templates.functions.scan_gate.formats import read_report
 from tests.conftest import ROOT
-from tests.unit.builds.build_runner import EXAMPLE, SERVICE, checked, commands, run, service
+from tests.unit.builds.build_runner import EXAMPLE, SERVICE, checked, commands, digest_of, run, service
 
 CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
 PINS = ROOT / "src/cicd_templates/builds/pins"
@@ -27,7 +28,7 @@ def every_buildspec() -> dict[str, str]:
     of = service()
     checks = {check.name: buildspecs.check(of, check) for check in checks_of(of)}
     others = {
-        "image": buildspecs.image(of),
+        "image": image_build.image(of),
         "sbom": buildspecs.bill_of_materials(of),
         "scan": buildspecs.image_scan(),
         "smoke": buildspecs.smoke_test(of),
@@ -314,8 +315,6 @@ def stub(folder: Path, name: str, script: str) -> None:
 
 
 IMAGE_VARIABLES = {
-    "SOURCE_BUCKET": "source",
-    "SOURCE_OBJECT": "pay/source.zip",
     "REPOSITORY": "payments",
     "REPOSITORY_URI": "1.dkr.ecr.eu-central-1.amazonaws.com/payments",
     "SERVICE": "payment-processor",
@@ -327,18 +326,34 @@ IMAGE_VARIABLES = {
 DIGEST = "sha256:" + "d" * 64
 
 
+# What `docker export` prints: the image's files, or those of its base image, as the container is named.
+EXPORT = """
+case "$1" in
+  create) case "$*" in *payments@*) echo image;; *) echo base;; esac;;
+  export) cat "{0}/$2.tar";;
+esac"""
+
+
+def image_files(folder: Path, *packages: str, base: str) -> None:
+    """Write what the image and its base image contain: packages, each as its name and version."""
+    for name, contents in (("image", packages), ("base", (base,))):
+        with tarfile.open(folder / f"{name}.tar", "w") as archive:
+            for package in contents:
+                archive.addfile(tarfile.TarInfo(f"site-packages/{package}.dist-info/METADATA"))
+
+
+def image_variables(source: Path) -> dict[str, str]:
+    return {**IMAGE_VARIABLES, "SOURCE_DIGEST": digest_of(source)}
+
+
 def test_an_image_is_built_pushed_and_noted_by_its_digest(source: Path, tmp_path: Path) -> None:
     bin_folder = tmp_path / "bin"
-    (tmp_path / "released.zip").write_bytes(source_archive(source).data)
-    # What a check may have put in its place is not what is built.
-    (source / "Dockerfile").write_text("FROM evil")
     stub(
         bin_folder,
         "aws",
         f"""case "$*" in
   *describe-images*) [ -f "{tmp_path}/pushed" ] && echo {DIGEST} || {{ echo ImageNotFoundException >&2; exit 254; }};;
   *get-login-password*) echo secret;;
-  *get-object*) cp "{tmp_path}/released.zip" "${{@: -1}}";;
   *put-object*) echo '{{}}';;
 esac""",
     )
@@ -346,9 +361,11 @@ esac""",
     push = f'[ "$1" = push ] && touch "{tmp_path}/pushed"'
     record_attestations = f'echo "attestations: $BUILDX_NO_DEFAULT_ATTESTATIONS" > "{tmp_path}/attestations"'
     built = f'[ "$1" = build ] && cp Dockerfile "{tmp_path}/built" && {record_attestations}'
-    stub(bin_folder, "docker", f'[ "$1" = login ] && cat > /dev/null; {built}; {push}; exit 0')
-    build, export, provenance = commands(buildspecs.image(service()))
-    answer = run(f"{build}\n{export}\n{provenance}\necho $IMAGE_URI", source, bin_folder, **IMAGE_VARIABLES)
+    image_files(tmp_path, "python-3.13", base="python-3.13")
+    docker = f'[ "$1" = login ] && cat > /dev/null; {built}; {push}; {EXPORT.format(tmp_path)}\nexit 0'
+    stub(bin_folder, "docker", docker)
+    text = "\n".join(commands(image_build.image(service())))
+    answer = run(f"{text}\necho $IMAGE_URI", source, bin_folder, **image_variables(source))
     calls = (bin_folder / "calls").read_text()
 
     assert answer.returncode == 0, answer.stderr
@@ -360,6 +377,12 @@ esac""",
     assert "attestations: 1" in (tmp_path / "attestations").read_text()
     assert "docker push 1.dkr.ecr.eu-central-1.amazonaws.com/payments:v-v.1_2-3" in calls
     assert "--key payment-processor/e-1/provenance.json" in calls
+    assert "--key payment-processor/e-1/image-packages.cdx.json" in calls
+    packages = json.loads((tmp_path / "tmp/image-packages.cdx.json").read_text())
+    assert [each["purl"] for each in packages["components"]] == ["pkg:pypi/python@3.13"]
+    (base,) = [line for line in (source / "Dockerfile").read_text().splitlines() if line.startswith("FROM ")]
+    assert f"docker pull --quiet {base.removeprefix('FROM ')}" in calls
+    assert "docker run" not in calls
     assert "--if-none-match *" in calls
     statement = json.loads((tmp_path / "tmp/provenance.json").read_text())
     assert statement["subject"][0]["digest"] == {"sha256": "d" * 64}
@@ -367,14 +390,51 @@ esac""",
 
 
 def test_an_image_that_is_there_is_not_built_again(source: Path, tmp_path: Path) -> None:
-    (tmp_path / "released.zip").write_bytes(source_archive(source).data)
-    take = f'*get-object*) cp "{tmp_path}/released.zip" "${{@: -1}}";;'
-    stub(tmp_path / "bin", "aws", f'case "$*" in {take} *) echo {DIGEST};; esac')
-    build, export, _ = commands(buildspecs.image(service()))
-    answer = run(f"{build}\n{export}\necho $IMAGE_DIGEST", source, tmp_path / "bin", **IMAGE_VARIABLES)
+    stub(tmp_path / "bin", "aws", f'case "$*" in *) echo {DIGEST};; esac')
+    stub(tmp_path / "bin", "docker", "cat > /dev/null")
+    build, export, *_ = commands(image_build.image(service()))
+    answer = run(f"{build}\n{export}\necho $IMAGE_DIGEST", source, tmp_path / "bin", **image_variables(source))
 
     assert answer.stdout.splitlines()[-1] == DIGEST
-    assert "docker" not in (tmp_path / "bin/calls").read_text()
+    assert not re.search("docker (build|push)", (tmp_path / "bin/calls").read_text())
+
+
+def test_an_image_with_a_package_that_no_check_judged_is_refused(source: Path, tmp_path: Path) -> None:
+    image_files(tmp_path, "pip-25.1", "flask-0.12", base="pip-25.1")
+    stub(tmp_path / "bin", "docker", EXPORT.format(tmp_path))
+    stub(tmp_path / "bin", "aws", "exit 1")
+    (source.parent / "tmp").mkdir()
+    (source.parent / "tmp/base_images").write_text("base\n")
+    examine = commands(image_build.image(service()))[2]
+    answer = run(examine, source, tmp_path / "bin", IMAGE_URI="x/payments@sha256:1", **IMAGE_VARIABLES)
+
+    assert answer.returncode == 1
+    assert "'flask' '0.12' in 'site-packages/flask-0.12.dist-info/'" in answer.stderr
+    assert "aws" not in (tmp_path / "bin/calls").read_text()
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "edits", "reason"),
+    [
+        ("FROM evil.example/x", [], "Dockerfile:1: evil.example/x is not pinned"),
+        ("FROM scratch\nRUN pip install flask", [], "Dockerfile:2: pip install can take what no lock file names"),
+        ("FROM scratch\nRUN pip install flask", [("unlocked_installs", True)], ""),
+        (f"FROM ghcr.io/x@sha256:{'a' * 64}", [], "ghcr.io/x is not an allowed base image"),
+        (f"FROM ghcr.io/x@sha256:{'a' * 64}", [("base_images", ["ghcr.io"])], ""),
+    ],
+)
+def test_a_dockerfile_that_takes_more_than_was_judged_builds_nothing(
+    dockerfile: str, edits: list[tuple[str, Any]], reason: str, source: Path, tmp_path: Path
+) -> None:
+    (source / "Dockerfile").write_text(dockerfile)
+    stub(tmp_path / "bin", "aws", f"echo {DIGEST}")
+    stub(tmp_path / "bin", "docker", "cat > /dev/null")
+    of = service(*((f"{SERVICE}/build/{key}", value) for key, value in edits))
+    answer = run(commands(image_build.image(of))[0], source, tmp_path / "bin", **image_variables(source))
+
+    assert (answer.returncode == 0) is (reason == ""), answer.stderr
+    assert reason in answer.stderr
+    assert (tmp_path / "bin/calls").exists() is (reason == "")
 
 
 @pytest.mark.parametrize(
@@ -385,19 +445,17 @@ def test_an_image_that_is_there_is_not_built_again(source: Path, tmp_path: Path)
     ],
 )
 def test_an_image_that_cannot_be_built_fails_the_build(source: Path, tmp_path: Path, aws: str, docker: str) -> None:
-    (tmp_path / "released.zip").write_bytes(source_archive(source).data)
-    take = f'*get-object*) cp "{tmp_path}/released.zip" "${{@: -1}}";;'
-    stub(tmp_path / "bin", "aws", f'case "$*" in {take} *describe-images*) {aws};; esac')
+    stub(tmp_path / "bin", "aws", f'case "$*" in *describe-images*) {aws};; esac')
     stub(tmp_path / "bin", "docker", docker)
-    build = commands(buildspecs.image(service()))[0]
+    build = commands(image_build.image(service()))[0]
 
-    assert run(build, source, tmp_path / "bin", **IMAGE_VARIABLES).returncode != 0
+    assert run(build, source, tmp_path / "bin", **image_variables(source)).returncode != 0
     assert "docker push" not in (tmp_path / "bin/calls").read_text()
 
 
 def test_provenance_of_a_further_attempt_is_put_beside_and_another_refusal_fails(source: Path, tmp_path: Path) -> None:
-    provenance = commands(buildspecs.image(service()))[2]
-    variables = IMAGE_VARIABLES | {"IMAGE_DIGEST": DIGEST}
+    provenance = commands(image_build.image(service()))[3]
+    variables = IMAGE_VARIABLES | {"IMAGE_DIGEST": DIGEST, "SOURCE_DIGEST": "s" * 64}
     there = "*e-1/provenance.json*|*e-1/provenance-2.json*) echo PreconditionFailed >&2; exit 254;;"
     stub(tmp_path / "bin", "aws", f'case "$*" in {there} esac')
     assert run(provenance, source, tmp_path / "bin", **variables).returncode == 0
@@ -442,7 +500,7 @@ def test_a_connection_hands_on_the_whole_repository_and_the_service_is_a_folder_
     cut, _ = commands(buildspecs.smoke_test(service(edits[0])))
 
     assert 'cd "$CODEBUILD_SRC_DIR/apps/pay"' in command
-    assert 'cd "$CODEBUILD_SRC_DIR/apps/pay"' in commands(buildspecs.image(service(*edits)))[0]
+    assert 'cd "$CODEBUILD_SRC_DIR/apps/pay"' in commands(image_build.image(service(*edits)))[0]
     assert 'cd "$CODEBUILD_SRC_DIR"' in cut
 
 

@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "REPOSITORY": "payments",
     "IMAGE_DIGEST": "sha256:1",
     "SEVERITIES": "CRITICAL,HIGH",
+    "UNRATED": "stop",
     "SERVICE": "pay",
     "EXECUTION_ID": "e-1",
     "EVIDENCE_BUCKET": "evidence",
@@ -55,7 +56,7 @@ class Fake:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return [answer]
+        return answer if isinstance(answer, list) else [answer]
 
     def put_object(self, **request: Any) -> None:
         self.puts.append(request)
@@ -92,11 +93,24 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return called
 
 
+def finding(severity: str, name: str = "CVE-2026-1") -> dict[str, Any]:
+    """A finding of basic scanning, with the keys that the API has."""
+    return {"name": name, "uri": "https://nvd.example", "severity": severity, "attributes": []}
+
+
+def enhanced(severity: str, name: str = "CVE-2026-1") -> dict[str, Any]:
+    """A finding of enhanced scanning, with the keys that the API has."""
+    return {"severity": severity, "status": "ACTIVE", "packageVulnerabilityDetails": {"vulnerabilityId": name}}
+
+
+def page(counts: dict[str, int], *findings: Any, status: str = "COMPLETE", key: str = "findings") -> dict[str, Any]:
+    found = {"findingSeverityCounts": counts, key: list(findings)}
+    return {"imageScanStatus": {"status": status}, "imageScanFindings": found}
+
+
 def scan(status: str, **counts: int) -> dict[str, Any]:
-    return {
-        "imageScanStatus": {"status": status},
-        "imageScanFindings": {"findingSeverityCounts": counts, "findings": [1]},
-    }
+    """An answer whose counts and findings agree."""
+    return page(counts, *(finding(word) for word, number in counts.items() for _ in range(number)), status=status)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +123,36 @@ def scan(status: str, **counts: int) -> dict[str, Any]:
         ),
         pytest.param(
             [scan("COMPLETE", CRITICAL=1)],
-            "exit: the registry's scan of sha256:1 found blocking vulnerabilities: {'CRITICAL': 1}",
+            "exit: the registry's scan of sha256:1 found blocking vulnerabilities: {'CRITICAL': 1}: CVE-2026-1; see",
             id="bad",
         ),
+        pytest.param(
+            [page({"HIGH": 1}, enhanced("HIGH", "CVE-9"), status="ACTIVE", key="enhancedFindings")],
+            "{'HIGH': 1}: CVE-9; see",
+            id="bad by enhanced scanning",
+        ),
+        pytest.param([scan("COMPLETE", INFORMATIONAL=3)], "found nothing that blocks", id="for information"),
+        pytest.param([scan("COMPLETE", UNDEFINED=1)], "{'UNRATED': 1}: CVE-2026-1", id="not rated"),
+        pytest.param([scan("ACTIVE", UNTRIAGED=2)], "{'UNRATED': 2}", id="not rated by Inspector"),
+        pytest.param([scan("COMPLETE", SEVERE=1)], "{'UNRATED': 1}", id="an unknown word"),
+        pytest.param([page({"": 1}, {"name": "\x1b[2J"})], "{'UNRATED': 1}: ?[2J; see", id="without a word"),
+        pytest.param([page({"X": 1}, "text")], "{'UNRATED': 1}: None", id="not an object"),
+        pytest.param(
+            [page({}, finding("CRITICAL"))],
+            "contradicts itself, so the release is blocked: 0 CRITICAL counted and 1 listed",
+            id="counts without the finding",
+        ),
+        pytest.param([page({"LOW": 2}, finding("LOW"))], "2 LOW counted and 1 listed", id="findings left out"),
+        pytest.param([page({"LOW": 1}, finding("HIGH"))], "contradicts itself", id="another severity counted"),
+        pytest.param(
+            [page({"LOW": 1}), page({"LOW": 1}, finding("LOW"))], "found nothing that blocks", id="counts that settle"
+        ),
+        pytest.param(
+            [[page({"LOW": 1, "HIGH": 1}, finding("LOW")), page({"LOW": 1, "HIGH": 1}, finding("HIGH"))]],
+            "{'HIGH': 1}",
+            id="on the second page",
+        ),
+        pytest.param([scan("COMPLETE", HIGH=7)], "CVE-2026-1, CVE-2026-1 and 2 more; see", id="many"),
         pytest.param([scan("FAILED")], "has status FAILED, so the release is blocked", id="failed"),
         pytest.param(
             [scan("UNSUPPORTED_IMAGE")], "has status UNSUPPORTED_IMAGE, so the release is blocked", id="not supported"
@@ -177,6 +218,34 @@ def test_a_scan_that_may_not_be_started_is_no_clean_scan(run: Run, tmp_path: Pat
 
     with pytest.raises(ClientError, match="AccessDenied"):
         run("image_scan", fake, str(tmp_path / "scan.json"))
+
+
+@pytest.mark.parametrize(
+    ("severities", "unrated", "counts", "blocks"),
+    [
+        ("HIGH", "stop", {"CRITICAL": 1}, True),
+        ("LOW", "stop", {"MEDIUM": 1}, True),
+        ("CRITICAL", "stop", {"HIGH": 1}, False),
+        ("CRITICAL,HIGH", "stop", {"UNDEFINED": 1}, True),
+        ("CRITICAL,HIGH", "pass", {"UNDEFINED": 1}, False),
+        ("CRITICAL,HIGH", "pass", {"HIGH": 1}, True),
+    ],
+)
+def test_what_is_more_severe_blocks_too_and_the_configuration_decides_about_findings_without_a_severity(
+    severities: str,
+    unrated: str,
+    counts: dict[str, int],
+    blocks: bool,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "SEVERITIES", severities)
+    monkeypatch.setitem(ENVIRONMENT, "UNRATED", unrated)
+    found = run("image_scan", Fake(scan("COMPLETE", **counts)), str(tmp_path / "scan.json"))
+
+    assert ("blocking vulnerabilities" in found) is blocks
+    assert ("found nothing that blocks the release" in found) is not blocks
 
 
 def test_a_refusal_of_the_registry_is_no_clean_scan(run: Run, tmp_path: Path) -> None:

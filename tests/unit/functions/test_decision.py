@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd_templates.cli import main
-from cicd_templates.functions.scan_gate.decide import decide
+from cicd_templates.functions.scan_gate.decide import SOURCE, decide
 from cicd_templates.functions.scan_gate.findings import as_json
 from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
 from cicd_templates.functions.scan_gate.policy import POLICY as POLICY_FILE
@@ -455,6 +455,8 @@ RECORD: Any = {
     "source_version": "v1",
     "tool_version": "1.1",
     "exit_code": 0,
+    "source_digest": "a" * 64,
+    "not_read": [],
     "started": f"{date.today()}T00:00:00Z",
     "finished": f"{date.today()}T00:00:09Z",
 }
@@ -478,6 +480,13 @@ RECORD: Any = {
         ({**RECORD, "exit_code": 129}, "run.json shows that signal 1 terminated the tool"),
         ({**RECORD, "exit_code": 192}, "run.json shows that signal 64 terminated the tool"),
         ({**RECORD, "finished": "2025-11-24T09:00:00Z"}, "run.json shows an end before the start of the run"),
+        ({**RECORD, "source_digest": ""}, "run.json has no digest of the source, so it is unknown what was checked"),
+        ({**RECORD, "source_digest": "A" * 64}, "run.json has no digest of the source"),
+        ({**RECORD, "source_digest": "a" * 64 + "\n"}, "run.json has no digest of the source"),
+        ({**RECORD, "source_digest": ["a" * 64]}, "run.json has no digest of the source"),
+        ({key: RECORD[key] for key in RECORD if key != "source_digest"}, "run.json is not a valid run record"),
+        ({**RECORD, "not_read": "poetry.lock"}, "run.json does not say what the check did not read"),
+        ({**RECORD, "not_read": [None]}, "run.json does not say what the check did not read"),
         ([], "run.json is not a valid run record"),
         ("not JSON", "run.json is not a valid run record"),
     ],
@@ -506,6 +515,39 @@ def test_a_run_within_a_second_is_a_run() -> None:
 def test_a_record_that_fits_is_no_news(tmp_path: Path) -> None:
     assert gate(tmp_path, **{"snyk/run.json": RECORD}).exit_code == 0
     assert "**snyk**" not in gate(tmp_path, "--source-version v1", **{"snyk/run.json": RECORD}).output
+
+
+def test_reports_about_different_sources_stop_a_release_and_no_waiver_covers_that(tmp_path: Path) -> None:
+    record = {**RECORD, "check": "bandit", "format": "bandit", "source_digest": "b" * 64}
+    bandit = {"bandit/report.json": CLEAN["bandit/report.json"], "bandit/run.json": record}
+    result = gate(tmp_path, **{"snyk/run.json": RECORD, **bandit})
+
+    assert result.exit_code == 1
+    assert "- **source digest**: the checks did not judge one source: " in result.output
+    assert f"snyk had {'a' * 12}" in result.output
+    assert f"bandit had {'b' * 12}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("digests", "agreed"), [(["a", "a"], "a"), (["a", ""], "a"), (["", ""], ""), (["a", "b"], ""), (["a"], "a")]
+)
+def test_a_decision_names_the_source_that_every_report_is_about(digests: list[str], agreed: str) -> None:
+    reports = {str(number): Report(source_digest=digest) for number, digest in enumerate(digests)}
+    decision = decide([*reports], {**reports, "another": Report(source_digest="z")}, Policy(), TODAY)
+
+    assert (decision.source_digest, as_json(decision)["source_digest"]) == (agreed, agreed)
+    assert (SOURCE in decision.broken) == (digests == ["a", "b"])
+    assert decision.verdict == ("FAIL" if digests == ["a", "b"] else "PASS")
+
+
+def test_what_a_check_did_not_read_makes_its_report_incomplete_and_keeps_its_findings(tmp_path: Path) -> None:
+    record = {**RECORD, "not_read": ["poetry.lock", "src/x.whl"]}
+    files: dict[str, Any] = {"snyk/report.json": CRITICAL, "snyk/run.json": record}
+    result = gate(tmp_path, **files)
+
+    assert result.exit_code == 1
+    assert "- **snyk**: its report is incomplete: the check did not read poetry.lock; src/x.whl" in result.output
+    assert "**critical** S1" in result.output
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,11 @@ def zipped(**files: Any) -> bytes:
     return target.getvalue()
 
 
-def record(check: str, form: str, version: str = "v1") -> dict[str, Any]:
+def record(check: str, form: str, version: str = "v1", digest: str = "a" * 64) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat()
     about = {"tool_version": "1", "exit_code": 0, "started": now, "finished": now, "execution": "e-1"}
-    return {"check": check, "format": form, "source_version": version, **about}
+    source = {"source_version": version, "source_digest": digest, "not_read": []}
+    return {"check": check, "format": form, **source, **about}
 
 
 def bandit(report: Any, version: str = "v1", **more: str) -> bytes:
@@ -167,6 +168,14 @@ def test_only_the_older_version_that_the_configuration_names_passes(
     assert run(monkeypatch, Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests()), parameters=asked)[0] == kind
 
 
+def test_checks_that_had_different_sources_stop_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = zipped(report__json=CLEAN, run__json=record("bandit", "bandit", digest="b" * 64))
+    kind, answer = run(monkeypatch, Aws(BanditReport=other, UnitTestsReport=unit_tests()))
+
+    assert kind == "failure"
+    assert "the checks did not judge one source" in answer["failureDetails"]["message"]
+
+
 def test_without_an_answer_which_templates_are_newest_the_release_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Aws(BanditReport=bandit(CLEAN), UnitTestsReport=unit_tests())
     aws.refuse["HeadObject"] = "404"
@@ -185,6 +194,7 @@ def test_clean_reports_pass_with_the_variables_that_later_stages_ask_for(
         "Verdict": "PASS",
         "Critical": "0",
         "High": "0",
+        "SourceDigest": "a" * 64,
         "ReportKey": "pay/e-1/verdict.json",
     }
     kept = json.loads(aws.puts["pay/e-1/verdict.json"])

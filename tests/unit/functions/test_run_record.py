@@ -18,6 +18,8 @@ RECORD: dict[str, Any] = {
     "format": "sarif",
     "source_version": "c0ffee",
     "execution": "e-7",
+    "source_digest": "d" * 64,
+    "not_read": [],
     "tool_version": "eslint v9.1.0",
     "exit_code": 0,
     "started": "2027-03-01T11:00:00Z",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import stat
+import struct
 import zipfile
 from pathlib import Path
 
@@ -60,6 +61,63 @@ def test_links_and_special_files_are_refused(tmp_path: Path, kind: int) -> None:
     with pytest.raises(CicdError, match="'link', which is a link or another special file"):
         artifacts.unpack(archive(("link", kind | 0o777), content=b"/etc/passwd"), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def entry(name: str, **values: object) -> zipfile.ZipInfo:
+    made = zipfile.ZipInfo(name)
+    for key, value in values.items():
+        setattr(made, key, value)
+    return made
+
+
+def unicode_path(name: str) -> bytes:
+    """The extra field that gives an entry a second name."""
+    data = b"\x01" + b"\0\0\0\0" + name.encode()
+    return struct.pack("<HH", 0x5455, 1) + b"\0" + struct.pack("<HH", 0x7075, len(data)) + data
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        pytest.param(["app.py", "app.py"], "'app.py' twice", id="duplicate"),
+        pytest.param(["src/app.py", "src\\app.py"], "twice", id="backslash"),
+        pytest.param(["src//app.py", "src/./app.py"], "twice", id="another spelling"),
+        pytest.param(["src", "src/app.py"], "'src/app.py' twice, or as a file and as a folder", id="file and folder"),
+        pytest.param(["src/", "src"], "twice, or as a file and as a folder", id="folder and file"),
+        pytest.param([entry("app.py", extra=unicode_path("evil.py"))], "second name for some programs", id="0x7075"),
+    ],
+)
+def test_a_name_that_programs_read_in_different_ways_is_refused(
+    entries: list[str | zipfile.ZipInfo], reason: str, tmp_path: Path
+) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as written:
+        for each in entries:
+            written.writestr(each, b"x")
+
+    with pytest.raises(CicdError, match=re.escape(reason)):
+        artifacts.unpack(zipfile.ZipFile(data), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_entry_whose_two_headers_differ_is_refused(tmp_path: Path) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as written:
+        written.writestr("good.py", b"x")
+    changed = io.BytesIO(data.getvalue().replace(b"good.py", b"evil.py", 1))
+
+    with pytest.raises(CicdError, match=r"'good\.py', which cannot be read: File name in directory"):
+        artifacts.unpack(zipfile.ZipFile(changed), tmp_path)
+
+
+def test_other_extra_fields_are_none_of_our_business(tmp_path: Path) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as written:
+        written.writestr(entry("a", extra=struct.pack("<HH", 0x5455, 5) + b"\x03\0\0\0\0"), b"x")
+    artifacts.unpack(zipfile.ZipFile(data), tmp_path)
+
+    assert (tmp_path / "a").read_bytes() == b"x"
 
 
 def test_too_many_entries_and_too_many_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

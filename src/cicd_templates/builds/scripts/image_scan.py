@@ -1,14 +1,16 @@
 """The second gate: block a release whose image has vulnerabilities according to the registry, or was not scanned.
 
 Wait until the scan of $REPOSITORY@$IMAGE_DIGEST has ended, write the findings to the file named by the argument, and
-exit 1 for a finding with a severity in $SEVERITIES, for a failed scan and for a missing scan. Start a scan if there is
-none, or if the last basic scan is older than a day.
+exit 1 for a finding that is at least as severe as the least severe word in $SEVERITIES, for a finding without a known
+severity (unless $UNRATED is `pass`), for a failed or missing scan, and for counts that contradict the findings. Start a
+scan if there is none, or if the last basic scan is older than a day.
 """
 
 import json
 import os
 import sys
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,10 +26,17 @@ RUNNING = ("IN_PROGRESS", "PENDING")
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-basic.html
 OLDEST_RESULT = timedelta(days=1)
 NOT_STARTED = ("LimitExceededException", "ValidationException")
+SCALE = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
+# UNDEFINED, UNTRIAGED, a new word, and a finding without a severity.
+UNRATED = "UNRATED"
+SHOWN = 5
 
 
 def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str, int], list[Any]]:
-    """Wait for the image's scan. Return its status, the number of findings by severity, and the findings."""
+    """Wait until the image's scan has ended and its counts fit its findings. Return status, counts and findings.
+
+    Counts and findings may differ for a moment, because they change while an image is monitored.
+    """
     image = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
     deadline = time.monotonic() + WAIT_SECONDS
     refused = False
@@ -40,13 +49,11 @@ def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str
                 started, refused = True, not start_scan(ecr, image)
             if not refused:
                 status = "PENDING"
-        if status not in RUNNING or time.monotonic() > deadline:
-            break
+        counts, findings = contents(pages)
+        settled = status not in RUNNING and not (status in DONE and contradiction(counts, findings))
+        if settled or time.monotonic() > deadline:
+            return status, counts, findings
         time.sleep(POLL_SECONDS)
-    results = [page.get("imageScanFindings", {}) for page in pages]
-    counts = results[0].get("findingSeverityCounts", {}) if results else {}
-    findings = [item for page in results for item in page.get("findings", []) + page.get("enhancedFindings", [])]
-    return status, counts, findings
 
 
 def read_scan(ecr: Any, image: dict[str, Any]) -> list[Any]:
@@ -60,6 +67,13 @@ def read_scan(ecr: Any, image: dict[str, Any]) -> list[Any]:
         if error.response["Error"]["Code"] != "ScanNotFoundException":
             raise
         return []
+
+
+def contents(pages: list[Any]) -> tuple[dict[str, int], list[Any]]:
+    """Return the registry's counts by severity, and all findings."""
+    results = [page.get("imageScanFindings", {}) for page in pages]
+    findings = [item for page in results for item in page.get("findings", []) + page.get("enhancedFindings", [])]
+    return (results[0].get("findingSeverityCounts", {}) if results else {}), findings
 
 
 def is_outdated(page: dict[str, Any]) -> bool:
@@ -79,6 +93,47 @@ def start_scan(ecr: Any, image: dict[str, Any]) -> bool:
     return True
 
 
+def severity_of(finding: Any) -> str:
+    """Return a finding's severity, or UNRATED if it is not on the scale."""
+    word = finding.get("severity") if isinstance(finding, dict) else None
+    return word if word in SCALE else UNRATED
+
+
+def contradiction(counts: dict[str, int], findings: list[Any]) -> str:
+    """Return how the registry's counts contradict its findings, or an empty text."""
+    listed = Counter(severity_of(finding) for finding in findings)
+    counted: Counter[str] = Counter()
+    for word, number in counts.items():
+        counted[word if word in SCALE else UNRATED] += number
+    words = [word for word in (*SCALE, UNRATED) if listed[word] != counted[word]]
+    return ", ".join(f"{counted[word]} {word} counted and {listed[word]} listed" for word in words)
+
+
+def name_of(finding: Any) -> str:
+    """Return the name of a vulnerability, with nothing but printable characters."""
+    details = finding.get("packageVulnerabilityDetails") if isinstance(finding, dict) else None
+    name = details.get("vulnerabilityId") if isinstance(details, dict) else None
+    name = name or (finding.get("name") if isinstance(finding, dict) else None)
+    return "".join(letter if letter.isprintable() else "?" for letter in str(name))[:60]
+
+
+def problem_of(status: str, counts: dict[str, int], findings: list[Any]) -> str:
+    """Return why a scan blocks the release, or an empty text."""
+    if status not in DONE:
+        return f"has status {status}, so the release is blocked"
+    if wrong := contradiction(counts, findings):
+        return f"contradicts itself, so the release is blocked: {wrong}"
+    last = max(SCALE.index(word) for word in os.environ["SEVERITIES"].split(","))
+    unrated = () if os.environ.get("UNRATED") == "pass" else (UNRATED,)
+    blocking = [finding for finding in findings if severity_of(finding) in (*SCALE[: last + 1], *unrated)]
+    if not blocking:
+        return ""
+    blocking_counts = dict(Counter(severity_of(finding) for finding in blocking))
+    names = ", ".join(name_of(finding) for finding in blocking[:SHOWN])
+    more = f" and {len(blocking) - SHOWN} more" if len(blocking) > SHOWN else ""
+    return f"found blocking vulnerabilities: {blocking_counts}: {names}{more}; see {sys.argv[1]} in the evidence bucket"
+
+
 def main() -> None:
     """Write the result of the scan, and exit 1 if it blocks the release."""
     repository, digest = os.environ["REPOSITORY"], os.environ["IMAGE_DIGEST"]
@@ -86,12 +141,8 @@ def main() -> None:
     summary = {"repository": repository, "digest": digest, "status": status, "counts": counts, "findings": findings}
     with open(sys.argv[1], "w") as file:
         json.dump(summary, file, indent=2, default=str)
-    if status not in DONE:
-        sys.exit(f"the registry's scan of {digest} has status {status}, so the release is blocked")
-    blocking_counts = {name: counts[name] for name in os.environ["SEVERITIES"].split(",") if counts.get(name)}
-    if blocking_counts:
-        message = f"the registry's scan of {digest} found blocking vulnerabilities: {blocking_counts}"
-        sys.exit(f"{message}; see {sys.argv[1]} in the evidence bucket")
+    if problem := problem_of(status, counts, findings):
+        sys.exit(f"the registry's scan of {digest} {problem}")
     print(f"the registry's scan of {digest} found nothing that blocks the release: {counts}")
 
 

@@ -6,8 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cicd_templates.config.tables.field_types import FolderPath, ShellCommand
+from cicd_templates.config.tables.field_types import FolderPath, ShellCommand, matching
 from cicd_templates.config.tables.table import Table
+
+ImagePrefix = Annotated[
+    str,
+    matching(
+        r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*",
+        "write the beginning of an image's name with its registry, such as public.ecr.aws/docker/library",
+        200,
+    ),
+]
 
 
 class BuildTable(Table):
@@ -24,9 +33,21 @@ class BuildTable(Table):
     timeout_minutes: Annotated[int, Field(ge=5, le=60)] = Field(
         default=15, description="Minutes after which the build is stopped"
     )
+    base_images: tuple[ImagePrefix, ...] = Field(
+        default=("public.ecr.aws/docker/library",),
+        strict=False,
+        description="Beginnings of the names of images on which the Dockerfile may build, each by digest",
+    )
+    unlocked_installs: bool = Field(
+        default=False,
+        description="Allow RUN commands that install or download what no lock file with hashes names",
+    )
     scan_severities: tuple[Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"], ...] = Field(
         default=("CRITICAL", "HIGH"),
         strict=False,
         min_length=1,
-        description="Severities in the registry's image scan that stop a release",
+        description="Severities in the registry's image scan that stop a release; so does everything more severe",
+    )
+    scan_unrated: Literal["stop", "pass"] = Field(
+        default="stop", description="What findings of the image scan without a known severity do to a release"
     )

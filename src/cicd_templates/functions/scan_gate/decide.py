@@ -14,6 +14,8 @@ from cicd_templates.functions.scan_gate.severity import SCALE, normalised_severi
 from cicd_templates.functions.scan_gate.waivers import Waiver, WaiverIndex, ascii_lower
 
 PASS, FAIL = "PASS", "FAIL"
+# In `Decision.broken`, the key of reports about different sources. It has a space, so no check has this name.
+SOURCE = "source digest"
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Decision:
     """The judged findings, and in `broken` the reason for each unusable report, which fails the release.
 
     `weaker` are the settings that are weaker than their defaults, and `covered` says what each check scanned.
+    `source_digest` identifies the source that all reports with a run record are about. It is empty if they differ.
     """
 
     findings: list[JudgedFinding] = field(default_factory=list)
@@ -45,6 +48,7 @@ class Decision:
     unused_waivers: list[Waiver] = field(default_factory=list)
     weaker: list[AcceptedSetting] = field(default_factory=list)
     covered: dict[str, str] = field(default_factory=dict)
+    source_digest: str = ""
 
     @property
     def verdict(self) -> str:
@@ -71,6 +75,7 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
         findings_by_check += [
             (check, part) for finding in (*report.findings, *report.suppressed) for part in _by_package(finding)
         ]
+    _agree_on_source(decision, {check: reports[check] for check in expected if check in reports})
     waivers = WaiverIndex(policy.waivers)
     decision.findings = [_judge(alike, policy, today, waivers) for alike in _group_by_identity(findings_by_check)]
     decision.findings.sort(key=lambda each: (not each.blocks, SCALE.index(each.severity), each.alike[0].id))
@@ -84,6 +89,19 @@ def _by_package(finding: Finding) -> list[Finding]:
         return [finding]
     packages = [(finding.package, finding.version), *finding.also_in]
     return [replace(finding, package=name, version=version, also_in=[], excerpt="") for name, version in packages]
+
+
+def _agree_on_source(decision: Decision, reports: Mapping[str, Report]) -> None:
+    """Note the source that all reports are about. Reports about different sources make the release fail."""
+    checks_by_digest: dict[str, list[str]] = {}
+    for check, report in reports.items():
+        if report.source_digest:
+            checks_by_digest.setdefault(report.source_digest, []).append(check)
+    if len(checks_by_digest) == 1:
+        (decision.source_digest,) = checks_by_digest
+    elif checks_by_digest:
+        sources = [f"{', '.join(checks)} had {digest[:12]}" for digest, checks in checks_by_digest.items()]
+        decision.broken[SOURCE] = f"the checks did not judge one source: {'; '.join(sources)}"
 
 
 def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:

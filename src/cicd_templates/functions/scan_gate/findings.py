@@ -14,6 +14,7 @@ def as_json(decision: Decision) -> dict[str, Any]:
     """Return the decision as a JSON object."""
     return {
         "verdict": decision.verdict,
+        "source_digest": decision.source_digest,
         "counts": {word: decision.count(word) for word in SCALE},
         "broken": decision.broken,
         "covered": decision.covered,

@@ -21,7 +21,7 @@ from cicd_templates.functions.scan_gate.foreign import one_line
 from cicd_templates.functions.scan_gate.formats import READERS
 from cicd_templates.functions.scan_gate.policy import POLICY, agreed_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Report, UnusableError
-from cicd_templates.functions.scan_gate.record import RECORD, record_problem
+from cicd_templates.functions.scan_gate.record import RECORD, add_record, record_problem
 from cicd_templates.functions.scan_gate.safely import read_safely
 from cicd_templates.functions.scan_gate.severity import SCALE
 from cicd_templates.functions.scan_gate.summary import summary
@@ -68,7 +68,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         _fail_job(pipeline, job["id"], f"{message}\n\nEvidence: {evidence_key}")
         return
     counts = {word.capitalize(): str(decision.count(word)) for word in ("critical", "high")}
-    variables = {"Verdict": PASS, **counts, "ReportKey": evidence_key}
+    variables = {"Verdict": PASS, **counts, "SourceDigest": decision.source_digest, "ReportKey": evidence_key}
     _answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
 
 
@@ -134,6 +134,7 @@ def _read_check_report(contents: dict[str, bytes], name: str, form: str, tool: s
         return Report(status=ERROR, reason=problem)
     report = read_safely(READERS[form], form, contents[name], tool)
     check_run(contents[RECORD], tool, report)
+    add_record(report, contents[RECORD])
     return report
 
 

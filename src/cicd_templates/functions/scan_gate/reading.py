@@ -59,7 +59,8 @@ class Report:
 
     Suppressed findings are listed separately but count like the others: only a waiver accepts a finding. `covered`
     says what was scanned, in words. `writers` are the tools that the report names as its own, and `tool_version` is the
-    version that it states.
+    version that it states. `source_digest` identifies the source that was checked; it is empty for a report without a
+    run record.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -69,6 +70,7 @@ class Report:
     covered: str = ""
     writers: list[str] = field(default_factory=list)
     tool_version: str = ""
+    source_digest: str = ""
 
     def add(self, finding: Finding, suppressed: object) -> None:
         """Add a finding, which the tool may have suppressed."""

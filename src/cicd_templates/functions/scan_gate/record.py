@@ -1,15 +1,19 @@
-"""The run record beside each report: which check ran on which source version, with which result."""
+"""The run record beside each report: which check ran on which source, with which result, and what it did not read."""
 
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
+
+from cicd_templates.functions.scan_gate.reading import Report
 
 RECORD = "run.json"
 # A report says what was known when its tool ran. Vulnerabilities become known every day.
 MAX_AGE = timedelta(days=7)
 CLOCK_SKEW = timedelta(hours=1)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def record_problem(
@@ -30,6 +34,7 @@ def record_problem(
         record: Any = json.loads(data)
         actual = {key: record[key] for key in ("check", "format", "source_version")}
         tool, exit_code = record["tool_version"], record["exit_code"]
+        incomplete = _source_problem(record["source_digest"], record["not_read"])
         started, finished = datetime.fromisoformat(record["started"]), datetime.fromisoformat(record["finished"])
         reversed_times = finished < started
         age = now - finished if now else timedelta(0)
@@ -50,12 +55,28 @@ def record_problem(
         return f"{RECORD} shows that signal {signal} terminated the tool"
     if exit_code == 124 or exit_code < 0:
         return f"{RECORD} shows that the tool was stopped (exit code {exit_code})"
-    if reversed_times:
-        return f"{RECORD} shows an end before the start of the run"
+    if reversed_times or incomplete:
+        return incomplete or f"{RECORD} shows an end before the start of the run"
     if age > MAX_AGE or age < -CLOCK_SKEW:
         return f"{RECORD} is of {finished:%Y-%m-%d %H:%M}, and a report counts for {MAX_AGE.days} days"
     return ""
 
 
+def _source_problem(digest: object, not_read: object) -> str:
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        return f"{RECORD} has no digest of the source, so it is unknown what was checked"
+    if not isinstance(not_read, list) or not all(isinstance(each, str) for each in not_read):
+        return f"{RECORD} does not say what the check did not read"
+    return ""
+
+
 def _is_version(text: object) -> bool:
     return isinstance(text, str) and any(letter.isdigit() for letter in text)
+
+
+def add_record(report: Report, data: bytes) -> None:
+    """Add to a report what its valid record says: the digest of the source, and what the check did not read."""
+    record = json.loads(data)
+    report.source_digest = record["source_digest"]
+    if record["not_read"]:
+        report.mark_incomplete(f"the check did not read {'; '.join(record['not_read'])}")

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sys
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,12 @@ LAYER_MEDIA_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 CONFIG_MEDIA_TYPE = "application/vnd.docker.container.image.v1+json"
 NOTE = "the image is not built; a placeholder with its own digest is pushed"
 
+EXPORT_NOTE = "the packages in the image are not listed, because the image is not built"
+SUPPORTED = ("login", "build", "push", "pull", "create", "export", "rm")
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Run `docker login`, `docker build` or `docker push` and return its exit code."""
+    """Run one of the commands in `SUPPORTED` and return its exit code."""
     command, *rest = arguments
     if command == "login":
         return 0 if sys.stdin.read().strip() else _report_failure("standard input has no password")
@@ -31,7 +35,25 @@ def main(arguments: Sequence[str]) -> int:
         return _build(rest)
     if command == "push":
         return _push(rest[-1])
-    return _report_failure(f"{command}: a rehearsal has no container engine; it supports login, build and push")
+    if command in ("pull", "create", "rm"):
+        print(rest[-1])
+        return 0
+    if command == "export":
+        return _export()
+    return _report_failure(f"{command}: a rehearsal has no container engine; it supports {', '.join(SUPPORTED)}")
+
+
+def _export() -> int:
+    """Print the tar of an image without files: what an image would contain is unknown here."""
+    with tarfile.open(fileobj=sys.stdout.buffer, mode="w|"):
+        pass
+    _add_note(EXPORT_NOTE)
+    return 0
+
+
+def _add_note(text: str) -> None:
+    with Path(os.environ["REHEARSAL_NOTES"]).open("a") as notes:
+        notes.write(f"{text}\n")
 
 
 def _report_failure(reason: str) -> int:
@@ -74,8 +96,7 @@ def _push(image: str) -> int:
     }
     text = json.dumps(manifest)
     ecr.put_image(repositoryName=repository, imageManifest=text, imageManifestMediaType=MANIFEST, imageTag=tag)
-    with Path(os.environ["REHEARSAL_NOTES"]).open("a") as notes:
-        notes.write(f"{NOTE}\n")
+    _add_note(NOTE)
     return 0
 
 

@@ -1,0 +1,145 @@
+"""The build of a service's image: what it is built from, what is in it, and the evidence of both."""
+
+from __future__ import annotations
+
+import shlex
+
+from cicd_templates.builds.release_checks import write_script
+from cicd_templates.builds.source import SOURCE_DIGEST, require_judged_source, service_folder
+from cicd_templates.config.environment import Service
+from cicd_templates.template import cloudformation_yaml
+
+IMAGE_URI = "IMAGE_URI"
+IMAGE_DIGEST = "IMAGE_DIGEST"
+# The image with Docker has its own Python. It starts outside the source, in which pyenv would look for a version.
+SCRIPT = "cd / && python3 -I"
+BASES = "/tmp/base_images"  # noqa: S108 - in the container of one build
+PACKAGES = "/tmp/image-packages.cdx.json"  # noqa: S108 - as above
+PROVENANCE = "/tmp/provenance.json"  # noqa: S108 - as above
+
+
+def image(service: Service) -> str:
+    """Return the specification that builds and pushes the image of a source, and records its packages and provenance.
+
+    An image is built only once: a repeated run finds it in the registry, and examines it again.
+    """
+    commands = [_build(service), _export(), _examine(service), _provenance()]
+    specification = {
+        "version": 0.2,
+        "env": {"shell": "bash", "exported-variables": [IMAGE_URI, IMAGE_DIGEST]},
+        "phases": {"build": {"commands": commands}},
+    }
+    return cloudformation_yaml.dump(specification)
+
+
+def _build(service: Service) -> str:
+    """Return the command that checks the source and its Dockerfile, and builds the image unless it exists."""
+    settings = service.settings.build
+    unlocked = "allow" if settings.unlocked_installs else "refuse"
+    prefixes = " ".join(map(shlex.quote, settings.base_images))
+    dockerfile = f'"{service_folder(service)}/{settings.dockerfile}"'
+    return f"""\
+(
+set -euo pipefail
+{require_judged_source(service)}
+{write_script("dockerfile.py")}
+({SCRIPT} /tmp/dockerfile.py {dockerfile} {unlocked} {prefixes}) > {BASES}
+cd "{service_folder(service)}"
+version=$(printf '%s' "$SOURCE_VERSION" | tr -c 'A-Za-z0-9._-' '-' | cut -c 1-110)
+tag="v-$version-$(printf '%s' "${SOURCE_DIGEST}" | cut -c 1-12)"
+find_digest() {{
+  aws ecr describe-images --repository-name "$REPOSITORY" --image-ids "imageTag=$tag" \\
+    --query 'imageDetails[0].imageDigest' --output text
+}}
+aws ecr get-login-password | docker login --username AWS --password-stdin "${{REPOSITORY_URI%%/*}}"
+# A source is built once: a repeated run takes the image that is there.
+if ! find_digest > /tmp/digest 2> /tmp/reason; then
+  grep -q ImageNotFoundException /tmp/reason || {{ cat /tmp/reason; exit 1; }}
+  # An index with attestations would be what the tag names, and the registry does not scan an index.
+  export BUILDX_NO_DEFAULT_ATTESTATIONS=1
+  docker build --pull --file "{settings.dockerfile}" --tag "$REPOSITORY_URI:$tag" \\
+    --label "org.opencontainers.image.revision=$SOURCE_VERSION" "{settings.context}"
+  docker push "$REPOSITORY_URI:$tag"
+  find_digest > /tmp/digest
+fi
+)
+"""
+
+
+def _export() -> str:
+    return f"""\
+export {IMAGE_DIGEST}="$(cat /tmp/digest)"
+export {IMAGE_URI}="$REPOSITORY_URI@${IMAGE_DIGEST}"
+"""
+
+
+def _examine(service: Service) -> str:
+    """Return the command that lists the packages in the image and refuses those that no check judged.
+
+    The image is exported and never run. The same is listed of its base images, whose packages are not the service's.
+    """
+    return f"""\
+(
+set -euo pipefail
+{write_script("image_packages.py")}
+list_packages() {{
+  docker pull --quiet "$1"
+  container=$(docker create --network none "$1" /none)
+  docker export "$container" | ({SCRIPT} /tmp/image_packages.py list "$2")
+  docker rm "$container" > /dev/null
+}}
+list_packages "${IMAGE_URI}" {PACKAGES}
+bases=()
+while read -r base; do
+  if [ -n "$base" ]; then
+    list_packages "$base" "/tmp/base-${{#bases[@]}}.json" < /dev/null
+    bases+=("/tmp/base-${{#bases[@]}}.json")
+  fi
+done < {BASES}
+({SCRIPT} /tmp/image_packages.py judge {PACKAGES} "{service_folder(service)}" "${{bases[@]}}")
+{_put_evidence(PACKAGES, "image-packages", ".cdx.json")}
+)
+"""
+
+
+def _provenance() -> str:
+    return f"""\
+(
+set -euo pipefail
+cat > {PROVENANCE} <<PROVENANCE
+{{
+  "_type": "https://in-toto.io/Statement/v1",
+  "subject": [{{"name": "$REPOSITORY_URI", "digest": {{"sha256": "${{{IMAGE_DIGEST}#sha256:}}"}}}}],
+  "predicateType": "https://slsa.dev/provenance/v1",
+  "predicate": {{
+    "buildDefinition": {{
+      "buildType": "urn:cicd-templates:image:1",
+      "externalParameters": {{"service": "$SERVICE", "sourceVersion": "$SOURCE_VERSION"}},
+      "internalParameters": {{"buildspecSha256": "$BUILDSPEC_SHA256", "templatesVersion": "$TEMPLATES_VERSION"}},
+      "resolvedDependencies": [
+        {{"uri": "urn:cicd-templates:source-tree:1", "digest": {{"sourceTree1": "${SOURCE_DIGEST}"}}}}
+      ]
+    }},
+    "runDetails": {{
+      "builder": {{"id": "$CODEBUILD_BUILD_ARN"}},
+      "metadata": {{"invocationId": "$EXECUTION_ID", "finishedOn": "$(date -u +%Y-%m-%dT%H:%M:%SZ)"}}
+    }}
+  }}
+}}
+PROVENANCE
+{_put_evidence(PROVENANCE, "provenance", ".json")}
+)
+"""
+
+
+def _put_evidence(path: str, stem: str, suffix: str) -> str:
+    """Return commands that store a file as evidence, and fail if that is impossible. They end the shell."""
+    return f"""\
+# Nothing is replaced: a further attempt of this run puts its own file under the next number.
+for number in "" -2 -3 -4 -5 -6 -7 -8 -9; do
+  if aws s3api put-object --bucket "$EVIDENCE_BUCKET" --key "$SERVICE/$EXECUTION_ID/{stem}$number{suffix}" \\
+    --body {path} --if-none-match '*' > /tmp/put 2>&1; then exit 0; fi
+  grep -q PreconditionFailed /tmp/put || break
+done
+cat /tmp/put
+exit 1"""

@@ -1,0 +1,183 @@
+"""Refuses a Dockerfile that could build something other than what the checks judged.
+
+`dockerfile.py FILE UNLOCKED PREFIX...` prints the images on which the Dockerfile builds, one a line. Exits 1 with the
+number of every line that is refused. PREFIX is the beginning of an image name that is allowed. UNLOCKED is `refuse`, or
+`allow` for commands that install or download what no lock file names.
+
+It reads a Dockerfile as BuildKit does, and refuses what could make BuildKit read another one: a syntax or escape
+directive, another encoding and here-documents. It needs Python 3.8 and nothing else, because it runs where Docker does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+
+INSTRUCTIONS = {
+    *("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "RUN"),
+    *("SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
+}
+REFUSED = {
+    "ADD": "ADD can download files and unpack archives that no check read; use COPY",
+    "ONBUILD": "ONBUILD runs commands in another stage; write them there",
+}
+DIRECTIVE = re.compile(r"\s*(#|//)\s*(syntax|escape)\s*=", re.IGNORECASE)
+CONTINUED = re.compile(r"([^\\])\\[ \t]*$|^\\[ \t]*$")
+PINNED = re.compile(r"([a-z0-9.-]+(?::\d+)?(?:/[a-z0-9._-]+)+)(?::[\w.-]+)?@sha256:[0-9a-f]{64}")
+STAGE = re.compile(r"[a-z][a-z0-9._-]*")
+SHELLS = re.compile(r'\[\s*"(/bin/|/usr/bin/)?(sh|ash|bash|dash)"')
+# By name, a command that installs or downloads, and what makes it install only what a lock file names.
+INSTALLS: dict[str, tuple[str, str]] = {
+    "pip install": (r"\bpip[\d.]*\s(?:.*\s)?install\b", r"--require-hashes\b"),
+    "pipx": (r"\bpipx\s", r"(?!)"),
+    "easy_install": (r"\beasy_install\b", r"(?!)"),
+    "uv sync or run": (r"\buv\s+(?:sync|run)\b", r"--(?:locked|frozen)\b"),
+    "uv add or tool": (r"\buvx?\s+(?:add|tool)\b|\buvx\s", r"(?!)"),
+    "poetry add or update": (r"\bpoetry\s+(?:add|update|lock)\b", r"(?!)"),
+    "pipenv install": (r"\bpipenv\s+(?:install|update|lock)\b", r"--deploy\b"),
+    "conda install": (r"\b(?:conda|mamba|micromamba)\s+(?:install|create|env)\b", r"(?!)"),
+    "npm install": (r"\bnpm\s+(?:install|i|add|update|exec)\b|\bnpx\s|\bbunx\s", r"(?!)"),
+    "yarn or pnpm install": (r"\b(?:yarn|pnpm|bun)\s+(?:install|i|add)\b", r"--(?:frozen-lockfile|immutable)\b"),
+    "pnpm dlx": (r"\b(?:yarn|pnpm)\s+dlx\b", r"(?!)"),
+    "gem install": (r"\bgem\s+install\b", r"(?!)"),
+    "go install or get": (r"\bgo\s+(?:install|get|run)\s.*@", r"(?!)"),
+    "cargo install": (r"\bcargo\s+install\b", r"--locked\b"),
+    "composer": (r"\bcomposer\s+(?:require|update)\b", r"(?!)"),
+    "git clone": (r"\bgit\s+(?:clone|fetch|pull)\b", r"(?!)"),
+    "curl or wget": (r"\b(?:curl|wget|aria2c)\b", r"\bsha(?:256|384|512)sum\s.*(?:-c\b|--check\b)"),
+}
+PROBLEM = "{} can take what no lock file names and no check judged; install from a lock with hashes, or COPY it"
+
+
+def instructions(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the number of the first line, the name and the rest of each instruction."""
+    begun, number = "", 0
+    for current, line in enumerate(text.split("\n"), 1):
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        number = number if begun else current
+        continued = CONTINUED.search(line)
+        begun += CONTINUED.sub(r"\1", line) if continued else line
+        if not continued:
+            name, _, rest = begun.strip().replace("\t", " ").partition(" ")
+            yield number, name.upper(), rest.strip()
+            begun = ""
+    if begun:
+        name, _, rest = begun.strip().replace("\t", " ").partition(" ")
+        yield number, name.upper(), rest.strip()
+
+
+def flags(rest: str) -> tuple[list[str], str]:
+    """Return the options at the beginning of an instruction's arguments, and what follows them."""
+    found = []
+    while rest.startswith("--"):
+        option, _, rest = rest.partition(" ")
+        found.append(option)
+        rest = rest.strip()
+    return found, rest
+
+
+class Reader:
+    """Collects the problems and the base images of a Dockerfile."""
+
+    def __init__(self, unlocked: bool, prefixes: list[str]) -> None:
+        self.unlocked = unlocked
+        self.prefixes = [prefix.rstrip("/") for prefix in prefixes]
+        self.stages: list[str] = []
+        self.images: set[str] = set()
+        self.problems: list[tuple[int, str]] = []
+
+    def image(self, number: int, name: str) -> None:
+        """Take an image or a stage from which something is taken."""
+        if name == "scratch" or name.lower() in self.stages:
+            return
+        pinned = PINNED.fullmatch(name)
+        if not pinned:
+            self.problems.append((number, f"{name} is not pinned; write registry/repository@sha256: and its digest"))
+        elif not any(pinned[1] == prefix or pinned[1].startswith(f"{prefix}/") for prefix in self.prefixes):
+            allowed = ", ".join(self.prefixes) or "none"
+            self.problems.append((number, f"{pinned[1]} is not an allowed base image; allowed: {allowed}"))
+        else:
+            self.images.add(name)
+
+    def options(self, number: int, options: list[str]) -> None:
+        """Take the options of an instruction, which may name images."""
+        for option in options:
+            if not option.lower().startswith(("--from", "--mount")):
+                continue
+            if re.search(r"[$\"'\\]", option):
+                self.problems.append((number, f"{option} has a variable or quotes; write the name of the image itself"))
+                continue
+            for part in option.partition("=")[2].split(",") if option.startswith("--mount") else [option[2:]]:
+                key, _, value = part.partition("=")
+                # A stage can be named by its number here, but not in FROM.
+                if key.lower() == "from" and not (value.isdigit() and int(value) < len(self.stages)):
+                    self.image(number, value)
+
+    def read(self, number: int, name: str, rest: str) -> None:
+        """Take one instruction."""
+        options, arguments = flags(rest)
+        if name not in INSTRUCTIONS:
+            self.problems.append((number, REFUSED.get(name, f"{name} is not an instruction that is known here")))
+        elif name in ("RUN", "COPY") and "<<" in rest:
+            self.problems.append((number, "a here-document is text that no check read; write it to a file"))
+        elif name == "FROM":
+            words = arguments.split()
+            self.image(number, words[0] if words else "")
+            stage = words[2].lower() if len(words) == 3 and words[1].upper() == "AS" else ""
+            if len(words) not in (1, 3) or (len(words) == 3 and not STAGE.fullmatch(stage)):
+                self.problems.append((number, "FROM takes an image, and AS with the name of a stage"))
+            self.stages.append(stage)
+        elif name == "SHELL" and not SHELLS.match(arguments):
+            self.problems.append((number, "SHELL names another program than sh, ash, bash or dash"))
+        elif name in ("RUN", "COPY"):
+            self.options(number, options)
+        if name == "RUN" and not self.unlocked:
+            self.installs(number, re.sub(r"[\[\]\",']", " ", arguments))
+
+    def installs(self, number: int, command: str) -> None:
+        """Take the command of a RUN instruction."""
+        for each in re.split(r"&&|\|\||;|\n", command):
+            for name, (pattern, locked) in INSTALLS.items():
+                within = command if name == "curl or wget" else each
+                if re.search(pattern, each) and not re.search(locked, within):
+                    self.problems.append((number, PROBLEM.format(name)))
+
+
+def read_dockerfile(data: bytes, unlocked: bool, prefixes: list[str]) -> Reader:
+    """Return what a Dockerfile holds, with its problems."""
+    reader = Reader(unlocked, prefixes)
+    try:
+        text = data.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        reader.problems.append((1, "is not UTF-8"))
+        return reader
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.replace("\t", "").isprintable():
+            reader.problems.append((number, "has a control character"))
+        if DIRECTIVE.match(line) or (number == 1 and line.startswith("#!")):
+            reader.problems.append((number, "a directive could make another program read this file; remove it"))
+    for number, name, rest in instructions(text):
+        reader.read(number, name, rest)
+    if not reader.stages:
+        reader.problems.append((1, "has no FROM"))
+    return reader
+
+
+def main() -> None:
+    """Print the images, or exit 1 with the problems."""
+    path, unlocked, *prefixes = sys.argv[1:]
+    with open(path, "rb") as file:
+        reader = read_dockerfile(file.read(), unlocked == "allow", prefixes)
+    if reader.problems:
+        # ASCII, so that no text of the source steers the log.
+        lines = [f"{path}:{number}: {json.dumps(problem)[1:-1][:300]}" for number, problem in sorted(reader.problems)]
+        sys.exit("\n".join(lines))
+    print("\n".join(sorted(reader.images)))
+
+
+if __name__ == "__main__":
+    main()

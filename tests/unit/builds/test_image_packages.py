@@ -1,0 +1,186 @@
+"""The packages in an image: they are read from its files, and Python packages that no check judged are refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import runpy
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+SCRIPT = ROOT / "src/cicd_templates/builds/scripts/image_packages.py"
+SITE = "usr/local/lib/python3.13/site-packages"
+Run = Callable[..., str]
+
+
+def exported(files: dict[str, Any]) -> bytes:
+    """The tar of `docker export`; a text that begins with `->` is a symbolic link, `=>` a hard one."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            if content is None:
+                member.type = tarfile.DIRTYPE
+            elif content[:2] in ("->", "=>"):
+                member.type = tarfile.SYMTYPE if content[:2] == "->" else tarfile.LNKTYPE
+                member.linkname = content[2:]
+            body = content.encode() if content and member.isfile() else b""
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+    return data.getvalue()
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def called(*arguments: str, stdin: bytes = b"") -> str:
+        monkeypatch.setattr(sys, "argv", ["image_packages.py", *arguments])
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stdin)))
+        try:
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+        except SystemExit as error:
+            return f"exit: {error.code}"
+        return capsys.readouterr().out
+
+    return called
+
+
+def listed(files: dict[str, Any], run: Run, target: Path) -> list[tuple[str, str]]:
+    assert "listed" in run("list", str(target), stdin=exported(files))
+    bill = json.loads(target.read_text())
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
+    return [(each["purl"], each["properties"][0]["value"]) for each in bill["components"]]
+
+
+def python(name: str, version: str, place: str = SITE) -> dict[str, str]:
+    return {
+        f"{place}/{name}-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nx"
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "purls"),
+    [
+        pytest.param(python("flask", "0.12"), ["pkg:pypi/flask@0.12"], id="wheel"),
+        pytest.param({f"{SITE}/a-1.dist-info/METADATA": "->/x"}, ["pkg:pypi/a@1"], id="metadata that is a link"),
+        pytest.param({f"{SITE}/a-1.dist-info/METADATA": "=>/x"}, ["pkg:pypi/a@1"], id="metadata that is a hard link"),
+        pytest.param({f"{SITE}/a-1.dist-info/RECORD": ""}, ["pkg:pypi/a@1"], id="no metadata"),
+        pytest.param(
+            {f"{SITE}/a-1.dist-info": None, f"{SITE}/a-1.dist-info/METADATA": ""}, ["pkg:pypi/a@1"], id="empty"
+        ),
+        pytest.param(
+            {f"{SITE}/a-1.dist-info/METADATA": "Name: b\nVersion: 2\n"},
+            ["pkg:pypi/a@1", "pkg:pypi/b@2"],
+            id="metadata of another name",
+        ),
+        pytest.param({"srv/x.egg-info/PKG-INFO": "Name: x\nVersion: 3\n"}, ["pkg:pypi/x@3"], id="egg-info"),
+        pytest.param({"srv/y-1.0-py3.13.egg-info": ""}, ["pkg:pypi/y@1.0"], id="egg-info as a file"),
+        pytest.param(
+            {"app/node_modules/@a/b/package.json": '{"name": "@a/b", "version": "1.2"}'}, ["pkg:npm/@a/b@1.2"], id="npm"
+        ),
+        pytest.param({"node_modules/c/package.json": "[]"}, ["pkg:npm/c@"], id="npm without names"),
+        pytest.param({"node_modules/c/package.json": "{"}, ["pkg:npm/c@"], id="npm that is not JSON"),
+        pytest.param({"node_modules/c/package.json": "[" * 99_999}, ["pkg:npm/c@"], id="npm that is too deep"),
+        pytest.param({"opt/log4j-core-2.14.1.jar": "x"}, ["pkg:maven/log4j-core@2.14.1"], id="jar"),
+        pytest.param({"opt/own.war": "x"}, ["pkg:maven/own@"], id="jar without a version"),
+        pytest.param({"gems/specifications/rack-1.6.4.gemspec": "x"}, ["pkg:gem/rack@1.6.4"], id="gem"),
+        pytest.param(
+            {
+                "var/lib/dpkg/status": "Package: a\nStatus: install ok installed\nVersion: 1:2-3\nA: x\n y: z\n\n"
+                "Package: gone\nStatus: purge ok not-installed\n\n"
+            },
+            ["pkg:deb/a@1:2-3"],
+            id="Debian",
+        ),
+        pytest.param({"var/lib/dpkg/status.d/b": "Package: b\nVersion: 1\n"}, ["pkg:deb/b@1"], id="distroless"),
+        pytest.param({"lib/apk/db/installed": "P:musl\nV:1.2\n\nC:x\n"}, ["pkg:apk/musl@1.2"], id="Alpine"),
+        pytest.param(
+            {"var/lib/rpm/rpmdb.sqlite": "x"}, ["pkg:rpm/rpm-database@its packages are not listed"], id="a database"
+        ),
+        pytest.param({"./a/b": "x", "node_modules/d": None}, [], id="nothing"),
+    ],
+)
+def test_the_packages_are_read_from_the_files(
+    files: dict[str, Any], purls: list[str], run: Run, tmp_path: Path
+) -> None:
+    assert [purl for purl, _ in listed(files, run, tmp_path / "image.json")] == purls
+
+
+def test_a_description_that_is_too_large_is_refused(run: Run, tmp_path: Path) -> None:
+    member = tarfile.TarInfo("var/lib/dpkg/status")
+    member.size = 64_000_001
+    answer = run("list", str(tmp_path / "x.json"), stdin=member.tobuf())
+
+    assert answer == "exit: 'var/lib/dpkg/status' has 64000001 bytes, which no description of packages has"
+
+
+def judged(image: dict[str, Any], base: dict[str, Any], source: dict[str, str], run: Run, folder: Path) -> str:
+    listed(image, run, folder / "image.json")
+    listed(base, run, folder / "base.json")
+    for name, text in source.items():
+        (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "source" / name).write_text(text)
+    (folder / "source").mkdir(exist_ok=True)
+    return run("judge", str(folder / "image.json"), str(folder / "source"), str(folder / "base.json"))
+
+
+@pytest.mark.parametrize(
+    ("image", "source"),
+    [
+        pytest.param(python("pip", "25.1"), {}, id="of the base image"),
+        pytest.param(python("Flask_Login", "1.0.0"), {"requirements.txt": "flask-login==1.0 --hash=x"}, id="pinned"),
+        pytest.param(python("uvicorn", "0.30"), {"app/requirements-prod.txt": "uvicorn[standard]==0.30"}, id="extras"),
+        pytest.param(python("tzdata", "2024.1"), {"requirements.txt": "x==1\ntzdata == 2024.01 # y"}, id="zeros"),
+        pytest.param(python("pay-app", "1"), {"pyproject.toml": '[project]\nname = "pay_app"\n'}, id="itself"),
+        pytest.param(python("pay-app", "1"), {"setup.cfg": "[metadata]\nname = pay-app\n"}, id="itself, in setup.cfg"),
+        pytest.param(python("jaraco.text", "3", f"{SITE}/setuptools/_vendor"), {}, id="a part of setuptools"),
+        pytest.param({"node_modules/c/package.json": '{"version": "1"}'}, {}, id="another language"),
+    ],
+)
+def test_a_package_that_a_check_could_judge_is_accepted(
+    image: dict[str, Any], source: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    answer = judged(image, python("pip", "25.1"), source, run, tmp_path)
+
+    assert "Python packages of the image are in its base image or pinned" in answer
+
+
+@pytest.mark.parametrize(
+    ("image", "source"),
+    [
+        pytest.param(python("flask", "0.12"), {}, id="of nowhere"),
+        pytest.param(python("flask", "0.12"), {"requirements.txt": "flask==3.1"}, id="another version"),
+        pytest.param(
+            python("flask", "0.12"), {"requirements.txt": "flask-x==0.12\n#flask==0.12"}, id="another package"
+        ),
+        pytest.param(python("flask", "0.12"), {"pins.txt": "flask==0.12"}, id="a file that no check reads"),
+        pytest.param(python("flask", "0.12", "srv/hidden"), {}, id="in another place"),
+        pytest.param(python("flask", "0.12", "srv/_vendor"), {}, id="in a folder of libraries"),
+        pytest.param(python("flask", "0.12"), {"sub/pyproject.toml": 'name = "flask"'}, id="a project within"),
+        pytest.param(
+            {f"{SITE}/flask-0.12.dist-info/METADATA": "Name: pip\nVersion: 25.1\n"}, {}, id="under a false name"
+        ),
+    ],
+)
+def test_a_package_that_no_check_judged_is_refused_by_its_place(
+    image: dict[str, Any], source: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    answer = judged({**image, **python("pip", "25.1")}, python("pip", "25.1"), source, run, tmp_path)
+
+    assert answer.startswith("exit: error: 'flask' '0.12' in '")
+    assert answer.endswith("so no check judged them")
+
+
+def test_no_link_of_the_source_pins_a_package(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "pins").write_text("flask==0.12")
+    (tmp_path / "source/requirements.txt").symlink_to("../pins")
+
+    assert "'flask' '0.12'" in judged(python("flask", "0.12"), {}, {}, run, tmp_path)

@@ -1,0 +1,274 @@
+"""The digest of a source tree: one for every shell, another for every other tree, and none for an unclear tree."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.builds import buildspecs, image_build
+from cicd_templates.builds.release_checks import checks_of
+from tests.conftest import ROOT
+from tests.hostile import application
+from tests.unit.builds.build_runner import EXAMPLE, SERVICE, checked, commands, run, service
+
+SCRIPT = ROOT / "src/cicd_templates/builds/scripts/source_digest.sh"
+BUSYBOX = pytest.param("busybox", marks=pytest.mark.skipif(not shutil.which("busybox"), reason="needs busybox"))
+SHELLS = ["dash", "bash", BUSYBOX]
+
+
+@cache
+def busybox_programs() -> str:
+    folder = tempfile.mkdtemp(prefix="busybox-")
+    atexit.register(shutil.rmtree, folder)
+    subprocess.run(["busybox", "--install", "-s", folder], check=True)
+    return folder
+
+
+def computed(source: Path, folder: str = ".", interpreter: str = "dash") -> subprocess.CompletedProcess[str]:
+    """The script on `source`, with lists of its own; `busybox` also brings its own find, sort and sha256sum."""
+    lists = source.parent / "lists"
+    text = SCRIPT.read_text().replace("/tmp/source_digest_lists", str(lists))
+    path = "/usr/bin:/bin"
+    if interpreter == "busybox":
+        interpreter, path = "sh", busybox_programs()
+    command = [str(shutil.which(interpreter, path=path)), "-s", str(source), folder]
+    return subprocess.run(command, input=text, env={"PATH": path}, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    source = tmp_path / "source"
+    (source / "src/empty").mkdir(parents=True)
+    (source / "src/app.py").write_text("run()\n")
+    (source / "start").write_text("#!/bin/sh\n")
+    (source / "start").chmod(0o755)
+    (source / "latest").symlink_to("src/app.py")
+    return source
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_digest_is_that_of_the_documented_list(tree: Path, shell: str) -> None:
+    def sha256(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    contents = {"./src/app.py": "run()\n", "./start": "#!/bin/sh\n"}
+    files = sorted(f"{sha256(content)}  {name}" for name, content in contents.items())
+    link = f"{sha256('src/app.py')}  ./latest"
+    parts = ["folders", ".", "./src", "./src/empty", "executable", "./start", "links", link, "files", *files]
+
+    assert computed(tree, interpreter=shell).stdout == sha256("\n".join(parts) + "\n") + "\n"
+
+
+def relink(tree: Path, target: str) -> None:
+    (tree / "latest").unlink()
+    (tree / "latest").symlink_to(target)
+
+
+def copy_link(tree: Path) -> None:
+    (tree / "latest").unlink()
+    (tree / "latest").write_text("src/app.py")
+
+
+CHANGES: list[tuple[str, Callable[[Path], object]]] = [
+    ("content", lambda tree: (tree / "src/app.py").write_text("run() \n")),
+    ("a file more", lambda tree: (tree / "src/more.py").write_text("")),
+    ("a file less", lambda tree: (tree / "src/app.py").unlink()),
+    ("another name", lambda tree: (tree / "src/app.py").rename(tree / "src/App.py")),
+    ("another folder", lambda tree: (tree / "src/app.py").rename(tree / "app.py")),
+    ("contents exchanged", lambda tree: [(tree / "start").write_text("run()\n"), (tree / "src/app.py").write_text("")]),
+    ("executable", lambda tree: (tree / "src/app.py").chmod(0o755)),
+    ("no longer executable", lambda tree: (tree / "start").chmod(0o644)),
+    ("another link", lambda tree: relink(tree, "./src/app.py")),
+    ("a file and no link", lambda tree: copy_link(tree)),
+    ("a folder more", lambda tree: (tree / "src/empty/more").mkdir()),
+    ("a folder less", lambda tree: (tree / "src/empty").rmdir()),
+    ("a hidden file", lambda tree: (tree / ".env").write_text("")),
+    ("a name that is not UTF-8", lambda tree: Path(os.fsdecode(bytes(tree) + b"/\xff")).write_text("")),
+    ("a name like an option", lambda tree: (tree / "--help").write_text("")),
+    ("a name like a line of the list", lambda tree: (tree / "executable").write_text("")),
+]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("change", [pytest.param(change, id=name) for name, change in CHANGES])
+def test_another_tree_has_another_digest(tree: Path, change: Callable[[Path], object], shell: str) -> None:
+    before = computed(tree, interpreter=shell)
+    change(tree)
+    after = computed(tree, interpreter=shell)
+
+    assert (before.returncode, after.returncode, after.stderr) == (0, 0, "")
+    assert len(after.stdout) == 65
+    assert after.stdout != before.stdout
+
+
+def test_times_owners_and_other_modes_do_not_count(tree: Path) -> None:
+    before = computed(tree).stdout
+    os.utime(tree / "src/app.py", (0, 0))
+    (tree / "src/app.py").chmod(0o600)
+    (tree / "src").chmod(0o700)
+
+    assert computed(tree).stdout == before
+
+
+def test_every_shell_computes_one_digest_of_a_hostile_tree(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(EXAMPLE, source)
+    for files in (application.steering(), *application.findings()):
+        application.write(files, source)
+    answers = [computed(source, interpreter=shell) for shell in ("dash", "bash")]
+    answers += [computed(source, interpreter="busybox")] if shutil.which("busybox") else []
+
+    assert [answer.stderr for answer in answers] == [""] * len(answers)
+    assert len({answer.stdout for answer in answers}) == 1
+
+
+def deep(tree: Path) -> None:
+    here = os.getcwd()
+    os.chdir(tree)
+    try:
+        for _ in range(20):
+            os.mkdir("d" * 250)
+            os.chdir("d" * 250)
+        Path("file").write_text("eval(input())")
+    finally:
+        os.chdir(here)
+
+
+def link_over_a_link(tree: Path) -> None:
+    (tree / "a").symlink_to("b/x")
+    (tree / "b").symlink_to("/etc")
+
+
+def pipe(tree: Path) -> None:
+    os.mkfifo(tree / "pipe")
+
+
+REFUSED: list[tuple[str, Callable[[Path], object], str]] = [
+    ("line break", lambda tree: (tree / "a\nfiles").write_text(""), "control character or a backslash"),
+    ("tabulator", lambda tree: (tree / "a\tb").mkdir(), "./a?b"),
+    ("backslash", lambda tree: (tree / "src\\evil.py").write_text(""), "./src\\evil.py"),
+    ("escape", lambda tree: (tree / "\x1b[2J").write_text(""), "./?[2J"),
+    ("absolute link", lambda tree: (tree / "link").symlink_to("/proc/self/environ"), "lead out of the source"),
+    ("link up", lambda tree: (tree / "src/link").symlink_to("../../outside"), "./src/link"),
+    ("link over a link", lambda tree: link_over_a_link(tree), "./a"),
+    ("link to nowhere", lambda tree: (tree / "link").symlink_to("no/such"), "or nowhere: ./link"),
+    ("link to itself", lambda tree: (tree / "link").symlink_to("link"), "./link"),
+    ("a sibling with the same beginning", lambda tree: (tree / "link").symlink_to("../source-of-another"), "./link"),
+    ("a pipe", pipe, "neither files nor folders nor links: ./pipe"),
+    ("a long path", deep, "more than 3,000 bytes"),
+]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(("change", "reason"), [pytest.param(change, why, id=name) for name, change, why in REFUSED])
+def test_a_tree_that_is_unclear_is_refused_in_one_line(
+    tree: Path, change: Callable[[Path], object], reason: str, shell: str
+) -> None:
+    (tree.parent / "source-of-another").mkdir()
+    change(tree)
+    answer = computed(tree, interpreter=shell)
+
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    # busybox names the path that it could not open before the script does.
+    assert reason in answer.stderr or (reason.startswith("more than") and shell == "busybox")
+    assert len(answer.stderr.splitlines()) == 1 or shell == "busybox"
+    assert answer.stderr.replace("\n", "").isprintable()
+
+
+def test_only_the_service_of_a_monorepo_counts_and_its_links_stay_within_it(tree: Path) -> None:
+    (tree / "services/pay").mkdir(parents=True)
+    (tree / "services/pay/app.py").write_text("")
+    (tree / "services/other").mkdir()
+    (tree / "services/other/link").symlink_to("/etc/passwd")
+    first = computed(tree, "services/pay")
+    (tree / "services/other/more.py").write_text("")
+
+    assert (first.returncode, computed(tree, "services/pay").stdout) == (0, first.stdout)
+    (tree / "services/pay/shared").symlink_to("../other")
+    assert "./shared" in computed(tree, "services/pay").stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "target"), [("services/pay", "/etc"), ("services/pay", "../src"), ("services", "src"), ("x", "src")]
+)
+def test_the_folder_of_the_service_is_no_link(tree: Path, place: str, target: str) -> None:
+    (tree / "src/pay").mkdir()
+    (tree / place).parent.mkdir(exist_ok=True)
+    (tree / place).symlink_to(target)
+    answer = computed(tree, "services/pay")
+
+    assert answer.returncode == 1
+    assert answer.stderr == "error: the source has no folder services/pay, or reaches it by a link\n"
+
+
+def test_every_check_records_the_digest_of_the_source_before_anything_of_it_runs(tree: Path) -> None:
+    for check in checks_of(service()):
+        first, *_ = commands(buildspecs.check(service(), check), "install")
+        assert "source_digest.sh" in first
+
+    shutil.copytree(EXAMPLE, tree.parent / "example")
+    record, _ = checked("bandit", tree.parent / "example")
+    shutil.rmtree(tree.parent / "example/.report")
+    assert record["source_digest"] == computed(tree.parent / "example").stdout.strip()
+
+
+def test_a_check_of_another_language_records_the_digest_too() -> None:
+    own = {
+        "image": f"ghcr.io/own/go@sha256:{'a' * 64}",
+        "version": "go version",
+        "commands": ["go vet"],
+        "format": "sarif",
+    }
+    of = service((f"{SERVICE}/checks", {"vet": own}))
+    (check,) = checks_of(of)
+    text = buildspecs.check(of, check)
+
+    assert "python" not in text.replace("not every image of a check has Python", "")
+    assert '"source_digest": "$(cat /tmp/source_digest)"' in text
+
+
+@pytest.mark.parametrize("text", [image_build.image(service()), buildspecs.bill_of_materials(service())])
+def test_a_build_after_the_gate_refuses_another_tree(tree: Path, text: str) -> None:
+    phase = "build" if "docker" in text else "install"
+    first = commands(text, phase)[0]
+    digest = computed(tree).stdout.strip()
+    (tree / "evil.py").write_text("eval(input())")
+    answer = run(first, tree, SOURCE_DIGEST=digest)
+
+    assert answer.returncode == 1
+    assert f"but the checks judged {digest}" in answer.stderr
+    assert run(first, tree, SOURCE_DIGEST="").returncode == 1
+
+
+def test_nothing_unpacks_a_zip_in_a_build() -> None:
+    of = service()
+    texts = [buildspecs.check(of, check) for check in checks_of(of)]
+    texts += [image_build.image(of), buildspecs.bill_of_materials(of), buildspecs.smoke_test(of)]
+
+    assert not [text for text in texts if "unzip" in text or "zipfile" in text]
+
+
+def test_a_zip_that_two_programs_read_differently_makes_two_digests(tmp_path: Path) -> None:
+    """Python takes the last of two entries of one name; a program that takes the first has another tree."""
+    archive = tmp_path / "source.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        target.writestr("app.py", "eval(input())")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            target.writestr("app.py", "print()")
+    for name, number in (("first", 0), ("last", 1)):
+        (tmp_path / name / "source").mkdir(parents=True)
+        with zipfile.ZipFile(archive) as read:
+            (tmp_path / name / "source/app.py").write_bytes(read.read(read.infolist()[number]))
+
+    assert computed(tmp_path / "first/source").stdout != computed(tmp_path / "last/source").stdout
