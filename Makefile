@@ -165,7 +165,7 @@ test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run slow tests, and try more exa
 
 fuzz.takes := INPUTS SEED
 fuzz: $(VENV)/.done ## Feed INPUTS damaged reports to the gate's readers, from SEED
-	@INPUTS="$${CICD_TEMPLATES_INPUTS:-100000}" SEED="$${CICD_TEMPLATES_SEED:-1}" $(VENV)/bin/python tests/fuzz/gate.py
+	@INPUTS="$${CICD_TEMPLATES_INPUTS:-100000}" SEED="$${CICD_TEMPLATES_SEED:-1}" $(VENV)/bin/python -m tests.fuzz.gate
 
 fuzz-rules.takes := FOLDER
 fuzz-rules: $(VENV)/.done ## Run our lint rules over other people's templates in FOLDER

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from detect_secrets.core.scan import scan_file
+from detect_secrets.settings import default_settings
 
 from cicd_templates.functions.scan_gate.decide import Decision, decide
 from cicd_templates.functions.scan_gate.findings import as_json
@@ -14,6 +17,7 @@ from cicd_templates.functions.scan_gate.policy import Policy, agreed_policy, rea
 from cicd_templates.functions.scan_gate.reading import Finding, Report
 from cicd_templates.functions.scan_gate.summary import summary
 from cicd_templates.functions.scan_gate.waivers import Waiver, written_fingerprint
+from cicd_templates.local_gate import Day, ExpectedReport, waive
 
 TODAY = date(2026, 11, 27)
 CHECKS = {
@@ -250,3 +254,21 @@ def test_waivers_take_time_in_proportion_to_findings_and_waivers() -> None:
         return time.process_time() - began
 
     assert seconds(20_000) < 20 * seconds(2_000)
+
+
+def test_what_waive_writes_is_no_secret_for_the_secrets_check(tmp_path: Path) -> None:
+    found = [
+        Finding("t", id_, None, "high", file=f"src/{number}.py", excerpt=str(number))
+        for number, id_ in enumerate(["Secret Keyword", "JSON Web Token", "B105", "python.lang.security.audit"] * 25)
+    ]
+    found.append(Finding("t", "SNYK-PYTHON-DJANGOCMSATTRIBUTES-6041515", None, "high", package="djangocms-attributes"))
+    decision = decide(["all"], {"all": Report(found)}, Policy(), TODAY)
+    day = Day(datetime(2026, 11, 27, tzinfo=UTC), 366)
+    path = tmp_path / "scan-policy.toml"
+    waive(decision, path, {"all": ExpectedReport("sarif")}, day, expires=TODAY, owner="ada", reason="old")
+
+    assert len(read_policy(path.read_bytes(), ["all"]).waivers) == 101
+    with default_settings():
+        assert list(scan_file(str(path))) == []
+        path.write_text(f'fingerprint = "{found[0].fingerprint}{found[1].fingerprint}"')
+        assert len(list(scan_file(str(path)))) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.private_files import write_privately
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from cicd_templates.rehearsal.build_tools import BuildTools
     from cicd_templates.rehearsal.deployed_pipeline import DeployedPipeline
@@ -64,8 +65,9 @@ def rehearse(
     from cicd_templates.deploy.releases.templates_commit import TemplatesCommit, find_templates_commit
     from cicd_templates.local import engine_process as local_engine
     from cicd_templates.paths import rendered_folder
-    from cicd_templates.rehearsal import deployed_pipeline, report, result
+    from cicd_templates.rehearsal import check_reports, deployed_pipeline, report, result
     from cicd_templates.rehearsal.rehearse import run_rehearsal
+    from cicd_templates.rehearsal.sessions import root
 
     if not app:
         raise ConfigurationError(
@@ -112,11 +114,19 @@ def rehearse(
         ) as rehearsal,
     ):
         outcome = rehearsal.result
-    finish(outcome, output, say, as_json)
+        setup = rehearsal.run.setup
+        s3 = root(setup.endpoint, setup.account, setup.region, setup.secret).client("s3")
+        reports = check_reports.read_check_reports(s3, rehearsal.run.artifacts.values())
+    finish(outcome, reports, output, say, as_json)
 
 
-def finish(outcome: RehearsalResult, output: Path, say: Callable[[str], None], as_json: bool) -> None:
-    """Print the result of a rehearsal and write its files. Raises `CicdError` if the rehearsal did not succeed."""
+def finish(
+    outcome: RehearsalResult, reports: Mapping[str, str], output: Path, say: Callable[[str], None], as_json: bool
+) -> None:
+    """Print the result of a rehearsal, and write its files and the `reports` of its checks, by their paths.
+
+    Reports of an earlier rehearsal are removed. Raises `CicdError` if the rehearsal did not succeed.
+    """
     from cicd_templates.rehearsal import report, result
 
     say(report.closing_lines(outcome))
@@ -127,7 +137,10 @@ def finish(outcome: RehearsalResult, output: Path, say: Callable[[str], None], a
     }
     for name, text in files.items():
         write_privately(output / name, text)
-    say(f"wrote {', '.join(files)} in {output}")
+    shutil.rmtree(output / "reports", ignore_errors=True)
+    for name, text in reports.items():
+        write_privately(output / "reports" / name, text)
+    say(f"wrote {', '.join(files)} and the reports of the checks in {output}; make gate REPORTS={output}/reports")
     if as_json:
         terminal.show_page(files["rehearsal.json"])
     if not outcome.succeeded:

@@ -150,6 +150,15 @@ def rows(value: Any, where: str) -> list[dict[str, Any]]:
     return value
 
 
+def items(value: Any, where: str, kind: type) -> list[Any]:
+    """Return `value`, which must be a list of values of the type `kind`, or null (an empty list)."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(type(item) is kind for item in value):
+        raise UnusableError(f"{where} is not a list of {'numbers' if kind is int else 'texts'}")
+    return value
+
+
 def text(value: Any) -> str:
     """Return `value` as text; empty for None."""
     return "" if value is None else str(value)

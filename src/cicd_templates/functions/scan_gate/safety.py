@@ -102,6 +102,8 @@ def _scan(report: dict[str, Any]) -> Report:
 
 def _read_specification(name: str, specification: dict[str, Any], read: Report) -> None:
     known = mapping(specification.get("vulnerabilities"), "vulnerabilities")
+    if known.get("known_vulnerabilities") is None:
+        raise UnusableError(f"the specification of {name} has no known_vulnerabilities, which Safety always writes")
     listed = rows(known.get("known_vulnerabilities"), "known_vulnerabilities")
     version = text(specification.get("raw")).partition("==")[2]
     for row in listed:

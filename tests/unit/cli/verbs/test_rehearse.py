@@ -60,10 +60,18 @@ def test_a_result_is_reported_and_kept(
     step = ActionProgress("S/A", "Manual", state, error="why")
     found = RehearsalResult("p", "e", "v", 1.0, {}, (step,), "", (), (), ())
     messages: list[str] = []
+    stale = tmp_path / "deep/result/reports/old/report.json"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("{}")
 
     with pytest.raises(CicdError, match="p failed at S/A") if state is ActionState.FAILED else contextlib.nullcontext():
-        finish(found, tmp_path / "deep/result", messages.append, as_json)
-    assert messages[-1] == f"wrote rehearsal.json, rehearsal.xml, grants.md in {tmp_path}/deep/result"
+        finish(found, {"bandit/run.json": "{}"}, tmp_path / "deep/result", messages.append, as_json)
+    assert messages[-1] == (
+        f"wrote rehearsal.json, rehearsal.xml, grants.md and the reports of the checks in {tmp_path}/deep/result;"
+        f" make gate REPORTS={tmp_path}/deep/result/reports"
+    )
+    assert [path.name for path in (tmp_path / "deep/result/reports").iterdir()] == ["bandit"]
+    assert (tmp_path / "deep/result/reports/bandit/run.json").read_text() == "{}"
     kept = (tmp_path / "deep/result/rehearsal.json").read_text()
     assert json.loads(kept)["succeeded"] is (state is ActionState.SUCCEEDED)
     assert capsys.readouterr().out == (kept if as_json else "")
