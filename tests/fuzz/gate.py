@@ -165,7 +165,7 @@ def less_xml(data: bytes, chance: random.Random) -> bytes:
 
 
 def counted() -> list[tuple[str, bytes, bytes]]:
-    """Return reports that block a release and cannot say less without a contradiction, each with its record, or none."""
+    """Return reports that block a release and cannot say less without a contradiction, each with its record, if any."""
     found = [(form, json.dumps(value).encode(), b"") for form, value in COUNTED]
     found.append(("junit", TESTS.encode(), b""))
     found += [(format_of_sample(name), as_bytes(report), FOUND_SOMETHING) for name, report in STOPPING.items()]
