@@ -42,6 +42,7 @@ def owned(clients: Clients) -> dict[str, set[tuple[str, str]]]:
     }
 
 
+@pytest.mark.long
 def test_a_copy_lives_beside_its_original_and_goes_without_it(project: Project) -> None:
     clients = project.clients("staging")
     project.ok("deploy --env staging --local --yes")

@@ -77,6 +77,7 @@ def test_a_protected_environment_is_planned_and_then_destroyed_by_the_plan(proje
     assert "kept by policy: its data outlives" in project.ok("status --left --env production --local")
 
 
+@pytest.mark.long
 def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None:
     project.ok("deploy --env production --layer keys --local --yes")
     assert project.type("destroy --env production --local --allow production").exit_code == 4
@@ -104,6 +105,7 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
     assert (elsewhere.exit_code, "is a plan for the local AWS; add --local" in elsewhere.output) == (3, True)
 
 
+@pytest.mark.long
 def test_with_several_environments_none_is_touched_when_one_refuses(project: Project) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
     project.ok("deploy --env production --layer keys --local --yes")
@@ -118,6 +120,7 @@ def test_with_several_environments_none_is_touched_when_one_refuses(project: Pro
         assert kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == state
 
 
+@pytest.mark.long
 def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(project: Project) -> None:
     project.ok("deploy --env production --layer keys --local --yes")
     project.ok("deploy --env production --layer storage --local --yes")
@@ -146,6 +149,7 @@ def test_what_a_protected_environment_kept_is_taken_back_and_deployed_again(proj
     assert "nothing to import" in project.ok("adopt --env production --local --yes")
 
 
+@pytest.mark.long
 def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_back(project: Project) -> None:
     project.ok("deploy --env production --local --yes")
     project.ok("deploy --env tools --local --yes")
@@ -172,6 +176,7 @@ def test_after_a_destruction_and_an_adoption_one_deployment_brings_everything_ba
     assert "service-payment-processor: left to the pipeline" in project.ok("plan --env production --local")
 
 
+@pytest.mark.long
 def test_an_import_that_cloudformation_refuses_leaves_no_shell(project: Project) -> None:
     for layer in ("keys", "registry"):
         project.ok(f"deploy --env tools --layer {layer} --local --yes")
@@ -288,6 +293,7 @@ def test_everything_beside_the_stacks_goes_in_order_and_what_is_not_ours_stays(p
     stacks_went_after_all_that_needed_them(report(project, "staging"))
 
 
+@pytest.mark.long
 def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
     project: Project, failing: Fail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,6 +317,7 @@ def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_until_it_can(
     assert report(project, "staging")["explained"] is True
 
 
+@pytest.mark.long
 def test_an_interrupted_destruction_continues(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.ok("deploy --env staging --local --yes")
     real = deletion.delete_stack

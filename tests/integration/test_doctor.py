@@ -13,6 +13,7 @@ from tests.integration.conftest import Project
 pytestmark = pytest.mark.integration
 
 
+@pytest.mark.long
 def test_the_doctor_says_what_to_mend_and_then_that_all_is_well(project: Project) -> None:
     ill = project.type("doctor --env all --local")
     assert ill.exit_code == 1

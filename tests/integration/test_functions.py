@@ -95,6 +95,7 @@ def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project
     assert json.loads(kept["Body"].read())["verdict"] == "PASS"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("instead", "expected"),
     [
@@ -113,6 +114,7 @@ def test_the_deployed_gate_stops_what_must_not_pass(project: Project, instead: d
     assert expected in request["failureDetails"]["message"]
 
 
+@pytest.mark.long
 def test_the_deployed_gate_and_review_refuse_templates_that_were_replaced(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     before = newest(project)
@@ -131,6 +133,7 @@ def test_the_deployed_gate_and_review_refuse_templates_that_were_replaced(projec
     assert run_gate(project)[0] == "PutJobSuccessResult"
 
 
+@pytest.mark.long
 def test_the_deployed_review_describes_a_change_set_of_the_other_account(project: Project) -> None:
     project.ok("deploy --env production --local --yes")
     project.ok("deploy --env tools --local --yes")
@@ -166,6 +169,7 @@ def test_the_deployed_review_describes_a_change_set_of_the_other_account(project
     assert "stackId=arn%3Aaws%3Acloudformation" in variables["ChangeSetUrl"]
 
 
+@pytest.mark.long
 def test_an_event_of_the_pipeline_is_kept_in_the_history_and_described_in_words(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     events = project.clients("tools")._client("events")

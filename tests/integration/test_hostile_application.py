@@ -37,6 +37,7 @@ def verdict(example: Rehearsed) -> str:
     return text
 
 
+@pytest.mark.long
 def test_the_gate_stops_a_hostile_application_and_names_every_planted_finding(tmp_path: Path) -> None:
     code, secrets = application.findings()
     with rehearsed(tmp_path, released(tmp_path, application.steering(), code, secrets)) as example:

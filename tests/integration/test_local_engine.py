@@ -48,6 +48,7 @@ def test_local_starts_once_and_stops_once(project: Project, monkeypatch: pytest.
     assert not engine.folder.exists()
 
 
+@pytest.mark.long
 def test_the_demo_is_one_command(in_project: Path) -> None:
     from click.testing import CliRunner
 

@@ -41,6 +41,7 @@ def test_a_protected_environment_is_deployed_from_plans_wave_by_wave(project: Pr
     assert not project.type("plan --env production --local --detailed-exitcode").exit_code
 
 
+@pytest.mark.long
 def test_all_environments_stop_at_the_first_protected_one_with_its_plan(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +131,7 @@ def test_clumsy_hands_at_plans_get_one_line(project: Project, command: str, code
     assert len(result.output.strip().splitlines()) == 1
 
 
+@pytest.mark.long
 def test_what_the_pipeline_writes_is_left_out_of_plans(project: Project) -> None:
     project.ok("deploy --env all --local --yes")
     planned = project.ok("plan --env production --local")

@@ -107,27 +107,33 @@ def refused(step: ActionProgress, *expected: str) -> None:
         assert each in step.error, step.error
 
 
+# The path of an action, the role without the permission (its own where that is empty), the statement, and what it lacks.
+PERMISSIONS = [
+    ("Source/App", "", "ReadTheSource", "s3:GetObjectVersion"),
+    ("Source/Templates", "", "UseTheKey", "kms:GenerateDataKey"),
+    ("Verify/Bandit", "", "RunTheProject", "codebuild:StartBuild"),
+    ("Verify/Snyk", f"{NAME}-snyk", "ReadItsSecret", "secretsmanager:GetSecretValue"),
+    ("Verify/Snyk", f"{NAME}-snyk", "UseTheKey", "kms:Decrypt"),
+    ("Gate/Gate", f"{NAME}-scan-gate-function", "PutEvidence", "s3:PutObject"),
+    ("Gate/Gate", "", "CallTheFunction", "lambda:InvokeFunction"),
+    ("Gate/Gate", "payments-tools-pipeline-payment-processor", "ActInTheRoles", "sts:AssumeRole"),
+    ("Staging/Prepare", "", "ReplaceTheChangeSet", "cloudformation:CreateChangeSet"),
+    ("Staging/Prepare", "", "GiveCloudFormationItsRole", "iam:PassRole"),
+    (
+        "Production/ReviewProduction",
+        "payments-production-review-payment-processor",
+        "LookAtChangeSets",
+        "cloudformation:DescribeChangeSet",
+    ),
+    ("Production/Approve", "", "AskTheApprovers", "sns:Publish"),
+]
+# The others are tried by `make test-long`.
+TRIED_ALWAYS = ("Verify/Bandit", "Gate/Gate")
+
+
 @pytest.mark.parametrize(
     ("path", "role", "statement", "action"),
-    [
-        ("Source/App", "", "ReadTheSource", "s3:GetObjectVersion"),
-        ("Source/Templates", "", "UseTheKey", "kms:GenerateDataKey"),
-        ("Verify/Bandit", "", "RunTheProject", "codebuild:StartBuild"),
-        ("Verify/Snyk", f"{NAME}-snyk", "ReadItsSecret", "secretsmanager:GetSecretValue"),
-        ("Verify/Snyk", f"{NAME}-snyk", "UseTheKey", "kms:Decrypt"),
-        ("Gate/Gate", f"{NAME}-scan-gate-function", "PutEvidence", "s3:PutObject"),
-        ("Gate/Gate", "", "CallTheFunction", "lambda:InvokeFunction"),
-        ("Gate/Gate", "payments-tools-pipeline-payment-processor", "ActInTheRoles", "sts:AssumeRole"),
-        ("Staging/Prepare", "", "ReplaceTheChangeSet", "cloudformation:CreateChangeSet"),
-        ("Staging/Prepare", "", "GiveCloudFormationItsRole", "iam:PassRole"),
-        (
-            "Production/ReviewProduction",
-            "payments-production-review-payment-processor",
-            "LookAtChangeSets",
-            "cloudformation:DescribeChangeSet",
-        ),
-        ("Production/Approve", "", "AskTheApprovers", "sns:Publish"),
-    ],
+    [pytest.param(*case, marks=() if case[0] in TRIED_ALWAYS else pytest.mark.long) for case in PERMISSIONS],
     ids=lambda value: value or "its own role",
 )
 def test_a_missing_permission_fails_exactly_there(

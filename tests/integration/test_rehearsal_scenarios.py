@@ -53,6 +53,7 @@ def states(result: dict[str, Any]) -> dict[str, str]:
     return {step["path"]: step["state"] for step in result["steps"]}
 
 
+@pytest.mark.long
 def test_a_planted_vulnerability_stops_at_the_gate_and_nothing_is_built(rehearse: Callable[..., BuildOutcome]) -> None:
     code, output, result = rehearse({"src/payment_processor/planted.py": PLANTED}, "--yes", "--json")
 

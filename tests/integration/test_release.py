@@ -53,6 +53,7 @@ def test_a_release_puts_a_version_and_shows_the_request_that_starts_the_run(proj
     assert version not in again
 
 
+@pytest.mark.long
 def test_another_object_of_the_bucket_starts_nothing(project: Project) -> None:
     project.ok("deploy --env tools --local --yes")
     clients = project.clients("tools")
@@ -112,6 +113,7 @@ def test_a_secret_comes_from_standard_input_and_is_printed_nowhere(project: Proj
     assert value == "a-token-of-mine"
 
 
+@pytest.mark.long
 def test_the_reviewed_templates_are_there_before_the_pipeline_with_their_commit(project: Project) -> None:
     before = project.ok("deploy --env staging --local --yes")
     assert "templates: not handed to the pipeline yet" in before
@@ -142,6 +144,7 @@ def handed_over(project: Project) -> str:
     )
 
 
+@pytest.mark.long
 def test_templates_in_no_commit_are_deployed_where_data_is_disposable_and_handed_over_nowhere(
     project: Project,
 ) -> None:
@@ -168,6 +171,7 @@ def test_templates_in_no_commit_are_deployed_where_data_is_disposable_and_handed
     assert "keys: created" in executed.output
 
 
+@pytest.mark.long
 def test_a_deployment_of_staging_changes_what_production_will_get_only_by_a_consent_of_its_own(
     project: Project,
 ) -> None:
@@ -188,6 +192,7 @@ def test_a_deployment_of_staging_changes_what_production_will_get_only_by_a_cons
     assert "the pipeline has these already" in project.ok("deploy --env staging --layer keys --local --yes")
 
 
+@pytest.mark.long
 def test_a_protected_service_is_the_pipelines_once_there_is_one(project: Project) -> None:
     first = project.ok("deploy --env all --local --yes")
     assert "service-payment-processor: created" in first.partition("Deploying production")[2]
@@ -208,6 +213,7 @@ def test_a_service_without_its_delivery_role_says_what_comes_first(project: Proj
     assert "delivery-payment-processor/ExecutionRoleArn does not exist yet; deploy the layer delivery" in refused.output
 
 
+@pytest.mark.long
 def test_cloudformation_is_given_the_delivery_role_from_the_first_creation_on(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

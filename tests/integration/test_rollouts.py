@@ -50,6 +50,7 @@ def carriers(project: Project) -> dict[str, str]:
 UP = [STEPS[:number] for number in range(1, len(STEPS) + 1)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "steps",
     [
@@ -105,6 +106,7 @@ def asked(project: Project, name: str, event: dict[str, Any], **variables: str) 
     return {"error": answer.get("FunctionError"), "payload": json.loads(answer["Payload"].read() or "null")}
 
 
+@pytest.mark.long
 def test_the_deployed_hooks_agree_to_what_is_well_and_to_nothing_else(project: Project) -> None:
     configure(project, HOOKS)
     project.ok("deploy --env staging --local --yes")
