@@ -107,7 +107,7 @@ def refused(step: ActionProgress, *expected: str) -> None:
         assert each in step.error, step.error
 
 
-# The path of an action, the role without the permission (its own where that is empty), the statement, and what it lacks.
+# The path of an action, the role without the permission (empty: its own), the statement, and the missing action.
 PERMISSIONS = [
     ("Source/App", "", "ReadTheSource", "s3:GetObjectVersion"),
     ("Source/Templates", "", "UseTheKey", "kms:GenerateDataKey"),

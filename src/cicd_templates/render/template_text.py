@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.metadata import REASONS_KEY
+from cicd_templates.template.yaml_nodes import YAML_WIDTH
 
 Format = Literal["yaml", "json"]
 
@@ -94,7 +95,7 @@ def _resource(name: str, body: Mapping[str, Any]) -> str:
         for reason in body.get("Metadata", {}).get(REASONS_KEY, ())
         for line in textwrap.wrap(
             reason,
-            width=cloudformation_yaml.YAML_WIDTH,
+            width=YAML_WIDTH,
             initial_indent="  # Why: ",
             subsequent_indent="  #      ",
             break_long_words=False,

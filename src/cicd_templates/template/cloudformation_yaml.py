@@ -8,134 +8,14 @@ Built on PyYAML's C classes: troposphere's `to_yaml` sorts keys, quotes multi-li
 from __future__ import annotations
 
 import json
-import re
-from functools import cache
 from typing import Any
 
 import yaml
 
-from cicd_templates.template import yaml_events
+from cicd_templates.template import yaml_events, yaml_writing
+from cicd_templates.template.yaml_nodes import TAG_OF
 
-# Outside literal blocks no line is longer than this. A string that could exceed it, with its key and indent, becomes a
-# literal block, because folding would hide from a reader where its spaces are.
-YAML_WIDTH = 110
-LONGEST_IN_LINE = 76
-INDENT = 2
-
-# Every intrinsic function has a short form except `Fn::Transform` and `Fn::ForEach::...`, which keep their long one:
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
-SHORT_TAGS = (
-    "And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Length", "Not",
-    "Or", "Select", "Split", "Sub", "ToJsonString",
-)  # fmt: skip
-_TAG_OF = {f"Fn::{name}": f"!{name}" for name in SHORT_TAGS} | {"Ref": "!Ref"}
-_KEY_OF = {tag: key for key, tag in _TAG_OF.items()} | {"!Condition": "Condition"}
-
-
-_STR, _MAP, _SEQ = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
-_RESOLVER: Any = yaml.resolver.Resolver()
-_OTHERS = yaml.representer.SafeRepresenter()
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Writes nodes, and caches the tag that PyYAML resolves for each text."""
-
-    @staticmethod
-    @cache
-    def _unquoted(value: str) -> Any:
-        return _RESOLVER.resolve(yaml.ScalarNode, value, (True, False))
-
-    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
-        if kind is yaml.ScalarNode:
-            return self._unquoted(value) if implicit[0] else _STR
-        return _SEQ if kind is yaml.SequenceNode else _MAP
-
-
-# YAML 1.2 numbers that PyYAML, which implements 1.1, would not quote: an account id may begin with a zero.
-_NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
-
-
-@cache
-def _style(text: str) -> str | None:
-    # A literal block keeps every character, but the emitter falls back to quotes where a line ends in a space.
-    if _NUMBER.fullmatch(text):
-        return "'"
-    return "|" if "\n" in text or len(text) > LONGEST_IN_LINE else None
-
-
-def _node(value: Any, column: int) -> yaml.Node:
-    """Return the YAML nodes of `value`, none of them shared: a shared one would become an anchor.
-
-    `column` is the rightmost column at which the keys, or the dashes of the items, can stand.
-    """
-    if isinstance(value, str):
-        return yaml.ScalarNode(_STR, value, style=_style(value))
-    if isinstance(value, dict):
-        return _mapping(value, column)
-    if isinstance(value, list):
-        return _sequence(_SEQ, value, column)
-    return _OTHERS.represent_data(value)
-
-
-def _mapping(mapping: dict[str, Any], column: int) -> yaml.Node:
-    if len(mapping) == 1:
-        ((key, value),) = mapping.items()
-        tag = _TAG_OF.get(key)
-        if tag is not None and (node := _short(key, tag, value, column)) is not None:
-            return node
-    # The dashes of a list stand below its key, the keys of a mapping further in.
-    pairs = [
-        (_node(key, column), _node(value, column if isinstance(value, list) else column + INDENT))
-        for key, value in mapping.items()
-    ]
-    return yaml.MappingNode(_MAP, pairs, flow_style=False)
-
-
-def _sequence(tag: str, items: list[Any], column: int) -> yaml.Node:
-    return yaml.SequenceNode(tag, [_item(item, column + len("- ")) for item in items], flow_style=False)
-
-
-def _item(item: Any, column: int) -> yaml.Node:
-    """Return the node of a list's item: on one line where it is a mapping of plain values that fits, such as a tag."""
-    node = _node(item, column)
-    if isinstance(node, yaml.MappingNode) and len(node.value) > 1:
-        scalars = [part for pair in node.value for part in pair]
-        if all(isinstance(part, yaml.ScalarNode) and part.style != "|" for part in scalars):
-            width = _width_in_one_line(tuple((part.tag, part.value, part.style) for part in scalars))
-            node.flow_style = column + width <= YAML_WIDTH
-    return node
-
-
-@cache
-def _width_in_one_line(scalars: tuple[tuple[str, str, str | None], ...]) -> int:
-    """Return the length of `{key: value, ...}`, which only the emitter knows, because it chooses the quotes."""
-    nodes = [yaml.ScalarNode(tag, value, style=style) for tag, value, style in scalars]
-    return len(_text(yaml.MappingNode(_MAP, list(zip(nodes[::2], nodes[1::2], strict=True)), flow_style=True)).strip())
-
-
-def _short(key: str, tag: str, value: Any, column: int) -> yaml.Node | None:
-    if key == "Fn::GetAtt" and isinstance(value, list) and all(isinstance(part, str) for part in value):
-        if len(value) == 2 and "." not in value[0]:
-            return yaml.ScalarNode(tag, ".".join(value))
-        return None
-    # An attribute in one string would be read back as a list of two.
-    if isinstance(value, str) and key != "Fn::GetAtt":
-        return yaml.ScalarNode(tag, value, style=_style(value))
-    if isinstance(value, list):
-        return _sequence(tag, value, column)
-    # A mapping that is itself a short form would need two tags on one node, which YAML does not allow.
-    return None
-
-
-def _text(node: yaml.Node) -> str:
-    text: str = yaml.serialize(
-        node,
-        Dumper=_Dumper,
-        allow_unicode=True,
-        width=-1,  # never fold: libyaml takes a negative width for none
-        indent=INDENT,
-    )
-    return text
+_KEY_OF = {tag: key for key, tag in TAG_OF.items()} | {"!Condition": "Condition"}
 
 
 class _Loader(yaml.CSafeLoader):
@@ -172,10 +52,10 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 def dump(value: Any, *, column: int = 0) -> str:
     """Return `value` as block YAML that ends in a newline, keys in the order of the dicts.
 
-    A mapping of plain values in a list, such as a tag, is written on one line if it fits into `YAML_WIDTH`. The caller
-    will indent the text by `column`.
+    A mapping of plain values in a list, such as a tag, stands on one line where it fits into `YAML_WIDTH`. `column` is
+    how far the caller will indent the text.
     """
-    return _text(_node(value, column))
+    return yaml_writing.write(value, column)
 
 
 # CloudFormation takes a megabyte. What the renderer writes is less than 30 levels deep.

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.template.cloudformation_yaml import YAML_WIDTH, dump, load
+from cicd_templates.template.cloudformation_yaml import dump, load
+from cicd_templates.template.yaml_nodes import YAML_WIDTH
 
 text = st.text(st.characters(codec="utf-8"), max_size=120)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text

@@ -72,6 +72,7 @@ def test_whatever_is_written_is_read_or_refused_as_by_pyyaml(text: str) -> None:
         pytest.param("", id="nothing"),
         pytest.param("A: 1\n---\nB: 2\n", id="two documents"),
         pytest.param("A: &a 2012-10-17\n", id="a date with an anchor"),
+        pytest.param("A: &a b\nB: [!Ref C, !Sub {D: e}, !If [f]]\n", id="an anchor beside functions"),
     ],
 )
 def test_what_the_program_does_not_write_is_left_to_pyyaml(text: str) -> None:

@@ -1,0 +1,252 @@
+"""Writes values as block YAML, byte for byte as PyYAML writes the nodes of `yaml_nodes`, at a fifth of the time.
+
+It writes the texts that templates consist of by itself, and has PyYAML write everything else: texts that need double
+quotes, odd keys, numbers with a fraction.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from cicd_templates.template.yaml_nodes import (
+    CACHED_TEXTS,
+    GET_ATT,
+    INDENT,
+    YAML_WIDTH,
+    node_of,
+    reads_as_text,
+    short_form,
+    style_of,
+    text_of,
+)
+
+# Texts that libyaml writes without quotes in a block. It admits more of them, which are left to it.
+_PLAIN = re.compile(r"[A-Za-z0-9_/$(+=~](?:[!-\"$-9;-~]|:(?=[!-~])| (?=[!-\"$-~]))*", re.ASCII)
+# Within braces it writes those of them in quotes that have one of these characters.
+_FLOW_INDICATOR = re.compile(r"[,?\[\]{}:]")
+_NOT_IN_LITERAL = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff]| \n|\\A[ \n]|\n\n\\Z| \\Z")
+_CONSTANTS = frozenset({bool, int, type(None)})
+# Breaks that libyaml follows by an indent, and the end of a document after a text with empty lines at its end.
+_UNMOVABLE = re.compile("[\u0085\u2028\u2029]|^[.]{3}$", re.MULTILINE)
+_SEQ = "tag:yaml.org,2002:seq"
+_LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
+
+
+class _UnmovableError(Exception):
+    """PyYAML writes a part of the value otherwise on its own than within the whole."""
+
+
+def write(value: Any, column: int) -> str:
+    """Return `value` as block YAML that ends in a newline. `column` is how far the caller will indent the text."""
+    if not isinstance(value, dict) or not value or short_form(value):
+        return text_of(node_of(value, column))
+    lines: list[str] = []
+    try:
+        _write_mapping(lines, value, "", column, continued=False)
+    except _UnmovableError:
+        return text_of(node_of(value, column))
+    return "".join(lines)
+
+
+# Below, `indent` is where the keys or dashes of a collection stand, and `column` is the rightmost column where they can
+# stand, by which `yaml_nodes` decides what fits on a line. The first line of what is `continued` follows a dash.
+
+
+def _write_mapping(lines: list[str], mapping: dict[Any, Any], indent: str, column: int, *, continued: bool) -> None:
+    start = "" if continued else indent
+    for key, value in mapping.items():
+        if _is_plain_key(key):
+            lines.append(f"{start}{key}:")
+            _write_value(lines, value, indent, column)
+        else:
+            lines.append(start + _moved(node_of({key: value}, column), 0, indent))
+        start = indent
+
+
+def _write_value(lines: list[str], value: Any, indent: str, column: int) -> None:
+    """Append what follows a key and its colon, up to the end of the value."""
+    if type(value) is str and (text := _in_line(value, indent)):
+        lines.append(text)
+    elif type(value) is list and value:
+        lines.append("\n")
+        _write_items(lines, value, indent, column, continued=False)
+    elif type(value) is dict and value:
+        short = short_form(value)
+        if short is None:
+            lines.append("\n")
+            _write_mapping(lines, value, indent + " " * INDENT, column + INDENT, continued=False)
+        elif not _write_short(lines, *short, indent, indent, column + INDENT):
+            lines.append(_after_key(value, indent, column))
+    else:
+        lines.append(_constant(value) if type(value) in _CONSTANTS else _after_key(value, indent, column))
+
+
+def _write_items(lines: list[str], items: list[Any], indent: str, column: int, *, continued: bool) -> None:
+    start = "-" if continued else f"{indent}-"
+    for item in items:
+        lines.append(start)
+        _write_item(lines, item, indent, column)
+        start = f"{indent}-"
+
+
+def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
+    """Append what follows the dash at `indent`, up to the end of the item."""
+    inner, inner_column = indent + " " * INDENT, column + INDENT
+    if type(item) is str and (text := _in_line(item, indent)):
+        lines.append(text)
+    elif type(item) is list and item:
+        lines.append(" ")
+        _write_items(lines, item, inner, inner_column, continued=True)
+    elif type(item) is dict and item and all(map(_is_plain_key, item)):
+        short = short_form(item)
+        if short is not None:
+            if not _write_short(lines, *short, indent, inner, inner_column):
+                lines.append(_after_dash(item, indent, column))
+            return
+        braces = _in_braces(item)
+        if braces is None or len(braces) > YAML_WIDTH - inner_column:
+            lines.append(" ")
+            _write_mapping(lines, item, inner, inner_column, continued=True)
+        else:
+            lines.append(f" {braces}\n" if braces else _after_dash(item, indent, column))
+    else:
+        lines.append(_constant(item) if type(item) in _CONSTANTS else _after_dash(item, indent, column))
+
+
+def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: str, inner: str, column: int) -> bool:
+    """Append a short form whose list stands at `inner`. Return whether it could be written here."""
+    if isinstance(operand, list):
+        if operand:
+            lines.append(f" {tag}\n")
+            _write_items(lines, operand, inner, column, continued=False)
+        return bool(operand)
+    text = _tagged(tag, operand)
+    if text:
+        lines.append(f" {text}\n")
+    elif tag != GET_ATT and (block := _literal(operand, indent)):
+        lines.append(f" {tag}{block}")
+        return True
+    return bool(text)
+
+
+def _in_line(text: str, indent: str) -> str:
+    """Return a text with the space before it and its line's end, or a literal block; empty if PyYAML must write it."""
+    plain = _in_block(text)
+    return f" {plain}\n" if plain else _literal(text, indent)
+
+
+@lru_cache(CACHED_TEXTS)
+def _in_block(text: str) -> str:
+    """Return a text as it stands after a key or dash; empty if it takes more than that line."""
+    style = style_of(text)
+    if style == "|":
+        return ""
+    if _PLAIN.fullmatch(text):
+        return text if style is None and reads_as_text(text) else _quoted(text)
+    return _one_line(_after_key(text, "", 0))
+
+
+@lru_cache(CACHED_TEXTS)
+def _tagged(tag: str, text: str) -> str:
+    """Return the short form of a function of a text; empty if it takes more than a line."""
+    style = None if tag == GET_ATT else style_of(text)
+    if style == "|":
+        return ""
+    if _PLAIN.fullmatch(text):
+        return f"{tag} {text if style is None else _quoted(text)}"
+    return _one_line(_moved(yaml.SequenceNode(_SEQ, [yaml.ScalarNode(tag, text, style=style)]), len("-"), ""))
+
+
+@lru_cache(CACHED_TEXTS)
+def _in_flow(text: str) -> str | None:
+    """Return a text as it stands within braces; None if it does not, and empty if PyYAML must write it."""
+    style = style_of(text)
+    if style == "|":
+        return None
+    if not _PLAIN.fullmatch(text):
+        return ""
+    return text if style is None and reads_as_text(text) and not _FLOW_INDICATOR.search(text) else _quoted(text)
+
+
+@lru_cache(CACHED_TEXTS)
+def _tagged_in_flow(tag: str, text: str) -> str | None:
+    """Return the short form of a function of a text within braces, or what `_in_flow` returns for such a text."""
+    style = None if tag == GET_ATT else style_of(text)
+    if style == "|":
+        return None
+    if not _PLAIN.fullmatch(text):
+        return ""
+    return f"{tag} {text if style is None and not _FLOW_INDICATOR.search(text) else _quoted(text)}"
+
+
+@lru_cache(CACHED_TEXTS, typed=True)
+def _constant(value: Any) -> str:
+    """Return a number, a truth value or nothing with the space before it and its line's end."""
+    return _after_key(value, "", 0)
+
+
+def _in_braces(item: dict[str, Any]) -> str | None:
+    """Return a mapping of scalars within braces; None if it stands in a block, and empty if PyYAML must write it."""
+    if len(item) == 1:
+        return None
+    pairs, odd = [], False
+    for key, value in item.items():
+        if type(value) is str:
+            text = _in_flow(value)
+        elif type(value) is dict and (short := short_form(value)) and isinstance(short[1], str):
+            text = _tagged_in_flow(short[0], short[1])
+        else:
+            text = (
+                None if isinstance(value, dict | list) else _constant(value)[1:-1] if type(value) in _CONSTANTS else ""
+            )
+        if text is None:
+            return None
+        odd = odd or not text or bool(_FLOW_INDICATOR.search(key))
+        pairs.append(f"{key}: {text}")
+    return "" if odd else f"{{{', '.join(pairs)}}}"
+
+
+@lru_cache(CACHED_TEXTS)
+def _is_plain_key(key: Any) -> bool:
+    return type(key) is str and style_of(key) is None and bool(_PLAIN.fullmatch(key)) and reads_as_text(key)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _literal(text: str, indent: str) -> str:
+    """Return a text as a literal block below the line that it begins on; empty if PyYAML must write it."""
+    if not text or _NOT_IN_LITERAL.search(text):
+        return ""
+    if text.endswith("\n"):
+        return " |\n" + _LINE_START.sub(f"{indent}  ", text)
+    return " |-\n" + _LINE_START.sub(f"{indent}  ", text) + "\n"
+
+
+def _one_line(text: str) -> str:
+    """Return a text without the space before it and its line's end; empty if it is more than a line."""
+    return text[1:-1] if text.find("\n") == len(text) - 1 else ""
+
+
+def _after_key(value: Any, indent: str, column: int) -> str:
+    """Return what PyYAML writes after a key that stands at `indent`."""
+    return _moved(node_of({"k": value}, column), len("k:"), indent)
+
+
+def _after_dash(item: Any, indent: str, column: int) -> str:
+    """Return what PyYAML writes after a dash that stands at `indent`."""
+    return _moved(node_of([item], column), len("-"), indent)
+
+
+def _moved(node: yaml.Node, start: int, indent: str) -> str:
+    """Return what PyYAML writes for `node`, from `start` on, with all lines but the first moved right by `indent`."""
+    text = text_of(node)
+    if _UNMOVABLE.search(text):
+        raise _UnmovableError
+    first, end, others = text[start:].partition("\n")
+    return first + end + _LINE_START.sub(indent, others)
