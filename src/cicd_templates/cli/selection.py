@@ -148,10 +148,11 @@ def _ask(question: str) -> bool:
 
 
 @contextlib.contextmanager
-def detaching() -> Iterator[None]:
+def detaching(stopped: str = "stopped between two steps; the same command resumes") -> Iterator[None]:
     """Handle SIGTERM, which a system or a CI job sends to end a process, in the same way as Ctrl-C.
 
-    Raises `DetachedError` if either stops the block, unless the block has already reported what is under way.
+    Raises `DetachedError` with the text `stopped` if either stops the block, unless the block has already reported what
+    is under way.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -161,6 +162,6 @@ def detaching() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise DetachedError("stopped between two steps; the same command resumes") from None
+        raise DetachedError(stopped) from None
     finally:
         signal.signal(signal.SIGTERM, before)

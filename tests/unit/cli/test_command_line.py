@@ -347,6 +347,17 @@ def test_a_release_names_its_run_and_follows_it_on_request(releasing: Path) -> N
     assert followed.endswith("payment-processor: the release has reached the end of its path\n")
 
 
+def test_a_release_that_the_system_ends_detaches(releasing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def follow(*arguments: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("cicd_templates.deploy.releases.release.follow", follow)
+    result = run(f"release --app {releasing} --wait")
+
+    assert result.exit_code == 75
+    assert "is released; the console shows it; releasing again starts another run" in result.stderr
+
+
 def test_what_a_work_tree_has_beside_its_commits_is_named_at_a_release(releasing: Path) -> None:
     for arguments in ("init -q", "add -A", "-c user.name=a -c user.email=a@x commit -qm first"):
         subprocess.run(["git", "-C", str(releasing), *arguments.split()], check=True)

@@ -62,11 +62,12 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
     if local:
         _show_local_start(tools.environment.account, version)
         return
-    execution = releasing.wait_for_start(tools.clients, pipeline, version, Polling())
-    terminal.show(f"  run      {execution} of {pipeline}")
-    if wait:
-        releasing.follow(tools.clients, pipeline, execution, Polling(), lambda line: terminal.show(f"  {line}"))
-        terminal.show(f"{of.name}: the release has reached the end of its path")
+    with selection.detaching(f"stopped: version {version} is released; {releasing.AFTER_TIMEOUT}"):
+        execution = releasing.wait_for_start(tools.clients, pipeline, version, Polling())
+        terminal.show(f"  run      {execution} of {pipeline}")
+        if wait:
+            releasing.follow(tools.clients, pipeline, execution, Polling(), lambda line: terminal.show(f"  {line}"))
+            terminal.show(f"{of.name}: the release has reached the end of its path")
 
 
 def _show_local_start(account: str, version: str) -> None:

@@ -93,9 +93,14 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
 
 @contextlib.contextmanager
 def _detaching(state: str) -> Iterator[None]:
-    """Say what continues in AWS if the credentials stop working. Raises `DetachedError` then."""
+    """Say what continues in AWS if the credentials stop working, or somebody stops the command.
+
+    Raises `DetachedError` then, because the run has not failed.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        raise DetachedError(f"stopped: {state}; {AFTER_TIMEOUT}") from None
     except CredentialsError as error:
         raise DetachedError(f"{error}: {state}; {AFTER_TIMEOUT}") from None
 

@@ -34,7 +34,7 @@ class Fake:
     def _next(self, name: str) -> Any:
         answers = self.answers[name]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -171,3 +171,15 @@ def test_credentials_that_end_while_a_release_is_followed_end_with_75_and_what_g
     assert str(started.value) == f"{ENDED}: version v1 is uploaded and starts a run of pay; {advice}"
     assert str(followed.value) == f"{ENDED}: the run e1 of pay continues in AWS; {advice}"
     assert {started.value.exit_code, followed.value.exit_code} == {75}
+
+
+def test_who_stops_following_a_release_reads_that_its_run_goes_on() -> None:
+    fake: Any = Fake(status=[KeyboardInterrupt()], actions=[[]])
+
+    with pytest.raises(DetachedError) as raised:
+        release.follow(fake, "p", "e1", polling(), lambda line: None)
+
+    assert str(raised.value) == (
+        "stopped: the run e1 of p continues in AWS; the console shows it; releasing again starts another run"
+    )
+    assert raised.value.exit_code == 75
