@@ -1,4 +1,4 @@
-"""Projects that differ from the example in one respect each: what they render is as clean as what the example renders."""
+"""Projects that differ from the example in one respect each: what they render is as clean as the example."""
 
 from __future__ import annotations
 
