@@ -13,7 +13,7 @@ RUN     = CICD_TEMPLATES_MAKE="$($@.takes)" $(VENV)/bin/python -m cicd_templates
 STACKS := ENV LAYER SERVICE SUFFIX LOCAL
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt plan-discard check audit verify doctor recover deploy-policy own-tests \
+.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt plan-discard check audit verify doctor recover deploy-policy own-tests init \
         local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets; help-all shows the rest
@@ -66,6 +66,10 @@ destroy: $(VENV)/.done ## Destroy ENV and prove what is left; PLAN= executes a p
 	@$(RUN) destroy
 
 ##@ Review and set-up
+init.takes := PROJECT SERVICES ENVIRONMENTS ACCOUNTS REGION EMAIL SOURCE YES
+init: $(VENV)/.done ## Write the configuration of a new project; asks what is not given
+	@$(RUN) init
+
 rehearse.takes := APP SERVICE SUFFIX YES REFUSE TOOLS TOKENS FORMAT
 rehearse: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the rendered pipeline on this machine, with APP, under IAM
 	@$(RUN) rehearse

@@ -36,7 +36,7 @@ SCRIPTS = ["soak", "fuzz", "fuzz-rules", "mutate"]
 # Targets that take every variable between them, one of which takes the name of a folder as an argument.
 EVERY_VARIABLE = [
     *("deploy", "destroy", "status", "sweep", "release", "rehearse", "secret", "waive", "inspect", "review"),
-    *("upgrade-check", "deploy-policy", *SCRIPTS),
+    *("upgrade-check", "deploy-policy", "init", *SCRIPTS),
 ]
 
 

@@ -1,0 +1,101 @@
+"""The command init, which writes the configuration of a new project. It does not call AWS and renders nothing."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+
+import click
+
+from cicd_templates import hints
+from cicd_templates.cli import terminal
+from cicd_templates.cli.command import verb
+from cicd_templates.cli.options import YES, make_option
+from cicd_templates.errors import ConfigurationError, RefusedError
+from cicd_templates.paths import CONFIGURATION, EXAMPLE_CONFIGURATION
+
+# What is asked, with an example: the variable of make, the question.
+QUESTIONS = {
+    "PROJECT": "Name of the project, such as acme",
+    "SERVICES": "Services, such as billing-api,ledger",
+    "ENVIRONMENTS": "Environments on the way of a release, such as staging,production",
+    "ACCOUNTS": "AWS account of all, or one each for tools and these environments, such as 111111111111",
+    "REGION": "AWS region, such as eu-central-1",
+    "EMAIL": "E-mail address that is notified, such as team@example.com",
+}
+
+
+@verb(
+    "init",
+    make_option("--project", variable="PROJECT", help="Name of the project."),
+    make_option("--services", variable="SERVICES", help="Names of the services, separated with commas."),
+    make_option("--environments", variable="ENVIRONMENTS", help="Environments of the path; the last is protected."),
+    make_option("--accounts", variable="ACCOUNTS", help="One account for all, or one each, tools first."),
+    make_option("--region", variable="REGION", help="AWS region of all environments."),
+    make_option("--email", variable="EMAIL", help="Address that is notified and asked for approvals."),
+    make_option(
+        "--source",
+        variable="SOURCE",
+        type=click.Choice(("s3", "github")),
+        default="s3",
+        show_default=True,
+        help="Where releases come from.",
+    ),
+    YES,
+)
+def init(source: str, yes: bool, **given: str | None) -> None:
+    """Write templates/environments.toml for a new project; ask for what is not given."""
+    from cicd_templates.config.load import parse_configuration
+    from cicd_templates.config.starter import Start, starter_text
+
+    if not yes and not _is_example():
+        again = hints.option("YES", value=True)
+        raise RefusedError(f"{CONFIGURATION} is no longer the example, and would be replaced; add {again} to do that")
+    answers = {name: given[name.lower()] or _ask(name, question) for name, question in QUESTIONS.items()}
+    start = Start(
+        answers["PROJECT"],
+        _words(answers["SERVICES"]),
+        _words(answers["ENVIRONMENTS"]),
+        _words(answers["ACCOUNTS"]),
+        answers["REGION"],
+        source,
+        answers["EMAIL"],
+    )
+    text = starter_text(start)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"a name has a character that no name may have: {error}") from None
+    parse_configuration(raw, source="the new configuration")
+    _replace_configuration(text)
+    terminal.show(f"wrote {CONFIGURATION}; read it, then:")
+    terminal.show("  make render   # writes out/; commit both")
+    terminal.show("  make verify   # what your CI runs")
+
+
+def _replace_configuration(text: str) -> None:
+    # Written to a temporary file and renamed, so that an interrupted run leaves the old file.
+    temporary = CONFIGURATION.with_name(f".{CONFIGURATION.name}.new")
+    CONFIGURATION.parent.mkdir(exist_ok=True)
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.replace(CONFIGURATION)
+
+
+def _is_example() -> bool:
+    try:
+        return CONFIGURATION.read_bytes() == EXAMPLE_CONFIGURATION.read_bytes()
+    except FileNotFoundError:
+        return not CONFIGURATION.exists()
+
+
+def _ask(name: str, question: str) -> str:
+    if not sys.stdin.isatty():
+        raise ConfigurationError(f"name {hints.option(name)}: there is no terminal to ask. {question}")
+    answer = terminal.ask(question)
+    if not answer:
+        raise ConfigurationError(f"{hints.option(name)} is needed: {question}")
+    return answer
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

@@ -1,0 +1,122 @@
+"""The text of a new project's `environments.toml`, with comments. Writes no file and knows no example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.template.partitions import partition_of
+
+TOOLS = "tools"
+# No certificate, connection or domain is known yet. These parts of the values say so, and doctor reports them.
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
+FIRST_RANGE, RANGE_STEP, MOST_ENVIRONMENTS = 20, 10, 12
+
+
+@dataclass(frozen=True)
+class Start:
+    """What somebody says about a new project.
+
+    `environments` are the runtime environments in the order in which a release reaches them; the last one is protected.
+    `accounts` has one account for all, or one each for tools and every runtime environment. `email` is notified.
+    """
+
+    project: str
+    services: Sequence[str]
+    environments: Sequence[str]
+    accounts: Sequence[str]
+    region: str
+    source: str
+    email: str
+
+
+def starter_text(start: Start) -> str:
+    """Return the configuration. Raises `ConfigurationError` if accounts and environments do not match in number."""
+    names = [TOOLS, *start.environments]
+    if not 0 < len(start.environments) <= MOST_ENVIRONMENTS:
+        raise ConfigurationError(f"name 1 to {MOST_ENVIRONMENTS} environments, such as staging,production")
+    if len(start.accounts) not in (1, len(names)):
+        raise ConfigurationError(
+            f"{len(start.accounts)} accounts for {', '.join(names)}: name one for all of them, or {len(names)} in"
+            " this order"
+        )
+    every = start.accounts if len(start.accounts) > 1 else [*start.accounts] * len(names)
+    accounts = dict(zip(names, every, strict=True))
+    return "\n".join(_lines(start, accounts)) + "\n"
+
+
+def _lines(start: Start, accounts: dict[str, str]) -> Iterator[str]:
+    path = ", ".join(f'"{name}"' for name in start.environments)
+    yield "# The only file to edit: `make render` turns it into out/. docs/configuration.md explains every key."
+    yield ""
+    yield "[project]"
+    yield f'name = "{start.project}"  # every name in AWS begins with it, so it never changes'
+    yield f'owner = "{start.project}-team"'
+    yield f'cost_center = "{start.project}"'
+    yield ""
+    yield "[pipeline]"
+    yield f"path = [{path}]  # the way of a release"
+    for number, service in enumerate(start.services):
+        yield from _service(start, service, accounts[TOOLS], first=number == 0)
+    yield from _environment(start, TOOLS, accounts[TOOLS])
+    for number, name in enumerate(start.environments):
+        yield from _environment(start, name, accounts[name], number)
+
+
+def _service(start: Start, name: str, tools_account: str, *, first: bool) -> Iterator[str]:
+    yield ""
+    yield f"[services.{name}]"
+    yield "port = 8080"
+    if not first:
+        yield f'path_pattern = "/{name}/*"  # the application serves its paths below /{name}/'
+    if start.source == "github":
+        partition = partition_of(start.region).name
+        connection = f"arn:{partition}:codeconnections:{start.region}:{tools_account}:connection/{UNKNOWN_ID}"
+        yield 'source = "github"'
+        yield ""
+        yield f"[services.{name}.github]"
+        yield f'repository = "your-organisation/{name}"  # replace it'
+        yield f'connection_arn = "{connection}"  # create it in the console of tools, then replace it'
+    yield ""
+    yield f"[services.{name}.checks]"
+    yield "# These need no token. The gate stops a release if one of them finds something, or is missing."
+    yield 'unit-tests = { preset = "unit-tests" }'
+    yield 'bandit = { preset = "bandit" }'
+    yield 'secrets = { preset = "secrets" }'
+    yield "# Each of these needs a token: take away the #, render, deploy tools, then `make secret`."
+    yield '# safety = { preset = "safety" }'
+    yield '# snyk = { preset = "snyk" }'
+
+
+def _environment(start: Start, name: str, account: str, number: int | None = None) -> Iterator[str]:
+    protected = name in (TOOLS, start.environments[-1])
+    yield ""
+    yield f"[environments.{name}]"
+    yield f'kind = "{TOOLS if number is None else "runtime"}"'
+    yield f'account = "{account}"'
+    yield f'region = "{start.region}"'
+    if protected:
+        yield 'protection = "protected"  # data outlives its stacks, and a person approves every release'
+    else:
+        yield 'protection = "disposable"  # `make destroy` deletes everything; releases arrive without approval'
+    yield f"log_retention_days = {365 if protected else 30}"
+    if number is not None:
+        yield from _network(start, name, account, number, protected=protected)
+    yield ""
+    yield f"[environments.{name}.stakeholders]"
+    approvers = ("approvers",) if protected and number is not None else ()
+    for group in ("developers", "security", "operations", *approvers):
+        yield f'{group} = ["{start.email}"]'
+
+
+def _network(start: Start, name: str, account: str, number: int, *, protected: bool) -> Iterator[str]:
+    yield f'cidr = "10.{FIRST_RANGE + RANGE_STEP * number}.0.0/16"'
+    yield f'zones = ["{start.region}a", "{start.region}b"]'
+    yield f'nat = "{"per-zone" if protected else "single"}"  # one NAT gateway for each zone, or one for all of them'
+    if protected:
+        arn = f"arn:{partition_of(start.region).name}:acm:{start.region}:{account}:certificate/{UNKNOWN_ID}"
+        yield f'domain = "{name}.{start.project}.example.com"  # replace both by your own'
+        yield f'certificate_arn = "{arn}"'
+    else:
+        yield "allow_http = true  # until you have a certificate: then certificate_arn and domain instead"

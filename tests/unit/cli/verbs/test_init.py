@@ -1,0 +1,98 @@
+"""`init`: a new configuration from arguments or answers, and no one's work is replaced."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cicd_templates.cli import main, terminal
+from cicd_templates.cli.verbs import init
+from cicd_templates.paths import CONFIGURATION, EXAMPLE_CONFIGURATION
+
+GIVEN = {
+    "--project": "acme",
+    "--services": "billing-api, ledger",
+    "--environments": "preprod,production",
+    "--accounts": "111111111111",
+    "--region": "eu-west-1",
+    "--email": "team@example.com",
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder that still has the example."""
+    for path in (CONFIGURATION, EXAMPLE_CONFIGURATION):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text("# the example\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def typed(*more: str, without: str = "", **changed: str) -> Result:
+    given = {**GIVEN, **{f"--{name}": value for name, value in changed.items()}}
+    words = [word for name, value in given.items() if name != without for word in (name, value)]
+    return CliRunner().invoke(main, ["init", *words, *more])
+
+
+def test_the_example_is_replaced_by_what_was_named() -> None:
+    result = typed()
+
+    assert (result.exit_code, result.output.splitlines()[0]) == (
+        0,
+        "wrote templates/environments.toml; read it, then:",
+    )
+    text = CONFIGURATION.read_text()
+    assert 'name = "acme"' in text
+    assert 'path_pattern = "/ledger/*"' in text
+    assert [path.name for path in CONFIGURATION.parent.iterdir()] == ["environments.toml"]
+
+
+def test_what_is_no_longer_the_example_is_replaced_only_on_request() -> None:
+    CONFIGURATION.write_text("# my own\n")
+
+    refused = typed()
+    assert (refused.exit_code, CONFIGURATION.read_text()) == (3, "# my own\n")
+    assert "is no longer the example, and would be replaced; add --yes to do that" in refused.output
+    assert typed("--yes").exit_code == 0
+
+
+def test_a_configuration_that_is_not_there_is_written() -> None:
+    CONFIGURATION.unlink()
+    assert typed().exit_code == 0
+
+    EXAMPLE_CONFIGURATION.unlink()
+    assert typed().exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"project": "Acme"}, "project.name: 'Acme' is not allowed; use lower-case letters"),
+        ({"accounts": "1"}, "environments.tools.account: '1' is not allowed; write the AWS account id as 12 digits"),
+        ({"region": "eu-west-9"}, "eu-west-9"),
+        ({"project": 'a"b'}, "a name has a character that no name may have"),
+        ({"email": "team"}, "environments.tools.stakeholders.developers[0]: 'team' is not allowed"),
+    ],
+)
+def test_a_mistake_writes_nothing(changed: dict[str, str], message: str) -> None:
+    result = typed(**changed)
+
+    assert (result.exit_code, CONFIGURATION.read_text()) == (2, "# the example\n")
+    assert message in result.output
+
+
+def test_what_is_missing_is_asked_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "error: name --region: there is no terminal to ask. AWS region" in typed(without="--region").output
+
+    answers = ["eu-north-1", ""]
+    monkeypatch.setattr(terminal, "ask", lambda question: answers.pop(0))
+    monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    assert init.init.callback is not None
+    init.init.callback(source="s3", yes=True, **{name[2:]: value for name, value in GIVEN.items()} | {"region": None})
+    assert 'region = "eu-north-1"' in CONFIGURATION.read_text()
+    with pytest.raises(Exception, match="--region is needed: AWS region"):
+        init._ask("REGION", "AWS region")

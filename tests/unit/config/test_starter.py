@@ -1,0 +1,64 @@
+"""The configuration of a new project: whatever is said about it, it is accepted, and shows what is to be replaced."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+
+import pytest
+
+from cicd_templates.config.load import parse_configuration
+from cicd_templates.config.starter import Start, starter_text
+from cicd_templates.errors import ConfigurationError
+
+START = Start(
+    "acme", ["billing-api"], ["staging", "production"], ["111111111111"], "eu-central-1", "s3", "team@example.com"
+)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        START,
+        replace(START, services=["till", "ledger", "card-pay"], accounts=["1" * 12, "2" * 12, "3" * 12]),
+        replace(START, environments=["live"], source="github"),
+        replace(START, environments=["dev", "preprod", "reprod", "prod"], region="us-gov-west-1", source="github"),
+    ],
+    ids=["one account", "three services and accounts", "one environment", "another partition"],
+)
+def test_what_is_written_is_accepted_and_starts_with_checks_that_need_no_token(start: Start) -> None:
+    configuration = parse_configuration(tomllib.loads(starter_text(start)), source="new")
+
+    names = [environment.name for environment in configuration.environments]
+    assert names == ["tools", *start.environments]
+    assert [each.account for each in configuration.environments] == (
+        list(start.accounts) if len(start.accounts) > 1 else list(start.accounts) * len(names)
+    )
+    assert [each.protected for each in configuration.environments] == [True, *[False] * (len(names) - 2), True]
+    assert configuration.pipeline.path == tuple(start.environments)
+    for service in configuration.environments[-1].services:
+        assert set(service.settings.checks) == {"unit-tests", "bandit", "secrets"}
+        assert service.settings.source == start.source
+
+
+def test_a_line_each_turns_on_what_needs_a_token() -> None:
+    text = starter_text(START).replace("# safety =", "safety =").replace("# snyk =", "snyk =")
+    (service,) = parse_configuration(tomllib.loads(text), source="new").environments[0].services
+
+    assert set(service.settings.checks) == {"unit-tests", "bandit", "secrets", "safety", "snyk"}
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (
+            replace(START, accounts=["1" * 12, "2" * 12]),
+            "2 accounts for tools, staging, production: name one",
+        ),
+        (replace(START, environments=[]), "name 1 to 12 environments, such as staging,production"),
+        (replace(START, accounts=[]), "0 accounts for tools, staging, production"),
+    ],
+)
+def test_numbers_that_do_not_match_are_refused(start: Start, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        starter_text(start)
