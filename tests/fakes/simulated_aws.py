@@ -322,10 +322,14 @@ class SimulatedAws:
             name: Resource(**{**vars(each), "physical_id": ids[name]})
             for name, each in template.resources(identify).items()
         }
-        for resource in stack.resources.values():
+        for name, resource in stack.resources.items():
             if resource.kind == "AWS::SSM::Parameter":
                 self.values[resource.physical_id] = str(resource.properties["Value"])
-            self.tagged.setdefault((resource.kind, resource.physical_id), (stack.tags, self.clock.seconds, None))
+            by_aws = {"stack-id": stack.id, "stack-name": stack.name, "logical-id": name}
+            tags = [{"Key": f"aws:cloudformation:{key}", "Value": value} for key, value in by_aws.items()]
+            key, known = (resource.kind, resource.physical_id), self.tagged.get((resource.kind, resource.physical_id))
+            if known is None or known[2] is not None:
+                self.tagged[key] = ([*stack.tags, *tags], self.clock.seconds, None)
 
     def _delete_resource(
         self, stack: SimulatedStack, name: str, resource: Resource, token: str, *, kept: bool = False

@@ -771,6 +771,17 @@ def test_a_role_that_is_not_there_yet_is_named(harness: DeployHarness) -> None:
     assert harness.aws.named("payments-staging-service").role == "arn:role"  # type: ignore[union-attr] # it is there
 
 
+@pytest.mark.xfail(strict=True, reason="a role that cannot be assumed yet is not tried again")
+@pytest.mark.parametrize("seconds", [5.0, 70.0])
+def test_a_role_that_cannot_be_assumed_yet_is_tried_again(harness: DeployHarness, seconds: float) -> None:
+    harness.stacks[2] = harness.made("service", deployed_as=f"{ROOT}/delivery/RoleArn", resources={"Policy": TOPIC})
+    harness.aws.values[f"{ROOT}/delivery/RoleArn"] = "arn:role"
+    harness.aws.assumable_from = {"arn:role": harness.aws.clock.seconds + 40.0 + seconds}
+    harness.deploy()
+
+    assert harness.status("service") == "CREATE_COMPLETE"
+
+
 def test_a_name_that_is_taken_is_found_before_the_change_set(harness: DeployHarness) -> None:
     harness.aws.values[f"{ROOT}/network/VpcId"] = "vpc-0"
     harness.aws.denied = {"GetResources"}

@@ -30,6 +30,8 @@ from tests.fakes.simulated_aws import COMPLETE
 from tests.unit.deploy.runs.test_deployment import BUCKET, DeployHarness
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "250"))
+# Of a type that destroy cannot look up, and that the tagging API lists for a while after its deletion.
+NEWS = {"Type": "AWS::SNS::Topic", "Properties": {}}
 DISK = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 
@@ -104,7 +106,7 @@ ENDINGS: dict[str, Callable[[DeployHarness, int], Any]] = {
 
 def after(folder: Path, protection: str, attempts: list[tuple[str, int]]) -> DeployHarness:
     harness = DeployHarness(folder / "state", protection)
-    harness.stacks[0] = harness.keys(Data=BUCKET)
+    harness.stacks[0] = harness.keys(Data=BUCKET, News=NEWS)
     harness.context = replace(harness.context, wait_for_busy=True)
     for ending, call in attempts:
         with contextlib.suppress(CicdError, Killed, *AWS_ERRORS):
@@ -123,6 +125,7 @@ def deploy_well(harness: DeployHarness) -> None:
 
 def destroy_all(harness: DeployHarness) -> None:
     aws: Any = harness.aws
+    aws.clock.sleep(3600.0)
     refuse_foreign_stacks(aws, harness.stacks)
     protected = harness.protection == "protected"
     inventory = take_inventory(aws, scope_of(harness.stacks), protected=protected)
@@ -151,6 +154,7 @@ ANY_ORDER: Callable[[Test], Test] = given(
 )
 
 
+@pytest.mark.xfail(strict=True, reason="the tagging API lists a topic for 45 minutes after its deletion")
 @every_ending
 @ANY_ORDER
 @settings(max_examples=10)
@@ -160,6 +164,7 @@ def test_after_each_first_creation_a_good_one_and_a_destruction_follow(
     follow(protection, attempts, then)
 
 
+@pytest.mark.xfail(strict=True, reason="the tagging API lists a topic for 45 minutes after its deletion")
 @pytest.mark.long
 @ANY_ORDER
 @settings(max_examples=SEQUENCES)
