@@ -13,7 +13,12 @@ from botocore.validate import ParamValidator
 
 SESSION = botocore.session.Session()
 # Attributes of `Clients` that are not called as their service is.
-SERVICES = {"lambda_": "lambda", "quotas": "service-quotas", "tagging": "resourcegroupstaggingapi"}
+SERVICES = {
+    "lambda_": "lambda",
+    "scaling": "application-autoscaling",
+    "quotas": "service-quotas",
+    "tagging": "resourcegroupstaggingapi",
+}
 
 
 @cache

@@ -20,6 +20,7 @@ SERVICES = {
     "elbv2": ("elbv2", "elasticloadbalancing"),
     "lambda_": ("lambda", "lambda"),
     "quotas": ("service-quotas", "servicequotas"),
+    "scaling": ("application-autoscaling", "application-autoscaling"),
     "tagging": ("resourcegroupstaggingapi", "tag"),
     "client": ("cloudformation", "cloudformation"),
 }

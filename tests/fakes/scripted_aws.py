@@ -31,7 +31,7 @@ class Many(list[Any]):
     """Answers to one call after the other; the last one for ever."""
 
 
-NAMES = {"lambda_": "lambda", "tagging": "resourcegroupstaggingapi"}
+NAMES = {"lambda_": "lambda", "scaling": "application-autoscaling", "tagging": "resourcegroupstaggingapi"}
 
 
 @functools.cache

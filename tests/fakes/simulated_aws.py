@@ -326,9 +326,9 @@ class SimulatedAws:
             if resource.kind == "AWS::SSM::Parameter":
                 self.values[resource.physical_id] = str(resource.properties["Value"])
             by_aws = {"stack-id": stack.id, "stack-name": stack.name, "logical-id": name}
-            tags = [{"Key": f"aws:cloudformation:{key}", "Value": value} for key, value in by_aws.items()]
-            key, known = (resource.kind, resource.physical_id), self.tagged.get((resource.kind, resource.physical_id))
-            if known is None or known[2] is not None:
+            tags = [{"Key": f"aws:cloudformation:{word}", "Value": value} for word, value in by_aws.items()]
+            key = (resource.kind, resource.physical_id)
+            if key not in self.tagged or self.tagged[key][2] is not None:
                 self.tagged[key] = ([*stack.tags, *tags], self.clock.seconds, None)
 
     def _delete_resource(

@@ -310,6 +310,7 @@ class CloudFormation(Service):
             if found.stack.status not in COMPLETE | {REVIEW}:
                 message = f"Stack:{found.stack.id} is in {found.stack.status} state and can not be updated."
                 raise error("ValidationError", message, "ExecuteChangeSet")
+            self._refuse_role(found.request.get("RoleARN"), "ExecuteChangeSet")
             self._aws.begin(found, ClientRequestToken)
 
         return self._call("ExecuteChangeSet", effect)

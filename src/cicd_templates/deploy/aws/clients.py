@@ -101,6 +101,11 @@ class Clients:
         return self._client("lambda")  # type: ignore[no-any-return]
 
     @cached_property
+    def scaling(self) -> Any:
+        """The scaling of services."""
+        return self._client("application-autoscaling")
+
+    @cached_property
     def secretsmanager(self) -> SecretsManagerClient:
         """Secrets."""
         return self._client("secretsmanager")  # type: ignore[no-any-return]

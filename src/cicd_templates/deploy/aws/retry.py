@@ -18,6 +18,9 @@ T = TypeVar("T")
 Steps = Generator[None, None, T]
 # botocore itself tries each of these calls ten times.
 STEP_ATTEMPTS = 5
+# IAM makes a new role known within seconds, but it can take longer until every service may assume it:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+ROLE_SECONDS = 180.0
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 # Errors of the service itself; CloudFormation does not always return them with an HTTP status of 500 or more.
 SERVICE_FAILED = frozenset({"InternalFailure", "ServiceUnavailable"})
@@ -60,6 +63,24 @@ def retry_steps(call: Callable[[], T]) -> Steps[T]:
                 raise
         yield
     return call()
+
+
+def is_role_unknown(error: ClientError) -> bool:
+    """Return whether CloudFormation cannot assume the role of a request, such as one that was just created."""
+    message = error.response["Error"].get("Message", "")
+    return error.response["Error"]["Code"] == "ValidationError" and "cannot be assumed" in message
+
+
+def retry_new_role(call: Callable[[], T], polling: Polling) -> Steps[T]:
+    """Call `call` as `retry_steps` does, and again for `ROLE_SECONDS` while CloudFormation cannot assume its role."""
+    deadline = polling.now() + ROLE_SECONDS
+    while True:
+        try:
+            return (yield from retry_steps(call))
+        except ClientError as error:
+            if not is_role_unknown(error) or polling.now() >= deadline:
+                raise
+        yield
 
 
 def run_steps(steps: Steps[T], polling: Polling) -> T:

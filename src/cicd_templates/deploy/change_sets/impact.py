@@ -15,6 +15,9 @@ from cicd_templates.template.resource_types.registry import facts_of
 
 SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION = "safe", "IAM widening", "interruption", "replacement", "deletion"
 MASKED = "(secret)"
+# What CloudFormation writes for a value that exists only once the change set was executed.
+UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
+KNOWN_LATER = "(known after the deployment)"
 SECRET_NAME = re.compile(r"secret(?!smanager|sanager|arn|id$)|password|passphrase|token|private_?key|api_?key", re.I)
 
 PUBLISHED = "AWS::SSM::Parameter"
@@ -94,8 +97,8 @@ def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
         target.get("Attribute", ""),
         target.get("Name", ""),
         path,
-        MASKED if hidden and before else before,
-        MASKED if hidden and after else after,
+        MASKED if hidden and before else before.replace(UNKNOWN_VALUE, KNOWN_LATER),
+        MASKED if hidden and after else after.replace(UNKNOWN_VALUE, KNOWN_LATER),
         target.get("RequiresRecreation", ""),
     )
 

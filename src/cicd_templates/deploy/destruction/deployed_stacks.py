@@ -27,13 +27,17 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Owned:
-    """A resource that belongs, or belonged, to a stack; `policy` is its DeletionPolicy."""
+    """A resource that belongs, or belonged, to a stack; `policy` is its DeletionPolicy.
+
+    `deleted_with` is the id of the stack with which CloudFormation reported that the resource was deleted.
+    """
 
     stack: str
     logical_id: str
     resource_type: str
     physical_id: str
     policy: str = "Delete"
+    deleted_with: str = ""
 
     @property
     def kept(self) -> bool:
@@ -159,4 +163,5 @@ def _last_seen(clients: Clients, stack_id: str, tags: Mapping[str, str]) -> Iter
             elif logical_id not in seen and event.get("PhysicalResourceId"):
                 seen.add(logical_id)
                 policy = "Retain" if status == "DELETE_SKIPPED" else "Delete"
-                yield Owned(label, logical_id, event["ResourceType"], event["PhysicalResourceId"], policy)
+                deleted_with = stack_id if status == "DELETE_COMPLETE" else ""
+                yield Owned(label, logical_id, event["ResourceType"], event["PhysicalResourceId"], policy, deleted_with)

@@ -15,6 +15,11 @@ from cicd_templates.errors import CicdError, DetachedError
 RUN_IN_PROGRESS = ("InProgress", "Stopping")
 STOP_SECONDS = 900.0
 DRAIN_SECONDS = 900.0
+SUSPENDED = {
+    "DynamicScalingInSuspended": True,
+    "DynamicScalingOutSuspended": True,
+    "ScheduledScalingSuspended": True,
+}
 REASON = "its environment is being destroyed"
 
 Say = Callable[[str], None]
@@ -76,6 +81,27 @@ def _stop_run(clients: Clients, pipeline: str, run: str, *, abandon: bool) -> No
             "DuplicatedStopRequestException",
         ):
             raise
+
+
+def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
+    """Suspend the scaling of services, which could otherwise start tasks again, up to its minimum, while they drain.
+
+    The local AWS only records scalable targets.
+    """
+    for target in () if clients.local else targets:
+        # The physical id is service/<cluster>/<name>|ecs:service:DesiredCount|ecs.
+        resource, dimension, namespace = target.physical_id.split("|")
+        try:
+            clients.scaling.register_scalable_target(
+                ServiceNamespace=namespace,
+                ResourceId=resource,
+                ScalableDimension=dimension,
+                SuspendedState=SUSPENDED,
+            )
+        except ClientError as error:
+            # A target that is gone would have to be registered anew, with its limits.
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
 
 
 def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Say) -> None:

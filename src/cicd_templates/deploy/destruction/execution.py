@@ -14,7 +14,7 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.destruction.deletion import DeletionProgress, delete_stack
 from cicd_templates.deploy.destruction.deletion_order import delete_in_order, stack_dependencies
-from cicd_templates.deploy.destruction.drain import drain, stop_runs
+from cicd_templates.deploy.destruction.drain import drain, stop_runs, suspend_scaling
 from cicd_templates.deploy.destruction.inventory import Inventory, retake_inventory
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Item
@@ -23,6 +23,7 @@ from cicd_templates.errors import CicdError, DetachedError
 
 NETWORK_INTERFACE = "AWS::EC2::NetworkInterface"
 PIPELINE_TYPE = "AWS::CodePipeline::Pipeline"
+SCALABLE_TARGET_TYPE = "AWS::ApplicationAutoScaling::ScalableTarget"
 SERVICE_TYPE = "AWS::ECS::Service"
 
 
@@ -103,6 +104,7 @@ def execute_destruction(
     resources = [owned for stack in inventory.stacks for owned in stack.resources]
     pipelines = [owned.physical_id for owned in resources if owned.resource_type == PIPELINE_TYPE]
     stop_runs(clients, pipelines, polling, serial.note)
+    suspend_scaling(clients, [owned for owned in resources if owned.resource_type == SCALABLE_TARGET_TYPE])
     drain(clients, [owned for owned in resources if owned.resource_type == SERVICE_TYPE], polling, serial.note)
     # A network interface blocks the deletion of its subnet, so interfaces go before the stacks. Everything else goes
     # after the stacks, when nothing can write to it any more.

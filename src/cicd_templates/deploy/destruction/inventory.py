@@ -124,7 +124,7 @@ def _unmanaged_items(
         foreign_spelling = operations_of(found.resource_type).leftover is None and (
             found.stack_id in own_ids or found.name.rpartition("/")[2].rpartition(":")[2] in ids_now
         )
-        if key in owned_now or found.stack_id in other_ids or foreign_spelling:
+        if key in owned_now or found.stack_id in other_ids or foreign_spelling or _was_deleted(found, had):
             continue
         if standing := state_of(clients, *key):
             items[key] = _unmanaged_item(found, standing, kept.get(key, ""), protected=protected)
@@ -133,6 +133,20 @@ def _unmanaged_items(
         if key not in owned_now and key not in items and (standing := state_of(clients, *key)):
             items[key] = _unmanaged_item(UnmanagedResource(*key, ours=True), standing, stack, protected=protected)
     return list(items.values())
+
+
+def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
+    """Return whether CloudFormation reported the deletion of a resource that only the tagging API still lists.
+
+    The tagging API lists a deleted resource for up to 45 minutes. It decides only for a type whose service destroy does
+    not ask.
+    """
+    if operations_of(found.resource_type).leftover is not None:
+        return False
+    spellings = {found.name, found.name.rpartition(":")[2], found.name.rpartition("/")[2]}
+    return any(
+        owned.deleted_with == found.stack_id and owned.physical_id in spellings for owned in had if found.stack_id
+    )
 
 
 def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, protected: bool) -> Item:

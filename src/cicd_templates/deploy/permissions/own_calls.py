@@ -92,6 +92,7 @@ READING = (
 )
 # Only for destroy, sweep and adopt: for resources outside the stacks, and to import resources that a stack retained.
 DESTROY_ACTIONS = (
+    "application-autoscaling:RegisterScalableTarget",
     "cloudformation:UpdateStack",
     "codebuild:DeleteReport",
     "codebuild:DeleteReportGroup",

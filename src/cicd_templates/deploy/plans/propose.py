@@ -16,7 +16,7 @@ from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
-from cicd_templates.deploy.aws.retry import Steps, T, retry_steps, run_steps
+from cicd_templates.deploy.aws.retry import Steps, T, retry_new_role, retry_steps, run_steps
 from cicd_templates.deploy.change_sets.aws_commands import for_caller
 from cicd_templates.deploy.change_sets.change_set_request import change_set_request, kept_values, published
 from cicd_templates.deploy.change_sets.cloudformation_calls import (
@@ -98,7 +98,7 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
     unread = yield from retry_steps(lambda: _refuse_taken_names(context, stack))
     inputs = yield from retry_steps(lambda: published(clients, (read.path for read in stack.links.reads)))
     request = yield from retry_steps(lambda: change_set_request(clients, stack, existing))
-    arn, stack_id = yield from retry_steps(lambda: _create_change_set(clients, request, plan_id))
+    arn, stack_id = yield from retry_new_role(lambda: _create_change_set(clients, request, plan_id), context.polling)
     # Not before: a stack in review whose last change set is deleted would be nobody's.
     yield from retry_steps(lambda: discard_expired(context, stack_id))
     described = yield from _wait_until_ready(context, stack, arn)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import explain
+from cicd_templates.deploy.aws.retry import retry_new_role, run_steps
 from cicd_templates.deploy.change_sets.ownership import discard_change_set
 from cicd_templates.deploy.diagnosis.diagnose import FailureCollector
 from cicd_templates.deploy.diagnosis.event_file import EventFile
@@ -73,7 +74,8 @@ class Operations:
 
     def _execute(self, entry: Entry, began: float | None) -> bool:
         try:
-            self._context.retry_call(lambda: execute_change_set(self._context.clients, entry))
+            execution = retry_new_role(lambda: execute_change_set(self._context.clients, entry), self._context.polling)
+            run_steps(execution, self._context.polling)
         except ClientError as error:
             # A refused operation has not begun, so a later run must not resume it.
             self._journal.cancel_start(entry.stack)

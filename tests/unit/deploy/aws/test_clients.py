@@ -115,6 +115,7 @@ def test_the_stubbed_errors_are_those_of_botocore() -> None:
         ("quotas", "service-quotas"),
         ("sns", "sns"),
         ("sqs", "sqs"),
+        ("scaling", "application-autoscaling"),
         ("tagging", "resourcegroupstaggingapi"),
     ],
 )

@@ -174,6 +174,11 @@ def test_the_impact_of_a_change_is_assessed(
     ("kind", "target", "expected"),
     [
         ("T", {"Name": "Password", "BeforeValue": "a", "AfterValue": "b"}, (MASKED, MASKED)),
+        (
+            "T",
+            {"Name": "Value", "BeforeValue": "a", "AfterValue": "{{changeSet:KNOWN_AFTER_APPLY}}"},
+            ("a", "(known after the deployment)"),
+        ),
         ("T", {"Name": "X", "Path": "/Properties/X/ApiKey", "AfterValue": "b"}, ("", MASKED)),
         ("T", {"Name": "SecretArn", "AfterValue": "arn"}, ("", "arn")),
         ("T", {"Name": "Port", "BeforeValue": "1", "AfterValue": "2"}, ("1", "2")),
@@ -184,7 +189,9 @@ def test_the_impact_of_a_change_is_assessed(
         ),
     ],
 )
-def test_values_that_may_be_secrets_are_masked(kind: str, target: dict[str, str], expected: tuple[str, str]) -> None:
+def test_values_that_may_be_secrets_are_masked_and_unknown_ones_are_words(
+    kind: str, target: dict[str, str], expected: tuple[str, str]
+) -> None:
     change = change_of(
         {"Action": "Modify", "LogicalResourceId": "R", "ResourceType": kind, "Details": [{"Target": target}]}
     )

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
-from cicd_templates.deploy.destruction.drain import drain, stop_runs
+from cicd_templates.deploy.destruction.drain import drain, stop_runs, suspend_scaling
 from cicd_templates.errors import CredentialsError
 from tests.fakes.scripted_aws import Many, aws, clock, refusal
 
@@ -84,6 +84,29 @@ def test_a_service_runs_down_before_its_stack_goes() -> None:
     (asked,) = fake.called("update_service")
     assert (asked["cluster"], asked["service"], asked["desiredCount"]) == ("cluster", SERVICE.physical_id, 0)
     assert len(fake.called("describe_services")) == 3
+
+
+TARGET = Owned("service", "Scaling", "T", "service/cluster/app|ecs:service:DesiredCount|ecs")
+
+
+@pytest.mark.parametrize("answer", [{}, refusal("ValidationException")], ids=["suspended", "gone"])
+def test_a_service_that_drains_is_not_scaled_up_again(answer: Any) -> None:
+    fake = aws(scaling={"register_scalable_target": answer})
+    suspend_scaling(fake, [TARGET])
+
+    (asked,) = fake.called("register_scalable_target")
+    assert (asked["ServiceNamespace"], asked["ResourceId"]) == ("ecs", "service/cluster/app")
+    assert set(asked["SuspendedState"].values()) == {True}
+    assert "MinCapacity" not in asked
+
+
+def test_the_local_aws_scales_nothing_and_a_refusal_is_an_error() -> None:
+    local = aws(local=True)
+    suspend_scaling(local, [TARGET])
+    assert local.calls == []
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        suspend_scaling(aws(scaling={"register_scalable_target": refusal("AccessDenied")}), [TARGET])
 
 
 def test_a_service_that_does_not_drain_is_left_to_cloudformation() -> None:

@@ -12,7 +12,13 @@ from cicd_templates.deploy.aws.resource_types.operations import EXISTS
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
 from cicd_templates.deploy.destruction import unmanaged as finding
 from cicd_templates.deploy.destruction.deployed_stacks import Owned, former_resources, read_deployed_stack
-from cicd_templates.deploy.destruction.inventory import WINDOW, _unmanaged_item, _unmanaged_items, listed_name
+from cicd_templates.deploy.destruction.inventory import (
+    WINDOW,
+    _unmanaged_item,
+    _unmanaged_items,
+    _was_deleted,
+    listed_name,
+)
 from cicd_templates.deploy.destruction.removal_commands import removal_command, state_of
 from cicd_templates.deploy.destruction.scope import as_tags
 from cicd_templates.deploy.destruction.unmanaged import UnmanagedResource, unmanaged_resources
@@ -366,10 +372,34 @@ def test_what_a_deleted_stack_had_is_read_from_its_last_events() -> None:
         }
     )
 
-    assert [(each.physical_id, each.kept) for each in former_resources(fake, SCOPE)] == [
-        ("bucket", False),
-        ("key", True),
-        ("group", False),
-        ("bucket", False),
+    assert [(each.physical_id, each.kept, each.deleted_with) for each in former_resources(fake, SCOPE)] == [
+        ("bucket", False, "mine"),
+        ("key", True, ""),
+        ("group", False, "mine"),
+        ("bucket", False, "old"),
     ]
     assert [call["StackName"] for call in fake.called("describe_stack_events")] == ["mine", "old"]
+
+
+@pytest.mark.parametrize(
+    ("found", "deleted"),
+    [
+        pytest.param(UnmanagedResource("sns x", "arn:aws:sns:r:2:topic", True, "stack-1"), True, id="by its ARN"),
+        pytest.param(
+            UnmanagedResource("cloudwatch alarm", "arn:x:alarm:slow", True, "stack-1"), True, id="by its name"
+        ),
+        pytest.param(UnmanagedResource("wafv2 x", "arn:x:regional/webacl/w-1", True, "stack-1"), True, id="by its id"),
+        pytest.param(UnmanagedResource("sns x", "arn:aws:sns:r:2:topic", True, "stack-2"), False, id="another stack's"),
+        pytest.param(UnmanagedResource("sns x", "arn:aws:sns:r:2:topic", True), False, id="of no stack"),
+        pytest.param(UnmanagedResource("sns x", "arn:aws:sns:r:2:kept", True, "stack-1"), False, id="not deleted"),
+        pytest.param(UnmanagedResource("AWS::S3::Bucket", "slow", True, "stack-1"), False, id="S3 is asked itself"),
+    ],
+)
+def test_what_cloudformation_has_deleted_is_gone_though_its_tags_are_listed(
+    found: UnmanagedResource, deleted: bool
+) -> None:
+    ids = ("arn:aws:sns:r:2:topic", "slow", "w-1")
+    had = [Owned("s", "R", "T", each, deleted_with="stack-1") for each in ids]
+    had.append(Owned("s", "R", "T", "arn:aws:sns:r:2:kept"))
+
+    assert _was_deleted(found, had) == deleted

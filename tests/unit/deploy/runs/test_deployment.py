@@ -771,15 +771,36 @@ def test_a_role_that_is_not_there_yet_is_named(harness: DeployHarness) -> None:
     assert harness.aws.named("payments-staging-service").role == "arn:role"  # type: ignore[union-attr] # it is there
 
 
-@pytest.mark.xfail(strict=True, reason="a role that cannot be assumed yet is not tried again")
-@pytest.mark.parametrize("seconds", [5.0, 70.0])
-def test_a_role_that_cannot_be_assumed_yet_is_tried_again(harness: DeployHarness, seconds: float) -> None:
+def with_new_role(harness: DeployHarness) -> None:
     harness.stacks[2] = harness.made("service", deployed_as=f"{ROOT}/delivery/RoleArn", resources={"Policy": TOPIC})
     harness.aws.values[f"{ROOT}/delivery/RoleArn"] = "arn:role"
-    harness.aws.assumable_from = {"arn:role": harness.aws.clock.seconds + 40.0 + seconds}
+
+
+@pytest.mark.parametrize("operation", ["CreateChangeSet", "ExecuteChangeSet"])
+@pytest.mark.parametrize("seconds", [5.0, 70.0])
+def test_a_role_that_cannot_be_assumed_yet_is_tried_again(
+    harness: DeployHarness, operation: str, seconds: float
+) -> None:
+    with_new_role(harness)
+
+    def hide_role() -> None:
+        harness.aws.assumable_from = {"arn:role": harness.aws.clock.seconds + seconds}
+
+    interrupt(harness, operation, hide_role)
     harness.deploy()
 
     assert harness.status("service") == "CREATE_COMPLETE"
+
+
+def test_a_role_that_can_never_be_assumed_is_named_after_three_minutes(harness: DeployHarness) -> None:
+    with_new_role(harness)
+    harness.aws.assumable_from = {"arn:role": 1e9}
+    with pytest.raises(CicdError, match="not deployed: service"):
+        harness.deploy()
+
+    assert "Role arn:role is invalid or cannot be assumed" in "".join(harness.lines())
+    assert harness.aws.clock.seconds < 300
+    assert harness.nothing_in_review()
 
 
 def test_a_name_that_is_taken_is_found_before_the_change_set(harness: DeployHarness) -> None:

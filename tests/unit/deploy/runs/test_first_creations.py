@@ -154,7 +154,6 @@ ANY_ORDER: Callable[[Test], Test] = given(
 )
 
 
-@pytest.mark.xfail(strict=True, reason="the tagging API lists a topic for 45 minutes after its deletion")
 @every_ending
 @ANY_ORDER
 @settings(max_examples=10)
@@ -164,7 +163,6 @@ def test_after_each_first_creation_a_good_one_and_a_destruction_follow(
     follow(protection, attempts, then)
 
 
-@pytest.mark.xfail(strict=True, reason="the tagging API lists a topic for 45 minutes after its deletion")
 @pytest.mark.long
 @ANY_ORDER
 @settings(max_examples=SEQUENCES)
