@@ -13,7 +13,7 @@ RUN     = CICD_TEMPLATES_MAKE="$($@.takes)" $(VENV)/bin/python -m cicd_templates
 STACKS := ENV LAYER SERVICE SUFFIX LOCAL
 
 .DEFAULT_GOAL := help
-.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt plan-discard check audit verify doctor recover deploy-policy own-tests init \
+.PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt unlock plan-discard check audit verify doctor recover deploy-policy own-tests init \
         local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets; help-all shows the rest
@@ -118,6 +118,10 @@ sweep: $(VENV)/.done ## Destroy expired copies that were idle for OLDER_THAN=48h
 adopt.takes := $(STACKS) YES
 adopt: $(VENV)/.done ## Import what a destroyed ENV kept into its stacks again
 	@$(RUN) adopt
+
+unlock.takes := ENV SUFFIX LOCAL HOLDER
+unlock: $(VENV)/.done ## Remove the lock that the ended command HOLDER left on ENV
+	@$(RUN) unlock
 
 doctor.takes := $(STACKS) FORMAT
 doctor: $(VENV)/.done ## Check ENV for what would make a deployment fail

@@ -34,6 +34,11 @@ class DetachedError(CicdError):
 
     exit_code = 75
 
+    def __init__(self, message: str = "", *, under_way: bool = True) -> None:
+        """`under_way` says whether AWS may still be working on what the command began."""
+        super().__init__(message)
+        self.under_way = under_way
+
 
 class CredentialsError(DetachedError):
     """The credentials do not work, or stopped working in the middle of a command: only signing in again helps.

@@ -30,6 +30,27 @@ class ParameterStore(Service):
 
         return self._call("GetParameter", effect)
 
+    def put_parameter(self, Name: str, Value: str, Type: str, Description: str) -> Any:  # noqa: N803 - AWS's words
+        def effect() -> Any:
+            if Name in self._aws.values:
+                message = (
+                    "The parameter already exists. To overwrite this value, set the overwrite option in the request to"
+                    " true."
+                )
+                raise error("ParameterAlreadyExists", message, "PutParameter")
+            self._aws.values[Name] = Value
+            return {"Version": 1, "Tier": "Standard"}
+
+        return self._call("PutParameter", effect)
+
+    def delete_parameter(self, Name: str) -> Any:  # noqa: N803 - AWS's word
+        def effect() -> Any:
+            if self._aws.values.pop(Name, None) is None:
+                raise error("ParameterNotFound", "", "DeleteParameter")
+            return {}
+
+        return self._call("DeleteParameter", effect)
+
     def get_parameters(self, Names: list[str]) -> Any:  # noqa: N803 - AWS's word
         return self._call(
             "GetParameters",

@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "reference": "config errors layer markdown render rules template",
     "deploy/aws": "errors template",
     "deploy/change_sets": "deploy/aws errors paths template",
+    "deploy/locking": "deploy/aws errors private_files",
     "deploy/permissions": "template",
     "deploy/plans": "deploy/aws deploy/change_sets errors hints markdown private_files template",
     "deploy/diagnosis": "deploy/aws deploy/change_sets private_files template",
@@ -51,11 +52,12 @@ MAY_IMPORT = {
     "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors paths template",
     "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints template",
     "deploy/destruction": (
-        "config deploy/aws deploy/change_sets deploy/plans deploy/reporting errors hints private_files template"
+        "config deploy/aws deploy/change_sets deploy/locking deploy/plans deploy/reporting errors hints private_files"
+        " template"
     ),
     "deploy/runs": (
-        "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/releases deploy/reporting errors"
-        " private_files template"
+        "deploy/aws deploy/change_sets deploy/diagnosis deploy/locking deploy/plans deploy/releases deploy/reporting"
+        " errors hints private_files template"
     ),
     "deploy/recovery": "deploy/aws deploy/change_sets deploy/diagnosis deploy/plans deploy/runs errors hints template",
     "rehearsal": (

@@ -35,8 +35,8 @@ VARIABLES = sorted(set().union(*TAKES.values()))
 SCRIPTS = ["soak", "fuzz", "fuzz-rules", "mutate"]
 # Targets that take every variable between them, one of which takes the name of a folder as an argument.
 EVERY_VARIABLE = [
-    *("deploy", "destroy", "status", "sweep", "release", "rehearse", "secret", "waive", "inspect", "review"),
-    *("upgrade-check", "deploy-policy", "init", *SCRIPTS),
+    *("deploy", "destroy", "status", "sweep", "unlock", "release", "rehearse", "secret", "waive", "inspect"),
+    *("review", "upgrade-check", "deploy-policy", "init", *SCRIPTS),
 ]
 
 
@@ -155,6 +155,7 @@ def test_what_a_user_types_arrives_as_it_was_typed(made: Path, value: str) -> No
         ("inspect TOOL=t REPORT=--f FORMAT=json", "gate inspect --tool t --json -- --f"),
         ("status LEFT=1 LOCAL=no", "status --left"),
         ("sweep ENV=all OLDER_THAN=7d YES=yes", "sweep --env all --older-than 7d --yes"),
+        ("unlock ENV=a SUFFIX=d LOCAL=1 HOLDER=h", "unlock --env a --suffix d --local --holder h"),
         ("review BASE=main", "review --base main"),
         ("upgrade-check REF=v2 YES=1", "upgrade-check --ref v2 --yes"),
         ("deploy-policy ENV=a SUFFIX=d PART=2 DESTROYING=1", "deploy-policy --env a --suffix d --part 2 --destroying"),

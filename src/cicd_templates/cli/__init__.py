@@ -27,6 +27,7 @@ from cicd_templates.cli.verbs import (
     secret,
     status,
     sweep,
+    unlock,
     upgrade_check,
 )
 from cicd_templates.cli.verbs.render import render
@@ -55,5 +56,6 @@ __all__ = [
     "secret",
     "status",
     "sweep",
+    "unlock",
     "upgrade_check",
 ]

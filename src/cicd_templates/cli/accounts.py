@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 from cicd_templates import hints
 from cicd_templates.config.environment import Environment
@@ -13,9 +15,11 @@ from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import take_inventory
 from cicd_templates.deploy.destruction.scope import Scope
+from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
 from cicd_templates.deploy.reporting.report import Heading, Inventoried, Left, Reporter
 from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine
+from cicd_templates.paths import STATE
 
 LOCAL_POLL_SECONDS = 0.05
 
@@ -27,6 +31,8 @@ class Account:
     scope: Scope
     clients: Clients
     polling: Polling
+    caller: str
+    state: Path
 
     def sweep(self, copy: Scope, reporter: Reporter) -> int:
         """Destroy a disposable copy and report the events; return how many unexplained resources are left."""
@@ -35,9 +41,18 @@ class Account:
         make = hints.make("destroy", ENV=copy.environment, SUFFIX=copy.suffix, LOCAL=self.clients.local)
         guards.refuse_protected(copy.qualified, (), protected=inventory.protected, make=make)
         reporter.report(Inventoried(copy.qualified, inventory.items))
-        left = destroy(self.clients, inventory, self.polling, reporter)
+        with self._lock(copy).held("sweep", self.caller, datetime.now(UTC)) as lock:
+            left = destroy(self.clients, inventory, self.polling, reporter, require_lock=lock.require_held)
         reporter.report(Left(copy.qualified, tuple(left)))
         return sum(not remainder.explained for remainder in left)
+
+    def _lock(self, copy: Scope) -> EnvironmentLock:
+        def unlock(holder: str) -> str:
+            local = self.clients.local
+            return hints.make("unlock", ENV=copy.environment, SUFFIX=copy.suffix, HOLDER=holder, LOCAL=local)
+
+        folder = self.state / "locks"
+        return EnvironmentLock(self.clients, self.polling, copy.qualified, copy.root, folder, unlock)
 
 
 def open_plain_account(environment: Environment, *, local: bool) -> Account:
@@ -45,8 +60,8 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
     scope = Scope(environment.project.name, environment.name, None, environment.account, environment.region)
     engine = engine_state_file.required() if local else None
     clients, polling = open_account(environment, scope.account, scope.region, engine)
-    require_account(clients, scope.account)
-    return Account(scope, clients, polling)
+    caller = require_account(clients, scope.account)
+    return Account(scope, clients, polling, caller, STATE / "local" if local else STATE)
 
 
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:

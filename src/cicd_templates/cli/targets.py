@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cicd_templates import hints
@@ -19,6 +20,7 @@ from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import Inventory, take_inventory
 from cicd_templates.deploy.destruction.reimport import refuse_kept_resources
 from cicd_templates.deploy.destruction.scope import scope_of
+from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import DeployContext
 from cicd_templates.deploy.recovery.claims import Claim, claims
@@ -236,11 +238,25 @@ class Target:
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
         """Destroy everything in `inventory` and write destroy-report.json; report and return what is left.
 
+        Holds the lock of the environment meanwhile.
+
         Raises `CicdError` with the names of the stacks whose deletion failed.
         """
-        left = destroy(self.clients, inventory, self.polling, reporter, self.recorded_remains)
+        with self.lock().held("destroy", self.caller, datetime.now(UTC)) as lock:
+            left = destroy(
+                self.clients,
+                inventory,
+                self.polling,
+                reporter,
+                self.recorded_remains,
+                require_lock=lock.require_held,
+            )
         reporter.report(Left(self.environment, tuple(left)))
         return left
+
+    def lock(self) -> EnvironmentLock:
+        """Return the lock of the environment, which is not held yet."""
+        return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
         """Return the notes about a local deployment: which resource types the local AWS recorded without building."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from types import SimpleNamespace
+
 import pytest
 
 from cicd_templates.cli import demo_steps, targets
@@ -9,6 +12,7 @@ from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.clients import local_clients
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError
@@ -48,7 +52,9 @@ def test_something_left_unexplained_fails_it(
 ) -> None:
     monkeypatch.setattr(Target, "inventory", lambda target: inventory())
     monkeypatch.setattr(Target, "refuse_destruction", lambda target, found: None)
-    monkeypatch.setattr(targets, "destroy", lambda clients, found, polling, reporter, also_left: also_left())
+    monkeypatch.setattr(targets, "destroy", lambda clients, found, polling, reporter, also_left, **lock: also_left())
+    unlocked = SimpleNamespace(require_held=lambda: None)
+    monkeypatch.setattr(EnvironmentLock, "held", lambda lock, *holder: contextlib.nullcontext(unlocked))
 
     with pytest.raises(CicdError, match="staging: something unexplained is left"):
         demo_steps._destroy([TARGET])

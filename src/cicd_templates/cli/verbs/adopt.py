@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from cicd_templates.cli import selection, terminal
@@ -29,5 +30,6 @@ def adopt(yes: bool, **options: Any) -> None:
                 terminal.show(f"    {for_caller(command, target.clients, target.account)}")
             if not selection.confirmation(yes)(f"Import them into {import_plan.stack.name}?"):
                 raise CicdError(f"{import_plan.stack.name}: declined, nothing was imported")
-            reimport.import_resources(target.clients, import_plan, target.polling)
+            with target.lock().held("adopt", target.caller, datetime.now(UTC)):
+                reimport.import_resources(target.clients, import_plan, target.polling)
             terminal.show(f"  {import_plan.stack.label}: imported")

@@ -28,6 +28,8 @@ def destroy(
     reporter: Reporter,
     also_left: Callable[[], list[Remainder]] = list,
     path: Path | None = None,
+    *,
+    require_lock: Callable[[], None] = lambda: None,
 ) -> list[Remainder]:
     """Destroy what `inventory` lists and return what is left of it; `also_left` returns more, which no service lists.
 
@@ -35,7 +37,7 @@ def destroy(
     report is written before the first deletion, so that nothing is deleted where it cannot be written, and again at the
     end, even if the destruction fails. Raises `CicdError` with the names of the stacks that could not be
     deleted. After an interrupt, raises `DetachedError` with the deletions that AWS continues; also if the credentials
-    stop working, without them, because nobody can list them then.
+    stop working, without them, because nobody can list them then. `require_lock` is as of `execute_destruction`.
     """
     record = DestructionRecord()
     remains: list[Remainder] | None = None
@@ -47,7 +49,9 @@ def destroy(
             f"{error}; nothing was deleted, because this file alone lists what a destruction keeps"
         ) from None
     try:
-        execute_destruction(clients, inventory, polling, reporter, record, unguard=inventory.protected)
+        execute_destruction(
+            clients, inventory, polling, reporter, record, unguard=inventory.protected, require_lock=require_lock
+        )
         remains = prove(clients, inventory, polling) + also_left()
     except BaseException as error:
         with contextlib.suppress(CicdError):
@@ -85,4 +89,4 @@ def _write_or_show_report(
 def _detached_error(clients: Clients, inventory: Inventory) -> DetachedError:
     running = [stack.label for stack in inventory.stacks if stack_status(clients, stack.stack_id) == DELETING]
     state = f"AWS is still deleting {', '.join(running)}" if running else "nothing is in progress in AWS"
-    return DetachedError(f"stopped: {state}; {AGAIN}")
+    return DetachedError(f"stopped: {state}; {AGAIN}", under_way=bool(running))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import ClientError
@@ -93,11 +93,13 @@ def execute_destruction(
     record: DestructionRecord,
     *,
     unguard: bool,
+    require_lock: Callable[[], None],
 ) -> None:
     """Delete what `inventory` lists, and record each stack deletion in `record`.
 
     Raises `CicdError` with the names of the stacks that could not be deleted, and of the stacks that these still need.
-    All other stacks are deleted even then.
+    All other stacks are deleted even then. `require_lock` is called before each deletion, and raises `DetachedError` if
+    another command may work on the environment.
     """
     serial = SerialReporter(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}
@@ -114,6 +116,7 @@ def execute_destruction(
 
     def delete(name: str) -> str:
         stack = stacks[name]
+        require_lock()
         began = polling.now()
 
         def note(text: str) -> None:

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
+from cicd_templates.deploy.locking.holder import lock_parameter
 from cicd_templates.template.arn import Arn
 
 # The tag with the id of the stack that created a resource; CloudFormation sets it on every resource that can have tags.
@@ -148,7 +149,9 @@ def _implicit_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> It
 def _parameters(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
     for page in clients.ssm.get_paginator("get_parameters_by_path").paginate(Path=scope.root, Recursive=True):
         for parameter in page["Parameters"]:
-            yield UnmanagedResource("AWS::SSM::Parameter", parameter["Name"], ours=False)
+            # The destruction itself holds this lock, and removes it at its end.
+            if parameter["Name"] != lock_parameter(scope.root):
+                yield UnmanagedResource("AWS::SSM::Parameter", parameter["Name"], ours=False)
 
 
 def _revisions(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:

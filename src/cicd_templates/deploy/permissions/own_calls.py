@@ -90,6 +90,11 @@ READING = (
     "sts:GetCallerIdentity",
     "tag:GetResources",
 )
+# For the lock that a command sets before it changes anything, and removes at its end.
+LOCKING = (
+    "ssm:DeleteParameter",
+    "ssm:PutParameter",
+)
 # Only for destroy, sweep and adopt: for resources outside the stacks, and to import resources that a stack retained.
 DESTROY_ACTIONS = (
     "application-autoscaling:RegisterScalableTarget",
@@ -117,6 +122,5 @@ DESTROY_ACTIONS = (
     "s3:DeleteBucket",
     "secretsmanager:DeleteSecret",
     "secretsmanager:ListSecrets",
-    "ssm:DeleteParameter",
 )
-DEPLOY_ACTIONS = (*CLOUDFORMATION_ACTIONS, *DATA, *READING)
+DEPLOY_ACTIONS = (*CLOUDFORMATION_ACTIONS, *DATA, *READING, *LOCKING)

@@ -1,6 +1,7 @@
 """The commands for one environment: plan it, deploy it, execute a plan, discard its plans.
 
-Each command locks the environment's journal, so that no two runs on this machine work on the same environment.
+Each command locks the environment's journal, so that no two runs on this machine work on the same environment. Those
+that execute change sets also hold the environment's lock, which every machine sees.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from cicd_templates import hints
+from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.discard import discard_plan, discard_plans
 from cicd_templates.deploy.plans.document import Plan
@@ -30,6 +33,18 @@ def journal_of(context: DeployContext, stacks: Sequence[StackTemplate]) -> Journ
     Raises `RefusedError` if another run has locked it.
     """
     return Journal(context.state / "runs", stacks[0].links.environment).open(context.today())
+
+
+def lock_of(context: DeployContext, stacks: Sequence[StackTemplate]) -> EnvironmentLock:
+    """Return the lock of an environment, which is not held yet."""
+    return EnvironmentLock(
+        context.clients,
+        context.polling,
+        stacks[0].links.environment,
+        stacks[0].parameter_root,
+        context.state / "locks",
+        lambda holder: hints.make("unlock", **stacks[0].make_variables, HOLDER=holder, LOCAL=context.clients.local),
+    )
 
 
 def plan(context: DeployContext, stacks: Sequence[StackTemplate], reporter: Reporter, path: Path | None = None) -> Plan:
@@ -109,10 +124,22 @@ def deploy(
     eager: bool = True,
     after: Callable[[StackTemplate], None] = ignore_stack,
 ) -> None:
-    """Deploy the reviewed template of every stack. Raises the same errors as `DeploymentEngine.deploy`."""
-    with journal_of(context, stacks) as journal:
+    """Deploy the reviewed template of every stack.
+
+    Raises the same errors as `DeploymentEngine.deploy` and `EnvironmentLock.held`.
+    """
+    held = lock_of(context, stacks).held("deploy", context.caller, context.today())
+    with journal_of(context, stacks) as journal, held as lock:
         engine = DeploymentEngine(
-            context, stacks, journal, reporter, confirm, allowed=allowed, eager=eager, after=after
+            context,
+            stacks,
+            journal,
+            reporter,
+            confirm,
+            allowed=allowed,
+            eager=eager,
+            after=after,
+            require_lock=lock.require_held,
         )
         engine.deploy()
 
@@ -133,12 +160,21 @@ def execute_plan(
 
     Returns that next plan, which is written like any other, or None if nothing more has to be deployed. `stacks` are
     all stacks of the environment: `made` is compared with them, and the stacks that it names are deployed. `passed` is
-    called when no guard has refused the plan. Raises the same errors as `DeploymentEngine.execute`.
+    called when no guard has refused the plan. Raises the same errors as `DeploymentEngine.execute` and
+    `EnvironmentLock.held`.
     """
-    with journal_of(context, stacks) as journal:
+    held = lock_of(context, stacks).held("deploy", context.caller, context.today())
+    with journal_of(context, stacks) as journal, held as lock:
         chosen = [stack for stack in stacks if stack.label in made.labels]
         engine = DeploymentEngine(
-            context, chosen, journal, reporter, lambda question: True, allowed=allowed, after=after
+            context,
+            chosen,
+            journal,
+            reporter,
+            lambda question: True,
+            allowed=allowed,
+            after=after,
+            require_lock=lock.require_held,
         )
         rest = engine.execute(made, path, stacks, passed)
         if path.resolve().is_relative_to(context.plans.resolve()):

@@ -53,7 +53,8 @@ class DeploymentEngine:
     """One deployment of one environment.
 
     `after` is called with each stack once its reviewed template is deployed. With `eager`, change sets are created
-    while other stacks are being deployed. Without it, no operation is under way while `confirm` asks.
+    while other stacks are being deployed. Without it, no operation is under way while `confirm` asks. `require_lock` is
+    called before each execution, and raises `DetachedError` if another command may work on the environment.
     """
 
     def __init__(
@@ -67,12 +68,13 @@ class DeploymentEngine:
         allowed: Iterable[str] = (),
         eager: bool = True,
         after: Callable[[StackTemplate], None] = ignore_stack,
+        require_lock: Callable[[], None] = ignore_approval,
     ) -> None:
         self._context, self._journal, self._reporter = context, journal, reporter
         self._stacks = {stack.name: stack for stack in stacks}
         self._eager, self._after = eager, after
         self._approval = Approval(context, self._stacks, reporter, confirm, allowed)
-        self._operations = Operations(context, self._stacks, journal, reporter)
+        self._operations = Operations(context, self._stacks, journal, reporter, require_lock)
         reads_from = stack_graph.producers(stack.links for stack in stacks)
         self._records = {
             stack.name: StackRecord(stack.name, stack.label, frozenset(reads_from[stack.name])) for stack in stacks
@@ -164,7 +166,7 @@ class DeploymentEngine:
     def _detached(self, why: str) -> DetachedError:
         running = ", ".join(entry.label for entry in self._journal.unfinished)
         state = f"{running} still under way in AWS" if running else "nothing is under way"
-        return DetachedError(f"{why}: {state}; run the same command again to continue")
+        return DetachedError(f"{why}: {state}; run the same command again to continue", under_way=bool(running))
 
     # An interrupted run.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
@@ -35,9 +35,15 @@ class Operations:
     """The operations under way in one environment. Each is written to the journal before it is requested from AWS."""
 
     def __init__(
-        self, context: DeployContext, stacks: Mapping[str, StackTemplate], journal: Journal, reporter: Reporter
+        self,
+        context: DeployContext,
+        stacks: Mapping[str, StackTemplate],
+        journal: Journal,
+        reporter: Reporter,
+        require_lock: Callable[[], None],
     ) -> None:
         self._context, self._stacks, self._journal, self._reporter = context, stacks, journal, reporter
+        self._require_lock = require_lock
         self._watch = Watch(context.clients)
         self._collectors: dict[str, FailureCollector] = {}
         self._event_files: dict[str, EventFile] = {}
@@ -54,6 +60,7 @@ class Operations:
 
     def start(self, name: str) -> bool:
         """Execute the change set of a stack, and return whether AWS accepted the request. Reports a refusal."""
+        self._require_lock()
         entry = self._journal.start(name)
         expected = self._journal.durations.get(duration_key(entry))
         self._reporter.report(report.Started(entry.label, entry.creates, expected))
@@ -70,6 +77,7 @@ class Operations:
             self._journal.forget([entry.stack])
             return None
         self._reporter.report(report.Note(f"{entry.label}: continues the operation that an earlier run began"))
+        self._require_lock()
         return self._execute(entry, None)
 
     def _execute(self, entry: Entry, began: float | None) -> bool:

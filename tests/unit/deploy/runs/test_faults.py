@@ -184,6 +184,9 @@ class Deployer(RuleBasedStateMachine):
 
         def before(operation: str) -> None:
             left[0] -= 1
+            if left[0] < 0 and ending == "killed":
+                # A process that was killed calls nothing any more, whatever its code would still do.
+                raise Killed
             if left[0] == 0:
                 happened[ending] += 1
                 if ending == "credentials":

@@ -1,0 +1,208 @@
+"""The lock of an environment: a parameter that exists while a command changes its stacks.
+
+Parameter Store creates a parameter only once unless it is told to overwrite, so two machines cannot both create it, and
+it needs no stack. The lock never expires: nothing tells a command that is slow, or whose machine sleeps, from one that
+was killed. A command that was killed or stopped resumes on its own machine, where the file of the lock shows that it
+has ended; elsewhere a person breaks the lock, by the name of its holder.
+docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TypeVar
+
+from botocore.exceptions import ClientError
+
+from cicd_templates.deploy.aws.clients import Clients, explain
+from cicd_templates.deploy.aws.polling import Polling
+from cicd_templates.deploy.aws.retry import AWS_ERRORS, retry_steps, run_steps
+from cicd_templates.deploy.locking.holder import Holder, lock_parameter, parse_holder
+from cicd_templates.errors import CicdError, DetachedError, RefusedError
+from cicd_templates.private_files import open_lock_file, write_privately
+
+T = TypeVar("T")
+# A parameter that was just created may be missing in a read that follows at once.
+READS = 3
+DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+
+
+@dataclass
+class EnvironmentLock:
+    """The lock of one environment, in one account.
+
+    `root` is the path of the environment's parameters. `folder` is where this machine remembers its locks. `unlock`
+    returns the make command that removes the lock of a holder.
+    """
+
+    clients: Clients
+    polling: Polling
+    environment: str
+    root: str
+    folder: Path
+    unlock: Callable[[str], str]
+    _file: IO[str] | None = field(default=None, init=False)
+    _id: str = field(default="", init=False)
+
+    @property
+    def parameter(self) -> str:
+        """The name of the parameter."""
+        return lock_parameter(self.root)
+
+    @contextlib.contextmanager
+    def held(self, verb: str, caller: str, now: datetime) -> Iterator[EnvironmentLock]:
+        """Hold the lock for the length of a block.
+
+        The lock stays if the block raises a `DetachedError` while AWS continues what it began: the same command on this
+        machine takes it over. Raises `RefusedError` that names the holder if another command holds the lock.
+        """
+        try:
+            self._acquire(Holder.here(verb, caller, now))
+            try:
+                yield self
+            except DetachedError as error:
+                if not error.under_way:
+                    self._release_after_a_failure()
+                raise
+            except BaseException:
+                self._release_after_a_failure()
+                raise
+            self._release()
+        except KeyboardInterrupt:
+            raise DetachedError("stopped between two steps; the same command resumes", under_way=False) from None
+        finally:
+            self._close()
+
+    def require_held(self) -> None:
+        """Raise `DetachedError` if the lock is no longer ours: somebody broke it, so another command may run now."""
+        for _ in range(READS):
+            if holder := self.holder():
+                break
+            self.polling.pause()
+        if holder is None or holder.id != self._id:
+            who = f"{holder} holds it now" if holder else "nobody holds it now"
+            raise DetachedError(f"{self.environment}: the lock of this run was removed, and {who}; nothing more begins")
+
+    def holder(self) -> Holder | None:
+        """Return who holds the lock, or None."""
+        try:
+            answer = self._call(lambda: self.clients.ssm.get_parameter(Name=self.parameter))
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ParameterNotFound":
+                return None
+            raise
+        return parse_holder(answer["Parameter"]["Value"])
+
+    def break_by_name(self, name: str) -> Holder | None:
+        """Remove the lock of the holder with the id `name`, and return that holder; None if there is no lock.
+
+        Raises `RefusedError` that names the holder if it is another one, or if `name` is empty.
+        """
+        holder = self.holder()
+        if holder is not None and holder.id != name:
+            raise RefusedError(
+                f"{self.environment} is locked by {holder}; if that command has ended, remove its lock:"
+                f" {self.unlock(holder.id)}"
+            )
+        if holder is not None:
+            self._delete()
+        return holder
+
+    def _acquire(self, ours: Holder) -> None:
+        self._lock_file()
+        known = self._remembered()
+        if known and (holder := self.holder()) and (holder.id, holder.host) == (known, ours.host):
+            # This machine's earlier command holds the lock, and its file shows that it has ended. The name of the host
+            # is compared, because the file may have been copied to another machine.
+            self._id = known
+            return
+        # Written before the call, because the call may take effect even if its answer is lost.
+        write_privately(self._memory, ours.id)
+        try:
+            self._call(
+                lambda: self.clients.ssm.put_parameter(
+                    Name=self.parameter,
+                    Value=ours.to_json(),
+                    Type="String",
+                    Description="Exists while a command changes this environment; see make unlock",
+                )
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in DENIED:
+                raise CicdError(
+                    f"{self.environment}: the lock cannot be set ({explain(error)}); allow ssm:PutParameter,"
+                    f" ssm:GetParameter and ssm:DeleteParameter on {self.parameter}, as `make deploy-policy` prints"
+                ) from None
+            if code != "ParameterAlreadyExists":
+                raise
+            self._refuse_another(ours)
+        self._id = ours.id
+
+    def _refuse_another(self, ours: Holder) -> None:
+        """Raise `RefusedError` unless the lock is ours, because the answer to our first call was lost."""
+        holder = self.holder()
+        if holder is None or holder.id != ours.id:
+            if holder is None:
+                raise RefusedError(f"{self.environment}: another command has just ended; run the same command again")
+            raise RefusedError(
+                f"{self.environment}: locked by {holder}; run the same command again when it has ended; if it no longer"
+                f" runs, remove its lock: {self.unlock(holder.id)}"
+            )
+
+    def _release(self) -> None:
+        """Remove the lock if it is still ours."""
+        holder = self.holder()
+        if holder is not None and holder.id == self._id:
+            self._delete()
+        self._memory.unlink(missing_ok=True)
+
+    def _release_after_a_failure(self) -> None:
+        """Remove the lock. If that fails, it stays, and the next command of this machine takes it over."""
+        if self._id:
+            with contextlib.suppress(CicdError, *AWS_ERRORS):
+                self._release()
+
+    def _delete(self) -> None:
+        try:
+            self._call(lambda: self.clients.ssm.delete_parameter(Name=self.parameter))
+        except ClientError as error:
+            # Deleted already, by a call whose answer was lost.
+            if error.response["Error"]["Code"] != "ParameterNotFound":
+                raise
+
+    def _call(self, call: Callable[[], T]) -> T:
+        return run_steps(retry_steps(call), self.polling)
+
+    # This machine.
+
+    @property
+    def _memory(self) -> Path:
+        return self.folder / f"{self.environment}.holder"
+
+    def _remembered(self) -> str:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            return self._memory.read_text(encoding="utf-8")
+        return ""
+
+    def _lock_file(self) -> None:
+        self._file = open_lock_file(self.folder / f"{self.environment}.lock")
+        try:
+            # The operating system releases the lock when the process ends, even if it crashes.
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = self.holder()
+            raise RefusedError(
+                f"{self.environment}: another command of this machine works on it"
+                f"{f': {holder}' if holder else ''}; wait until it ends, or stop it with Ctrl-C"
+            ) from None
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
