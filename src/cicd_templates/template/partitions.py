@@ -63,3 +63,8 @@ def endpoint_service(service: str, region: str) -> str:
 def console_address(region: str) -> str:
     """Return the address of the console of a region, without a final slash."""
     return f"https://{region}.{partition_of(region).console}"
+
+
+def object_url(region: str, bucket: str, key: str) -> str:
+    """Return the address that S3 itself has for an object of a bucket in `region`."""
+    return f"https://{bucket}.s3.{region}.{partition_of(region).dns_suffix}/{key}"

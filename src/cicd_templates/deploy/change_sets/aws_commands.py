@@ -12,7 +12,7 @@ from cicd_templates.deploy.aws.access import cli_option
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.change_set_request import UPLOADS_OUTPUT
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
-from cicd_templates.template.partitions import partition_of
+from cicd_templates.template.partitions import object_url
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.shell_commands import parameter_value
 from cicd_templates.template.stack_template import StackTemplate
@@ -67,7 +67,7 @@ def _change_set(stack: StackTemplate, name: str, options: str) -> tuple[str, ...
         bucket = parameter_value(f"{stack.parameter_root}storage/{UPLOADS_OUTPUT}")
         key = f"by-hand/{stack.path.name}"
         upload = (f"aws s3 cp {stack.path} s3://{bucket}/{key}",)
-        text = f"--template-url https://{bucket}.s3.{stack.region}.{partition_of(stack.region).dns_suffix}/{key}"
+        text = f"--template-url {object_url(stack.region, bucket, key)}"
     tags = " ".join(shlex.quote(f"Key={key},Value={value}") for key, value in stack.tags.items())
     role = f" --role-arn {parameter_value(stack.deployed_as)}" if stack.deployed_as else ""
     needed = capabilities(stack)

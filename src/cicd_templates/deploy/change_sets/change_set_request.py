@@ -13,6 +13,7 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.copy_expiry import change_set_tags
 from cicd_templates.deploy.change_sets.rendered_stacks import capabilities
 from cicd_templates.errors import CicdError
+from cicd_templates.template.partitions import object_url
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.stack_graph import READING_TYPE
 from cicd_templates.template.stack_template import StackTemplate
@@ -101,4 +102,6 @@ def _template(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     key = f"templates/{stack.name}/{hashlib.sha256(body).hexdigest()}{stack.path.suffix}"
     version = clients.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
     # The URL names the version, so that the template executed later is the template uploaded now.
-    return {"TemplateURL": f"{clients.s3.meta.endpoint_url}/{bucket}/{key}?versionId={version}"}
+    # CloudFormation reads from S3's own address only, whatever address this machine has uploaded to.
+    url = f"{clients.endpoint_url}/{bucket}/{key}" if clients.endpoint_url else object_url(clients.region, bucket, key)
+    return {"TemplateURL": f"{url}?versionId={version}"}

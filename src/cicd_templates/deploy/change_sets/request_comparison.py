@@ -28,12 +28,6 @@ NEVER_REQUESTED = (
 DEFAULT_ON_FAILURE = "ROLLBACK"
 
 
-def is_template_of(stack: StackTemplate, body: Any) -> bool:
-    """Return whether `body`, as GetTemplate returns it for the stage `Original`, is the reviewed text of `stack`."""
-    # boto3 parses a JSON template, but returns a YAML template as text.
-    return bool(body.strip() == stack.text.strip() if isinstance(body, str) else body == stack.content)
-
-
 def request_differences(
     answer: Mapping[str, Any],
     stack: StackTemplate,

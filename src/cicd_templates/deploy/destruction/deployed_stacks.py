@@ -14,9 +14,9 @@ from typing import Any
 
 from cicd_templates.config.naming import file_stem
 from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.change_sets.deployed_text import content_of
 from cicd_templates.deploy.change_sets.ownership import owner_tags
 from cicd_templates.deploy.destruction.scope import Scope, as_tags
-from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.arn import Arn
 from cicd_templates.template.stack_facts import has_stack_facts, stack_facts
 from cicd_templates.template.stack_graph import Links, links_of
@@ -127,9 +127,8 @@ def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> Deplo
 
 
 def _read_template(clients: Clients, stack_id: str) -> Mapping[str, Any]:
-    body: Any = clients.cloudformation.get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
-    # boto3 parses a JSON template, but returns a YAML template as text.
-    template: Mapping[str, Any] = cloudformation_yaml.load(body) if isinstance(body, str) else body
+    answer = clients.cloudformation.get_template(StackName=stack_id, TemplateStage="Original")
+    template: Mapping[str, Any] = content_of(answer["TemplateBody"])
     return template
 
 

@@ -26,6 +26,7 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import (
     describe_stack,
     live_resources,
 )
+from cicd_templates.deploy.change_sets.deployed_text import content_of, restored
 from cicd_templates.deploy.change_sets.duration import longest_wait
 from cicd_templates.deploy.change_sets.impact import assess
 from cicd_templates.deploy.change_sets.ownership import (
@@ -39,7 +40,7 @@ from cicd_templates.deploy.plans.document import PlannedStack
 from cicd_templates.deploy.plans.name_collisions import find_collisions
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.errors import CicdError, RefusedError
-from cicd_templates.template import cloudformation_yaml, policy_diff
+from cicd_templates.template import policy_diff
 from cicd_templates.template.stack_template import StackTemplate
 
 UNREAD_NAMES = "warning: could not check whether the names of "
@@ -104,7 +105,7 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
     described = yield from _wait_until_ready(context, stack, arn)
     before: Mapping[str, Any] = {}
     if existing is not None and described.status != "FAILED":
-        before = yield from retry_steps(lambda: resources_of(clients, stack.name))
+        before = yield from retry_steps(lambda: resources_of(clients, stack))
     planned = PlannedStack(
         stack.name,
         stack.label,
@@ -156,12 +157,10 @@ def template_digest(stack: StackTemplate) -> str:
     return hashlib.sha256(stack.text.encode()).hexdigest()
 
 
-def resources_of(clients: Clients, name: str) -> Mapping[str, Any]:
+def resources_of(clients: Clients, stack: StackTemplate) -> Mapping[str, Any]:
     """Return the resources of the template with which a stack was last deployed."""
-    body: Any = clients.cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-    # boto3 parses a JSON template, but returns a YAML template as text.
-    template = cloudformation_yaml.load(body) if isinstance(body, str) else body
-    resources: Mapping[str, Any] = template["Resources"]
+    answer = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")
+    resources: Mapping[str, Any] = restored(content_of(answer["TemplateBody"])["Resources"], dict(stack.resources))
     return resources
 
 

@@ -18,8 +18,9 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.retry import Steps, retry_steps
 from cicd_templates.deploy.change_sets.change_set_request import kept_values, published
 from cicd_templates.deploy.change_sets.cloudformation_calls import Described, describe, describe_stack, is_gone
+from cicd_templates.deploy.change_sets.deployed_text import is_template_of
 from cicd_templates.deploy.change_sets.ownership import Owner, owner_of
-from cicd_templates.deploy.change_sets.request_comparison import is_template_of, request_differences
+from cicd_templates.deploy.change_sets.request_comparison import request_differences
 from cicd_templates.deploy.plans.consistency import inconsistencies
 from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.deploy.plans.propose import (
@@ -121,7 +122,7 @@ def _compute(
     if described is not None:
         before: Mapping[str, Any] = {}
         if existing is not None:
-            before = yield from retry_steps(lambda: resources_of(clients, stack.name))
+            before = yield from retry_steps(lambda: resources_of(clients, stack))
         fresh = with_impact(fresh, stack, described, before)
         body = yield from retry_steps(lambda: _template_body(clients, stack, planned.change_set))
         if not is_template_of(stack, body):

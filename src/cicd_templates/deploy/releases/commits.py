@@ -11,12 +11,14 @@ import io
 import os
 import subprocess
 import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cicd_templates.errors import ConfigurationError
 
 GIT_SECONDS = 60
+SEARCHED_COMMITS = 50
 # Inside a hook, git sets these variables. If they were passed on, git would read the hook's repository instead.
 HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
 # Keeps the committed line endings. Otherwise the git configuration of this machine could change the bytes.
@@ -157,6 +159,24 @@ def find_commit(path: Path, content: bytes) -> str | None:
         # git fails for a blob that the repository does not contain.
         return None
     return found.decode().split()[-1] if found.split() else None
+
+
+def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | None:
+    """Return the abbreviated id of the newest of the last `SEARCHED_COMMITS` of a file whose text `matches`, or None.
+
+    For texts of which only a distorted copy is known. `find_commit` finds exact ones in the whole history.
+    """
+    if not in_work_tree(path.parent):
+        return None
+    try:
+        options = ("-m", "--no-show-signature", "--format=%h", f"--max-count={SEARCHED_COMMITS}")
+        for revision in _git(path.parent, "log", *options, "--", path.name).decode().split():
+            if matches(_git(path.parent, "show", f"{revision}:./{path.name}").decode(errors="replace")):
+                return revision
+    except ConfigurationError:
+        # The file is new, or a commit deleted it.
+        return None
+    return None
 
 
 def _unpack(tar: bytes) -> dict[str, tuple[bytes, bool]]:

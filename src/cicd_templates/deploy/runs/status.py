@@ -11,14 +11,16 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack
+from cicd_templates.deploy.change_sets.deployed_text import has_same_effect, is_template_of, is_text_of
 from cicd_templates.deploy.change_sets.ownership import owner_tags
-from cicd_templates.deploy.releases.commits import find_commit
+from cicd_templates.deploy.releases.commits import find_commit, find_commit_by_text
 from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY_KEY
 
 NOT_DEPLOYED = "not deployed"
 # How the template of a deployed stack compares with the rendered one.
 REVIEWED = "reviewed"
+SAME_EFFECT = "same in effect"
 OLDER = "older"
 UNCOMMITTED = "not committed"
 UNKNOWN_TEXT = "unknown text"
@@ -35,6 +37,8 @@ class StatusRow:
 
     `text` says which template is deployed:
     - `reviewed`: the one that is rendered now, which has been unchanged since the commit `revision`
+    - `same in effect`: one that differs from the rendered one only in comments, `Description` or `Metadata`, which
+      CloudFormation does not update by themselves; it is in the commit `revision`, if that is not empty
     - `older`: the one that was rendered at the commit `revision`
     - `not committed`: the one that is rendered now, but that is in no commit
     - `unknown text`: one that is in no commit of this clone
@@ -52,7 +56,9 @@ class StatusRow:
     @property
     def description(self) -> str:
         """Return a short description of the deployed template."""
-        return {REVIEWED: f"at {self.revision}", OLDER: f"older, {self.revision}"}.get(self.text, self.text)
+        if self.text == REVIEWED:
+            return f"at {self.revision}"
+        return f"{self.text}, {self.revision}" if self.revision else self.text
 
 
 def status_rows(
@@ -105,16 +111,20 @@ def _text(clients: Clients, stack: StackTemplate, *, history: bool) -> tuple[str
         body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
     except ClientError:
         return UNREAD, ""
-    # boto3 parses a JSON template, but returns a YAML template as text.
-    same = body.strip() == stack.text.strip() if isinstance(body, str) else body == stack.content
+    same = is_template_of(stack, body)
+    same_effect = same or has_same_effect(stack, body)
     if not history:
-        return (AS_RENDERED if same else DIFFERENT), ""
+        return (AS_RENDERED if same_effect else DIFFERENT), ""
     if same:
         revision = find_commit(stack.path, stack.text.encode())
         return (REVIEWED, revision) if revision else (UNCOMMITTED, "")
     # The same JSON format that `rendering` writes.
     text = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
     revision = find_commit(stack.path, f"{text.rstrip()}\n".encode())
+    if revision is None and "?" in text:
+        revision = find_commit_by_text(stack.path, lambda committed: is_text_of(committed, text))
+    if same_effect:
+        return SAME_EFFECT, revision or ""
     return (OLDER, revision) if revision else (UNKNOWN_TEXT, "")
 
 

@@ -13,7 +13,7 @@ from cicd_templates.cli import main, selection
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.locking.holder import Holder
-from tests.conftest import ROOT
+from tests.conftest import PROJECT
 from tests.fakes.simulated_aws import EPOCH, SimulatedAws
 
 PARAMETER = "/payments/staging/deployment-lock"
@@ -22,7 +22,7 @@ PARAMETER = "/payments/staging/deployment-lock"
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     aws: Any = SimulatedAws()
-    stacks = read_stacks(ROOT / "out/staging")
+    stacks = read_stacks(PROJECT / "out/staging")
     target = Target(stacks, stacks, aws, aws.clock.polling(), None, state=tmp_path)
     monkeypatch.setattr(selection, "targets", lambda **options: [target])
     return aws

@@ -12,9 +12,11 @@ import pytest
 from botocore import xform_name
 
 from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_caller, revert_commands
+from cicd_templates.deploy.change_sets.change_set_request import change_set_request
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT
+from tests.fakes.answering_aws import FakeAws
 
 STACKS = {stack.layer: stack for name in ("tools", "staging") for stack in read_stacks(PROJECT / "out" / name)}
 MODEL = botocore.session.Session().get_service_model("cloudformation")
@@ -81,6 +83,7 @@ def test_a_stack_with_a_role_keeps_it_and_one_with_named_roles_says_so() -> None
     ) in create
 
 
+UPLOADS = "/payments/staging/storage/UploadsBucketName"
 LOCAL: Any = SimpleNamespace(endpoint_url="http://127.0.0.1:1")
 SECRET = "AWS_SECRET_ACCESS_KEY=$(jq -r .secret .state/local.json)"
 THERE = f"AWS_ACCESS_KEY_ID=222222222222 {SECRET} aws --endpoint-url http://127.0.0.1:1 "
@@ -146,3 +149,31 @@ def test_a_text_that_is_too_long_is_uploaded_first() -> None:
     assert upload.startswith(f"aws s3 cp {keys.path} s3://$(aws ssm get-parameter --name /payments/staging/storage/")
     assert upload.endswith("/by-hand/keys.yaml")
     assert "--template-url https://$(aws ssm " in create
+
+
+@pytest.mark.parametrize(
+    ("region", "there", "host"),
+    [
+        ("eu-central-1", None, "https://uploads.s3.eu-central-1.amazonaws.com/"),
+        ("cn-north-1", None, "https://uploads.s3.cn-north-1.amazonaws.com.cn/"),
+        ("us-gov-west-1", None, "https://uploads.s3.us-gov-west-1.amazonaws.com/"),
+        ("eu-central-1", "http://127.0.0.1:1", "http://127.0.0.1:1/uploads/"),
+    ],
+    ids=["AWS", "China", "GovCloud", "the local AWS"],
+)
+def test_cloudformation_reads_a_long_text_at_the_address_of_s3_itself(
+    region: str, there: str | None, host: str
+) -> None:
+    keys = STACKS["keys"]
+    long = replace(keys, text="#" * 60_000)
+    fake: Any = FakeAws(
+        {
+            "ssm.get_parameters": {"Parameters": [{"Name": UPLOADS, "Value": "uploads"}]},
+            "s3.put_object": {"VersionId": "v1"},
+        }
+    )
+    fake.region, fake.endpoint_url = region, there
+    request = change_set_request(fake, long, None)
+
+    assert request["TemplateURL"].startswith(f"{host}templates/payments-staging-keys/")
+    assert request["TemplateURL"].endswith(".yaml?versionId=v1")

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.request_comparison import is_template_of, request_differences
+from cicd_templates.deploy.change_sets.deployed_text import is_template_of
+from cicd_templates.deploy.change_sets.request_comparison import request_differences
 from cicd_templates.template.stack_template import StackTemplate
 from tests.fakes.rendered_stacks import rendered
 from tests.fakes.simulated_aws import EPOCH

@@ -18,6 +18,7 @@ from tests.fakes.answering_aws import FakeAws, denied
 from tests.unit.deploy.releases.test_commits import git
 
 KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
+OLDER = KEYS.text + "Mappings: {}\n"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -49,7 +50,7 @@ def committed(tmp_path: Path) -> tuple[StackTemplate, str, str]:
     path.parent.mkdir(parents=True)
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     ids = []
-    for body in ("# older\n" + KEYS.text, KEYS.text):
+    for body in (OLDER, KEYS.text):
         path.write_text(body)
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "text")
@@ -63,12 +64,14 @@ def test_a_reviewed_text_is_known_by_the_commit_that_introduced_it(committed: tu
     assert rows(stack, KEYS.text) == [
         StatusRow("keys", "CREATE_COMPLETE", "2026-01-01 00:00", "reviewed", newer),
     ]
-    (row,) = rows(stack, "# older\n" + KEYS.text.rstrip())
+    (row,) = rows(stack, OLDER.rstrip())
     assert (row.text, row.revision, row.description) == ("older", older, f"older, {older}")
     assert rows(stack, KEYS.text)[0].description == f"at {newer}"
 
 
-@pytest.mark.parametrize(("added", "text"), [("", "as rendered"), ("# by hand\n", "not as rendered")])
+@pytest.mark.parametrize(
+    ("added", "text"), [("", "as rendered"), ("# by hand\n", "as rendered"), ("Mappings: {}\n", "not as rendered")]
+)
 def test_where_git_does_not_answer_a_text_is_compared_with_the_rendered_one(
     added: str, text: str, committed: tuple[StackTemplate, str, str]
 ) -> None:
@@ -85,8 +88,39 @@ def test_where_git_does_not_answer_a_text_is_compared_with_the_rendered_one(
     assert (row.text, row.revision, row.description) == (text, "", text)
 
 
+def test_a_text_that_differs_in_what_cloudformation_does_not_update_alone_is_the_same_in_effect(
+    committed: tuple[StackTemplate, str, str],
+) -> None:
+    stack, _, newer = committed
+    renamed = replace(stack, text="# newest\n" + stack.text)
+    (known,) = rows(renamed, KEYS.text)
+    (unknown,) = rows(renamed, "# nobody's\n" + KEYS.text)
+
+    assert (known.text, known.revision, known.description) == ("same in effect", newer, f"same in effect, {newer}")
+    assert (unknown.text, unknown.revision, unknown.description) == ("same in effect", "", "same in effect")
+
+
+def test_a_text_that_aws_distorts_is_found_in_its_commit(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    ids = []
+    texts = ["Resources:\n  A:\n    Type: Zo\u00eb", "Resources:\n  A:\n    Type: \u263a", "Resources: {}"]
+    for text in texts:
+        path.write_text(f"{text}\n", encoding="utf-8")
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-qm", "text")
+        ids.append(git(tmp_path, "log", "-1", "--format=%h"))
+    stack = replace(KEYS, path=path, text=f"{texts[2]}\n", content={"Resources": {}})
+
+    assert [row.revision for text in texts for row in rows(stack, text.encode("ascii", "replace").decode())] == ids
+    (unknown,) = rows(stack, "Resources:\n  A:\n    Type: ??")
+    assert (unknown.text, unknown.revision) == ("unknown text", "")
+    (outside,) = rows(replace(stack, path=tmp_path / "gone.yaml"), "Resources:\n  A:\n    Type: ?")
+    assert outside.text == "unknown text"
+
+
 def test_a_text_that_no_commit_has_is_unknown(committed: tuple[StackTemplate, str, str]) -> None:
-    (row,) = rows(committed[0], KEYS.text + "# by hand\n")
+    (row,) = rows(committed[0], KEYS.text + "Mappings: {A: {}}\n")
 
     assert (row.text, row.revision, row.description) == ("unknown text", "", "unknown text")
 

@@ -1,0 +1,72 @@
+"""Compare a template as CloudFormation returns it with a rendered one. Calls no AWS.
+
+GetTemplate returns a question mark for each character that is not ASCII, although CloudFormation uses the character:
+https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814. And a stack keeps its old text if only
+comments, `Description` or `Metadata` of the template change, because these are not updated by themselves:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/metadata-section-structure.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.stack_template import StackTemplate
+
+# The sections that CloudFormation updates only together with others.
+NOT_UPDATED_ALONE = ("AWSTemplateFormatVersion", "Description", "Metadata")
+
+
+def as_returned(text: str) -> str:
+    """Return `text` as GetTemplate returns it."""
+    return text.encode("ascii", "replace").decode("ascii")
+
+
+def is_text_of(text: str, body: str) -> bool:
+    """Return whether `body`, which GetTemplate returned, can be `text`."""
+    return body.strip() in (text.strip(), as_returned(text).strip())
+
+
+def is_template_of(stack: StackTemplate, body: Any) -> bool:
+    """Return whether `body`, as GetTemplate returns it for the stage `Original`, is the reviewed text of `stack`."""
+    # boto3 parses a JSON template, but returns a YAML template as text.
+    if isinstance(body, str):
+        return is_text_of(stack.text, body)
+    return bool(restored(body, stack.content) == stack.content)
+
+
+def has_same_effect(stack: StackTemplate, body: Any) -> bool:
+    """Return whether `body` differs from the text of `stack` only in what CloudFormation does not update by itself."""
+    try:
+        deployed = content_of(body)
+    except yaml.YAMLError:
+        return False
+    if not isinstance(deployed, Mapping):
+        return False
+    return _with_effect(restored(deployed, stack.content)) == _with_effect(stack.content)
+
+
+def _with_effect(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {section: value for section, value in content.items() if section not in NOT_UPDATED_ALONE}
+
+
+def content_of(body: Any) -> Any:
+    """Return the content of a template that GetTemplate returned."""
+    # boto3 parses a JSON template, but returns a YAML template as text.
+    return cloudformation_yaml.load(body) if isinstance(body, str) else body
+
+
+def restored(returned: Any, rendered: Any) -> Any:
+    """Return `returned` with the texts of `rendered` where they differ only by what GetTemplate does to them."""
+    if isinstance(returned, dict) and isinstance(rendered, Mapping):
+        names = {as_returned(str(name)): name for name in rendered}
+        pairs = ((names.get(name, name), value) for name, value in returned.items())
+        return {name: restored(value, rendered.get(name)) for name, value in pairs}
+    if isinstance(returned, list) and isinstance(rendered, list) and len(returned) == len(rendered):
+        return [restored(*pair) for pair in zip(returned, rendered, strict=True)]
+    if isinstance(returned, str) and isinstance(rendered, str) and returned == as_returned(rendered):
+        return rendered
+    return returned
