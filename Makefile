@@ -86,6 +86,7 @@ upgrade-check: $(VENV)/.done ## Run revision REF of this tool; show its changes 
 	@$(RUN) upgrade-check
 
 audit: $(AUDIT_VENV)/.done ## Audit the rendered templates with checkov
+	@test -f out/SHA256SUMS || { echo "error: out/ has no templates; run \`make render\` first" >&2; exit 2; }
 	@$(AUDIT_VENV)/bin/checkov --directory out --framework cloudformation --skip-download --compact --quiet
 
 own-tests: $(VENV)/.done ## Run the tests of your own layers, in templates/extra/tests

@@ -7,6 +7,7 @@ fails on import, and a value of the wrong kind fails in mypy. `LayerTemplate` re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -20,6 +21,9 @@ class Value(AWSHelperFn):
     #: The type inside `AWS::SSM::Parameter::Value<...>` of the template parameter that reads the value.
     #: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
     parameter_type: ClassVar[str] = "String"
+    #: The pattern of one value, where AWS chooses it, and the fewest values of a list.
+    id_pattern: ClassVar[str] = ""
+    fewest: ClassVar[int] = 1
 
     def __init__(self, expression: AWSHelperFn | str | Mapping[str, Any] | Sequence[AWSHelperFn | str]) -> None:
         self.data = expression.data if isinstance(expression, AWSHelperFn) else expression
@@ -28,6 +32,18 @@ class Value(AWSHelperFn):
     def is_list(cls) -> bool:
         """Return whether values of this kind are lists, which Parameter Store keeps as one string with commas."""
         return cls.parameter_type.startswith("List<")
+
+    @classmethod
+    def problem_of(cls, text: str) -> str:
+        """Return why `text`, which the configuration provides, is no value of this kind; empty if it may be one."""
+        values = text.split(",") if cls.is_list() else [text]
+        wrong = [value for value in values if cls.id_pattern and not re.fullmatch(cls.id_pattern, value)]
+        if wrong:
+            example = f"{cls.id_pattern.partition('[')[0]}0123456789abcdef0"
+            return f"{wrong[0]!r} is not possible here; write an id such as {example}"
+        if len(values) < cls.fewest:
+            return f"has {len(values)}; write at least {cls.fewest}, separated with commas and without spaces"
+        return ""
 
 
 class KeyArn(Value):
@@ -118,18 +134,23 @@ class VpcId(Value):
     """Id of a VPC."""
 
     parameter_type = "AWS::EC2::VPC::Id"
+    id_pattern = "vpc-[0-9a-f]+"
 
 
 class SubnetIds(Value):
     """Ids of subnets, one per zone."""
 
     parameter_type = "List<AWS::EC2::Subnet::Id>"
+    id_pattern = "subnet-[0-9a-f]+"
+    # A load balancer needs subnets in two zones.
+    fewest = 2
 
 
 class SecurityGroupId(Value):
     """Id of a security group."""
 
     parameter_type = "AWS::EC2::SecurityGroup::Id"
+    id_pattern = "sg-[0-9a-f]+"
 
 
 V = TypeVar("V", bound=Value)

@@ -16,6 +16,7 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import parameter_path, title
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.outputs import Output, ServiceOutput, V, Value
+from cicd_templates.paths import CONFIGURATION
 
 R = TypeVar("R", bound=AWSObject)
 Resources = TypeVar("Resources", bound=Sequence[AWSObject])
@@ -64,11 +65,15 @@ class LayerTemplate:
 
         If the configuration provides the value, return it as a literal. If the value exists once per service, `service`
         says whose value is read; the default is the service of this layer. Raises `TypeError` if the service is missing
-        or superfluous, and `ValueError` if two different values would use the same template parameter.
+        or superfluous, `ConfigurationError` if a provided value is of another kind, and `ValueError` if two different
+        values would use the same template parameter.
         """
         owner = self._owner(output, service)
         provided = self.env.settings.provided.get(f"{output.layer}.{output.name}")
         if provided is not None:
+            if problem := output.kind.problem_of(provided):
+                at = f'environments.{self.env.name}.provided."{output.layer}.{output.name}"'
+                raise ConfigurationError(f"{CONFIGURATION}: {at}: {problem}")
             return output.kind(provided.split(",") if output.kind.is_list() else provided)
         path = self._path(output, owner)
         name = output.name if owner is None or owner is self.service else f"{title(owner.name)}{output.name}"

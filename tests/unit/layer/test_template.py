@@ -117,6 +117,26 @@ def test_reading_adds_a_parameter_of_the_kind_that_cloudformation_checks(output:
     assert parameter["Default"] == f"/payments/staging/{output.layer}/{output.name}"
 
 
+@pytest.mark.parametrize(
+    ("output", "value", "problem"),
+    [
+        ("VpcId", "my-vpc", "'my-vpc' is not possible here; write an id such as vpc-0123456789abcdef0"),
+        ("SubnetIds", "subnet-1", "has 1; write at least 2, separated with commas and without spaces"),
+        ("SubnetIds", "subnet-1, subnet-2", "' subnet-2' is not possible here; write an id such as subnet-0123"),
+    ],
+)
+def test_a_provided_value_of_another_kind_is_refused_with_its_path(output: str, value: str, problem: str) -> None:
+    provided = {f"network.{output}": value}
+    layer = LayerTemplate(environment("staging", ("environments/staging/provided", provided)))
+
+    outputs: dict[str, Output[Any]] = {"VpcId": VPC_ID, "SubnetIds": SUBNETS}
+
+    with pytest.raises(ConfigurationError) as raised:
+        layer.read(outputs[output])
+
+    assert f'environments.staging.provided."network.{output}": {problem}' in str(raised.value)
+
+
 def test_a_provided_value_stands_in_the_template_instead_of_a_parameter() -> None:
     provided = {"network.VpcId": "vpc-1", "network.SubnetIds": "subnet-1,subnet-2"}
     layer = LayerTemplate(environment("staging", ("environments/staging/provided", provided)))

@@ -22,7 +22,11 @@ from templates import LAYERS
 from tests.conftest import configured, environment, raw_configuration
 
 LEDGER = {"path_pattern": "/ledger/*", "checks": {"bandit": {"preset": "bandit"}}}
-NETWORK = {"network.VpcId": "vpc-1", "network.PublicSubnetIds": "s-1,s-2", "network.PrivateSubnetIds": "s-3,s-4"}
+NETWORK = {
+    "network.VpcId": "vpc-1",
+    "network.PublicSubnetIds": "subnet-1,subnet-2",
+    "network.PrivateSubnetIds": "subnet-3,subnet-4",
+}
 
 
 def rendered(*edits: tuple[str, Any], suffix: str | None = None) -> dict[str, render.RenderedStack]:
@@ -131,7 +135,7 @@ def test_a_layer_whose_outputs_are_all_provided_is_not_rendered() -> None:
 
     assert "staging/network.yaml" not in paths
     cluster = cloudformation_yaml.load(paths["staging/cluster.yaml"].text)
-    assert cluster["Resources"]["LoadBalancer"]["Properties"]["Subnets"] == ["s-1", "s-2"]
+    assert cluster["Resources"]["LoadBalancer"]["Properties"]["Subnets"] == ["subnet-1", "subnet-2"]
     assert "VpcId" not in cluster["Parameters"]
 
 

@@ -55,8 +55,9 @@ PathPattern = Annotated[
 SecretSource = Annotated[
     str,
     matching(
-        rf"{WORD}|/[\w./-]+|arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+",
-        "write a name such as database-password, a Parameter Store path such as /pay/database, or the ARN of a secret",
+        rf"{WORD}|/[\w./-]+|arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+-[A-Za-z0-9]{{6}}",
+        "write a name such as database-password, a Parameter Store path such as /pay/database, or the whole ARN of a"
+        " secret, with the hyphen and six characters that Secrets Manager adds to its name",
     ),
 ]
 

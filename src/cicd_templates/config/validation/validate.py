@@ -13,6 +13,7 @@ from cicd_templates.config.validation import (
     regions,
     releases,
     retention,
+    roles,
     services,
     transport,
 )
@@ -34,5 +35,6 @@ def all_problems(configuration: Configuration, unread: Collection[str] = ()) -> 
         yield from networks.problems_in(environment)
         yield from transport.problems_in(environment)
         yield from retention.problems_in(environment)
+        yield from roles.problems_in(environment)
         yield from services.problems_in(environment)
         yield from releases.problems_in(environment)
