@@ -12,6 +12,7 @@ from cicd_templates.blocks.keys import (
     key_alias,
     logs_may_encrypt,
     rules_may_send_dead_letters,
+    topics_may_send_dead_letters,
 )
 from cicd_templates.blocks.queues import DEAD_LETTERS
 from cicd_templates.blocks.topics import topic_words
@@ -32,6 +33,7 @@ def build(env: Environment) -> LayerTemplate:
     statements = [
         alarms_and_rules_may_publish(env, *topics),
         rules_may_send_dead_letters(env, physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS)),
+        topics_may_send_dead_letters(env, physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS)),
     ]
     if env.kind == "runtime":
         # Container Insights writes to a log group with this name, which cannot be changed.

@@ -43,7 +43,7 @@ def build(env: Environment) -> LayerTemplate:
         topic_resource = layer.add(topic("".join(map(title, [*environment, group])), env, [group, *environment], key))
         # Only the pipeline's approval action publishes to the approvers' topics, and it has its own role.
         layer.add(topic_policy(f"{topic_resource.title}Policy", env, topic_resource, for_events=not environment))
-        layer.add_all(subscriptions(topic_resource, _addresses(env, group, *environment)))
+        layer.add_all(subscriptions(topic_resource, _addresses(env, group, *environment), queue))
         if environment:
             layer.publish(approvers(*environment), TopicArn(topic_resource.ref()))
         else:

@@ -208,6 +208,7 @@ EVERYTHING = {
     "LookAtPoliciesOfLogGroups": {"logs:DescribeIndexPolicies", "logs:DescribeResourcePolicies"},
     "CheckValues": {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"},
     "FindTheFunction": {"lambda:ListFunctions"},
+    "SendTraces": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
     "KeepTaskDefinitions": {
         "ecs:DeregisterTaskDefinition",
         "ecs:DescribeTaskDefinition",

@@ -143,6 +143,21 @@ def rules_may_send_dead_letters(env: Environment, name: str) -> Grant:
     )
 
 
+def topics_may_send_dead_letters(env: Environment, name: str) -> Grant:
+    """Let topics send messages that no subscriber accepted to the encrypted queue with this name.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-configure-dead-letter-queue.html
+    """
+    queue = Sub(f"arn:${{AWS::Partition}}:sqs:{env.region}:{env.account}:{name}")
+    return allow(
+        "LetTopicsSendDeadLetters",
+        [actions.Decrypt, actions.GenerateDataKey],
+        on=THIS_KEY,
+        to=Principal("Service", "sns.amazonaws.com"),
+        when=[StringEquals({"kms:EncryptionContext:aws:sqs:arn": queue})],
+    )
+
+
 def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant:
     """Let the delivery roles of `readers` decrypt objects that they read from S3, but use the key for nothing else."""
     return allow(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from awacs import codepipeline
+from awacs import codepipeline, xray
 from troposphere import awslambda, iam, logs
 
 from cicd_templates import functions
@@ -25,7 +25,7 @@ from cicd_templates.config.naming import TEMPLATES_KEY, log_group_name, physical
 from cicd_templates.layer.iam import Grant, allow
 from cicd_templates.layer.outputs import BucketName, KeyArn, QueueArn
 
-PYTHON_RUNTIME = "python3.13"
+PYTHON_RUNTIME = "python3.15"
 MEMORY_MB = 256
 # A pipeline invokes a function once at a time, apart from retries. More concurrent invocations would mean a loop.
 CONCURRENCY = 2
@@ -65,6 +65,7 @@ def inline_function(
         may_write("WriteTheLog", group),
         may_send("SendDeadLetters", dead_letters),
         may_encrypt("UseTheKey", key),
+        _may_send_traces("SendTraces"),
         *grants,
         name=[*name, "function"],
     )
@@ -80,6 +81,7 @@ def inline_function(
         KmsKeyArn=key,
         LoggingConfig=awslambda.LoggingConfig(LogGroup=group.ref()),
         DeadLetterConfig=awslambda.DeadLetterConfig(TargetArn=dead_letters),
+        TracingConfig=awslambda.TracingConfig(Mode="Active"),
         Environment=awslambda.Environment(Variables=dict(variables)),
         Code=awslambda.Code(ZipFile=code.text),
     )
@@ -94,6 +96,17 @@ def inline_function(
     else:
         function.VpcConfig = network
     return group, role, function
+
+
+def _may_send_traces(sid: str) -> Grant:
+    """Let Lambda send the traces of a function, with the function's role."""
+    return allow(
+        sid,
+        [xray.PutTelemetryRecords, xray.PutTraceSegments],
+        on="*",
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+        because="xray has no resource level for sending traces.",
+    )
 
 
 def may_answer_jobs(sid: str) -> Grant:

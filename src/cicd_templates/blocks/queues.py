@@ -45,12 +45,12 @@ def tls_only(logical_id: str, queue: sqs.Queue, *grants: Grant) -> sqs.QueuePoli
 
 
 def dead_letter_queue(logical_id: str, env: Environment, key: KeyArn) -> sqs.Queue:
-    """Return the environment's queue for undelivered events and failed invocations."""
+    """Return the environment's queue for undelivered events and messages, and for failed invocations."""
     return transient(encrypted_queue(logical_id, env, key, DEAD_LETTERS))
 
 
 def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> sqs.QueuePolicy:
-    """Return the policy that lets this environment's EventBridge rules send messages, over TLS.
+    """Return the policy that lets this environment's EventBridge rules and SNS topics send messages, over TLS.
 
     Functions need no statement here: their roles have the grant `may_send`.
     """
@@ -62,7 +62,15 @@ def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> s
         to=Principal("Service", "events.amazonaws.com"),
         when=[StringEquals({"aws:SourceAccount": env.account}), ArnLike({"aws:SourceArn": rules})],
     )
-    return tls_only(logical_id, queue, sending)
+    topics = Sub(f"arn:${{AWS::Partition}}:sns:{env.region}:{env.account}:{name_prefix(env)}-*")
+    undelivered = allow(
+        "LetTopicsSendDeadLetters",
+        [actions.SendMessage],
+        on=GetAtt(queue, "Arn"),
+        to=Principal("Service", "sns.amazonaws.com"),
+        when=[ArnLike({"aws:SourceArn": topics})],
+    )
+    return tls_only(logical_id, queue, sending, undelivered)
 
 
 def dead_letter_alarm(logical_id: str, env: Environment, queue: sqs.Queue, operations: TopicArn) -> cloudwatch.Alarm:

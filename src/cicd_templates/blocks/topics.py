@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from awacs import sns as actions
 from awacs.aws import ArnLike, Bool, Principal, StringEquals
-from troposphere import Sub, sns
+from troposphere import GetAtt, Sub, sns, sqs
 
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import name_prefix, physical_name
@@ -36,11 +36,13 @@ def topic(logical_id: str, env: Environment, words: Sequence[str], key: KeyArn) 
     )
 
 
-def subscriptions(topic: sns.Topic, addresses: Sequence[str]) -> list[sns.SubscriptionResource]:
+def subscriptions(
+    topic: sns.Topic, addresses: Sequence[str], dead_letters: sqs.Queue
+) -> list[sns.SubscriptionResource]:
     """Return one e-mail subscription per address. The owner of the address must confirm it before e-mails arrive.
 
-    The logical id is made from the address, not from its position in the list. If the position changed, a new logical
-    id would need a new confirmation.
+    A message that cannot be delivered goes to the queue `dead_letters`. The logical id is made from the address, not
+    from its position in the list. If the position changed, a new logical id would need a new confirmation.
     """
     return [
         sns.SubscriptionResource(
@@ -48,6 +50,7 @@ def subscriptions(topic: sns.Topic, addresses: Sequence[str]) -> list[sns.Subscr
             TopicArn=topic.ref(),
             Protocol="email",
             Endpoint=address,
+            RedrivePolicy={"deadLetterTargetArn": GetAtt(dead_letters, "Arn")},
         )
         for address in addresses
     ]

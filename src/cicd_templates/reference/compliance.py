@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cicd_templates.markdown import markdown_cell, table
+from cicd_templates.reference.rule_packs import rule_packs_part
 
 COMPLIANCE_HEADS = ("requirement", "in `out/`", "tests", "your part")
 NOT_MET = "not met"
@@ -293,6 +294,7 @@ def compliance_page() -> str:
             "",
         ]
         lines += table(COMPLIANCE_HEADS, (map(markdown_cell, _cells(row)) for row in rows))
+    lines += rule_packs_part()
     return "\n".join(lines) + "\n"
 
 

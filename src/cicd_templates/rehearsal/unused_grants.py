@@ -31,6 +31,7 @@ REASONS = (
     ("*", "RunTheProject", "codebuild:StopBuild", "used only if somebody stops a run"),
     ("*", "FindTheFunction", "lambda:ListFunctions", "on AWS's list for Lambda actions"),
     ("*", "SendDeadLetters", "sqs:SendMessage", FAILURE),
+    ("*", "SendTraces", "xray:*", "for X-Ray, which the local AWS does not have"),
     ("*", "AnswerThePipeline", "codepipeline:PutJobFailureResult", FAILURE),
     ("*", "CompareEvidence", "s3:GetObject", "used if a retried action finds its evidence already stored"),
     (

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
+
+import pytest
 
 from templates import keys, notifications
 from tests.conftest import environment
@@ -62,3 +65,24 @@ def test_a_topic_admits_only_this_environments_alarms_and_rules_over_tls() -> No
         for statement, source in ((alarms, ":alarm:payments-staging-*"), (rules, ":rule/payments-staging-*")):
             assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "222222222222"}
             assert statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(source)
+
+
+@pytest.mark.parametrize("name", ["tools", "staging", "production"])
+def test_a_message_that_no_subscriber_accepts_reaches_the_dead_letter_queue(name: str) -> None:
+    resources = notifications.build(environment(name)).template.to_dict()["Resources"]
+    subscriptions = of_type(resources, "AWS::SNS::Subscription")
+    (policy,) = of_type(resources, "AWS::SQS::QueuePolicy").values()
+    statements = {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}
+    key = keys.build(environment(name)).template.to_dict()["Resources"]["Key"]["Properties"]["KeyPolicy"]
+    (use,) = [each for each in key["Statement"] if each["Sid"] == "LetTopicsSendDeadLetters"]
+
+    assert len(subscriptions) >= 2
+    for subscription in subscriptions.values():
+        assert subscription["RedrivePolicy"] == {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+    admitted = statements["LetTopicsSendDeadLetters"]
+    assert admitted["Principal"] == use["Principal"] == {"Service": "sns.amazonaws.com"}
+    source = admitted["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].rpartition(":")[2]
+    for topic in of_type(resources, "AWS::SNS::Topic").values():
+        assert fnmatchcase(topic["TopicName"], source)
+    queue = resources["DeadLetters"]["Properties"]["QueueName"]
+    assert use["Condition"]["StringEquals"]["kms:EncryptionContext:aws:sqs:arn"]["Fn::Sub"].endswith(f":{queue}")

@@ -10,6 +10,7 @@ import pytest
 from cicd_templates.errors import CicdError
 from cicd_templates.reference import compliance, diagrams
 from cicd_templates.reference.documents import PARTS, generated_documents, generated_parts
+from cicd_templates.reference.rule_packs import RULES_NOT_FOLLOWED
 from cicd_templates.review.revision import templates_in
 from tests.conftest import PROJECT, ROOT
 from tests.unit.review.conftest import reading, resource, stack_of
@@ -145,3 +146,14 @@ def test_what_is_not_met_is_reported() -> None:
 
     assert "| Build L2: signed provenance from a hosted platform | not met | not met | " in page
     assert "10 of 10 requirements have a resource here, and a test for it." in page
+
+
+def test_each_rule_of_cdk_nag_that_is_not_followed_is_there_once_with_its_reason() -> None:
+    page = compliance.compliance_page()
+    rules = [rule for rules, _, _ in RULES_NOT_FOLLOWED for rule in rules]
+
+    assert len(set(rules)) == len(rules) > 20
+    assert all(re.fullmatch(r"(AwsSolutions|NIST\.800\.53\.R5|PCI\.DSS\.321|Serverless)-\w+", rule) for rule in rules)
+    for rules_of_row, rendered, reason in RULES_NOT_FOLLOWED:
+        cells = ", ".join(f"`{rule}`" for rule in rules_of_row)
+        assert f"| {cells} | {rendered} | {reason} |" in page

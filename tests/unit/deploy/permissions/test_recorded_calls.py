@@ -49,7 +49,7 @@ from tests.unit.deploy.doctor.doctor_fixtures import aws as account
 
 LONGEST = [
     ("project/name", "p" * 16),
-    ("services/" + "s" * 24, {"priority": 7, "checks": {"bandit": {"preset": "bandit"}}}),
+    ("services/" + "s" * 24, {"path_pattern": "/s/*", "checks": {"bandit": {"preset": "bandit"}}}),
 ]
 
 

@@ -1,0 +1,114 @@
+"""The rules of cdk-nag's packs that `out/` does not follow, each with the reason; a part of `docs/compliance.md`.
+
+The packs are AwsSolutions, NIST 800-53 rev 5, PCI DSS 3.2.1 and Serverless, by the ids of cdk-nag's own list:
+https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd_templates.markdown import markdown_cell, table
+
+NIST, PCI = "NIST.800.53.R5", "PCI.DSS.321"
+HEADS = ("rules", "in `out/`", "reason")
+INTRODUCTION = """
+## Rules of cdk-nag that are not followed
+
+cdk-nag checks CDK applications, so it cannot check these templates. These are the rules of its packs AwsSolutions, NIST
+800-53 rev 5, PCI DSS 3.2.1 and Serverless that `out/` does not follow by default, and why. What the other rules ask of
+the types of resources here is rendered.
+"""
+# The ids of the rules, what is rendered instead, and the reason.
+RULES_NOT_FOLLOWED = (
+    (
+        (f"{NIST}-VPCDefaultSecurityGroupClosed", f"{PCI}-VPCDefaultSecurityGroupClosed"),
+        "the default security group has AWS's rules, and nothing uses it",
+        "CloudFormation can add rules to this group, but cannot remove the ones it comes with. Remove them yourself.",
+    ),
+    (
+        (f"{NIST}-ALBWAFEnabled", f"{PCI}-ALBWAFEnabled"),
+        "no web ACL",
+        "The rules of a firewall depend on the application. Associate your own web ACL with `cluster.LoadBalancer`.",
+    ),
+    (
+        ("AwsSolutions-EC23",),
+        "the load balancer's port for clients is open to everybody",
+        "It serves the internet. No other security group admits an address range outside the VPC.",
+    ),
+    (
+        (f"{NIST}-VPCNoUnrestrictedRouteToIGW", f"{PCI}-VPCNoUnrestrictedRouteToIGW"),
+        "the public subnets have a route to the internet",
+        "Load balancer and NAT gateways need it. Tasks and functions are in private subnets.",
+    ),
+    (
+        (f"{NIST}-IAMNoInlinePolicy", f"{PCI}-IAMNoInlinePolicy"),
+        "roles have inline policies",
+        "Each role has one purpose, so its permissions stand beside it and cannot be attached to anything else.",
+    ),
+    (
+        ("AwsSolutions-IAM5", "Serverless-StarPermissions"),
+        "some statements name every resource, or end a name in `*`",
+        "AWS has no resource level for these actions, or chooses the end of the name. Each `*` has a reason beside it.",
+    ),
+    (
+        (f"{NIST}-LambdaConcurrency",),
+        "no reserved concurrency unless `pipeline.reserve_concurrency` is set",
+        "A new account has a quota of 10, of which none can be reserved.",
+    ),
+    (
+        (f"{NIST}-LambdaInsideVPC", f"{PCI}-LambdaInsideVPC"),
+        "functions are outside a VPC, except the smoke hook",
+        "They call AWS APIs only. In a VPC they would need a NAT gateway or endpoints for that.",
+    ),
+    (
+        ("AwsSolutions-SMG4", f"{NIST}-SecretsManagerRotationEnabled"),
+        "secrets are not rotated on a schedule",
+        "Their values come from third parties or from you, through `make secret`.",
+    ),
+    (
+        ("AwsSolutions-ECS2",),
+        "containers have environment variables",
+        "Only settings without secrets are there. Secrets are references that ECS resolves when a task starts.",
+    ),
+    (
+        ("AwsSolutions-CB5",),
+        "most builds run in a Python image, by digest",
+        "The images of CodeBuild have no digest, and only the build of the image needs Docker.",
+    ),
+    (
+        ("AwsSolutions-S1", f"{NIST}-S3BucketLoggingEnabled", f"{PCI}-S3BucketLoggingEnabled"),
+        "access to the log delivery bucket is not logged",
+        "A bucket that logs to itself grows without end. All other buckets log to it.",
+    ),
+    (
+        (f"{NIST}-S3DefaultEncryptionKMS", f"{PCI}-S3DefaultEncryptionKMS"),
+        "the log delivery bucket is encrypted with SSE-S3",
+        "Load balancers cannot deliver logs to a bucket with a customer-managed key.",
+    ),
+    (
+        (f"{NIST}-S3BucketReplicationEnabled", f"{PCI}-S3BucketReplicationEnabled"),
+        "buckets are not replicated",
+        "A replica belongs into another account or region, which only you can name.",
+    ),
+    (
+        (f"{NIST}-ELBDeletionProtectionEnabled",),
+        "the load balancer of a disposable environment has no deletion protection",
+        "Such an environment is there to be destroyed. Protected environments have it.",
+    ),
+    (
+        ("Serverless-SQSRedrivePolicy",),
+        "the only queue has no redrive policy",
+        "It is the dead-letter queue. An alarm reports what arrives there.",
+    ),
+)
+
+
+def rule_packs_part() -> Iterator[str]:
+    """Yield the lines of the part about cdk-nag's rules."""
+    yield from INTRODUCTION.splitlines()
+    yield ""
+    rows = (
+        (", ".join(f"`{rule}`" for rule in rules), rendered, reason) for rules, rendered, reason in RULES_NOT_FOLLOWED
+    )
+    yield from table(HEADS, (map(markdown_cell, row) for row in rows))
