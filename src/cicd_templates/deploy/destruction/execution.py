@@ -11,18 +11,24 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy.aws.clients import Clients, explain
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.aws.resource_types.registry import operations_of
+from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.destruction.deletion import DeletionProgress, delete_stack
 from cicd_templates.deploy.destruction.deletion_order import delete_in_order, stack_dependencies
 from cicd_templates.deploy.destruction.drain import drain, stop_runs, suspend_scaling
 from cicd_templates.deploy.destruction.inventory import Inventory, retake_inventory
+from cicd_templates.deploy.destruction.removal_commands import state_of
 from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Item
 from cicd_templates.deploy.reporting.report import Event, Reporter
 from cicd_templates.errors import CicdError, DetachedError
 
+VPC_ENDPOINT = "AWS::EC2::VPCEndpoint"
 NETWORK_INTERFACE = "AWS::EC2::NetworkInterface"
 PIPELINE_TYPE = "AWS::CodePipeline::Pipeline"
+# What keeps a network from being deleted, in the order in which it is deleted.
+BLOCKING_TYPES = (VPC_ENDPOINT, NETWORK_INTERFACE, "AWS::EC2::SecurityGroup")
+ENDPOINT_SECONDS = 900.0
 SCALABLE_TARGET_TYPE = "AWS::ApplicationAutoScaling::ScalableTarget"
 SERVICE_TYPE = "AWS::ECS::Service"
 
@@ -108,9 +114,8 @@ def execute_destruction(
     stop_runs(clients, pipelines, polling, serial.note)
     suspend_scaling(clients, [owned for owned in resources if owned.resource_type == SCALABLE_TARGET_TYPE])
     drain(clients, [owned for owned in resources if owned.resource_type == SERVICE_TYPE], polling, serial.note)
-    # A network interface blocks the deletion of its subnet, so interfaces go before the stacks. Everything else goes
-    # after the stacks, when nothing can write to it any more.
-    delete_items(clients, [item for item in inventory.to_delete if item.resource_type == NETWORK_INTERFACE], serial)
+    # Everything that does not block a stack goes after the stacks, when nothing can write to it any more.
+    delete_blocking_items(clients, inventory.to_delete, polling, serial)
 
     signal = StopSignal()
 
@@ -150,6 +155,28 @@ def execute_destruction(
     listed = {item.key for item in inventory.items}
     remaining = retake_inventory(clients, inventory).to_delete
     delete_items(clients, [item for item in remaining if item.key in listed], serial)
+
+
+def delete_blocking_items(clients: Clients, items: Iterable[Item], polling: Polling, serial: SerialReporter) -> None:
+    """Delete the items that would block the deletion of a network: endpoints, then interfaces, then security groups.
+
+    An endpoint has interfaces with a security group, so wait until the endpoints are gone before the rest.
+    """
+    by_type = {kind: [item for item in items if item.resource_type == kind] for kind in BLOCKING_TYPES}
+    for kind, blocking in by_type.items():
+        delete_items(clients, blocking, serial)
+        if kind == VPC_ENDPOINT and blocking:
+            _wait_for_endpoints(clients, [item.name for item in blocking], polling, serial)
+
+
+def _wait_for_endpoints(clients: Clients, names: list[str], polling: Polling, serial: SerialReporter) -> None:
+    gone = ignore_transient(lambda: not any(state_of(clients, VPC_ENDPOINT, name) for name in names))
+    try:
+        polling.until(gone, f"the deletion of {', '.join(names)}", ENDPOINT_SECONDS)
+    except DetachedError:
+        raise
+    except CicdError as error:
+        serial.note(str(error))
 
 
 def delete_items(clients: Clients, items: Iterable[Item], serial: SerialReporter) -> None:

@@ -28,6 +28,7 @@ IMPLICIT_LOG_GROUPS = {
     "AWS::CodeBuild::Project": "/aws/codebuild/{}",
     "AWS::ECS::Cluster": "/aws/ecs/containerinsights/{}/performance",
 }
+GUARDDUTY_TAG = "GuardDutyManaged"
 REVISION_STATES = ("ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS")
 
 
@@ -194,6 +195,27 @@ def unused_interfaces(clients: Clients, by: str, values: list[str]) -> list[str]
     return [interface["NetworkInterfaceId"] for page in pages for interface in page["NetworkInterfaces"]]
 
 
+def _guardduty(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
+    """Yield the endpoints and security groups that GuardDuty Runtime Monitoring has put into our VPCs.
+
+    https://docs.aws.amazon.com/guardduty/latest/ug/runtime-monitoring-ecs-fargate-manually-manage-vpc.html
+    """
+    networks = [owned.physical_id for owned in had if owned.resource_type == "AWS::EC2::VPC"]
+    if not networks:
+        return
+    filters = [{"Name": "vpc-id", "Values": networks}, {"Name": f"tag:{GUARDDUTY_TAG}", "Values": ["true"]}]
+    listings = (
+        ("AWS::EC2::VPCEndpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+        ("AWS::EC2::SecurityGroup", "describe_security_groups", "SecurityGroups", "GroupId"),
+    )
+    for resource_type, operation, key, identifier in listings:
+        for page in clients.ec2.get_paginator(operation).paginate(Filters=filters):
+            for resource in page[key]:
+                # The local AWS does not filter by tags.
+                if as_tags(resource.get("Tags", ())).get(GUARDDUTY_TAG) == "true":
+                    yield UnmanagedResource(resource_type, resource[identifier], ours=True)
+
+
 def _report_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
     """Yield the report groups that CodeBuild created, named `<project>-<name in the build specification>`."""
     projects = tuple(f"{owned.physical_id}-" for owned in had if owned.resource_type == "AWS::CodeBuild::Project")
@@ -226,6 +248,13 @@ def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unma
 
 
 Finder = Callable[[Clients, Scope, list[Owned]], Iterator[UnmanagedResource]]
-CREATED_BY_RESOURCES: tuple[Finder, ...] = (_implicit_log_groups, _revisions, _interfaces, _report_groups, _archives)
+CREATED_BY_RESOURCES: tuple[Finder, ...] = (
+    _implicit_log_groups,
+    _revisions,
+    _interfaces,
+    _guardduty,
+    _report_groups,
+    _archives,
+)
 # The first finders prove that a resource is ours; the last ones only compare names.
 OF_WHOLE_SCOPE: tuple[Finder, ...] = (_tagged, _secrets, _aliases, _buckets, _log_groups, _parameters)

@@ -24,6 +24,7 @@ from cicd_templates.deploy.destruction.execution import (
     SerialReporter,
     StackDeletion,
     StopSignal,
+    delete_blocking_items,
     delete_items,
 )
 from cicd_templates.deploy.destruction.inventory import WINDOW
@@ -146,6 +147,46 @@ def test_credentials_that_end_beside_the_stacks_end_the_destruction() -> None:
     fake = aws(ssm={"delete_parameter": CredentialsError("sign in")})
     with pytest.raises(CredentialsError, match="sign in"):
         delete_items(fake, [PARAMETER], SerialReporter(report.PlainReporter(io.StringIO())))
+
+
+ENDPOINT, GROUP, INTERFACE = (
+    Item(f"AWS::EC2::{kind}", name, Fate.DELETED)
+    for kind, name in (("VPCEndpoint", "vpce-1"), ("SecurityGroup", "sg-1"), ("NetworkInterface", "eni-1"))
+)
+
+
+def blocked(state: Any) -> tuple[Any, list[str], list[str]]:
+    """What is called, and what is said, where GuardDuty's endpoint stands as `state` says, one look after the other."""
+    sink = io.StringIO()
+    fake = aws(ec2={"describe_vpc_endpoints": state})
+    serial = SerialReporter(report.PlainReporter(sink))
+    delete_blocking_items(fake, [GROUP, INTERFACE, ENDPOINT, PARAMETER], clock(), serial)
+    return fake, [call for call, _ in fake.calls], sink.getvalue().splitlines()
+
+
+def test_what_guardduty_put_into_a_network_goes_before_the_stacks_and_its_group_after_its_endpoint() -> None:
+    standing, gone = ({"VpcEndpoints": [{"State": state}]} for state in ("deleting", "deleted"))
+    fake, calls, _ = blocked(Many([standing, standing, gone]))
+
+    assert calls == [
+        "delete_vpc_endpoints",
+        *["describe_vpc_endpoints"] * 3,
+        "delete_network_interface",
+        "delete_security_group",
+    ]
+    assert fake.called("delete_security_group") == [{"GroupId": "sg-1"}]
+
+
+def test_an_endpoint_that_does_not_go_is_named_and_the_rest_is_tried() -> None:
+    _, calls, lines = blocked({"VpcEndpoints": [{"State": "deleting"}]})
+
+    assert any("the deletion of vpce-1 has not finished within 15 minutes" in line for line in lines)
+    assert calls[-1] == "delete_security_group"
+
+
+def test_credentials_that_end_while_an_endpoint_goes_end_the_destruction() -> None:
+    with pytest.raises(DetachedError):
+        blocked(CredentialsError("the credentials ended"))
 
 
 def test_what_cannot_be_deleted_beside_the_stacks_is_reported_and_the_rest_goes() -> None:

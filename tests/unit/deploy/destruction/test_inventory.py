@@ -23,6 +23,7 @@ from cicd_templates.deploy.destruction.removal_commands import removal_command, 
 from cicd_templates.deploy.destruction.scope import as_tags
 from cicd_templates.deploy.destruction.unmanaged import UnmanagedResource, unmanaged_resources
 from cicd_templates.deploy.reporting.inventory_items import Fate
+from cicd_templates.errors import CicdError
 from tests.fakes.scripted_aws import SCOPE, WHEN, aws, living, refusal
 
 UNMANAGED_RESOURCES = "cicd_templates.deploy.destruction.inventory.unmanaged_resources"
@@ -213,6 +214,43 @@ def test_what_a_former_stack_kept_is_listed_where_nobody_else_lists_it(monkeypat
     assert (item.name, item.detail) == ("b", "kept by policy: its data outlives the stack storage")
 
 
+def endpoint(state: str) -> dict[str, Any]:
+    return {"VpcEndpoints": [{"VpcEndpointId": "vpce-1", "State": state}]}
+
+
+def test_an_endpoint_that_cannot_be_deleted_says_why() -> None:
+    answer = {"Unsuccessful": [{"ResourceId": "vpce-1", "Error": {"Code": "x", "Message": "it is in use"}}]}
+    leftover = operations_of("AWS::EC2::VPCEndpoint").leftover
+    assert leftover is not None
+    assert leftover.delete is not None
+
+    with pytest.raises(CicdError, match="it is in use"):
+        leftover.delete(aws(ec2={"delete_vpc_endpoints": answer}), "vpce-1")
+
+
+def test_what_guardduty_put_into_a_network_of_ours_is_found_by_its_tag() -> None:
+    by_guardduty, ours = [{"Key": "GuardDutyManaged", "Value": "true"}], [{"Key": "Name", "Value": "x"}]
+    fake = aws(
+        ec2={
+            "describe_vpc_endpoints": [
+                {"VpcEndpoints": [{"VpcEndpointId": "vpce-1", "Tags": by_guardduty}]},
+                {"VpcEndpoints": [{"VpcEndpointId": "vpce-2", "Tags": ours}, {"VpcEndpointId": "vpce-3"}]},
+            ],
+            "describe_security_groups": {
+                "SecurityGroups": [{"GroupId": "sg-1", "Tags": by_guardduty}, {"GroupId": "sg-2", "Tags": ours}]
+            },
+        }
+    )
+    vpc = Owned("network", "Vpc", "AWS::EC2::VPC", "vpc-1")
+
+    assert found_by(finding._guardduty, fake, vpc) == [
+        ("AWS::EC2::VPCEndpoint", "vpce-1", True),
+        ("AWS::EC2::SecurityGroup", "sg-1", True),
+    ]
+    assert {"Name": "vpc-id", "Values": ["vpc-1"]} in fake.called("describe_vpc_endpoints")[0]["Filters"]
+    assert found_by(finding._guardduty, fake) == []
+
+
 @pytest.mark.parametrize(
     ("resource_type", "services", "expected"),
     [
@@ -224,6 +262,11 @@ def test_what_a_former_stack_kept_is_listed_where_nobody_else_lists_it(monkeypat
             "Secrets Manager deletes it after 2026-03-01; until then it can be restored",
         ),
         ("AWS::EC2::NetworkInterface", {}, EXISTS),
+        ("AWS::EC2::SecurityGroup", {}, EXISTS),
+        ("AWS::EC2::SecurityGroup", {"ec2": {"describe_security_groups": refusal("InvalidGroup.NotFound")}}, ""),
+        ("AWS::EC2::VPCEndpoint", {"ec2": {"describe_vpc_endpoints": endpoint("Deleting")}}, EXISTS),
+        ("AWS::EC2::VPCEndpoint", {"ec2": {"describe_vpc_endpoints": endpoint("deleted")}}, ""),
+        ("AWS::EC2::VPCEndpoint", {"ec2": {"describe_vpc_endpoints": refusal("InvalidVpcEndpointId.NotFound")}}, ""),
         ("AWS::ECS::TaskDefinition", {"ecs": {"describe_task_definition": refusal("ClientException")}}, ""),
         (
             "AWS::ECS::Service",
@@ -259,6 +302,8 @@ def test_a_refusal_to_look_is_no_proof_that_something_is_gone(resource_type: str
         ("AWS::KMS::Alias", "delete_alias", {"AliasName": "xx"}),
         ("AWS::Events::Archive", "delete_archive", {"ArchiveName": "xx"}),
         ("AWS::EC2::NetworkInterface", "delete_network_interface", {"NetworkInterfaceId": "xx"}),
+        ("AWS::EC2::SecurityGroup", "delete_security_group", {"GroupId": "xx"}),
+        ("AWS::EC2::VPCEndpoint", "delete_vpc_endpoints", {"VpcEndpointIds": ["xx"]}),
         ("AWS::CodeBuild::ReportGroup", "delete_report_group", {"arn": "xx", "deleteReports": True}),
         (
             "AWS::SecretsManager::Secret",

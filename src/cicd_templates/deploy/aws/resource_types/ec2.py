@@ -1,9 +1,10 @@
-"""Check whether network interfaces exist, and delete them."""
+"""Check whether network interfaces exist, and what GuardDuty puts into a network, and delete them."""
 
 from __future__ import annotations
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.resource_types.operations import EXISTS, Leftover, ResourceOperations, unless_not_found
+from cicd_templates.errors import CicdError
 
 
 def _interface_state(clients: Clients, interface_id: str) -> str:
@@ -11,7 +12,42 @@ def _interface_state(clients: Clients, interface_id: str) -> str:
     return EXISTS
 
 
+def _endpoint_state(clients: Clients, endpoint_id: str) -> str:
+    (endpoint,) = clients.ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint_id])["VpcEndpoints"]
+    # EC2 lists an endpoint for a while after its deletion.
+    return "" if endpoint["State"].lower() == "deleted" else EXISTS
+
+
+def _delete_endpoint(clients: Clients, endpoint_id: str) -> None:
+    answer = clients.ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint_id])
+    for failed in answer.get("Unsuccessful", ()):
+        raise CicdError(failed["Error"]["Message"])
+
+
+def _group_state(clients: Clients, group_id: str) -> str:
+    clients.ec2.describe_security_groups(GroupIds=[group_id])
+    return EXISTS
+
+
 OPERATIONS = {
+    "AWS::EC2::SecurityGroup": ResourceOperations(
+        leftover=Leftover(
+            why="GuardDuty makes one for its endpoint in a network that it monitors, and the network cannot be deleted"
+            " before it.",
+            removal="`aws ec2 delete-security-group --region {region} --group-id {name}`",
+            state=unless_not_found(_group_state),
+            delete=lambda clients, name: clients.ec2.delete_security_group(GroupId=name),
+        )
+    ),
+    "AWS::EC2::VPCEndpoint": ResourceOperations(
+        leftover=Leftover(
+            why="GuardDuty Runtime Monitoring puts one into a network with tasks that it monitors, and its subnets"
+            " cannot be deleted before it.",
+            removal="`aws ec2 delete-vpc-endpoints --region {region} --vpc-endpoint-ids {name}`",
+            state=unless_not_found(_endpoint_state),
+            delete=_delete_endpoint,
+        )
+    ),
     "AWS::EC2::NetworkInterface": ResourceOperations(
         leftover=Leftover(
             why="A service may release a network interface late; until then its subnet and security group cannot be"

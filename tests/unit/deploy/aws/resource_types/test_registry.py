@@ -19,7 +19,10 @@ from tests.fakes.scripted_aws import aws
 NOT_OF_A_SERVICE = {"operations", "registry"}
 SERVICES = ("codepipeline", "ecr", "ecs", "elbv2", "iam", "kms", "lambda", "logs", "s3", "sns", "sqs", "ssm")
 # HEAD of S3 answers a status; EC2 declares no errors; SQS answers the older name to clients of its older protocol.
-UNDECLARED = {"404", "AWS.SimpleQueueService.NonExistentQueue", "InvalidNetworkInterfaceID.NotFound"}
+UNDECLARED = {
+    *("404", "AWS.SimpleQueueService.NonExistentQueue"),
+    *("InvalidGroup.NotFound", "InvalidNetworkInterfaceID.NotFound", "InvalidVpcEndpointId.NotFound"),
+}
 
 
 def modules() -> dict[str, dict[str, ResourceOperations]]:
