@@ -146,7 +146,7 @@ def _source_version(context: PipelineContext) -> str:
 
 
 def _verify(context: PipelineContext) -> PipelineStage:
-    """Return the stage of the checks; as many run at the same time as configured.
+    """Return the stage of the checks. The configuration limits how many checks run at the same time.
 
     A check fails only if it could not run, so the stage is retried once.
     """

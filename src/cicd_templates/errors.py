@@ -6,31 +6,31 @@ traceback. This module prints nothing; `cli` prints the messages.
 
 
 class CicdError(Exception):
-    """An expected failure: exit code 1."""
+    """An expected failure. The exit code is 1."""
 
     exit_code = 1
 
 
 class ConfigurationError(CicdError):
-    """A mistake in the command line, in `environments.toml` or in a layer: exit code 2; nothing was written."""
+    """A mistake in the command line, in `environments.toml` or in a layer. Nothing was written. The exit code is 2."""
 
     exit_code = 2
 
 
 class RefusedError(CicdError):
-    """A safety check refused the operation; nothing that the check protects was changed: exit code 3."""
+    """A safety check refused the operation, and nothing that it protects was changed. The exit code is 3."""
 
     exit_code = 3
 
 
 class ChangesRemainError(CicdError):
-    """The command succeeded, and changes remain to be reviewed: exit code 4."""
+    """The command succeeded, and changes remain to be reviewed. The exit code is 4."""
 
     exit_code = 4
 
 
 class DetachedError(CicdError):
-    """The command stopped watching an operation that continues in AWS: exit code 75."""
+    """The command stopped watching an operation, which continues in AWS. The exit code is 75."""
 
     exit_code = 75
 
@@ -41,7 +41,8 @@ class DetachedError(CicdError):
 
 
 class CredentialsError(DetachedError):
-    """The credentials do not work, or stopped working in the middle of a command: only signing in again helps.
+    """The credentials do not work, or stopped working in the middle of a command. The user has to sign in again.
 
-    What AWS has begun continues, so the exit code is 75, as for any command that can be repeated to continue.
+    Operations that have begun in AWS continue. So the exit code is 75, which means that the same command can continue
+    them.
     """

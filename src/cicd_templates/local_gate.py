@@ -40,7 +40,7 @@ class ExpectedReport:
 
 @dataclass(frozen=True)
 class Day:
-    """The time of a decision, and how many days ahead of it a waiver may end."""
+    """The time of a decision, and how many days after it a waiver may end at the latest."""
 
     now: datetime
     waiver_days: int

@@ -85,7 +85,9 @@ def test_a_plan_is_executed_only_as_long_as_it_is_true(project: Project) -> None
     result = project.type("destroy --local --plan .state/local/destroy-plan.json --confirm production")
 
     assert result.exit_code == 3
-    assert "payments-production-notifications was deployed after this was planned; plan again" in result.output
+    assert (
+        "payments-production-notifications was deployed after the destruction was planned; plan again" in result.output
+    )
     refused = project.type("destroy --local --plan .state/local/destroy-plan.json --env production --suffix x")
     assert (refused.exit_code, "leave out --env, --suffix" in refused.output) == (2, True)
     assert project.type("destroy --env staging --local --confirm staging").exit_code == 2

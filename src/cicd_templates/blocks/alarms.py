@@ -97,7 +97,7 @@ def computed_alarm(
 ) -> cloudwatch.Alarm:
     """Return an alarm that notifies `tell` when `expression` is above `above` in `periods` consecutive periods.
 
-    With `datapoints`, so many of these periods are enough. The expression refers to `metrics` by their keys. Raises
+    With `datapoints`, that many of these periods are enough. The expression refers to `metrics` by their keys. Raises
     `ValueError` if the expression fills missing values with 0 and no period may be below the threshold: values arrive
     late, so the newest period is 0 until then, and the alarm would stay OK:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
@@ -171,7 +171,7 @@ def composite_alarm(
     alarms: Sequence[cloudwatch.Alarm],
     tell: Sequence[TopicArn],
 ) -> cloudwatch.CompositeAlarm:
-    """Return an alarm that notifies `tell` when any of `alarms` goes off, and not again while more of them follow."""
+    """Return an alarm that notifies `tell` when the first of `alarms` goes off; further alarms send no notification."""
     rule = " OR ".join(f'ALARM("${{{member.title}}}")' for member in alarms)
     return cloudwatch.CompositeAlarm(
         logical_id,

@@ -9,7 +9,7 @@ from cicd_templates.layer.outputs import BucketName, joined_text
 
 
 def bucket_arn(bucket: BucketName, keys: str | None = None) -> ResourceArn:
-    """Return the ARN of `bucket` or, if `keys` is given, of those of its objects whose keys match `keys`."""
+    """Return the ARN of `bucket` or, if `keys` is given, the ARN pattern of the objects whose keys match `keys`."""
     return joined_text("arn:${AWS::Partition}:s3:::", bucket, f"/{keys}" if keys else "")
 
 

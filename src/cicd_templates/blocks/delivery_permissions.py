@@ -189,7 +189,7 @@ def may_resolve_values(env: Environment) -> list[Grant]:
 
     CloudFormation resolves the parameters and checks that their subnets and security groups exist, with the permissions
     of the caller of CreateChangeSet or of the stack's role. Both roles get this grant, because AWS's documentation does
-    not say which of them is used when.
+    not say in which case CloudFormation uses which role.
     """
     return [
         allow(

@@ -40,7 +40,7 @@ class MonitoredService:
 
     @property
     def pipeline_page(self) -> str:
-        """Address of the pipeline in the console."""
+        """The URL of the pipeline's page in the console."""
         region = self.env.region
         return f"{console_address(region)}/codesuite/codepipeline/pipelines/{self.pipeline}/view?region={region}"
 

@@ -100,11 +100,11 @@ def rollback_alarms(
 
 
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
-    """Return how many minutes the alarm on unhealthy targets looks back, and how many of them must have one.
+    """Return how many minutes the alarm on unhealthy targets evaluates, and in how many a target must be unhealthy.
 
     The load balancer counts a task as unhealthy as soon as its checks have failed often enough, even within the grace
-    period, in which ECS ignores this. The minutes that one slow start can take must not be enough. A task that never
-    becomes healthy takes as many again with each replacement, so three of them are.
+    period, in which ECS ignores this. One slow start must not trigger the alarm. A task that never becomes healthy is
+    replaced again and again, and three such starts do trigger it.
     """
     detected = check.interval_seconds * check.unhealthy_threshold
     slow_start = math.ceil(max(0, check.grace_seconds - detected) / MINUTE) + 1

@@ -18,7 +18,7 @@ GROUPS = ("developers", "security", "operations")
 
 
 def topic_words(env: Environment) -> list[tuple[str, ...]]:
-    """Return the words from which the name of each topic of `env` is made.
+    """Return, for each topic of `env`, the words of its name.
 
     Each group has a topic. The tools environment also has one for the approvers of each protected environment.
     """

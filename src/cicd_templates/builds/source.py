@@ -27,7 +27,7 @@ def service_path(service: Service) -> str:
 
 
 def service_folder(service: Service) -> str:
-    """Return the service's folder in a build, as text for a shell. It is to be put between double quotes."""
+    """Return the service's folder in a build, as text for a shell. The caller puts it between double quotes."""
     path = service_path(service)
     return "$CODEBUILD_SRC_DIR" if path == "." else f"$CODEBUILD_SRC_DIR/{path}"
 

@@ -148,7 +148,7 @@ def _ask(question: str) -> bool:
 
 
 @contextlib.contextmanager
-def detaching(stopped: str = "stopped between two steps; the same command resumes") -> Iterator[None]:
+def detaching(stopped: str = "stopped between two steps; run the same command again to continue") -> Iterator[None]:
     """Handle SIGTERM, which a system or a CI job sends to end a process, in the same way as Ctrl-C.
 
     Raises `DetachedError` with the text `stopped` if either stops the block, unless the block has already reported what

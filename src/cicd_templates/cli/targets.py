@@ -77,7 +77,7 @@ class Target:
         return self.stacks[0].protected
 
     def context(self, *, wait: bool = False) -> DeployContext:
-        """Return the context of a deployment; with `wait`, the deployment waits for a busy stack, not refuses it."""
+        """Return the context of a deployment; with `wait`, it waits for busy stacks instead of refusing them."""
         recorded = frozenset(SPELLINGS) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
 
@@ -226,12 +226,12 @@ class Target:
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
     def inventory(self) -> Inventory:
-        """Return the inventory of what exists in AWS of the environment, or of its chosen stacks."""
+        """Return the inventory of the environment, or of its chosen stacks, as they exist in AWS."""
         scope, protected = scope_of(self.stacks), self.stacks[0].protected
         return take_inventory(self.clients, scope, protected=protected, labels=self.labels)
 
     def refuse_destruction(self, inventory: Inventory) -> None:
-        """Raise `RefusedError` if a stack is not of this project, or if a stack that stays needs one to be deleted."""
+        """Raise `RefusedError` if a stack belongs to another project, or if a remaining stack needs a deleted one."""
         guards.refuse_foreign_stacks(self.clients, self.chosen)
         guards.refuse_still_needed(inventory, self.command("destroy"))
 
@@ -259,7 +259,7 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return the notes about a local deployment: which resource types the local AWS recorded without building."""
+        """Return the notes about a local deployment: the resource types that the local AWS only recorded."""
         if self.engine is None:
             return []
         counts = Counter(entry["type"] for entry in self.engine.record.entries(self.account))

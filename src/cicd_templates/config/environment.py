@@ -100,7 +100,7 @@ class Environment:
 
     @property
     def is_copy(self) -> bool:
-        """Whether this is a copy beside an original in the same account: its suffix is not that of the file."""
+        """Whether this is a copy beside its original in the same account: its suffix is not the one in the file."""
         return bool(self.suffix) and self.suffix != self.settings.suffix
 
     @property

@@ -1,6 +1,6 @@
-"""Which requests a path pattern of the load balancer takes, and in which order the patterns of services are tried.
+"""Which requests a path pattern of the load balancer matches, and in which order the services' patterns are tried.
 
-A pattern has `*` for any characters, also none and also slashes, and `?` for exactly one, as in a listener rule:
+As in a listener rule, `*` stands for any characters, including none and slashes, and `?` for exactly one character:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions
 """
 
@@ -19,7 +19,7 @@ OTHER = "\0"
 
 
 def covers(wide: str, narrow: str) -> bool:
-    """Return whether `wide` takes every path that `narrow` takes. A path without wildcards is a pattern as well."""
+    """Return whether `wide` matches every path that `narrow` matches. A path without wildcards is a pattern, too."""
     characters = {*wide, *narrow, OTHER} - {"*", "?"}
     start = (0, _closure(wide, frozenset({0})))
     seen, waiting = {start}, [start]
@@ -51,7 +51,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states` and the positions behind the wildcards at them, which may stand for no character."""
+    """Return `states`, and the position after each `*` at one of them, because a `*` may match nothing."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
@@ -74,8 +74,8 @@ def base_path(pattern: str) -> str:
 def with_priorities(services: Sequence[Service]) -> tuple[Service, ...]:
     """Return `services`, with a priority for each that has none: the more exact its pattern, the earlier it is tried.
 
-    The number depends on the pattern and, of patterns that are equally exact, on the others: so a new service seldom
-    changes the rule of an existing one. Priorities in the configuration stay as they are.
+    A priority depends on the pattern, and on other patterns only if they are equally exact. So a new service rarely
+    changes the rule of an existing one. Configured priorities are kept.
     """
     taken = {service.settings.priority for service in services}
     derived: dict[str, int] = {}
@@ -123,7 +123,8 @@ def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the hook `smoke` requests, with the expected status of each.
 
     Without `probes`, that is the path of the health check. The load balancer checks health at the tasks themselves, but
-    the hook's requests pass the listener rule: if the rule does not take that path, the service's folder precedes it.
+    the hook's requests pass the listener rule. If the rule does not match the path, the service's folder is put in
+    front of it.
     """
     settings = service.settings
     if settings.probes:

@@ -36,12 +36,12 @@ def every_service(service: Service) -> bool:
 class Layer:
     """A module of `templates/` with a function `build(env)`, or `build(env, service)` for one stack per service.
 
-    `after` names layers of the same environment that must be deployed before this layer, although this layer reads
-    none of their values. If both layers exist once per service, the order applies to stacks of the same service.
-    `where` selects some of the environments that have the right kind, and `needed` selects services.
-    `deployed_as` is the published role that CloudFormation uses for the layer's stacks. The pipeline and the deployer
-    must pass the same role, because CloudFormation keeps a stack's role for all later operations.
-    The first line of the module's docstring, after the colon, is the description of the template.
+    `after` names layers of the same environment that must be deployed before this layer, although this layer reads none
+    of their values. If both layers exist once per service, the order applies to stacks of the same service. `where`
+    selects environments among those of the right kind, and `needed` selects services. `deployed_as` is the published
+    role that CloudFormation uses for the layer's stacks. The pipeline and the deployer must pass the same role, because
+    CloudFormation keeps a stack's role for all later operations. The first line of the module's docstring, after the
+    colon, is the description of the template.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Layer:
     def instances(self, env: Environment) -> Iterator[LayerTemplate]:
         """Yield a new template for each stack that this layer has in `env`.
 
-        Raises `TypeError` if the layer returns something else than a template for `env` and the service.
+        Raises `TypeError` if the layer returns anything other than a template for `env` and the service.
         """
         if not self.exists(env):
             return
@@ -103,7 +103,7 @@ class Layer:
 
 
 def _docstring(module: ModuleType) -> str:
-    """Return the docstring of `module`; from its source where Python runs with -OO, which drops docstrings."""
+    """Return the docstring of `module`. Python drops docstrings with -OO; then it is read from the source."""
     if module.__doc__ is None and module.__file__ is not None:
         return ast.get_docstring(ast.parse(Path(module.__file__).read_bytes())) or ""
     return module.__doc__ or ""

@@ -25,7 +25,7 @@ def project_layers() -> tuple[Layer, ...]:
     """Return the project's layers: `LAYERS` of `templates/`, and the `LAYER` of each module in `templates/extra/`.
 
     Raises `ConfigurationError` if the current folder has no `templates/`, and for a module in `templates/extra/` that
-    is no layer.
+    is not a layer.
     """
     return with_user_layers(_templates())
 
@@ -82,7 +82,7 @@ def _import(name: str, at: str) -> ModuleType:
 
 
 def user_error(error: Exception, source: str) -> ConfigurationError:
-    """Return the error to report for `error`, which code of the user's own layer in the file `source` has raised."""
+    """Return the error to report if code of the user's own layer in the file `source` has raised `error`."""
     if isinstance(error, SyntaxError):
         return ConfigurationError(f"{source}:{error.lineno}: {error.msg}")
     line = ""

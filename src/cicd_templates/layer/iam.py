@@ -68,8 +68,9 @@ def allow(
 
     `to` is the principal, which only resource policies have. In a resource policy, `*` means the resource that has the
     policy; `on=[]` omits the Resource element, as ECR requires. In a role's policy, `*` means all resources; `because`
-    must then name the API that has no resource level, and must be empty in all other cases. Raises `ValueError` if a
-    role's policy breaks these rules, if an action is a pattern, or if a condition key is given twice for one operator.
+    must then name the API without resource-level permissions, and must be empty in all other cases. Raises `ValueError`
+    if a role's policy breaks these rules, if an action is a pattern, or if a condition key is given twice for one
+    operator.
     """
     resources = _resource_list(on)
     if not resources and to is None:

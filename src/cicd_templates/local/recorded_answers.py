@@ -1,4 +1,4 @@
-"""Makes the engine's CloudFormation answer as AWS was recorded to do, where the engine is kinder. See docs/fakes.md.
+"""Makes the engine's CloudFormation as strict as the recorded answers of AWS. See docs/fakes.md.
 
 A stack in review has no tags and stays the same stack for further change sets, a parameter that reads Parameter Store
 is described with its path and its value, secret values are masked, events carry AWS's reasons and physical ids, and a
@@ -29,14 +29,14 @@ Handler = Callable[[Params], Answer]
 
 
 class ReviewedStacks:
-    """Stacks in review, as CloudFormation keeps them: without tags, and with one id for all of their change sets."""
+    """Stacks in review, as CloudFormation describes them: without tags, and with one id for all change sets."""
 
     def __init__(self, cloudformation: Any) -> None:
         self._stacks, self._events = cloudformation._stacks, cloudformation._stack_events
         self._change_sets = cloudformation._change_sets
 
     def create_change_set(self, create: Handler) -> Handler:
-        """Return `create` so that a change set for a stack in review does not make a new stack of that name."""
+        """Return `create`, changed so that it adds a change set to a stack in review instead of making a new stack."""
 
         def handle(params: Params) -> Answer:
             name = params.get("StackName", [""])[0]
@@ -69,7 +69,7 @@ class ReviewedStacks:
         return status, headers, body.replace(new.encode(), kept.encode())
 
     def list_change_sets(self, lists: Handler) -> Handler:
-        """Return `lists` so that it knows a stack by its id as well as by its name."""
+        """Return `lists`, changed so that it finds a stack by its id as well as by its name."""
 
         def handle(params: Params) -> Answer:
             asked = params.get("StackName", [""])[0]
@@ -80,7 +80,7 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return `describe` so that it shows the path and the value of a parameter, and masks what must not be shown.
+    """Return `describe`, changed so that it returns a parameter's path and value, and masks secret values.
 
     `described` are the stacks or change sets that it describes.
     """
@@ -106,7 +106,7 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 
 
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
-    """Return `validate` so that it first raises `ValueError` with AWS's reason to refuse a template, if it has one."""
+    """Return `validate`, changed so that it first raises `ValueError` with AWS's reason if AWS refuses the template."""
 
     def handle(template: Any, conditions: Any, params: Any = None) -> None:
         # What a transform makes of a template is known only later.
@@ -136,7 +136,7 @@ class Events:
         *more: str,
         **options: str,
     ) -> None:
-        """Record an event, and before the completion of a resource the one that says what it will be called."""
+        """Record an event. Before a resource is complete, also record the event with its physical id."""
         if resource_type == STACK and logical_id == stack_name:
             by_user = status in (REVIEW, "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
             reason = reason or (BY_USER if by_user else "")
@@ -151,7 +151,7 @@ class Events:
         self._add(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, *more, **options)
 
     def _of_new_resource(self, stack_id: str, stack_name: str, logical_id: str, status: str) -> str:
-        """Return the status; an update that creates a resource says so, while the engine says that it updates it."""
+        """Return the status. If an update creates a resource, AWS calls that a creation, and the engine an update."""
         key, known = (stack_id, logical_id), self._stacks.get(stack_name, {}).get("_resources", {})
         if status == "UPDATE_IN_PROGRESS" and logical_id not in known:
             self._creating.add(key)
@@ -165,7 +165,7 @@ class Events:
 def leave_out_by_condition(
     resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
 ) -> Callable[..., Any]:
-    """Return `resolve`, which prepares a template for the comparison of two, without what its conditions leave out."""
+    """Return `resolve`, which prepares a template for a comparison, changed to drop what its conditions exclude."""
 
     def handle(template: Any, params: Any, *arguments: Any) -> Any:
         resolved = resolve(template, params, *arguments)
@@ -199,7 +199,7 @@ def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, An
 
 
 def register(cloudformation: Any, modules: Mapping[str, ModuleType], refusal: Callable[[Any, Any], str]) -> None:
-    """Put all of this into the engine; `modules` are those of its CloudFormation, by name."""
+    """Install all of this in the engine; `modules` are the modules of its CloudFormation, by name."""
     handlers, reviewed = cloudformation._ACTION_HANDLERS, ReviewedStacks(cloudformation)
     handlers["CreateChangeSet"] = reviewed.create_change_set(handlers["CreateChangeSet"])
     handlers["ListChangeSets"] = reviewed.list_change_sets(handlers["ListChangeSets"])

@@ -58,7 +58,7 @@ def secret_of_key(secret: str, evaluator: ModuleType, account_of_session: Callab
 
 
 class RequestGuard:
-    """An application that checks each request before the engine's application. `sigv4` is the engine's module."""
+    """An ASGI application that checks each request before the engine gets it. `sigv4` is the engine's module."""
 
     def __init__(self, app: App, port: int, secret: str, sigv4: ModuleType, secret_of: SecretOf) -> None:
         self._app, self._secret, self._sigv4, self._secret_of = app, secret, sigv4, secret_of

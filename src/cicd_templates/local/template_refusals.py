@@ -23,7 +23,7 @@ PSEUDO = "AWS::"
 
 
 def template_refusal(template: Mapping[str, Any], conditions: Mapping[str, bool]) -> str:
-    """Return CloudFormation's reason to refuse `template`, or an empty string. `conditions` are its evaluated ones."""
+    """Return CloudFormation's reason to refuse `template`, or an empty string. `conditions` are already evaluated."""
     resources = template.get("Resources")
     if not resources or not isinstance(resources, Mapping):
         return f"{FORMAT}At least one Resources member must be defined."

@@ -19,9 +19,9 @@ PARTS = {
 
 
 def generated_documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
-    """Return the texts of the documents that are generated, wholly or in part, from `stacks`, by path.
+    """Return the texts, by path, of the documents that are generated from `stacks`, wholly or in part.
 
-    A document that does not exist is left out. Raises `CicdError` where a marker is missing in one.
+    A document that does not exist is left out. Raises `CicdError` if a document lacks a marker.
     """
     texts = {COMPLIANCE: compliance.compliance_page()}
     generated = generated_parts(stacks)

@@ -1,4 +1,4 @@
-"""Writes the page of the lint rules from the text of the rules, with a table of which check owns which fact."""
+"""Writes the page of the lint rules from their texts, with a table of the facts that each check is responsible for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ $ make lint FORMAT=sarif > lint.sarif             # or FORMAT=github: annotation
 ```
 
 Templates that are rendered here carry facts in `Metadata.CicdTemplates`: the environment, the account, the protection
-and the tags. Some rules check more where these facts exist. Without them, a rule checks only what holds for every
+and the tags. Some rules check more if these facts exist. Without them, a rule checks only what holds for every
 template, and assumes that the environment is protected. A value that is only known at deployment, from a parameter or
 an import, is not a finding. Rules follow `Fn::If` into each branch that the conditions allow.
 

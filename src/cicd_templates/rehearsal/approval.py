@@ -23,7 +23,9 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     configuration = run.resolve_configuration(action)
     question = configuration.get("CustomData", "")
     if len(question) > LONGEST_DATA:
-        raise ActionFailedError(f"its CustomData has {len(question)} characters; CodePipeline accepts {LONGEST_DATA}")
+        raise ActionFailedError(
+            f"its CustomData has {len(question)} characters; CodePipeline accepts at most {LONGEST_DATA}"
+        )
     session = run.action_session(action, step)
     if topic := configuration.get("NotificationArn"):
         approval_request = {

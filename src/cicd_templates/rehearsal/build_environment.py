@@ -115,7 +115,7 @@ def _value(session: Session, setting: Setting) -> str:
 
 
 def application_addresses(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Return the variables that have the deployed application's address, with the address of a local process instead.
+    """Return the variables that contain the deployed application's address, changed to that of a local process.
 
     A rehearsal runs no containers, so the deployed application cannot answer.
     """

@@ -60,7 +60,7 @@ def maker(endpoint: str, region: str) -> MakeClient:
 
 @dataclass(frozen=True)
 class Session:
-    """A principal with its clients. `roles` are the names of the roles assumed one after the other, its own last."""
+    """A principal with its clients. `roles` are the names of the assumed roles in order; the last is its own."""
 
     keys: Credentials
     make: MakeClient

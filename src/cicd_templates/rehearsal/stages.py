@@ -78,7 +78,7 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return IAM's decisions, since the action began, about its roles and about the roles that these assumed."""
+    """Return IAM's decisions, since the action began, about its roles and the roles that these roles assumed."""
     roles = set(step.roles)
     found = []
     for row in run.setup.calls.rows()[before:]:

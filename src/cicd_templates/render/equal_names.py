@@ -1,8 +1,8 @@
 """Refuse two resources with one physical name, among the stacks of all environments together.
 
-CloudFormation would fail on the second while it creates it, or, where a type's names need not be unique, both stacks
-would work on one resource. Names are compared as AWS will have them: what an environment's account and region decide
-is put in; what only a deployment knows is equal to nothing in another stack.
+CloudFormation would fail to create the second resource. If the type's names need not be unique, both stacks would
+change one resource. Names are compared in the form that AWS will have: values that follow from an environment's account
+and region are filled in. A value that only a deployment knows is not equal to any value of another stack.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ STACK = "AWS::CloudFormation::Stack"
 class NamedResource:
     """A resource, or a stack itself, with its physical name; `condition` is its condition in the template, if any.
 
-    Two of one `identity` cannot exist together.
+    Two resources with the same `identity` cannot exist at the same time.
     """
 
     identity: Hashable
@@ -91,9 +91,9 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 
 
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
-    """Return the properties that look like a name of a type without one in our table, where the text is known.
+    """Return the properties that look like physical names, for a type whose name property is not in our table.
 
-    The type's schema says whether they are; reading it takes a while, so it is asked only where two look the same.
+    Only the type's schema says whether they are. Reading it is slow, so it is read only if two values are equal.
     """
     words = resource_type.replace("::", "")
     return [
@@ -138,7 +138,7 @@ def _named(stack: StackTemplate, logical_id: str, name: str, within: Mapping[str
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield a resource whose type has no row in our table, by the properties that AWS's schema identifies it by."""
+    """Yield a resource whose type is not in our table, with the properties by which AWS's schema identifies it."""
     resource = stack.resources[logical_id]
     properties = resource["Properties"]
     identifier = chosen_identifier(stack.region, resource["Type"])
@@ -149,9 +149,9 @@ def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]
 
 
 def _known_values(stack: StackTemplate) -> dict[str, str]:
-    """Return what references of a template are replaced by: pseudo parameters, and parameters by their defaults.
+    """Return the values that replace references of a template: pseudo parameters, and the defaults of parameters.
 
-    A parameter that is read from Parameter Store is its path there: one path has one value.
+    A parameter that is read from Parameter Store is replaced by its path, because one path has one value.
     """
     partition = partition_of(stack.region)
     return {
@@ -165,7 +165,7 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` with everything put in that is known; the rest is marked as the stack's own."""
+    """Return `value` with known values filled in; unknown values are marked as the stack's own."""
     match value:
         case str():
             return value
@@ -182,7 +182,7 @@ def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether `value` is a text, and no reference to another resource, which many resources share."""
+    """Return whether `value` is a literal text. References are not compared, because many resources may share them."""
     return isinstance(value, str) or (isinstance(value, dict) and "Fn::Sub" in value)
 
 

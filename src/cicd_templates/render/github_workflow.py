@@ -90,12 +90,12 @@ def workflow(env: Environment, service: Service) -> str:
 
 
 def _refuse_expressions(values: Mapping[str, str]) -> None:
-    """Raise `ConfigurationError` for a value that GitHub would evaluate: quotes do not hold an expression off."""
+    """Raise `ConfigurationError` for a value that GitHub would evaluate, because quotes do not prevent that."""
     for name, text in values.items():
         if "${{" in text:
             raise ConfigurationError(f"the workflow's {name} {text!r} is an expression of GitHub Actions; remove ${{{{")
 
 
 def _quoted(text: str) -> str:
-    """Return `text` as a scalar on one line, so that neither its type nor its end depends on what it says."""
+    """Return `text` as a quoted scalar on one line, so that its content changes neither its type nor its end."""
     return yaml.safe_dump(text, default_style='"', width=math.inf).removesuffix("\n")

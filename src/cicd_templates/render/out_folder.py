@@ -38,7 +38,7 @@ class Written:
 def files_of(stacks: Sequence[RenderedStack], root: Path, only: str | None = None) -> dict[str, str]:
     """Return every file that belongs below `root`, by relative path.
 
-    With `only`, the name of one environment, the other environments' files are as `root` has them now.
+    With `only`, the name of one environment, the files of all other environments keep their present content.
     """
     files = {}
     for stack in stacks:
@@ -65,7 +65,7 @@ def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
 
 
 def _pages(stacks: Sequence[RenderedStack], root: Path, only: str | None) -> dict[str, str]:
-    """Return the review pages; of environments other than `only` as `root` has them, like their templates."""
+    """Return the review pages; pages of environments other than `only` keep their present content."""
     chosen = {}
     for path, text in pages(stacks).items():
         kept = None if only is None or path.startswith(f"{only}/") else _text(root / path)
@@ -74,7 +74,7 @@ def _pages(stacks: Sequence[RenderedStack], root: Path, only: str | None) -> dic
 
 
 def write_files(files: Mapping[str, str], root: Path) -> Written:
-    """Write `files` below `root`. Raises `CicdError` that names the path where it cannot be written."""
+    """Write `files` below `root`. Raises `CicdError` with the path if a file cannot be written."""
     listed = _listed_in_sums(root)
     others = _present_paths(root) - files.keys()
     stale = others & listed
@@ -93,7 +93,7 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
 
 
 def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
-    """Return a unified diff from `root` to `files`, one line per element; empty where `root` is up to date."""
+    """Return a unified diff from `root` to `files`, one line per element; empty if `root` is up to date."""
     diff: list[str] = []
     for path in sorted(files.keys() | _present_paths(root)):
         before, after = _text(root / path), files.get(path)

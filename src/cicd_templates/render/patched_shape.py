@@ -1,6 +1,6 @@
-"""Finds what a patch has set although no template can have it there: a type that is a list, a `Ref` to a number.
+"""Finds patched values that a template cannot have at their path: a type that is a list, a `Ref` to a number.
 
-Only the shape is checked, on which all later steps rely; the lint rules judge the content.
+Only the shape is checked, because all later steps rely on it; the lint rules judge the content.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _wrong_functions(value: Any, at: str) -> Iterator[str]:
 
 
 def _is_callable(key: str, arguments: Any) -> bool:
-    """Return false if `key` is a function that takes other arguments than these; true for all other keys."""
+    """Return false if `key` is a function that does not accept these arguments; true for all other keys."""
     match key, arguments:
         case "Ref", str():
             return True

@@ -21,7 +21,7 @@ Patches = Mapping[str, PatchTable]
 def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
     """Set each value at its path, and its reason in the metadata of its resource.
 
-    `at` is the TOML path of the table. Raises `ConfigurationError` where a path matches nothing.
+    `at` is the TOML path of the table. Raises `ConfigurationError` if a path matches nothing.
     """
     for path, entry in patches.items():
         _set_value(template, path.split("."), entry, f'{at}."{path}"')
@@ -38,7 +38,7 @@ def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
 
 
 def refuse_unknown(patched: Mapping[str, Patches], stacks: list[str], at: str) -> None:
-    """Raise `ConfigurationError` where a patch is for none of `stacks`, the stems of the environment's files."""
+    """Raise `ConfigurationError` if a patch names none of `stacks`, which are the stems of the environment's files."""
     for name in patched:
         if name not in stacks:
             raise ConfigurationError(f'{at}."{name}": matches no stack here; {_suggestion(name, stacks)}')

@@ -67,7 +67,7 @@ class RenderedStack:
 def render(configuration: Configuration, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
     """Return the stacks of all environments, in deploy order within each environment.
 
-    Raises `ConfigurationError` where layers and configuration do not fit together.
+    Raises `ConfigurationError` if layers and configuration do not fit together.
     """
     rendered = {
         environment.name: _render_environment(environment, layers, form) for environment in configuration.environments

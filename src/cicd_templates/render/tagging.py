@@ -54,7 +54,7 @@ def _resource_tags(resource: AWSObject, own: Any, tags: dict[str, str], tag_list
         return dict(sorted({**tags, **(own or {})}.items()))
     # For types that accept a plain list too, troposphere has a validating function instead of the class.
     if shape is not Tags and not isinstance(shape, FunctionType):
-        raise TypeError(f"{resource.title}: the tags of {resource.resource_type} have a shape that is not known here")
+        raise TypeError(f"{resource.title}: the tags of {resource.resource_type} are neither a list nor a map")
     if own is None:
         return tag_list
     merged = tags | {tag["Key"]: tag["Value"] for tag in own}

@@ -27,7 +27,7 @@ CreateOnly = Callable[[str, str], tuple[frozenset[str], frozenset[str]]]
 
 @dataclass(frozen=True)
 class TemplateChange:
-    """One change: its kind, one of `CHANGE_KINDS`, its environment, the stack or resource, and the change."""
+    """One change: its kind (one of `CHANGE_KINDS`), its environment, its stack or resource, and a description."""
 
     kind: str
     environment: str
@@ -131,13 +131,13 @@ def _resource_changes(
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
-    """Whether `path` is the property `name`, written with slashes, or lies above or below it."""
+    """Return whether `path` is the property `name`, written with slashes, or lies above or below it."""
     steps = tuple(name.split("/"))
     return path[: len(steps)] == steps or steps[: len(path)] == path
 
 
 def _is_in_statement(before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...]) -> bool:
-    """Whether `path` leads to or into an IAM statement, whose changes `_access_changes` reports instead."""
+    """Return whether `path` leads to or into an IAM statement, whose changes `_access_changes` reports instead."""
     return any(_passes_statement(resource, path) for resource in (before, after))
 
 

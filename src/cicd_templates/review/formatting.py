@@ -29,7 +29,7 @@ _OPERATORS = {
 
 
 def service_of(resource_type: str) -> str:
-    """Return the service of a resource type as ARNs and actions spell it."""
+    """Return the name that ARNs and actions use for the service of a resource type."""
     return resource_type.split("::")[1].lower().removesuffix("v2") if "::" in resource_type else resource_type
 
 
@@ -76,7 +76,7 @@ class NameIndex:
 
 
 def _target(value: Any) -> str:
-    """Return the logical id that `value` refers to; empty where it is not a reference."""
+    """Return the logical id that `value` refers to; empty if it is not a reference."""
     if isinstance(value, dict):
         if "Ref" in value:
             return str(value["Ref"])

@@ -83,7 +83,7 @@ def parse_principals(value: Any, account: str) -> Iterator[Principal]:
 
 
 def is_outside(principal: Principal, account: str) -> bool:
-    """Whether a principal may belong to another account than `account`; an unsupported kind may."""
+    """Return whether a principal may belong to another account than `account`; for an unsupported kind, return true."""
     match principal:
         case AccountPrincipal(number):
             return number != account

@@ -20,7 +20,7 @@ TEMPLATE_SUFFIXES = (".yaml", ".json")
 
 
 class GitRefusedError(CicdError):
-    """git has failed with exit `status`, for the reason that it wrote."""
+    """git failed with the exit code `status`; the message is git's own."""
 
     def __init__(self, command: str, status: int, reason: str) -> None:
         super().__init__(f"git {command}: {reason or 'failed'}")
@@ -28,7 +28,7 @@ class GitRefusedError(CicdError):
 
 
 def templates_in(folder: Path) -> list[StackTemplate]:
-    """Return the templates that are below `folder` now. Raises `ConfigurationError` where there are none."""
+    """Return the templates that are below `folder` now. Raises `ConfigurationError` if there are none."""
     paths = sorted(path for path in folder.glob("*/*") if path.suffix in TEMPLATE_SUFFIXES)
     if not paths:
         raise ConfigurationError(f"{folder}: no rendered templates; run `make render` first")
@@ -36,7 +36,7 @@ def templates_in(folder: Path) -> list[StackTemplate]:
 
 
 def _parse_foreign(path: Path, content: bytes, revision: str) -> StackTemplate:
-    """Return a template that nobody here has reviewed. Raises `ConfigurationError` where reading it could do harm."""
+    """Return a template that was not reviewed here. Raises `ConfigurationError` if reading it could do harm."""
     try:
         text = content.decode()
         cloudformation_yaml.refuse_hostile(text)
@@ -47,7 +47,7 @@ def _parse_foreign(path: Path, content: bytes, revision: str) -> StackTemplate:
 
 
 def templates_at(revision: str, folder: str) -> list[StackTemplate]:
-    """Return the templates below `folder` in `revision`; empty where the revision has no such folder."""
+    """Return the templates below `folder` in `revision`; empty if the revision has no such folder."""
     commit = commit_of(revision)
     if not _git("ls-tree", "--name-only", commit, "--", folder):
         return []
@@ -71,15 +71,17 @@ def unpack_revision(revision: str, folder: Path) -> None:
 def commit_of(revision: str) -> str:
     """Return the commit that `revision` names.
 
-    Raises `ConfigurationError` where it names none, and with the reason where git refuses to answer, such as
-    the work tree of another user.
+    Raises `ConfigurationError` if there is no such commit. If git refuses to answer, for example in the work tree of
+    another user, the error has git's reason.
     """
     try:
         return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
     except CicdError as error:
         if not isinstance(error, GitRefusedError) or error.status != NO_SUCH_REVISION:
             raise ConfigurationError(str(error)) from None
-        raise ConfigurationError(f"{revision!r} is no revision here; name a commit, branch or tag") from None
+        raise ConfigurationError(
+            f"{revision!r} is not a revision of this repository; name a commit, branch or tag"
+        ) from None
 
 
 def _git(*arguments: str) -> bytes:

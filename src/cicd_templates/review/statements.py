@@ -47,7 +47,7 @@ class Statement:
 
     @property
     def label(self) -> str:
-        """The Sid, with `Deny` in front of it where the statement denies."""
+        """The Sid, with `Deny` in front of it if the statement denies."""
         return f"Deny {self.sid}" if self.effect == "Deny" else self.sid
 
     @property
@@ -66,7 +66,7 @@ class Statement:
         return self._all_but("Resource") + ", ".join(self.resource_texts)
 
     def covers(self, action: str) -> bool:
-        """Whether the statement applies to `action`, also by a wildcard or because `NotAction` does not list it."""
+        """Return whether the statement applies to `action`, also by a wildcard or because `NotAction` omits it."""
         lowered = action.lower()
         matched = any(_matches(lowered, pattern.lower()) for pattern in self.action_patterns)
         return matched != ("Action" in self.negated)
@@ -81,7 +81,7 @@ def _matches(action: str, pattern: str) -> bool:
 
 
 def is_statement(value: Any) -> bool:
-    """Whether `value` is an IAM statement; other objects may have an `Effect`, but no action."""
+    """Return whether `value` is an IAM statement; other objects may have an `Effect`, but no action."""
     return isinstance(value, dict) and "Effect" in value and ("Action" in value or "NotAction" in value)
 
 

@@ -27,8 +27,8 @@ def render_with(revision: str, folder: Path) -> list[StackTemplate]:
     """Return what `revision` renders from the current configuration and extra layers; `folder` must be empty.
 
     This runs the code of the revision: it may do whatever the caller may, but it gets an empty home and no credentials,
-    tokens, agents or other variables of the caller's environment. The installed libraries are used, even where the
-    revision was made for others. Raises `CicdError` with the output of the revision where it cannot render.
+    tokens, agents or other variables of the caller's environment. The installed libraries are used, even if the
+    revision was written for other versions. Raises `CicdError` with the output of the revision if it cannot render.
     """
     unpack_revision(revision, folder)
     shutil.copy(CONFIGURATION, folder / CONFIGURATION)

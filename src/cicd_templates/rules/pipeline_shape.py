@@ -88,9 +88,10 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
 
 
 def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
-    """Return the stages that need an approval: those that deploy to a protected environment, whatever they are called.
+    """Return the stages that need an approval: those that deploy to a protected environment.
 
-    Only a pipeline of this project says which stages these are. In any other, the last one of several is taken for it.
+    A pipeline of this project lists these stages in its metadata, whatever their names. In any other pipeline with
+    several stages, it is assumed to be the last one.
     """
     listed = [node.value for node in resource.values("Metadata", PROTECTED_STAGES_KEY)]
     if all(isinstance(names, list) for names in listed):

@@ -23,7 +23,7 @@ class _Loader(yaml.CSafeLoader):
 
 
 def _long_form(tag: str, value: Any) -> dict[str, Any]:
-    """Return the function with its long name that `tag` with `value` is short for."""
+    """Return the function call in its long form for the short `tag` with `value`."""
     key = _KEY_OF.get(tag) or f"Fn::{tag[1:]}"
     return {key: value.split(".", 1) if key == "Fn::GetAtt" and isinstance(value, str) else value}
 

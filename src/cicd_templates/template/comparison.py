@@ -16,7 +16,7 @@ _NAMES = ("Sid", "Key", "Id", "Name", "PolicyName", "TagKey")
 
 @dataclass(frozen=True)
 class Difference:
-    """The values at `path` before and after; `ABSENT` where there is none."""
+    """The values at `path` before and after; `ABSENT` if there is none."""
 
     path: tuple[str, ...]
     before: Any
@@ -37,7 +37,7 @@ def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator
         return
     old, new = items_by_name(before), items_by_name(after)
     if old is not None and new is not None:
-        # The order of named items has no meaning, so a changed order is no difference.
+        # The order of named items has no meaning, so a changed order is not a difference.
         yield from differences(old, new, path)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old_item, new_item) in enumerate(zip(before, after, strict=True)):
@@ -59,7 +59,7 @@ def _parsed_json(value: Any) -> Any:
 
 
 def items_by_name(value: Any) -> dict[str, Any] | None:
-    """Return a list of maps as a map by the names of its items; None where the names are missing or not unique."""
+    """Return a list of maps as a map by the names of its items; None if names are missing or not unique."""
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         return None
     for name in _NAMES:

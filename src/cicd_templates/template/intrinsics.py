@@ -9,7 +9,7 @@ from typing import Any
 
 
 def is_intrinsic_function(value: Any) -> bool:
-    """Whether `value` is a function call in its long form: a map whose only key is `Ref` or begins with `Fn::`."""
+    """Return whether `value` is a function call: a map whose only key is `Ref` or begins with `Fn::`."""
     return isinstance(value, dict) and len(value) == 1 and _is_name(next(iter(value)))
 
 

@@ -37,7 +37,7 @@ OTHER_PARTITIONS = (
 
 
 def partition_of(region: str) -> Partition:
-    """Return the partition of a region; the commercial one unless a prefix of another matches."""
+    """Return the partition whose prefix matches the region, or else the commercial partition."""
     return next((other for other in OTHER_PARTITIONS if region.startswith(other.region_prefix)), AWS)
 
 

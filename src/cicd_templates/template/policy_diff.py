@@ -1,9 +1,9 @@
 """Compares the IAM statements of a resource before and after: which are new, which are gone, and which widen access.
 
 CloudFormation shows a changed policy as one changed property; only the two templates show which access it adds. The
-plan and the review both take their verdict from here. A change widens access unless every allow
-statement is covered by one from before, and every deny statement from before is covered by one that is still there.
-Where the two texts do not decide that, as with two patterns or two conditions, the change counts as widening.
+plan and the review both take their verdict from here. A change widens access unless every allow statement is covered by
+one from before, and every deny statement from before is covered by one that is still there. If the two texts do not
+decide that, as with two patterns or two conditions, the change counts as widening.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the statements `after` may allow something that those `before` did not. Their order has no meaning."""
+    """Return whether the statements `after` may allow something that `before` did not, regardless of their order."""
     return any(not any(covers(old, new) for old in before) for new in after if new["Effect"] == "Allow") or any(
         not any(covers(new, old) for new in after) for old in before if old["Effect"] == "Deny"
     )
 
 
 def covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
-    """Whether `wide` applies to everything that `narrow` applies to, with the same effect, as far as the texts show."""
+    """Return whether `wide` covers everything that `narrow` covers, with the same effect, as far as the texts show."""
     return (
         wide["Effect"] == narrow["Effect"]
         and all(_element_covers(element, wide, narrow) for element in ELEMENTS)
@@ -58,7 +58,7 @@ def covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
 
 
 def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether the condition of the statement `after` may hold where that of `before` does not.
+    """Return whether the condition of `after` may hold for a request for which the condition of `before` does not.
 
     The parts of a condition must all hold, so one with more parts holds less often.
     """
@@ -76,7 +76,7 @@ def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, 
 
 
 def _items(value: Any) -> frozenset[str]:
-    """Return the items of an element as comparable texts; those of a map of principals with their kind."""
+    """Return the items of an element as comparable texts; principals in a map are returned with their kind."""
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         return frozenset(f"{kind} {item}" for kind, listed in value.items() for item in _items(listed))
     listed = value if isinstance(value, list) else [value]

@@ -7,7 +7,7 @@ from functools import cache
 
 @cache
 def create_only(region: str, resource_type: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the properties whose change replaces a resource, and those whose change may, with slashes between parts.
+    """Return the properties whose change replaces a resource, and those whose change may replace it, as `a/b` paths.
 
     Both are empty for a type without a schema, such as a custom resource.
     """
@@ -17,9 +17,9 @@ def create_only(region: str, resource_type: str) -> tuple[frozenset[str], frozen
 
 @cache
 def chosen_identifier(region: str, resource_type: str) -> tuple[str, ...]:
-    """Return the properties that identify a resource of the type, where a template chooses all of them.
+    """Return the properties that identify a resource of the type, if a template chooses all of them.
 
-    Empty where AWS chooses one, and for a type without a schema.
+    Empty if AWS chooses one of them, and for a type without a schema.
     """
     schema = _schema(region, resource_type)
     identifier = sorted(_names(schema, "primaryIdentifier"))

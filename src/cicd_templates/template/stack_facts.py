@@ -32,7 +32,7 @@ _DEFAULTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class StackFacts:
-    """What a stack is, where it belongs and from what it was rendered; the fields are in the order of the metadata.
+    """What a stack is, where it belongs and from what it was rendered. The fields are in the order of the metadata.
 
     `environment` is the name without the suffix of a copy, `after` are names of stacks that are deployed earlier,
     `deployed_as` is the path of the parameter that holds the ARN of the role which CloudFormation assumes, and
@@ -68,7 +68,7 @@ class StackFacts:
         return self.protection == "protected"
 
     def to_metadata(self) -> dict[str, Any]:
-        """Return the facts as they stand in a template, without those that have their default value."""
+        """Return the facts in the form that they have in a template, without those that have their default value."""
         metadata: dict[str, Any] = {}
         for fact_field in fields(self):
             value = getattr(self, fact_field.name)
@@ -98,18 +98,18 @@ class StackFacts:
 def stack_facts(content: Mapping[str, Any], where: object) -> StackFacts:
     """Return the facts in the metadata of a template; `where` names the template in errors.
 
-    Raises `ConfigurationError` where there are none, or one of them is missing or wrong.
+    Raises `ConfigurationError` if there are none, or if one of them is missing or wrong.
     """
     return StackFacts.from_metadata(_metadata(content), where)
 
 
 def has_stack_facts(content: Mapping[str, Any]) -> bool:
-    """Whether the template has facts, so that `make render` wrote it."""
+    """Return whether the template has facts, which means that `make render` wrote it."""
     return _metadata(content) is not None
 
 
 def not_rendered(where: object, detail: object) -> ConfigurationError:
-    """Return the error for a template that `make render` did not write as it is; `where` names it."""
+    """Return the error for a template that differs from what `make render` writes; `where` names the template."""
     return ConfigurationError(f"{where}: not a template that `make render` wrote ({detail}); render again")
 
 
@@ -129,7 +129,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check_value(name: str, key: str, value: Any, where: object) -> Any:
-    """Return the value of one fact. Raises `ConfigurationError` where it has the wrong type."""
+    """Return the value of one fact. Raises `ConfigurationError` if it has the wrong type."""
     if name in _LISTS:
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)

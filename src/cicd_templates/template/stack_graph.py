@@ -54,7 +54,7 @@ def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
 
 
 def refuse_broken_links(stacks: Iterable[Links]) -> None:
-    """Raise `ConfigurationError` that lists every read that no stack publishes with the same shape and environment."""
+    """Raise `ConfigurationError` that lists the values that no stack of the same environment publishes in that form."""
     stacks = list(stacks)
     published = {path: (stack, is_list) for stack in stacks for path, is_list in stack.publishes.items()}
     problems = [problem for stack in stacks for read in stack.reads if (problem := _problem(stack, read, published))]
@@ -96,7 +96,7 @@ def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
 def waves(stacks: Iterable[Links]) -> list[tuple[str, ...]]:
     """Return the stack names in deploy order, as waves: a stack needs only stacks of earlier waves. Waves are sorted.
 
-    Raises `ConfigurationError` that prints the cycle where there is one.
+    Raises `ConfigurationError` with the cycle if there is one.
     """
     sorter = graphlib.TopologicalSorter(producers(stacks))
     try:

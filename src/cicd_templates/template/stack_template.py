@@ -54,7 +54,7 @@ class StackTemplate:
 
     @property
     def service(self) -> str | None:
-        """The name of the service that it belongs to, where it belongs to one."""
+        """The name of the service that the stack belongs to, or None."""
         return self.facts.service
 
     @property
@@ -79,7 +79,7 @@ class StackTemplate:
 
     @property
     def deployed_as(self) -> str | None:
-        """The path of the parameter with the ARN of the role that CloudFormation assumes, where it needs one."""
+        """The path of the parameter with the ARN of the role that CloudFormation assumes for the stack, or None."""
         return self.facts.deployed_as
 
     @property
@@ -94,7 +94,7 @@ class StackTemplate:
 
     @property
     def description(self) -> str:
-        """The description of the template; empty where it has none."""
+        """The description of the template; empty if it has none."""
         return str(self.content.get("Description", ""))
 
     @property
@@ -111,7 +111,7 @@ class StackTemplate:
 
 
 def read_template(path: Path) -> StackTemplate:
-    """Return the template in the file `path`. Raises `ConfigurationError` where `make render` did not write it."""
+    """Return the template in the file `path`. Raises `ConfigurationError` if `make render` did not write it."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -120,9 +120,9 @@ def read_template(path: Path) -> StackTemplate:
 
 
 def parse_template(path: Path, text: str) -> StackTemplate:
-    """Return the template that `text` holds; `path` is where it belongs, and names it in errors.
+    """Return the template in `text`; `path` is its file, which also names it in errors.
 
-    Raises `ConfigurationError` where `make render` did not write it.
+    Raises `ConfigurationError` if `make render` did not write it.
     """
     try:
         content = cloudformation_yaml.load(text)

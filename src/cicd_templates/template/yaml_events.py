@@ -21,7 +21,7 @@ _STR = "tag:yaml.org,2002:str"
 
 
 class UnusualYAMLError(Exception):
-    """The text has something that this program does not write."""
+    """The text contains YAML that this program does not write."""
 
 
 def read(text: str, short: Callable[[str, Any], Any]) -> Any:

@@ -105,7 +105,7 @@ def test_a_question_that_is_too_long_and_one_without_a_topic(tmp_path: Path) -> 
     fake = Fake()
     run = made(tmp_path, fake)
 
-    assert "has 1001 characters; CodePipeline accepts 1000" in failure(
+    assert "has 1001 characters; CodePipeline accepts at most 1000" in failure(
         approval.execute, run, action("Manual", CustomData="x" * 1001)
     )
     assert approval.execute(run, action("Manual"), STEP) == {}

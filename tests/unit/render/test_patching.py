@@ -158,7 +158,7 @@ def test_a_patch_has_a_reason_and_a_quoted_path(entries: dict[str, Any], message
             "{ Statement = [{ Sid = 'A' }, { When = [2026-01-02] }] }",
             "value: Statement[1].When[0]: 2026-01-02 is a date",
         ),
-        ("inf", "value: inf is no number that a template can have; write a finite number or a string"),
+        ("inf", "value: inf is not a number that a template can contain; write a finite number or a string"),
         ("[1.5, -nan]", "value: [1]: nan is no number"),
     ],
 )

@@ -212,7 +212,7 @@ def test_tags_of_a_shape_that_we_do_not_know_are_refused_and_not_lost() -> None:
     template = Template()
     template.add_resource(guardduty.IPSet("Odd", Format="TXT", Location="x"))
 
-    with pytest.raises(TypeError, match="Odd: the tags of AWS::GuardDuty::IPSet have a shape that is not known"):
+    with pytest.raises(TypeError, match="Odd: the tags of AWS::GuardDuty::IPSet are neither a list nor a map"):
         tagging.apply_tags_and_role_settings(template, environment(), {"Owner": "team"})
 
 

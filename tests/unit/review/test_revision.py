@@ -71,8 +71,8 @@ def test_review_says_what_changed_since_a_revision(repository: Path) -> None:
     ("words", "message"),
     [
         (("review",), "compare with which revision? Name it with --base, such as main or HEAD~1"),
-        (("review", "--base", "nope"), "'nope' is no revision here; name a commit, branch or tag"),
-        (("review", "--base", "--all"), "'--all' is no revision here"),
+        (("review", "--base", "nope"), "'nope' is not a revision of this repository; name a commit, branch or tag"),
+        (("review", "--base", "--all"), "'--all' is not a revision of this repository"),
         (("upgrade-check",), "render with which revision of the tool? Name it with --ref, such as a tag"),
     ],
 )

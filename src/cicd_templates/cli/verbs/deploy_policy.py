@@ -41,7 +41,8 @@ def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: i
         terminal.show_page(json.dumps(documents, indent=2))
         if len(documents) > 1:
             attach = (
-                f"{len(documents)} policies, as a managed policy holds {SIZE_LIMIT:,} characters: attach all of them"
+                f"{len(documents)} policies, because a managed policy holds at most {SIZE_LIMIT:,} characters:"
+                " attach all of them"
             )
             terminal.show(f"{attach}; {hints.option('PART', 'N')} prints only one", err=True)
     elif part <= len(documents):

@@ -101,7 +101,7 @@ def waive(
     owner: str,
     reason: str,
 ) -> None:
-    """Write waivers for what stops a legacy application now; each ends on a day and has an owner."""
+    """Write waivers for the findings that block a legacy application now, each with an owner and a last day."""
     from cicd_templates import local_gate as judging
 
     today = date.today()

@@ -25,7 +25,7 @@ Reason = Annotated[str, matching(r"[^\n]{10,}", "explain why in at least ten cha
 
 
 def _template_value(value: Any) -> Any:
-    """Return `value`. Raises `ValueError` for the first value in it that TOML has and a template cannot have.
+    """Return `value`. Raises `ValueError` for the first value in it that TOML allows and a template does not.
 
     TOML reads a date without quotes as a date, although templates have only strings, such as the version of a policy.
     """
@@ -34,7 +34,9 @@ def _template_value(value: Any) -> Any:
         if isinstance(part, date | time):
             raise ValueError(f'{where}{part.isoformat()} is a date or time; write it in quotes: "{part.isoformat()}"')
         if isinstance(part, float) and not math.isfinite(part):
-            raise ValueError(f"{where}{part} is no number that a template can have; write a finite number or a string")
+            raise ValueError(
+                f"{where}{part} is not a number that a template can contain; write a finite number or a string"
+            )
     return value
 
 

@@ -63,7 +63,7 @@ SecretSource = Annotated[
 
 
 class ServiceTable(Table):
-    """`[services.<name>]`, and per environment `[environments.<name>.services.<service>]`, which wins key by key."""
+    """`[services.<name>]`, and per environment `[environments.<name>.services.<service>]`, whose keys override it."""
 
     image: Digest = Field(
         default=BOOTSTRAP_IMAGE,

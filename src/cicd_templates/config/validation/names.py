@@ -2,7 +2,7 @@
 
 Names are words that are joined with hyphens, so different words can give the same name. For example, the check `scan`
 of a service `pay-image` would get the names of the image scan of a service `pay`. A name is refused if it could be read
-as another name and a word that can follow it.
+as another name followed by a word that can follow that name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield each environment, copy and service whose names in AWS another one or a reserved word would also have."""
+    """Yield each environment, copy and service whose names in AWS could also be names of another one."""
     services = _services(configuration)
     yield from _reserved_by_aws(configuration.project.name)
     yield from _equal_environments(configuration)
@@ -41,7 +41,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_of_checks(names: Iterable[str], environments: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield each check that has a reserved name, and each check whose names in AWS another check would also have."""
+    """Yield each check that has a reserved name, and each check whose names in AWS equal those of another check."""
     names = list(names)
     actions = {f"{environment}-{what}" for environment in environments for what in (IMAGE_SCAN, SMOKE_TEST, "approve")}
     for name in names:
@@ -73,7 +73,7 @@ def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
 
 
 def _reserved_by_aws(project: str) -> Iterator[Problem]:
-    """Yield a problem for each resource type whose names may not begin as all names of the project do."""
+    """Yield a problem for each resource type whose names may not begin with the project's prefix."""
     for facts in RESOURCE_TYPES.values():
         begin = facts.names_in_environment.format(prefix=f"{project}-", path=f"/{project}/")
         for reserved in facts.reserved_beginnings:

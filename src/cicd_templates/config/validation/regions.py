@@ -1,4 +1,4 @@
-"""Problems of regions: unknown ones, those of unchecked partitions, and different ones of one pipeline."""
+"""Problems of regions: unknown regions, regions of unchecked partitions, and different regions for one pipeline."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
-    """Yield each region of a partition in which service principals and endpoints may have other names than rendered."""
+    """Yield each region of a partition in which the rendered names of service principals and endpoints may be wrong."""
     accepted = {*CHECKED_PARTITIONS, *configuration.project.unchecked_partitions}
     for environment in configuration.environments:
         partition = partition_of(environment.region)

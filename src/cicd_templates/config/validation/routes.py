@@ -1,4 +1,4 @@
-"""Problems of the routes from the load balancer to the services: rules that never apply, tests of another service."""
+"""Problems of routes from the load balancer to services: unused rules, and tests that another service answers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SMOKE_HOOK = "smoke"
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield each service of a runtime environment that cannot be reached, and each test that another one would answer.
+    """Yield each service of a runtime environment that cannot be reached, and each test that another service answers.
 
-    The caller has left out environments of other kinds.
+    The caller passes only runtime environments.
     """
     at = f"environments.{environment.name}.services"
     services = in_order(environment.services)

@@ -42,7 +42,7 @@ class Access:
 
     @property
     def assume_role_options(self) -> dict[str, str]:
-        """The options of AssumeRole that the configuration decides, as botocore takes them."""
+        """The configured options of AssumeRole, in the form that botocore expects."""
         options = {
             "RoleSessionName": self.role_session_name or ROLE_SESSION,
             "ExternalId": self.external_id,

@@ -210,7 +210,7 @@ def aws_clients(access: Access) -> Clients:
 
 @contextlib.contextmanager
 def _before_the_first_call() -> Iterator[None]:
-    """Raise `CicdError` for credentials that do not work: nothing has begun that the same command could continue."""
+    """Raise `CicdError` if the credentials do not work. No operation has begun, so there is nothing to continue."""
     try:
         yield
     except CredentialsError as error:

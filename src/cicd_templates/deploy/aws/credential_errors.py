@@ -122,7 +122,7 @@ class CredentialErrors:
         return CredentialsError(f"{self._access.words}: {what}; {remedy}")
 
     def _renew(self) -> str:
-        """Return how to get new credentials, by where the profile, or the profile that it builds on, gets its own."""
+        """Return how to get new credentials, depending on how the profile or its source profile gets them."""
         profiles: Mapping[str, Any] = self._core.full_config.get("profiles", {})
         name: str | None = self._access.profile_name
         passed: set[str | None] = set()
@@ -145,7 +145,7 @@ def _line(text: str) -> str:
 
 
 def _skew(headers: Mapping[str, str], now: datetime) -> str:
-    """Return how wrong the clock of this machine is, by the date of an answer of AWS; empty if it is right."""
+    """Return by how much this machine's clock differs from the date of AWS's answer; empty if it does not."""
     try:
         there = email.utils.parsedate_to_datetime(headers.get("date", ""))
     except ValueError:

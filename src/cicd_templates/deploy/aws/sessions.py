@@ -52,7 +52,7 @@ class Session:
 
 
 def session_cache() -> Any:
-    """Return the cache on disk that the AWS CLI uses too: a code that was typed for either is not asked for again."""
+    """Return the cache on disk that the AWS CLI also uses, so that the user types an MFA code only once for both."""
     return JSONFileCache(str(Path.home() / ".aws" / "cli" / "cache"))
 
 
@@ -137,7 +137,7 @@ def ask_mfa_code(prompt: str) -> str:
 
 
 def _raise_credential_errors(core: Any, errors: CredentialErrors) -> None:
-    """Make every client of `core` raise `CredentialsError` where it would raise an error about the credentials."""
+    """Make every client of `core` raise `CredentialsError` instead of its own errors about credentials."""
 
     def after_call(http_response: Any, parsed: Any, model: Any, **_: Any) -> None:
         if http_response.status_code >= 300:

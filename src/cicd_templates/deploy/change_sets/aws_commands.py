@@ -23,7 +23,7 @@ _WHOLE_COMMAND = re.compile(rf"{_COMMAND.pattern}[^;&|`()\n]*")
 
 
 def for_caller(text: str, clients: Clients, account: str) -> str:
-    """Return `text` with its `aws` commands as the caller runs them: in the same region, account and AWS.
+    """Return `text`; its `aws` commands get options so that they use the caller's account, region and endpoint.
 
     Without its profile and region a command could work on another account. Without the address of the local AWS, it
     would work on AWS. The access key of the local AWS is the account id. Its secret is read from the file that `make

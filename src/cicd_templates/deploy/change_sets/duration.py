@@ -1,4 +1,4 @@
-"""Compute upper bounds of the time after which CloudFormation has finished a stack or given up. Pure; no estimates."""
+"""Compute how long CloudFormation can take at most until it has finished a stack or given up. Pure; no estimates."""
 
 from __future__ import annotations
 

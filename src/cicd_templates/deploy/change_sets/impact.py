@@ -37,7 +37,7 @@ class Detail:
 
 @dataclass(frozen=True)
 class Change:
-    """What would happen to one resource. `replacement` is True, False or Conditional; empty unless it is modified."""
+    """What would happen to one resource. `replacement` is True, False or Conditional; empty if it is not modified."""
 
     action: str
     logical_id: str

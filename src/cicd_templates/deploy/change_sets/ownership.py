@@ -1,8 +1,8 @@
-"""Decide whose a stack is, by its tags, and discard change sets so that no stack is left that nobody can tell apart.
+"""Decide by its tags who owns a stack, and discard change sets without leaving a stack of unknown owner behind.
 
 CloudFormation gives a stack its tags when a change set is executed, and an import sets none. Until then, the tags of
-its change sets say whose a stack is. A stack in review without any change set bears no mark at all: only a plan or a
-journal that has its id can claim it.
+its change sets show who owns it. A stack in review without a change set shows no owner: only a plan or a journal with
+its id can claim it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ UNTAGGED = frozenset({IN_REVIEW, "IMPORT_COMPLETE"})
 
 
 class Owner(Enum):
-    """Whose a stack is. Nothing says whose a stack in review without a change set is."""
+    """The owner of a stack. The owner of a stack in review without a change set is unknown."""
 
     OURS = "this project"
     OTHERS = "somebody else"
@@ -44,9 +44,9 @@ class Owner(Enum):
 
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of a stack; of one that has none yet, those that a change set or its template would give it.
+    """Return the tags of a stack. If it has none yet, return the tags that a change set or its template would give it.
 
-    Returns no tags if nothing of ours says whose the stack is, or if the caller may not read that.
+    Returns no tags if no change set or template of ours identifies the stack, or if the caller may not read them.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:
@@ -95,7 +95,7 @@ def list_change_sets(clients: Clients, stack: str) -> list[Mapping[str, Any]]:
 
 
 def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> Owner:
-    """Return whose the deployed stack `existing` is, which has the name of `stack`."""
+    """Return the owner of the deployed stack `existing`, which has the name of `stack`."""
     tags = owner_tags(clients, existing)
     if tags:
         same_project = tags.get("Project") == stack.tags["Project"]
@@ -112,7 +112,7 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
         delete = for_caller(commands(IN_REVIEW, stack.region, stack.name)[0], clients, stack.account)
         raise RefusedError(
             f"{stack.name}: an empty stack of this name is in {IN_REVIEW}, but it has neither tags nor a change set,"
-            f" so nothing says whose it is; if nobody needs it, delete it: `{delete}`"
+            f" so its owner is unknown; if nobody needs it, delete it: `{delete}`"
         )
     if owner is Owner.OTHERS:
         raise RefusedError(
@@ -122,10 +122,11 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 
 
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
-    """Delete a change set. If it would have created a stack, delete the stack, unless anything else is in it.
+    """Delete a change set. If it would have created a stack, delete the stack, unless the stack contains anything else.
 
-    The deletion of a stack in review deletes its change sets. If the change set went first, a run that stopped then
-    would leave a stack that nothing claims. `stack_id` claims a stack whose change set somebody else has deleted.
+    Deleting a stack in review also deletes its change sets. If the change set were deleted first and the run stopped
+    then, a stack of unknown owner would remain. `stack_id` identifies our stack if somebody else has deleted its change
+    set.
     """
     if creates and _holds_nothing_else(clients, arn, stack_id):
         clients.cloudformation.delete_stack(StackName=stack_id)

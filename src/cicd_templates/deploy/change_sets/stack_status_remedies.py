@@ -22,7 +22,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A verb that works on stacks. A deployment does what its plan foresees, so it has no member of its own."""
+    """A verb that decides by the status of a stack. A deployment follows its plan, so it has no member here."""
 
     PLAN = "plan"
     DESTROY = "destroy"

@@ -62,7 +62,7 @@ class DeployedStack:
 
     @property
     def account(self) -> str:
-        """The number of the stack's account."""
+        """The id of the stack's account."""
         return Arn.parse(self.stack_id).account
 
 

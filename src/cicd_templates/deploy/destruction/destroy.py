@@ -31,13 +31,14 @@ def destroy(
     *,
     require_lock: Callable[[], None] = lambda: None,
 ) -> list[Remainder]:
-    """Destroy what `inventory` lists and return what is left of it; `also_left` returns more, which no service lists.
+    """Destroy what `inventory` lists and return what is left; `also_left` returns remainders that no service lists.
 
     If the inventory is protected, switch termination protection off: the caller has checked that this is allowed. The
-    report is written before the first deletion, so that nothing is deleted where it cannot be written, and again at the
-    end, even if the destruction fails. Raises `CicdError` with the names of the stacks that could not be
-    deleted. After an interrupt, raises `DetachedError` with the deletions that AWS continues; also if the credentials
-    stop working, without them, because nobody can list them then. `require_lock` is as of `execute_destruction`.
+    report is written before the first deletion; if that fails, nothing is deleted. It is written again at the end, even
+    if the destruction fails. Raises `CicdError` with the names of the stacks that could not be deleted. After an
+    interrupt, raises `DetachedError` with the deletions that continue in AWS. Also raises it if the credentials stop
+    working, without these deletions, because they cannot be listed then. `require_lock` is passed to
+    `execute_destruction`.
     """
     record = DestructionRecord()
     remains: list[Remainder] | None = None
@@ -46,7 +47,7 @@ def destroy(
         write_report(inventory, record, None, file)
     except CicdError as error:
         raise CicdError(
-            f"{error}; nothing was deleted, because this file alone lists what a destruction keeps"
+            f"{error}; nothing was deleted, because only this file would list what the destruction keeps"
         ) from None
     try:
         execute_destruction(

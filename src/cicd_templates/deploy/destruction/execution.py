@@ -77,7 +77,7 @@ class StopSignal:
         self.stopping = threading.Event()
 
     def check(self) -> None:
-        """Raise `KeyboardInterrupt` if the destruction shall stop, so the thread's stack does not count as failed."""
+        """Raise `KeyboardInterrupt` if the destruction must stop; the thread's stack then does not count as failed."""
         if self.stopping.is_set():
             raise KeyboardInterrupt
 

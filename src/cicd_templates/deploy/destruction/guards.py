@@ -16,7 +16,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def refuse_protected(environment: str, allowed: Sequence[str], *, protected: bool, make: str) -> None:
-    """Raise `RefusedError` for a protected environment that `allowed` does not name; `make` is the command typed."""
+    """Raise `RefusedError` for a protected environment that `allowed` does not name; `make` is the typed command."""
     if protected and environment not in allowed:
         raise RefusedError(
             f"{environment} is protected; its data is kept, but everything that runs there stops."

@@ -33,7 +33,7 @@ WINDOW = f"KMS deletes it after {PENDING_DAYS} days"
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything that belongs to an environment. With `labels`, only the stacks with these labels and what they made.
+    """Everything that belongs to an environment. With `labels`, only the stacks with these labels and their creations.
 
     `stacks` will be deleted. `others` are the project's other stacks in the account, which stay. A `protected`
     environment keeps its data. `items` are the resources of the stacks, and related resources that no stack owns.

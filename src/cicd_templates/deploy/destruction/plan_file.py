@@ -104,10 +104,10 @@ def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
         raise RefusedError(f"{name}: the environment became protected after it was planned; plan again")
     for stack in inventory.stacks:
         if planned.stacks.get(stack.stack_id) != stack.changed:
-            raise RefusedError(f"{name}: {stack.name} was deployed after this was planned; plan again")
+            raise RefusedError(f"{name}: {stack.name} was deployed after the destruction was planned; plan again")
     planned_keys = {item.key for item in planned.items if item.fate in GOING}
     for item in inventory.items:
         if item.fate in GOING and item.key not in planned_keys:
             raise RefusedError(
-                f"{name}: {item.resource_type} {item.name} did not exist when this was planned; plan again"
+                f"{name}: {item.resource_type} {item.name} did not exist when the destruction was planned; plan again"
             )

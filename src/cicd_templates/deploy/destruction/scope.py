@@ -42,7 +42,7 @@ class Scope:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags of everything that belongs to it, and of nothing else."""
+        """The tags that all resources of the scope have, and no other resources."""
         suffix = {"Suffix": self.suffix} if self.suffix else {}
         return {MANAGED_BY_KEY: MANAGED_BY, "Project": self.project, "Environment": self.environment, **suffix}
 

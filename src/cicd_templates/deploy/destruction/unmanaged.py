@@ -1,7 +1,7 @@
 """Finds resources that no stack manages: by their tags, by the resources that create them, and by their names.
 
-Every listing is read to its last page. This module does not decide what happens to a resource. `ours` is true if tags,
-or a resource of our stacks, prove that it is ours; a name that begins like ours proves nothing.
+Every listing is read to its last page. This module does not decide what happens to a resource. `ours` is true only if
+tags or a resource of our stacks prove that it is ours. A matching name is no proof.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return what the resources in `had` may have created; stacks have, or had, those resources.
+    """Return what the resources in `had` may have created: resources that our stacks have, or once had.
 
     With `whole`, also return everything else in the scope. Each resource is returned once. The result may contain
     resources that stacks own.
@@ -172,7 +172,7 @@ def _revisions(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unm
 
 
 def _secrets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield our secrets, including those scheduled for deletion, whose names are taken but not in the tagging API."""
+    """Yield our secrets, also those scheduled for deletion, which the tagging API omits."""
     for page in clients.secretsmanager.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True):
         for secret in page["SecretList"]:
             tags = as_tags(secret.get("Tags", ()))

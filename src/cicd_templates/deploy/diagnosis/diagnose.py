@@ -76,7 +76,7 @@ class FailureCollector:
         self._seen: dict[str, list[str]] = {}
 
     def collect(self, event: ResourceEvent) -> None:
-        """Ask the service about the failure in `event`; ignore events that are no failure. Never raises."""
+        """Ask the service about the failure in `event`; ignore events that do not report a failure. Never raises."""
         if event.failed and event.resource_type in PROBES and event.logical_id not in self._seen:
             failure = Failure(event.time, event.logical_id, event.resource_type, event.physical_id, event.reason)
             self._seen[event.logical_id] = ask_service(self._clients, self._stack, failure)

@@ -1,4 +1,4 @@
-"""Saves the events of a failed operation in a file, as CloudFormation deletes a failed creation with its events."""
+"""Saves the events of a failed operation in a file, because CloudFormation may delete the stack with its events."""
 
 from __future__ import annotations
 

@@ -74,7 +74,9 @@ class EnvironmentLock:
                 raise
             self._release()
         except KeyboardInterrupt:
-            raise DetachedError("stopped between two steps; the same command resumes", under_way=False) from None
+            raise DetachedError(
+                "stopped between two steps; run the same command again to continue", under_way=False
+            ) from None
         finally:
             self._close()
 

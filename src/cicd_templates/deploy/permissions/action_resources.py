@@ -37,8 +37,8 @@ class EnvironmentNames:
     """The account and region of one environment, and the prefixes of its names.
 
     Physical names begin with `prefix`. Paths in Parameter Store and names of log groups begin with `path`. `exceptions`
-    are the rendered physical names, by resource type, that begin otherwise: names that AWS prescribes, and names that
-    are shortened to a part of the prefix.
+    are the rendered physical names, by resource type, that do not begin with `prefix`: names that AWS prescribes, and
+    names in which the prefix is shortened.
     """
 
     partition: str
@@ -67,7 +67,7 @@ class EnvironmentNames:
         )
 
     def arn_patterns(self, resource_type: ResourceType, kind: str) -> Iterator[str]:
-        """Yield the patterns of the ARNs that this environment's resources of a type have as resources of `kind`."""
+        """Yield the ARN patterns of this environment's resources of a resource type, which IAM calls `kind`."""
         exceptions = self.exceptions.get(resource_type.arn_names_of or resource_type.type_name, ())
         for names in (_usual_names(resource_type, self.prefix, self.path), *(f"{name}*" for name in exceptions)):
             arn = resource_type.arns[kind].format(

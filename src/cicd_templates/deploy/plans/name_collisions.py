@@ -33,7 +33,7 @@ OF_STACK_ID = "aws:cloudformation:stack-id"
 
 @dataclass(frozen=True)
 class Collision:
-    """A name that is taken. `owner` says by whom, if tags show that. Each line of `remedy` is a command or advice."""
+    """A name that is taken. `owner` says who has it, if tags show that. `remedy` has commands or advice in lines."""
 
     stack: str
     logical_id: str
@@ -131,8 +131,8 @@ def _owner(found: ExistingResource) -> str:
 def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
     """Return the remedy: import or delete a resource that a deleted stack of this environment has left behind.
 
-    A resource that a stack may still use, be it a stack in another region, is never to be deleted: for that, and for
-    what does not belong to this environment, the remedy is another name.
+    If a stack, even in another region, may still use the resource, its deletion is not recommended. The remedy is then
+    another name, as it is for a resource that does not belong to this environment.
     """
     stack = taken.stack
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}

@@ -58,9 +58,9 @@ def _random_id() -> str:
 class DeployContext:
     """The values that all parts of a deployment share. `state` is the folder for plans and journals.
 
-    If `wait_for_busy` is true, a stack with an operation in progress is waited for; otherwise it is refused. `recorded`
-    are the resource types that the local AWS only records. `today` is the wall clock, for the dates in a plan.
-    `new_plan_id` returns another id of 32 hexadecimal digits at each call.
+    If `wait_for_busy` is true, the deployment waits for a stack with an operation in progress; otherwise it refuses the
+    stack. `recorded` are the resource types that the local AWS only records. `today` is the wall clock, for the dates
+    in a plan. `new_plan_id` returns a new id of 32 hexadecimal digits at each call.
     """
 
     clients: Clients
@@ -79,7 +79,7 @@ class DeployContext:
         return self.state / "plans"
 
     def retry_call(self, call: Callable[[], T]) -> T:
-        """Return the result of `call`, retried as by `retry_steps`; blocks until the last try."""
+        """Return the result of `call`, with the retries of `retry_steps`; blocks until the last try."""
         return run_steps(retry_steps(call), self.polling)
 
 

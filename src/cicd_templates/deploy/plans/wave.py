@@ -54,7 +54,7 @@ def _read_by(stack: StackTemplate) -> set[str]:
 
 
 def _created_stacks(context: DeployContext) -> set[str]:
-    """Return the names of all stacks in the account that were created successfully once."""
+    """Return the names of all stacks in the account that have ever been created successfully."""
     return {
         stack["StackName"]
         for page in context.clients.cloudformation.get_paginator("describe_stacks").paginate()

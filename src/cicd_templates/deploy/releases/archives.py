@@ -106,7 +106,8 @@ def _read_zip(path: Path, within: str | None) -> Archive:
 def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     """Raise `ConfigurationError` for entries that unzip programs read in different ways, or refuse, and for links.
 
-    The image build unpacks the zip on Linux, where a backslash, as some programs on Windows write it, is no separator.
+    The image build unpacks the zip on Linux, which does not treat a backslash as a separator, as some Windows programs
+    do.
     """
     advice = "make the zip with / and without .., or name the folder with APP="
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]
@@ -119,7 +120,7 @@ def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     links = [entry.filename for entry in entries if stat.S_ISLNK(entry.external_attr >> 16)]
     if links:
         raise ConfigurationError(
-            f"{path}: {_first(links)} in it is a link, whose content is not the source's own; put the file itself"
+            f"{path}: {_first(links)} is a link, so its content is not part of the source; replace it with the file"
         )
 
 
@@ -161,12 +162,14 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Content, and whether it can be executed, by name. Raises `ConfigurationError` for a link."""
+    """The files by name: the content, and whether it is executable. Raises `ConfigurationError` for a link."""
     found = {}
     for name in names:
         path = folder / name
         if path.is_symlink():
-            raise ConfigurationError(f"{path}: is a link, whose content is not the source's own; put the file itself")
+            raise ConfigurationError(
+                f"{path}: is a link, so its content is not part of the source; replace it with the file"
+            )
         found[name] = (path.read_bytes(), bool(path.stat().st_mode & 0o100))
     return found
 

@@ -29,7 +29,7 @@ SHA1_LENGTH = 40
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit's id and author, and its files below a folder: by name, the content and whether it is executable.
+    """A commit: its id, its author, and its files in a folder (by name: the content, and whether it is executable).
 
     `untracked` are the names of files in the folder that git neither tracks nor ignores.
     """
@@ -106,8 +106,8 @@ def read_commit(folder: Path) -> Commit:
     for facts, name in listed:
         if facts.split()[0] in (LINK, SUBMODULE):
             raise ConfigurationError(
-                f"{folder / name}: is a link or a submodule, whose content is not the source's own; put the files"
-                " themselves"
+                f"{folder / name}: is a link or a submodule, so its content is not part of the source; replace it"
+                " with the files"
             )
     author = _git(folder, "log", "-1", "--no-show-signature", "--format=%an <%ae>", revision)
     tar = _git(folder, *AS_COMMITTED, "archive", "--format=tar", revision)

@@ -107,7 +107,7 @@ class PipelineHandover:
 def left_to_the_pipeline(
     clients: Clients, tools: PipelineHandover, stacks: Iterable[StackTemplate]
 ) -> list[StackTemplate]:
-    """Return those of `stacks` that only the pipeline deploys by now: protected, running, and updated by releases."""
+    """Return the stacks that only the pipeline may deploy: protected, already running, and updated by releases."""
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 
 

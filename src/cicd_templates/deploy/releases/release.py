@@ -93,9 +93,9 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
 
 @contextlib.contextmanager
 def _detaching(state: str) -> Iterator[None]:
-    """Say what continues in AWS if the credentials stop working, or somebody stops the command.
+    """Raise `DetachedError` if the credentials stop working or the user stops the command.
 
-    Raises `DetachedError` then, because the run has not failed.
+    The message says what continues in AWS; the run has not failed.
     """
     try:
         yield

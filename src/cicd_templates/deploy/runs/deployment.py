@@ -96,7 +96,7 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise `CicdError` because stacks wait for values that no change of this plan publishes: they were deleted."""
+    """Raise `CicdError` for stacks that wait for deleted values, which no change of this plan publishes again."""
     lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(
         f"not planned: {', '.join(made.waits)}; {lost} does not exist, although the stack that publishes it is deployed"

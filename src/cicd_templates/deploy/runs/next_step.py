@@ -63,7 +63,7 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Compare the values that a stack reads with those in its plan, as stacks that publish them were deployed since."""
+    """Compare the values that a stack reads with its plan, because their publishers have been deployed since."""
 
     planned: PlannedStack
 

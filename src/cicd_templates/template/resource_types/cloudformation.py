@@ -9,7 +9,7 @@ RESOURCE_TYPES = (
         "AWS::CloudFormation::ChangeSet",
         name_limit=128,
         arns={"changeset": "cloudformation:{region}:{account}:changeSet/{name}"},
-        # A change set's ARN does not say of which stack it is.
+        # A change set's ARN does not contain the name of its stack.
         names_in_environment="*",
     ),
     ResourceType(

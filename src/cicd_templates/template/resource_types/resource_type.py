@@ -23,7 +23,7 @@ class Interruption:
 
 
 class NameScope(Enum):
-    """Where no two resources of a type may have the same physical name."""
+    """The area in which no two resources of a type may have the same physical name."""
 
     REGION = "region"
     ACCOUNT = "account"
@@ -34,24 +34,20 @@ class NameScope(Enum):
 class ResourceType:
     """What is known of one resource type; an empty value means that the fact does not apply or is not needed.
 
-    `type_name`: as templates spell it.
-    `name_property`: the property with the physical name.
-    `name_limit`: the longest physical name in characters, by the type's schema or the API reference.
-    `name_scope`: where the physical name must be unique: in a region of an account, in an account, in all of AWS.
-    `name_within`: other properties that belong to that uniqueness, such as the VPC of a security group.
-    `reserved_beginnings`: with what AWS allows no physical name of a customer to begin.
-    `names_shared_with`: the type whose names are also this type's, where two types have one set of names.
+    `type_name`: as templates spell it. `name_property`: the property with the physical name. `name_limit`: the longest
+    physical name in characters, by the type's schema or the API reference. `name_scope`: where the physical name must
+    be unique: in a region of an account, in an account, in all of AWS. `name_within`: other properties that belong to
+    that uniqueness, such as the VPC of a security group. `reserved_beginnings`: with what AWS allows no physical name
+    of a customer to begin. `names_shared_with`: another type, if both types share one set of names.
     `import_identifier`: the property by which CloudFormation imports one, `primaryIdentifier` of the type's schema.
-    `loss`: what is lost with a stateful resource and cannot be rendered again.
-    `kept_when_protected`: whether destroying a protected environment keeps it although no stack owns it.
-    `policies_checked_by`: who requires both data policies on it.
-    `interruption`: the updates in place that interrupt what runs.
-    `billed`: what AWS bills for as long as one exists, used or not, and by what unit, by the service's pricing page.
-    `arns`: the ARN after the partition of each kind of resource, by the kind's name in IAM's service authorization
-    reference. `{name}` stands for the physical name.
-    `arn_names_of`: the type whose physical names are in the ARNs of this type, such as a listener's load balancer.
-    `names_in_environment`: the pattern of the physical names of one environment: `{prefix}` is what they begin with,
-    `{path}` the environment's path in Parameter Store and in the logs.
+    `loss`: what is lost with a stateful resource and cannot be rendered again. `kept_when_protected`: whether
+    destroying a protected environment keeps it although no stack owns it. `policies_checked_by`: who requires both data
+    policies on it. `interruption`: the updates in place that interrupt what runs. `billed`: what AWS bills for as long
+    as one exists, used or not, and by what unit, by the service's pricing page. `arns`: the ARN after the partition of
+    each kind of resource, by the kind's name in IAM's service authorization reference. `{name}` stands for the physical
+    name. `arn_names_of`: the type whose physical names are in the ARNs of this type, such as a listener's load
+    balancer. `names_in_environment`: the pattern of the physical names of one environment: `{prefix}` is what they
+    begin with, `{path}` the environment's path in Parameter Store and in the logs.
     """
 
     type_name: str

@@ -187,10 +187,16 @@ def test_a_plan_holds_as_long_as_there_is_no_more_than_it_says() -> None:
     [
         (
             inventory(stacks=(living("payments-staging-new"),)),
-            "payments-staging-new was deployed after this was planned",
+            "payments-staging-new was deployed after the destruction was planned",
         ),
-        (inventory(stacks=(replace(KEYS, changed=WHEN.replace(year=2027)),)), "was deployed after this was planned"),
-        (inventory(replace(KEPT, fate=Fate.EMPTIED)), "AWS::S3::Bucket kept did not exist when this was planned"),
+        (
+            inventory(stacks=(replace(KEYS, changed=WHEN.replace(year=2027)),)),
+            "was deployed after the destruction was planned",
+        ),
+        (
+            inventory(replace(KEPT, fate=Fate.EMPTIED)),
+            "AWS::S3::Bucket kept did not exist when the destruction was planned",
+        ),
         (inventory(protected=True), "the environment became protected after it was planned"),
         (replace(inventory(), scope=replace(SCOPE, account="333333333333")), "planned for account 222222222222"),
     ],

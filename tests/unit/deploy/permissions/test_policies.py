@@ -161,7 +161,7 @@ def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.Mon
     documents = json.loads(every.stdout)
     assert list(documents) == [f"payments-staging-deploy-{number}" for number in range(1, len(documents) + 1)]
     assert every.stderr == (
-        f"{len(documents)} policies, as a managed policy holds 6,144 characters: attach all of them;"
+        f"{len(documents)} policies, because a managed policy holds at most 6,144 characters: attach all of them;"
         " --part N prints only one\n"
     )
     one = CliRunner().invoke(main, ["deploy-policy", "--env", "staging", "--part", "2"])

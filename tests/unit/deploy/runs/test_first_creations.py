@@ -190,7 +190,7 @@ def test_an_empty_stack_whose_change_set_was_deleted_by_hand_is_refused_with_its
     for stack in harness.aws.stacks.values():
         stack.change_sets.clear()
 
-    with pytest.raises(CicdError, match=r"nothing says whose it is.*aws cloudformation delete-stack"):
+    with pytest.raises(CicdError, match=r"its owner is unknown.*aws cloudformation delete-stack"):
         step(harness)
 
 
