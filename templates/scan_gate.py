@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cicd_templates.blocks.alarms import METRIC_NAMESPACE
-from cicd_templates.blocks.bucket_access import may_put, may_read
+from cicd_templates.blocks.bucket_access import may_list, may_put, may_read
 from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
 from cicd_templates.blocks.lambda_functions import Code, inline_function, may_answer_jobs, templates_variables
 from cicd_templates.builds.release_checks import checks_of
@@ -44,6 +44,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         may_put("PutEvidence", evidence, f"{service.name}/*"),
         # The function compares its decision with that of an earlier attempt. If they differ, it stores both.
         may_read("CompareEvidence", evidence, f"{service.name}/*"),
+        may_list("FindTheLastRelease", evidence, f"{service.name}/passed/"),
         may_read("SeeWhichTemplatesAreNewest", reviewed, TEMPLATES_KEY),
         name=(service.name, SCAN_GATE),
         key=key,
@@ -56,7 +57,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             "EVIDENCE_BUCKET": evidence,
             "PIPELINE": pipeline_name(env, service.name),
             "NAMESPACE": METRIC_NAMESPACE,
-            "WAIVER_DAYS": env.pipeline.waiver_days,
+            "WAIVER_DAYS": str(env.pipeline.waiver_days),
             **templates_variables(env, reviewed),
         },
     )

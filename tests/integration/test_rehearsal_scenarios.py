@@ -67,10 +67,26 @@ def test_a_planted_vulnerability_stops_at_the_gate_and_nothing_is_built(rehearse
     assert not {"payments-tools-payment-processor-image", "payments-staging-delivery-payment-processor"} & at_work
 
 
+INJECTION = """def find(cursor, name):
+    query = "SELECT * FROM payments WHERE owner = '" + name + "'"
+    return cursor.execute(query)
+"""
+NOTHING_SCANNED = {"ok": True, "dependencyCount": 0, "vulnerabilities": []}
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("files", "failing", "expected"),
     [
+        pytest.param(
+            {"src/payment_processor/planted.py": INJECTION}, "Gate/Gate", "stops as injection", id="a SQL injection"
+        ),
+        pytest.param(
+            {"rehearsal/snyk.json": json.dumps(NOTHING_SCANNED)},
+            "Gate/Gate",
+            "a project without dependencies was scanned",
+            id="a scan that covers nothing",
+        ),
         pytest.param(
             {"rehearsal/snyk.json": json.dumps(CRITICAL)}, "Gate/Gate", "**critical** S1", id="a critical finding"
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from awacs import s3 as actions
+from awacs.aws import StringEquals
 
 from cicd_templates.layer.iam import Grant, ResourceArn, allow
 from cicd_templates.layer.outputs import BucketName, joined_text
@@ -18,6 +19,11 @@ def may_read(sid: str, bucket: BucketName, *keys: str) -> Grant:
     return allow(
         sid, [actions.GetObject, actions.GetObjectVersion], on=[bucket_arn(bucket, pattern) for pattern in keys]
     )
+
+
+def may_list(sid: str, bucket: BucketName, prefix: str) -> Grant:
+    """Let a role list the objects whose keys begin with `prefix`, which it must name as a whole."""
+    return allow(sid, [actions.ListBucket], on=bucket_arn(bucket), when=[StringEquals({"s3:prefix": prefix})])
 
 
 def may_read_tagged(sid: str, bucket: BucketName, *keys: str) -> Grant:

@@ -15,7 +15,7 @@ from cicd_templates import functions
 BEFORE = ("foreign", "reading", "severity")
 AFTER = (
     *("safely", "record", "exit_codes", "artifacts", "owasp", "kinds", "waivers", "policy"),
-    *("decide", "findings", "summary", "templates_version", "handler"),
+    *("decide", "findings", "summary", "last_release", "templates_version", "handler"),
 )
 READER_NAMES = {
     "bandit": (("bandit_metrics", "bandit"), "read_bandit"),

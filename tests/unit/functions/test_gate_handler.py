@@ -20,7 +20,9 @@ from cicd_templates.blocks import inlined_scan_gate
 from cicd_templates.blocks.inlined_scan_gate import READER_NAMES as JOINED
 from cicd_templates.blocks.inlined_scan_gate import scan_gate_source
 from cicd_templates.functions.scan_gate import artifacts, handler
+from cicd_templates.functions.scan_gate.decide import Decision
 from cicd_templates.functions.scan_gate.formats import READERS
+from cicd_templates.functions.scan_gate.last_release import remember_release
 from cicd_templates.functions.scan_gate.reading import Report, UnusableError
 
 JOB = "11111111-2222-3333-4444-555555555555"
@@ -90,6 +92,11 @@ class Aws:
         if request["Key"] in self.puts:
             raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": "there"}}, "PutObject")
         self.puts[request["Key"]] = request["Body"]
+
+    def list_objects_v2(self, **request: Any) -> Any:
+        assert (request["Bucket"], request["Prefix"], request["MaxKeys"]) == ("evidence", "pay/passed/", 1)
+        keys = sorted(key for key in self.puts if key.startswith(request["Prefix"]))
+        return {"Contents": [{"Key": keys[0]}]} if keys else {}
 
     def head_object(self, **request: str) -> Any:
         assert request == {"Bucket": "templates", "Key": "templates.zip"}
@@ -445,3 +452,70 @@ def test_two_modules_of_the_gate_that_define_the_same_name_are_not_joined(monkey
 
     with pytest.raises(ValueError, match="RECORD is defined twice: # --- record"):
         scan_gate_source(["bandit"])
+
+
+LOW = {"test_id": "B101", "issue_severity": "LOW", "issue_confidence": "HIGH", "filename": "a.py", "line_number": 2}
+
+
+def with_findings(*rows: dict[str, Any]) -> bytes:
+    return bandit({**CLEAN, "results": list(rows)})
+
+
+def test_what_is_new_since_the_last_release_that_passed_is_listed_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Aws(BanditReport=with_findings(LOW), UnitTestsReport=unit_tests())
+    assert run(monkeypatch, aws)[0] == "success"
+    first = aws.puts["pay/e-1/summary.md"].decode()
+    assert "Findings that do not stop the release:\n\n- **low** B101, `a.py:2`\n" in first
+
+    (stored,) = [key for key in aws.puts if key.startswith("pay/passed/")]
+    assert len(json.loads(aws.puts[stored])) == 1
+    again = json.dumps({"sourceVersion": "v1", "templatesVersion": "t1", "execution": "e-2"})
+    rows = [{**LOW, "test_id": "A001", "filename": "old.py"}, {**LOW, "test_id": "B999"}, LOW]
+    monkeypatch.setattr(time, "time", lambda: 2_000_000_000)
+    aws.answers.clear()
+    for name, report in {"BanditReport": rows[1:], "UnitTestsReport": None}.items():
+        aws.objects[name] = with_findings(*report) if report else unit_tests()
+    aws.objects = {name: renamed(data, "e-2") for name, data in aws.objects.items()}
+    assert run(monkeypatch, aws, parameters=again)[0] == "success"
+    second = aws.puts["pay/e-2/summary.md"].decode()
+
+    assert "- **low** B999, `a.py:2` (new since the last release)\n- **low** B101, `a.py:2`\n" in second
+    found = json.loads(aws.puts["pay/e-2/verdict.json"])["findings"]
+    assert {row["id"]: row["new"] for row in found} == {"B999": True, "B101": False}
+    assert min(key for key in aws.puts if key.startswith("pay/passed/")) == "pay/passed/8000000000-e-2.json"
+
+
+def renamed(data: bytes, execution: str) -> bytes:
+    """Return an artifact whose record names another execution."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {name.replace(".", "__"): archive.read(name) for name in archive.namelist()}
+    files["run__json"] = json.dumps({**json.loads(files["run__json"]), "execution": execution}).encode()
+    return zipped(**files)
+
+
+def test_a_release_that_stops_is_not_the_last_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Aws(BanditReport=bandit(BAD), UnitTestsReport=unit_tests())
+
+    assert run(monkeypatch, aws)[0] == "failure"
+    assert not any(key.startswith("pay/passed/") for key in aws.puts)
+
+
+@pytest.mark.parametrize(("code", "raised"), [("PreconditionFailed", False), ("AccessDenied", True)])
+def test_a_release_is_remembered_once(code: str, raised: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Aws()
+    aws.refuse = {"PutObject": code}
+
+    with pytest.raises(ClientError, match=code) if raised else contextlib.nullcontext():
+        remember_release(aws, "e-1", Decision())
+    assert aws.puts == {}
+
+
+def test_findings_below_the_threshold_are_listed_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{**LOW, "test_id": f"B{number}", "issue_text": "asserts"} for number in range(30)]
+    aws = Aws(BanditReport=with_findings(*rows), UnitTestsReport=unit_tests())
+    run(monkeypatch, aws)
+    text = aws.puts["pay/e-1/summary.md"].decode()
+
+    assert text.count("- **low** ") == 25
+    assert "- **low** B0: asserts, `a.py:2`\n" in text
+    assert text.endswith("- 5 more are in verdict.json\n")

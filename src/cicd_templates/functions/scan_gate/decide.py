@@ -39,7 +39,8 @@ class JudgedFinding:
 class Decision:
     """The judged findings, and in `broken` the reason for each unusable report, which fails the release.
 
-    `weaker` are the settings that are weaker than their defaults, and `covered` says what each check scanned.
+    `weaker` are the settings that are weaker than their defaults, and `covered` says what each check scanned. `known`
+    has the fingerprints of the last release's findings, or is None if they are unknown.
     `source_digest` identifies the source that all reports with a run record are about. It is empty if they differ.
     """
 
@@ -48,12 +49,17 @@ class Decision:
     unused_waivers: list[Waiver] = field(default_factory=list)
     weaker: list[AcceptedSetting] = field(default_factory=list)
     covered: dict[str, str] = field(default_factory=dict)
+    known: set[str] | None = None
     source_digest: str = ""
 
     @property
     def verdict(self) -> str:
         """Return `PASS` if every report is usable and no finding blocks, otherwise `FAIL`."""
         return FAIL if self.broken or any(each.blocks for each in self.findings) else PASS
+
+    def is_new(self, judged: JudgedFinding) -> bool:
+        """Return whether the last release had no finding like this one."""
+        return self.known is not None and self.known.isdisjoint(finding.fingerprint for finding in judged.alike)
 
     def count(self, severity: str) -> int:
         """Return the number of findings of a severity without a waiver."""

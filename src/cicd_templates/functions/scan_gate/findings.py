@@ -26,6 +26,7 @@ def as_json(decision: Decision) -> dict[str, Any]:
                 "checks": each.checks,
                 "blocks": each.blocks,
                 "kinds": each.kinds,
+                "new": decision.is_new(each),
                 "waived_until": str(each.waiver.expires) if each.waiver else None,
                 "owasp": categories(each.alike[0].cwe, component=bool(each.alike[0].package)),
             }

@@ -19,6 +19,7 @@ from cicd_templates.functions.scan_gate.exit_codes import check_run
 from cicd_templates.functions.scan_gate.findings import as_json
 from cicd_templates.functions.scan_gate.foreign import one_line
 from cicd_templates.functions.scan_gate.formats import READERS
+from cicd_templates.functions.scan_gate.last_release import known_fingerprints, remember_release
 from cicd_templates.functions.scan_gate.policy import POLICY, agreed_policy
 from cicd_templates.functions.scan_gate.reading import ERROR, Report, UnusableError
 from cicd_templates.functions.scan_gate.record import RECORD, add_record, record_problem
@@ -54,8 +55,11 @@ def handler(event: dict[str, Any], context: Any) -> None:
             raise ValueError("the pipeline passed no source version")
         require_newest_templates(boto3.client("s3"), parameters["templatesVersion"])
         decision = _decide_release(job["data"], parameters)
+        decision.known = known_fingerprints(boto3.client("s3"))
         print(_metric_line(_decision_metrics(decision)))
         evidence_key = _put_evidence(boto3.client("s3"), parameters, decision)
+        if decision.verdict == PASS:
+            remember_release(boto3.client("s3"), parameters["execution"], decision)
         signal.setitimer(signal.ITIMER_REAL, 0)
     except (Exception, TimeIsUp) as error:
         signal.setitimer(signal.ITIMER_REAL, 0)

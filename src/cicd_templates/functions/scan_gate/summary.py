@@ -5,6 +5,7 @@ from __future__ import annotations
 from cicd_templates.functions.scan_gate.decide import Decision, JudgedFinding
 from cicd_templates.functions.scan_gate.foreign import one_line, plain
 from cicd_templates.functions.scan_gate.owasp import CATEGORIES, categories
+from cicd_templates.functions.scan_gate.reading import Finding
 from cicd_templates.functions.scan_gate.severity import SCALE
 
 # The summary lists at most this many findings; verdict.json has all of them.
@@ -25,6 +26,11 @@ def summary(decision: Decision) -> str:
     lines += [line for each in blocking[:MAX_SHOWN] for line in _finding_lines(each)]
     if len(blocking) > MAX_SHOWN:
         lines.append(f"- {len(blocking) - MAX_SHOWN} more are in verdict.json")
+    below = [each for each in decision.findings if not each.blocks and not each.waiver]
+    below.sort(key=lambda each: not decision.is_new(each))
+    lines += ["", "Findings that do not stop the release:", ""] if below else []
+    lines += [_below_line(each, new=decision.is_new(each)) for each in below[:MAX_SHOWN]]
+    lines += [f"- {len(below) - MAX_SHOWN} more are in verdict.json"] if len(below) > MAX_SHOWN else []
     accepted = [(plain(each.alike[0].id), each.waiver) for each in decision.findings if each.waiver]
     lines += ["", "Settings that are weaker than their defaults:", ""] if decision.weaker else []
     lines += [
@@ -45,9 +51,21 @@ def summary(decision: Decision) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _below_line(judged: JudgedFinding, *, new: bool) -> str:
+    finding = judged.alike[0]
+    title = plain(finding.title)
+    about = f"{plain(finding.id)}{': ' if title else ''}{title}, `{_place(finding)}`"
+    return f"- **{judged.severity}** {about}{' (new since the last release)' if new else ''}"
+
+
+def _place(finding: Finding) -> str:
+    """Return where a finding is, to be shown as code, in which only a backtick has a meaning."""
+    where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
+    return one_line(where.replace("`", ""), MAX_PLACE_LENGTH)
+
+
 def _finding_lines(judged: JudgedFinding) -> list[str]:
     finding, expired = judged.alike[0], judged.expired
-    where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
     default = "update or replace it" if finding.package else "fix the code there"
     remedy = (
         f"update to {plain(finding.fix)}"
@@ -65,12 +83,10 @@ def _finding_lines(judged: JudgedFinding) -> list[str]:
     raised += [f"stops as {kind}, whatever its check's threshold is" for kind in judged.kinds]
     owasp_categories = categories(finding.cwe, component=bool(finding.package))
     categories_text = ", ".join(f"{each} {CATEGORIES[each]}" for each in owasp_categories) or "no category"
-    # In code only a backtick is read.
-    place = one_line(where.replace("`", ""), MAX_PLACE_LENGTH)
     title = plain(finding.title)
     return [
         f"- **{judged.severity}** {plain(finding.id)}{': ' if title else ''}{title}",
-        f"  - where: `{place}`, found by {plain(', '.join(judged.checks))}",
+        f"  - where: `{_place(finding)}`, found by {plain(', '.join(judged.checks))}",
         f"  - what to do: {remedy}",
         *([f"  - severity: {'; '.join(raised)}"] if raised else []),
         f"  - OWASP: {categories_text}",
