@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 CONFIGURATION = Path("templates/environments.toml")
+OWN_LAYERS = Path("templates/extra")
 CONFIGURATION_DOC = Path("docs/configuration.md")
 ROLLOUTS_DOC = Path("docs/rollouts.md")
 RULES_DOC = Path("docs/rules.md")

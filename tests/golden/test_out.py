@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cicd_templates.checksums import source_digest
 from cicd_templates.config.load import read_configuration
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.render import out_folder, render
@@ -58,7 +59,9 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
 def test_a_project_in_this_process_renders_the_same_files() -> None:
     rendered = render.render(read_configuration(PROJECT / "templates/environments.toml"), LAYERS, "yaml")
 
-    assert out_folder.diff_against_folder(out_folder.files_of(rendered, OUT), OUT) == []
+    files = out_folder.files_of(rendered, OUT, sources=source_digest(PROJECT))
+
+    assert out_folder.diff_against_folder(files, OUT) == []
 
 
 @pytest.mark.parametrize("seed", ["0", "4711"])

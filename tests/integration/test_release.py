@@ -162,9 +162,7 @@ def test_templates_in_no_commit_are_deployed_where_data_is_disposable_and_handed
     project.ok("plan --env production --layer keys --local")
     refused = project.type("deploy --plan .state/local/plans/production.json --local --hand-over")
     assert (refused.exit_code, refused.output.count("\n  ")) == (3, 0)
-    assert "production is protected, so its templates must be committed before they are deployed: out/production" in (
-        refused.output
-    )
+    assert "production is protected: out/production/service-payment-processor.yaml was edited by hand" in refused.output
     assert "created" not in refused.output
     project.render_and_commit()
     executed = project.type("deploy --plan .state/local/plans/production.json --local")

@@ -35,12 +35,13 @@ MAY_IMPORT = {
     "config": "errors plurals template",
     "paths": "",
     "private_files": "paths",
+    "checksums": "paths",
     "builds": "config functions template",
     "layer": "config errors template",
     "blocks": "builds config functions layer template",
     "templates": "blocks builds config layer",
     "review": "config errors markdown paths template",
-    "render": "config errors layer paths plurals printable review template",
+    "render": "checksums config errors layer paths plurals printable review template",
     "reference": "config errors layer markdown render rules template",
     "deploy/aws": "errors template",
     "deploy/change_sets": "deploy/aws errors paths template",
@@ -49,7 +50,7 @@ MAY_IMPORT = {
     "deploy/plans": "deploy/aws deploy/change_sets errors hints markdown private_files template",
     "deploy/diagnosis": "deploy/aws deploy/change_sets private_files template",
     "deploy/reporting": "deploy/change_sets deploy/diagnosis deploy/plans hints plurals printable",
-    "deploy/releases": "config deploy/aws deploy/change_sets deploy/diagnosis errors paths template",
+    "deploy/releases": "checksums config deploy/aws deploy/change_sets deploy/diagnosis errors paths template",
     "deploy/doctor": "deploy/aws deploy/change_sets deploy/plans errors hints template",
     "deploy/destruction": (
         "config deploy/aws deploy/change_sets deploy/locking deploy/plans deploy/reporting errors hints private_files"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import click
 
 from cicd_templates import hints
 from cicd_templates.cli import terminal
-from cicd_templates.errors import ConfigurationError, DetachedError
+from cicd_templates.errors import ConfigurationError, DetachedError, RefusedError
 from cicd_templates.paths import CONFIGURATION, rendered_folder
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cicd_templates.cli.targets import Target
     from cicd_templates.config.environment import Configuration, Environment, Service
     from cicd_templates.deploy.releases.pipeline_handover import PipelineHandover
+    from cicd_templates.deploy.reporting.report import Reporter
 
 
 def require_environment(configuration: Configuration, env: str | None) -> None:
@@ -63,6 +64,25 @@ def targets(
         for environment in configuration.deploy_order
         if name in ("all", environment.name)
     ]
+
+
+def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
+    """Report, for each environment, that its templates are not what `make render` would write now.
+
+    Raises `RefusedError` for a protected environment, unless nothing is deployed, or only on the local AWS.
+    """
+    from cicd_templates.checksums import find_edits
+    from cicd_templates.deploy.reporting.report import Note
+
+    for target in chosen:
+        problem = find_edits(rendered_folder(suffix), target.environment)
+        if problem and target.protected and not rehearsed:
+            raise RefusedError(
+                f"{target.environment} is protected: {problem}; run `{hints.make('render', SUFFIX=suffix)}` and review"
+                " its diff"
+            )
+        if problem:
+            reporter.report(Note(f"{target.environment}: {problem}"))
 
 
 def accounts(env: str, local: bool) -> list[Account]:

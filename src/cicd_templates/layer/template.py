@@ -16,7 +16,6 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import parameter_path, title
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.outputs import Output, ServiceOutput, V, Value
-from cicd_templates.paths import CONFIGURATION
 
 R = TypeVar("R", bound=AWSObject)
 Resources = TypeVar("Resources", bound=Sequence[AWSObject])
@@ -73,7 +72,7 @@ class LayerTemplate:
         if provided is not None:
             if problem := output.kind.problem_of(provided):
                 at = f'environments.{self.env.name}.provided."{output.layer}.{output.name}"'
-                raise ConfigurationError(f"{CONFIGURATION}: {at}: {problem}")
+                raise ConfigurationError(f"{at}: {problem}")
             return output.kind(provided.split(",") if output.kind.is_list() else provided)
         path = self._path(output, owner)
         name = output.name if owner is None or owner is self.service else f"{title(owner.name)}{output.name}"

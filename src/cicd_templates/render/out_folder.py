@@ -7,12 +7,12 @@ files in the folder are kept.
 from __future__ import annotations
 
 import difflib
-import hashlib
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cicd_templates.checksums import checksums_text, parse_checksums, recorded_sources
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import CHECKSUMS
 from cicd_templates.render import github_workflow
@@ -35,10 +35,13 @@ class Written:
     unchanged: int
 
 
-def files_of(stacks: Sequence[RenderedStack], root: Path, only: str | None = None) -> dict[str, str]:
-    """Return every file that belongs below `root`, by relative path.
+def files_of(
+    stacks: Sequence[RenderedStack], root: Path, only: str | None = None, *, sources: str = ""
+) -> dict[str, str]:
+    """Return every file that belongs below `root`, by relative path; `sources` is the digest of what they come from.
 
-    With `only`, the name of one environment, the files of all other environments keep their present content.
+    With `only`, the name of one environment, the files of all other environments keep their present content, and so does
+    the digest of the sources.
     """
     files = {}
     for stack in stacks:
@@ -49,7 +52,9 @@ def files_of(stacks: Sequence[RenderedStack], root: Path, only: str | None = Non
     files |= _workflows(stacks)
     files |= _pages(stacks, root, only)
     files[INDEX] = index([stack.template for stack in stacks])
-    files[CHECKSUMS] = "".join(f"{_digest(files[path])}  {path}\n" for path in sorted(files))
+    if only is not None:
+        sources = recorded_sources(_text(root / CHECKSUMS) or "")
+    files[CHECKSUMS] = checksums_text(files, sources)
     return files
 
 
@@ -158,8 +163,7 @@ def _present_paths(root: Path) -> set[str]:
 
 
 def _listed_in_sums(root: Path) -> set[str]:
-    sums = _text(root / CHECKSUMS) or ""
-    return {path for line in sums.splitlines() for _, _, path in [line.partition("  ")]}
+    return set(parse_checksums(_text(root / CHECKSUMS) or ""))
 
 
 def _text(path: Path) -> str | None:
@@ -178,7 +182,3 @@ def _replace(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(text, encoding="utf-8", newline="\n")
     temporary.replace(path)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -17,6 +19,7 @@ from click.testing import CliRunner, Result
 from cicd_templates.cli import main, selection
 from cicd_templates.cli.verbs import destroy
 from cicd_templates.deploy.destruction import guards
+from cicd_templates.deploy.reporting.report import PlainReporter
 from cicd_templates.errors import ConfigurationError, DetachedError, RefusedError
 from tests.conftest import PROJECT, ROOT, environment
 from tests.fakes.scripted_cloudformation import client_error
@@ -453,3 +456,26 @@ def test_ctrl_c_at_the_name_of_what_is_destroyed_is_not_the_name(monkeypatch: py
     monkeypatch.setattr("click.prompt", interrupted)
     with pytest.raises(RefusedError, match="'' is not production; nothing was deleted"):
         guards.require_confirmed(["production"], None, destroy._typing())
+
+
+@pytest.mark.parametrize("protected", [False, True])
+def test_templates_that_are_not_as_rendered_are_reported_and_refused_where_they_are_protected(
+    protected: bool, in_project: Path
+) -> None:
+    sink = io.StringIO()
+    (in_project / "out/staging").mkdir(parents=True)
+    (in_project / "out/staging/keys.yaml").write_text("by hand")
+    (in_project / "out/SHA256SUMS").write_text("0  staging/keys.yaml\n")
+    target: Any = SimpleNamespace(environment="staging", protected=protected)
+    reporter = PlainReporter(sink)
+
+    selection.refuse_edited([target], reporter, suffix=None, rehearsed=True)
+    assert "staging: out/staging/keys.yaml was edited by hand" in sink.getvalue()
+    if protected:
+        message = (
+            "staging is protected: out/staging/keys.yaml was edited by hand; run `make render` and review its diff"
+        )
+        with pytest.raises(RefusedError, match=message):
+            selection.refuse_edited([target], reporter, suffix=None)
+    else:
+        selection.refuse_edited([target], reporter, suffix=None)

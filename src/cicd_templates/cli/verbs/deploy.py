@@ -73,6 +73,7 @@ def deploy(
             return
         chosen = selection.targets(**options)
         rehearsed = options["local"] and yes
+        selection.refuse_edited(chosen, reporter, suffix=options["suffix"], rehearsed=rehearsed)
         if options["env"] != "all" and not rehearsed:
             _refuse_protected(chosen)
         tools = selection.tools(options["suffix"], options["local"])
@@ -145,6 +146,7 @@ def _deploy_plan(
     if [target.environment for target in found] != [made.environment]:
         raise RefusedError(f"{path}: there is no environment {made.environment!r} here; plan again")
     (target,) = found
+    selection.refuse_edited(found, reporter, suffix=suffix)
     tools = selection.tools(suffix, made.local)
     following = target.execute(
         made, path, reporter, tools, confirm_others=confirm_others, allowed=allowed, next_path=out

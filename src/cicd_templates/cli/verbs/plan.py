@@ -28,6 +28,8 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
 
     reporter = report.reporter(as_json=as_json)
     chosen = selection.targets(**options)
+    # A plan changes nothing, so this is only reported here.
+    selection.refuse_edited(chosen, reporter, suffix=options["suffix"], rehearsed=True)
     if out and len(chosen) > 1:
         raise ConfigurationError(
             f"{hints.option('OUT', str(out))} takes the plan of one environment; name it with {hints.option('ENV')}"

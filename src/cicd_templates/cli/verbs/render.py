@@ -29,6 +29,7 @@ from cicd_templates.paths import CONFIGURATION, rendered_folder
 @SUFFIX
 def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
     """Render every layer for every environment."""
+    from cicd_templates.checksums import source_digest
     from cicd_templates.config.load import read_configuration
     from cicd_templates.layer.discovery import project_layers
     from cicd_templates.render import out_folder
@@ -38,7 +39,7 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
     selection.require_environment(configuration, env)
     folder = out or rendered_folder(suffix)
     rendered = stacks.render(configuration, project_layers(), form)  # type: ignore[arg-type] # click checked the choice
-    files = out_folder.files_of(rendered, folder, env)
+    files = out_folder.files_of(rendered, folder, env, sources=source_digest())
     if check:
         difference = out_folder.diff_against_folder(files, folder)
         for line in difference:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cicd_templates.checksums import parse_checksums
 from cicd_templates.deploy.releases.commits import Tree, blob_id, in_work_tree, read_tree
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.paths import CHECKSUMS
@@ -107,5 +108,4 @@ def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[Sta
 
 def _checksums(files: Mapping[str, bytes]) -> dict[str, str]:
     """Return the digests from the folder's list of checksums, by path. A malformed line matches no existing file."""
-    lines = files[CHECKSUMS].decode(errors="replace").splitlines()
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    return parse_checksums(files[CHECKSUMS].decode(errors="replace"))

@@ -1,0 +1,81 @@
+"""The list of checksums in a folder of rendered templates: whether the files, and what they come from, are as it says.
+
+The list has the format of `sha256sum`. Its first line is a comment with a digest of the configuration and of the user's
+own layers, so that templates are not deployed that the configuration no longer describes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from cicd_templates.paths import CHECKSUMS, CONFIGURATION, OWN_LAYERS
+
+RENDERED_FROM = f"# rendered from {CONFIGURATION} and {OWN_LAYERS}: "
+SHOWN = 3
+
+
+def source_digest(project: Path = Path()) -> str:
+    """Return a digest of the configuration and the own layers of `project`.
+
+    Comments and the layout of the configuration do not count. Raises `OSError` or `ValueError` if it cannot be read.
+    """
+    configuration = tomllib.loads((project / CONFIGURATION).read_text(encoding="utf-8"))
+    digest = hashlib.sha256(json.dumps(configuration, sort_keys=True, default=str).encode())
+    for path in sorted((project / OWN_LAYERS).glob("*.py")):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def checksums_text(files: Mapping[str, str], sources: str = "") -> str:
+    """Return the list for `files`, by relative path, which were rendered from sources with the digest `sources`."""
+    lines = [f"{RENDERED_FROM}{sources}\n"] if sources else []
+    return "".join(
+        [*lines, *(f"{hashlib.sha256(files[path].encode()).hexdigest()}  {path}\n" for path in sorted(files))]
+    )
+
+
+def parse_checksums(text: str) -> dict[str, str]:
+    """Return the digests by path. A malformed line matches no existing file."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def recorded_sources(text: str) -> str:
+    """Return the digest of the sources that a list of checksums states, or an empty string."""
+    first = text.partition("\n")[0]
+    return first.removeprefix(RENDERED_FROM) if first.startswith(RENDERED_FROM) else ""
+
+
+def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
+    """Return why the templates of `environment` in `folder` are not what `make render` wrote, or would write now.
+
+    Return an empty string if they are. What the list does not state, such as its sources, is not checked.
+    """
+    try:
+        text = (folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    edited = [
+        name
+        for name, digest in sorted(parse_checksums(text).items())
+        if name.startswith(f"{environment}/") and _digest(folder / name) not in ("", digest)
+    ]
+    if edited:
+        more = f" and {len(edited) - SHOWN} more" if len(edited) > SHOWN else ""
+        return f"{', '.join(str(folder / name) for name in edited[:SHOWN])}{more} was edited by hand"
+    sources = recorded_sources(text)
+    if sources and sources != source_digest(project):
+        return f"{CONFIGURATION} or a layer in {OWN_LAYERS} was edited, and {folder}/ was not rendered since"
+    return ""
+
+
+def _digest(path: Path) -> str:
+    """Return the digest of a file; empty if there is no such file."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
