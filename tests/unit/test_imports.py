@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "builds": "config functions template",
     "layer": "config errors template",
     "blocks": "builds config functions layer template",
-    "templates": "blocks builds config layer",
+    "templates": "blocks builds config layer template",
     "review": "config errors markdown paths template",
     "render": "checksums config errors layer paths plurals printable review template",
     "reference": "config errors layer markdown render rules template",
