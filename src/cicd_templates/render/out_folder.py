@@ -40,8 +40,8 @@ def files_of(
 ) -> dict[str, str]:
     """Return every file that belongs below `root`, by relative path; `sources` is the digest of what they come from.
 
-    With `only`, the name of one environment, the files of all other environments keep their present content, and so does
-    the digest of the sources.
+    With `only`, the name of one environment, the files of all other environments keep their present content, and so
+    does the digest of the sources.
     """
     files = {}
     for stack in stacks:
