@@ -31,6 +31,8 @@ TOOL = "/tmp/tool"  # noqa: S108 - nobody else is in that container
 MAKE_TOOL = f"[ -d {TOOL} ] || python3 -I -m venv {TOOL}"
 # The virtual environment that holds only the metadata of the application's packages.
 DESCRIBED = "/tmp/described"  # noqa: S108 - as above
+# The folder with copies of the requirements files that a scanner judges.
+JUDGED = "/tmp/judged"  # noqa: S108 - as above
 
 # The checksum of the Linux program, which Snyk publishes in its npm package of this version.
 SNYK_VERSION = "1.1307.4"
@@ -159,6 +161,20 @@ def describe_requirements(*secrets: str) -> str:
     )
 
 
+def list_dependencies(name: str) -> str:
+    """Return the command that copies requirements files called `name` for a scanner to a folder of their own.
+
+    In that folder, no file of the source can steer the scanner. Dependencies in other forms become `$NOT_READ`.
+    """
+    return "\n".join(
+        [
+            write_script("dependencies.py"),
+            f"rm -rf {JUDGED}",
+            f"{TOOL}/bin/python3 -I /tmp/dependencies.py . {JUDGED} '{name}' > \"$NOT_READ\"",
+        ]
+    )
+
+
 GET_SNYK = f"""\
 python3 -I - <<'GET'
 import hashlib, os, urllib.request
@@ -210,7 +226,7 @@ def _safety() -> ReleaseCheck:
         tools=(install_pins("safety"),),
         version=f"{TOOL}/bin/safety --version",
         commands=(
-            "rm -rf .safety-policy.yml .safety-project.ini\n"
+            f"{list_dependencies('*requirements*.txt')}\ncd {JUDGED}\n"
             f'{TOOL}/bin/safety --stage cicd scan --target . --output json > "$REPORT"',
         ),
         format="safety",
@@ -227,6 +243,7 @@ def _snyk() -> ReleaseCheck:
         install=(describe_requirements("SNYK_TOKEN"),),
         version=f"{TOOL}/bin/snyk --version",
         commands=(
+            f"{list_dependencies('requirements.txt')}\ncd {JUDGED}\n"
             f"{TOOL}/bin/snyk test --file=requirements.txt --package-manager=pip --command={DESCRIBED}/bin/python3 \\\n"
             '  --ignore-policy --json-file-output="$REPORT"',
         ),

@@ -131,21 +131,38 @@ def test_no_comment_of_the_source_hides_a_secret(source: Path) -> None:
 def test_safety_finds_no_policy_of_the_source(source: Path, tmp_path: Path) -> None:
     for name in (".safety-policy.yml", ".safety-project.ini"):
         (source / name).write_text("ignore: everything")
+    (tmp_path / "tmp/tool/bin").mkdir(parents=True)
+    (tmp_path / "tmp/tool/bin/python3").symlink_to(sys.executable)
     stub(tmp_path / "tmp/tool/bin", "safety", 'ls -A "$PWD" > "${REPORT:-/dev/null}"')
     of = service()
     specification = buildspecs.check(of, next(check for check in checks_of(of) if check.name == "safety"))
     run(commands(specification, "install")[0], source)
     run(commands(specification)[0], source)
 
-    there = (source / ".report/report.json").read_text().split()
-    assert "requirements.txt" in there
-    assert not [name for name in there if name.startswith(".safety")]
+    assert (source / ".report/report.json").read_text().split() == ["requirements.txt"]
+    assert (tmp_path / "tmp/judged/requirements.txt").read_text() == "waitress==3.0.2\n"
+    assert json.loads((source / ".report/run.json").read_text())["not_read"] == []
+
+
+@pytest.mark.parametrize("name", ["safety", "snyk"])
+def test_dependencies_that_a_scanner_cannot_see_are_in_the_record(name: str, source: Path, tmp_path: Path) -> None:
+    (source / "poetry.lock").write_text('[[package]]\nname = "flask"\nversion = "0.12"\n')
+    (tmp_path / "tmp/tool/bin").mkdir(parents=True)
+    (tmp_path / "tmp/tool/bin/python3").symlink_to(sys.executable)
+    stub(tmp_path / "tmp/tool/bin", name, "echo 1")
+    of = service()
+    specification = buildspecs.check(of, next(check for check in checks_of(of) if check.name == name))
+    run(commands(specification, "install")[0], source)
+    run(commands(specification)[0], source)
+
+    record = json.loads((source / ".report/run.json").read_text())
+    assert (record["not_read"], record["exit_code"]) == (["poetry.lock: flask 0.12"], 0)
 
 
 def test_snyk_ignores_the_policy_of_the_source() -> None:
     (command,) = PRESETS["snyk"]().commands
 
-    assert command.startswith("/tmp/tool/bin/snyk test ")
+    assert "\ncd /tmp/judged\n/tmp/tool/bin/snyk test " in command
     assert " --ignore-policy " in command
 
 
@@ -203,6 +220,7 @@ HASH = f"--hash=sha256:{'a' * 64}"
             f"A.b-c[x,y]==1.0.post1+local \\\n    {HASH} \\\n    {HASH}\n    # via d\n", id="as pip-compile writes"
         ),
         pytest.param(f'a==1 ; python_version < "3.12" \\\n    {HASH}\n', id="a marker"),
+        pytest.param(f"a==1 ; os_name >= 'nt' or extra != 'x' {HASH}\n", id="a marker with a choice"),
         pytest.param("# nothing\n\n", id="none"),
     ],
 )
@@ -211,6 +229,28 @@ def test_requirements_by_version_and_hash_are_taken(text: str, tmp_path: Path) -
 
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.count("==") == text.count("==")
+
+
+def test_every_package_is_described_whatever_its_marker_says_but_those_of_other_systems(tmp_path: Path) -> None:
+    lines = [
+        f"a==1 ; python_version < '3' {HASH}",
+        f'b[x]==2 ; sys_platform == "linux" {HASH}',
+        f"c==3 ; sys_platform == 'win32' {HASH}",
+        f"d==4 ; python_version < '3' and os_name == 'nt' {HASH}",
+    ]
+    answer = pinned("\n".join(lines), tmp_path)
+
+    assert answer.stdout.splitlines() == [f"a==1 {HASH}", f"b[x]==2 {HASH}"]
+
+
+def test_a_package_that_is_pinned_twice_for_different_pythons_is_refused(tmp_path: Path) -> None:
+    lines = [f"a.b==1 ; python_version < '3' {HASH}", f"A-b==2 ; python_version >= '3' {HASH}"]
+    answer = pinned("\n".join(lines), tmp_path)
+
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "requirements.txt: a-b is pinned twice, but only one version can be judged; keep that of the image\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -639,6 +639,17 @@ def test_what_stops_a_legacy_application_is_accepted_until_a_day_and_nothing_tha
     assert gate(tmp_path, f"--policy {tmp_path}/p.toml", **{**mended, "bandit/report.json": more}).exit_code == 1
 
 
+@pytest.mark.parametrize("name", ["src/\udcff.py", "\ud800", "a\udc80/b\udcfe.py", "grüße.py"])
+def test_a_file_whose_name_is_not_unicode_can_be_waived(name: str, tmp_path: Path) -> None:
+    (row,) = LEGACY["bandit/report.json"]["results"]
+    report = {**LEGACY["bandit/report.json"], "results": [{**row, "filename": name}]}
+    files: dict[str, Any] = {"bandit/report.json": report}
+    assert gate(tmp_path, **files).exit_code == 1
+    assert "1 waiver added" in waived(tmp_path).output
+
+    assert gate(tmp_path, f"--policy {tmp_path}/p.toml", **files).exit_code == 0
+
+
 def test_what_is_waived_in_the_working_folder_is_accepted_there(
     tmp_path: Path, in_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,16 +3,28 @@
 Anything else in it is refused. An address or a folder instead of a name, a further file and an option such as
 `--no-binary` could make pip run code of the application while it installs. Another index could hold another package of
 the same name. An encoding line or a comment that ends in a backslash could make pip read other packages than a scanner.
+
+Markers are left out, because a scanner judges only the packages that its own Python would install. Packages for other
+systems than Linux are left out as a whole, because an image is Linux.
 """
 
 import re
 import sys
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]*\])?"
-PINNED = re.compile(rf"{NAME} *== *[A-Za-z0-9.!+_-]+ *(;[^@]*?)?( +--hash=sha\d+:[0-9a-f]+)+")
+PINNED = re.compile(rf"({NAME} *== *[A-Za-z0-9.!+_-]+) *(;[^@]*?)?(( +--hash=sha\d+:[0-9a-f]+)+)")
+OTHER_SYSTEM = re.compile(
+    r"\s*(sys_platform|platform_system|os_name)\s*==\s*([\"'])(win32|cygwin|darwin|Windows|Darwin|nt)\2\s*"
+)
 # pip obeys the encoding that one of the first two lines names: https://peps.python.org/pep-0263/
 ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
 OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\$", re.MULTILINE)
+
+
+def for_another_system(marker: str) -> bool:
+    """Returns whether a marker is false on every Linux."""
+    plain = not re.search(r"\bor\b|[()]", marker)
+    return plain and any(OTHER_SYSTEM.fullmatch(part) for part in re.split(r"\band\b", marker))
 
 
 def main() -> None:
@@ -26,12 +38,19 @@ def main() -> None:
     for unsafe in (ENCODING, OPEN_COMMENT):
         if found := unsafe.search(text):
             sys.exit(f"{path}: {found[0]!r} can make pip read other packages than a scanner; remove it")
+    seen = set()
     for line in re.sub(r"\\\n", " ", text).split("\n"):
         line = re.sub(r"(^|\s)#.*", "", line).strip()
-        if line and not PINNED.fullmatch(line):
+        pinned = PINNED.fullmatch(line)
+        if line and not pinned:
             sys.exit(f"{path}: {line!r} is not a package with its version and hash, so it is not installed")
-        if line:
-            print(line)
+        if not pinned or for_another_system((pinned[3] or "").removeprefix(";")):
+            continue
+        name = re.sub(r"[-_.]+", "-", re.split(r"[\[ =]", line)[0]).lower()
+        if name in seen:
+            sys.exit(f"{path}: {name} is pinned twice, but only one version can be judged; keep that of the image")
+        seen.add(name)
+        print(f"{pinned[1]}{pinned[4]}")
 
 
 main()

@@ -1,0 +1,262 @@
+"""Copies requirements files for a scanner, and lists the dependencies that the scanner cannot see.
+
+`dependencies.py SOURCE COPY NAME` copies the requirements files below SOURCE whose name matches NAME to COPY. A copy
+has the pinned packages without markers, so that a scanner judges each of them, whatever its own Python is. Packages for
+other systems than Linux are left out, because an image is Linux.
+
+It prints a JSON list of texts: dependencies of Python that SOURCE declares in another form, or brings along, and that
+no copy pins. They are unknown and stop a release, because a scanner would pass over them in silence.
+"""
+
+import ast
+import configparser
+import fnmatch
+import json
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+SHOWN = 20
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+PINNED = re.compile(rf"({NAME})(\[[A-Za-z0-9._, -]*\])? *== *([A-Za-z0-9.!+_-]+) *(;[^@]*?)?( +--hash=\S+)*")
+REQUIREMENT = re.compile(NAME)
+METADATA = re.compile(r"(?:^|/)([^/]+?)-([^/-]+)\.(?:dist-info/METADATA|egg-info/PKG-INFO)$")
+# Options of pip that name no package. Constraints do not install anything either.
+OPTIONS = re.compile(
+    r"(-i|-c|-f|--(index-url|extra-index-url|find-links|constraint|no-binary|only-binary|prefer-binary|require-hashes|pre"
+    r"|trusted-host|use-feature|no-index))\b"
+)
+INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
+OTHER_SYSTEM = re.compile(
+    r"\s*(sys_platform|platform_system|os_name)\s*==\s*([\"'])(win32|cygwin|darwin|Windows|Darwin|nt)\2\s*"
+)
+LOCK_FILES = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "pylock.*.toml")
+CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml")
+ARCHIVES = (".whl", ".egg", ".pyz", ".pex")
+VENDORED = {"vendor", "vendored", "_vendor", "third_party", "site-packages", "dist-packages"}
+Found = Iterator[tuple[str, str]]
+
+
+def normalised(name: str) -> str:
+    """Returns a package's name in the form that all spellings share."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def for_another_system(marker: str) -> bool:
+    """Returns whether a marker is false on every Linux."""
+    plain = not re.search(r"\bor\b|[()]", marker)
+    return plain and any(OTHER_SYSTEM.fullmatch(part) for part in re.split(r"\band\b", marker))
+
+
+def read_requirements(text: str) -> tuple[list[str], list[str]]:
+    """Returns the pinned packages of a requirements file, and the lines that are none."""
+    pins, others = [], []
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        line = re.sub(r"(^|\s)#.*", "", line).strip()
+        pinned = PINNED.fullmatch(line)
+        if pinned and not for_another_system((pinned[4] or "").removeprefix(";")):
+            pins.append(f"{pinned[1]}{pinned[2] or ''}=={pinned[3]}")
+        elif line and not pinned and not OPTIONS.match(line):
+            others.append(line)
+    return pins, others
+
+
+def strings(value: Any) -> list[str]:
+    """Returns the texts in a list, or the keys of an object."""
+    items = list(value) if isinstance(value, (list, dict)) else []
+    return [item for item in items if isinstance(item, str)]
+
+
+def lists_in(value: Any) -> list[str]:
+    """Returns the texts of all lists in an object."""
+    return [text for each in value.values() for text in strings(each)] if isinstance(value, dict) else []
+
+
+def table(value: Any, *keys: str) -> dict[str, Any]:
+    """Returns the object at a path of keys, or an empty one."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def in_lock_file(text: str) -> Found:
+    """Yields the packages of a lock file in TOML, with their versions. The project itself is none."""
+    lock = tomllib.loads(text)
+    for package in [*lock.get("package", []), *lock.get("packages", [])]:
+        source = package.get("source")
+        own = isinstance(source, dict) and (source.get("virtual") or source.get("editable"))
+        if not own:
+            yield str(package.get("name")), str(package.get("version", ""))
+
+
+def in_pyproject(text: str) -> Found:
+    """Yields the packages that a pyproject.toml file declares."""
+    content = tomllib.loads(text)
+    project, poetry = table(content, "project"), table(content, "tool", "poetry")
+    declared = strings(project.get("dependencies")) + lists_in(project.get("optional-dependencies"))
+    declared += lists_in(content.get("dependency-groups")) + lists_in(table(content, "tool", "pdm", "dev-dependencies"))
+    declared += strings(table(content, "tool", "uv").get("dev-dependencies"))
+    groups = [poetry, *table(poetry, "group").values()]
+    declared += [name for group in groups for key in ("dependencies", "dev-dependencies") for name in table(group, key)]
+    # Poetry lists the Python version among the packages.
+    yield from ((name, "") for name in names_in(declared) if name != "python")
+
+
+def names_in(requirements: list[str]) -> list[str]:
+    """Returns the names of packages in requirements such as `flask>=3; python_version > "3"`."""
+    return [found[0] if (found := REQUIREMENT.match(each.strip())) else each for each in requirements if each.strip()]
+
+
+def in_pipfile(text: str) -> Found:
+    """Yields the packages that a Pipfile declares."""
+    content = tomllib.loads(text)
+    yield from ((name, "") for key in ("packages", "dev-packages") for name in table(content, key))
+
+
+def in_pipfile_lock(text: str) -> Found:
+    """Yields the packages of a Pipfile.lock file, with their versions."""
+    content = json.loads(text)
+    for key in ("default", "develop"):
+        for name, about in table(content, key).items():
+            yield name, str(about.get("version", "")).removeprefix("==") if isinstance(about, dict) else ""
+
+
+def in_setup_cfg(text: str) -> Found:
+    """Yields the packages that a setup.cfg file declares."""
+    content = configparser.RawConfigParser(strict=False)
+    content.read_string(text)
+    declared = [content.get("options", key, fallback="") for key in ("install_requires", "setup_requires")]
+    if content.has_section("options.extras_require"):
+        declared += [value for _, value in content.items("options.extras_require")]
+    yield from ((name, "") for each in declared for name in names_in(re.split(r"[\n;]", each)))
+
+
+def in_setup_py(text: str) -> Found:
+    """Yields the packages that a setup.py file declares; a text that is no package if they are computed."""
+    for node in ast.walk(ast.parse(text)):
+        if (
+            isinstance(node, ast.Call)
+            and "setup" in ast.unparse(node.func)
+            and None in [each.arg for each in node.keywords]
+        ):
+            yield "the arguments of setup, which are computed", ""
+        if isinstance(node, ast.keyword) and node.arg in ("install_requires", "extras_require", "setup_requires"):
+            try:
+                value = ast.literal_eval(node.value)
+            except ValueError:
+                yield f"{node.arg}, which is computed", ""
+                continue
+            declared = lists_in(value) if isinstance(value, dict) else strings(value)
+            yield from ((name, "") for name in names_in(declared))
+
+
+def is_requirements(path: str) -> bool:
+    """Returns whether a file is a requirements file by its name, or by that of its folder."""
+    folder, name = os.path.split(path)
+    return name.endswith(".txt") and ("requirements" in name or os.path.basename(folder) == "requirements")
+
+
+READERS = {
+    **dict.fromkeys(LOCK_FILES, in_lock_file),
+    "pyproject.toml": in_pyproject,
+    "Pipfile": in_pipfile,
+    "Pipfile.lock": in_pipfile_lock,
+    "setup.cfg": in_setup_cfg,
+    "setup.py": in_setup_py,
+}
+
+
+class Dependencies:
+    """Collects what a source declares and brings along."""
+
+    def __init__(self, wanted: str) -> None:
+        self.wanted = wanted
+        self.pins: dict[str, set[str]] = {}
+        self.copies: dict[str, list[str]] = {}
+        self.declared: list[tuple[str, str, str]] = []
+        self.not_read: list[str] = []
+
+    def take(self, path: str, full: str) -> None:
+        """Takes a file; `path` is its name below the source."""
+        name = os.path.basename(path)
+        readers = [reader for pattern, reader in READERS.items() if fnmatch.fnmatchcase(name, pattern)]
+        if name.lower().endswith(ARCHIVES) or name in CONDA:
+            self.not_read.append(path)
+        elif metadata := METADATA.search(path):
+            self.declared.append((path, metadata[1], metadata[2]))
+        elif VENDORED.intersection(path.split("/")[:-1]) and name.endswith((".py", ".so")):
+            self.not_read.append(os.path.dirname(path))
+        elif is_requirements(path) or readers:
+            self.read(path, full, readers)
+
+    def read(self, path: str, full: str, readers: list[Any]) -> None:
+        """Takes what a file declares; a file that cannot be read is unknown as a whole."""
+        try:
+            with open(full, encoding="utf-8") as file:
+                text = file.read()
+            if is_requirements(path):
+                self.take_requirements(path, text)
+            for reader in readers:
+                self.declared += [(path, name, version) for name, version in reader(text)]
+        except (ValueError, SyntaxError, RecursionError, AttributeError, TypeError, configparser.Error) as error:
+            self.not_read.append(f"{path}: {type(error).__name__}")
+
+    def take_requirements(self, path: str, text: str) -> None:
+        """Takes a requirements file: its packages are pins if it is copied, and declarations otherwise."""
+        pins, others = read_requirements(text)
+        self.not_read += [f"{path}: {line[:80]}" for line in others if not self.is_included(path, line)]
+        named = [pin.partition("==") for pin in pins]
+        if fnmatch.fnmatchcase(path, self.wanted):
+            self.copies[path] = pins
+            for name, _, version in named:
+                self.pins.setdefault(normalised(name.partition("[")[0]), set()).add(version)
+        else:
+            self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
+
+    def is_included(self, path: str, line: str) -> bool:
+        """Returns whether a line of a file includes a requirements file that is taken anyway."""
+        included = INCLUDED.fullmatch(line)
+        other = os.path.normpath(os.path.join(os.path.dirname(path), included[1])) if included else ""
+        return is_requirements(other) and fnmatch.fnmatchcase(other, self.wanted) and not other.startswith("..")
+
+    def is_pinned(self, name: str, version: str) -> bool:
+        """Returns whether a copy pins a package, at this version if there is one."""
+        pins = self.pins.get(normalised(name), set())
+        return version in pins if version else bool(pins)
+
+    def missing(self) -> list[str]:
+        """Returns what no copy has, once each."""
+        unpinned = [
+            f"{path}: {name}{f' {version}' if version else ''}"
+            for path, name, version in self.declared
+            if not self.is_pinned(name, version)
+        ]
+        return list(dict.fromkeys([*self.not_read, *unpinned]))
+
+
+def main() -> None:
+    """Writes the copies and prints the list."""
+    source, copy, wanted = sys.argv[1:]
+    found = Dependencies(wanted)
+    for folder, _, names in os.walk(source):
+        for name in sorted(names):
+            full = os.path.join(folder, name)
+            if not os.path.islink(full):
+                found.take(os.path.relpath(full, source), full)
+    for path, pins in found.copies.items():
+        # Scanners know such a file by its name only.
+        known = path if "requirements" in os.path.basename(path) else f"{path.removesuffix('.txt')}-requirements.txt"
+        target = os.path.join(copy, known)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "w") as file:
+            file.write("".join(f"{pin}\n" for pin in pins))
+    os.makedirs(copy, exist_ok=True)
+    missing = found.missing()
+    more = [f"{len(missing) - SHOWN} more"] if len(missing) > SHOWN else []
+    print(json.dumps([*missing[:SHOWN], *more]))
+
+
+main()
