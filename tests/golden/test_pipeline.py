@@ -43,15 +43,6 @@ def test_a_release_goes_through_these_stages_in_this_order() -> None:
     assert (PIPELINE["PipelineType"], PIPELINE["ExecutionMode"]) == ("V2", "SUPERSEDED")
 
 
-@pytest.mark.parametrize("layer", ["scan-gate", "review"])
-def test_the_variables_of_functions_are_strings(layer: str) -> None:
-    functions = [resource for resource in load(layer).values() if resource["Type"] == "AWS::Lambda::Function"]
-    values = [value for each in functions for value in each["Properties"]["Environment"]["Variables"].values()]
-
-    assert values
-    assert [value for value in values if not isinstance(value, str | dict)] == []
-
-
 def test_no_stage_after_the_gate_is_entered_without_its_verdict() -> None:
     assert [stage["Name"] for stage in STAGES if "BeforeEntry" in stage] == [stage["Name"] for stage in AFTER_THE_GATE]
     for stage in AFTER_THE_GATE:

@@ -268,6 +268,12 @@ def test_the_second_gate_may_start_a_scan_of_its_own_repository() -> None:
     assert again["Resource"][0]["Fn::Sub"].endswith(":repository/payments-tools-payment-processor")
 
 
+def test_every_variable_of_the_gate_is_a_string() -> None:
+    variables = resources_of(scan_gate)["ScanGate"]["Properties"]["Environment"]["Variables"]
+
+    assert {name: value for name, value in variables.items() if not isinstance(value, str | dict)} == {}
+
+
 def test_the_gate_knows_the_checks_that_must_have_reported() -> None:
     variables = resources_of(scan_gate)["ScanGate"]["Properties"]["Environment"]["Variables"]
 
