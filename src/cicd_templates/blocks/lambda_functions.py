@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from awacs import codepipeline, xray
-from troposphere import awslambda, iam, logs
+from troposphere import AWSHelperFn, awslambda, iam, logs
 
 from cicd_templates import functions
 from cicd_templates.blocks.keys import may_encrypt
@@ -48,7 +48,7 @@ def inline_function(
     key: KeyArn,
     dead_letters: QueueArn,
     timeout_seconds: int,
-    variables: Mapping[str, object],
+    variables: Mapping[str, AWSHelperFn | str],
     memory_mb: int = MEMORY_MB,
     network: awslambda.VPCConfig | None = None,
 ) -> tuple[logs.LogGroup, iam.Role, awslambda.Function]:
@@ -120,12 +120,12 @@ def may_answer_jobs(sid: str) -> Grant:
     )
 
 
-def templates_variables(env: Environment, bucket: BucketName) -> dict[str, object]:
+def templates_variables(env: Environment, bucket: BucketName) -> dict[str, AWSHelperFn | str]:
     """Return the environment variables that tell a function where the reviewed templates are.
 
     If the configuration accepts an older version of the templates, a variable names that version.
     """
-    variables: dict[str, object] = {"TEMPLATES_BUCKET": bucket, "TEMPLATES_KEY": TEMPLATES_KEY}
+    variables: dict[str, AWSHelperFn | str] = {"TEMPLATES_BUCKET": bucket, "TEMPLATES_KEY": TEMPLATES_KEY}
     if env.pipeline.older_templates:
         variables["OLDER_TEMPLATES"] = env.pipeline.older_templates
     return variables

@@ -38,6 +38,8 @@ def test_every_function_is_traced_and_loses_no_event() -> None:
                 seen += 1
                 properties = resource["Properties"]
                 assert properties["TracingConfig"] == {"Mode": "Active"}
+                # Lambda accepts only texts as values of variables.
+                assert {type(value) for value in properties["Environment"]["Variables"].values()} <= {str, dict}
                 assert properties["DeadLetterConfig"] == {"TargetArn": {"Ref": "DeadLettersQueueArn"}}
                 role = resources[properties["Role"]["Fn::GetAtt"][0]]["Properties"]
                 statements = {each["Sid"]: each for each in role["Policies"][0]["PolicyDocument"]["Statement"]}
