@@ -1,19 +1,25 @@
-"""The demo fails where anything that it shows is not so."""
+"""The demo runs its steps in order, and fails where anything that it shows is not so."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from cicd_templates.cli import demo_steps, targets
+from cicd_templates.cli import demo_steps, main, targets
 from cicd_templates.cli.targets import Target
+from cicd_templates.config.environment import Environment
 from cicd_templates.deploy.aws.clients import local_clients
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
 from cicd_templates.deploy.reporting.inventory_items import Remainder
+from cicd_templates.deploy.reporting.report import Heading
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError
 from cicd_templates.lint.formats import LintFinding
@@ -59,3 +65,68 @@ def test_something_left_unexplained_fails_it(
     with pytest.raises(CicdError, match="staging: something unexplained is left"):
         demo_steps._destroy([TARGET])
     assert "UNEXPLAINED: recorded" in capsys.readouterr().out
+
+
+class Deployed:
+    """An environment on an AWS that does what it is told, and keeps what it was told."""
+
+    def __init__(self, environment: Environment, folder: Path, told: list[str]) -> None:
+        self.environment = environment.qualified
+        self.stacks = read_stacks(folder / environment.qualified)
+        self.told = told
+        self.clients: Any = SimpleNamespace(ssm=self, s3=self)
+
+    def get_parameter(self, **request: str) -> dict[str, Any]:
+        return {"Parameter": {"Value": f"the bucket of {request['Name']}"}}
+
+    def put_object(self, **request: Any) -> None:
+        self.told.append(f"put {request['Body'].decode()} into {request['Bucket']}")
+
+    def delete_object(self, **request: str) -> None:
+        self.told.append(f"delete {request['Key']}")
+
+    def deploy(self, reporter: object, confirm: Callable[[str], bool], tools: object, **options: Any) -> None:
+        assert confirm("?")
+        assert options["confirm_others"]("?")
+        assert options["deployed"] == {"tools", "staging", "production"}
+        self.told.append(f"deploy {self.environment}")
+
+    def plan(self, reporter: object, tools: object) -> Any:
+        return SimpleNamespace(empty=True)
+
+    def heading(self, verb: str) -> Heading:
+        return Heading(verb, self.environment, "1", "r", "")
+
+    def inventory(self) -> Any:
+        return inventory()
+
+    def refuse_destruction(self, found: object) -> None:
+        self.told.append(f"check {self.environment}")
+
+    def destroy(self, reporter: object, found: object) -> list[Remainder]:
+        self.told.append(f"destroy {self.environment}")
+        return []
+
+
+def test_it_renders_deploys_twice_writes_and_destroys_in_reverse_order(
+    in_project: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    engine = SimpleNamespace(url="http://127.0.0.1:1")
+    monkeypatch.setattr(demo_steps, "lint_templates", lambda paths: [])
+    monkeypatch.setattr("cicd_templates.local.engine_process.running", lambda: contextlib.nullcontext(engine))
+    monkeypatch.setattr(demo_steps, "open_tools", lambda *arguments, **options: None)
+    monkeypatch.setattr(
+        demo_steps, "open_target", lambda environment, folder, **options: Deployed(environment, folder, told)
+    )
+    result = CliRunner().invoke(main, ["demo"])
+
+    assert result.exit_code == 0, result.output
+    order = [line.split()[1] for line in told if line.startswith("deploy")]
+    assert sorted(order) == ["production", "staging", "tools"]
+    assert [line.split()[1] for line in told if line.startswith("destroy")] == order[::-1]
+    bucket = "the bucket of /payments/staging/storage/UploadsBucketName"
+    versions = [f"put {version} into {bucket}" for version in ("first", "second", "third")]
+    assert told[3:7] == [*versions, "delete templates/example"]
+    assert "wrote out/staging/keys.yaml" in result.output
+    assert "deployed, unchanged when repeated, destroyed, all explained" in result.output
