@@ -26,11 +26,12 @@ FORM = make_option(
 def lint(form: str, suffix: str | None) -> None:
     """Lint the rendered templates with cfn-lint and the rules of docs/rules.md; any finding fails."""
     from cicd_templates.lint import formats
+    from cicd_templates.lint.cached_findings import lint_changed
     from cicd_templates.lint.run import lint_templates
 
     folder = rendered_folder(suffix)
     paths = sorted(path for kind in ("yaml", "json") for path in folder.glob(f"*/*.{kind}"))
-    found = lint_templates(paths, suffix)
+    found, changed = lint_changed(paths, lambda changed: lint_templates(changed, suffix))
     write = {"text": formats.as_text, "sarif": formats.as_sarif, "github": formats.as_github}[form]
     if found or form == "sarif":
         terminal.show_page(write(found))
@@ -40,4 +41,6 @@ def lint(form: str, suffix: str | None) -> None:
             "docs/rules.md explains E91 and W91"
         )
     if form != "sarif":
-        terminal.show(f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates")
+        terminal.show(
+            f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates, {changed} linted anew"
+        )
