@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "local": "errors private_files",
     "template": "errors",
     "local_gate": "errors functions",
-    "lint": "errors hints printable",
+    "lint": "errors hints paths printable private_files",
     "config": "errors plurals template",
     "paths": "",
     "private_files": "paths",
