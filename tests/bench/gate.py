@@ -86,7 +86,7 @@ def large(form: str, megabytes: int) -> bytes:
     if form == "bandit":
         return json.dumps({"results": rows, "errors": [], "metrics": {"_totals": {"loc": 9}}}).encode()
     return json.dumps(
-        {"runs": [{"tool": {"driver": {"name": "x", "rules": [{"id": "B602"}]}}, "results": rows}]}
+        {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "x", "rules": [{"id": "B602"}]}}, "results": rows}]}
     ).encode()
 
 

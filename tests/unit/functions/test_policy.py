@@ -49,6 +49,8 @@ def judged(policy: Policy, check: str = "all", today: date = TODAY, **about: Any
         ('thresholds.deps = "critical"', "unknown: with it no finding of deps stops a release"),
         ('unknown = "low"', "unknown: with it no finding of deps stops a release"),
         ('unknown = "medium"', "unknown: with it no finding of libs stops a release"),
+        ('unknown = "medium"', "unknown: with it no finding of all stops a release"),
+        ('waivers = [{ owner = "\u200b\u2800" }]', "waivers[0].owner: missing; a waiver needs an id, a reason and"),
         ('version = 2\nunknown = "medium"', "unknown: medium is weaker than high; write { severity ="),
         ('version = 2\nunfixed = "high"', "unfixed: high is weaker than low; write { severity ="),
         ('version = 2\nthresholds.all = "critical"', "thresholds.all: critical is weaker than high"),

@@ -194,6 +194,18 @@ FILTER = "detect_secrets.filters."
         ),
         pytest.param("cyclonedx", without(cyclonedx(), "vulnerabilities"), "no vulnerabilities", id="plain bill"),
         pytest.param(
+            "grype",
+            replaced(grype(), {"status": {"valid": False, "error": "too old"}}, "descriptor", "db"),
+            "its database of vulnerabilities is not valid: too old",
+            id="grype without a database",
+        ),
+        pytest.param(
+            "grype",
+            replaced(grype(), {"built": "2024-01-01", "error": "checksum"}, "descriptor", "db"),
+            "its database of vulnerabilities is not valid: checksum",
+            id="old grype without a database",
+        ),
+        pytest.param(
             "pip-audit",
             {"dependencies": [{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "not on PyPI"}]},
             "1 dependencies were skipped, first b",

@@ -184,6 +184,12 @@ def test_a_weakness_is_found_however_a_taxon_is_written(reference: Any, expected
     assert (by_rule.cwe, by_result.cwe) == (expected, expected)
 
 
+def test_a_finding_has_the_id_that_the_result_gives_its_rule() -> None:
+    (finding,) = read(sarif({"rule": {"id": "SC/part"}}, rules=[SCORED])).findings
+
+    assert (finding.id, finding.severity) == ("SC/part", "critical")
+
+
 def test_an_absent_result_was_in_the_baseline_and_is_gone() -> None:
     results = [{"ruleId": state, "level": "error", "baselineState": state} for state in ("absent", "new", "unchanged")]
 

@@ -27,6 +27,8 @@ _ONLY_VERSION_2 = ("kinds", "exploited", "epss")
 _SETTING_KEYS = ("severity", "reason", "owner", "expires")
 # The worst severity that a report of these formats states. The others can state critical.
 _WORST = {"bandit": "high", "detect-secrets": "high", "junit": "high", "pip-audit": "unknown", "safety": "unknown"}
+# In these formats some tools state no severity at all, such as Gitleaks.
+_MAY_STATE_NONE = ("cyclonedx", "sarif")
 
 Note = Callable[[str], None]
 
@@ -156,11 +158,13 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
     formats = checks if isinstance(checks, Mapping) else {check: check for check in checks}
     accepted = {setting.setting for setting in policy.weaker}
     for check, form in formats.items():
-        _refuse_switched_off_check(check, _WORST.get(form, "critical"), accepted, policy)
+        _refuse_switched_off_check(check, form, accepted, policy)
 
 
-def _refuse_switched_off_check(check: str, worst: str, accepted: set[str], policy: Policy) -> None:
+def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
     """Note a problem if nothing that the check can find reaches its threshold, and nobody has accepted that."""
+    lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
+    worst = "unknown" if lowered else _WORST.get(form, "critical")
     setting = "unknown" if worst == "unknown" else f"thresholds.{check}"
     word = policy.unknown if worst == "unknown" else worst
     threshold = policy.thresholds.get(check, "high")

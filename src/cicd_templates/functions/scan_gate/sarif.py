@@ -149,7 +149,7 @@ def _sarif_finding(tool: str, result: dict[str, Any], rule: dict[str, Any], conf
     region = mapping(physical.get("region"), "region")
     return Finding(
         tool=tool,
-        id=text(result.get("ruleId") or rule.get("id")),
+        id=text(result.get("ruleId") or mapping(result.get("rule"), "rule").get("id") or rule.get("id")),
         tool_severity=text(stated or "warning"),
         severity=severity or "unknown",
         stated=severity is not None,

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import unquote
 
+from cicd_templates.functions.scan_gate.foreign import one_line
 from cicd_templates.functions.scan_gate.reading import Finding
 
 _WAIVER_KEYS = ("id", "package", "path", "fingerprint", "reason", "owner", "expires")
@@ -42,7 +43,7 @@ def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[
     for key, text in texts.items():
         if not isinstance(text, str):
             note(f"{path}.{key}: is not a string")
-        elif not text.strip() and (key in value or key in ("id", "reason", "owner")):
+        elif not one_line(text, 1) and (key in value or key in ("id", "reason", "owner")):
             note(f"{path}.{key}: missing; a waiver needs an id, a reason and an owner")
     if not value.get("package") and not value.get("path"):
         note(f"{path}: names neither a package nor a path; a waiver needs one of them")
