@@ -36,7 +36,7 @@ lint: $(VENV)/.done ## Lint the templates with cfn-lint, the code with ruff and 
 
 test: $(VENV)/.done $(LOCAL_VENV)/.done ## Test this tool itself, on projects of its own
 	@$(RUN) docs --check
-	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term
+	@$(VENV)/bin/python -m pytest -q -n auto --dist loadgroup --cov --cov-report=term
 
 demo: $(VENV)/.done $(LOCAL_VENV)/.done ## Render, lint, deploy and destroy everything on a local AWS
 	@$(RUN) demo
@@ -170,7 +170,7 @@ soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deploy through SEQUENCES faults; rehe
 
 # Tests of properties run here as well, with more examples.
 test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run slow tests, and try more examples
-	@$(VENV)/bin/python -m pytest -q -n auto --dist worksteal -m "long or hypothesis" --hypothesis-profile=thorough
+	@$(VENV)/bin/python -m pytest -q -n auto --dist loadgroup -m "long or hypothesis" --hypothesis-profile=thorough
 
 fuzz.takes := INPUTS SEED
 fuzz: $(VENV)/.done ## Feed INPUTS damaged reports to the gate's readers, from SEED

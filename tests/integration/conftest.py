@@ -6,13 +6,12 @@ import hashlib
 import itertools
 import subprocess
 import tomllib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import coverage
 import pytest
 from click.testing import CliRunner, Result
 
@@ -33,19 +32,6 @@ ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
 EXAMPLE_ACCOUNTS = {"tools": "111111111111", "staging": "222222222222", "production": "333333333333"}
 RENDERED_ACCOUNTS = {"tools": "499999999991", "staging": "499999999992", "production": "499999999993"}
 _accounts = itertools.count(500000000000)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Generator[None, object, object]:
-    """Switch off coverage here: it would double the time, and the unit tests cover every line by themselves."""
-    measurement = coverage.Coverage.current()
-    if measurement is None:
-        return (yield)
-    measurement.stop()
-    try:
-        return (yield)
-    finally:
-        measurement.start()
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,8 @@ from tests.integration.attempts import (
 )
 from tests.integration.conftest import ENGINE_PYTHON, Project, make_project
 
-pytestmark = [pytest.mark.integration, pytest.mark.long]
+# All on one worker, because they share what takes longest.
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.xdist_group("enforced IAM")]
 
 # Not a secret. With this external id, the tests get sessions of roles that only a service may assume.
 DOOR = "the-tests"

@@ -17,7 +17,8 @@ from cicd_templates.rehearsal.result import ActionProgress, ActionState, as_json
 from tests.conftest import ROOT
 from tests.integration.rehearsed_example import Rehearsed, rehearsed
 
-pytestmark = pytest.mark.integration
+# All on one worker, because they share what takes longest.
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("rehearsal")]
 NAME = "payments-tools-payment-processor"
 GRANTS = ROOT / "docs/rehearsal-grants.md"
 ACCOUNTS = {"tools": "111111111111", "staging": "222222222222", "production": "333333333333"}

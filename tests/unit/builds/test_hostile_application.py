@@ -19,6 +19,8 @@ from tests.hostile import application
 from tests.unit.builds.build_runner import EXAMPLE, checked, commands, run, service
 
 JUDGES = ("bandit", "secrets")
+# All on one worker, because they share what takes longest.
+pytestmark = pytest.mark.xdist_group("hostile application")
 
 
 def source(folder: Path, *files: Any) -> Path:
