@@ -121,6 +121,14 @@ def environment(name: str | None, suffix: str | None) -> Environment:
     )
 
 
+def removed_service(name: str | None) -> str | None:
+    """Return `name` if the configuration has no such service, so that only AWS may know stacks of it."""
+    from cicd_templates.config.load import read_configuration
+
+    environments = read_configuration(CONFIGURATION).environments
+    return None if name in {service.name for each in environments for service in each.services} else name
+
+
 def only_service(environment: Environment, name: str | None) -> Service:
     """Return the service with this name; if `name` is None, return the only service.
 

@@ -18,6 +18,7 @@ from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks, selec
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import Inventory, take_inventory
+from cicd_templates.deploy.destruction.orphans import labels_of_service
 from cicd_templates.deploy.destruction.reimport import refuse_kept_resources
 from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
@@ -31,7 +32,7 @@ from cicd_templates.deploy.reporting.inventory_items import Remainder
 from cicd_templates.deploy.reporting.report import Heading, Left, Note, Reporter
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.deploy.runs.approval import Confirm
-from cicd_templates.errors import RefusedError
+from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import SPELLINGS
@@ -225,10 +226,20 @@ class Target:
         """Return the labels of the chosen stacks; None means all stacks, even those that are no longer rendered."""
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
-    def inventory(self) -> Inventory:
-        """Return the inventory of the environment, or of its chosen stacks, as they exist in AWS."""
-        scope, protected = scope_of(self.stacks), self.stacks[0].protected
-        return take_inventory(self.clients, scope, protected=protected, labels=self.labels)
+    def inventory(self, removed_service: str | None = None) -> Inventory:
+        """Return the inventory of the environment, or of its chosen stacks, as they exist in AWS.
+
+        With `removed_service`, return that of a service which is no longer rendered. Raises `ConfigurationError` if AWS
+        has no stack of it either.
+        """
+        scope, labels = scope_of(self.stacks), self.labels
+        if removed_service:
+            labels = labels_of_service(self.clients, scope, removed_service)
+            if not labels:
+                raise ConfigurationError(
+                    f"no service {removed_service!r}: neither the configuration nor {self.environment} in AWS has it"
+                )
+        return take_inventory(self.clients, scope, protected=self.stacks[0].protected, labels=labels)
 
     def refuse_destruction(self, inventory: Inventory) -> None:
         """Raise `RefusedError` if a stack belongs to another project, or if a remaining stack needs a deleted one."""
@@ -248,7 +259,7 @@ class Target:
                 inventory,
                 self.polling,
                 reporter,
-                self.recorded_remains,
+                lambda: self.recorded_remains(inventory.labels),
                 require_lock=lock.require_held,
             )
         reporter.report(Left(self.environment, tuple(left)))
@@ -266,11 +277,14 @@ class Target:
         types = ", ".join(f"{count} {name.removeprefix('AWS::')}" for name, count in sorted(counts.items()))
         return [f"only recorded, not built, by the local AWS: {types}"] if types else []
 
-    def recorded_remains(self) -> list[Remainder]:
-        """Return the resources of the local AWS that no stack deleted; after a correct destruction there are none."""
+    def recorded_remains(self, labels: frozenset[str] | None = None) -> list[Remainder]:
+        """Return the resources of the local AWS that no stack deleted; after a correct destruction there are none.
+
+        `labels` limits them to the stacks with these labels.
+        """
         if self.engine is None:
             return []
-        chosen = {stack.name for stack in self.chosen}
+        chosen = {stack.name for stack in self.chosen if labels is None or stack.label in labels}
         return [
             Remainder(entry["type"], entry["id"], f"recorded for {entry['stack']}", explained=False)
             for entry in self.engine.record.entries(self.account)

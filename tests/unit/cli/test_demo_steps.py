@@ -31,7 +31,7 @@ from tests.unit.deploy.plans.test_document import PLAN
 class Leaking(Target):
     """The staging environment, with something recorded that no stack deleted."""
 
-    def recorded_remains(self) -> list[Remainder]:
+    def recorded_remains(self, labels: frozenset[str] | None = None) -> list[Remainder]:
         return [Remainder("T", "lost", "recorded", explained=False)]
 
 

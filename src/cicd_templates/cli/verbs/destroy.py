@@ -78,7 +78,10 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.reporting import report
 
-    work = [(target, target.inventory()) for target in selection.targets(**options)[::-1]]
+    removed = selection.removed_service(options["service"])
+    if removed:
+        options["service"] = None
+    work = [(target, target.inventory(removed)) for target in selection.targets(**options)[::-1]]
     for target, inventory in work:
         command = target.command("destroy")
         guards.refuse_protected(target.environment, allowed, protected=inventory.protected, make=command)

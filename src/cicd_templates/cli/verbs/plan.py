@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,10 @@ from cicd_templates.cli import selection
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import JSON, PLAN_OUT, TARGET, WAIT, make_option
 from cicd_templates.errors import ChangesRemainError, ConfigurationError
+
+if TYPE_CHECKING:
+    from cicd_templates.cli.targets import Target
+    from cicd_templates.deploy.reporting.report import Reporter
 
 
 @verb(
@@ -37,5 +41,20 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
     # The pipeline deploys stacks only in protected environments, so without any of them its account is not needed.
     tools = selection.tools(options["suffix"], options["local"]) if any(target.protected for target in chosen) else None
     plans = [target.plan(reporter, tools, out, wait=wait) for target in chosen]
+    for target in chosen:
+        if options["layer"] is None and options["service"] is None:
+            _report_removed(target, reporter)
     if detailed_exitcode and any(plan and not plan.empty for plan in plans):
         raise click.exceptions.Exit(ChangesRemainError.exit_code)
+
+
+def _report_removed(target: Target, reporter: Reporter) -> None:
+    """Report the stacks of the environment that are in AWS, but are no longer rendered; no deployment deletes them."""
+    from cicd_templates.deploy.destruction.orphans import find_removed_stacks
+    from cicd_templates.deploy.reporting.report import Note
+
+    removed = find_removed_stacks(target.clients, target.stacks)
+    if removed:
+        words = f"{target.environment}: no longer rendered, and still in AWS: {', '.join(removed)}"
+        command = f"{target.command('destroy')} SERVICE=..."
+        reporter.report(Note(f"{words}; `{command}` deletes those of a removed service"))

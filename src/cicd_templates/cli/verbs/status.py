@@ -13,6 +13,7 @@ from cicd_templates.paths import rendered_folder
 
 if TYPE_CHECKING:
     from cicd_templates.cli.targets import Target
+    from cicd_templates.deploy.runs.status import StatusRow
 
 
 @verb(
@@ -37,13 +38,17 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
         _show_left(selection.targets(default="all", **options), as_json=as_json)
         return
     git_problem = commits.git_problem(rendered_folder(options["suffix"]))
-    by_environment = {}
+    by_environment: dict[str, list[overview.StatusRow]] = {}
+    opened: list[Target] = []
     for target in selection.targets(default="all", **options):
         rows = overview.status_rows(target.clients, target.stacks, target.chosen, history=not git_problem)
         if target.stacks[0].facts.kind == "tools" and len(target.chosen) == len(target.stacks):
             handed_over = selection.tools(options["suffix"], options["local"]).compare().state
             rows.append(overview.StatusRow("templates for releases", handed_over))
         by_environment[target.environment] = rows
+        opened.append(target)
+    if options["env"] in (None, "all") and options["layer"] is None and options["service"] is None:
+        by_environment |= _unknown_environments(opened)
     if git_problem:
         terminal.show(f"git could not be asked which commit each stack runs: {git_problem}", err=True)
     if as_json:
@@ -59,6 +64,22 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
             terminal.show(
                 f"  {row.stack:<{name}}  {row.status:<{state}}  {row.changed:<16}  {row.description}".rstrip()
             )
+
+
+def _unknown_environments(targets: list[Target]) -> dict[str, list[StatusRow]]:
+    """Return rows for stacks of environments and projects that the configuration does not have, by their names."""
+    from cicd_templates.deploy.destruction.orphans import find_unknown_environments
+    from cicd_templates.deploy.runs.status import StatusRow
+
+    known = {(target.stacks[0].facts.project, target.stacks[0].facts.environment) for target in targets}
+    places = {(target.account, target.stacks[0].region): target for target in targets}
+    unknown = {}
+    for (account, region), target in places.items():
+        for (project, environment), stacks in find_unknown_environments(target.clients, known).items():
+            unknown[f"{project}/{environment} in {account} and {region}"] = [
+                StatusRow(stack["StackName"], stack["StackStatus"], text="not in the configuration") for stack in stacks
+            ]
+    return unknown
 
 
 def _show_left(targets: list[Target], *, as_json: bool) -> None:

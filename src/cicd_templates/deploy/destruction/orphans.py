@@ -1,0 +1,49 @@
+"""Finds stacks of this tool that the configuration no longer has: of removed services, environments and projects.
+
+Reads only. Copies are left out, because they are rendered only where somebody works on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.destruction.deployed_stacks import label_of, list_our_stacks
+from cicd_templates.deploy.destruction.scope import Scope, as_tags, scope_of
+from cicd_templates.template.stack_template import StackTemplate
+
+Described = Mapping[str, Any]
+
+
+def find_unknown_environments(
+    clients: Clients, known: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], list[Described]]:
+    """Return the stacks in the account and region by project and environment, without those that are `known`."""
+    unknown: dict[tuple[str, str], list[Described]] = {}
+    for stack in list_our_stacks(clients):
+        tags = as_tags(stack["Tags"])
+        owner = (tags.get("Project", ""), tags.get("Environment", ""))
+        if "Suffix" not in tags and owner not in known:
+            unknown.setdefault(owner, []).append(stack)
+    return unknown
+
+
+def find_removed_stacks(clients: Clients, rendered: Sequence[StackTemplate]) -> list[str]:
+    """Return the labels of the stacks in AWS that belong to the environment of `rendered`, but are not among them."""
+    scope, names = scope_of(rendered), {stack.name for stack in rendered}
+    return sorted(
+        _label(stack)
+        for stack in list_our_stacks(clients)
+        if scope.owns(as_tags(stack["Tags"])) and stack["StackName"] not in names
+    )
+
+
+def labels_of_service(clients: Clients, scope: Scope, service: str) -> frozenset[str]:
+    """Return the labels of the deployed stacks of `service` in the environment, by their tags."""
+    owned = [stack for stack in list_our_stacks(clients) if scope.owns(as_tags(stack["Tags"]))]
+    return frozenset(_label(stack) for stack in owned if as_tags(stack["Tags"]).get("Service") == service)
+
+
+def _label(stack: Described) -> str:
+    return label_of(as_tags(stack["Tags"])) or str(stack["StackName"])

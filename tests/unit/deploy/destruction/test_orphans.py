@@ -1,0 +1,123 @@
+"""Stacks that nobody describes any more: of removed services, removed environments and renamed projects."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cicd_templates.cli import main, selection
+from cicd_templates.cli.targets import Target
+from cicd_templates.cli.verbs import plan
+from cicd_templates.deploy.aws.polling import Polling
+from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
+from cicd_templates.deploy.destruction.orphans import find_removed_stacks, find_unknown_environments, labels_of_service
+from cicd_templates.deploy.destruction.scope import scope_of
+from cicd_templates.deploy.reporting.report import PlainReporter
+from cicd_templates.errors import ConfigurationError
+from tests.conftest import PROJECT
+from tests.fakes.answering_aws import FakeAws
+
+STAGING = read_stacks(PROJECT / "out/staging")
+KEYS = next(stack for stack in STAGING if stack.layer == "keys")
+
+
+def deployed(name: str, **tags: str) -> dict[str, Any]:
+    known = {"ManagedBy": "cicd-templates", "Project": "payments", "Environment": "staging", "Layer": "keys", **tags}
+    return {
+        "StackName": name,
+        "StackId": f"id-{name}",
+        "StackStatus": "CREATE_COMPLETE",
+        "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
+        "Tags": [{"Key": key, "Value": value} for key, value in known.items() if value],
+    }
+
+
+STACKS = [
+    deployed("payments-staging-keys"),
+    deployed("payments-staging-service-till", Layer="service", Service="till"),
+    deployed("payments-staging-health-till", Layer="health", Service="till"),
+    deployed("payments-qa-network", Environment="qa", Layer="network"),
+    deployed("old-name-staging-keys", Project="old-name"),
+    deployed("payments-staging-pr1-keys", Suffix="pr1"),
+    deployed("payments-qa-pr1-keys", Environment="qa", Suffix="pr1"),
+    deployed("somebody-elses", ManagedBy="hand"),
+]
+
+
+def account(*stacks: dict[str, Any]) -> Any:
+    return FakeAws(
+        {
+            "cloudformation.describe_stacks": [{"Stacks": list(stacks or STACKS)}],
+            "cloudformation.get_template": {"TemplateBody": KEYS.text},
+        }
+    )
+
+
+def target(*stacks: dict[str, Any]) -> Target:
+    return Target([KEYS], [KEYS], account(*stacks), Polling(), None)
+
+
+def test_environments_and_projects_that_are_not_configured_are_found_without_copies() -> None:
+    unknown = find_unknown_environments(account(), {("payments", "staging"), ("payments", "production")})
+
+    assert {key: [stack["StackName"] for stack in stacks] for key, stacks in unknown.items()} == {
+        ("payments", "qa"): ["payments-qa-network"],
+        ("old-name", "staging"): ["old-name-staging-keys"],
+    }
+
+
+def test_the_stacks_of_a_removed_service_are_found_by_their_tags() -> None:
+    assert find_removed_stacks(account(), [KEYS]) == ["health-till", "service-till"]
+    assert labels_of_service(account(), scope_of([KEYS]), "till") == {"health-till", "service-till"}
+
+
+def test_a_plan_names_the_stacks_that_no_deployment_deletes() -> None:
+    sink = io.StringIO()
+    plan._report_removed(target(), PlainReporter(sink))
+    plan._report_removed(target(STACKS[0]), PlainReporter(sink))
+
+    assert [line.strip() for line in sink.getvalue().splitlines()] == [
+        "staging: no longer rendered, and still in AWS: health-till, service-till;"
+        " `make destroy ENV=staging SERVICE=...` deletes those of a removed service"
+    ]
+
+
+def test_a_service_that_neither_the_configuration_nor_aws_has_is_refused(in_project: Path) -> None:
+    assert selection.removed_service("till") == "till"
+    assert selection.removed_service("payment-processor") is None
+    assert selection.removed_service(None) is None
+    with pytest.raises(
+        ConfigurationError, match="no service 'tll': neither the configuration nor staging in AWS has it"
+    ):
+        target().inventory("tll")
+
+
+def test_the_inventory_of_a_removed_service_has_its_stacks_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        "cicd_templates.cli.targets.take_inventory", lambda *_, **options: asked.append(options["labels"])
+    )
+    target().inventory("till")
+    target().inventory()
+
+    assert asked == [{"health-till", "service-till"}, None]
+
+
+@pytest.mark.parametrize(("words", "shown"), [([], True), (["--env", "all"], True), (["--env", "staging"], False)])
+def test_the_state_of_everything_has_what_is_not_in_the_configuration(
+    words: list[str], shown: bool, in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection, "targets", lambda **options: [target()])
+    result = CliRunner().invoke(main, ["status", "--json", *words])
+
+    found = json.loads(result.stdout)
+    assert ("payments/qa in 222222222222 and eu-central-1" in found) is shown
+    if shown:
+        (row,) = found["old-name/staging in 222222222222 and eu-central-1"]
+        assert (row["stack"], row["text"]) == ("old-name-staging-keys", "not in the configuration")
