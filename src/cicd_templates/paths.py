@@ -19,5 +19,5 @@ CHECKSUMS = "SHA256SUMS"
 
 
 def rendered_folder(suffix: str | None) -> Path:
-    """Return the folder of rendered templates: `build/` for a copy with a suffix, `out/` (in Git) otherwise."""
-    return BUILD if suffix else OUT
+    """Return the folder of rendered templates: `build/<suffix>/` for a copy, `out/` (in Git) otherwise."""
+    return BUILD / suffix if suffix else OUT

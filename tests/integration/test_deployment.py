@@ -272,7 +272,7 @@ def test_outputs_and_json_lines_are_for_machines(project: Project) -> None:
 def test_a_copy_lives_beside_its_original(project: Project) -> None:
     project.ok("deploy --env staging --layer keys --local --yes")
     project.ok("render --suffix pr4918")
-    assert (project.folder / "build/staging-pr4918/keys.yaml").exists()
+    assert (project.folder / "build/pr4918/staging-pr4918/keys.yaml").exists()
     project.ok("deploy --env staging --suffix pr4918 --local --yes")
     project.ok("destroy --env staging --suffix pr4918 --local --yes")
 

@@ -336,5 +336,5 @@ def open_tools(
         stack for environment in configuration.environments for stack in read_stacks(folder / environment.qualified)
     ]
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.
-    commit = TemplatesCommit() if folder == BUILD else find_templates_commit(folder, stacks)
+    commit = TemplatesCommit() if folder.parent == BUILD else find_templates_commit(folder, stacks)
     return PipelineHandover(tools, target.clients, tuple(stacks), commit, target.caller)

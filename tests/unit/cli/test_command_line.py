@@ -63,8 +63,12 @@ def test_rendering_as_json_replaces_the_yaml_and_keeps_strangers(in_project: Pat
 def test_a_copy_is_rendered_beside_and_not_into_the_committed_folder(in_project: Path) -> None:
     run("render --suffix pr4918")
 
-    assert (in_project / "build/staging-pr4918/keys.yaml").exists()
+    assert (in_project / "build/pr4918/staging-pr4918/keys.yaml").exists()
     assert not (in_project / "out").exists()
+
+    run("render --suffix pr2")
+    assert (in_project / "build/pr4918/staging-pr4918/keys.yaml").exists()
+    assert (in_project / "build/pr2/staging-pr2/keys.yaml").exists()
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_a_copy_is_rendered_beside_and_not_into_the_committed_folder(in_project:
         (
             "deploy --env staging --yes --local --suffix pr1",
             2,
-            "build/staging-pr1: no rendered templates; run `make render` with the same SUFFIX= first",
+            "build/pr1/staging-pr1: no rendered templates; run `make render` with the same SUFFIX= first",
         ),
         ("nonsense", 2, "No such command 'nonsense'"),
         ("inspect x", 2, "No such command 'inspect'; there is gate inspect."),

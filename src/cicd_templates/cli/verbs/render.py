@@ -24,7 +24,7 @@ from cicd_templates.paths import CONFIGURATION, rendered_folder
 @make_option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write to; by default out/, or build/ for a copy.",
+    help="Folder to write to; by default out/, or build/SUFFIX/ for a copy.",
 )
 @SUFFIX
 def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:

@@ -22,7 +22,7 @@ def read_stacks(folder: Path) -> list[StackTemplate]:
     """
     paths = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".json"))
     if not paths:
-        same = " with the same SUFFIX=" if folder.parent == BUILD else ""
+        same = " with the same SUFFIX=" if folder.parent.parent == BUILD else ""
         raise ConfigurationError(f"{folder}: no rendered templates; run `make render`{same} first")
     stacks = {stack.name: stack for stack in map(read_template, paths)}
     accounts = sorted({f"{stack.account} in {stack.region}" for stack in stacks.values()})
