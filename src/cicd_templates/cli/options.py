@@ -78,9 +78,7 @@ def make_option(*declarations: str, variable: str | None = None, **attributes: A
     return click.option(*declarations, cls=Option, variable=variable, **attributes)
 
 
-SUFFIX = make_option(
-    "--suffix", variable="SUFFIX", help="Work on the copy with this suffix, in build/SUFFIX/."
-)
+SUFFIX = make_option("--suffix", variable="SUFFIX", help="Work on the copy with this suffix, in build/SUFFIX/.")
 ENV = make_option("--env", variable="ENV", help="Environment, or `all`: the runtime environments, then tools.")
 LAYER = make_option("--layer", variable="LAYER", help="Only this layer.")
 SERVICE = make_option("--service", variable="SERVICE", help="Only this service.")
