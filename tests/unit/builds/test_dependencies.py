@@ -134,6 +134,8 @@ def test_what_a_requirements_file_pins_may_be_declared_elsewhere_too(
         ({"setup.cfg": "x"}, ["setup.cfg: MissingSectionHeaderError"]),
         ({"requirements.txt": b"a==1\xff"}, ["requirements.txt: UnicodeDecodeError"]),
         ({"environment.yml": "dependencies: [x]"}, ["environment.yml"]),
+        ({"requirements.txt": "# coding: utf-7\n"}, ["requirements.txt: # coding: utf-7"]),
+        ({"requirements.txt": "# reviewed \\\nx==1\n"}, ["requirements.txt: # reviewed \\"]),
         ({"requirements.txt": "x>=1\n"}, ["requirements.txt: x>=1"]),
         ({"requirements.txt": "x @ https://evil\n-e .\ngit+https://evil\n"},
          ["requirements.txt: x @ https://evil", "requirements.txt: -e .", "requirements.txt: git+https://evil"]),

