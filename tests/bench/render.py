@@ -45,7 +45,7 @@ import gc; gc.disable()
 import pathlib, resource, sys, tempfile, time, tomllib
 from cicd_templates.render import out_folder, render
 from cicd_templates.config.load import parse_configuration
-from cicd_templates.layer.discovery import project_layers
+from cicd_templates.cli.project_layers import project_layers
 raw = tomllib.loads(pathlib.Path("templates/environments.toml").read_text())
 checks = raw["services"]["payment-processor"]["checks"]
 numbers = range(1, int(sys.argv[1]) + 1)

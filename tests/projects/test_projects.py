@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cicd_templates.cli.project_layers import tool_layers
 from cicd_templates.config.load import read_configuration
-from cicd_templates.layer.discovery import tool_layers
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.render import render
 from tests.projects.rendering import PROJECTS

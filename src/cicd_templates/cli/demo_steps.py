@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 from cicd_templates.cli import terminal
+from cicd_templates.cli.project_layers import project_layers
 from cicd_templates.cli.targets import Target, open_target, open_tools
 from cicd_templates.config.environment import Configuration
 from cicd_templates.config.load import read_configuration
 from cicd_templates.deploy.change_sets.change_set_request import UPLOADS_OUTPUT
 from cicd_templates.deploy.reporting import report
 from cicd_templates.errors import CicdError
-from cicd_templates.layer.discovery import project_layers
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.local import engine_process as local_engine
 from cicd_templates.local.engine_process import Engine

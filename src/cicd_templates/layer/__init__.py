@@ -1,12 +1,11 @@
 """What layers are built from: their definition, the template being built, IAM statements, and values between stacks.
 
-discovery --> definition.Layer --> build(env) or build(env, service) --> template.LayerTemplate --> render
+definition.Layer --> build(env) or build(env, service) --> template.LayerTemplate --> render
 
 `definition` says which environments and services have a layer. The `build` of a layer is a pure function: it creates a
 `LayerTemplate`, adds the resources that blocks return, reads outputs of other layers and publishes its own outputs.
 `outputs` defines a type for each kind of value, so that mypy reports a bucket name that is used as the ARN of a key.
-`iam` creates all statements of all policies. `discovery` finds the layers in the project's folder `templates/`,
-including the layers that the user added.
+`iam` creates all statements of all policies. `user_layers` loads the layers that the user added.
 
 Nothing here depends on the name of a layer, decides the order of stacks (`template.stack_graph` derives the order from
 the values that stacks read), sets tags or role paths (`render.tagging` does), or calls AWS.

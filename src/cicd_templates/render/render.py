@@ -15,7 +15,7 @@ from cicd_templates.config.environment import Configuration, Environment, Servic
 from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.errors import CicdError
 from cicd_templates.layer.definition import Layer
-from cicd_templates.layer.discovery import is_users_own, user_error
+from cicd_templates.layer.user_layers import is_users_own, user_error
 from cicd_templates.paths import CONFIGURATION
 from cicd_templates.render import patching, tagging
 from cicd_templates.render import template_text as rendering

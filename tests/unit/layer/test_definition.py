@@ -11,8 +11,8 @@ import pytest
 from cicd_templates.config.environment import Environment
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.definition import Layer
-from cicd_templates.layer.discovery import with_user_layers
 from cicd_templates.layer.template import LayerTemplate
+from cicd_templates.layer.user_layers import with_user_layers
 from cicd_templates.render.render import render
 from templates import LAYERS
 from tests.conftest import configured, own_package

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from cicd_templates.cli import main
 from cicd_templates.config.tables.table import Table
-from cicd_templates.layer.discovery import with_user_layers
+from cicd_templates.layer.user_layers import with_user_layers
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.reference.configuration import DOCUMENTED_TABLES, configuration_reference
 from cicd_templates.render.render import render

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.layer.discovery import with_user_layers
+from cicd_templates.layer.user_layers import with_user_layers
 from cicd_templates.render.equal_names import refuse_equal_names
 from cicd_templates.render.render import render
 from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts

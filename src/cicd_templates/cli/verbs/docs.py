@@ -12,8 +12,8 @@ from cicd_templates.paths import CONFIGURATION_DOC, EXAMPLE_CONFIGURATION, ROLLO
 @verb("docs", make_option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))
 def docs(check: bool) -> None:
     """Write the documents of this tool that are generated from its code and from the example of its tests."""
+    from cicd_templates.cli.project_layers import tool_layers
     from cicd_templates.config.load import read_configuration
-    from cicd_templates.layer.discovery import tool_layers
     from cicd_templates.reference.configuration import configuration_reference
     from cicd_templates.reference.documents import generated_documents
     from cicd_templates.reference.lint_rules import rules_reference

@@ -30,8 +30,8 @@ from cicd_templates.paths import CONFIGURATION, rendered_folder
 def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
     """Render every layer for every environment."""
     from cicd_templates.checksums import source_digest
+    from cicd_templates.cli.project_layers import project_layers
     from cicd_templates.config.load import read_configuration
-    from cicd_templates.layer.discovery import project_layers
     from cicd_templates.render import out_folder
     from cicd_templates.render import render as stacks
 

@@ -7,15 +7,11 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.layer.discovery import tool_layers, with_user_layers
+from cicd_templates.layer.user_layers import with_user_layers
 from templates import LAYERS
 from tests.conftest import own_package
 
 QUIET = "from cicd_templates.layer.definition import Layer\n"
-
-
-def test_the_layers_of_the_tool_are_those_without_the_users_own() -> None:
-    assert tool_layers() == LAYERS
 
 
 def test_own_layers_come_behind_ours_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,10 @@
-"""Find the layers of the project in the current folder: those of this package's templates, and the user's own layers.
-
-The user's own layers are in `templates/extra/`.
-"""
+"""The user's own layers, which are modules of `templates/extra/`: load and recognize them, and explain their errors."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
 import re
-import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -19,32 +15,6 @@ from cicd_templates.layer.definition import Layer
 # CloudFormation allows only letters, digits and hyphens in the names of stacks. An underscore becomes a hyphen.
 LAYER_NAME = r"[a-z][a-z0-9]*([-_][a-z0-9]+)*"
 LAYER_NAME_LENGTH = 40
-
-
-def project_layers() -> tuple[Layer, ...]:
-    """Return the project's layers: `LAYERS` of `templates/`, and the `LAYER` of each module in `templates/extra/`.
-
-    Raises `ConfigurationError` if the current folder has no `templates/`, and for a module in `templates/extra/` that
-    is not a layer.
-    """
-    return with_user_layers(_templates())
-
-
-def tool_layers() -> tuple[Layer, ...]:
-    """Return `LAYERS` of `templates/` alone. Raises `ConfigurationError` if the current folder has no `templates/`."""
-    return tuple(_templates().LAYERS)
-
-
-def _templates() -> ModuleType:
-    # Python must look in the project's folder, because `templates/` is not part of the installed package.
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        return importlib.import_module("templates")
-    except ModuleNotFoundError as error:
-        if error.name != "templates":
-            raise
-        raise ConfigurationError("no folder templates/ here; run this in the project's own folder") from None
 
 
 def with_user_layers(package: ModuleType) -> tuple[Layer, ...]:

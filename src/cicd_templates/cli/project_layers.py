@@ -1,0 +1,41 @@
+"""Find the layers of the project in the current folder: those of `templates/`, and the user's own layers.
+
+The renderer gets the layers from here, so that nothing below the command line loads `templates/`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from cicd_templates.errors import ConfigurationError
+from cicd_templates.layer.definition import Layer
+from cicd_templates.layer.user_layers import with_user_layers
+
+
+def project_layers() -> tuple[Layer, ...]:
+    """Return the project's layers: `LAYERS` of `templates/`, and the `LAYER` of each module in `templates/extra/`.
+
+    Raises `ConfigurationError` if the current folder has no `templates/`, and for a module in `templates/extra/` that
+    is not a layer.
+    """
+    return with_user_layers(_templates())
+
+
+def tool_layers() -> tuple[Layer, ...]:
+    """Return `LAYERS` of `templates/` alone. Raises `ConfigurationError` if the current folder has no `templates/`."""
+    return tuple(_templates().LAYERS)
+
+
+def _templates() -> ModuleType:
+    # Python must look in the project's folder, because `templates/` is not part of the installed package.
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module("templates")
+    except ModuleNotFoundError as error:
+        if error.name != "templates":
+            raise
+        raise ConfigurationError("no folder templates/ here; run this in the project's own folder") from None
