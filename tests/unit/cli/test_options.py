@@ -137,3 +137,22 @@ def test_a_plan_of_an_environment_that_is_not_here_is_refused_in_a_line(
     plans.write(replace(PLAN, environment="all", suffix="", local=False), path, "")
 
     assert run(f"deploy --plan {path}") == (3, f"error: {path}: there is no environment 'all' here; plan again\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        pytest.param(
+            "--env staging --confirm staging",
+            "error: --confirm belongs to --plan; a disposable environment takes --yes\n",
+            id="a confirmation without a plan",
+        ),
+        pytest.param(
+            "--plan p.json --env staging --layer keys",
+            "error: the plan already says what is destroyed; leave out --env, --layer\n",
+            id="a plan and what it says already",
+        ),
+    ],
+)
+def test_what_does_not_fit_a_plan_of_a_destruction_is_refused_in_a_line(words: str, expected: str) -> None:
+    assert run(f"destroy {words}") == (2, expected)

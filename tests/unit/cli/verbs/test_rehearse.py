@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -75,3 +78,41 @@ def test_a_result_is_reported_and_kept(
     kept = (tmp_path / "deep/result/rehearsal.json").read_text()
     assert json.loads(kept)["succeeded"] is (state is ActionState.SUCCEEDED)
     assert capsys.readouterr().out == (kept if as_json else "")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_each_action_is_shown_as_it_ends_and_a_refusal_answers_every_question(
+    as_json: bool, in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = ActionProgress("Source/App", "S3", ActionState.SUCCEEDED)
+    waiting = ActionProgress("Production/Approve", "Manual", ActionState.NOT_REACHED)
+    outcome = RehearsalResult("p", "e", "v", 1.0, {}, (ended,), "", (), (), ())
+    answers: list[bool] = []
+
+    @contextlib.contextmanager
+    def run_rehearsal(engine: object, *_: object, **options: Any) -> Iterator[Any]:
+        assert engine == "engine"
+        options["on_start"](SimpleNamespace(pipeline=SimpleNamespace(name="payments")), 1.5)
+        options["on_progress"](waiting)
+        options["on_progress"](ended)
+        answers.append(options["confirm"]("approve?"))
+        setup = SimpleNamespace(endpoint="http://127.0.0.1:1", account="1" * 12, region="eu-central-1", secret="s")
+        yield SimpleNamespace(result=outcome, run=SimpleNamespace(artifacts={}, setup=setup))
+
+    monkeypatch.setattr("cicd_templates.rehearsal.rehearse.run_rehearsal", run_rehearsal)
+    monkeypatch.setattr(
+        "cicd_templates.local.engine_process.running", lambda **options: contextlib.nullcontext("engine")
+    )
+    (in_project / "app").mkdir()
+    (in_project / "app/a").write_text("1")
+    (in_project / "out").symlink_to(PROJECT / "out")
+    words = ["rehearse", "--app", "app", "--refuse", "--output", "kept", *(["--json"] if as_json else [])]
+    answer = CliRunner().invoke(main, words)
+
+    assert (answer.exit_code, answers) == (0, [False])
+    lines = (answer.stderr if as_json else answer.stdout).splitlines()
+    assert lines[0].startswith("templates: rehearsed as they are in the work tree: ")
+    assert lines[1] == "Rehearsing payments"
+    assert "Source/App" in lines[3]
+    assert not [line for line in lines if "Production/Approve" in line]
+    assert (json.loads(answer.stdout)["succeeded"] if as_json else answer.stderr == "") is True

@@ -84,6 +84,7 @@ def test_termination_protection_goes_only_where_that_was_allowed(unguard: bool, 
 
 def test_a_bucket_that_was_written_to_meanwhile_is_emptied_again_and_the_deletion_tried_again() -> None:
     bucket = Owned("storage", "Bucket", "AWS::S3::Bucket", "b")
+    role = Owned("storage", "Role", "AWS::IAM::Role", "r")
     one = [{"Versions": [{"Key": "k", "VersionId": "1"}]}]
     fake = aws(
         cloudformation={
@@ -92,12 +93,14 @@ def test_a_bucket_that_was_written_to_meanwhile_is_emptied_again_and_the_deletio
             ),
             "describe_stack_events": events(failed(1, "The bucket you tried to delete is not empty")),
             "list_stack_resources": {
-                "StackResourceSummaries": [{"LogicalResourceId": "Bucket", "ResourceStatus": "DELETE_FAILED"}]
+                "StackResourceSummaries": [
+                    {"LogicalResourceId": name, "ResourceStatus": "DELETE_FAILED"} for name in ("Bucket", "Role")
+                ]
             },
         },
         s3={"list_object_versions": Many([one, [{}], one, [{}]]), "delete_objects": {}, "list_multipart_uploads": [{}]},
     )
-    reason, messages = run(fake, living("payments-staging-storage", bucket))
+    reason, messages = run(fake, living("payments-staging-storage", bucket, role))
 
     assert reason == ""
     assert messages == [

@@ -14,9 +14,11 @@ import pytest
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets import copy_expiry
+from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.destruction import destroy as destroy_module
-from cicd_templates.deploy.destruction import reimport, remainders, report_file
+from cicd_templates.deploy.destruction import execution, reimport, remainders, report_file
+from cicd_templates.deploy.destruction.deletion import DeletionProgress
 from cicd_templates.deploy.destruction.deployed_stacks import Owned
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.execution import (
@@ -36,6 +38,7 @@ from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainde
 from cicd_templates.errors import CicdError, ConfigurationError, CredentialsError, DetachedError
 from cicd_templates.private_files import write_privately
 from cicd_templates.template.resource_types.registry import facts_of
+from cicd_templates.template.stack_graph import Links, Read
 from tests.conftest import PROJECT
 from tests.fakes.scripted_aws import (
     SCOPE,
@@ -198,6 +201,44 @@ def test_what_cannot_be_deleted_beside_the_stacks_is_reported_and_the_rest_goes(
     assert "beside the stacks: deleted AWS::SSM::Parameter /y" in output.getvalue()
 
 
+def test_a_stack_that_cannot_be_deleted_keeps_what_it_reads_from_and_the_others_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = "/payments/staging/keys/KeyArn"
+    keys = living(links=Links("payments-staging-keys", "staging", (), {path: False}, ()))
+    service = living(
+        "payments-staging-service",
+        links=Links("payments-staging-service", "staging", (Read("Key", path, is_list=False),), {}, ()),
+    )
+    other = living("payments-staging-other", KEY)
+
+    def delete(clients: object, stack: Any, polling: object, progress: DeletionProgress, *, unguard: bool) -> str:
+        progress.note(f"{stack.label}: emptied")
+        progress.event(ResourceEvent("1", WHEN, "Key", "AWS::KMS::Key", "DELETE_FAILED", "no"))
+        return "it broke" if stack is service else ""
+
+    monkeypatch.setattr(execution, "delete_stack", delete)
+    output, record = io.StringIO(), DestructionRecord()
+    with pytest.raises(CicdError, match=r"^not destroyed: service, keys; the causes are above$"):
+        execution.execute_destruction(
+            aws(),
+            inventory(stacks=(keys, service, other)),
+            clock(),
+            report.PlainReporter(output),
+            record,
+            unguard=False,
+            require_lock=lambda: None,
+        )
+
+    assert "service: FAILED: it broke" in output.getvalue()
+    assert "keys: FAILED: kept, because payments-staging-service still needs it" in output.getvalue()
+    assert "other: emptied" in output.getvalue()
+    assert {deletion.stack: deletion.reason for deletion in record.deletions} == {
+        "payments-staging-service": "it broke",
+        "payments-staging-other": "",
+    }
+
+
 @pytest.mark.parametrize(
     ("item", "explained", "reason"),
     [
@@ -214,6 +255,13 @@ def test_only_what_is_meant_to_be_left_is_explained(item: Item, explained: bool,
     )
 
     assert (left.explained, left.reason.startswith(reason)) == (explained, True)
+
+
+def test_what_an_environment_in_use_made_beside_its_stacks_is_explained() -> None:
+    there = inventory(Item("T", "x", Fate.DELETED), stacks=(living(),))
+
+    (left,) = remainders.list_remainders(aws(), there, stacks_too=False)
+    assert (left.explained, left.reason) == (True, "the environment created it and is still in use")
 
 
 def test_a_stack_that_is_still_there_is_not_explained() -> None:

@@ -255,3 +255,16 @@ def test_a_plan_cannot_call_a_protected_environment_disposable(monkeypatch: pyte
     assert asked == [True]
     refused = CliRunner().invoke(main, ["destroy", "--plan", str(path), "--digest", "0" * 64])
     assert (refused.exit_code, "so it is not the plan that was reviewed" in refused.output) == (3, True)
+
+
+def test_a_plan_of_an_environment_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    now = datetime.now(UTC)
+    plan_file.DESTRUCTION_PLANS.write(replace(PLAN, created=now, expires=now + timedelta(hours=1)), path)
+    monkeypatch.setattr("cicd_templates.cli.selection.targets", lambda **options: [])
+    refused = CliRunner().invoke(main, ["destroy", "--plan", str(path)])
+
+    assert (refused.exit_code, refused.output) == (
+        2,
+        f"error: {path}: there is no environment staging here; plan again\n",
+    )
