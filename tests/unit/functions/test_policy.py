@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from cicd_templates.functions.scan_gate.reading import Finding, Report
 from cicd_templates.functions.scan_gate.summary import summary
 from cicd_templates.functions.scan_gate.waivers import Waiver, written_fingerprint
 from cicd_templates.local_gate import Day, ExpectedReport, waive
+from tests.conftest import ROOT
 
 TODAY = date(2026, 11, 27)
 CHECKS = {
@@ -274,3 +276,14 @@ def test_what_waive_writes_is_no_secret_for_the_secrets_check(tmp_path: Path) ->
         assert list(scan_file(str(path))) == []
         path.write_text(f'fingerprint = "{found[0].fingerprint}{found[1].fingerprint}"')
         assert len(list(scan_file(str(path)))) == 1
+
+
+def test_the_policy_in_the_documentation_is_valid_and_has_the_defaults() -> None:
+    page = (ROOT / "docs/gate.md").read_text()
+    whole, weaker = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    policy = read_policy(whole.encode(), ["bandit"])
+
+    assert policy.problems == []
+    assert (policy.kinds, policy.unknown, policy.unfixed) == (Policy().kinds, Policy().unknown, Policy().unfixed)
+    assert (policy.exploited, policy.epss) == (Policy().exploited, Policy().epss)
+    assert read_policy(f"version = 2\n{weaker}".encode(), ["bandit"]).problems == []

@@ -113,6 +113,26 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
             "a dependency has no name with vulns or skip_reason, as pip-audit writes; it has name, version, vulns",
             id="pip-audit with null for a list",
         ),
+        pytest.param(
+            "trivy",
+            trivy({"VulnerabilityID": "CVE-2", "Severity": "LOW", "CweIDs": "CWE-89"}),
+            "CweIDs is not a list of texts",
+            id="trivy with a text for a list",
+        ),
+        pytest.param(
+            "cyclonedx", cyclonedx({"id": "V", "cwes": ["89"]}), "cwes is not a list of numbers", id="texts for numbers"
+        ),
+        pytest.param(
+            "safety",
+            replaced(
+                safety_scan(),
+                None,
+                *("scan_results", "projects", 0, "files", 0, "results", "dependencies", 0, "specifications", 0),
+                "vulnerabilities",
+            ),
+            "the specification of flask has no known_vulnerabilities, which Safety always writes",
+            id="safety without a list",
+        ),
         pytest.param("pip-audit", [{}], "it has nothing", id="pip-audit with an empty row"),
         pytest.param(
             "snyk", {"vulnerabilities": [], "name": "x"}, "it has name, vulnerabilities", id="snyk of nothing"
