@@ -21,6 +21,8 @@ CONTAINER_PROGRAMS = {"aws": ("aws", ""), "docker": ("docker", "")}
 SERVICE_PROGRAMS = {"snyk": ("recorded", "snyk"), "safety": ("recorded", "safety")}
 # Commands that download something before the actual work of a build begins.
 DOWNLOAD = re.compile(r"\bpip3? install\b|https?://|\b(?:curl|wget) |\b(?:npm|yarn|apt-get|apk|dnf|yum) \w")
+# A file that a command writes, such as a script, which may have addresses in its comments.
+WRITTEN_FILE = re.compile(r"^cat > \S+ <<'(\w+)'\n.*?^\1$", re.DOTALL | re.MULTILINE)
 DOWNLOADING_PHASES = ("install", "pre_build")
 PIN = re.compile(r"^\s*([A-Za-z0-9._-]+)==(\S+) --hash", re.MULTILINE)
 # Each container has its own /tmp, but all processes of this machine share one.
@@ -70,7 +72,7 @@ def _normalised(name: str) -> str:
 
 def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
     """Return the commands of a phase that would download something before the actual work begins."""
-    return (each for each in commands if phase in DOWNLOADING_PHASES and DOWNLOAD.search(each))
+    return (each for each in commands if phase in DOWNLOADING_PHASES and DOWNLOAD.search(WRITTEN_FILE.sub("", each)))
 
 
 def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> None:

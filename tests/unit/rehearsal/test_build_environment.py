@@ -121,6 +121,9 @@ def test_what_is_not_fetched_is_compared_with_what_is_here(tmp_path: Path) -> No
     [
         ("install", "pip install -r x", True),
         ("install", "python3 - <<< 'https://x'", True),
+        ("install", "python3 -I - <<'FETCH'\nurl = 'https://x'\nFETCH\n", True),
+        ("install", "cd /\ncat > /tmp/a.py <<'SCRIPT'\n# https://x\nSCRIPT\n", False),
+        ("install", "cat > /tmp/a.py <<'SCRIPT'\n# a\nSCRIPT\ncurl https://x\n", True),
         ("pre_build", "npm ci", True),
         ("build", "pip install -r x", False),
         ("install", "mkdir x", False),
