@@ -67,10 +67,10 @@ def test_no_verb_reaches_for_aws_without_credentials_or_falls_back_to_the_local_
 def test_credentials_of_another_account_are_refused_before_anything_else(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cicd_templates.cli import targets
+    from cicd_templates.cli import accounts
     from cicd_templates.deploy.aws.clients import local_clients
 
-    monkeypatch.setattr(targets, "local_clients", lambda url, account, *rest: local_clients(url, "999999999999", *rest))
+    monkeypatch.setattr(accounts, "local_clients", lambda url, account, *rest: local_clients(url, "999999999999", *rest))
     result = project.type("deploy --env staging --local --yes")
 
     assert result.exit_code == 3
