@@ -70,7 +70,8 @@ def test_credentials_of_another_account_are_refused_before_anything_else(
     from cicd_templates.cli import accounts
     from cicd_templates.deploy.aws.clients import local_clients
 
-    monkeypatch.setattr(accounts, "local_clients", lambda url, account, *rest: local_clients(url, "999999999999", *rest))
+    other = "999999999999"
+    monkeypatch.setattr(accounts, "local_clients", lambda url, account, *rest: local_clients(url, other, *rest))
     result = project.type("deploy --env staging --local --yes")
 
     assert result.exit_code == 3
