@@ -166,9 +166,8 @@ class EnvironmentLock:
 
     def _release_after_a_failure(self) -> None:
         """Remove the lock. If that fails, it stays, and the next command of this machine takes it over."""
-        if self._id:
-            with contextlib.suppress(CicdError, *AWS_ERRORS):
-                self._release()
+        with contextlib.suppress(CicdError, *AWS_ERRORS):
+            self._release()
 
     def _delete(self) -> None:
         try:

@@ -168,14 +168,13 @@ def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | Non
     """
     if not in_work_tree(path.parent):
         return None
-    try:
-        options = ("-m", "--no-show-signature", "--format=%h", f"--max-count={SEARCHED_COMMITS}")
-        for revision in _git(path.parent, "log", *options, "--", path.name).decode().split():
-            if matches(_git(path.parent, "show", f"{revision}:./{path.name}").decode(errors="replace")):
-                return revision
-    except ConfigurationError:
-        # The file is new, or a commit deleted it.
-        return None
+    options = ("-m", "--no-show-signature", "--format=%h", f"--max-count={SEARCHED_COMMITS}")
+    # Without any commit, git fails and lists none.
+    for revision in _run_git(path.parent, "log", *options, "--", path.name).stdout.decode().split():
+        shown = _run_git(path.parent, "show", f"{revision}:./{path.name}")
+        # A commit that deletes the file has no text of it.
+        if shown.returncode == 0 and matches(shown.stdout.decode(errors="replace")):
+            return revision
     return None
 
 

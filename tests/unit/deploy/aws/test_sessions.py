@@ -474,3 +474,12 @@ def test_a_session_of_aws_login_that_ended_names_its_command(aws: LoopbackAws, t
     error = CredentialErrors(session_for(access).core, access).of_error(LoginRefreshRequired())
 
     assert re.match(f"{OURS}: its session has ended .*; sign in with `aws login --profile dev`$", str(error))
+
+
+def test_commands_of_the_aws_cli_have_the_profile_only_where_it_has_the_same_rights(
+    aws: LoopbackAws, tmp_path: Path
+) -> None:
+    configure(tmp_path, f"[profile dev]\n{KEYS}")
+    dev = replace(HERE, profile="dev")
+
+    assert [aws_clients(access).profile for access in (HERE, dev, replace(dev, role_arn=ROLE))] == [None, "dev", None]

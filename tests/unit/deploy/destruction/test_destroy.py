@@ -146,6 +146,33 @@ def test_credentials_that_end_in_a_destruction_are_no_failed_deletion(tmp_path: 
     assert (entry["finished"], entry["kept"][0]["physical_id"]) == (False, "k-1")
 
 
+def test_a_stack_that_cannot_be_deleted_is_named_at_the_end(tmp_path: Path) -> None:
+    fake = aws(cloudformation={"describe_stacks": refusal("AccessDenied", "not yours")})
+    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+
+    with pytest.raises(CicdError, match="not destroyed: keys; the causes are above"):
+        destroy(fake, there, clock(), report.PlainReporter(io.StringIO()), path=tmp_path / "report.json")
+
+
+def test_a_destruction_whose_lock_was_removed_deletes_nothing_more(tmp_path: Path) -> None:
+    def require_lock() -> None:
+        raise DetachedError("staging: the lock of this run was removed")
+
+    fake = aws()
+    there = inventory(stacks=(living("payments-staging-keys", KEY),))
+    with pytest.raises(DetachedError, match="the lock of this run was removed; AWS continues"):
+        destroy(
+            fake,
+            there,
+            clock(),
+            report.PlainReporter(io.StringIO()),
+            path=tmp_path / "report.json",
+            require_lock=require_lock,
+        )
+
+    assert fake.called("delete_stack") == []
+
+
 def test_credentials_that_end_beside_the_stacks_end_the_destruction() -> None:
     fake = aws(ssm={"delete_parameter": CredentialsError("sign in")})
     with pytest.raises(CredentialsError, match="sign in"):

@@ -258,3 +258,24 @@ def test_a_revision_says_whether_files_differ_from_it(tree: Path, tmp_path: Path
     plain = tmp_path / "plain"
     plain.mkdir()
     assert commits.revision(plain) == ""
+
+
+def test_a_distorted_text_is_looked_for_where_there_are_commits_of_it(tmp_path: Path) -> None:
+    tree = tmp_path / "distorted"
+    tree.mkdir()
+    path = tree / "keys.yaml"
+    assert commits.find_commit_by_text(path, lambda text: True) is None
+    git(tree, "init", "-q")
+    assert commits.find_commit_by_text(path, lambda text: True) is None
+    for text in ("first", "second"):
+        path.write_text(text)
+        commit(tree)
+    newest = git(tree, "log", "-1", "--format=%h")
+
+    assert commits.find_commit_by_text(path, lambda text: True) == newest
+    assert commits.find_commit_by_text(path, lambda text: text == "first") != newest
+    assert commits.find_commit_by_text(path, lambda text: text == "third") is None
+    path.unlink()
+    commit(tree)
+    # The newest commit has no such file, which says nothing of the others.
+    assert commits.find_commit_by_text(path, lambda text: text == "second") == newest
