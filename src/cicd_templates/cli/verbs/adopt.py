@@ -18,7 +18,7 @@ def adopt(yes: bool, **options: Any) -> None:
     from cicd_templates.deploy.destruction import reimport
 
     for target in selection.targets(**options):
-        reimports = reimport.find_reimports(target.clients, target.chosen)
+        reimports = reimport.find_reimports(target.clients, target.chosen, target.stacks)
         if not reimports:
             terminal.show(f"{target.environment}: nothing to import")
         for import_plan in reimports:

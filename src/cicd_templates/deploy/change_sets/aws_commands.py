@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from cicd_templates.deploy.aws.access import cli_option
 from cicd_templates.deploy.aws.clients import Clients
@@ -17,6 +19,9 @@ from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.shell_commands import parameter_value
 from cicd_templates.template.stack_template import StackTemplate
 
+LOAD_BALANCER_TYPE = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+# The statuses of a stack that only its deletion leads out of.
+DELETED_BY_HAND = frozenset({"ROLLBACK_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED"})
 _COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
 # An AWS CLI command, as far as the shell reads it as one.
 _WHOLE_COMMAND = re.compile(rf"{_COMMAND.pattern}[^;&|`()\n]*")
@@ -38,6 +43,22 @@ def for_caller(text: str, clients: Clients, account: str) -> str:
 def _of_the_caller(command: str, clients: Clients) -> str:
     region = "" if "--region " in command else f" --region {clients.region}"
     return f"aws{cli_option(clients.profile)}{region} {command.removeprefix('aws ')}"
+
+
+def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the commands without which the deletion of a stack in `status` would fail again; empty in other statuses.
+
+    The load balancer of a protected environment has deletion protection from its creation on, so that CloudFormation
+    can neither roll the creation back nor delete the stack. `resources` are those that are left of it.
+    """
+    if status not in DELETED_BY_HAND:
+        return ()
+    return tuple(
+        f"aws elbv2 modify-load-balancer-attributes --region {region} --load-balancer-arn"
+        f" {resource['PhysicalResourceId']} --attributes Key=deletion_protection.enabled,Value=false"
+        for resource in resources
+        if resource["ResourceType"] == LOAD_BALANCER_TYPE and resource.get("PhysicalResourceId")
+    )
 
 
 def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:

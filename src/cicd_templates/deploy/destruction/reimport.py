@@ -1,7 +1,9 @@
 """Imports the resources that a destroyed protected environment kept into its stacks, so that it can be deployed again.
 
 CloudFormation imports resources with a change set of its own; the stack need not exist. The template of the import has
-only these resources, without the properties that refer to others. The next deployment adds everything else:
+only these resources. What they read from other stacks stands there as a literal value, because the next deployment
+would replace a resource whose create-only property was left out. Properties that refer to anything else are left out,
+and the next deployment adds them:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 """
 
@@ -10,8 +12,8 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import CHANGE_SET_SECONDS, LONGEST_OPERATION_SECONDS, Polling
 from cicd_templates.deploy.aws.resource_types.operations import EXISTS
 from cicd_templates.deploy.aws.retry import ignore_transient
+from cicd_templates.deploy.change_sets.change_set_request import published
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, stack_status
+from cicd_templates.deploy.change_sets.ownership import CHANGE_SET_PREFIX, discard_change_set
 from cicd_templates.deploy.destruction.deployed_stacks import (
     Owned,
     former_resources,
@@ -36,28 +40,53 @@ from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_facts import METADATA_KEY
 from cicd_templates.template.stack_template import StackTemplate
 
+PARAMETER_TYPE = "AWS::SSM::Parameter"
+_PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
+
 
 @dataclass(frozen=True)
 class Reimport:
-    """The resources to import into one stack that no longer exists."""
+    """The resources to import into one stack that no longer exists.
+
+    `values` are the values of the template's parameters that read Parameter Store, as far as they are known.
+    """
 
     stack: StackTemplate
     resources: tuple[Owned, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def template(self) -> str:
-        """The import's template, in JSON."""
+        """The import's template, in JSON.
+
+        Raises `CicdError` if a value is unknown without which the next deployment would replace a resource.
+        """
         rendered = self.stack.resources
         return json.dumps(
             {
                 "AWSTemplateFormatVersion": "2010-09-09",
                 "Metadata": {METADATA_KEY: self.stack.facts.to_metadata()},
                 "Resources": {
-                    owned.logical_id: _without_references(rendered[owned.logical_id]) for owned in self.resources
+                    owned.logical_id: self._imported(owned, rendered[owned.logical_id]) for owned in self.resources
                 },
             },
             indent=2,
         )
+
+    def _imported(self, owned: Owned, resource: Mapping[str, Any]) -> dict[str, Any]:
+        literal = {key: _with_values(value, self.values) for key, value in resource.get("Properties", {}).items()}
+        known = {key: value for key, value in literal.items() if not _refers_elsewhere(value)}
+        for key in sorted(literal.keys() - known.keys()):
+            if key in facts_of(owned.resource_type).create_only:
+                reference = json.dumps(resource["Properties"][key])
+                raise CicdError(
+                    f"{self.stack.name}: {owned.logical_id} cannot be imported yet, because its {key} cannot be changed"
+                    f" later and refers to a value that does not exist: {reference}; deploy the stack that publishes"
+                    " it first"
+                )
+        return {key: resource[key] for key in ("Type", "DeletionPolicy", "UpdateReplacePolicy") if key in resource} | {
+            "Properties": known
+        }
 
     @property
     def to_import(self) -> list[dict[str, Any]]:
@@ -76,24 +105,34 @@ class Reimport:
         template, resources = folder / f"{self.stack.name}.json", folder / f"{self.stack.name}.resources.json"
         write_privately(template, self.template + "\n")
         write_privately(resources, json.dumps(self.to_import, indent=2) + "\n")
+        name = f"{CHANGE_SET_PREFIX}adopt"
         where = f"--region {self.stack.region} --stack-name {self.stack.name}"
         tags = " ".join(f"'Key={key},Value={value}'" for key, value in self.stack.tags.items())
         return [
-            f"aws cloudformation create-change-set {where} --change-set-name adopt --change-set-type IMPORT"
+            f"aws cloudformation create-change-set {where} --change-set-name {name} --change-set-type IMPORT"
             f" --template-body file://{template} --resources-to-import file://{resources}",
-            f"aws cloudformation wait change-set-create-complete {where} --change-set-name adopt",
-            f"aws cloudformation execute-change-set {where} --change-set-name adopt",
+            f"aws cloudformation wait change-set-create-complete {where} --change-set-name {name}",
+            f"aws cloudformation execute-change-set {where} --change-set-name {name}",
             f"aws cloudformation wait stack-import-complete {where}",
             f"aws cloudformation update-stack {where} --use-previous-template --tags {tags}",
         ]
 
 
-def _without_references(resource: dict[str, Any]) -> dict[str, Any]:
-    """Return a resource without properties that refer to other resources or parameters; the template has neither."""
-    properties = {key: value for key, value in resource.get("Properties", {}).items() if not _refers_elsewhere(value)}
-    return {key: resource[key] for key in ("Type", "DeletionPolicy", "UpdateReplacePolicy") if key in resource} | {
-        "Properties": properties
-    }
+def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
+    """Return a property with the values of parameters in the place of the references to them."""
+    match value:
+        case {"Ref": str(name)} if name in values:
+            return values[name]
+        case {"Fn::Sub": str(text)}:
+            known = {name for name in values if isinstance(values[name], str)}
+            return {
+                "Fn::Sub": _PLACEHOLDER.sub(lambda found: values[found[1]] if found[1] in known else found[0], text)
+            }
+        case dict():
+            return {key: _with_values(item, values) for key, item in value.items()}
+        case list():
+            return [_with_values(item, values) for item in value]
+    return value
 
 
 def _refers_elsewhere(value: Any) -> bool:
@@ -105,18 +144,65 @@ def _refers_elsewhere(value: Any) -> bool:
         case {"Ref": str(name)}:
             return not name.startswith("AWS::")
         case {"Fn::Sub": str(text)}:
-            return any(not name.startswith("AWS::") for name in re.findall(r"\$\{([^!}][^}]*)\}", text))
+            return any(not name.startswith("AWS::") for name in _PLACEHOLDER.findall(text))
     return any(key.startswith("Fn::") or _refers_elsewhere(item) for key, item in value.items())
 
 
-def find_reimports(clients: Clients, stacks: Sequence[StackTemplate]) -> list[Reimport]:
-    """Return what can be imported into the stacks that do not exist yet, in the order of `stacks`."""
+def find_reimports(
+    clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate] = ()
+) -> list[Reimport]:
+    """Return what can be imported into the stacks that do not exist yet, in the order of `stacks`.
+
+    `environment` are all stacks of the environment, which publish what `stacks` read; without them, `stacks` are all.
+    """
+    environment = environment or stacks
     absent = [stack for stack in stacks if describe_stack(clients, stack.name) is None]
     if not absent:
         return []
-    kept = list(_kept_resources(clients, stacks))
-    reimports = (Reimport(stack, tuple(_importable(stack, kept))) for stack in absent)
-    return [reimport for reimport in reimports if reimport.resources]
+    kept = list(_kept_resources(clients, environment))
+    by_stack = {stack.name: tuple(_importable(stack, kept)) for stack in absent}
+    if not any(by_stack.values()):
+        return []
+    values = _published_values(clients, environment, kept)
+    return [
+        Reimport(stack, by_stack[stack.name], _values_of(stack, values)) for stack in absent if by_stack[stack.name]
+    ]
+
+
+def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of the parameters of `stack` that read Parameter Store; `values` are by path."""
+    return {
+        read.parameter: values[read.path].split(",") if read.is_list else values[read.path]
+        for read in stack.links.reads
+        if read.path in values
+    }
+
+
+def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
+    """Return what `stacks` publish, by path: from Parameter Store, or else the names of what deleted stacks kept.
+
+    A stack's parameters are deleted with it, although the key whose ARN one of them held is kept.
+    """
+    kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
+    values = {}
+    for stack in stacks:
+        for resource in stack.resources.values():
+            if resource["Type"] == PARAMETER_TYPE:
+                match resource["Properties"]:
+                    case {"Name": str(path), "Value": {"Ref": str(name)}} if (stack.label, name) in kept_ids:
+                        values[path] = kept_ids[stack.label, name].physical_id
+                    case {"Name": str(path), "Value": {"Fn::GetAtt": [str(name), "Arn"]}}:
+                        if arn := _arn_of(clients, kept_ids.get((stack.label, name))):
+                            values[path] = arn
+    paths = {read.path for stack in stacks for read in stack.links.reads}
+    return values | published(clients, paths)
+
+
+def _arn_of(clients: Clients, owned: Owned | None) -> str:
+    """Return the ARN of a kept key; an empty string for anything else."""
+    if owned is None or owned.resource_type != "AWS::KMS::Key":
+        return ""
+    return str(clients.kms.describe_key(KeyId=owned.physical_id)["KeyMetadata"]["Arn"])
 
 
 def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
@@ -174,7 +260,8 @@ def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> 
     cloudformation = clients.cloudformation
     change_set = cloudformation.create_change_set(
         StackName=reimport.stack.name,
-        ChangeSetName=f"adopt-{uuid.uuid4().hex}",
+        # The change set of an import has no tags; its name and the template's metadata say whose it is.
+        ChangeSetName=f"{CHANGE_SET_PREFIX}adopt-{uuid.uuid4().hex}",
         ChangeSetType="IMPORT",
         TemplateBody=reimport.template,
         ResourcesToImport=reimport.to_import,  # type: ignore[arg-type] # plain dicts
@@ -187,8 +274,7 @@ def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> 
 
     polling.until(ignore_transient(prepared), f"the import of {reimport.stack.name}", CHANGE_SET_SECONDS)
     if description["Status"] == "FAILED" or description["ExecutionStatus"] == "UNAVAILABLE":
-        cloudformation.delete_change_set(ChangeSetName=change_set["Id"])
-        cloudformation.delete_stack(StackName=change_set["StackId"])
+        discard_change_set(clients, change_set["Id"], change_set["StackId"], creates=True)
         raise CicdError(
             f"{reimport.stack.name}: CloudFormation refused the import: {description.get('StatusReason', '')}"
         )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cicd_templates.deploy.aws.clients import Clients, explain
-from cicd_templates.deploy.change_sets.aws_commands import for_caller
+from cicd_templates.deploy.change_sets.aws_commands import DELETED_BY_HAND, for_caller, unprotect_commands
+from cicd_templates.deploy.change_sets.cloudformation_calls import live_resources
 from cicd_templates.deploy.change_sets.events import ResourceEvent
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, Next, commands
 from cicd_templates.deploy.diagnosis.access_denied import decode_command, parse_denial
@@ -132,6 +133,16 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
         return [f"{failure.resource_type} gave no details: {explain(error)}"]
 
 
+def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tuple[str, ...]:
+    """Return what must be unprotected before the stack can be deleted; nothing if its resources cannot be read."""
+    if status not in DELETED_BY_HAND:
+        return ()
+    try:
+        return unprotect_commands(status, stack.region, live_resources(clients, stack.name))
+    except (ClientError, BotoCoreError):
+        return ()
+
+
 def _next_steps(clients: Clients, stack: StackTemplate, status: str, reason: str) -> tuple[str, ...]:
     """Return how to fix the cause, then the command that repairs the stack if a deployment would not do so itself."""
     steps = []
@@ -144,5 +155,6 @@ def _next_steps(clients: Clients, stack: StackTemplate, status: str, reason: str
     elif code and code[1] in ADVICE:
         steps.append(ADVICE[code[1]])
     if NEXT[status] is Next.REFUSE:
+        steps += _unprotect_steps(clients, stack, status)
         steps += commands(status, stack.region, stack.name)[:1]
     return tuple(for_caller(step, clients, stack.account) for step in steps)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.aws_commands import for_caller, revert_commands
+from cicd_templates.deploy.change_sets.aws_commands import for_caller, revert_commands, unprotect_commands
 from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, live_resources
 from cicd_templates.deploy.change_sets.ownership import Owner, list_change_sets, owner_of
 from cicd_templates.deploy.change_sets.stack_status_remedies import NEXT, STATES, Next, commands
@@ -94,11 +94,13 @@ def _state(
             names = " ".join(each["LogicalResourceId"] for each in stuck)
             facts = _stuck_resources(stack, stuck)
             exact += (f"{exact[0]} {option} {names}",) if stuck else ()
+            exact = (*unprotect_commands(status, stack.region, alive), *exact)
             diagnosis = diagnose(clients, stack, stack_id, status)
         case _ if NEXT[status] is Next.WAIT:
             facts = ()
         case _:
             facts = _stuck_resources(stack, alive)
+            exact = (*unprotect_commands(status, stack.region, alive), *exact)
             diagnosis = diagnose(clients, stack, stack_id, status)
     return Unsettled(stack.label, status, means, facts, exact, diagnosis)
 

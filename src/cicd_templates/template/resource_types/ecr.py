@@ -10,6 +10,7 @@ RESOURCE_TYPES = (
         name_property="RepositoryName",
         name_limit=256,
         import_identifier="RepositoryName",
+        create_only=frozenset({"EncryptionConfiguration"}),
         loss="images",
         kept_when_protected=True,
         policies_checked_by=PolicyCheck.OWN_RULE,

@@ -40,6 +40,7 @@ class ResourceType:
     that uniqueness, such as the VPC of a security group. `reserved_beginnings`: with what AWS allows no physical name
     of a customer to begin. `names_shared_with`: another type, if both types share one set of names.
     `import_identifier`: the property by which CloudFormation imports one, `primaryIdentifier` of the type's schema.
+    `create_only`: the properties besides the name that only a replacement changes, of a type that can be imported.
     `loss`: what is lost with a stateful resource and cannot be rendered again. `kept_when_protected`: whether
     destroying a protected environment keeps it although no stack owns it. `policies_checked_by`: who requires both data
     policies on it. `interruption`: the updates in place that interrupt what runs. `billed`: what AWS bills for as long
@@ -58,6 +59,7 @@ class ResourceType:
     reserved_beginnings: tuple[str, ...] = ()
     names_shared_with: str = ""
     import_identifier: str = ""
+    create_only: frozenset[str] = frozenset()
     loss: str = ""
     kept_when_protected: bool = False
     policies_checked_by: PolicyCheck | None = None

@@ -13,6 +13,7 @@ RESOURCE_TYPES = (
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
         reserved_beginnings=("xn--", "sthree-", "amzn-s3-demo-"),
         import_identifier="BucketName",
+        create_only=frozenset({"BucketNamePrefix", "BucketNamespace"}),
         loss="objects",
         kept_when_protected=True,
         policies_checked_by=PolicyCheck.OWN_RULE,

@@ -37,7 +37,7 @@ from cicd_templates.deploy.reporting import report
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item, Remainder, item_lines, remainder_lines
 from cicd_templates.errors import CicdError, ConfigurationError, CredentialsError, DetachedError
 from cicd_templates.private_files import write_privately
-from cicd_templates.template.resource_types.registry import facts_of
+from cicd_templates.template.resource_types.registry import RESOURCE_TYPES, facts_of
 from cicd_templates.template.stack_graph import Links, Read
 from tests.conftest import PROJECT
 from tests.fakes.scripted_aws import (
@@ -391,7 +391,8 @@ def test_what_a_stack_of_any_project_has_is_not_offered_again(
                 "list_stack_resources": {"StackResourceSummaries": list(resources)},
                 "get_template": {"TemplateBody": {"Resources": {}}},
             },
-            kms={"describe_key": {"KeyMetadata": {"KeyState": "Enabled"}}},
+            kms={"describe_key": {"KeyMetadata": {"Arn": "arn:key", "KeyState": "Enabled"}}},
+            ssm={"get_parameters": {"Parameters": []}},
         )
         return find_reimports(fake, STAGING)
 
@@ -546,12 +547,137 @@ def test_the_template_of_an_import_refers_to_nothing_outside_it() -> None:
             ]
 
 
+def test_what_only_a_replacement_changes_is_known_of_every_type_that_can_be_imported() -> None:
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+    for facts in RESOURCE_TYPES.values():
+        if facts.import_identifier:
+            schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", facts.type_name).schema
+            fixed = {path.split("/")[2] for path in schema.get("createOnlyProperties", ())}
+            assert facts.create_only == fixed - {facts.name_property}, facts.type_name
+
+
+TOOLS = read_stacks(PROJECT / "out/tools")
+REGISTRY = next(stack for stack in TOOLS if stack.layer == "registry")
+KEY_PATH = "/payments/tools/keys/KeyArn"
+REPOSITORY = next(
+    Owned(REGISTRY.label, name, "AWS::ECR::Repository", "payments-tools-payment-processor", "Retain")
+    for name, resource in REGISTRY.resources.items()
+    if resource["Type"] == "AWS::ECR::Repository"
+)
+
+
+def kept_by_tools(stored: dict[str, str], *others: Owned) -> Any:
+    """An account in which the tools were destroyed, which kept `others`, and what Parameter Store still has."""
+
+    def stored_values(Names: list[str]) -> Any:  # noqa: N803 - AWS's word
+        return {"Parameters": [{"Name": name, "Value": stored[name]} for name in Names if name in stored]}
+
+    owned = [REPOSITORY, *others]
+    events: dict[str, list[Any]] = {each.stack: [] for each in owned}
+    for each in owned:
+        events[each.stack].append(
+            {
+                "LogicalResourceId": each.logical_id,
+                "PhysicalResourceId": each.physical_id,
+                "ResourceType": each.resource_type,
+                "ResourceStatus": "DELETE_SKIPPED",
+            }
+        )
+    stacks = {f"id-{stack.label}": stack for stack in TOOLS if stack.label in events}
+
+    def describe_stacks(**request: Any) -> Any:
+        if request.get("StackName") in stacks:
+            tags = stacks[request["StackName"]].tags
+            return {"Stacks": [{"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]}
+        if request:
+            raise refusal("ValidationError", "Stack with id x does not exist")
+        return {"Stacks": []}
+
+    return aws(
+        cloudformation={
+            "describe_stacks": describe_stacks,
+            "list_stacks": {
+                "StackSummaries": [{"StackName": stack.name, "StackId": key} for key, stack in stacks.items()]
+            },
+            "describe_stack_events": lambda StackName: {"StackEvents": events[stacks[StackName].label]},  # noqa: N803
+        },
+        kms={"describe_key": {"KeyMetadata": {"Arn": "arn:kept-key", "KeyState": "Enabled"}}},
+        ssm={"get_parameters": stored_values},
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "others", "expected"),
+    [
+        pytest.param({KEY_PATH: "arn:stored-key"}, (), "arn:stored-key", id="Parameter Store has it"),
+        pytest.param({}, (KEY,), "arn:kept-key", id="its stack was destroyed and kept the key"),
+        pytest.param({KEY_PATH: "arn:stored-key"}, (KEY,), "arn:stored-key", id="Parameter Store counts"),
+    ],
+)
+def test_what_cannot_be_changed_later_is_imported_with_its_value(
+    stored: dict[str, str], others: tuple[Owned, ...], expected: str
+) -> None:
+    (reimport_,) = find_reimports(kept_by_tools(stored, *others), [REGISTRY], TOOLS)
+    resource = json.loads(reimport_.template)["Resources"][REPOSITORY.logical_id]
+
+    assert resource["Properties"]["EncryptionConfiguration"] == {"EncryptionType": "KMS", "KmsKey": expected}
+
+
+def test_what_cannot_be_changed_later_is_not_imported_without_its_value() -> None:
+    (reimport_,) = find_reimports(kept_by_tools({}), TOOLS)
+
+    with pytest.raises(CicdError, match="EncryptionConfiguration cannot be changed later") as refused:
+        _ = reimport_.template
+    assert '{"Ref": "KeyArn"}' in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"Ref": "KeyArn"}, "arn:key"),
+        ([{"Ref": "SubnetIds"}], [["a", "b"]]),
+        (
+            {"Fn::Sub": "${KeyArn}/${Other}/${SubnetIds}/${!KeyArn}"},
+            {"Fn::Sub": "arn:key/${Other}/${SubnetIds}/${!KeyArn}"},
+        ),
+        ({"A": {"Ref": "Other"}, "B": 1}, {"A": {"Ref": "Other"}, "B": 1}),
+    ],
+)
+def test_a_value_stands_in_the_place_of_its_reference(value: Any, expected: Any) -> None:
+    assert reimport._with_values(value, {"KeyArn": "arn:key", "SubnetIds": ["a", "b"]}) == expected
+
+
+def test_the_value_of_a_list_is_a_list_and_what_is_no_key_has_no_arn() -> None:
+    listing = next(stack for stack in STAGING if any(read.is_list for read in stack.links.reads))
+    read = next(read for read in listing.links.reads if read.is_list)
+
+    assert reimport._values_of(listing, {read.path: "a,b"}) == {read.parameter: ["a", "b"]}
+    assert reimport._arn_of(aws(), Owned("s", "Topic", "AWS::SNS::Topic", "t")) == ""
+
+
+def test_a_name_that_a_stack_publishes_is_the_one_of_what_it_kept() -> None:
+    storage = next(stack for stack in TOOLS if stack.layer == "storage")
+    published = next(
+        (resource["Properties"]["Name"], resource["Properties"]["Value"]["Ref"])
+        for resource in storage.resources.values()
+        if resource["Type"] == "AWS::SSM::Parameter" and "Ref" in resource["Properties"]["Value"]
+    )
+    bucket = Owned(storage.label, published[1], "AWS::S3::Bucket", "kept-bucket", "Retain")
+
+    assert reimport._published_values(aws(ssm={"get_parameters": {"Parameters": []}}), TOOLS, [bucket]) == {
+        published[0]: "kept-bucket"
+    }
+
+
 def importing(states: list[str], prepared: dict[str, Any] | None = None) -> Any:
     return aws(
         cloudformation={
             "create_change_set": {"Id": "arn:cs", "StackId": "id"},
             "describe_change_set": prepared or {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"},
             "describe_stacks": Many([{"Stacks": [{"StackStatus": state}]} for state in states]),
+            "list_change_sets": {"Summaries": [{"ChangeSetId": "arn:cs"}]},
+            "list_stack_resources": {"StackResourceSummaries": []},
         }
     )
 
@@ -579,11 +705,13 @@ def test_an_import_that_ends_otherwise_is_an_error() -> None:
 
 
 def test_an_import_that_is_refused_leaves_nothing_behind() -> None:
-    fake = importing([], {"Status": "FAILED", "StatusReason": "the key is in another stack"})
+    fake = importing(["REVIEW_IN_PROGRESS"], {"Status": "FAILED", "StatusReason": "the key is in another stack"})
 
     with pytest.raises(CicdError, match="CloudFormation refused the import: the key is in another stack"):
         import_resources(fake, BACK, clock())
-    assert [call for call, _ in fake.calls][-2:] == ["delete_change_set", "delete_stack"]
+    # The deletion of the empty stack deletes its change set.
+    assert [call for call, _ in fake.calls][-1] == "delete_stack"
+    assert fake.called("delete_change_set") == []
 
 
 def test_a_refusal_names_two_of_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,39 @@ def test_a_deletion_that_failed_leaves_at_last_what_cannot_be_deleted() -> None:
     )
 
 
+BALANCER = "arn:aws:elasticloadbalancing:eu-central-1:222222222222:loadbalancer/app/payments-production/1"
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED"])
+def test_a_protected_load_balancer_is_unprotected_before_its_stack_is_deleted(status: str) -> None:
+    balancer = {"ResourceType": "AWS::ElasticLoadBalancingV2::LoadBalancer", "PhysicalResourceId": BALANCER}
+    never = {key: value for key, value in resource("Never", "CREATE_FAILED").items() if key != "PhysicalResourceId"}
+    (only,) = found(
+        aws(
+            described(status),
+            resource("Balancer", "DELETE_FAILED", "it is protected") | balancer,
+            never | {"ResourceType": balancer["ResourceType"]},
+            resource("Key", "CREATE_COMPLETE"),
+        )
+    )
+    unprotect = (
+        f"aws elbv2 modify-load-balancer-attributes --region eu-central-1 --load-balancer-arn {BALANCER}"
+        " --attributes Key=deletion_protection.enabled,Value=false"
+    )
+
+    assert only.commands[0] == unprotect
+    assert [line for line in only.commands if "elbv2" in line] == [unprotect]
+    assert only.diagnosis is not None
+    assert unprotect in only.diagnosis.then
+
+
+def test_a_stack_that_continues_its_rollback_keeps_its_protection() -> None:
+    balancer = {"ResourceType": "AWS::ElasticLoadBalancingV2::LoadBalancer", "PhysicalResourceId": BALANCER}
+    (only,) = found(aws(described("UPDATE_ROLLBACK_FAILED"), resource("Balancer", "UPDATE_FAILED") | balancer))
+
+    assert not [line for line in only.commands if "elbv2" in line]
+
+
 def test_a_deletion_that_failed_without_naming_a_resource_has_nothing_to_leave() -> None:
     (only,) = found(aws(described("DELETE_FAILED"), resource("Key", "CREATE_COMPLETE")))
 
