@@ -166,6 +166,8 @@ class SimulatedAws:
         self.calls: Counter[str] = Counter()
         self.validation: list[dict[str, Any]] = []
         self.role_changes: list[str] = []
+        # What becomes of an answer: a test notes which of its fields are read.
+        self.show: Callable[[str, Any], Any] = lambda operation, answer: answer
         # The operations that a policy forbids.
         self.denied: set[str] = set()
         # Roles that nothing can assume until that second, as AWS spreads a new one slowly.
@@ -270,7 +272,11 @@ class SimulatedAws:
             self.tell(stack, name, kind, "CREATE_IN_PROGRESS", token)
             self.tell(stack, name, kind, "CREATE_IN_PROGRESS", token, "Resource creation Initiated", physical_id)
         elif change["Action"] == "Modify":
-            self.tell(stack, name, kind, "UPDATE_IN_PROGRESS", token, "", change["PhysicalResourceId"])
+            replaced = "Requested update requires the creation of a new physical resource; hence creating one."
+            reason = replaced if change["Replacement"] == "True" else ""
+            self.tell(stack, name, kind, "UPDATE_IN_PROGRESS", token, reason, change["PhysicalResourceId"])
+            if reason:
+                self.tell(stack, name, kind, "UPDATE_IN_PROGRESS", token, "Resource creation Initiated", physical_id)
 
     def physical_id(self, stack: SimulatedStack, change: Mapping[str, Any]) -> str:
         """What a resource that is added, or that replaces another, is called; the same at every look."""
@@ -436,7 +442,7 @@ class Service:
         answer = effect()
         if aws.faults.strikes("lost response"):
             raise ReadTimeoutError(endpoint_url="https://cloudformation")
-        return copy.deepcopy(answer)
+        return aws.show(operation, copy.deepcopy(answer))
 
     def get_paginator(self, name: str) -> Paginator:
         return Paginator(getattr(self, name))

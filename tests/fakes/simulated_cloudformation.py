@@ -158,6 +158,7 @@ class CloudFormation(Service):
                     "StackName": stack.name,
                     "CreationTime": each.created,
                     "Status": self._status(each),
+                    "IncludeNestedStacks": False,
                     "ExecutionStatus": self._execution(each),
                 }
                 for each in stack.change_sets.values()
@@ -300,7 +301,7 @@ class CloudFormation(Service):
 
         return self._call("DeleteChangeSet", effect)
 
-    def execute_change_set(self, ChangeSetName: str, ClientRequestToken: str) -> Any:  # noqa: N803
+    def execute_change_set(self, ChangeSetName: str, ClientRequestToken: str = "") -> Any:  # noqa: N803
         def effect() -> None:
             found = self._find(ChangeSetName, None, "ExecuteChangeSet")
             if self._execution(found) != "AVAILABLE":

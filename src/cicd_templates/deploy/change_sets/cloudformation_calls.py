@@ -53,7 +53,7 @@ class Described:
 def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
     """Return CloudFormation's description of the stack with this name or id, or None if it does not exist."""
     try:
-        return dict(clients.cloudformation.describe_stacks(StackName=name)["Stacks"][0])
+        return clients.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if is_gone(error):
             return None

@@ -1,0 +1,339 @@
+"""Situations in which answers of AWS itself were recorded: what was called before, in our own words.
+
+Each takes a CloudFormation, simulated or local, and returns our answers by the keys of the recorded ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+Answers = dict[str, Any]
+PATH = "/recorded/value"
+
+
+class Account:
+    """One account: its clients, and a way to let what is under way come to its end."""
+
+    def __init__(self, cloudformation: Any, ssm: Any, settle: Callable[[], None], put: Callable[[str], None]) -> None:
+        self.cloudformation, self.ssm, self.settle, self.put = cloudformation, ssm, settle, put
+        self._number = 0
+
+    def change_set(self, template: Any, kind: str = "CREATE", stack: str = "recorded", **more: Any) -> dict[str, Any]:
+        """Make a change set and wait for it; what CreateChangeSet answered."""
+        self._number += 1
+        name = more.pop("ChangeSetName", f"change-set-{self._number}")
+        request: dict[str, Any] = {"StackName": stack, "ChangeSetName": name, "ChangeSetType": kind, **more}
+        made: dict[str, Any] = self.cloudformation.create_change_set(TemplateBody=json.dumps(template), **request)
+        self.settle()
+        return made
+
+    def described(self, made: Mapping[str, Any], *, valued: bool = False) -> Any:
+        return self.cloudformation.describe_change_set(ChangeSetName=made["Id"], IncludePropertyValues=valued)
+
+    def execute(self, made: Mapping[str, Any]) -> None:
+        self.cloudformation.execute_change_set(ChangeSetName=made["Id"])
+        self.settle()
+
+    def create(self, template: Any, **more: Any) -> str:
+        """Create a stack; its id."""
+        made = self.change_set(template, **more)
+        self.execute(made)
+        return str(made["StackId"])
+
+    def stack(self, name: str = "recorded") -> Any:
+        return self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+
+    def events(self, stack: str) -> list[Any]:
+        pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+        return [event for page in pages for event in page["StackEvents"]]
+
+
+def refused(call: Callable[[], Any]) -> Any:
+    """The error with which a call is refused, as recorded: code and message."""
+    try:
+        call()
+    except ClientError as error:
+        return {"Error": {key: error.response["Error"][key] for key in ("Code", "Message")}}
+    return "it was not refused"
+
+
+def said(call: Callable[[], Any]) -> str:
+    """The words of the error with which a call is refused."""
+    try:
+        call()
+    except ClientError as error:
+        return str(error)
+    return "it was not refused"
+
+
+def parameter(value: Any = "value", **more: Any) -> dict[str, Any]:
+    return {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value, **more}}
+
+
+def topic(name: Any) -> dict[str, Any]:
+    return {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}
+
+
+def resources(**named: Any) -> dict[str, Any]:
+    return {"Resources": named}
+
+
+SIMPLE = resources(SimpleParam=parameter())
+METADATA = resources(CDKMetadata={"Type": "AWS::CDK::Metadata", "Properties": {}})
+CAPABILITIES = ["CAPABILITY_AUTO_EXPAND", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+READ = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": PATH}
+
+
+def lifecycle(account: Account, *tags: dict[str, str]) -> Answers:
+    template = {"Description": "test staging.test.net", **resources(TestResource=parameter())}
+    tagged: dict[str, Any] = {"Tags": list(tags)} if tags else {}
+    made = account.change_set(template, **tagged)
+    before = account.stack()
+    answers = {"change-set-pre-execute": account.described(made), "stack-pre-execute": before}
+    account.execute(made)
+    return answers | {"stack-post-execute": account.stack()}
+
+
+def several_change_sets(account: Account) -> Answers:
+    first = account.change_set(SIMPLE)
+    described = account.described(first)
+    second = account.change_set(SIMPLE)
+    assert second["StackId"] == first["StackId"]
+    return {"initial_changeset": described, "additional_changeset": second}
+
+
+def listed(account: Account) -> Answers:
+    account.change_set(SIMPLE)
+    return {"change-sets": account.cloudformation.list_change_sets(StackName="recorded")}
+
+
+def same_names(account: Account) -> Answers:
+    made = account.change_set(SIMPLE, ChangeSetName="initial")
+    account.execute(made)
+    again = refused(lambda: account.change_set(SIMPLE))
+    account.cloudformation.delete_stack(StackName="recorded")
+    account.settle()
+    second = account.change_set(SIMPLE, ChangeSetName="initial")
+    answers = {
+        "create_changeset_existingstack_exc": again,
+        "new_stack_desc": {"Stacks": [account.stack()]},
+        "stack_id_desc": {"Stacks": [account.stack(made["StackId"])]},
+        "new_stack_id_desc": {"Stacks": [account.stack(second["StackId"])]},
+    }
+    return answers | {"second_initial_changeset_id_desc": account.described(second)}
+
+
+def deleted_change_set(account: Account) -> Answers:
+    made = account.change_set(METADATA)
+    account.cloudformation.delete_change_set(ChangeSetName=made["Id"])
+    return {"create": made, "postdelete_changeset_notfound": said(lambda: account.described(made))}
+
+
+def no_stack(account: Account) -> Answers:
+    describe = account.cloudformation.describe_change_set
+    return {"exception": said(lambda: describe(ChangeSetName="x", StackName="somestack"))}
+
+
+def no_changes(account: Account) -> Answers:
+    account.create(SIMPLE)
+    return {"change-set-description": account.described(account.change_set(SIMPLE, "UPDATE"))}
+
+
+def nothing_to_execute(account: Account) -> Answers:
+    made = account.change_set(METADATA, Capabilities=CAPABILITIES)
+    described = account.described(made)
+    account.execute(made)
+    empty = account.change_set(METADATA, "UPDATE", Capabilities=CAPABILITIES)
+    return {
+        "first_changeset": made,
+        "describe_first_cs": described,
+        "nochange_changeset": empty,
+        "describe_nochange": account.described(empty),
+        "error_execute_failed": said(lambda: account.execute(empty)),
+    }
+
+
+def deleted_stack(account: Account) -> Answers:
+    stack = account.create(SIMPLE)
+    account.cloudformation.delete_stack(StackName=stack)
+    account.settle()
+    return {
+        "ErrorForCreate": refused(lambda: account.change_set(SIMPLE, stack=stack, ChangeSetName="test")),
+        "ErrorForUpdate": refused(lambda: account.change_set(SIMPLE, "UPDATE", stack=stack, ChangeSetName="test")),
+    }
+
+
+def update(
+    account: Account, before: Any, after: Any, meanwhile: Callable[[], None] = lambda: None, **more: Any
+) -> Answers:
+    """Create a stack, update it, delete it, and look at it between."""
+    first = account.change_set(before, **more)
+    answers = {"create-change-set-1": first, "describe-change-set-1": account.described(first)}
+    answers["describe-change-set-1-prop-values"] = account.described(first, valued=True)
+    account.execute(first)
+    answers["post-create-1-describe"] = account.stack()
+    meanwhile()
+    second = account.change_set(after, "UPDATE", **more)
+    answers |= {"create-change-set-2": second, "describe-change-set-2": account.described(second)}
+    answers["describe-change-set-2-prop-values"] = account.described(second, valued=True)
+    account.execute(second)
+    answers["post-create-2-describe"] = account.stack()
+    account.cloudformation.delete_stack(StackName="recorded")
+    account.settle()
+    answers["delete-describe"] = account.stack(first["StackId"])
+    answers["per-resource-events"] = by_resource(account.events(first["StackId"]))
+    return answers
+
+
+def by_resource(events: list[Any]) -> dict[str, list[Any]]:
+    """The events as the recordings sort them: by resource, oldest first, and of equal statuses in a row the last."""
+    found: dict[str, list[Any]] = {}
+    for event in sorted(events, key=lambda each: each["Timestamp"]):
+        of_stack = event["ResourceType"] == "AWS::CloudFormation::Stack"
+        key = "Stack" if of_stack else event["LogicalResourceId"]
+        if "CLEANUP" in event["ResourceStatus"]:
+            continue
+        names = ("LogicalResourceId", "PhysicalResourceId", "ResourceStatus", "ResourceType", "Timestamp")
+        kept = {name: event[name] for name in names}
+        history = found.setdefault(key, [])
+        if history and history[-1]["ResourceStatus"] == kept["ResourceStatus"]:
+            history.pop()
+        history.append(kept)
+    return found
+
+
+def told_parameter(account: Account) -> Answers:
+    def dependent(name: str) -> Any:
+        return resources(Foo=topic(name), Parameter=parameter({"Fn::GetAtt": ["Foo", "TopicName"]}))
+
+    return update(account, dependent("topic-1"), dependent("topic-2"))
+
+
+def replaced_reference(account: Account) -> Answers:
+    def named(name: str) -> Any:
+        reference = {"Fn::GetAtt": ["Parameter1", "Value"]}
+        return resources(Parameter1=parameter("value", Name=name), Parameter2=parameter(reference))
+
+    return update(account, named("parameter-1-name"), named("parameter-2-name"))
+
+
+def changed_description(account: Account) -> Answers:
+    def described(text: str) -> Any:
+        reference = {"Fn::GetAtt": ["Parameter1", "Value"]}
+        return resources(Parameter1=parameter("topic-name", Description=text), Parameter2=parameter(reference))
+
+    return update(account, described("original"), described("changed"))
+
+
+def moved_value(account: Account) -> Answers:
+    account.put("1")
+    template = {"Parameters": {"InputValue": READ}, **resources(DerivedParameter=parameter({"Ref": "InputValue"}))}
+    return update(account, template, copy.deepcopy(template), lambda: account.put("2"), Capabilities=CAPABILITIES)
+
+
+def moved_value_between(account: Account) -> Answers:
+    account.put("1")
+    template = {"Parameters": {"MyValue": READ}, **resources(MyParameter=parameter({"Ref": "MyValue"}))}
+    return update(account, template, copy.deepcopy(template), lambda: account.put("2"), Capabilities=CAPABILITIES)
+
+
+def unmoved_value(account: Account) -> Answers:
+    account.put("1")
+    template = {"Parameters": {"InputValue": READ}, **resources(DerivedParameter=parameter({"Ref": "InputValue"}))}
+    more = copy.deepcopy(template)
+    more["Resources"]["AnotherParameter"] = parameter("new parameter")
+    return update(account, template, more, Capabilities=CAPABILITIES)
+
+
+def moved_parameter(account: Account) -> Answers:
+    def of(name: str) -> Any:
+        parameters = {"Parameters": {"TopicName": {"Type": "String", "Default": name}}}
+        return parameters | resources(topic123=topic({"Ref": "TopicName"}))
+
+    account.create(of("topic-1"))
+    return {"describe-2": account.described(account.change_set(of("topic-2"), "UPDATE"))}
+
+
+def removed_by_condition(account: Account) -> Answers:
+    def of(choice: str) -> Any:
+        condition = {"Conditions": {"CreateTopic": {"Fn::Equals": [choice, "true"]}}}
+        return condition | resources(
+            TopicPlaceholder=topic("placeholder-name"),
+            SNSTopic=topic("topic-name-1") | {"Condition": "CreateTopic"},
+        )
+
+    account.create(of("true"))
+    return {"removal": account.described(account.change_set(of("false"), "UPDATE"), valued=True)}
+
+
+def creation_events(account: Account) -> Answers:
+    stack = account.create(resources(topic123=topic("topic")))
+    return {"events": {"StackEvents": account.events(stack)[::-1]}}
+
+
+def retained(account: Account) -> Answers:
+    def of(name: str) -> Any:
+        return resources(MyParameter=parameter("v", Name=name) | {"UpdateReplacePolicy": "Retain"})
+
+    stack = account.create(of("param-1"))
+    account.execute(account.change_set(of("param-2"), "UPDATE"))
+    return {"per-resource-events": by_resource(account.events(stack))}
+
+
+def refused_template(key: str, template: Any) -> Callable[[Account], Answers]:
+    return lambda account: {key: refused(lambda: account.change_set(template))}
+
+
+def said_of_template(key: str, template: Any) -> Callable[[Account], Answers]:
+    return lambda account: {key: said(lambda: account.change_set(template))}
+
+
+def missing_stacks(account: Account) -> Answers:
+    client = account.cloudformation
+    return {
+        "Error": refused(lambda: client.describe_stacks(StackName="does-not-exist")),
+        "describe_stack_events_stack_not_found": refused(
+            lambda: client.describe_stack_events(StackName="does-not-exist")
+        ),
+        "stack-error": refused(lambda: client.get_template(StackName="does-not-exist", TemplateStage="Original")),
+    }
+
+
+def missing_change_set(account: Account) -> Answers:
+    account.create(SIMPLE)
+    lost = "arn:aws:cloudformation:eu-central-1:222222222222:changeSet/lost/1"
+    ask = account.cloudformation.get_template
+    return {
+        "change-set-error": refused(lambda: ask(StackName="recorded", ChangeSetName=lost, TemplateStage="Original"))
+    }
+
+
+def secrets(account: Account) -> Answers:
+    def secret(**more: str) -> dict[str, Any]:
+        return {"Type": "String", "NoEcho": True, "Default": "SecretValue", **more}
+
+    parameters = {
+        "NormalParameter": {"Type": "String", "Default": "Some default value here"},
+        "SecretParameter": secret(),
+        "SecretParameterWithDefault": secret(),
+    }
+    account.create({"Parameters": parameters, **resources(LocalBucket=parameter())}, Capabilities=CAPABILITIES)
+    return {"describe_stacks": {"Stacks": [account.stack()]}}
+
+
+def stored(account: Account) -> Answers:
+    account.put("123")
+    got = account.ssm.get_parameters(Names=[PATH])
+    with contextlib.suppress(KeyError):
+        del got["ResponseMetadata"]
+    return {"get-parameters-response": got}
+
+
+def nothing_stored(account: Account) -> Answers:
+    return {"get-parameter-error": refused(lambda: account.ssm.get_parameter(Name="/lost"))}
