@@ -1,7 +1,7 @@
-"""The list of checksums in a folder of rendered templates: whether the files, and what they come from, are as it says.
+"""The list of checksums in a folder of rendered templates, which shows whether files or their sources have changed.
 
 The list has the format of `sha256sum`. Its first line is a comment with a digest of the configuration and of the user's
-own layers, so that templates are not deployed that the configuration no longer describes.
+own layers, so that outdated templates are not deployed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SHOWN = 3
 
 
 def source_digest(project: Path = Path()) -> str:
-    """Return a digest of the configuration and the own layers of `project`.
+    """Return a digest of the configuration and of the user's own layers in `project`.
 
     Comments and the layout of the configuration do not count. Raises `OSError` or `ValueError` if it cannot be read.
     """
@@ -51,9 +51,9 @@ def recorded_sources(text: str) -> str:
 
 
 def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
-    """Return why the templates of `environment` in `folder` are not what `make render` wrote, or would write now.
+    """Return how the templates of `environment` in `folder` differ from what `make render` wrote, or would write now.
 
-    Return an empty string if they are. What the list does not state, such as its sources, is not checked.
+    Return an empty string if they do not differ. Only what the list states is checked.
     """
     try:
         text = (folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace")

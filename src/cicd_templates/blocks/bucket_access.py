@@ -22,7 +22,7 @@ def may_read(sid: str, bucket: BucketName, *keys: str) -> Grant:
 
 
 def may_list(sid: str, bucket: BucketName, prefix: str) -> Grant:
-    """Let a role list the objects whose keys begin with `prefix`, which it must name as a whole."""
+    """Let a role list the objects whose keys begin with `prefix`. Its request must name the whole prefix."""
     return allow(sid, [actions.ListBucket], on=bucket_arn(bucket), when=[StringEquals({"s3:prefix": prefix})])
 
 

@@ -76,7 +76,8 @@ export {IMAGE_URI}="$REPOSITORY_URI@${IMAGE_DIGEST}"
 def _examine(service: Service) -> str:
     """Return the command that lists the packages in the image and refuses those that no check judged.
 
-    The image is exported and never run. The same is listed of its base images, whose packages are not the service's.
+    The image is exported and never run. The packages of its base images are listed, too, because the service did not
+    add them.
     """
     return f"""\
 (
@@ -133,7 +134,7 @@ PROVENANCE
 
 
 def _put_evidence(path: str, stem: str, suffix: str) -> str:
-    """Return commands that store a file as evidence, and fail if that is impossible. They end the shell."""
+    """Return commands that store a file as evidence or fail. They must be the last commands of a shell."""
     return f"""\
 # Nothing is replaced: a further attempt of this run puts its own file under the next number.
 for number in "" -2 -3 -4 -5 -6 -7 -8 -9; do

@@ -162,7 +162,7 @@ def describe_requirements(*secrets: str) -> str:
 
 
 def list_dependencies(name: str) -> str:
-    """Return the command that copies requirements files called `name` for a scanner to a folder of their own.
+    """Return the command that copies the requirements files called `name` to a separate folder for a scanner.
 
     In that folder, no file of the source can steer the scanner. Dependencies in other forms become `$NOT_READ`.
     """

@@ -67,7 +67,7 @@ def targets(
 
 
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
-    """Report, for each environment, that its templates are not what `make render` would write now.
+    """Report, for each environment, whether its templates differ from what `make render` would write now.
 
     Raises `RefusedError` for a protected environment, unless nothing is deployed, or only on the local AWS.
     """
@@ -122,7 +122,7 @@ def environment(name: str | None, suffix: str | None) -> Environment:
 
 
 def removed_service(name: str | None) -> str | None:
-    """Return `name` if the configuration has no such service, so that only AWS may know stacks of it."""
+    """Return `name` if the configuration has no such service; its stacks may still exist in AWS."""
     from cicd_templates.config.load import read_configuration
 
     environments = read_configuration(CONFIGURATION).environments

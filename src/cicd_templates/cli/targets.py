@@ -229,8 +229,8 @@ class Target:
     def inventory(self, removed_service: str | None = None) -> Inventory:
         """Return the inventory of the environment, or of its chosen stacks, as they exist in AWS.
 
-        With `removed_service`, return that of a service which is no longer rendered. Raises `ConfigurationError` if AWS
-        has no stack of it either.
+        With `removed_service`, return the inventory of a service that is no longer rendered. Raises
+        `ConfigurationError` if that service has no stack in AWS.
         """
         scope, labels = scope_of(self.stacks), self.labels
         if removed_service:

@@ -16,7 +16,7 @@ FIRST_RANGE, RANGE_STEP, MOST_ENVIRONMENTS = 20, 10, 12
 
 @dataclass(frozen=True)
 class Start:
-    """What somebody says about a new project.
+    """The answers of a user about a new project.
 
     `environments` are the runtime environments in the order in which a release reaches them; the last one is protected.
     `accounts` has one account for all, or one each for tools and every runtime environment. `email` is notified.

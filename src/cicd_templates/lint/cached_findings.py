@@ -1,7 +1,7 @@
-"""Keeps what was found in each template, so that `make lint` looks only at those that have changed.
+"""Keeps the findings of each template, so that `make lint` only lints templates that have changed.
 
-What is kept counts only for the same text, the same rules and settings, and the same day: some rules of cfn-lint
-compare the end of support of a runtime with the date.
+Findings are reused only for the same text, the same rules and settings, and the same day, because some rules of
+cfn-lint compare the end of support of a runtime with the date.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ Lint = Callable[[Sequence[Path]], list[LintFinding]]
 def lint_changed(
     paths: Sequence[Path], lint: Lint, *, cache: Path = CACHE, today: date | None = None
 ) -> tuple[list[LintFinding], int]:
-    """Return the findings in `paths`, sorted, and how many of the files `lint` has looked at anew.
+    """Return the findings in `paths`, sorted, and the number of files that `lint` was called for.
 
-    Raises what `lint` raises; it is called without files only where `paths` is empty.
+    Raises the errors of `lint`, which is called without files only if `paths` is empty.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)
@@ -51,7 +51,7 @@ def lint_changed(
 
 
 def rules_digest(today: date) -> str:
-    """Return the digest of what decides about findings beside the template: rules, settings, schemas and the day."""
+    """Return the digest of what affects findings besides the template: rules, settings, schemas and the day."""
     digest = hashlib.sha256(f"{sys.version} {today}".encode())
     settings = [folder / name for folder in (Path(), Path.home()) for name in SETTINGS]
     for path in settings:
@@ -75,7 +75,7 @@ def _folders_of_rules(settings: Sequence[Path]) -> list[Path]:
 
 
 def _read(path: Path, rules: str) -> dict[str, list[LintFinding]]:
-    """Return the findings by the digest of the text; none where they were kept for other rules, or cannot be read."""
+    """Return the findings by the digest of the text; none if they were kept for other rules or cannot be read."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["rules"] == rules:

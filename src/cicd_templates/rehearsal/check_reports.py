@@ -1,4 +1,4 @@
-"""The reports that the checks of a rehearsal handed to the gate, for `make gate` and `make waive` on this machine."""
+"""The reports that the checks of a rehearsal passed to the gate, for `make gate` and `make waive` on this machine."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _CHECK = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def read_check_reports(s3: Any, artifacts: Iterable[Artifact]) -> dict[str, str]:
-    """Return the text of each file that a check handed on, by its path `<check>/<file>`.
+    """Return the text of each file in the checks' artifacts, by its path `<check>/<file>`.
 
-    An artifact without the record of a check is none of a check. The name of the check is from its record.
+    An artifact that has no record of a check is left out. The name of a check is read from its record.
     """
     texts: dict[str, str] = {}
     for artifact in artifacts:

@@ -38,7 +38,7 @@ class Written:
 def files_of(
     stacks: Sequence[RenderedStack], root: Path, only: str | None = None, *, sources: str = ""
 ) -> dict[str, str]:
-    """Return every file that belongs below `root`, by relative path; `sources` is the digest of what they come from.
+    """Return every file that belongs below `root`, by relative path; `sources` is the digest of their sources.
 
     With `only`, the name of one environment, the files of all other environments keep their present content, and so
     does the digest of the sources.

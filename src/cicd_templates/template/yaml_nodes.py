@@ -59,7 +59,7 @@ _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-
 
 @lru_cache(CACHED_TEXTS)
 def style_of(text: str) -> str | None:
-    """Return the style of a text: quotes, a literal block, or None for what the emitter chooses."""
+    """Return the style of a text: quotes, a literal block, or None to let the emitter choose."""
     # A literal block keeps every character, but the emitter falls back to quotes where a line ends in a space.
     if _NUMBER.fullmatch(text):
         return "'"
@@ -67,9 +67,9 @@ def style_of(text: str) -> str | None:
 
 
 def node_of(value: Any, column: int) -> yaml.Node:
-    """Return the YAML nodes of `value`, none of them shared: a shared one would become an anchor.
+    """Return the YAML nodes of `value`. No node is shared, because a shared node would become an anchor.
 
-    `column` is the rightmost column at which the keys, or the dashes of the items, can stand.
+    `column` is the rightmost column at which the keys, or the dashes of the items, can be.
     """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=style_of(value))
@@ -118,7 +118,7 @@ def _sequence(tag: str, items: list[Any], column: int) -> yaml.Node:
 
 
 def _item(item: Any, column: int) -> yaml.Node:
-    """Return the node of a list's item: on one line where it is a mapping of plain values that fits, such as a tag."""
+    """Return the node of a list's item. A mapping of plain values, such as a tag, is put on one line if it fits."""
     node = node_of(item, column)
     if isinstance(node, yaml.MappingNode) and len(node.value) > 1:
         scalars = [part for pair in node.value for part in pair]

@@ -1,7 +1,7 @@
 """Writes values as block YAML, byte for byte as PyYAML writes the nodes of `yaml_nodes`, at a fifth of the time.
 
-It writes the texts that templates consist of by itself, and has PyYAML write everything else: texts that need double
-quotes, odd keys, numbers with a fraction.
+It writes the usual values of templates itself. PyYAML writes everything else: texts that need double quotes, odd keys,
+numbers with a fraction.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
-    """PyYAML writes a part of the value otherwise on its own than within the whole."""
+    """PyYAML writes a part of the value differently if the part is written separately."""
 
 
 def write(value: Any, column: int) -> str:
@@ -118,7 +118,7 @@ def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
 
 
 def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: str, inner: str, column: int) -> bool:
-    """Append a short form whose list stands at `inner`. Return whether it could be written here."""
+    """Append a short form whose list is indented by `inner`. Return false if PyYAML must write it."""
     if isinstance(operand, list):
         if operand:
             lines.append(f" {tag}\n")
@@ -134,14 +134,14 @@ def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: s
 
 
 def _in_line(text: str, indent: str) -> str:
-    """Return a text with the space before it and its line's end, or a literal block; empty if PyYAML must write it."""
+    """Return a space, a text and a line break, or a literal block; empty if PyYAML must write it."""
     plain = _in_block(text)
     return f" {plain}\n" if plain else _literal(text, indent)
 
 
 @lru_cache(CACHED_TEXTS)
 def _in_block(text: str) -> str:
-    """Return a text as it stands after a key or dash; empty if it takes more than that line."""
+    """Return a text in the form that it has after a key or dash; empty if it needs more than one line."""
     style = style_of(text)
     if style == "|":
         return ""
@@ -152,7 +152,7 @@ def _in_block(text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged(tag: str, text: str) -> str:
-    """Return the short form of a function of a text; empty if it takes more than a line."""
+    """Return the short form of a function with a text as its argument; empty if it needs more than one line."""
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
         return ""
@@ -163,7 +163,7 @@ def _tagged(tag: str, text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_flow(text: str) -> str | None:
-    """Return a text as it stands within braces; None if it does not, and empty if PyYAML must write it."""
+    """Return a text in its form within braces; None if it cannot be there, empty if PyYAML must write it."""
     style = style_of(text)
     if style == "|":
         return None
@@ -174,7 +174,7 @@ def _in_flow(text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged_in_flow(tag: str, text: str) -> str | None:
-    """Return the short form of a function of a text within braces, or what `_in_flow` returns for such a text."""
+    """Return the short form, within braces, of a function of a text, or what `_in_flow` returns for the text."""
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
         return None
@@ -185,12 +185,12 @@ def _tagged_in_flow(tag: str, text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS, typed=True)
 def _constant(value: Any) -> str:
-    """Return a number, a truth value or nothing with the space before it and its line's end."""
+    """Return a number, a truth value or nothing, with a space before it and a line break after it."""
     return _after_key(value, "", 0)
 
 
 def _in_braces(item: dict[str, Any]) -> str | None:
-    """Return a mapping of scalars within braces; None if it stands in a block, and empty if PyYAML must write it."""
+    """Return a mapping of scalars within braces; None if it belongs in a block, empty if PyYAML must write it."""
     if len(item) == 1:
         return None
     pairs, odd = [], False
@@ -229,17 +229,17 @@ def _literal(text: str, indent: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return a text without the space before it and its line's end; empty if it is more than a line."""
+    """Return a text without the space before it and the line break after it; empty if it needs more than one line."""
     return text[1:-1] if text.find("\n") == len(text) - 1 else ""
 
 
 def _after_key(value: Any, indent: str, column: int) -> str:
-    """Return what PyYAML writes after a key that stands at `indent`."""
+    """Return what PyYAML writes after a key that is indented by `indent`."""
     return _moved(node_of({"k": value}, column), len("k:"), indent)
 
 
 def _after_dash(item: Any, indent: str, column: int) -> str:
-    """Return what PyYAML writes after a dash that stands at `indent`."""
+    """Return what PyYAML writes after a dash that is indented by `indent`."""
     return _moved(node_of([item], column), len("-"), indent)
 
 

@@ -1,4 +1,4 @@
-"""Finds stacks of this tool that the configuration no longer has: of removed services, environments and projects.
+"""Finds stacks of this tool that are no longer configured: those of removed services, environments and projects.
 
 Reads only. Copies are left out, because they are rendered only where somebody works on them.
 """
@@ -30,7 +30,7 @@ def find_unknown_environments(
 
 
 def find_removed_stacks(clients: Clients, rendered: Sequence[StackTemplate]) -> list[str]:
-    """Return the labels of the stacks in AWS that belong to the environment of `rendered`, but are not among them."""
+    """Return the labels of the stacks in AWS that belong to the environment of `rendered`, but are not rendered."""
     scope, names = scope_of(rendered), {stack.name for stack in rendered}
     return sorted(
         _label(stack)

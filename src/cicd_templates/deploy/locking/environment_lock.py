@@ -1,9 +1,9 @@
 """The lock of an environment: a parameter that exists while a command changes its stacks.
 
-Parameter Store creates a parameter only once unless it is told to overwrite, so two machines cannot both create it, and
-it needs no stack. The lock never expires: nothing tells a command that is slow, or whose machine sleeps, from one that
-was killed. A command that was killed or stopped resumes on its own machine, where the file of the lock shows that it
-has ended; elsewhere a person breaks the lock, by the name of its holder.
+Without an option to overwrite, Parameter Store creates a parameter only once, so two machines cannot both create it. It
+needs no stack. The lock never expires, because a slow command, or one whose machine sleeps, cannot be told from a
+killed one. On the machine of a command that has ended, the file of the lock shows this, and the same command takes the
+lock over. On any other machine, a person breaks the lock, by the name of its holder.
 docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
 """
 
@@ -56,10 +56,10 @@ class EnvironmentLock:
 
     @contextlib.contextmanager
     def held(self, verb: str, caller: str, now: datetime) -> Iterator[EnvironmentLock]:
-        """Hold the lock for the length of a block.
+        """Hold the lock until the end of the `with` block.
 
-        The lock stays if the block raises a `DetachedError` while AWS continues what it began: the same command on this
-        machine takes it over. Raises `RefusedError` that names the holder if another command holds the lock.
+        If the block raises a `DetachedError` while operations continue in AWS, the lock stays. The same command on this
+        machine then takes it over. Raises `RefusedError` that names the holder if another command holds the lock.
         """
         try:
             self._acquire(Holder.here(verb, caller, now))
@@ -103,7 +103,7 @@ class EnvironmentLock:
     def break_by_name(self, name: str) -> Holder | None:
         """Remove the lock of the holder with the id `name`, and return that holder; None if there is no lock.
 
-        Raises `RefusedError` that names the holder if it is another one, or if `name` is empty.
+        Raises `RefusedError` with the holder's name if `name` is empty or names another holder.
         """
         holder = self.holder()
         if holder is not None and holder.id != name:

@@ -1,4 +1,4 @@
-"""Who holds the lock of an environment, as the lock's parameter says it. Pure."""
+"""The holder of an environment's lock, as the lock's parameter records it. Pure."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Holder:
 def parse_holder(value: str) -> Holder:
     """Return the holder in the value of a lock's parameter.
 
-    A value that this program did not write is a holder, too: it locks as well, and its id is the value itself.
+    A value that this program did not write also locks the environment; the value itself is then the id of the holder.
     """
     try:
         return Holder(**json.loads(value))
@@ -64,6 +64,6 @@ def parse_holder(value: str) -> Holder:
 def lock_parameter(root: str) -> str:
     """Return the name of the lock's parameter; `root` is the path of the environment's parameters and ends with `/`.
 
-    A published value has the name of its layer in between, so it never has this name.
+    The name of a published value also contains the name of its layer, so it never equals this name.
     """
     return f"{root}{NAME}"
