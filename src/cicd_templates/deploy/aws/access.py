@@ -38,6 +38,9 @@ class Access:
             return f"profile {self.profile!r} of templates/environments.toml"
         if self.profile_name:
             return f"profile {self.profile_name!r} of AWS_PROFILE"
+        if os.environ.get("AWS_PROFILE") == "":
+            # botocore looks for a profile without a name.
+            return "the profile of AWS_PROFILE, which is empty"
         return "the default credentials"
 
     @property

@@ -483,3 +483,11 @@ def test_commands_of_the_aws_cli_have_the_profile_only_where_it_has_the_same_rig
     dev = replace(HERE, profile="dev")
 
     assert [aws_clients(access).profile for access in (HERE, dev, replace(dev, role_arn=ROLE))] == [None, "dev", None]
+
+
+def test_an_empty_variable_is_named_as_the_profile_that_does_not_exist(
+    aws: LoopbackAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "")
+    with pytest.raises(CicdError, match="the profile of AWS_PROFILE, which is empty: the AWS"):
+        aws_clients(HERE)
