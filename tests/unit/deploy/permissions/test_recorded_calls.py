@@ -36,7 +36,7 @@ from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_facts import stack_facts
 from cicd_templates.template.stack_template import StackTemplate
 from templates import LAYERS
-from tests.conftest import ROOT, configured
+from tests.conftest import PROJECT, configured
 from tests.fakes.iam_policies import Call, allows, authorized
 from tests.fakes.recording import Recording
 from tests.fakes.rendered_stacks import rendered
@@ -64,7 +64,7 @@ def stacks_of(environment: str, *edits: tuple[str, Any], suffix: str | None = No
 
 
 CONFIGURATIONS: dict[str, Callable[[], list[StackTemplate]]] = {
-    **{name: lambda name=name: read_stacks(ROOT / "out" / name) for name in ("tools", "staging", "production")},  # type: ignore[misc] # bound
+    **{name: lambda name=name: read_stacks(PROJECT / "out" / name) for name in ("tools", "staging", "production")},  # type: ignore[misc] # bound
     **{
         f"longest names, {name}": lambda name=name: stacks_of(name, *LONGEST, suffix="x" * 10)  # type: ignore[misc] # bound
         for name in ("tools", "production")
