@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from cicd_templates.cli.project_layers import tool_layers
 from cicd_templates.config.load import read_configuration
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.render import render
+from tests.conftest import ROOT
 from tests.projects.rendering import PROJECTS
 
 NAMES = sorted(path.parent.name for path in PROJECTS.glob("*/environments.toml"))
@@ -42,3 +44,10 @@ def test_a_project_that_differs_much_renders(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_project_renders_without_a_finding(name: str, tmp_path: Path) -> None:
     assert lint_templates(write_rendered(name, tmp_path)) == []
+
+
+def test_the_code_of_the_tool_does_not_know_the_example() -> None:
+    code = [*(ROOT / "src").rglob("*.py"), *(ROOT / "templates").glob("*.py"), ROOT / "Makefile"]
+    names = re.compile(r"payment-processor|payments-(tools|staging|production)")
+
+    assert [str(path) for path in code if names.search(path.read_text(encoding="utf-8"))] == []
