@@ -15,7 +15,7 @@ from pathlib import Path
 from cicd_templates.paths import CHECKSUMS, CONFIGURATION, OWN_LAYERS
 
 RENDERED_FROM = f"# rendered from {CONFIGURATION} and {OWN_LAYERS}: "
-SHOWN = 3
+SHOWN_DIFFERENCES = 3
 
 
 def source_digest(project: Path = Path()) -> str:
@@ -65,8 +65,8 @@ def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
         if name.startswith(f"{environment}/") and _digest(folder / name) not in ("", digest)
     ]
     if edited:
-        more = f" and {len(edited) - SHOWN} more" if len(edited) > SHOWN else ""
-        return f"{', '.join(str(folder / name) for name in edited[:SHOWN])}{more} was edited by hand"
+        more = f" and {len(edited) - SHOWN_DIFFERENCES} more" if len(edited) > SHOWN_DIFFERENCES else ""
+        return f"{', '.join(str(folder / name) for name in edited[:SHOWN_DIFFERENCES])}{more} was edited by hand"
     sources = recorded_sources(text)
     if sources and sources != source_digest(project):
         return f"{CONFIGURATION} or a layer in {OWN_LAYERS} was edited, and {folder}/ was not rendered since"

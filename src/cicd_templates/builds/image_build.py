@@ -12,7 +12,7 @@ from cicd_templates.template import cloudformation_yaml
 IMAGE_URI = "IMAGE_URI"
 IMAGE_DIGEST = "IMAGE_DIGEST"
 # The image with Docker has its own Python. It starts outside the source, in which pyenv would look for a version.
-SCRIPT = "cd / && python3 -I"
+ISOLATED_PYTHON = "cd / && python3 -I"
 BASES = "/tmp/base_images"  # noqa: S108 - in the container of one build
 PACKAGES = "/tmp/image-packages.cdx.json"  # noqa: S108 - as above
 PROVENANCE = "/tmp/provenance.json"  # noqa: S108 - as above
@@ -43,7 +43,7 @@ def _build(service: Service) -> str:
 set -euo pipefail
 {require_judged_source(service)}
 {write_script("dockerfile.py")}
-({SCRIPT} /tmp/dockerfile.py {dockerfile} {unlocked} {prefixes}) > {BASES}
+({ISOLATED_PYTHON} /tmp/dockerfile.py {dockerfile} {unlocked} {prefixes}) > {BASES}
 cd "{service_folder(service)}"
 version=$(printf '%s' "$SOURCE_VERSION" | tr -c 'A-Za-z0-9._-' '-' | cut -c 1-110)
 tag="v-$version-$(printf '%s' "${SOURCE_DIGEST}" | cut -c 1-12)"
@@ -86,7 +86,7 @@ set -euo pipefail
 list_packages() {{
   docker pull --quiet "$1"
   container=$(docker create --network none "$1" /none)
-  docker export "$container" | ({SCRIPT} /tmp/image_packages.py list "$2")
+  docker export "$container" | ({ISOLATED_PYTHON} /tmp/image_packages.py list "$2")
   docker rm "$container" > /dev/null
 }}
 list_packages "${IMAGE_URI}" {PACKAGES}
@@ -97,7 +97,7 @@ while read -r base; do
     bases+=("/tmp/base-${{#bases[@]}}.json")
   fi
 done < {BASES}
-({SCRIPT} /tmp/image_packages.py judge {PACKAGES} "{service_folder(service)}" "${{bases[@]}}")
+({ISOLATED_PYTHON} /tmp/image_packages.py judge {PACKAGES} "{service_folder(service)}" "${{bases[@]}}")
 {_put_evidence(PACKAGES, "image-packages", ".cdx.json")}
 )
 """

@@ -18,7 +18,7 @@ CATCH_ALL_PRIORITY = 100
 OTHER = "\0"
 
 
-def covers(wide: str, narrow: str) -> bool:
+def pattern_covers(wide: str, narrow: str) -> bool:
     """Return whether `wide` matches every path that `narrow` matches. A path without wildcards is a pattern, too."""
     characters = {*wide, *narrow, OTHER} - {"*", "?"}
     start = (0, _closure(wide, frozenset({0})))
@@ -116,7 +116,9 @@ def in_order(services: Sequence[Service]) -> list[Service]:
 
 def receiver(path: str, services: Sequence[Service]) -> Service | None:
     """Return the service that gets requests of `path`, or None if the load balancer answers them itself."""
-    return next((service for service in in_order(services) if covers(service.settings.path_pattern, path)), None)
+    return next(
+        (service for service in in_order(services) if pattern_covers(service.settings.path_pattern, path)), None
+    )
 
 
 def probed_paths(service: Service) -> dict[str, int]:
@@ -130,4 +132,4 @@ def probed_paths(service: Service) -> dict[str, int]:
     if settings.probes:
         return dict(settings.probes)
     path = settings.health_check.path
-    return {path if covers(settings.path_pattern, path) else f"{base_path(settings.path_pattern)}{path}": 200}
+    return {path if pattern_covers(settings.path_pattern, path) else f"{base_path(settings.path_pattern)}{path}": 200}

@@ -15,7 +15,7 @@ FIRST_RANGE, RANGE_STEP, MOST_ENVIRONMENTS = 20, 10, 12
 
 
 @dataclass(frozen=True)
-class Start:
+class NewProject:
     """The answers of a user about a new project.
 
     `environments` are the runtime environments in the order in which a release reaches them; the last one is protected.
@@ -31,7 +31,7 @@ class Start:
     email: str
 
 
-def starter_text(start: Start) -> str:
+def starter_text(start: NewProject) -> str:
     """Return the configuration. Raises `ConfigurationError` if accounts and environments do not match in number."""
     names = [TOOLS, *start.environments]
     if not 0 < len(start.environments) <= MOST_ENVIRONMENTS:
@@ -46,7 +46,7 @@ def starter_text(start: Start) -> str:
     return "\n".join(_lines(start, accounts)) + "\n"
 
 
-def _lines(start: Start, accounts: dict[str, str]) -> Iterator[str]:
+def _lines(start: NewProject, accounts: dict[str, str]) -> Iterator[str]:
     path = ", ".join(f'"{name}"' for name in start.environments)
     yield "# The only file to edit: `make render` turns it into out/. docs/configuration.md explains every key."
     yield ""
@@ -64,7 +64,7 @@ def _lines(start: Start, accounts: dict[str, str]) -> Iterator[str]:
         yield from _environment(start, name, accounts[name], number)
 
 
-def _service(start: Start, name: str, tools_account: str, *, first: bool) -> Iterator[str]:
+def _service(start: NewProject, name: str, tools_account: str, *, first: bool) -> Iterator[str]:
     yield ""
     yield f"[services.{name}]"
     yield "port = 8080"
@@ -89,7 +89,7 @@ def _service(start: Start, name: str, tools_account: str, *, first: bool) -> Ite
     yield '# snyk = { preset = "snyk" }'
 
 
-def _environment(start: Start, name: str, account: str, number: int | None = None) -> Iterator[str]:
+def _environment(start: NewProject, name: str, account: str, number: int | None = None) -> Iterator[str]:
     protected = name in (TOOLS, start.environments[-1])
     yield ""
     yield f"[environments.{name}]"
@@ -110,7 +110,7 @@ def _environment(start: Start, name: str, account: str, number: int | None = Non
         yield f'{group} = ["{start.email}"]'
 
 
-def _network(start: Start, name: str, account: str, number: int, *, protected: bool) -> Iterator[str]:
+def _network(start: NewProject, name: str, account: str, number: int, *, protected: bool) -> Iterator[str]:
     yield f'cidr = "10.{FIRST_RANGE + RANGE_STEP * number}.0.0/16"'
     yield f'zones = ["{start.region}a", "{start.region}b"]'
     yield f'nat = "{"per-zone" if protected else "single"}"  # one NAT gateway for each zone, or one for all of them'

@@ -17,10 +17,10 @@ from typing import Any
 
 Rule = dict[str, Any]
 EventTarget = dict[str, Any]
-Start = Callable[[dict[str, Any]], None]
+StartRecorder = Callable[[dict[str, Any]], None]
 
 
-def register(events: ModuleType, logs: ModuleType, started: Start) -> None:
+def register(events: ModuleType, logs: ModuleType, started: StartRecorder) -> None:
     """Replace the delivery in the engine's module `events`. `started` is called with each recorded start request."""
     deliver_the_rest = events._invoke_target
 

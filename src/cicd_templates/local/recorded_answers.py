@@ -17,7 +17,7 @@ from typing import Any
 REVIEW = "REVIEW_IN_PROGRESS"
 BY_USER = "User Initiated"
 CREATION = "Resource creation Initiated"
-STACK = "AWS::CloudFormation::Stack"
+STACK_TYPE = "AWS::CloudFormation::Stack"
 LOG_GROUP = "AWS::Logs::LogGroup"
 MASKED = "****"
 # Stands between the path and the value of a parameter until the answer is written. No value of a parameter has it.
@@ -137,7 +137,7 @@ class Events:
         **options: str,
     ) -> None:
         """Record an event. Before a resource is complete, also record the event with its physical id."""
-        if resource_type == STACK and logical_id == stack_name:
+        if resource_type == STACK_TYPE and logical_id == stack_name:
             by_user = status in (REVIEW, "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
             reason = reason or (BY_USER if by_user else "")
             if status == "CREATE_IN_PROGRESS":

@@ -12,7 +12,7 @@ from cicd_templates.markdown import markdown_cell, table
 
 NIST, PCI = "NIST.800.53.R5", "PCI.DSS.321"
 HEADS = ("rules", "in `out/`", "reason")
-INTRODUCTION = """
+RULE_PACKS_INTRODUCTION = """
 ## Rules of cdk-nag that are not followed
 
 cdk-nag checks CDK applications, so it cannot check these templates. These are the rules of its packs AwsSolutions, NIST
@@ -106,7 +106,7 @@ RULES_NOT_FOLLOWED = (
 
 def rule_packs_part() -> Iterator[str]:
     """Yield the lines of the part about cdk-nag's rules."""
-    yield from INTRODUCTION.splitlines()
+    yield from RULE_PACKS_INTRODUCTION.splitlines()
     yield ""
     rows = (
         (", ".join(f"`{rule}`" for rule in rules), rendered, reason) for rules, rendered, reason in RULES_NOT_FOLLOWED

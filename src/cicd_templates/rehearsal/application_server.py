@@ -19,7 +19,7 @@ from cicd_templates.rehearsal.artifacts import unpack
 from cicd_templates.rehearsal.build_tools import BuildTools, search_path
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError
 
-SCRIPT = Path("rehearsal/serve")
+SERVE_SCRIPT = Path("rehearsal/serve")
 HOST = "127.0.0.1"
 READY_SECONDS = 20.0
 POLL_SECONDS = 0.05
@@ -50,16 +50,16 @@ def _start(archive: Archive, folder: Path, tools: BuildTools, until: contextlib.
     source = folder / "src"
     with zipfile.ZipFile(io.BytesIO(archive.data)) as files:
         unpack(files, source)
-    if not (source / SCRIPT).is_file():
+    if not (source / SERVE_SCRIPT).is_file():
         raise ActionFailedError(
             "the deployed service cannot answer, because a rehearsal runs no containers;"
-            f" add the script {SCRIPT} to the source to start the application on $HOST and $PORT"
+            f" add the script {SERVE_SCRIPT} to the source to start the application on $HOST and $PORT"
         )
     port = _free_port()
     path = search_path(tools.link_into(folder / "tool"))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - the application's own script
-            ["/bin/sh", str(SCRIPT)],
+            ["/bin/sh", str(SERVE_SCRIPT)],
             cwd=source,
             env={"PATH": path, "HOME": str(folder), "HOST": HOST, "PORT": str(port), "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL,
@@ -71,7 +71,7 @@ def _start(archive: Archive, folder: Path, tools: BuildTools, until: contextlib.
     deadline = time.monotonic() + READY_SECONDS
     while not _listens(port):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise ActionFailedError(f"{SCRIPT} does not listen on {HOST}:{port}", (folder / "log").read_text())
+            raise ActionFailedError(f"{SERVE_SCRIPT} does not listen on {HOST}:{port}", (folder / "log").read_text())
         time.sleep(POLL_SECONDS)
     return f"http://{HOST}:{port}"
 

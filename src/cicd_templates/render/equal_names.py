@@ -24,7 +24,7 @@ from cicd_templates.template.schemas import chosen_identifier
 from cicd_templates.template.stack_template import StackTemplate
 
 PLACEHOLDER = re.compile(r"\$\{([^!{}]+)\}")
-STACK = "AWS::CloudFormation::Stack"
+STACK_TYPE = "AWS::CloudFormation::Stack"
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,9 @@ def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
 def _of_the_stack(stack: StackTemplate) -> NamedResource:
     of = f" of service {stack.service}" if stack.service else ""
     origin = f"{stack.environment} layer {stack.layer}{of}"
-    return NamedResource((STACK, stack.account, stack.region, stack.name), STACK, stack.name, _place(stack), origin)
+    return NamedResource(
+        (STACK_TYPE, stack.account, stack.region, stack.name), STACK_TYPE, stack.name, _place(stack), origin
+    )
 
 
 def _place(stack: StackTemplate, scope: NameScope = NameScope.REGION) -> str:

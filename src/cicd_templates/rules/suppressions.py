@@ -10,7 +10,7 @@ from cfnlint.template.template import Template
 
 from cicd_templates.rules.reading import Path
 
-KEY = "cfn-lint"
+SUPPRESSION_KEY = "cfn-lint"
 
 
 class Suppressions(CloudFormationLintRule):
@@ -35,13 +35,15 @@ class Suppressions(CloudFormationLintRule):
 
 
 def _unexplained(holder: Any, path: Path) -> Iterator[RuleMatch]:
-    settings = _member(_member(holder, "Metadata"), KEY)
+    settings = _member(_member(holder, "Metadata"), SUPPRESSION_KEY)
     ignored, reasons = _member(_member(settings, "config"), "ignore_checks"), _member(settings, "reasons")
     for rule in ignored if isinstance(ignored, list) else []:
         reason = _member(reasons, rule) if isinstance(rule, str) else None
         if not isinstance(reason, str) or not reason.strip():
-            place = [*path, "Metadata", KEY, "config", "ignore_checks"]
-            yield RuleMatch(place, f"{rule} is suppressed without a reason; add one under {KEY}, reasons, {rule}")
+            place = [*path, "Metadata", SUPPRESSION_KEY, "config", "ignore_checks"]
+            yield RuleMatch(
+                place, f"{rule} is suppressed without a reason; add one under {SUPPRESSION_KEY}, reasons, {rule}"
+            )
 
 
 def _member(value: Any, key: str) -> Any:

@@ -55,7 +55,7 @@ def dump(value: Any, *, column: int = 0) -> str:
     A mapping of plain values in a list, such as a tag, stands on one line where it fits into `YAML_WIDTH`. `column` is
     how far the caller will indent the text.
     """
-    return yaml_writing.write(value, column)
+    return yaml_writing.write_yaml(value, column)
 
 
 # CloudFormation takes a megabyte. What the renderer writes is less than 30 levels deep.
@@ -89,7 +89,7 @@ def load(text: str) -> Any:
         except json.JSONDecodeError:
             pass  # YAML's flow style begins like JSON
     try:
-        return yaml_events.read(text, _long_form)
+        return yaml_events.read_yaml(text, _long_form)
     except (yaml_events.UnusualYAMLError, yaml.YAMLError, RecursionError):
         # PyYAML reads what this program does not write, or says what is wrong with it.
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader

@@ -43,12 +43,12 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether the statements `after` may allow something that `before` did not, regardless of their order."""
-    return any(not any(covers(old, new) for old in before) for new in after if new["Effect"] == "Allow") or any(
-        not any(covers(new, old) for new in after) for old in before if old["Effect"] == "Deny"
-    )
+    return any(
+        not any(statement_covers(old, new) for old in before) for new in after if new["Effect"] == "Allow"
+    ) or any(not any(statement_covers(new, old) for new in after) for old in before if old["Effect"] == "Deny")
 
 
-def covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
+def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
     """Return whether `wide` covers everything that `narrow` covers, with the same effect, as far as the texts show."""
     return (
         wide["Effect"] == narrow["Effect"]

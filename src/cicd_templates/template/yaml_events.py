@@ -24,7 +24,7 @@ class UnusualYAMLError(Exception):
     """The text contains YAML that this program does not write."""
 
 
-def read(text: str, short: Callable[[str, Any], Any]) -> Any:
+def read_yaml(text: str, short: Callable[[str, Any], Any]) -> Any:
     """Return the value of `text`. `short` makes the value of a short tag, such as `!Ref`, from the tag and its operand.
 
     Raises `UnusualYAMLError`, or the `yaml.YAMLError` of PyYAML's parser.

@@ -40,7 +40,7 @@ class _UnmovableError(Exception):
     """PyYAML writes a part of the value differently if the part is written separately."""
 
 
-def write(value: Any, column: int) -> str:
+def write_yaml(value: Any, column: int) -> str:
     """Return `value` as block YAML that ends in a newline. `column` is how far the caller will indent the text."""
     if not isinstance(value, dict) or not value or short_form(value):
         return text_of(node_of(value, column))

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from cicd_templates.config.load import parse_configuration
-from cicd_templates.config.starter import Start, starter_text
+from cicd_templates.config.starter import NewProject, starter_text
 from cicd_templates.errors import ConfigurationError
 
-START = Start(
+START = NewProject(
     "acme", ["billing-api"], ["staging", "production"], ["111111111111"], "eu-central-1", "s3", "team@example.com"
 )
 
@@ -26,7 +26,7 @@ START = Start(
     ],
     ids=["one account", "three services and accounts", "one environment", "another partition"],
 )
-def test_what_is_written_is_accepted_and_starts_with_checks_that_need_no_token(start: Start) -> None:
+def test_what_is_written_is_accepted_and_starts_with_checks_that_need_no_token(start: NewProject) -> None:
     configuration = parse_configuration(tomllib.loads(starter_text(start)), source="new")
 
     names = [environment.name for environment in configuration.environments]
@@ -59,6 +59,6 @@ def test_a_line_each_turns_on_what_needs_a_token() -> None:
         (replace(START, accounts=[]), "0 accounts for tools, staging, production"),
     ],
 )
-def test_numbers_that_do_not_match_are_refused(start: Start, message: str) -> None:
+def test_numbers_that_do_not_match_are_refused(start: NewProject, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         starter_text(start)

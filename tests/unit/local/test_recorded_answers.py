@@ -10,7 +10,7 @@ import pytest
 from cicd_templates.local import recorded_answers
 from cicd_templates.local.recorded_answers import (
     LOG_GROUP,
-    STACK,
+    STACK_TYPE,
     Events,
     ReviewedStacks,
     describe_values,
@@ -152,23 +152,23 @@ def events_of(*told: tuple[str, str, str, str], known: Any = ()) -> list[tuple[A
     for logical_id, kind, status, physical_id in told:
         events.add("arn", "keys", logical_id, kind, status, physical_id=physical_id)
     assert stacks["keys"]["StackStatusReason"] == (
-        "" if ("keys", STACK, "CREATE_IN_PROGRESS", "") in told else "User Initiated"
+        "" if ("keys", STACK_TYPE, "CREATE_IN_PROGRESS", "") in told else "User Initiated"
     )
     return written
 
 
 def test_a_creation_is_told_in_the_steps_of_cloudformation() -> None:
     assert events_of(
-        ("keys", STACK, "CREATE_IN_PROGRESS", ""),
+        ("keys", STACK_TYPE, "CREATE_IN_PROGRESS", ""),
         ("Key", "AWS::KMS::Key", "CREATE_IN_PROGRESS", ""),
         ("Key", "AWS::KMS::Key", "CREATE_COMPLETE", "k-1"),
-        ("keys", STACK, "CREATE_COMPLETE", ""),
+        ("keys", STACK_TYPE, "CREATE_COMPLETE", ""),
     ) == [
-        ("keys", STACK, "CREATE_IN_PROGRESS", "User Initiated", "arn"),
+        ("keys", STACK_TYPE, "CREATE_IN_PROGRESS", "User Initiated", "arn"),
         ("Key", "AWS::KMS::Key", "CREATE_IN_PROGRESS", "", ""),
         ("Key", "AWS::KMS::Key", "CREATE_IN_PROGRESS", "Resource creation Initiated", "k-1"),
         ("Key", "AWS::KMS::Key", "CREATE_COMPLETE", "", "k-1"),
-        ("keys", STACK, "CREATE_COMPLETE", "", "arn"),
+        ("keys", STACK_TYPE, "CREATE_COMPLETE", "", "arn"),
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd_templates.template.policy_diff import covers, widens
+from cicd_templates.template.policy_diff import statement_covers, widens
 
 NAMES = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=4, unique=True)
 CONDITIONS = st.dictionaries(
@@ -44,7 +44,7 @@ def test_statements_that_only_move_widen_nothing(statements: list[dict[str, Any]
 
 @given(STATEMENTS)
 def test_another_allow_statement_widens(statements: list[dict[str, Any]]) -> None:
-    others = [each for each in statements if not covers(each, OTHER)]
+    others = [each for each in statements if not statement_covers(each, OTHER)]
 
     assert widens(others, [*others, OTHER])
     assert not widens([*others, OTHER], others)
@@ -53,7 +53,7 @@ def test_another_allow_statement_widens(statements: list[dict[str, Any]]) -> Non
 @given(STATEMENTS)
 def test_a_deny_statement_that_goes_widens(statements: list[dict[str, Any]]) -> None:
     denial = OTHER | {"Effect": "Deny"}
-    others = [each for each in statements if not covers(each, denial)]
+    others = [each for each in statements if not statement_covers(each, denial)]
 
     assert widens([*others, denial], others)
     assert not widens(others, [*others, denial])

@@ -21,7 +21,7 @@ def by_pyyaml(text: str) -> Any:
 
 
 def by_events(text: str) -> Any:
-    return yaml_events.read(text, cloudformation_yaml._long_form)
+    return yaml_events.read_yaml(text, cloudformation_yaml._long_form)
 
 
 def outcome(text: str, read: Any) -> Any:

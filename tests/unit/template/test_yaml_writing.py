@@ -65,7 +65,7 @@ def check(seeds: range) -> None:
         drawn = Values(seed)
         value = {"A": drawn.value(1 + seed % 5)}
         for column in (0, 2, 60, 100):
-            assert yaml_writing.write(value, column) == by_pyyaml(value, column), (seed, column)
+            assert yaml_writing.write_yaml(value, column) == by_pyyaml(value, column), (seed, column)
 
 
 def test_random_values_have_the_bytes_of_pyyaml() -> None:
@@ -79,14 +79,14 @@ def test_sixty_thousand_random_values_have_the_bytes_of_pyyaml() -> None:
 
 @given(values, st.sampled_from([0, 2, 80]))
 def test_whatever_is_written_has_the_bytes_of_pyyaml(value: Any, column: int) -> None:
-    assert yaml_writing.write(value, column) == by_pyyaml(value, column)
+    assert yaml_writing.write_yaml(value, column) == by_pyyaml(value, column)
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=[f"{path.parent.name}/{path.name}" for path in TEMPLATES])
 def test_a_committed_template_has_the_bytes_of_pyyaml(path: Any) -> None:
     value = load(path.read_text())
 
-    assert yaml_writing.write(value, 0) == by_pyyaml(value, 0)
+    assert yaml_writing.write_yaml(value, 0) == by_pyyaml(value, 0)
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
@@ -108,7 +108,7 @@ def test_a_committed_template_has_the_bytes_of_pyyaml(path: Any) -> None:
 def test_a_text_has_the_bytes_of_pyyaml_wherever_it_stands(of: Any, text: str) -> None:
     value = of(text)
 
-    assert yaml_writing.write(value, 0) == by_pyyaml(value, 0)
+    assert yaml_writing.write_yaml(value, 0) == by_pyyaml(value, 0)
 
 
 @pytest.mark.parametrize(
@@ -126,4 +126,4 @@ def test_a_text_has_the_bytes_of_pyyaml_wherever_it_stands(of: Any, text: str) -
     ],
 )
 def test_a_value_has_the_bytes_of_pyyaml(value: Any) -> None:
-    assert yaml_writing.write(value, 0) == by_pyyaml(value, 0)
+    assert yaml_writing.write_yaml(value, 0) == by_pyyaml(value, 0)

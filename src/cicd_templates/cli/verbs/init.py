@@ -46,13 +46,13 @@ QUESTIONS = {
 def init(source: str, yes: bool, **given: str | None) -> None:
     """Write templates/environments.toml for a new project; ask for what is not given."""
     from cicd_templates.config.load import parse_configuration
-    from cicd_templates.config.starter import Start, starter_text
+    from cicd_templates.config.starter import NewProject, starter_text
 
     if not yes and not _is_example():
         again = hints.option("YES", value=True)
         raise RefusedError(f"{CONFIGURATION} is no longer the example, and would be replaced; add {again} to do that")
     answers = {name: given[name.lower()] or _ask(name, question) for name, question in QUESTIONS.items()}
-    start = Start(
+    start = NewProject(
         answers["PROJECT"],
         _words(answers["SERVICES"]),
         _words(answers["ENVIRONMENTS"]),

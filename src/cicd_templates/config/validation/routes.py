@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.routes import base_path, covers, in_order, probed_paths, receiver
+from cicd_templates.config.routes import base_path, in_order, pattern_covers, probed_paths, receiver
 from cicd_templates.config.validation.problem import Problem
 
 SMOKE_HOOK = "smoke"
@@ -26,7 +26,9 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
                 f"{at}.{later.name}.priority",
                 f"{later.settings.priority} is already the priority of {earlier.name}; give each service its own",
             )
-        elif later.name not in unreachable and covers(earlier.settings.path_pattern, later.settings.path_pattern):
+        elif later.name not in unreachable and pattern_covers(
+            earlier.settings.path_pattern, later.settings.path_pattern
+        ):
             unreachable.add(later.name)
             yield Problem(f"{at}.{later.name}.path_pattern", _unreachable(earlier, later))
     if not unreachable:
@@ -40,7 +42,7 @@ def _route(service: Service) -> str:
 
 def _unreachable(earlier: Service, later: Service) -> str:
     begin = f"{_route(later)} is never reached, because {_route(earlier)} takes all its requests"
-    if covers(later.settings.path_pattern, earlier.settings.path_pattern):
+    if pattern_covers(later.settings.path_pattern, earlier.settings.path_pattern):
         return f'{begin}; give each service a path of its own, such as "/{later.name}/*"'
     return f"{begin} at priority {earlier.settings.priority}; set a priority below that, or leave out both priorities"
 

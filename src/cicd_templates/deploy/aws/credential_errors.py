@@ -19,7 +19,7 @@ from cicd_templates.errors import CredentialsError
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and the error codes of S3 and EC2
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-UNKNOWN = frozenset(
+UNKNOWN_CREDENTIALS = frozenset(
     {
         "AuthFailure",
         "IncompleteSignature",
@@ -43,7 +43,7 @@ TRY_LOCALLY = (
     "name `profile` for the environment in templates/environments.toml or set AWS_PROFILE, or try it without an"
     " account: `make local`, then the same command with LOCAL=1"
 )
-CORRECT = "correct the AWS configuration of this machine"
+CORRECT_AWS_CONFIGURATION = "correct the AWS configuration of this machine"
 # What failed and what to do, by the type of the error. Without a remedy, it is how the profile gets new credentials.
 OF_BOTOCORE: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     (
@@ -64,7 +64,7 @@ OF_BOTOCORE: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     (
         (aws.ConfigParseError, aws.ConfigNotFound, aws.InvalidConfigError, aws.MissingDependencyException),
         "{detail}",
-        CORRECT,
+        CORRECT_AWS_CONFIGURATION,
     ),
 )
 OF_THE_SYSTEM: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
@@ -93,7 +93,7 @@ class CredentialErrors:
         """Return the error for an answer of AWS that refuses the credentials; None for any other answer."""
         code, message = str(error.get("Code", "")), _line(str(error.get("Message", "")))
         assuming = operation.startswith("AssumeRole")
-        if code not in EXPIRED | UNKNOWN | WRONG_TIME and not assuming:
+        if code not in EXPIRED | UNKNOWN_CREDENTIALS | WRONG_TIME and not assuming:
             return None
         if skewed := _skew(headers, now or datetime.now(UTC)):
             return self._error(f"AWS refuses every signature, because {skewed}", "set the clock")

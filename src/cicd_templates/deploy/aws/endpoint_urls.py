@@ -14,9 +14,9 @@ from typing import Any
 from cicd_templates.deploy.aws.access import Access
 from cicd_templates.errors import RefusedError
 
-PREFIX = "AWS_ENDPOINT_URL"
+ENDPOINT_VARIABLES = "AWS_ENDPOINT_URL"
 IGNORE = "ignore_configured_endpoint_urls"
-KEY = "endpoint_url"
+ENDPOINT_SETTING = "endpoint_url"
 
 
 def refuse_endpoint_urls(core: Any, access: Access) -> None:
@@ -33,16 +33,17 @@ def refuse_endpoint_urls(core: Any, access: Access) -> None:
 
 def _of_the_environment() -> Iterator[str]:
     for name, value in sorted(os.environ.items()):
-        if value and (name == PREFIX or name.startswith(f"{PREFIX}_")):
+        if value and (name == ENDPOINT_VARIABLES or name.startswith(f"{ENDPOINT_VARIABLES}_")):
             yield f"{name}={value}"
 
 
 def _of_the_profile(core: Any, access: Access) -> Iterator[str]:
     name = access.profile_name or "default"
     scoped: Mapping[str, Any] = core.get_scoped_config()
-    if url := scoped.get(KEY):
-        yield f"{KEY} = {url} of the AWS profile {name!r}"
+    if url := scoped.get(ENDPOINT_SETTING):
+        yield f"{ENDPOINT_SETTING} = {url} of the AWS profile {name!r}"
     section = scoped.get("services")
     for service, settings in sorted(core.full_config.get("services", {}).get(section, {}).items()):
-        if isinstance(settings, Mapping) and (url := settings.get(KEY)):
-            yield f"{KEY} = {url} of {service} in the section `services {section}` of the AWS profile {name!r}"
+        if isinstance(settings, Mapping) and (url := settings.get(ENDPOINT_SETTING)):
+            place = f"the section `services {section}` of the AWS profile {name!r}"
+            yield f"{ENDPOINT_SETTING} = {url} of {service} in {place}"

@@ -14,7 +14,7 @@ from typing import Any
 from cicd_templates.template.resource_types.registry import facts_of
 
 SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION = "safe", "IAM widening", "interruption", "replacement", "deletion"
-MASKED = "(secret)"
+MASKED_VALUE = "(secret)"
 # What CloudFormation writes for a value that exists only once the change set was executed.
 UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 KNOWN_LATER = "(known after the deployment)"
@@ -97,8 +97,8 @@ def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
         target.get("Attribute", ""),
         target.get("Name", ""),
         path,
-        MASKED if hidden and before else before.replace(UNKNOWN_VALUE, KNOWN_LATER),
-        MASKED if hidden and after else after.replace(UNKNOWN_VALUE, KNOWN_LATER),
+        MASKED_VALUE if hidden and before else before.replace(UNKNOWN_VALUE, KNOWN_LATER),
+        MASKED_VALUE if hidden and after else after.replace(UNKNOWN_VALUE, KNOWN_LATER),
         target.get("RequiresRecreation", ""),
     )
 

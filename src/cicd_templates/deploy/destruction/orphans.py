@@ -13,14 +13,14 @@ from cicd_templates.deploy.destruction.deployed_stacks import label_of, list_our
 from cicd_templates.deploy.destruction.scope import Scope, as_tags, scope_of
 from cicd_templates.template.stack_template import StackTemplate
 
-Described = Mapping[str, Any]
+StackDescription = Mapping[str, Any]
 
 
 def find_unknown_environments(
     clients: Clients, known: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], list[Described]]:
+) -> dict[tuple[str, str], list[StackDescription]]:
     """Return the stacks in the account and region by project and environment, without those that are `known`."""
-    unknown: dict[tuple[str, str], list[Described]] = {}
+    unknown: dict[tuple[str, str], list[StackDescription]] = {}
     for stack in list_our_stacks(clients):
         tags = as_tags(stack["Tags"])
         owner = (tags.get("Project", ""), tags.get("Environment", ""))
@@ -45,5 +45,5 @@ def labels_of_service(clients: Clients, scope: Scope, service: str) -> frozenset
     return frozenset(_label(stack) for stack in owned if as_tags(stack["Tags"]).get("Service") == service)
 
 
-def _label(stack: Described) -> str:
+def _label(stack: StackDescription) -> str:
     return label_of(as_tags(stack["Tags"])) or str(stack["StackName"])

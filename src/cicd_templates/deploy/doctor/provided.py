@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 from cicd_templates.template.arn import Arn
 
-CORRECT = "correct it under [environments.<name>.provided] in templates/environments.toml"
+CORRECT_PROVIDED_VALUE = "correct it under [environments.<name>.provided] in templates/environments.toml"
 # A load balancer needs subnets in two availability zones:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
 LEAST_ZONES = 2
@@ -28,7 +28,9 @@ def check_provided_values(examined: ExaminedEnvironment) -> Iterator[Check]:
             if not code.endswith(("NotFound", "NotFoundException", "Malformed")):
                 raise
             problem = "does not exist here"
-        yield Check(f"provided {key}", f"{value}{' ' if problem else ''}{problem}", CORRECT if problem else "")
+        yield Check(
+            f"provided {key}", f"{value}{' ' if problem else ''}{problem}", CORRECT_PROVIDED_VALUE if problem else ""
+        )
 
 
 def _find_problem(examined: ExaminedEnvironment, value: str, vpc: str | None) -> str:

@@ -22,7 +22,7 @@ CREATE_SERVICE_LINKED_ROLE = "iam:CreateServiceLinkedRole"
 # `make doctor` looks up service-linked roles too.
 GET_ROLE = "iam:GetRole"
 PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action
-EVERY_RESOURCE = ("*",)
+EVERY_ARN = ("*",)
 # The deployer calls DescribeStacks without a name, to find stacks that are no longer rendered. IAM then authorizes the
 # call for all stacks:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
@@ -102,7 +102,7 @@ def scope(action: str, kinds: Iterable[str], names: EnvironmentNames) -> tuple[s
     if action == CREATE_SERVICE_LINKED_ROLE:
         return (service_linked,)
     if action in CALLED_WITHOUT_A_NAME:
-        return EVERY_RESOURCE
+        return EVERY_ARN
     if action in READS_OTHER_STACKS:
         return (f"arn:{names.partition}:cloudformation:{names.region}:{names.account}:stack/*",)
     patterns = {
@@ -113,4 +113,4 @@ def scope(action: str, kinds: Iterable[str], names: EnvironmentNames) -> tuple[s
     }
     if action == GET_ROLE:
         patterns.add(service_linked)
-    return tuple(sorted(patterns)) or EVERY_RESOURCE
+    return tuple(sorted(patterns)) or EVERY_ARN

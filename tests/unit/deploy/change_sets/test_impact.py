@@ -8,7 +8,7 @@ import pytest
 
 from cicd_templates.deploy.change_sets.duration import format_duration, longest_wait
 from cicd_templates.deploy.change_sets.impact import (
-    MASKED,
+    MASKED_VALUE,
     Change,
     Detail,
     Impact,
@@ -173,19 +173,19 @@ def test_the_impact_of_a_change_is_assessed(
 @pytest.mark.parametrize(
     ("kind", "target", "expected"),
     [
-        ("T", {"Name": "Password", "BeforeValue": "a", "AfterValue": "b"}, (MASKED, MASKED)),
+        ("T", {"Name": "Password", "BeforeValue": "a", "AfterValue": "b"}, (MASKED_VALUE, MASKED_VALUE)),
         (
             "T",
             {"Name": "Value", "BeforeValue": "a", "AfterValue": "{{changeSet:KNOWN_AFTER_APPLY}}"},
             ("a", "(known after the deployment)"),
         ),
-        ("T", {"Name": "X", "Path": "/Properties/X/ApiKey", "AfterValue": "b"}, ("", MASKED)),
+        ("T", {"Name": "X", "Path": "/Properties/X/ApiKey", "AfterValue": "b"}, ("", MASKED_VALUE)),
         ("T", {"Name": "SecretArn", "AfterValue": "arn"}, ("", "arn")),
         ("T", {"Name": "Port", "BeforeValue": "1", "AfterValue": "2"}, ("1", "2")),
         (
             "AWS::SecretsManager::Secret",
             {"Attribute": "Properties", "Name": "GenerateSecretString", "AfterValue": "{}"},
-            ("", MASKED),
+            ("", MASKED_VALUE),
         ),
     ],
 )
