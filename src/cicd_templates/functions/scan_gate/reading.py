@@ -47,11 +47,9 @@ class Finding:
     excerpt: InitVar[str] = ""
 
     def __post_init__(self, excerpt: str) -> None:
-        """Make the file relative to its repository and its texts Unicode, and compute the fingerprint."""
-        self.file = self.file.removeprefix("./")
-        for name in ("id", "package", "file"):
-            # A byte of a file's name that is not UTF-8 is a lone surrogate, which no policy can have: write it out.
-            setattr(self, name, getattr(self, name).encode("utf-8", "backslashreplace").decode())
+        """Make the file relative to its repository and its name Unicode, and compute the fingerprint."""
+        # A byte of the name that is not UTF-8 is a lone surrogate, which no policy can have, so it is written out.
+        self.file = self.file.removeprefix("./").encode("utf-8", "backslashreplace").decode()
         identity = [self.id, self.package or self.file, "".join((excerpt or self.title).split())]
         self.fingerprint = hashlib.sha256("\n".join(identity).encode("utf-8", "replace")).hexdigest()[:16]
 
