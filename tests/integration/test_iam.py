@@ -57,7 +57,6 @@ MAY: dict[str, set[str]] = {
     "build SecretsRole": CHECK,
     "build ImageRole": CHECK
     | {
-        "read the released source",
         "put evidence",
         "log in to the registry",
         "push a layer",

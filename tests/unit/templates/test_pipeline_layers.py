@@ -278,11 +278,11 @@ def test_the_gate_knows_the_checks_that_must_have_reported() -> None:
     variables = resources_of(scan_gate)["ScanGate"]["Properties"]["Environment"]["Variables"]
 
     assert json.loads(variables["CHECKS"]) == {
-        "UnitTestsReport": ["unit-tests", "junit"],
-        "BanditReport": ["bandit", "bandit"],
-        "SafetyReport": ["safety", "safety"],
-        "SnykReport": ["snyk", "snyk"],
-        "SecretsReport": ["secrets", "detect-secrets"],
+        "UnitTestsReport": ["unit-tests", "junit", "pytest"],
+        "BanditReport": ["bandit", "bandit", "bandit"],
+        "SafetyReport": ["safety", "safety", "safety"],
+        "SnykReport": ["snyk", "snyk", "snyk"],
+        "SecretsReport": ["secrets", "detect-secrets", "detect-secrets"],
     }
 
 
