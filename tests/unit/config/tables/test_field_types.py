@@ -11,6 +11,7 @@ import pytest
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from cicd_templates.config import tables
+from cicd_templates.config.tables.build import ImagePrefix
 from cicd_templates.config.tables.environment import (
     AccountId,
     DeployerRoleArn,
@@ -43,6 +44,12 @@ from cicd_templates.config.tables.stakeholders import Email
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:pay/db-AbCdEf"
 CONNECTION_ARN = "arn:aws:codeconnections:eu-central-1:111111111111:connection/0-1"
 KINDS = [
+    pytest.param(
+        ImagePrefix,
+        ["public.ecr.aws/docker/library", "registry.example.com:5000/base", "python"],
+        ["Public.ecr.aws/x", "a//b", "a b", "", "x" * 201],
+        id="ImagePrefix",
+    ),
     pytest.param(
         PatchPath,
         ["Resources.Vpc.Properties.CidrBlock", "Outputs.KeyArn.Value", "Parameters.ImageUri.Default"],
