@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import subprocess
 import tomllib
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from cicd_templates.checksums import checksums_text, source_digest
 from cicd_templates.cli import main
 from cicd_templates.config.load import parse_configuration
 from cicd_templates.deploy.aws.clients import Clients, local_clients
@@ -109,11 +109,11 @@ def write_project(folder: Path, accounts: Mapping[str, str]) -> None:
         for name, account in accounts.items():
             text = text.replace(RENDERED_ACCOUNTS[name], account)
         files[path] = text
-    sums = [f"{hashlib.sha256(files[f'out/{path}'].encode()).hexdigest()}  {path}\n" for path in sorted(rendered)]
-    files[f"out/{CHECKSUMS}"] = "".join(sums)
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
+    sums = checksums_text({path: files[f"out/{path}"] for path in rendered}, source_digest(folder))
+    (folder / "out" / CHECKSUMS).write_text(sums, encoding="utf-8")
 
 
 @cache
