@@ -160,6 +160,7 @@ def refused(
 
 
 PIPELINE = "payment-processor-payments-tools"
+KEY_ARN = "arn:aws:kms:eu-central-1:222222222222:key/k-1"
 
 
 def small(more: Mapping[str, Any] | None = None) -> list[StackTemplate]:
@@ -314,7 +315,8 @@ def test_no_call_of_an_adoption_is_denied(tmp_path: Path, monkeypatch: pytest.Mo
                 "create_change_set": {"Id": arn.replace("stack/", "changeSet/"), "StackId": arn},
                 "describe_change_set": {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"},
             },
-            kms={"describe_key": {"KeyMetadata": {"KeyState": "Enabled"}}},
+            kms={"describe_key": {"KeyMetadata": {"KeyState": "Enabled", "Arn": KEY_ARN}}},
+            ssm={"get_parameters_by_path": {"Parameters": []}, "get_parameters": {"Parameters": []}},
         )
     )
     (back,) = find_reimports(clients, STAGING)
