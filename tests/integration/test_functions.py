@@ -17,6 +17,7 @@ from tests.integration.conftest import Project
 pytestmark = pytest.mark.integration
 RUN = {
     "source_version": "v1",
+    "execution": "e-1",
     "tool_version": "1",
     "exit_code": 0,
     "source_digest": "a" * 64,
