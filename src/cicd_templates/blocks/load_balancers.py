@@ -6,6 +6,7 @@ from troposphere import AWSHelperFn, GetAtt, ec2
 from troposphere import elasticloadbalancingv2 as elb
 
 from cicd_templates.blocks.networks import NO_EGRESS, name_tag
+from cicd_templates.blocks.removal_policies import exempt_from_check
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import physical_name
@@ -26,13 +27,16 @@ def public_port(env: Environment) -> int:
     return HTTP_PORT if env.settings.allow_http else HTTPS_PORT
 
 
+PLAIN_HTTP = "The configuration allows plain HTTP in this disposable environment, which has no certificate"
+
+
 def load_balancer_group(logical_id: str, env: Environment, vpc: VpcId) -> ec2.SecurityGroup:
     """Return a security group that admits clients on the public port.
 
     Each service adds an egress rule for the traffic to its own tasks.
     """
     port = public_port(env)
-    return ec2.SecurityGroup(
+    group = ec2.SecurityGroup(
         logical_id,
         GroupName=physical_name(env, "AWS::EC2::SecurityGroup", reserved_words.LOAD_BALANCER),
         GroupDescription="Clients to the shared load balancer",
@@ -49,6 +53,7 @@ def load_balancer_group(logical_id: str, env: Environment, vpc: VpcId) -> ec2.Se
         SecurityGroupEgress=[NO_EGRESS],
         Tags=name_tag(env, "load-balancer"),
     )
+    return exempt_from_check(group, "CKV_AWS_260", PLAIN_HTTP) if env.settings.allow_http else group
 
 
 def load_balancer(
@@ -109,4 +114,5 @@ def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer, port
     if certificate:
         shared.Certificates = [elb.Certificate(CertificateArn=certificate)]
         shared.SslPolicy = TLS_POLICY
-    return shared
+        return shared
+    return exempt_from_check(exempt_from_check(shared, "CKV_AWS_2", PLAIN_HTTP), "CKV_AWS_103", PLAIN_HTTP)

@@ -123,6 +123,13 @@ def test_plain_http_is_only_what_the_environment_says_aloud() -> None:
     assert (listener["Port"], listener["Protocol"]) == (80, "HTTP")
     assert "Certificates" not in listener
     assert resources["BaseUrlParameter"]["Properties"]["Value"] == {"Fn::Sub": "http://${LoadBalancer.DNSName}"}
+    skipped = {
+        name: [skip["id"] for skip in resource["Metadata"]["checkov"]["skip"]]
+        for name, resource in resources.items()
+        if "checkov" in resource.get("Metadata", {})
+    }
+    listener = ["CKV_AWS_2", "CKV_AWS_103"]
+    assert skipped == {"LoadBalancerGroup": ["CKV_AWS_260"], "Listener": listener, "TestListener": listener}
 
 
 LOAD_BALANCER = {"Fn::Sub": "https://${LoadBalancer.DNSName}"}
