@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.checksums import source_digest
 from cicd_templates.config.load import read_configuration
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.render import out_folder, render
 from cicd_templates.template import cloudformation_yaml
+from cicd_templates.template.checksums import source_digest
 from templates import LAYERS
 from tests.conftest import PROJECT, ROOT
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from cicd_templates.checksums import checksums_text, source_digest
 from cicd_templates.cli import main
 from cicd_templates.config.load import parse_configuration
 from cicd_templates.deploy.aws.clients import Clients, local_clients
@@ -22,6 +21,7 @@ from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine, running
 from cicd_templates.paths import CHECKSUMS
 from cicd_templates.render import out_folder, render
+from cicd_templates.template.checksums import checksums_text, source_digest
 from templates import LAYERS
 from tests.conftest import PROJECT, ROOT
 

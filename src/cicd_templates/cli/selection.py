@@ -71,8 +71,8 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 
     Raises `RefusedError` for a protected environment, unless nothing is deployed, or only on the local AWS.
     """
-    from cicd_templates.checksums import find_edits
     from cicd_templates.deploy.reporting.report import Note
+    from cicd_templates.template.checksums import find_edits
 
     for target in chosen:
         problem = find_edits(rendered_folder(suffix), target.environment)

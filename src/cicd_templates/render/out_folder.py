@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cicd_templates.checksums import checksums_text, parse_checksums, recorded_sources
 from cicd_templates.errors import CicdError
 from cicd_templates.paths import CHECKSUMS
 from cicd_templates.render import github_workflow
 from cicd_templates.render.render import RenderedStack
 from cicd_templates.render.review_pages import pages
+from cicd_templates.template.checksums import checksums_text, parse_checksums, recorded_sources
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.shell_commands import parameter_value
 from cicd_templates.template.stack_template import StackTemplate

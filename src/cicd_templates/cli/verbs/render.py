@@ -29,11 +29,11 @@ from cicd_templates.paths import CONFIGURATION, rendered_folder
 @SUFFIX
 def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
     """Render every layer for every environment."""
-    from cicd_templates.checksums import source_digest
     from cicd_templates.cli.project_layers import project_layers
     from cicd_templates.config.load import read_configuration
     from cicd_templates.render import out_folder
     from cicd_templates.render import render as stacks
+    from cicd_templates.template.checksums import source_digest
 
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
     selection.require_environment(configuration, env)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.checksums import checksums_text, find_edits, parse_checksums, source_digest
+from cicd_templates.template.checksums import checksums_text, find_edits, parse_checksums, source_digest
 
 CONFIGURATION = "# a comment\n[project]\nname = 'acme'\n"
 
