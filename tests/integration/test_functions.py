@@ -6,6 +6,7 @@ import io
 import json
 import uuid
 import zipfile
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,17 +14,23 @@ import pytest
 from cicd_templates.config.naming import TEMPLATES_KEY
 from cicd_templates.local.codepipeline import Answers
 from tests.integration.conftest import Project
+from tests.unit.functions.sample_reports import CLEAN, snyk
 
 pytestmark = pytest.mark.integration
 RUN = {
     "source_version": "v1",
     "execution": "e-1",
-    "tool_version": "1",
     "exit_code": 0,
     "source_digest": "a" * 64,
     "not_read": [],
-    "started": "2026-11-24T10:00:00Z",
-    "finished": "2026-11-24T10:00:09Z",
+}
+# For each check: the format, the name of its clean sample report, and the tool's version, which some reports state.
+SAMPLES = {
+    "unit-tests": ("junit", "junit of pytest", "1"),
+    "bandit": ("bandit", "bandit", "1"),
+    "safety": ("safety", "safety scan", "3.2.4"),
+    "snyk": ("snyk", "snyk", "1"),
+    "secrets": ("detect-secrets", "detect-secrets", "1.5.0"),
 }
 
 
@@ -44,12 +51,16 @@ def invoke(project: Project, name: str, event: dict[str, Any]) -> tuple[str, dic
     return answers
 
 
-def handed_on(project: Project, check: str, form: str, report: str) -> dict[str, Any]:
+def handed_on(project: Project, check: str, form: str, version: str, report: str) -> dict[str, Any]:
     """Put a check's artifact into the artifacts bucket; return it as CodePipeline passes it to the gate."""
+    # The gate refuses a record that is older than seven days.
+    times = dict.fromkeys(("started", "finished"), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("report.xml" if form == "junit" else "report.json", report)
-        archive.writestr("run.json", json.dumps({**RUN, "check": check, "format": form}))
+        archive.writestr(
+            "run.json", json.dumps({**RUN, **times, "check": check, "format": form, "tool_version": version})
+        )
     bucket = f"payments-tools-artifacts-{project.accounts['tools']}-eu-central-1"
     project.clients("tools").s3.put_object(Bucket=bucket, Key=check, Body=target.getvalue())
     name = "".join(word.capitalize() for word in check.split("-")) + "Report"
@@ -64,14 +75,10 @@ def newest(project: Project) -> str:
 
 def run_gate(project: Project, templates: str = "", **instead: str) -> tuple[str, dict[str, Any]]:
     """Return the job result of the deployed gate for clean reports, some of which are replaced."""
-    reports = {
-        "unit-tests": ("junit", '<testsuite><testcase name="a"/></testsuite>'),
-        "bandit": ("bandit", '{"results": [], "errors": [], "metrics": {"_totals": {"loc": 5}}}'),
-        "safety": ("safety", '{"report_meta": {"packages_found": 1}, "vulnerabilities": []}'),
-        "snyk": ("snyk", '{"ok": true, "vulnerabilities": [], "dependencyCount": 2}'),
-        "secrets": ("detect-secrets", '{"plugins_used": [{"name": "x"}], "results": {}}'),
-    }
-    inputs = [handed_on(project, check, form, instead.get(check, text)) for check, (form, text) in reports.items()]
+    inputs = []
+    for check, (form, sample, version) in SAMPLES.items():
+        clean = CLEAN[sample] if form == "junit" else json.dumps(CLEAN[sample])
+        inputs.append(handed_on(project, check, form, version, instead.get(check, clean)))
     event = job({"sourceVersion": "v1", "templatesVersion": templates or newest(project), "execution": "e-1"})
     secret = project.engine.secret
     credentials = {"accessKeyId": project.accounts["tools"], "secretAccessKey": secret, "sessionToken": "t"}
@@ -102,7 +109,7 @@ def test_the_deployed_gate_lets_clean_reports_pass_and_keeps_its_verdict(project
     [
         ({"bandit": ""}, "- **bandit**: its report is error: the report is empty"),
         (
-            {"snyk": '{"vulnerabilities": [{"id": "S1", "severity": "critical", "packageName": "p", "version": "1"}]}'},
+            {"snyk": json.dumps(snyk({"id": "S1", "severity": "critical", "packageName": "p", "version": "1"}))},
             "- **critical** S1\n  - where: `p 1`, found by snyk",
         ),
     ],
