@@ -68,12 +68,13 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             safeguards=_safeguards(layer, service),
         )
     )
-    if service.settings.autoscaling is not None:
-        target = layer.add(
-            autoscaling.scalable_target("ScalableTarget", env, service, service.settings.autoscaling, running)
-        )
-        requests = ingress.target_group_metrics(layer).metrics("RequestCount", "Sum")
-        layer.add_all(autoscaling.scaling_policies(env, service, service.settings.autoscaling, target, requests))
+    scales = service.settings.autoscaling
+    if scales is not None:
+        target = layer.add(autoscaling.scalable_target("ScalableTarget", env, service, scales, running))
+        # Read only where a policy uses them: cfn-lint reports a parameter that nothing uses.
+        counted = scales.requests_per_target is not None
+        requests = ingress.target_group_metrics(layer).metrics("RequestCount", "Sum") if counted else []
+        layer.add_all(autoscaling.scaling_policies(env, service, scales, target, requests))
     address = layer.read(cluster.BASE_URL)
     folder = base_path(service.settings.path_pattern)
     layer.publish(SERVICE_URL, Url(joined_text(address, folder)) if folder else address)

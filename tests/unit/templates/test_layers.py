@@ -215,3 +215,13 @@ def test_variables_reach_the_container_in_order_with_the_port() -> None:
     (container,) = resources["TaskDefinition"]["Properties"]["ContainerDefinitions"]
 
     assert [variable["Name"] for variable in container["Environment"]] == ["A", "PORT", "Z"]
+
+
+@pytest.mark.parametrize(
+    ("target", "reads"), [({"cpu_percent": 60}, False), ({"requests_per_target": 100}, True)], ids=["cpu", "requests"]
+)
+def test_a_service_reads_request_counts_only_where_it_scales_by_them(target: dict[str, int], reads: bool) -> None:
+    env = environment("staging", ("services/payment-processor/autoscaling", {"maximum": 4, **target}))
+    parameters = service.build(env, env.services[0]).template.to_dict()["Parameters"]
+
+    assert ("PrimaryTargetGroupName" in parameters) is reads
