@@ -28,9 +28,9 @@ def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
 def make(target: str, **variables: str | bool | None) -> str:
     """Return `make TARGET NAME=value ...`, quoted for a shell.
 
-    Empty and false variables are left out; True becomes `1`. Always pass on the `LOCAL` and `SUFFIX` of
-    the current command: without them the recommended command would work on AWS itself, or on the original environment
-    instead of its copy.
+    Empty and false variables are left out; True becomes `1`. Always pass on the `LOCAL` and `SUFFIX` of the current
+    command: without `LOCAL`, the recommended command would work on AWS itself; without `SUFFIX`, on the original
+    environment instead of its copy.
     """
     given = {name: "1" if value is True else value for name, value in variables.items() if value}
     return " ".join(["make", target, *(f"{name}={shlex.quote(str(value))}" for name, value in given.items())])

@@ -40,13 +40,13 @@ class ExpectedReport:
 
 @dataclass(frozen=True)
 class Day:
-    """The time of a decision, and how many days after it a waiver may end at the latest."""
+    """The time of a decision, and the largest number of days between it and the end of a waiver."""
 
     now: datetime
     waiver_days: int
 
     def judging(self, policy: Policy) -> Policy:
-        """Return `policy` with the configured limit of its waivers."""
+        """Return `policy` with the configured limit for the duration of waivers."""
         return replace(policy, waiver_days=self.waiver_days)
 
 
@@ -55,7 +55,7 @@ def judge(
 ) -> Decision:
     """Return the gate's decision about the reports in `folder`; `checks` says what each check reports.
 
-    A report is either `<check>/report.<json|xml|sarif>`, as a build writes it together with its record `run.json`, or
+    A report is either `<check>/report.<json|xml|sarif>`, which a build writes together with its record `run.json`, or
     `<check>.<json|xml|sarif>`. If a report is missing, the result of its check is an error that lists the paths that
     were tried. If `policy` is None, the copies of the policy beside the reports are used. Raises `ConfigurationError`
     if the folder does not exist or if `policy` cannot be read.
@@ -74,7 +74,7 @@ def judge(
 
 
 def _source_versions(folder: Path, checks: Collection[str]) -> dict[str, list[str]]:
-    """Return the checks whose record states a source version, by that version."""
+    """Return the checks whose record states a source version, grouped by that version."""
     versions: dict[str, list[str]] = {}
     for check in checks:
         record = folder / check / RECORD
@@ -146,7 +146,7 @@ def load_policy(path: Path, checks: Collection[str]) -> Policy:
 
 
 def _copies(folder: Path, checks: Collection[str]) -> dict[str, bytes | None]:
-    """Return, for each check with a record `run.json`, the copy of the policy beside the record, or None."""
+    """Return, for each check with a record `run.json`, the policy's copy beside it, or None if there is none."""
     folders = {check: folder / check for check in checks if (folder / check / RECORD).is_file()}
     copies = {check: run / POLICY for check, run in folders.items()}
     return {check: path.read_bytes() if path.is_file() else None for check, path in copies.items()}

@@ -31,7 +31,7 @@ class Markup(str):
 def cell(text: str) -> Markup:
     """Return `text` escaped for a table cell: on one line, printable, and displayed as it was typed.
 
-    No part of the text ends the cell or becomes HTML, link, image, address, mention, issue, code or emphasis.
+    No part of the text ends the cell or becomes HTML, code, emphasis, an image, or a link to an address, user or issue.
     """
     escaped = _ENTITY.sub("&amp;", printable(text)).replace("<", "&lt;")
     return Markup(_ACTIVE.sub(lambda part: f"`{part[0]}`" if part["mention"] else f"\\{part[0]}", escaped))

@@ -10,7 +10,7 @@ CONFIGURATION_DOC = Path("docs/configuration.md")
 ROLLOUTS_DOC = Path("docs/rollouts.md")
 RULES_DOC = Path("docs/rules.md")
 OUT = Path("out")
-# The configuration of the example from which the documents of the tool itself are generated.
+# The example configuration from which the documents of this tool are generated.
 EXAMPLE_CONFIGURATION = Path("tests/projects/payments/environments.toml")
 STATE = Path(".state")
 BUILD = Path("build")

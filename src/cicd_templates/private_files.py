@@ -18,7 +18,7 @@ def write_privately(path: Path, text: str) -> None:
     """
     make_private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.new")
-    # Remove what a killed process may have left, even a symbolic link; O_EXCL does not follow links.
+    # Remove the file or symbolic link that a killed process may have left. O_EXCL does not follow links.
     temporary.unlink(missing_ok=True)
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "w", encoding="utf-8") as stream:

@@ -4,7 +4,7 @@ definition.Layer --> build(env) or build(env, service) --> template.LayerTemplat
 
 `definition` says which environments and services have a layer. The `build` of a layer is a pure function: it creates a
 `LayerTemplate`, adds the resources that blocks return, reads outputs of other layers and publishes its own outputs.
-`outputs` defines a type for each kind of value, so that mypy reports a bucket name that is used as the ARN of a key.
+`outputs` defines a type for each kind of value. So mypy reports, for example, the use of a bucket name as a key ARN.
 `iam` creates all statements of all policies. `user_layers` loads the layers that the user added.
 
 Nothing here depends on the name of a layer, decides the order of stacks (`template.stack_graph` derives the order from

@@ -1,6 +1,7 @@
 """The definition of a layer: its name, the pure function that builds its template, and the environments that have it.
 
-A layer knows only those constants of other layers that it reads. `stack_graph` derives the order of the layers.
+A layer knows of other layers only the constants for the values that it reads. `stack_graph` derives the order of the
+layers.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ BuildPerService = Callable[[Environment, Service], LayerTemplate]
 
 
 def everywhere(env: Environment) -> bool:
-    """Return True: the layer exists in every environment of its kinds."""
+    """Return True: the layer exists in every environment of the kinds that it is for."""
     return True
 
 
@@ -39,9 +40,9 @@ class Layer:
     `after` names layers of the same environment that must be deployed before this layer, although this layer reads none
     of their values. If both layers exist once per service, the order applies to stacks of the same service. `where`
     selects environments among those of the right kind, and `needed` selects services. `deployed_as` is the published
-    role that CloudFormation uses for the layer's stacks. The pipeline and the deployer must pass the same role, because
-    CloudFormation keeps a stack's role for all later operations. The first line of the module's docstring, after the
-    colon, is the description of the template.
+    role with which CloudFormation deploys the layer's stacks. The pipeline and the deployer must pass the same role,
+    because CloudFormation keeps a stack's role for all later operations. The first line of the module's docstring,
+    after the colon, is the description of the template.
     """
 
     name: str
@@ -103,7 +104,7 @@ class Layer:
 
 
 def _docstring(module: ModuleType) -> str:
-    """Return the docstring of `module`. Python drops docstrings with -OO; then it is read from the source."""
+    """Return the docstring of `module`. With -OO, Python drops docstrings, so it is read from the source."""
     if module.__doc__ is None and module.__file__ is not None:
         return ast.get_docstring(ast.parse(Path(module.__file__).read_bytes())) or ""
     return module.__doc__ or ""

@@ -2,8 +2,8 @@
 
 awacs alone is not enough. If two conditions have the same operator, it silently keeps only the last one. It renders
 policies without statements or version, and accepts any string as an action. Here, actions are awacs constants and
-conditions are merged. An allowed action is never a pattern. A grant on the resource `*` must say which API has no
-resource level.
+conditions are merged. An allowed action is never a pattern. A grant on the resource `*` must name the API that has no
+resource-level permissions.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def deny(
 def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = ()) -> PolicyDocument:
     """Return the trust policy of a role that one AWS service assumes, only for its work in this account.
 
-    `service` is the name before `.amazonaws.com`. The condition prevents that a resource of another AWS customer uses
+    `service` is the name before `.amazonaws.com`. The condition prevents a resource of another AWS customer from using
     the role: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     Some services are not known to send `aws:SourceAccount`, and a strict condition could lock them out of the role. For
     them, the condition is checked only if the key is present. The role is still protected, because `iam:PassRole` can
@@ -151,7 +151,7 @@ def trust_roles_of(account: str, roles: Sequence[ResourceArn]) -> PolicyDocument
 
 
 def trust_web_identity(provider: ResourceArn, *, when: Sequence[ConditionElement]) -> PolicyDocument:
-    """Return the trust policy of a role for holders of tokens from an OpenID Connect provider.
+    """Return the trust policy of a role that holders of tokens from an OpenID Connect provider may assume.
 
     The conditions of `when` limit which tokens are accepted.
     """
@@ -168,7 +168,7 @@ def trust_web_identity(provider: ResourceArn, *, when: Sequence[ConditionElement
 def account_principal(*accounts: str) -> AWSPrincipal:
     """Return the accounts as principals.
 
-    Each account must also allow the action in the policies of its own roles; conditions limit access to these roles.
+    Each account must also allow the action in the policies of its own roles. Conditions limit which roles have access.
     """
     arns = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in sorted(set(accounts))]
     return AWSPrincipal(arns[0] if len(arns) == 1 else arns)

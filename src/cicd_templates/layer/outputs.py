@@ -21,7 +21,7 @@ class Value(AWSHelperFn):
     #: The type inside `AWS::SSM::Parameter::Value<...>` of the template parameter that reads the value.
     #: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
     parameter_type: ClassVar[str] = "String"
-    #: The pattern of one value, where AWS chooses it, and the fewest values of a list.
+    #: The pattern of a value that AWS chooses, and the fewest values that a list may have.
     id_pattern: ClassVar[str] = ""
     fewest: ClassVar[int] = 1
 
@@ -30,12 +30,12 @@ class Value(AWSHelperFn):
 
     @classmethod
     def is_list(cls) -> bool:
-        """Return whether values of this kind are lists, which Parameter Store keeps as one string with commas."""
+        """Return whether values of this kind are lists. Parameter Store keeps a list as one string with commas."""
         return cls.parameter_type.startswith("List<")
 
     @classmethod
     def problem_of(cls, text: str) -> str:
-        """Return why `text`, which the configuration provides, is no value of this kind; empty if it may be one."""
+        """Return why `text` from the configuration is not a value of this kind, or an empty string if it can be one."""
         values = text.split(",") if cls.is_list() else [text]
         wrong = [value for value in values if cls.id_pattern and not re.fullmatch(cls.id_pattern, value)]
         if wrong:

@@ -1,7 +1,7 @@
 """The template of one layer while it is being built: its resources, and the values that it reads and publishes.
 
-This module decides at which path a value is stored in Parameter Store, and what the template parameter that reads the
-value is named. It must not depend on the types of resources.
+This module decides the path of a value in Parameter Store, and the name of the template parameter that reads the value.
+It must not depend on the types of resources.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Resources = TypeVar("Resources", bound=Sequence[AWSObject])
 class LayerTemplate:
     """The template that a layer's `build` creates and returns, for `env` and, if given, for one `service`.
 
-    `template` is the troposphere template. Use it for what has no method here, such as a mapping.
+    `template` is the troposphere template. Use it to add what has no method here, such as a mapping.
     """
 
     def __init__(self, env: Environment, service: Service | None = None) -> None:
@@ -56,7 +56,7 @@ class LayerTemplate:
         self.template.add_parameter(parameter)
 
     def add_condition(self, name: str, condition: AWSHelperFn) -> None:
-        """Add a condition, to which resources and values refer by `name`."""
+        """Add a condition. Resources and values refer to it by `name`."""
         self.template.add_condition(name, condition)
 
     def read(self, output: Output[V], *, service: Service | None = None) -> V:

@@ -44,7 +44,7 @@ def is_users_own(layer: Layer) -> bool:
 
 
 def _import(name: str, at: str) -> ModuleType:
-    """Return the module of a user's own layer. Raises `ConfigurationError` with file, line and cause if it fails."""
+    """Import and return a user's own layer. If that fails, raises `ConfigurationError` with file, line and cause."""
     try:
         return importlib.import_module(name)
     except Exception as error:
@@ -52,7 +52,7 @@ def _import(name: str, at: str) -> ModuleType:
 
 
 def user_error(error: Exception, source: str) -> ConfigurationError:
-    """Return the error to report if code of the user's own layer in the file `source` has raised `error`."""
+    """Return the error to report after code of the user's own layer, in the file `source`, has raised `error`."""
     if isinstance(error, SyntaxError):
         return ConfigurationError(f"{source}:{error.lineno}: {error.msg}")
     line = ""

@@ -24,7 +24,7 @@ from cicd_templates.paths import STATE
 from cicd_templates.private_files import write_privately
 
 CACHE = STATE / "lint.json"
-# cfn-lint reads each of these that is there.
+# The names of settings files. cfn-lint reads each of them that exists.
 SETTINGS = (".cfnlintrc", ".cfnlintrc.yaml", ".cfnlintrc.yml")
 Lint = Callable[[Sequence[Path]], list[LintFinding]]
 
@@ -34,17 +34,18 @@ def lint_changed(
 ) -> tuple[list[LintFinding], int]:
     """Return the findings in `paths`, sorted, and the number of files that `lint` was called for.
 
-    Raises the errors of `lint`, which is called without files only if `paths` is empty.
+    `lint` is called once, for the changed files, or not at all if no file has changed. If `paths` is empty, it is
+    called without files. Raises the errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)
-    # The path counts as well, because the settings may exclude it.
+    # The path is part of the digest, because the settings may exclude it.
     digests = {path: hashlib.sha256(f"{path}\0".encode() + path.read_bytes()).hexdigest() for path in paths}
     changed = [path for path in paths if digests[path] not in kept]
     found = lint(changed) if changed or not paths else []
     kept |= {digests[path]: [finding for finding in found if finding.path == str(path)] for path in changed}
     known = {digest: kept[digest] for digest in digests.values()}
-    # What cannot be kept is found again the next time.
+    # If the findings cannot be written, the next call lints the files again.
     with contextlib.suppress(OSError):
         _write(cache, rules, known)
     return sorted(finding for findings in known.values() for finding in findings), len(changed)
@@ -75,7 +76,7 @@ def _folders_of_rules(settings: Sequence[Path]) -> list[Path]:
 
 
 def _read(path: Path, rules: str) -> dict[str, list[LintFinding]]:
-    """Return the findings by the digest of the text; none if they were kept for other rules or cannot be read."""
+    """Return the kept findings by digest; none if they were kept for other rules or if the file cannot be read."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["rules"] == rules:
@@ -84,7 +85,7 @@ def _read(path: Path, rules: str) -> dict[str, list[LintFinding]]:
                 for digest, findings in kept["findings"].items()
             }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # none was kept, or not by this program
+        pass  # there is no such file, or another program wrote it
     return {}
 
 

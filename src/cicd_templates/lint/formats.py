@@ -12,7 +12,7 @@ from typing import Any
 
 from cicd_templates.printable import printable
 
-# The level in SARIF, and the workflow command of GitHub, for each severity of cfn-lint.
+# For each severity of cfn-lint: the level in SARIF, and the workflow command of GitHub.
 SARIF_LEVELS = {"error": "error", "warning": "warning", "informational": "note"}
 GITHUB_LEVELS = {"error": "error", "warning": "warning", "informational": "notice"}
 

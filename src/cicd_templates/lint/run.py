@@ -16,7 +16,8 @@ from cicd_templates.lint.formats import LintFinding
 def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[LintFinding]:
     """Return the findings in `paths`, sorted. Raises `ConfigurationError` if `paths` is empty.
 
-    `suffix` is the copy whose templates are linted, if any; the error names it in the command that renders them.
+    `suffix` is the suffix of the copy whose templates are linted, if any. The error message recommends the command that
+    renders this copy.
     """
     # Importing cfn-lint takes half a second, so it is imported only here, to keep other commands fast.
     from cfnlint.config import ConfigMixIn

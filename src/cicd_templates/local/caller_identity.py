@@ -1,4 +1,4 @@
-"""Corrects what policies see of a request's caller: TLS, services that act for a resource, and the ARN of a role.
+"""Corrects what policies see of the caller of a request: TLS, the service that it acts as, and the ARN of its role.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -12,15 +12,16 @@ from typing import Any
 
 
 def secure(app: ModuleType) -> None:
-    """Treat every request as sent over TLS; otherwise bucket policies would deny all requests, which are plain HTTP."""
+    """Treat every request as sent over TLS. All requests are plain HTTP, which bucket policies would deny."""
     pin = app.pin_request_origin
     app.pin_request_origin = lambda address, _secure: pin(address, True)  # type: ignore[attr-defined]
 
 
 def services(evaluator: ModuleType) -> None:
-    """Let an account's root act as a service only for the resource whose ARN is the external id.
+    """Let an account's root act as an AWS service on behalf of a resource, whose ARN it passes as the external id.
 
-    Without this, root can assume the role of every service, and aws:SourceArn and aws:SourceAccount are not set.
+    Root can then assume only roles that trust the service of this resource. Without this, root could assume the role of
+    every service, and aws:SourceArn and aws:SourceAccount would not be set.
     """
     trusted = evaluator.evaluate_trust_policy
 

@@ -1,6 +1,6 @@
-"""Adds the CodePipeline operations that a run needs and the local AWS lacks: starting a run, and job results.
+"""Adds the CodePipeline operations that a run needs and the local AWS lacks: starting a run, reporting job results.
 
-The engine checks the permissions of a request with IAM; then the request is validated against the API's model. No
+The engine checks the permissions of a request with IAM; then this module validates it against the API's model. No
 pipeline is executed: the job results are stored, and a rehearsal reads them. This module runs inside the engine's
 interpreter, which has botocore.
 """

@@ -1,6 +1,6 @@
-"""Corrects IAM condition keys whose values are missing in the local AWS or differ from AWS.
+"""Corrects IAM condition keys whose values are missing in the local AWS or differ from those in AWS.
 
-In AWS, `aws:PrincipalArn` of a role session is the ARN of the role, and conditional writes set their own keys:
+In AWS, `aws:PrincipalArn` of a role session is the ARN of the role. A conditional write to S3 sets its own keys:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
 This module runs inside the engine's interpreter, so it imports only the standard library.
@@ -17,7 +17,7 @@ _WRITES = {"if-none-match": "s3:if-none-match", "if-match": "s3:if-match"}
 
 
 def role_of(arn: str) -> str:
-    """Return the role's ARN, without its path, for the ARN of a role session. Return any other ARN unchanged."""
+    """If `arn` is the ARN of a role session, return the role's ARN, without its path. Otherwise return `arn`."""
     return _SESSION.sub(r"arn:\1:iam::\2:role/\3", arn)
 
 

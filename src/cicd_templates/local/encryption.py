@@ -23,7 +23,7 @@ KEY_ACTIONS = {
 
 
 class ResourceKeys:
-    """The customer managed keys of buckets, topics and secrets, most of which the engine does not store."""
+    """The customer managed keys of buckets, topics and secrets. The engine itself stores only the keys of secrets."""
 
     def __init__(self, table: dict[str, Any], secrets: ModuleType) -> None:
         """Observe the keys of buckets and topics by wrapping the engine's handlers in `table`."""
@@ -31,7 +31,7 @@ class ResourceKeys:
         self._secrets = secrets._secrets
         for resource_type in ("AWS::S3::Bucket", "AWS::SNS::Topic"):
             handlers = table[resource_type]
-            # The properties are the second argument of create, and the third of update.
+            # The properties are the second argument of create, but the third of update.
             observed = {name: self._observed(handlers[name], place) for name, place in (("create", 1), ("update", 2))}
             table[resource_type] = {**handlers, **observed}
 

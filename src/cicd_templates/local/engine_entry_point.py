@@ -52,7 +52,7 @@ caller_identity.services(iam_evaluator)
 caller_identity.principals(iam_evaluator, iam._roles)
 calls = iam_decisions.Calls(folder)
 iam_decisions.Decisions(iam_evaluator, calls, keys.behind, encryption.KEY_ACTIONS, seen.passed).listen()
-# The engine reads this variable as well, and signs with the secret what it does on behalf of an account.
+# The engine reads this variable as well. With the secret, it signs what it does on behalf of an account.
 secret = os.environ["AWS_SECRET_ACCESS_KEY"]
 secret_of = request_guard.secret_of_key(secret, iam_evaluator, responses._account_from_sts_session)
 app.app = request_guard.RequestGuard(app.app, int(os.environ["GATEWAY_PORT"]), secret, sigv4, secret_of)

@@ -1,7 +1,7 @@
 """Start, check and stop the engine: one subprocess on a free port of 127.0.0.1, with a private folder.
 
-The engine gets none of the caller's environment variables. The functions that it runs inherit its environment, and a
-developer's credentials and proxies must not reach them.
+The engine gets none of the caller's environment variables. The Lambda functions that it runs inherit its environment,
+and a developer's credentials and proxies must not reach them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ANSWER_SECONDS = 5.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
 ENGINE_LOG = "engine.log"
-# Builds and functions of a rehearsal use HTTP, which bucket policies that require TLS would deny.
+# Builds and functions of a rehearsal send plain HTTP. Bucket policies that require TLS would deny that.
 TLS_VARIABLE = "COUNT_AS_TLS"
 ENGINE_LOG_LINES = 15
 ENTRY_POINT = Path(__file__).with_name("engine_entry_point.py")
@@ -88,8 +88,8 @@ def start(
 ) -> Engine:
     """Start an engine and wait until it answers. With `auth`, it enforces IAM; with `tls`, all requests count as TLS.
 
-    Raises `CicdError` if its virtual environment is missing, or with the end of its log if it does not start. After any
-    exception, the process and its folder have been removed.
+    Raises `CicdError` if the engine's virtual environment is missing or if the engine does not start; in the second
+    case, the message has the end of its log. After any exception, neither the process nor its folder remains.
     """
     python = python or DEFAULT_PYTHON
     if not python.exists():

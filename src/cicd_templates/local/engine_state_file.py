@@ -28,7 +28,7 @@ def remember(engine: Engine, path: Path = STATE_FILE) -> None:
 
 
 def recall(path: Path = STATE_FILE) -> Engine | None:
-    """Return the engine that `path` names, or None unless it is still the same process and answers.
+    """Return the engine that `path` names, if it is still the same process and answers; otherwise None.
 
     After a reboot, another process may have the same id; the start time tells them apart. Raises `CicdError` if the
     file has not been written by `remember`.
@@ -51,7 +51,7 @@ def forget(path: Path = STATE_FILE) -> None:
 
 
 def required(path: Path = STATE_FILE) -> Engine:
-    """Return the running engine. If there is none, raises `CicdError` that says how to start one."""
+    """Return the running engine. If none is running, raises `CicdError` that says how to start one."""
     engine = recall(path)
     if engine is None:
         raise CicdError("no local AWS is running; start it with `make local`")

@@ -1,7 +1,7 @@
 """Delivers events to EventBridge targets that the local AWS accepts but ignores: pipelines and log groups.
 
-For a pipeline, the request with which EventBridge would start it is recorded. For a log group, the event is written to
-the group. S3 events also get the version of their object, which releases need and the engine omits.
+For a pipeline, the module records the request with which EventBridge would start it. For a log group, it writes the
+event to the group. It also adds the object's version to S3 events: the engine omits it, but releases need it.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

@@ -45,7 +45,7 @@ class Decisions:
         key_actions: Mapping[str, Sequence[str]],
         passed: Callable[[], str],
     ) -> None:
-        """`key_of` returns the key that an action on a resource needs; `passed`, the role that the request passes."""
+        """`key_of` returns the KMS key for an action on a resource. `passed` returns the role that a request passes."""
         self._evaluator, self._calls = evaluator, calls
         self._key_of, self._key_actions, self._passed = key_of, key_actions, passed
         self._evaluate, self._enforce = evaluator.evaluate, evaluator.enforce
@@ -64,7 +64,7 @@ class Decisions:
         result = self._evaluate(context, *policies)
         statement = result.matched_sid if result.decision == "Allow" else ""
         self._latest.statements = [*getattr(self._latest, "statements", ()), statement]
-        # IAM's simulator evaluates the role itself; a request is evaluated for a session of the role.
+        # Only IAM's simulator evaluates the role itself. A request is evaluated for a session of the role.
         if ":role/" in context.principal_arn:
             decision = ALLOWED if result.decision == "Allow" else DENIED
             self._calls.add(context.principal_arn, context.action, context.resource_arn, decision, statement)

@@ -1,8 +1,9 @@
-"""Makes the engine's CloudFormation as strict as the recorded answers of AWS. See docs/fakes.md.
+"""Makes the engine's CloudFormation behave as the recorded answers of AWS show. See docs/fakes.md.
 
-A stack in review has no tags and stays the same stack for further change sets, a parameter that reads Parameter Store
-is described with its path and its value, secret values are masked, events carry AWS's reasons and physical ids, and a
-template that AWS refuses is refused.
+- A stack in review has no tags, and further change sets keep its id.
+- A parameter that reads Parameter Store is described with its path and its value, and secret values are masked.
+- Events have the reasons and physical ids that AWS gives them.
+- A template that AWS refuses is refused.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -20,7 +21,7 @@ CREATION = "Resource creation Initiated"
 STACK_TYPE = "AWS::CloudFormation::Stack"
 LOG_GROUP = "AWS::Logs::LogGroup"
 MASKED = "****"
-# Stands between the path and the value of a parameter until the answer is written. No value of a parameter has it.
+# Separates the path of a parameter from its value until the answer is written. No parameter value contains it.
 BETWEEN = "\x1f"
 
 Params = Mapping[str, list[str]]
@@ -109,7 +110,7 @@ def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any]
     """Return `validate`, changed so that it first raises `ValueError` with AWS's reason if AWS refuses the template."""
 
     def handle(template: Any, conditions: Any, params: Any = None) -> None:
-        # What a transform makes of a template is known only later.
+        # If a template has a transform, the template that results from it is not known yet.
         if not template.get("Transform") and (reason := refusal(template, conditions)):
             raise ValueError(reason)
         validate(template, conditions, params)
@@ -136,12 +137,12 @@ class Events:
         *more: str,
         **options: str,
     ) -> None:
-        """Record an event. Before a resource is complete, also record the event with its physical id."""
+        """Record an event. Before CREATE_COMPLETE of a resource, add CREATE_IN_PROGRESS with the physical id."""
         if resource_type == STACK_TYPE and logical_id == stack_name:
             by_user = status in (REVIEW, "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
             reason = reason or (BY_USER if by_user else "")
             if status == "CREATE_IN_PROGRESS":
-                # The reason of the review does not outlive it.
+                # The stack is no longer in review, so the reason that it had then is removed.
                 self._stacks[stack_name]["StackStatusReason"] = ""
             physical_id = physical_id or stack_id
         else:
@@ -151,7 +152,7 @@ class Events:
         self._add(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, *more, **options)
 
     def _of_new_resource(self, stack_id: str, stack_name: str, logical_id: str, status: str) -> str:
-        """Return the status. If an update creates a resource, AWS calls that a creation, and the engine an update."""
+        """Return AWS's status: if an update creates a resource, AWS writes CREATE_*, but the engine writes UPDATE_*."""
         key, known = (stack_id, logical_id), self._stacks.get(stack_name, {}).get("_resources", {})
         if status == "UPDATE_IN_PROGRESS" and logical_id not in known:
             self._creating.add(key)
@@ -165,7 +166,10 @@ class Events:
 def leave_out_by_condition(
     resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
 ) -> Callable[..., Any]:
-    """Return `resolve`, which prepares a template for a comparison, changed to drop what its conditions exclude."""
+    """Return `resolve`, changed so that it drops resources that the template's conditions exclude.
+
+    The engine calls `resolve` to prepare a template for a comparison.
+    """
 
     def handle(template: Any, params: Any, *arguments: Any) -> Any:
         resolved = resolve(template, params, *arguments)
@@ -185,7 +189,7 @@ def leave_out_by_condition(
 
 
 def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, Any]) -> None:
-    """Wrap the engine's creation of log groups so that it fails for a name that exists."""
+    """Make the engine's creation of a log group fail if a log group with its name exists."""
     known = handlers[LOG_GROUP]
 
     def create(logical_id: str, properties: Mapping[str, Any], *arguments: Any, **options: Any) -> Any:
@@ -199,7 +203,7 @@ def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, An
 
 
 def register(cloudformation: Any, modules: Mapping[str, ModuleType], refusal: Callable[[Any, Any], str]) -> None:
-    """Install all of this in the engine; `modules` are the modules of its CloudFormation, by name."""
+    """Make all these changes in the engine. `modules` are the modules of its CloudFormation, by name."""
     handlers, reviewed = cloudformation._ACTION_HANDLERS, ReviewedStacks(cloudformation)
     handlers["CreateChangeSet"] = reviewed.create_change_set(handlers["CreateChangeSet"])
     handlers["ListChangeSets"] = reviewed.list_change_sets(handlers["ListChangeSets"])
@@ -210,7 +214,7 @@ def register(cloudformation: Any, modules: Mapping[str, ModuleType], refusal: Ca
     changes._resolve_props_for_diff = compared  # type: ignore[attr-defined] # a module of the engine
     events = Events(cloudformation._stacks, modules["stacks"]._add_event)
     checked = refuse_templates(modules["engine"].validate_template_support, refusal)
-    # Each module has its own name for what it imported from another.
+    # A module that imported one of these functions has its own reference to it, so it is replaced in every module.
     for module in modules.values():
         for name, function in (("_add_event", events.add), ("validate_template_support", checked)):
             if hasattr(module, name):

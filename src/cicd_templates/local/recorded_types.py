@@ -23,9 +23,9 @@ STARTS_FILE = "starts.json"
 
 Properties = Mapping[str, Any]
 
-# The values of Ref (key None) and of each GetAtt, by type. They follow `primaryIdentifier` and `readOnlyProperties` of
-# the schemas. Placeholders are the resource's properties and a few more, such as `{token}`, which is unique to the
-# resource. A property that is missing gets a unique value.
+# For each type, the values of Ref (key None) and of each GetAtt. They follow `primaryIdentifier` and
+# `readOnlyProperties` of the schemas. A placeholder names a property of the resource, or a few other values such as
+# `{token}`, which is unique to the resource. A property that is missing gets a unique value.
 TYPES: dict[str, dict[str | None, str]] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": {
         None: "{ResourceId}|{ScalableDimension}|{ServiceNamespace}",
@@ -87,7 +87,7 @@ TYPES: dict[str, dict[str | None, str]] = {
     "AWS::WAFv2::WebACLAssociation": {None: "{ResourceArn}|{WebACLArn}"},
 }
 
-# Types that the engine supports, but not with this property: a resource is recorded only if it uses the property.
+# Types that the engine supports, but without the property named here. A resource with this property is only recorded.
 PARTLY: dict[str, str] = {"AWS::CloudWatch::Alarm": "Metrics"}
 SPELLINGS = TYPES | {
     "AWS::CloudWatch::Alarm": {
@@ -128,7 +128,7 @@ class Record:
             self._write(self._file, entries)
 
     def fail(self, resource_type: str, operation: str, reason: str) -> None:
-        """Make `operation` (create, update, delete) of a type fail with `reason`, until the engine is reset."""
+        """Make `operation` (create, update or delete) of a type fail with `reason`, until the engine is reset."""
         failures = self._read(self._failures, {})
         failures.setdefault(resource_type, {})[operation] = reason
         self._write(self._failures, failures)

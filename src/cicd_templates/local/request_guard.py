@@ -1,9 +1,9 @@
-"""Guards the engine: every request that the engine's owner did not make is refused with status 403.
+"""Guards the engine: refuses with status 403 every request that the engine's owner did not make.
 
-Every page in a browser and every user of the machine can reach 127.0.0.1. A web page cannot hide its `Origin`. With DNS
-rebinding, `Host` shows the name that was made to resolve to 127.0.0.1. Every request must be signed (Signature Version
-4). Valid keys are the secret of this start, which only the owner knows, and keys of sessions and users that requests
-with a valid signature have created.
+Every web page in a browser and every user of the machine can reach 127.0.0.1. A web page is recognized by its `Origin`,
+which it cannot hide. DNS rebinding is recognized by `Host`, which has the name that was made to resolve to 127.0.0.1.
+Every request must be signed (Signature Version 4). A signature is valid with the secret of this start, which only the
+owner knows, or with the key of a session or user that a validly signed request has created.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, quote
 
 ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 ADMIN_SCHEME = "Local "
-# The engine gives these addresses, with a random last part, to resources of a template, which do not sign requests.
+# The engine gives these addresses, with a random last part, to resources of a template. These send unsigned requests.
 CALLBACKS = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
 
 AsgiScope = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Recognises resources, headers and passed roles in requests, which the IAM of the local AWS does not recognise.
+"""Recognises those resources, headers and passed roles of requests that the IAM of the local AWS does not recognise.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -56,7 +56,7 @@ class Requests:
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the resource of an operation whose resource the engine does not find; empty for all other operations.
+    """Return the resource of a request if it is one that the engine does not find; otherwise an empty string.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """

@@ -1,4 +1,4 @@
-"""Says why CloudFormation refuses a template, in CloudFormation's own words. The local AWS accepts much of this.
+"""Says why CloudFormation refuses a template, in its own words. The local AWS accepts many of these templates.
 
 This module runs both in the engine's interpreter and in ours, so it imports only the standard library.
 """
@@ -23,7 +23,7 @@ PSEUDO = "AWS::"
 
 
 def template_refusal(template: Mapping[str, Any], conditions: Mapping[str, bool]) -> str:
-    """Return CloudFormation's reason to refuse `template`, or an empty string. `conditions` are already evaluated."""
+    """Return why CloudFormation refuses `template`, or an empty string. `conditions` are already evaluated."""
     resources = template.get("Resources")
     if not resources or not isinstance(resources, Mapping):
         return f"{FORMAT}At least one Resources member must be defined."

@@ -12,7 +12,7 @@ from cicd_templates.template.stack_template import StackTemplate
 def stacks_diagram(stacks: Sequence[StackTemplate]) -> list[str]:
     """Return the diagram of an environment: an arrow leads from a stack to each stack that reads from it.
 
-    Arrows that follow from others are left out.
+    An arrow is left out if a path of other arrows connects the same stacks.
     """
     labels = {stack.name: stack.label for stack in stacks}
     lines = ["```mermaid", "flowchart LR"]

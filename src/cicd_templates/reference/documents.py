@@ -1,4 +1,4 @@
-"""The generated documents, and the generated parts, between two markers, of documents that people write."""
+"""The generated documents, and the generated parts of other documents. Each such part stands between two markers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def generated_documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
 
 
 def generated_parts(stacks: Sequence[StackTemplate]) -> Mapping[str, list[str]]:
-    """Return the generated parts by name: the pipelines, and the stacks of tools and of the last runtime."""
+    """Return the generated parts by name: a diagram of the pipelines, and stack diagrams of two environments.
+
+    These are the tools environment and the last runtime environment.
+    """
     by_environment: dict[str, list[StackTemplate]] = {}
     for stack in stacks:
         by_environment.setdefault(stack.environment, []).append(stack)

@@ -51,7 +51,7 @@ on other templates and checks that no rule raises an exception.
 """
 
 LONGEST_LIST = 6
-# The facts that other tools check, so that no rule of the project repeats them: the fact, the owner, the check.
+# Facts that other tools check, so that no rule of the project repeats the check. Each row: fact, owner, check.
 OWNED_ELSEWHERE = (
     ("Sections, types, properties and values are CloudFormation's", "cfn-lint", "E1001, E3002, E3003, E3012, E3030"),
     ("References and attributes exist", "cfn-lint", "E1010, E1020"),
@@ -119,7 +119,7 @@ def _section(rule: CloudFormationLintRule) -> Iterator[str]:
     yield ""
     kind = {"error": "Error", "warning": "Warning"}[rule.severity]
     types = sorted(getattr(rule, "types", ()))
-    # Longer lists are tables in the code, not something to read here.
+    # Longer lists are tables that belong in the code; the page omits them.
     about = f", about {', '.join(f'`{name}`' for name in types)}" if 0 < len(types) < LONGEST_LIST else ""
     yield f"{kind}{about}."
     yield ""

@@ -1,4 +1,4 @@
-"""Starts the released application as a local process, which smoke tests call instead of the deployed service."""
+"""Starts the released application as a local process. Smoke tests call it instead of the deployed service."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Artifact:
 
 
 def put_artifact(s3: Any, pipeline: Pipeline, name: str, data: bytes) -> Artifact:
-    """Upload an artifact under a key in CodePipeline's format, encrypted with the pipeline's key."""
+    """Upload an artifact, encrypted with the pipeline's KMS key. Its name in the bucket has CodePipeline's format."""
     artifact = Artifact(name, pipeline.bucket, f"{pipeline.name[:20]}/{name[:10]}/{uuid.uuid4().hex[:7]}")
     encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": pipeline.key} if pipeline.key else {}
     s3.put_object(Bucket=artifact.bucket, Key=artifact.object_key, Body=data, **encrypted)
@@ -61,7 +61,7 @@ def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
 
     Raises `CicdError` before anything is written if an entry's name leads out of `folder`, if programs may read its
     name in different ways, if it is a link or another special file, or if there are more than `MOST_ENTRIES` entries or
-    more than `MOST_BYTES` in total. Raises it while writing for an entry that is damaged or encrypted.
+    more than `MOST_BYTES` in total. Raises `CicdError` during the extraction if an entry is damaged or encrypted.
     """
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
@@ -92,7 +92,7 @@ def _refuse_special_entry(entry: zipfile.ZipInfo) -> None:
 
 
 def _refuse_ambiguous_names(entries: list[zipfile.ZipInfo]) -> None:
-    """Raise `CicdError` for equal names, a file that is also a folder, and an entry with a second name."""
+    """Raise `CicdError` if two names are equal, a file is also a folder, or an entry has a second name."""
     names = [PurePosixPath(entry.filename.replace("\\", "/")) for entry in entries]
     files = {name for name, entry in zip(names, entries, strict=True) if not entry.is_dir()}
     seen: set[PurePosixPath] = set()

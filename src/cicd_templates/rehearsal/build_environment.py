@@ -40,7 +40,7 @@ def build_environment(
     temporary, programs = folder / "tmp", folder / "programs"
     (folder / NOTES_FILE).touch()
     if _has_service_tokens(run, project):
-        # A build that has the tokens of its services installs its own tools from the network.
+        # If a build has the tokens of its services, it installs its own tools from the network.
         temporary.mkdir()
         write_programs(programs, CONTAINER_PROGRAMS)
         network, tools = dict(run.setup.network), Path(sys.base_prefix, "bin")
@@ -103,7 +103,7 @@ def _has_service_tokens(run: PipelineRun, project: Project) -> bool:
 def _value(session: Session, setting: Setting) -> str:
     """Return the value of a variable. Values in Secrets Manager or Parameter Store are read with the project's role."""
     if setting.kind == "SECRETS_MANAGER":
-        # The name or the ARN of a secret, which has six colons, then an optional key of the JSON in the secret.
+        # First the name or ARN of a secret (an ARN has six colons), then optionally a key of the JSON in the secret.
         parts = setting.value.split(":")
         own = 7 if parts[0] == "arn" else 1
         secret = session.client("secretsmanager").get_secret_value(SecretId=":".join(parts[:own]))["SecretString"]
@@ -132,7 +132,7 @@ def application_addresses(run: PipelineRun, action: Action, step: ActionProgress
 def runnable_phases(
     step: ActionProgress, specification: Buildspec, project: Project, run: PipelineRun, folder: Path
 ) -> list[Phase]:
-    """Return the phases with a private /tmp. Download commands are left out unless the build has its service tokens."""
+    """Return the phases with a private /tmp, and without download commands unless the build has its service tokens."""
     temporary = folder / "tmp"
     phases = []
     left_out: list[str] = []

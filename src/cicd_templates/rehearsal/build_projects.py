@@ -1,4 +1,4 @@
-"""CodeBuild projects, read from resource properties with resolved references. Calls no AWS."""
+"""CodeBuild projects, read from resource properties with resolved references. Does not call AWS."""
 
 from __future__ import annotations
 

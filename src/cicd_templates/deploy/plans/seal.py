@@ -1,7 +1,8 @@
-"""Write and read the files of plans, for deployments and destructions, and refuse plans that were changed.
+"""Write and read the plan files of deployments and destructions, and refuse plans that were changed.
 
-A plan file is a JSON object: the fields of a frozen dataclass, the `kind` of plan, the `schema` of its fields, and a
-`digest`. The digest is the SHA-256 of the canonical JSON of all other fields, so it does not match an edited plan.
+A plan file is a JSON object. It contains the fields of a frozen dataclass, the `kind` of plan, the version of the
+fields as `schema`, and a `digest`. The digest is the SHA-256 of the canonical JSON of all other fields, so it does not
+match an edited plan.
 
 The digest is not a signature: it detects accidental changes, but anybody can compute a new digest for a changed plan.
 To prevent that, whoever executes a plan gives the digest of the plan that was reviewed.
@@ -26,9 +27,9 @@ from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.private_files import write_privately
 
 VALID_FOR = timedelta(hours=24)
-# The tolerated difference between the clock of this machine and that of AWS or of the machine that made a plan.
+# How far the clock of this machine may differ from the clock of AWS, or of the machine that made a plan.
 CLOCK_SKEW = timedelta(minutes=5)
-# A shorter beginning of a digest can match another plan by chance.
+# The fewest characters of a digest that identify a plan. A shorter beginning can match another plan by chance.
 DIGEST_CHARACTERS = 12
 # The make target that executes each kind of plan.
 EXECUTED_BY = {"deployment": "deploy", "destruction": "destroy"}
@@ -59,8 +60,8 @@ PlanT = TypeVar("PlanT", bound=SealedPlan)
 class PlanFormat(Generic[PlanT]):
     """The file format of one kind of plan.
 
-    Increase `schema` with every change of the fields of `plan_type`, so that a plan of another release is refused and
-    not misread. `written_by` is the command that writes such plans; error messages recommend it.
+    Increase `schema` with every change to the fields of `plan_type`. Then a plan that another release of this tool
+    wrote is refused and not misread. `written_by` is the command that writes such plans; error messages recommend it.
     """
 
     kind: str
@@ -175,7 +176,7 @@ def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
 
 
 def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:
-    """Raise `RefusedError` if a plan for the local AWS would be executed on AWS, or the other way round."""
+    """Raise `RefusedError` if a plan for the local AWS would be executed on AWS, or a plan for AWS on the local AWS."""
     if plan.local != local:
         raise RefusedError(
             f"{path} is a plan for {'the local AWS; add' if plan.local else 'AWS; leave out'}"

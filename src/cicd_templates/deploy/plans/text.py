@@ -1,4 +1,4 @@
-"""Format the changes of a plan as text, the same in a terminal, a log and a page. This module does not call AWS."""
+"""Format the changes of a plan as text. Terminals, logs and pages show the same text. This module does not call AWS."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def outcome(impact: Impact) -> str:
 
 
 def facts(planned: PlannedStack, change: Change, impact: Impact) -> list[str]:
-    """Return the facts of a change, one per line: values before and after, data, interruption, policy statements."""
+    """Return one line per fact of a change: changed values, what happens to data, interruptions, policy statements."""
     lines = [
         f"{detail.path or detail.name}: {short(detail.before)} -> {short(detail.after)}"
         for detail in change.details
@@ -63,6 +63,6 @@ def short(value: str) -> str:
 
 
 def change_sets(made: Plan) -> str:
-    """Return the number of change sets of a plan in words: `this change set`, `these 3 change sets`."""
+    """Return words that refer to the change sets of a plan: `this change set`, `these 3 change sets`."""
     count = len(made.changing)
     return "this change set" if count == 1 else f"these {count} change sets"

@@ -1,7 +1,7 @@
 """Compute a plan again from AWS and the rendered templates before it is executed, and refuse it if anything differs.
 
 The plan file says what was reviewed, but does not decide what is executed. Whoever can write the file can also compute
-a matching digest. So every field that matters is read again, as `propose` read it, and compared.
+a matching digest. So every field that matters is read again, in the same way as `propose` read it, and compared.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from cicd_templates.deploy.plans.seal import CLOCK_SKEW, VALID_FOR
 from cicd_templates.errors import RefusedError
 from cicd_templates.template.stack_template import StackTemplate
 
-# The fields that are computed from AWS and the templates, with the words for them in a refusal.
+# The fields that are computed from AWS and the templates, each with the words that name it in a refusal.
 COMPUTED = {
     "creates": "whether it is created or updated",
     "stack_id": "the id of its stack",
@@ -48,7 +48,7 @@ COMPUTED = {
 def verify(
     context: DeployContext, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Collection[str] = ()
 ) -> Steps[Plan]:
-    """Return `plan` computed again from AWS and the templates. Raises `RefusedError` with all differences, if any.
+    """Return `plan` computed again from AWS and the templates. Raises `RefusedError` that lists all differences.
 
     `stacks` are the stacks of the environment, by name and in deploy order. `begun` has the names of stacks whose
     execution has started: they are compared only with the templates, and are left out of the returned plan.

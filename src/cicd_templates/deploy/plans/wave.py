@@ -22,8 +22,8 @@ from cicd_templates.template.stack_template import StackTemplate
 def blocked_stacks(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
     """Return the names of the stacks that cannot be planned yet, each with the labels of stacks to deploy first.
 
-    A stack must also be deployed first if it exists but has not published a value that others read, as after an import.
-    A stack that reads from a blocked stack is blocked as well.
+    A stack must also be deployed first if it exists but has not published a value that others read. An import can cause
+    that. A stack that reads from a blocked stack is blocked as well.
     """
     existing = context.retry_call(lambda: _created_stacks(context))
     missing = unpublished(context, stacks)
@@ -75,14 +75,14 @@ class Wave:
     refused: RefusedError | None = None
 
     def __post_init__(self) -> None:
-        """Prepare the proposals without calling AWS. The age of their plan is measured from now."""
+        """Prepare the proposals without calling AWS. The age of the resulting plan is measured from now."""
         self._began = self.context.today()
         self._steps = {stack.name: propose(self.context, stack, self.plan_id) for stack in self.stacks}
 
     def advance(self) -> bool:
         """Advance every proposal by one step and return whether all have finished.
 
-        Raises `DetachedError` if the credentials stop working: no stack is at fault.
+        Raises `DetachedError` if the credentials stop working. That is not a failure of a stack.
         """
         for name, steps in list(self._steps.items()):
             try:

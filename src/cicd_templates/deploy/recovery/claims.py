@@ -1,6 +1,6 @@
 """The plans and journals on this machine that still refer to stacks which were never created.
 
-Reads the plans and the journal of an environment, and calls no AWS.
+Reads the plans and the journal of an environment; does not call AWS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A plan or run that refers to a stack: a line that describes it, and the commands to continue or end it."""
+    """A plan or run that refers to a stack: `fact` describes it, and `commands` continue or end it."""
 
     fact: str
     commands: tuple[str, ...]

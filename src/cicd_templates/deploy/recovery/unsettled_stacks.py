@@ -1,6 +1,6 @@
-"""Finds the stacks that prevent the next deployment of an environment, the reason, and the exact command.
+"""Finds the stacks that prevent the next deployment of an environment, each with the reason and the exact commands.
 
-Only reads. The commands are mostly those of the AWS CLI; the user decides whether to run them.
+This module only reads. Most commands are commands of the AWS CLI; the user decides whether to run them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from cicd_templates.template.stack_template import StackTemplate
 # ECS changes the weights of a rule in each progressive deployment, so it is normal that they differ from the template.
 SHIFTED = "AWS::ElasticLoadBalancingV2::ListenerRule"
 DRIFTED, NOT_CHECKED = "DRIFTED", "NOT_CHECKED"
-# By stack status: the option that skips resources which cannot be repaired, and the status of these resources. Skipping
-# is the last resort, because a skipped resource no longer matches its template.
+# For each stack status: the option that skips resources which cannot be repaired, and the status of these resources.
+# Skipping is the last resort, because a skipped resource no longer matches its template.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
 _SKIPS = {
     "UPDATE_ROLLBACK_FAILED": ("--resources-to-skip", "UPDATE_FAILED"),
@@ -34,7 +34,7 @@ _SKIPS = {
 
 @dataclass(frozen=True)
 class Unsettled:
-    """A stack that a person must repair. `facts` describe the problem; `commands` are to be tried in this order."""
+    """A stack that a person must repair. `facts` describe the problem. Try `commands` in the given order."""
 
     stack: str
     state: str
@@ -45,7 +45,7 @@ class Unsettled:
 
 
 def unsettled(clients: Clients, stacks: Sequence[StackTemplate], claims: Mapping[str, Claim]) -> Iterator[Unsettled]:
-    """Yield each stack that a deployment could not continue with by itself, then each resource name that is taken.
+    """Yield each stack with which a deployment cannot continue, then each stack with resource names that are taken.
 
     `claims` are the plans and runs on this machine that refer to stacks which were never created, by stack name.
     """
@@ -134,10 +134,10 @@ def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tu
 def _drift(clients: Clients, stack: StackTemplate, stack_id: str) -> Iterator[Unsettled]:
     """Yield the stack if resources were changed outside CloudFormation.
 
-    Ignores listener rules: ECS changes their weights, and to revert them would redirect requests.
+    Ignores listener rules: ECS changes their weights, and reverting the weights would redirect requests.
     """
     facts = []
-    # botocore has no paginator for this operation, although its results come in pages.
+    # botocore has no paginator for this operation, although AWS returns the results in pages.
     request: dict[str, Any] = {"StackName": stack_id, "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"]}
     while True:
         page = clients.cloudformation.describe_stack_resource_drifts(**request)
@@ -175,7 +175,7 @@ def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Itera
 
 
 def drift_command(clients: Clients, stacks: Sequence[StackTemplate]) -> str:
-    """Return the command that starts drift detection for stacks that were never checked, or an empty string."""
+    """Return the command that starts drift detection for stacks that were never checked; empty if there are none."""
     never = [
         stack
         for stack in stacks

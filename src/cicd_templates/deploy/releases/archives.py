@@ -104,10 +104,10 @@ def _read_zip(path: Path, within: str | None) -> Archive:
 
 
 def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
-    """Raise `ConfigurationError` for entries that unzip programs read in different ways, or refuse, and for links.
+    """Raise `ConfigurationError` for a link, and for an entry that unzip programs refuse or read in different ways.
 
-    The image build unpacks the zip on Linux, which does not treat a backslash as a separator, as some Windows programs
-    do.
+    The image build unpacks the zip on Linux, where a backslash is part of a name. Some Windows programs treat it as a
+    separator.
     """
     advice = "make the zip with / and without .., or name the folder with APP="
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]
@@ -141,7 +141,7 @@ def _user() -> str:
 
 
 def _check_names(folder: Path, files: dict[str, tuple[bytes, bool]]) -> dict[str, tuple[bytes, bool]]:
-    """Return `files`. Raises `ConfigurationError` if there are none, and for a name that is not valid in a zip."""
+    """Return `files`. Raises `ConfigurationError` if there are none, or if a name is not valid in a zip."""
     if not files:
         raise ConfigurationError(f"{folder}: contains nothing to release")
     for name in files:
@@ -162,7 +162,7 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """The files by name: the content, and whether it is executable. Raises `ConfigurationError` for a link."""
+    """Return each file's content, and whether it is executable, by name. Raises `ConfigurationError` for a link."""
     found = {}
     for name in names:
         path = folder / name
@@ -194,9 +194,10 @@ def _zip(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
 
 
 def bundle(stacks: Iterable[StackTemplate]) -> bytes:
-    """Return a zip of the reviewed templates that a pipeline run deploys, each with a file of the tags of its stack.
+    """Return a zip of the reviewed templates that a pipeline run deploys, and a file with the tags of each stack.
 
-    The file has the format of CodePipeline's template configuration; the tags come from the template's metadata:
+    A file with tags has the format of CodePipeline's template configuration; the tags come from the template's
+    metadata:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html
     """
     files: dict[str, tuple[bytes, bool]] = {}
@@ -209,7 +210,7 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
 
 
 def read_bundle(data: bytes) -> dict[str, bytes]:
-    """Return the files of a bundle by name. Returns no files if `data` is not a bundle, so that all files differ."""
+    """Return the files of a bundle by name. Returns no files if `data` is not a bundle: then all files differ."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > BUNDLE_BYTES:

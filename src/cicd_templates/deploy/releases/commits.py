@@ -1,7 +1,7 @@
 """Reads the HEAD commit of a git work tree: only what is committed, never a file of the work tree. Changes nothing.
 
-A file of the work tree can differ from its commit although git reports no change, for example because it is marked
-`assume-unchanged`, or by its mode or line endings.
+A file of the work tree can differ from the commit although git reports no change. For example, it may be marked
+`assume-unchanged`, or only its mode or line endings may differ.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class Tree:
 def in_work_tree(folder: Path) -> bool:
     """Return whether `folder` is in a git work tree.
 
-    Does not ask git, which denies it for a work tree whose owner it does not trust.
+    Does not ask git, because git refuses to answer if it does not trust the owner of the work tree.
     """
     return any((each / ".git").exists() for each in (folder.resolve(), *folder.resolve().parents))
 
 
 def git_problem(folder: Path) -> str:
-    """Return why git cannot say in which commit a file of `folder` is, or an empty string if it can."""
+    """Return why git cannot say which commit contains a file of `folder`, or an empty string if it can."""
     if not in_work_tree(folder):
         return f"{folder} is not in a git work tree"
     try:
@@ -71,7 +71,7 @@ def git_problem(folder: Path) -> str:
 
 
 def revision(folder: Path) -> str:
-    """Return the HEAD commit of a work tree, with a `+` if tracked files differ from it; empty if it is unknown."""
+    """Return the id of HEAD, with a `+` at the end if tracked files differ from that commit; empty if it is unknown."""
     if not in_work_tree(folder):
         return ""
     try:
@@ -84,8 +84,8 @@ def revision(folder: Path) -> str:
 def read_commit(folder: Path) -> Commit:
     """Return what HEAD contains below `folder`.
 
-    Raises `ConfigurationError` for uncommitted changes, links and submodules, and if git refuses to answer. There is no
-    fallback to the folder as it is, because that would release files that git ignores.
+    Raises `ConfigurationError` for uncommitted changes, links and submodules, and if git refuses to answer. The folder
+    itself is never read instead, because that would release files that git ignores.
     """
     head = _run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
     if head.returncode == 1 and not head.stderr:
@@ -118,7 +118,7 @@ def read_commit(folder: Path) -> Commit:
 def read_tree(folder: Path) -> Tree:
     """Return what HEAD contains below `folder`, without reading the work tree.
 
-    Raises `ConfigurationError` if HEAD has nothing there, for links and submodules, and if git refuses to answer.
+    Raises `ConfigurationError` if HEAD contains nothing, a link or a submodule there, or if git refuses to answer.
     """
     # git runs in the parent folder: if `folder` were a link or a submodule, git would read another repository there.
     parent, name = folder.absolute().parent, folder.name
@@ -162,17 +162,18 @@ def find_commit(path: Path, content: bytes) -> str | None:
 
 
 def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | None:
-    """Return the abbreviated id of the newest of the last `SEARCHED_COMMITS` of a file whose text `matches`, or None.
+    """Return the abbreviated id of the newest commit in which the text of a file `matches`, or None.
 
-    For texts of which only a distorted copy is known. `find_commit` finds exact ones in the whole history.
+    Searches the last `SEARCHED_COMMITS` commits of the file. Use it if only a distorted copy of the text is known; for
+    an exact text, `find_commit` searches the whole history.
     """
     if not in_work_tree(path.parent):
         return None
     options = ("-m", "--no-show-signature", "--format=%h", f"--max-count={SEARCHED_COMMITS}")
-    # Without any commit, git fails and lists none.
+    # In a repository without commits, git fails and lists nothing.
     for revision in _run_git(path.parent, "log", *options, "--", path.name).stdout.decode().split():
         shown = _run_git(path.parent, "show", f"{revision}:./{path.name}")
-        # A commit that deletes the file has no text of it.
+        # A commit that deletes the file does not contain its text.
         if shown.returncode == 0 and matches(shown.stdout.decode(errors="replace")):
             return revision
     return None

@@ -1,4 +1,4 @@
-"""The division of work between deployer and pipeline: hands over templates, and knows who deploys a service's stack."""
+"""Hand over templates from the deployer to the pipeline, and tell which of the two deploys the stack of a service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Comparison:
 
     `bucket` is None if the tools environment has no bucket yet. `first` is true if the pipeline has no templates yet.
     `changed` are the files that differ, by environment. `has_these` is true if no file differs and the bundle records
-    its commit. Earlier releases of this tool did not record it.
+    the commit of its templates. Earlier releases of this tool did not record the commit.
     """
 
     bucket: str | None
@@ -100,7 +100,7 @@ class PipelineHandover:
         )["VersionId"]
 
     def writes(self, stack: StackTemplate) -> bool:
-        """Return whether releases update `stack`: it is one that a pipeline deploys, and that pipeline exists."""
+        """Return whether `stack` is updated by releases: a pipeline is meant to deploy it, and that pipeline exists."""
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 
 

@@ -21,7 +21,7 @@ SOURCE_ACTION_NAME = "App"
 START_SECONDS = 120.0
 # A run may wait for an approval for as long as the configuration allows, but it is followed for one day at most.
 RUN_SECONDS = 24 * 3600.0
-# Repeating the command would start another run instead of following this one, so the message warns of that.
+# The message warns the user not to repeat the command: that would start another run instead of following this one.
 AFTER_TIMEOUT = "the console shows it; releasing again starts another run"
 RUN_IN_PROGRESS = ("InProgress", "Stopping")
 
@@ -42,7 +42,7 @@ def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> 
 
 
 def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polling) -> str:
-    """Return the id of the run that `version` has started. Raises `CicdError` if no run starts in two minutes."""
+    """Return the id of the run that `version` has started. Raises `CicdError` if none starts within two minutes."""
     started: list[str] = []
 
     def begun() -> bool:

@@ -17,9 +17,10 @@ LONGEST_BYTES = 65_536
 
 
 def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> str:
-    """Return the value: at a terminal typed twice without echo, otherwise all of `stream` without a final line break.
+    """Return the value: typed twice at a terminal, without echo, or read from any other `stream` until its end.
 
-    Raises `ConfigurationError` for an invalid value; the message does not contain it.
+    A final line break of such a stream is removed. Raises `ConfigurationError` for an invalid value; the message does
+    not contain it.
     """
     try:
         value = _ask_twice(ask) if stream.isatty() else stream.read().removesuffix("\n").removesuffix("\r")

@@ -1,7 +1,7 @@
-"""Finds the commit that contains the rendered templates, or why there is none. Reads files and git; calls no AWS.
+"""Finds the commit that contains the rendered templates, or the reason why no commit does. Reads files and git.
 
 Files are compared with the commit by content. `git status` is not enough: it skips files that are marked as unchanged,
-and ignores differences in line endings.
+and ignores differences in line endings. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TEMPLATE_SUFFIXES = (".yaml", ".json")
 class TemplatesCommit:
     """The commit that contains exactly the rendered templates, byte for byte. If there is none, `problem` says why.
 
-    Both are empty for a parallel copy, because its templates are never committed.
+    `revision` and `problem` are both empty for a parallel copy, because its templates are never committed.
     """
 
     revision: str = ""
@@ -90,7 +90,7 @@ def _wrong_checksums(folder: Path, files: Mapping[str, bytes]) -> list[str]:
 
 
 def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[StackTemplate]) -> list[str]:
-    """Return the differences between the stacks and the rendered templates: missing, surplus or changed ones."""
+    """Return the differences between the stacks and the rendered templates: missing, superfluous or changed files."""
     listed = _checksums(files)
     texts = {f"{stack.links.environment}/{stack.path.name}": stack.text.encode() for stack in stacks}
     problems = []

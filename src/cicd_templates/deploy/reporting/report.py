@@ -75,7 +75,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Moved:
-    """CloudFormation has a new event of a resource."""
+    """CloudFormation reported a new event of a resource."""
 
     stack: str
     event: ResourceEvent
@@ -103,7 +103,7 @@ class Broke:
 
 @dataclass(frozen=True)
 class Sealed:
-    """A plan was written, to be reviewed and deployed later. `allow` names the losses to allow when deploying it."""
+    """A plan was written, to be reviewed and deployed later. `allow` names the losses that must be allowed then."""
 
     path: str
     digest: str
@@ -154,7 +154,7 @@ class Reporter(Protocol):
 
 
 def as_lines(event: Event) -> list[str]:
-    """Return an event as lines of plain text, without colour; no lines for an event that only a live line shows."""
+    """Return an event as lines of plain text, without colour. An event that only a live line shows has no lines."""
     match event:
         case Heading():
             where = f" ({event.where})" if event.where else ""
@@ -180,7 +180,7 @@ def as_lines(event: Event) -> list[str]:
 
 
 def failure_event(stack: str, why: Diagnosis, history: Path | None) -> Broke:
-    """Return the event that reports a failure, with its diagnosis and the file with its events."""
+    """Return the event that reports the failure of a stack, with the diagnosis and the file of the stack's events."""
     return Broke(stack, why.reason, why, str(history or ""))
 
 
@@ -206,7 +206,7 @@ def _plan_lines(event: Planned | Unchanged | Waits | Sealed) -> list[str]:
 
 
 def digest_line(digest: str) -> str:
-    """Return the line below a plan that says how to make sure that exactly this plan is executed."""
+    """Return a line to show below a plan. It says how to make sure that exactly this plan is executed."""
     return f"to execute only this plan, add DIGEST={digest}"
 
 

@@ -43,7 +43,7 @@ class Approval:
         """Show a plan, apply the guards, ask the user, write the plan, read it back, and return it with its file.
 
         A plan that changes nothing needs no consent and is not written. Raises `RefusedError` if a guard refuses the
-        plan, and `DeclinedError` if the user does.
+        plan, and `DeclinedError` if the user declines it.
         """
         path = self._context.plans / f"{plan.environment}.{plan.id[:8]}.json"
         report.report_plan(plan, self._reporter)
@@ -70,7 +70,7 @@ class Approval:
     def refuse_losses(self, plan: Plan) -> None:
         """Raise `RefusedError` if the plan would lose stateful resources that are not allowed by name.
 
-        Reports each allowed name that matches no resource which the plan would lose.
+        Also reports each allowed name that is not the name of a resource which the plan would lose.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):

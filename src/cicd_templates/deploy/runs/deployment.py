@@ -1,7 +1,7 @@
 """The commands for one environment: plan it, deploy it, execute a plan, discard its plans.
 
-Each command locks the environment's journal, so that no two runs on this machine work on the same environment. Those
-that execute change sets also hold the environment's lock, which every machine sees.
+Each command locks the environment's journal, so that no two runs on this machine work on the same environment. A
+command that executes change sets also holds the environment's lock, which every machine sees.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def lock_of(context: DeployContext, stacks: Sequence[StackTemplate]) -> Environm
 def plan(context: DeployContext, stacks: Sequence[StackTemplate], reporter: Reporter, path: Path | None = None) -> Plan:
     """Plan every stack whose inputs exist, and write the plan to `path` or to the folder of the environment's plans.
 
-    The change sets of the previous plan are deleted. Those of this plan exist until it is executed, is discarded or
-    expires. A plan that changes nothing is not written. Raises `CicdError` if a stack cannot be planned, after deleting
-    every change set of the plan.
+    The change sets of the previous plan are deleted. The change sets of this plan exist until it is executed, is
+    discarded or expires. A plan that changes nothing is not written. If a stack cannot be planned, deletes every change
+    set of the plan, then raises `CicdError`.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
@@ -96,7 +96,7 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(context: DeployContext, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise `CicdError` for stacks that wait for deleted values, which no change of this plan publishes again."""
+    """Raise `CicdError` for stacks that wait for a value that was deleted and that no change publishes again."""
     lost = ", ".join(sorted(unpublished(context, stacks)))
     raise CicdError(
         f"not planned: {', '.join(made.waits)}; {lost} does not exist, although the stack that publishes it is deployed"
@@ -158,9 +158,9 @@ def execute_plan(
 ) -> Plan | None:
     """Execute exactly the plan `made`, then plan the stacks that had to wait for it.
 
-    Returns that next plan, which is written like any other, or None if nothing more has to be deployed. `stacks` are
+    Returns that next plan, or None if nothing more has to be deployed. It is written like any other plan. `stacks` are
     all stacks of the environment: `made` is compared with them, and the stacks that it names are deployed. `passed` is
-    called when no guard has refused the plan. Raises the same errors as `DeploymentEngine.execute` and
+    called once every guard has accepted the plan. Raises the same errors as `DeploymentEngine.execute` and
     `EnvironmentLock.held`.
     """
     held = lock_of(context, stacks).held("deploy", context.caller, context.today())

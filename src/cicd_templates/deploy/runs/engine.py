@@ -88,7 +88,7 @@ class DeploymentEngine:
         """Deploy the reviewed template of every stack, wave by wave.
 
         If a guard refuses a wave or `confirm` declines it, the wave is discarded; operations under way are still polled
-        until they end. Raises `CicdError` that names the failed stacks.
+        until they end. If stacks failed, raises `CicdError` that names them.
         """
         self._run(self._deploy)
 
@@ -159,7 +159,7 @@ class DeploymentEngine:
             raise self._objection
         failed = [record for record in self._records.values() if record.phase is StackPhase.FAILED]
         if failed:
-            # Stacks that only the interrupted run deployed are named first, as they can have caused the other failures.
+            # Name stacks that only the interrupted run deployed first, because they may have caused the other failures.
             labels = [record.label for record in sorted(failed, key=lambda record: record.name in self._stacks)]
             raise CicdError(f"not deployed: {', '.join(labels)}; the causes are above")
 
@@ -173,7 +173,7 @@ class DeploymentEngine:
     def _resume(self, keep: Path | None) -> None:
         """Finish the operations that an interrupted run began.
 
-        Discards the change sets that it had not executed yet, except those of the plan in `keep`.
+        Discards the change sets that the interrupted run had not executed yet, except those of the plan in `keep`.
         """
         discard_proposals(self._context, self._journal)
         for entry in list(self._journal.entries.values()):

@@ -22,7 +22,7 @@ from cicd_templates.deploy.plans.document import Plan, PlannedStack
 from cicd_templates.errors import CicdError, RefusedError
 from cicd_templates.private_files import open_lock_file, write_privately
 
-# The statuses of success. DELETE_COMPLETE is not one of them: a creation that ends in it has failed.
+# The statuses that mean success. DELETE_COMPLETE is not among them: a creation that ends with it has failed.
 DEPLOYED_STATUSES = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 PLANNED, STARTED, ENDED = "planned", "started", "ended"
 
@@ -63,7 +63,7 @@ class Journal:
         self._lock: IO[str] | None = None
         self._holder: dict[str, object] = {}
         self.entries: dict[str, Entry] = {}
-        # By plan id: the stacks in which that plan may have created change sets that no plan file lists yet.
+        # For each plan id: the stacks in which that plan may have created change sets that no plan file lists yet.
         self.proposals: dict[str, list[str]] = {}
         self.durations: dict[str, float] = {}
 
@@ -183,7 +183,7 @@ class Journal:
 
     @property
     def unfinished(self) -> list[Entry]:
-        """Return the operations that were started and whose end is not recorded."""
+        """Return the operations that were started but have no recorded end."""
         return [entry for entry in self.entries.values() if entry.state == STARTED]
 
     def end(self, name: str, status: str, seconds: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The decision table of a deployment: from the phase of every stack, decide the next step. Pure; calls no AWS.
+"""The decision table of a deployment: decide the next step from the phase of every stack. Pure: does not call AWS.
 
 `DeploymentEngine` performs each step and records its outcome; only this module decides which step comes next.
 """
@@ -11,7 +11,8 @@ from enum import Enum
 
 from cicd_templates.deploy.plans.document import PlannedStack
 
-# The most operations that run at once. CloudFormation has no such limit, but the services that it calls throttle.
+# The maximum number of operations that run at the same time. CloudFormation has no such limit, but the services that
+# it calls throttle requests.
 MAX_OPERATIONS = 20
 
 
@@ -41,8 +42,8 @@ _UNSETTLED = _UNDER_WAY | _TO_PROPOSE | {StackPhase.AGREED}
 class StackRecord:
     """One stack of a run. `planned` is only set in the phase AGREED.
 
-    `compared` is true if its inputs were read again after the stacks that publish them had been executed, and the
-    values had not changed.
+    `compared` is true if the stack's inputs were read again after the stacks that publish them had been executed, and
+    the values had not changed.
     """
 
     name: str
@@ -55,7 +56,7 @@ class StackRecord:
 
 @dataclass(frozen=True)
 class FailBlocked:
-    """Mark a stack as failed, because stacks that it reads from have failed; `failed` has the labels of these."""
+    """Mark a stack as failed, because stacks that it reads from have failed. `failed` has their labels."""
 
     name: str
     failed: tuple[str, ...]
@@ -63,7 +64,7 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Compare the values that a stack reads with its plan, because their publishers have been deployed since."""
+    """Compare a stack's current inputs with its plan, because the stacks that publish them were deployed since then."""
 
     planned: PlannedStack
 
@@ -126,7 +127,7 @@ def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
 
 
 def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
-    """Yield the next step of each approved stack for which all stacks that it reads from are finished."""
+    """Yield the next step of each approved stack that no longer has to wait for the stacks from which it reads."""
     executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())
     for record in records.values():
         producers = {records[name].phase for name in record.reads_from}

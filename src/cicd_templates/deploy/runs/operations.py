@@ -105,8 +105,9 @@ class Operations:
                 yield self._end(news)
 
     def _report_event(self, news: EventSeen) -> None:
-        """Report an event of a resource. After a failure, ask services for details at once, before a rollback deletes
-        them.
+        """Report an event of a resource.
+
+        After a failure, ask services for details immediately, before a rollback deletes these details.
         """
         entry = news.entry
         self._reporter.report(report.Moved(entry.label, news.event))

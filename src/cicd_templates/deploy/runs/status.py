@@ -24,7 +24,7 @@ SAME_EFFECT = "same in effect"
 OLDER = "older"
 UNCOMMITTED = "not committed"
 UNKNOWN_TEXT = "unknown text"
-# If git cannot be asked for commits.
+# The next two are used if git cannot be asked for commits.
 AS_RENDERED = "as rendered"
 DIFFERENT = "not as rendered"
 UNREAD = "not readable"
@@ -37,10 +37,10 @@ class StatusRow:
 
     `text` says which template is deployed:
     - `reviewed`: the one that is rendered now, which has been unchanged since the commit `revision`
-    - `same in effect`: one that differs from the rendered one only in comments, `Description` or `Metadata`, which
-      CloudFormation does not update by themselves; it is in the commit `revision`, if that is not empty
+    - `same in effect`: one that differs from the rendered one only in comments, `Description` or `Metadata`; for such a
+      difference alone, CloudFormation does not update a stack. It is in the commit `revision`, if that is not empty
     - `older`: the one that was rendered at the commit `revision`
-    - `not committed`: the one that is rendered now, but that is in no commit
+    - `not committed`: the one that is rendered now, which is in no commit
     - `unknown text`: one that is in no commit of this clone
     - `as rendered` and `not as rendered`: git could not be asked in which commit the template is
     - `not readable`: CloudFormation did not return it
@@ -64,7 +64,7 @@ class StatusRow:
 def status_rows(
     clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate], *, history: bool = True
 ) -> list[StatusRow]:
-    """Return a row for each of `chosen`, in deploy order. Without `history`, git cannot be asked for commits.
+    """Return a row for each of `chosen`, in deploy order. `history` is false if git cannot be asked for commits.
 
     If all of `stacks` are chosen, also return a row for each deployed stack of the environment that is not in `stacks`.
     """
@@ -106,7 +106,7 @@ def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: St
 
 
 def _text(clients: Clients, stack: StackTemplate, *, history: bool) -> tuple[str, str]:
-    """Return which template the stack runs, and the commit that contains it, or an empty string if none is known."""
+    """Return which template the stack runs, and the commit that contains it; empty if no such commit is known."""
     try:
         body: Any = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
     except ClientError:

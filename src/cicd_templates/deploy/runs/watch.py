@@ -20,7 +20,7 @@ from cicd_templates.errors import DetachedError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-# Each poll reads the events of at most this many running stacks, so that more stacks do not mean more calls.
+# Each poll reads the events of at most this many running stacks, which limits the calls when many stacks run.
 STACKS_PER_POLL = 2
 STACK_TYPE = "AWS::CloudFormation::Stack"
 # The number of consecutive polls that may fail. Pauses double up to 30 seconds, so this is about 15 minutes.
