@@ -1,1 +1,4 @@
-"""Takes rendered files to AWS and back. Reads `out/` alone, never a layer, so that what was reviewed is what runs."""
+"""Deploys rendered files to AWS, and destroys what was deployed.
+
+Reads only `out/`, never the code of a layer, so that what was reviewed is what runs.
+"""

@@ -23,7 +23,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what is missing or wrong in the address range, zones and ways out of a runtime environment's network.
+    """Yield what is missing or wrong in a runtime environment's network: its address range, zones and ways out.
 
     The tools environment has no network.
     """

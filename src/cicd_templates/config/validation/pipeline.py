@@ -9,9 +9,10 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[Problem]:
-    """Yield every wrong step of the path, and a problem unless there is exactly one tools environment.
+    """Yield a problem for each wrong step of the path, and one if there is not exactly one tools environment.
 
-    `unread` has the names of the environments whose own tables are wrong. They exist, but their kind is unknown.
+    `unread` has the names of the environments whose own tables are wrong. These environments exist, but their kind is
+    unknown.
     """
     runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
     for index, name in enumerate(configuration.pipeline.path):

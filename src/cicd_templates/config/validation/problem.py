@@ -11,7 +11,10 @@ from cicd_templates.plurals import counted
 
 @dataclass(frozen=True)
 class Problem:
-    """A mistake in the file: the TOML path of the key, which may be empty, and a message that says what is right."""
+    """One mistake in the configuration file.
+
+    It has the TOML path of the key, which may be empty, and a message that says what is right.
+    """
 
     path: str
     message: str

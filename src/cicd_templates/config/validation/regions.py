@@ -16,7 +16,7 @@ CHECKED_PARTITIONS = ("aws", "aws-us-gov")
 def has_known_region(environment: Environment) -> bool:
     """Return whether AWS has the region of `environment`.
 
-    Other checks skip a comparison with an unknown region, because it would only repeat the same mistake.
+    Other checks skip a comparison with an unknown region, because it would only report the same mistake again.
     """
     return environment.region in (*REGIONS, *environment.project.new_regions)
 
@@ -42,7 +42,10 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
-    """Yield each region of a partition in which the rendered names of service principals and endpoints may be wrong."""
+    """Yield each region whose partition is unchecked.
+
+    In such a partition, the rendered names of service principals and endpoints may be wrong.
+    """
     accepted = {*CHECKED_PARTITIONS, *configuration.project.unchecked_partitions}
     for environment in configuration.environments:
         partition = partition_of(environment.region)

@@ -16,9 +16,9 @@ MAXIMUM_CHECKS = 5
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what is missing or wrong for releases.
+    """Yield what is missing or wrong in the settings of releases.
 
-    In a runtime environment these are the approvers, in the tools environment the checks and the source.
+    A runtime environment has approvers; the tools environment has checks and a source.
     """
     if environment.kind == "runtime":
         yield from _approvers(environment)

@@ -8,12 +8,15 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.arn import Arn
 
-# In the place of an account, in the ARNs of the policies that AWS manages.
+# The ARN of a policy that AWS manages has this word in place of an account id.
 AWS_MANAGED = "aws"
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a boundary of another account; IAM accepts only a policy of the role's own account, or one of AWS."""
+    """Yield a problem if the permissions boundary is a policy of another account.
+
+    IAM accepts only a policy of the role's own account, or a policy that AWS manages.
+    """
     if environment.settings.permissions_boundary is None:
         return
     account = Arn.parse(environment.settings.permissions_boundary).account

@@ -1,4 +1,4 @@
-"""Problems of routes from the load balancer to services: unused rules, and tests that another service answers."""
+"""Problems of routes to services: rules that are never used, and tests whose requests another service answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SMOKE_HOOK = "smoke"
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield each service of a runtime environment that cannot be reached, and each test that another service answers.
+    """Yield each service that cannot be reached, and each test whose requests another service answers.
 
     The caller passes only runtime environments.
     """

@@ -33,7 +33,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield the settings of services that AWS would refuse or could not start in a runtime environment."""
+    """Yield the settings with which AWS would refuse a service of a runtime environment, or could not start it."""
     if environment.kind != "runtime":
         return
     at = f"environments.{environment.name}.services"
@@ -87,7 +87,7 @@ def _egress(settings: ServiceTable, region: str, where: str) -> Iterator[Problem
 
     Fargate pulls the image, reads the secrets and writes the log through the task's own network interface:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
-    The addresses of S3 are public even through its gateway endpoint.
+    The addresses of S3 are public even if tasks reach S3 through its gateway endpoint.
     """
     ranges = [IPv4Network(cidr) for cidr, ports in settings.egress.items() if HTTPS_PORT in ports]
     if all(any(open_to.subnet_of(private) for private in PRIVATE_RANGES) for open_to in ranges):

@@ -11,7 +11,10 @@ from cicd_templates.template.arn import Arn
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield what is missing or contradictory in the TLS settings of a runtime environment; tools has no clients."""
+    """Yield what is missing or contradictory in the TLS settings of a runtime environment.
+
+    The tools environment has no clients.
+    """
     if environment.kind != "runtime":
         return
     at, settings = f"environments.{environment.name}", environment.settings

@@ -6,16 +6,17 @@ import os
 import shlex
 from dataclasses import dataclass
 
-# Appears in CloudTrail as the end of the caller's ARN, unless the configuration has `role_session_name`.
+# The name of role sessions, unless the configuration has `role_session_name`. CloudTrail shows it at the end of the
+# caller's ARN.
 ROLE_SESSION = "cicd-templates"
 
 
 @dataclass(frozen=True)
 class Access:
-    """The profile of the AWS configuration to use, and the role to assume with its credentials.
+    """The profile of the AWS configuration to use, and the role to assume with the profile's credentials.
 
-    Without `profile`, boto3's default chain decides. `allow_endpoint_urls` accepts addresses of services that the AWS
-    configuration of this machine sets; they are refused otherwise.
+    Without `profile`, boto3's default chain decides. If the AWS configuration of this machine sets addresses of AWS
+    services, these addresses are refused unless `allow_endpoint_urls` is true.
     """
 
     region: str
@@ -39,7 +40,7 @@ class Access:
         if self.profile_name:
             return f"profile {self.profile_name!r} of AWS_PROFILE"
         if os.environ.get("AWS_PROFILE") == "":
-            # botocore looks for a profile without a name.
+            # botocore then looks for a profile whose name is empty.
             return "the profile of AWS_PROFILE, which is empty"
         return "the default credentials"
 
@@ -55,5 +56,5 @@ class Access:
 
 
 def cli_option(profile: str | None) -> str:
-    """Return the option that makes an AWS CLI command use `profile`, with a space before it; empty for None."""
+    """Return a space and the option that makes an AWS CLI command use `profile`; empty if `profile` is None."""
     return f" --profile {shlex.quote(profile)}" if profile else ""

@@ -1,4 +1,4 @@
-"""Create the AWS clients of one environment: for its account, through a profile or a role, or for the local AWS.
+"""Create the AWS clients of one environment, for either its account (through a profile or a role) or the local AWS.
 
 boto3 is imported on first use, so that commands that do not call AWS start fast.
 """
@@ -64,9 +64,10 @@ class Clients:
 
     @property
     def profile(self) -> str | None:
-        """The profile with which AWS CLI commands have the same rights; None if there is none, or if it is not known.
+        """The profile that gives AWS CLI commands the same rights as these clients; None if none is known.
 
-        A role of the configuration is assumed without a profile, so the caller's own profile for it is not known.
+        If the configuration names a role, the role is assumed without a profile. Whether the caller has a profile for
+        that role is then not known.
         """
         return self._profile
 

@@ -44,7 +44,8 @@ TRY_LOCALLY = (
     " account: `make local`, then the same command with LOCAL=1"
 )
 CORRECT_AWS_CONFIGURATION = "correct the AWS configuration of this machine"
-# What failed and what to do, by the type of the error. Without a remedy, it is how the profile gets new credentials.
+# What failed and what to do, by the type of the error. If the remedy is empty, the message says how to get new
+# credentials for the profile.
 OF_BOTOCORE: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     (
         (aws.ProfileNotFound,),
@@ -82,7 +83,7 @@ OF_THE_SYSTEM: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
 
 
 class CredentialErrors:
-    """Makes the lines for the credentials of `access`, which the botocore session `core` loads."""
+    """Makes the error lines about the credentials of `access`. The botocore session `core` loads these credentials."""
 
     def __init__(self, core: Any, access: Access) -> None:
         self._core, self._access = core, access
@@ -109,7 +110,7 @@ class CredentialErrors:
         if isinstance(error, CredentialsError):
             return error
         detail = _line(str(error))
-        # Errors of the network are errors of the operating system as well; they are in neither table.
+        # Network errors are also errors of the operating system, but they are in neither table.
         for types, what, remedy in OF_BOTOCORE if isinstance(error, aws.BotoCoreError) else OF_THE_SYSTEM:
             if isinstance(error, types):
                 file = getattr(error, "filename", "")

@@ -1,7 +1,7 @@
-"""Refuse addresses of AWS services that the environment or the AWS configuration of this machine replaces.
+"""Refuse to call AWS services at addresses set by environment variables or by this machine's AWS configuration.
 
-Whoever answers at such an address sees every request and decides every answer, so it is used only if the project's
-configuration says so. `LOCAL=1` does not pass through here: it names the address of the local AWS itself.
+Whoever answers at such an address sees every request and decides every answer, so such an address is used only if the
+project's configuration says so. `LOCAL=1` does not pass through here: it names the address of the local AWS itself.
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """
 
@@ -20,7 +20,7 @@ ENDPOINT_SETTING = "endpoint_url"
 
 
 def refuse_endpoint_urls(core: Any, access: Access) -> None:
-    """Raise `RefusedError` with every address that is configured for the botocore session `core`, unless allowed."""
+    """Raise `RefusedError` with all addresses configured for the botocore session `core`, unless they are allowed."""
     if access.allow_endpoint_urls or core.get_config_variable(IGNORE):
         return
     if replaced := [*_of_the_environment(), *_of_the_profile(core, access)]:

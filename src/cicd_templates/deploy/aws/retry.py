@@ -18,7 +18,7 @@ T = TypeVar("T")
 Steps = Generator[None, None, T]
 # botocore itself tries each of these calls ten times.
 STEP_ATTEMPTS = 5
-# IAM makes a new role known within seconds, but it can take longer until every service may assume it:
+# IAM makes a new role known within seconds, but it can take longer until every service can assume the role:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 ROLE_SECONDS = 180.0
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
@@ -66,13 +66,13 @@ def retry_steps(call: Callable[[], T]) -> Steps[T]:
 
 
 def is_role_unknown(error: ClientError) -> bool:
-    """Return whether CloudFormation cannot assume the role of a request, such as one that was just created."""
+    """Return whether CloudFormation cannot assume the role of a request, for example because the role is new."""
     message = error.response["Error"].get("Message", "")
     return error.response["Error"]["Code"] == "ValidationError" and "cannot be assumed" in message
 
 
 def retry_new_role(call: Callable[[], T], polling: Polling) -> Steps[T]:
-    """Call `call` as `retry_steps` does, and again for `ROLE_SECONDS` while CloudFormation cannot assume its role."""
+    """Call `call` like `retry_steps`; also retry for `ROLE_SECONDS` while CloudFormation cannot assume the role."""
     deadline = polling.now() + ROLE_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Create one session for each `Access` of a run, with credentials that are renewed for as long as a run takes.
+"""Create one session for each `Access` of a run, with credentials that are renewed until the run ends.
 
 A role's credentials last an hour; they are requested when the first call needs them, and again before they expire.
 """
@@ -78,11 +78,11 @@ def _configure(core: Any, access: Access, errors: CredentialErrors) -> None:
     core.get_scoped_config()
     refuse_endpoint_urls(core, access)
     if not access.allow_endpoint_urls:
-        # Also for the clients that botocore itself creates in order to get credentials.
+        # This also applies to the clients that botocore itself creates in order to get credentials.
         core.set_config_variable(IGNORE, True)
     _raise_credential_errors(core, errors)
     resolver = create_credential_resolver(core, cache=session_cache(), region_name=access.region)
-    # The provider takes its prompt only on creation, and only botocore creates it.
+    # The provider takes its prompt only when it is created, and botocore creates it. So replace the prompt here.
     vars(resolver.get_provider(ASSUME_ROLE))["_prompter"] = ask_mfa_code
     core.register_component(PROVIDER, resolver)
     if access.role_arn:
@@ -90,7 +90,7 @@ def _configure(core: Any, access: Access, errors: CredentialErrors) -> None:
 
 
 class _AssumedRole(CredentialProvider):
-    """Provides the credentials of the configured role, which are requested with those of `source`."""
+    """Provides the credentials of the configured role. They are requested with the credentials of `source`."""
 
     METHOD = ASSUME_ROLE
 
@@ -103,7 +103,8 @@ class _AssumedRole(CredentialProvider):
         if source is None:
             return None
         profile = self._core.get_scoped_config()
-        # The device belongs to a person, so the profile names it; beside a role of its own, it is for that role.
+        # An MFA device belongs to a person, so the profile names it. If the profile has a role of its own, the device
+        # is for that role, not for the configured one.
         device = None if "role_arn" in profile else profile.get("mfa_serial")
         options = self._access.assume_role_options | ({"SerialNumber": device} if device else {})
         fetcher = AssumeRoleCredentialFetcher(
@@ -112,7 +113,8 @@ class _AssumedRole(CredentialProvider):
             self._role_arn,
             extra_args=options,
             mfa_prompter=ask_mfa_code,
-            # Cached credentials are found by the options alone. Only the device tells one person from another.
+            # Only these options identify cached credentials, and only a device tells one person from another. So
+            # nothing is cached without a device.
             cache=session_cache() if device else None,
         )
         renew: Callable[[], Any] = fetcher.fetch_credentials

@@ -1,6 +1,6 @@
 """Format the AWS CLI commands with which a person creates a change set by hand; the commands are for a POSIX shell.
 
-Pure: this module runs no command.
+Pure: this module does not run the commands.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from cicd_templates.template.shell_commands import parameter_value
 from cicd_templates.template.stack_template import StackTemplate
 
 LOAD_BALANCER_TYPE = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-# The statuses of a stack that only its deletion leads out of.
+# The statuses that a stack can leave only by being deleted.
 DELETED_BY_HAND = frozenset({"ROLLBACK_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED"})
 _COMMAND = re.compile(r"(?<![\w./=-])aws (?=[a-z])")
-# An AWS CLI command, as far as the shell reads it as one.
+# One AWS CLI command, up to the character that ends it in a shell.
 _WHOLE_COMMAND = re.compile(rf"{_COMMAND.pattern}[^;&|`()\n]*")
 
 
 def for_caller(text: str, clients: Clients, account: str) -> str:
-    """Return `text`; its `aws` commands get options so that they use the caller's account, region and endpoint.
+    """Return `text`, in which options make each `aws` command use the caller's account, region and endpoint.
 
-    Without its profile and region a command could work on another account. Without the address of the local AWS, it
-    would work on AWS. The access key of the local AWS is the account id. Its secret is read from the file that `make
-    local` writes, so that it appears on no screen and in no log.
+    Without profile and region, a command could work on another account. Without the address of the local AWS, it
+    would work on AWS. The access key of the local AWS is the account id. The secret key is read from the file that
+    `make local` writes, so that the key does not appear on a screen or in a log.
     """
     if clients.endpoint_url is None:
         return _WHOLE_COMMAND.sub(lambda command: _of_the_caller(command[0], clients), text)
@@ -46,10 +46,10 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 
 
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the commands without which the deletion of a stack in `status` would fail again; empty in other statuses.
+    """Return the commands that must precede the deletion of a stack in `status`; empty if `status` needs no deletion.
 
-    The load balancer of a protected environment has deletion protection from its creation on, so that CloudFormation
-    can neither roll the creation back nor delete the stack. `resources` are those that are left of it.
+    The load balancer of a protected environment has deletion protection as soon as it is created. So CloudFormation can
+    neither roll the creation back nor delete the stack. `resources` are the resources that the stack still has.
     """
     if status not in DELETED_BY_HAND:
         return ()
@@ -62,7 +62,7 @@ def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str
 
 
 def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
-    """Return the commands that import existing resources, which the reviewed template defines, into its stack.
+    """Return the commands that import existing resources into the stack whose reviewed template defines them.
 
     CloudFormation finds these resources by their names in the template. It imports only those with a retaining
     `DeletionPolicy`:
@@ -73,7 +73,7 @@ def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
 
 
 def revert_commands(stack: StackTemplate) -> tuple[str, ...]:
-    """Return the commands that revert resources changed outside CloudFormation to the reviewed template.
+    """Return the commands that reset resources to the reviewed template after changes outside CloudFormation.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
     """

@@ -1,4 +1,4 @@
-"""Build the CreateChangeSet request for one stack: template, role, parameters, tags. Creates no change set.
+"""Build the CreateChangeSet request for one stack: template, role, parameters, tags. Does not send it.
 
 Options that hide checks are never sent.
 """
@@ -27,10 +27,10 @@ NAMES_AT_ONCE = 10
 
 
 def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the request for `stack` without the change set's name. `existing` is the stack to update, None to create.
+    """Return the request for `stack` without the change set's name.
 
-    A template that is too long for a request is uploaded. Raises `CicdError` if the role or the bucket that the request
-    needs is not deployed yet.
+    `existing` is the stack to update, or None if the stack is to be created. A template that is too long for a request
+    is uploaded. Raises `CicdError` if the role or the bucket that the request needs is not deployed yet.
     """
     return {
         "StackName": stack.name,
@@ -48,7 +48,7 @@ def on_stack_failure(stack: StackTemplate, existing: Mapping[str, Any] | None) -
     """Return the option that says what to do if the operation fails; empty if CloudFormation's default is right."""
     if existing is not None or stack.protected:
         return {}
-    # A failed first creation would otherwise stay as a stack that can be neither updated nor created over.
+    # Otherwise a failed first creation would leave a stack that can be neither updated nor created again.
     return {"OnStackFailure": "DELETE"}
 
 
@@ -79,7 +79,10 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 
 
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
-    """Return the role for CloudFormation, which keeps using it for the stack. The pipeline passes the same role."""
+    """Return the option with the role for CloudFormation; empty if CloudFormation acts as the caller.
+
+    CloudFormation keeps using the role for the stack. The pipeline passes the same role.
+    """
     if stack.deployed_as is None:
         return {}
     role = published(clients, [stack.deployed_as]).get(stack.deployed_as)
@@ -102,6 +105,6 @@ def _template(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     key = f"templates/{stack.name}/{hashlib.sha256(body).hexdigest()}{stack.path.suffix}"
     version = clients.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
     # The URL names the version, so that the template executed later is the template uploaded now.
-    # CloudFormation reads from S3's own address only, whatever address this machine has uploaded to.
+    # CloudFormation reads only from S3's own address, even if this machine has uploaded to a different address.
     url = f"{clients.endpoint_url}/{bucket}/{key}" if clients.endpoint_url else object_url(clients.region, bucket, key)
     return {"TemplateURL": f"{url}?versionId={version}"}

@@ -20,7 +20,7 @@ NO_CHANGE_REASONS = (
     "The submitted information didn't contain changes.",
     "No updates are to be performed.",
 )
-# The error codes if a policy forbids a call, or if the account or the local AWS does not offer the call.
+# The error codes of a call that a policy forbids, or that is not available in the account or in the local AWS.
 UNAVAILABLE = frozenset({"AccessDenied", "AccessDeniedException", "InvalidAction", "UnknownOperationException"})
 # The execution statuses of a change set whose execution has started.
 EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
@@ -73,7 +73,10 @@ def is_gone(error: ClientError) -> bool:
 
 
 def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
-    """Return a stack's resources except deleted ones; a resource never created has no `PhysicalResourceId`."""
+    """Return a stack's resources except deleted ones.
+
+    A resource that was never created has no `PhysicalResourceId`.
+    """
     return [
         resource
         for page in clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
@@ -137,7 +140,7 @@ def _read_changes(
 def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
     """Return the findings of CloudFormation's validation before deployment, one line each.
 
-    Returns none if the caller may not call `cloudformation:DescribeEvents` or the call does not exist. The findings
+    Returns none if the caller may not call `cloudformation:DescribeEvents` or this call is not available. The findings
     only help the reader; CloudFormation itself stops at real errors.
     """
     findings = []

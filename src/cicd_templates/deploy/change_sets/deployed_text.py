@@ -1,4 +1,4 @@
-"""Compare a template as CloudFormation returns it with a rendered one. Calls no AWS.
+"""Compare a template as CloudFormation returns it with a rendered one. Does not call AWS.
 
 GetTemplate returns a question mark for each character that is not ASCII, although CloudFormation uses the character:
 https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814. And a stack keeps its old text if only
@@ -16,7 +16,7 @@ import yaml
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate
 
-# The sections that CloudFormation updates only together with others.
+# The sections that CloudFormation updates only if another section changes too.
 NOT_UPDATED_ALONE = ("AWSTemplateFormatVersion", "Description", "Metadata")
 
 
@@ -60,7 +60,7 @@ def content_of(body: Any) -> Any:
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return `returned` with the texts of `rendered` where they differ only by what GetTemplate does to them."""
+    """Return `returned` with the original texts, taken from `rendered`, in place of those that GetTemplate altered."""
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}
         pairs = ((names.get(name, name), value) for name, value in returned.items())

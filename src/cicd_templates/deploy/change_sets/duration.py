@@ -1,4 +1,4 @@
-"""Compute how long CloudFormation can take at most until it has finished a stack or given up. Pure; no estimates."""
+"""Compute the longest time that CloudFormation can take to finish a stack or give up. Pure; no estimates."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ MINUTE = 60.0
 # refuses bake times of 33 hours in all, because an operation ends after 36 hours.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecs-service-linearconfiguration.html
 ECS_STEADY_SECONDS = 3 * 60 * MINUTE
-# The usual maximum of resource types that take long; every other type takes a few minutes.
+# The usual maximum time of resource types that take long; every other type takes a few minutes.
 SLOW: Mapping[str, float] = {
     "AWS::EC2::NatGateway": 10 * MINUTE,
     "AWS::EC2::VPCEndpoint": 10 * MINUTE,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": 15 * MINUTE,
-    # Waits until a person has created the validation record in DNS.
+    # The creation of a certificate waits until a person has created the validation record in DNS.
     "AWS::CertificateManager::Certificate": 72 * 60 * MINUTE,
     "AWS::RDS::DBInstance": 60 * MINUTE,
     "AWS::RDS::DBCluster": 60 * MINUTE,

@@ -39,7 +39,7 @@ class ResourceEvent:
 
 
 def events_since(client: CloudFormationClient, stack_id: str, known: set[str]) -> list[ResourceEvent]:
-    """Return the events of a stack whose ids are not in `known`, oldest first, and add their ids to `known`."""
+    """Return a stack's events, oldest first, except those whose ids are in `known`; add the new ids to `known`."""
     fresh = []
     for event in _newest_first(client, stack_id):
         if event.event_id in known:

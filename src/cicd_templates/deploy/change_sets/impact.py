@@ -15,7 +15,7 @@ from cicd_templates.template.resource_types.registry import facts_of
 
 SAFE, IAM, INTERRUPTION, REPLACEMENT, DELETION = "safe", "IAM widening", "interruption", "replacement", "deletion"
 MASKED_VALUE = "(secret)"
-# What CloudFormation writes for a value that exists only once the change set was executed.
+# What CloudFormation writes in place of a value that does not exist before the change set is executed.
 UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 KNOWN_LATER = "(known after the deployment)"
 SECRET_NAME = re.compile(r"secret(?!smanager|sanager|arn|id$)|password|passphrase|token|private_?key|api_?key", re.I)
@@ -37,7 +37,10 @@ class Detail:
 
 @dataclass(frozen=True)
 class Change:
-    """What would happen to one resource. `replacement` is True, False or Conditional; empty if it is not modified."""
+    """What would happen to one resource.
+
+    `replacement` is True, False or Conditional; empty if the resource is not modified.
+    """
 
     action: str
     logical_id: str
@@ -106,9 +109,8 @@ def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
 def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, ...]:
     """Return one list of changes from two descriptions of a change set: without values and with values.
 
-    If CloudFormation is asked for values, it can omit changes or details, and says so only in the status reason. If
-    not, it lists all changes, but no values. So all `plain` changes are returned, with the details of `valued` if these
-    exist.
+    A description with values can lack changes or details; only its status reason says so. A description without
+    values has all changes. So the result has all `plain` changes, with the details from `valued` if these exist.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -143,7 +145,7 @@ def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], 
 
 
 def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """Return what would be lost with a resource; empty if nothing."""
+    """Return what would be lost with a resource; empty if nothing would be lost."""
     if change.resource_type == "AWS::IAM::Role":
         # Policies that name a role store its internal id, so they do not match a new role of the same name.
         used = "RoleName" in old.get("Properties", {}) or _published(change.logical_id, before)

@@ -31,7 +31,7 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 CHANGE_SET_PREFIX = "cicd-templates-"
 IN_REVIEW = "REVIEW_IN_PROGRESS"
-# The statuses of a stack of ours that can have no tags of its own yet.
+# In these statuses, one of our stacks may not have its own tags yet.
 UNTAGGED = frozenset({IN_REVIEW, "IMPORT_COMPLETE"})
 
 
@@ -75,7 +75,7 @@ def _tags_of_change_sets(clients: Clients, stack_id: str) -> Iterator[dict[str, 
             continue
         tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
         if not tags and summary["ChangeSetName"].startswith(CHANGE_SET_PREFIX):
-            # The change set of an import, which cannot have tags. Our templates repeat them in their metadata.
+            # The change set of an import cannot have tags, so our templates repeat the tags in their metadata.
             tags = _tags_in_template(clients, stack_id, ChangeSetName=summary["ChangeSetId"])
         yield tags
 

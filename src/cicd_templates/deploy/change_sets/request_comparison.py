@@ -24,7 +24,7 @@ NEVER_REQUESTED = (
     "ImportExistingResources",
     "DeploymentMode",
 )
-# CloudFormation's default if the request has no such option.
+# CloudFormation's default if a request does not have the option `OnStackFailure`.
 DEFAULT_ON_FAILURE = "ROLLBACK"
 
 

@@ -22,7 +22,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A verb that decides by the status of a stack. A deployment follows its plan, so it has no member here."""
+    """A command that decides by the status of a stack. A deployment follows its plan, so it has no member here."""
 
     PLAN = "plan"
     DESTROY = "destroy"
@@ -42,7 +42,7 @@ class StatusRule:
     remedies: tuple[str, ...] = ()
 
     def step(self, verb: Verb) -> Next:
-        """Return what `verb` does with a stack in this state."""
+        """Return what `verb` does with a stack in this status."""
         return self.destroy if verb is Verb.DESTROY else self.deploy
 
 
@@ -136,7 +136,7 @@ IN_PROGRESS = frozenset(status for status, state in STATES.items() if state.depl
 
 
 def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
-    """Return the exact AWS commands that settle a stack in `status`, in the order in which to try them."""
+    """Return the exact AWS commands that bring a stack out of `status`, in the order in which to try them."""
     return tuple(
         f"aws cloudformation {words} --region {region} --stack-name {stack}" for words in STATES[status].remedies
     )

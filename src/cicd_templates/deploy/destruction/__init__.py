@@ -12,6 +12,6 @@
 `destroy` runs steps 4 and 5. `sweep` finds copies that have expired; `reimport` imports what a destruction kept.
 
 Nothing here prints or asks; clients, clocks and reporters are handed in. A matching name is never enough to delete
-something: only resources that a stack with our tags owns or created, and resources that have our tags themselves, are
-deleted. Each run reads everything from AWS again, so no run depends on a file of an earlier one.
+something. A resource is deleted only if a stack with our tags owns or created it, or if it has our tags itself. Each
+run reads everything from AWS again, so no run depends on a file of an earlier one.
 """

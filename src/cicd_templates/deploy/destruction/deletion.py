@@ -24,7 +24,7 @@ from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack, Own
 from cicd_templates.errors import CicdError, DetachedError
 
 DELETION_ATTEMPTS = 4
-# Poll intervals between two attempts, so that each service notices what was deleted in the others.
+# The number of poll intervals between two attempts. In this time, each service notices what others have deleted.
 PAUSE_POLLS = 5
 PROGRESS_EVERY = 10_000
 DELETED = "DELETE_COMPLETE"
@@ -107,7 +107,10 @@ def _prepare_resources(clients: Clients, stack: DeployedStack, progress: Deletio
 
 
 def _empty(clients: Clients, owned: Owned, progress: DeletionProgress) -> int:
-    """Empty a bucket or repository, note every 10,000 objects, and return their number: 0 if it does not exist."""
+    """Empty a bucket or repository and return how many objects were deleted: 0 if it does not exist.
+
+    Notes the progress every 10,000 objects.
+    """
     contents = operations_of(owned.resource_type).contents
     if contents is None:
         return 0

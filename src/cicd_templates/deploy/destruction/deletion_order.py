@@ -49,10 +49,11 @@ def delete_in_order(
     skip: Callable[[str, list[str]], None],
     stopping: threading.Event,
 ) -> None:
-    """Call `delete` for every stack after the stacks that depend on it; up to four independent stacks run in parallel.
+    """Call `delete` for each stack after the stacks that depend on it are gone. Up to four calls run in parallel.
 
     `delete` returns the reason of a failure, or an empty string. If a deletion fails, the stacks that the failed stack
-    depends on are not deleted: for each of them, `skip` is called with its name and the stacks that still need it.
+    depends on are not deleted: for each of these, `skip` is called with its name and the names of the stacks that
+    still need it.
 
     Raises `CicdError` if stacks depend on each other in a circle. If a call raises an exception, no further deletion
     begins, and `stopping` is set so that the deletions in progress end.

@@ -29,7 +29,8 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 class Owned:
     """A resource that belongs, or belonged, to a stack; `policy` is its DeletionPolicy.
 
-    `deleted_with` is the id of the stack with which CloudFormation reported that the resource was deleted.
+    If CloudFormation reported that the resource was deleted together with a stack, `deleted_with` is the id of that
+    stack.
     """
 
     stack: str
@@ -138,7 +139,7 @@ def label_of(tags: Mapping[str, str]) -> str:
 
 
 def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
-    """Yield the resources of the environment's deleted stacks. A resource that the deletion skipped has `Retain`."""
+    """Yield the resources of the environment's deleted stacks. Resources left in place have `Retain`."""
     for page in clients.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
         for summary in page["StackSummaries"]:
             if scope.has_stack(summary["StackName"]):

@@ -36,8 +36,8 @@ def destroy(
     If the inventory is protected, switch termination protection off: the caller has checked that this is allowed. The
     report is written before the first deletion; if that fails, nothing is deleted. It is written again at the end, even
     if the destruction fails. Raises `CicdError` with the names of the stacks that could not be deleted. After an
-    interrupt, raises `DetachedError` with the deletions that continue in AWS. Also raises it if the credentials stop
-    working, without these deletions, because they cannot be listed then. `require_lock` is passed to
+    interrupt, raises `DetachedError` with the deletions that continue in AWS. If the credentials stop working, raises
+    `DetachedError` without these deletions, because they cannot be listed then. `require_lock` is passed to
     `execute_destruction`.
     """
     record = DestructionRecord()
@@ -73,7 +73,7 @@ def _write_or_show_report(
     file: Path,
     reporter: Reporter,
 ) -> None:
-    """Write the report. If that fails, report what is left and kept instead, and raise `CicdError`."""
+    """Write the report. If that fails, show what is left and what was kept, and raise `CicdError`."""
     try:
         write_report(inventory, record, remains, file)
     except CicdError as error:

@@ -84,7 +84,7 @@ def _stop_run(clients: Clients, pipeline: str, run: str, *, abandon: bool) -> No
 
 
 def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
-    """Suspend the scaling of services, which could otherwise start tasks again, up to its minimum, while they drain.
+    """Suspend the scaling of services, which could otherwise start tasks, up to its minimum, while services drain.
 
     The local AWS only records scalable targets.
     """
@@ -99,13 +99,13 @@ def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
                 SuspendedState=SUSPENDED,
             )
         except ClientError as error:
-            # A target that is gone would have to be registered anew, with its limits.
+            # If the target no longer exists, AWS refuses the call, because a new target needs limits.
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
 
 
 def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Say) -> None:
-    """Scale every service to zero tasks, so that its load balancer stops sending requests before its network goes.
+    """Scale every service to zero tasks, so that no load balancer sends it requests when the network is deleted.
 
     If a service still has tasks after 15 minutes, continue: CloudFormation drains the service as well.
     """

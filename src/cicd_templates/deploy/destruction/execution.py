@@ -26,7 +26,7 @@ from cicd_templates.errors import CicdError, DetachedError
 VPC_ENDPOINT = "AWS::EC2::VPCEndpoint"
 NETWORK_INTERFACE = "AWS::EC2::NetworkInterface"
 PIPELINE_TYPE = "AWS::CodePipeline::Pipeline"
-# What keeps a network from being deleted, in the order in which it is deleted.
+# The types of resources that keep a network from being deleted, in the order in which to delete these resources.
 BLOCKING_TYPES = (VPC_ENDPOINT, NETWORK_INTERFACE, "AWS::EC2::SecurityGroup")
 ENDPOINT_SECONDS = 900.0
 SCALABLE_TARGET_TYPE = "AWS::ApplicationAutoScaling::ScalableTarget"
@@ -45,7 +45,7 @@ class StackDeletion:
 
 @dataclass
 class DestructionRecord:
-    """The stack deletions of a destruction, for its report, in the order in which they ended.
+    """The stack deletions that a destruction reports, in the order in which they ended.
 
     A deployment continues from its journal, but a destruction does not continue from this record: it reads AWS again.
     """
@@ -103,8 +103,8 @@ def execute_destruction(
 ) -> None:
     """Delete what `inventory` lists, and record each stack deletion in `record`.
 
-    Raises `CicdError` with the names of the stacks that could not be deleted, and of the stacks that these still need.
-    All other stacks are deleted even then. `require_lock` is called before each deletion, and raises `DetachedError` if
+    Raises `CicdError` if stacks could not be deleted. It names these stacks and the stacks that they still need. All
+    other stacks are deleted even then. `require_lock` is called before each deletion, and raises `DetachedError` if
     another command may work on the environment.
     """
     serial = SerialReporter(reporter)
@@ -114,7 +114,7 @@ def execute_destruction(
     stop_runs(clients, pipelines, polling, serial.note)
     suspend_scaling(clients, [owned for owned in resources if owned.resource_type == SCALABLE_TARGET_TYPE])
     drain(clients, [owned for owned in resources if owned.resource_type == SERVICE_TYPE], polling, serial.note)
-    # Everything that does not block a stack goes after the stacks, when nothing can write to it any more.
+    # Items that do not block a stack are deleted after the stacks, when nothing can write to these items any more.
     delete_blocking_items(clients, inventory.to_delete, polling, serial)
 
     signal = StopSignal()
@@ -160,7 +160,7 @@ def execute_destruction(
 def delete_blocking_items(clients: Clients, items: Iterable[Item], polling: Polling, serial: SerialReporter) -> None:
     """Delete the items that would block the deletion of a network: endpoints, then interfaces, then security groups.
 
-    An endpoint has interfaces with a security group, so wait until the endpoints are gone before the rest.
+    An endpoint has interfaces with a security group, so the endpoints must be gone before the rest can be deleted.
     """
     by_type = {kind: [item for item in items if item.resource_type == kind] for kind in BLOCKING_TYPES}
     for kind, blocking in by_type.items():
@@ -180,7 +180,7 @@ def _wait_for_endpoints(clients: Clients, names: list[str], polling: Polling, se
 
 
 def delete_items(clients: Clients, items: Iterable[Item], serial: SerialReporter) -> None:
-    """Delete `items`, which no stack deletes. Failures are only noted, because the proof finds what is left."""
+    """Delete `items`, which no stack deletes. Failures are only noted, because `prove` finds what is left."""
     for item in items:
         leftover = operations_of(item.resource_type).leftover
         try:

@@ -16,7 +16,10 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def refuse_protected(environment: str, allowed: Sequence[str], *, protected: bool, make: str) -> None:
-    """Raise `RefusedError` for a protected environment that `allowed` does not name; `make` is the typed command."""
+    """Raise `RefusedError` if `environment` is protected and `allowed` does not name it.
+
+    `make` is the command that the user typed.
+    """
     if protected and environment not in allowed:
         raise RefusedError(
             f"{environment} is protected; its data is kept, but everything that runs there stops."
@@ -51,8 +54,8 @@ def refuse_still_needed(inventory: Inventory, make: str) -> None:
         for read in other.links.reads:
             if read.path in published:
                 _refuse_needed(other, f"reads {read.path} of {published[read.path].name}", make)
-        # A dependency without a value is a role as well. It is checked here because the local AWS does not store the
-        # role of a stack.
+        # Stacks in `after` are needed although no value is read from them, such as the stack that owns the role. The
+        # role is checked here too, because the local AWS does not store the role of a stack.
         for name in other.links.after:
             if name in {stack.name for stack in inventory.stacks}:
                 _refuse_needed(other, f"needs {name} until it is gone", make)

@@ -33,7 +33,7 @@ WINDOW = f"KMS deletes it after {PENDING_DAYS} days"
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything that belongs to an environment. With `labels`, only the stacks with these labels and their creations.
+    """Everything that belongs to an environment. With `labels`, only these stacks and what they created.
 
     `stacks` will be deleted. `others` are the project's other stacks in the account, which stay. A `protected`
     environment keeps its data. `items` are the resources of the stacks, and related resources that no stack owns.
@@ -48,7 +48,10 @@ class Inventory:
 
     @property
     def to_delete(self) -> tuple[Item, ...]:
-        """The items that no stack deletes, so the destruction deletes them, unless they are already scheduled."""
+        """The items that the destruction must delete itself, because no stack deletes them.
+
+        Items whose deletion is already scheduled are not among them.
+        """
         return tuple(
             item
             for item in self.items
@@ -138,8 +141,8 @@ def _unmanaged_items(
 def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
     """Return whether CloudFormation reported the deletion of a resource that only the tagging API still lists.
 
-    The tagging API lists a deleted resource for up to 45 minutes. It decides only for a type whose service destroy does
-    not ask.
+    The tagging API lists a deleted resource for up to 45 minutes. This function returns False for types
+    about which destroy can ask the service.
     """
     if operations_of(found.resource_type).leftover is not None:
         return False
@@ -150,7 +153,7 @@ def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
 
 
 def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, protected: bool) -> Item:
-    """Return the item for a resource that no stack deletes. `kept_by` is the stack whose policy retained it."""
+    """Return the item for a resource that no stack deletes. `kept_by` is the stack whose policy kept it."""
     operations = operations_of(found.resource_type)
 
     def item(fate: Fate, detail: str) -> Item:
@@ -172,7 +175,10 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
 
 
 def listed_name(owned: Owned) -> str:
-    """Return the name that listings show: its physical id, or for a secret its name without the ARN's random suffix."""
+    """Return the name of a resource in listings: its physical id, or the name of a secret.
+
+    The name of a secret lacks the random suffix that its ARN has.
+    """
     if owned.resource_type == "AWS::SecretsManager::Secret" and owned.physical_id.startswith("arn:"):
         return Arn.parse(owned.physical_id).resource_name[:-7]
     return owned.physical_id

@@ -1,6 +1,6 @@
 """Finds stacks of this tool that are no longer configured: those of removed services, environments and projects.
 
-Reads only. Copies are left out, because they are rendered only where somebody works on them.
+Reads only. Copies are left out, because they are rendered only on the machine of whoever works on them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ StackDescription = Mapping[str, Any]
 def find_unknown_environments(
     clients: Clients, known: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], list[StackDescription]]:
-    """Return the stacks in the account and region by project and environment, without those that are `known`."""
+    """Return the account's stacks in the region whose environments are not `known`, by project and environment."""
     unknown: dict[tuple[str, str], list[StackDescription]] = {}
     for stack in list_our_stacks(clients):
         tags = as_tags(stack["Tags"])

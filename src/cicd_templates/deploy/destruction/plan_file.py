@@ -77,7 +77,7 @@ def _plan_environment(inventory: Inventory) -> PlannedDestruction:
 
 
 def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
-    """Raise `RefusedError` if the plan in `path` is not valid at `now`, or if its times cannot be those of a plan."""
+    """Raise `RefusedError` if the plan in `path` is not valid at `now`, or if its times are impossible for a plan."""
     if difference := next(time_differences(plan, now), None):
         raise RefusedError(f"{path}: {difference}; plan again")
 

@@ -1,9 +1,9 @@
-"""Imports the resources that a destroyed protected environment kept into its stacks, so that it can be deployed again.
+"""Imports the kept resources of a destroyed protected environment into its stacks, so that it can be deployed again.
 
 CloudFormation imports resources with a change set of its own; the stack need not exist. The template of the import has
-only these resources. What they read from other stacks stands there as a literal value, because the next deployment
-would replace a resource whose create-only property was left out. Properties that refer to anything else are left out,
-and the next deployment adds them:
+only these resources. If a property reads a value of another stack, the template has the value itself: if a create-only
+property were left out, the next deployment would replace the resource. Properties that refer to anything else are left
+out, and the next deployment adds them:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 """
 
@@ -59,7 +59,8 @@ class Reimport:
     def template(self) -> str:
         """The import's template, in JSON.
 
-        Raises `CicdError` if a value is unknown without which the next deployment would replace a resource.
+        Raises `CicdError` if the value of a create-only property is unknown, because the next deployment would then
+        replace the resource.
         """
         rendered = self.stack.resources
         return json.dumps(
@@ -119,7 +120,7 @@ class Reimport:
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return a property with the values of parameters in the place of the references to them."""
+    """Return a property in which references to parameters are replaced by the values of these parameters."""
     match value:
         case {"Ref": str(name)} if name in values:
             return values[name]
@@ -153,7 +154,8 @@ def find_reimports(
 ) -> list[Reimport]:
     """Return what can be imported into the stacks that do not exist yet, in the order of `stacks`.
 
-    `environment` are all stacks of the environment, which publish what `stacks` read; without them, `stacks` are all.
+    `environment` has all stacks of the environment, because they publish what `stacks` read. If it is empty, `stacks`
+    has all of them.
     """
     environment = environment or stacks
     absent = [stack for stack in stacks if describe_stack(clients, stack.name) is None]
@@ -179,9 +181,10 @@ def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any
 
 
 def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
-    """Return what `stacks` publish, by path: from Parameter Store, or else the names of what deleted stacks kept.
+    """Return the values that `stacks` publish, by path.
 
-    A stack's parameters are deleted with it, although the key whose ARN one of them held is kept.
+    A value is read from Parameter Store. If its parameter was deleted with the stack, the value is the name or ARN
+    of the resource that the stack kept.
     """
     kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
     values = {}
@@ -206,7 +209,7 @@ def _arn_of(clients: Clients, owned: Owned | None) -> str:
 
 
 def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
-    """Yield the resources that deleted stacks kept and that no stack owns now: the newest one of each logical id.
+    """Yield the resources that deleted stacks kept and that no stack owns now: for each logical id, only the newest.
 
     CloudFormation forgets deleted stacks after 90 days, so destroy-report.json is read as well.
     """

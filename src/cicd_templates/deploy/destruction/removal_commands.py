@@ -1,4 +1,4 @@
-"""Reads the state of resources that no stack owns, and says how to remove them, as docs/destroying.md does."""
+"""Reads the state of resources that no stack owns, and says how to remove them, in the words of docs/destroying.md."""
 
 from __future__ import annotations
 

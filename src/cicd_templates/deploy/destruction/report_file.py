@@ -41,7 +41,7 @@ def write_report(
     """Replace the entry of one environment in the report. `remains` is None if the destruction failed.
 
     The new entry also lists the resources that earlier runs kept, so that they are not lost if a destruction continues.
-    Raises `CicdError` if the file cannot be written; the file is then as it was.
+    Raises `CicdError` if the file cannot be written; the file is then unchanged.
     """
     entries = _read_entries(path)
     kept = {(owned.stack, owned.logical_id): owned for owned in read_kept_resources(inventory.scope, path)}

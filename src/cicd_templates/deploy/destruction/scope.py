@@ -42,7 +42,7 @@ class Scope:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags that all resources of the scope have, and no other resources."""
+        """The tags that every resource of the scope has."""
         suffix = {"Suffix": self.suffix} if self.suffix else {}
         return {MANAGED_BY_KEY: MANAGED_BY, "Project": self.project, "Environment": self.environment, **suffix}
 
@@ -71,7 +71,7 @@ def scope_of(stacks: Sequence[StackTemplate]) -> Scope:
 def as_tags(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return listed tags as a mapping.
 
-    Most services use the fields `Key` and `Value`, KMS `TagKey` and `TagValue`, and ECS lower case.
+    Most services use the fields `Key` and `Value`. KMS uses `TagKey` and `TagValue`, and ECS uses `key` and `value`.
     """
     return {
         str(tag.get("Key", tag.get("TagKey", tag.get("key")))): str(

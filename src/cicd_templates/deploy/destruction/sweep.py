@@ -38,8 +38,8 @@ def parse_age(text: str) -> timedelta:
 def find_copies(clients: Clients, original: Scope, older_than: timedelta, now: datetime) -> list[EnvironmentCopy]:
     """Return every copy of the environment `original`; if a copy is not swept, `stays` says why.
 
-    A copy is swept if the expiry tags of all its stacks have expired and none was deployed for `older_than`. It is not
-    swept if a stack has no expiry tag or has termination protection.
+    A copy is swept if the expiry tags of all its stacks are in the past, and no stack was deployed within the last
+    `older_than`. It is not swept if a stack has no expiry tag or has termination protection.
     """
     stacks_by_suffix: dict[str, list[tuple[datetime | None, datetime, bool]]] = {}
     for stack in list_project_stacks(clients, original.project):

@@ -45,7 +45,7 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return what the resources in `had` may have created: resources that our stacks have, or once had.
+    """Return what the resources in `had` may have created. `had` contains resources that our stacks have or once had.
 
     With `whole`, also return everything else in the scope. Each resource is returned once. The result may contain
     resources that stacks own.
@@ -84,7 +84,10 @@ def _tagged_resource(resource_type: str, name: str, scope: Scope, tags: Mapping[
 
 
 def _from_arn(text: str) -> tuple[str, str] | None:
-    """Return type and name as stacks spell them, or None if another finder covers the type or AWS removes it itself."""
+    """Return type and name as stacks spell them.
+
+    Returns None if another finder covers the type, or if AWS removes such resources itself.
+    """
     arn = Arn.parse(text)
     name = arn.resource_name
     match arn.service, arn.resource_kind:
@@ -189,7 +192,7 @@ def _interfaces(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def unused_interfaces(clients: Clients, by: str, values: list[str]) -> list[str]:
-    """Return the ids of unattached network interfaces. `by` names the filter, such as `subnet-id`, for `values`."""
+    """Return the ids of unattached network interfaces. `by` is a filter, such as `subnet-id`, for `values`."""
     filters = [{"Name": by, "Values": values}, {"Name": "status", "Values": ["available"]}]
     pages = clients.ec2.get_paginator("describe_network_interfaces").paginate(Filters=filters)
     return [interface["NetworkInterfaceId"] for page in pages for interface in page["NetworkInterfaces"]]
@@ -236,7 +239,7 @@ def _aliases(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unman
 
 
 def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the event archives that our stacks have or had. Archives have no tags, so only a stack proves an owner."""
+    """Yield the event archives that our stacks have or had. An archive has no tags; only a stack proves whose it is."""
     ours = {owned.physical_id for owned in had}
     answer: dict[str, Any] = {"NextToken": None}
     while "NextToken" in answer:

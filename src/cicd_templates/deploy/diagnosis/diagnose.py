@@ -1,4 +1,4 @@
-"""Finds out why an operation on a stack failed: the root cause, details from the service, its line, the next steps.
+"""Finds out why an operation on a stack failed: the root cause and its line, the service's details, and the next steps.
 
 Only reads. What cannot be read is left out or reported as unreadable. A diagnosis never changes how an operation ended.
 """
@@ -70,7 +70,7 @@ class Diagnosis:
 
 
 class FailureCollector:
-    """Asks services about each failure at once, while tasks and logs still exist: a rollback deletes them."""
+    """Asks the service about each failure immediately, while tasks and logs still exist: a rollback deletes them."""
 
     def __init__(self, clients: Clients, stack: StackTemplate) -> None:
         self._clients, self._stack = clients, stack
@@ -134,7 +134,7 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
 
 
 def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tuple[str, ...]:
-    """Return what must be unprotected before the stack can be deleted; nothing if its resources cannot be read."""
+    """Return the commands that switch off what prevents deletion of the stack; none if its resources cannot be read."""
     if status not in DELETED_BY_HAND:
         return ()
     try:

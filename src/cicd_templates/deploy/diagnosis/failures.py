@@ -19,8 +19,8 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 BEGINNINGS = frozenset(
     {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "REVIEW_IN_PROGRESS"}
 )
-# If no resource failed, the reason is in the stack's own event, such as a parameter that cannot be resolved or a role
-# that CloudFormation may not assume.
+# If no resource failed, the reason is in the stack's own event. For example, a parameter cannot be resolved, or
+# CloudFormation may not assume the role.
 OF_THE_STACK = FAILED_STATUSES | {
     "ROLLBACK_IN_PROGRESS",
     "ROLLBACK_FAILED",
@@ -111,7 +111,8 @@ def _failure(event: Mapping[str, Any]) -> Failure:
 def _detailed(client: CloudFormationClient, operations: set[str]) -> Iterator[Failure]:
     """Yield the failures that only DescribeEvents returns: failed hooks and validations, with their template paths.
 
-    Yields nothing if the caller may not call it or the endpoint does not support it; the stack's events then suffice.
+    Yields nothing if the caller may not call DescribeEvents, or if the endpoint does not support it. The stack's events
+    then suffice.
     """
     for operation in sorted(operations):
         try:

@@ -28,7 +28,7 @@ def locate(stack: StackTemplate, logical_id: str, path: str = "") -> str:
 
 
 def _find_child(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """Return the key and value of `step` in a mapping. In a sequence, return the element at index `step` as both."""
+    """Return the key and value of `step` in a mapping. In a sequence, both are the element at index `step`."""
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == step), None)
     if isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):

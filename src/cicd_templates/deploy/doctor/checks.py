@@ -15,7 +15,11 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check. It is OK if `fix` is empty, and unknown if `read` is false (not readable)."""
+    """The result of one check.
+
+    If `fix` is empty, the check has passed, or its result is unknown because the subject could not be read (`read` is
+    false).
+    """
 
     subject: str
     finding: str
@@ -39,7 +43,10 @@ class ExaminedEnvironment:
     def resources(
         self, *types: str, of: Sequence[StackTemplate] | None = None
     ) -> Iterator[tuple[StackTemplate, str, dict[str, Any]]]:
-        """Yield stack, logical id and properties of every resource of these types, in all stacks or only in `of`."""
+        """Yield stack, logical id and properties of every resource of these types.
+
+        `of` limits the search to some of the stacks.
+        """
         for stack in self.stacks if of is None else of:
             for logical_id, resource in stack.resources.items():
                 if resource["Type"] in types:

@@ -1,4 +1,4 @@
-"""Checks whether the resources named in the configuration's provided values exist, and match each other."""
+"""Checks the resources named in the configuration's provided values: whether they exist and match each other."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_provided_values(examined: ExaminedEnvironment) -> Iterator[Check]:
 
 
 def _find_problem(examined: ExaminedEnvironment, value: str, vpc: str | None) -> str:
-    """Return what is wrong with a value, or an empty string. Raises the client's error if it does not exist."""
+    """Return what is wrong with a value, or an empty string. Raises `ClientError` if no such resource exists."""
     ids = value.split(",")
     if value.startswith("vpc-"):
         examined.clients.ec2.describe_vpcs(VpcIds=ids)

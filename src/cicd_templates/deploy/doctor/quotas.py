@@ -19,7 +19,7 @@ UNRESERVED = 100
 
 @dataclass(frozen=True)
 class Quota:
-    """A quota by its codes in Service Quotas. `used` counts what exists, `wanted` what a deployment would add."""
+    """A quota with its codes in Service Quotas. `used` counts what exists; `wanted` counts what a deployment adds."""
 
     subject: str
     service: str
@@ -29,7 +29,7 @@ class Quota:
 
 
 def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
-    """Return a function that counts the builds of one size that a stage of the pipeline starts at once."""
+    """Return a function that counts the builds of one size that a pipeline stage starts at the same time."""
 
     def wanted(examined: ExaminedEnvironment) -> int:
         projects = examined.resources("AWS::CodeBuild::Project")

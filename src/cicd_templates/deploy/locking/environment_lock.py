@@ -1,9 +1,10 @@
 """The lock of an environment: a parameter that exists while a command changes its stacks.
 
 Without an option to overwrite, Parameter Store creates a parameter only once, so two machines cannot both create it. It
-needs no stack. The lock never expires, because a slow command, or one whose machine sleeps, cannot be told from a
-killed one. On the machine of a command that has ended, the file of the lock shows this, and the same command takes the
-lock over. On any other machine, a person breaks the lock, by the name of its holder.
+needs no stack. The lock never expires, because a slow command, or one whose machine sleeps, cannot be told
+from a killed one. On the machine where the command ran, the lock's file shows whether the command has ended. If so, the
+same command takes the lock over when it runs there again. On any other machine, a person must break the lock and name
+its holder.
 docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
 """
 
@@ -27,7 +28,7 @@ from cicd_templates.errors import CicdError, DetachedError, RefusedError
 from cicd_templates.private_files import open_lock_file, write_privately
 
 T = TypeVar("T")
-# A parameter that was just created may be missing in a read that follows at once.
+# A parameter may be missing if it is read immediately after its creation, so it is read several times.
 READS = 3
 DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
@@ -123,7 +124,7 @@ class EnvironmentLock:
             # is compared, because the file may have been copied to another machine.
             self._id = known
             return
-        # Written before the call, because the call may take effect even if its answer is lost.
+        # The id is written before the call, because the call may take effect even if its answer is lost.
         write_privately(self._memory, ours.id)
         try:
             self._call(
@@ -147,7 +148,10 @@ class EnvironmentLock:
         self._id = ours.id
 
     def _refuse_another(self, ours: Holder) -> None:
-        """Raise `RefusedError` unless the lock is ours, because the answer to our first call was lost."""
+        """Raise `RefusedError` unless the lock is ours.
+
+        It is ours if our first call set it, but the answer to that call was lost.
+        """
         holder = self.holder()
         if holder is None or holder.id != ours.id:
             if holder is None:
@@ -173,14 +177,14 @@ class EnvironmentLock:
         try:
             self._call(lambda: self.clients.ssm.delete_parameter(Name=self.parameter))
         except ClientError as error:
-            # Deleted already, by a call whose answer was lost.
+            # If the parameter is missing, an earlier call whose answer was lost has already deleted it.
             if error.response["Error"]["Code"] != "ParameterNotFound":
                 raise
 
     def _call(self, call: Callable[[], T]) -> T:
         return run_steps(retry_steps(call), self.polling)
 
-    # This machine.
+    # The files of the lock on this machine.
 
     @property
     def _memory(self) -> Path:

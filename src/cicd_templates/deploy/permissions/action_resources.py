@@ -67,7 +67,7 @@ class EnvironmentNames:
         )
 
     def arn_patterns(self, resource_type: ResourceType, kind: str) -> Iterator[str]:
-        """Yield the ARN patterns of this environment's resources of a resource type, which IAM calls `kind`."""
+        """Yield the ARN patterns of this environment's resources of one type; `kind` is IAM's name for the type."""
         exceptions = self.exceptions.get(resource_type.arn_names_of or resource_type.type_name, ())
         for names in (_usual_names(resource_type, self.prefix, self.path), *(f"{name}*" for name in exceptions)):
             arn = resource_type.arns[kind].format(

@@ -1,7 +1,8 @@
-"""Looks up the IAM actions that CloudFormation needs for a resource type, and the kinds of resources of an action.
+"""Looks up the IAM actions that CloudFormation needs for a resource type, and what each action can be restricted to.
 
 Both come from data in the cfn-lint package. The schemas of the CloudFormation registry list the permissions that each
-type's handlers need. The service authorization reference lists the kinds of resources of each action.
+type's handlers need. The service authorization reference lists the kinds of resources to which each action
+can be restricted.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actio
 
 from __future__ import annotations
 
-# For change sets and stacks, their events and templates, and the tags that CloudFormation sets as the caller.
+# For change sets and stacks, their events and templates, and the tags that CloudFormation sets for the caller.
 CLOUDFORMATION_ACTIONS = (
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
@@ -27,7 +27,8 @@ CLOUDFORMATION_ACTIONS = (
     "cloudformation:UpdateTerminationProtection",
 )
 # For uploading templates that are too long for a request, releasing, and emptying disposable buckets and repositories.
-# CloudFormation reads an uploaded template as the caller, who needs GetObject and Decrypt for the bucket's key.
+# CloudFormation reads an uploaded template with the caller's permissions. So the caller needs GetObject, and Decrypt
+# for the bucket's key.
 DATA = (
     "ecr:BatchDeleteImage",
     "ecr:ListImages",

@@ -14,7 +14,7 @@ from cicd_templates.deploy.permissions.handler_actions import handler_actions, i
 from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS
 from cicd_templates.template.stack_template import StackTemplate
 
-# The most characters in a managed policy, not counting white space:
+# The maximum number of characters in a managed policy, not counting white space:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 SIZE_LIMIT = 6_144
 CLOUDFORMATION_PRINCIPAL = "cloudformation.amazonaws.com"
@@ -27,8 +27,8 @@ PolicyStatementDocument = dict[str, Any]
 def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> dict[str, Document]:
     """Return the policy documents by policy name. The principal needs all of them.
 
-    `destroying` adds the actions of `destroy`, `sweep` and `adopt`. A stack that CloudFormation deploys with a separate
-    role only adds the permission to pass that role.
+    `destroying` adds the actions of `destroy`, `sweep` and `adopt`. If CloudFormation deploys a stack with a separate
+    role, the stack adds only the permission to pass that role.
     """
     names = EnvironmentNames.of(stacks)
     deployed_by_principal = [stack for stack in stacks if stack.deployed_as is None]
@@ -62,7 +62,7 @@ def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[P
 def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicyStatementDocument]:
     """Yield the statement that allows using the connections of the pipelines' sources, if there are any.
 
-    IAM checks either action, depending on the age of the connection:
+    The age of a connection decides which of the two actions IAM checks:
     https://docs.aws.amazon.com/codepipeline/latest/userguide/connections-permissions.html
     """
     connections = {

@@ -1,6 +1,6 @@
 """Propose, seal, show, verify and discard plans of deployments. The stages, in the order in which data flows:
 
-1. `name_collisions` finds names that a stack would create but that are taken, before any change set is created.
+1. Before any change set is created, `name_collisions` finds names that a stack would create but that are taken.
 2. `propose` creates a change set for one stack, in steps, and returns what it would do as a `PlannedStack`.
 3. `wave` drives the proposals of all stacks that can be planned together, and returns one `Plan`. Stacks that read
    values which do not exist yet wait for a later wave.

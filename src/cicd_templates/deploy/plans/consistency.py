@@ -1,4 +1,4 @@
-"""Find contradictions between a plan file and the templates. Calls no AWS, and trusts nothing in the plan.
+"""Find contradictions between a plan file and the templates. Does not call AWS, and trusts nothing in the plan.
 
 A digest proves that a plan is the one that was reviewed, but not who wrote it. So each field that decides what is
 executed is compared with the templates here, and with AWS in `verify`.

@@ -30,7 +30,8 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
             ChangeSetName=plan_change_set_name(plan_id), StackName=stack
         )
     except ClientError as error:
-        # What is left of the name then is not of this plan: the change set goes together with its empty stack.
+        # The change set and the empty stack of the plan are deleted together. So if the change set is gone and a stack
+        # with this name exists, the plan did not create that stack.
         if not is_gone(error):
             raise
         return

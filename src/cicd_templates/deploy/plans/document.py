@@ -118,12 +118,12 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the uncertain losses of a resource type in `recorded`, the types that the local AWS only records."""
+    """Return the uncertain losses of resources whose types the local AWS only records; `recorded` has these types."""
     return [loss for loss in losses(plan) if not loss.impact.certain and loss.change.resource_type in set(recorded)]
 
 
 def refuse_losses(plan: Plan, allowed: Iterable[str], recorded: Iterable[str] = ()) -> None:
-    """Raise `RefusedError` if a stateful resource would be lost that `allowed` does not name."""
+    """Raise `RefusedError` if a stateful resource would be lost and `allowed` does not name it."""
     named = list(dict.fromkeys(allowed))
     unnamed = [loss for loss in _guarded(plan, recorded) if not _names(plan, loss) & set(named)]
     if unnamed:

@@ -22,12 +22,12 @@ from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
 from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
-# The most ARNs that GetResources accepts:
+# The maximum number of ARNs that GetResources accepts:
 # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 ARNS_AT_ONCE = 100
 # CloudFormation tags resources with the stack's name; the tag stays on a resource that outlives the stack.
 OF_STACK = "aws:cloudformation:stack-name"
-# Also the region and the account of that stack are in its id.
+# The id of that stack also contains its region and account.
 OF_STACK_ID = "aws:cloudformation:stack-id"
 
 
@@ -131,8 +131,8 @@ def _owner(found: ExistingResource) -> str:
 def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
     """Return the remedy: import or delete a resource that a deleted stack of this environment has left behind.
 
-    If a stack, even in another region, may still use the resource, its deletion is not recommended. The remedy is then
-    another name, as it is for a resource that does not belong to this environment.
+    The remedy is another name if a stack, even one in another region, may still use the resource. It is also another
+    name if the resource does not belong to this environment.
     """
     stack = taken.stack
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}

@@ -100,7 +100,8 @@ def propose(context: DeployContext, stack: StackTemplate, plan_id: str) -> Steps
     inputs = yield from retry_steps(lambda: published(clients, (read.path for read in stack.links.reads)))
     request = yield from retry_steps(lambda: change_set_request(clients, stack, existing))
     arn, stack_id = yield from retry_new_role(lambda: _create_change_set(clients, request, plan_id), context.polling)
-    # Not before: a stack in review whose last change set is deleted would be nobody's.
+    # Expired change sets are deleted only now, when the stack has a new one. Without any change set, nothing would show
+    # who owns a stack in review.
     yield from retry_steps(lambda: discard_expired(context, stack_id))
     described = yield from _wait_until_ready(context, stack, arn)
     before: Mapping[str, Any] = {}
@@ -201,7 +202,7 @@ def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[M
             return None
         status = existing["StackStatus"]
         if status == "DELETE_IN_PROGRESS" and not existing.get("Tags") and context.polling.now() < emptied:
-            # A stack that was never created is on its way out, such as that of a plan which was just discarded.
+            # A stack that was never created is being deleted, for example because its plan was just discarded.
             yield
             continue
         yield from retry_steps(functools.partial(require_ours, context.clients, existing, stack))
@@ -214,7 +215,7 @@ def _wait_until_settled(context: DeployContext, stack: StackTemplate) -> Steps[M
 
 
 def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Steps[None]:
-    """Delete the stack of a failed first creation, which CloudFormation can neither update nor create again."""
+    """Delete a stack whose first creation failed, because it can be neither updated nor created again."""
     resources = yield from retry_steps(lambda: live_resources(context.clients, stack.name))
     alive = [resource["LogicalResourceId"] for resource in resources]
     if alive:

@@ -1,4 +1,4 @@
-"""Describe leftover stacks: a change set for them was created but never executed."""
+"""Describe leftover stacks: those whose first change set was created but never executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check whether network interfaces exist, and what GuardDuty puts into a network, and delete them."""
+"""Check for and delete network interfaces, and the endpoints and security groups that GuardDuty puts into a network."""
 
 from __future__ import annotations
 

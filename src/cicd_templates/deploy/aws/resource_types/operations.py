@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.clients import Clients
 
-# The error codes for a resource that does not exist. A HEAD request has no body, so S3's error code is the status.
+# The error codes for a resource that does not exist. The answer to a HEAD request has no body, so the error code of S3
+# is then the HTTP status.
 NOT_FOUND_CODES = frozenset(
     {
         "404",
@@ -57,10 +58,12 @@ OnProgress = Callable[[int], None]
 class Leftover:
     """Why a resource of a type can exist outside the stacks, and how to remove it.
 
-    `why`: the reason why it is left behind, a sentence for docs/destroying.md.
-    `removal`: how to remove it by hand, in words and commands, with the placeholders `{name}` and `{region}`.
-    `state`: return an empty text if it does not exist, `EXISTS`, or a text that says when or why AWS deletes it.
-    `delete`: delete it and everything in it. None if destroy only lists resources of this type.
+    `why`: the reason why the resource is left behind, a sentence for docs/destroying.md.
+    `removal`: how to remove the resource by hand, in words and commands, with the placeholders `{name}` and `{region}`.
+    `state`: the function that returns the state of the resource. The state is empty if the resource does not exist. If
+    AWS will delete the resource, the state says when or why. Otherwise it is `EXISTS`.
+    `delete`: the function that deletes the resource and everything in it. None if destroy only lists resources of this
+    type.
     """
 
     why: str
@@ -86,8 +89,8 @@ class ResourceOperations:
     """The operations of one resource type. An operation that is unknown or not needed is None or empty.
 
     `find` looks up a resource by its physical name. If the name is free, `find` returns None or raises `ClientError`
-    with one of `NOT_FOUND_CODES`. `delete_command` has the words after `aws` that delete an empty resource, with the
-    placeholders `{name}` and `{arn}`.
+    with one of `NOT_FOUND_CODES`. `delete_command` is the AWS CLI command that deletes an empty resource, without
+    the word `aws` and with the placeholders `{name}` and `{arn}`.
     """
 
     find: Find | None = None

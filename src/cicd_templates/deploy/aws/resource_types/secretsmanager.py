@@ -25,7 +25,7 @@ def _state(clients: Clients, name: str) -> str:
 
 
 def _delete(clients: Clients, name: str) -> None:
-    """Delete the secret at once, even if its deletion is scheduled: until it is deleted, its name stays taken."""
+    """Delete the secret immediately, even if its deletion is scheduled: its name stays taken until it is deleted."""
     clients.secretsmanager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 

@@ -10,7 +10,7 @@ from cicd_templates.deploy.diagnosis.causes.logs import tail
 from cicd_templates.deploy.diagnosis.failures import Failure
 from cicd_templates.template.stack_template import StackTemplate
 
-# A failing service starts one task after another, and all stop for the same reason; two of them are enough to show.
+# A failing service starts one task after another, and all stop for the same reason, so it is enough to show two.
 TASKS = 2
 
 
@@ -63,7 +63,7 @@ def _task(clients: Clients, task: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _logs(clients: Clients, definition_arn: str) -> dict[str, tuple[str, str]]:
-    """Return log group and stream prefix, by container name, of the containers that write to CloudWatch Logs."""
+    """Return the log group and stream prefix of each container that writes to CloudWatch Logs, by container name."""
     definition = clients.ecs.describe_task_definition(taskDefinition=definition_arn)["taskDefinition"]
     options = {
         container["name"]: container.get("logConfiguration", {}).get("options", {})

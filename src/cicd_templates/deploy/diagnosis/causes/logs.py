@@ -5,7 +5,7 @@ from __future__ import annotations
 from cicd_templates.deploy.aws.clients import Clients
 
 LINES = 10
-# The most characters of a line that are shown: a single log line may be a whole JSON document.
+# The maximum number of characters that are shown of a line, because a log line may be a whole JSON document.
 LONGEST = 300
 
 
