@@ -2,6 +2,6 @@
 
 import os
 
-# Whatever else is installed beside us has no say in how the configuration is read, and looking for it takes
-# ten milliseconds: https://docs.pydantic.dev/latest/concepts/plugins/
+# Disable pydantic's plugins. Other installed packages must not change how the configuration is read, and the search for
+# plugins takes ten milliseconds: https://docs.pydantic.dev/latest/concepts/plugins/
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

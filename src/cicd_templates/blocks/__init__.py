@@ -2,12 +2,13 @@
 
     configuration and naming --> blocks --> resources --> a layer's `build`, which alone adds them to a template
 
-A block takes the environment, and the resources and typed values that it needs. It returns one resource, a few that
-belong together (a function with its role and log group), or a grant for another role (`may_...`).
+A block takes the environment, and the resources and typed values that it needs. It returns one resource, a few
+resources that belong together (such as a function with its role and log group), or a grant for another role
+(`may_...`).
 
 Security settings are part of the block and cannot be switched off: encryption with the environment's key, TLS, logging
-and deletion policies. An argument that weakens security is a named argument, so that it shows in a diff. `because` puts
-AWS's reason above the resource.
+and deletion policies. An argument that weakens security is a named argument, so that it is visible in a diff.
+With `because`, the template shows AWS's reason above the resource.
 
 A block does not add resources to a template, and does not read or publish values between stacks. It does not know any
 layer: the caller passes in everything that the block refers to. Physical names come from `config.naming`, and IAM

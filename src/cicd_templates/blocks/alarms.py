@@ -40,7 +40,7 @@ class Metric:
         return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in self.dimensions.items()]
 
     def data_query(self, query_id: str) -> cloudwatch.MetricDataQuery:
-        """Return the metric as a query whose result an expression can use under the name `query_id`."""
+        """Return a query for the metric; expressions refer to its result as `query_id`."""
         return cloudwatch.MetricDataQuery(
             Id=query_id,
             MetricStat=cloudwatch.MetricStat(
@@ -97,9 +97,10 @@ def computed_alarm(
 ) -> cloudwatch.Alarm:
     """Return an alarm that notifies `tell` when `expression` is above `above` in `periods` consecutive periods.
 
-    With `datapoints`, that many of these periods are enough. The expression refers to `metrics` by their keys. Raises
-    `ValueError` if the expression fills missing values with 0 and no period may be below the threshold: values arrive
-    late, so the newest period is 0 until then, and the alarm would stay OK:
+    If `datapoints` is given, it is enough that the expression is above `above` in that many of the periods. The
+    expression refers to `metrics` by their keys. Raises `ValueError` if the expression fills missing values with 0 and
+    every period must be above the threshold. Such an alarm would always stay OK: values arrive late, and until they
+    arrive, the newest period counts as 0.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
     if FILLED_WITH_ZERO.search(expression) and not (datapoints or periods) < periods:
@@ -171,7 +172,7 @@ def composite_alarm(
     alarms: Sequence[cloudwatch.Alarm],
     tell: Sequence[TopicArn],
 ) -> cloudwatch.CompositeAlarm:
-    """Return an alarm that notifies `tell` when the first of `alarms` goes off; further alarms send no notification."""
+    """Return an alarm that notifies `tell` when the first of `alarms` changes to ALARM; the others do not notify."""
     rule = " OR ".join(f'ALARM("${{{member.title}}}")' for member in alarms)
     return cloudwatch.CompositeAlarm(
         logical_id,
@@ -186,7 +187,9 @@ def composite_alarm(
 def function_error_alarm(
     logical_id: str, env: Environment, words: Sequence[str], function: AWSHelperFn | str, tell: Sequence[TopicArn]
 ) -> cloudwatch.Alarm:
-    """Return an alarm on invocations of `function` that raised an error, from the metric `Errors` of `AWS/Lambda`.
+    """Return an alarm on invocations of `function` that raised an error.
+
+    It uses the metric `Errors` of `AWS/Lambda`:
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     """
     metric = Metric("AWS/Lambda", "Errors", {"FunctionName": function}, statistic="Sum")

@@ -1,6 +1,7 @@
-"""The command that a service runs before its first release, in a public image.
+"""The command of the container that a service runs until its first release.
 
-Without it, the creation of the service's stack would hang until the pipeline has built the first image.
+This container uses a public image. Without this container, the creation of the service's stack would hang until the
+pipeline has built the first image.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Grants on buckets that another layer owns, for the policies of roles: read, find, put."""
+"""Grants that let a role use a bucket of another layer: look the bucket up, and list, read or put its objects."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ def bucket_arn(bucket: BucketName, keys: str | None = None) -> ResourceArn:
 
 
 def may_read(sid: str, bucket: BucketName, *keys: str) -> Grant:
-    """Let a role read objects whose keys match one of `keys`, and their versions."""
+    """Let a role read all versions of the objects whose keys match one of `keys`."""
     return allow(
         sid, [actions.GetObject, actions.GetObjectVersion], on=[bucket_arn(bucket, pattern) for pattern in keys]
     )
 
 
 def may_list(sid: str, bucket: BucketName, prefix: str) -> Grant:
-    """Let a role list the objects whose keys begin with `prefix`. Its request must name the whole prefix."""
+    """Let a role list the objects whose keys begin with `prefix`. A list request must name exactly this prefix."""
     return allow(sid, [actions.ListBucket], on=bucket_arn(bucket), when=[StringEquals({"s3:prefix": prefix})])
 
 
 def may_read_tagged(sid: str, bucket: BucketName, *keys: str) -> Grant:
-    """Let a source action read objects and their tags, which CodePipeline copies to the artifact.
+    """Let a source action read objects and their tags. CodePipeline copies both to the artifact.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html
     """
@@ -39,7 +39,10 @@ def may_read_tagged(sid: str, bucket: BucketName, *keys: str) -> Grant:
 
 
 def may_find(sid: str, bucket: BucketName) -> Grant:
-    """Let a role look up a bucket's region, owner and versioning, as CodeBuild and CodePipeline do before using it."""
+    """Let a role look up a bucket's region, owner and versioning.
+
+    CodeBuild and CodePipeline look these up before they use a bucket.
+    """
     return allow(
         sid,
         [actions.GetBucketAcl, actions.GetBucketLocation, actions.GetBucketVersioning],
@@ -48,7 +51,7 @@ def may_find(sid: str, bucket: BucketName) -> Grant:
 
 
 def may_put_tagged(sid: str, bucket: BucketName, keys: str) -> Grant:
-    """Let a source action put objects with tags whose keys match `keys`."""
+    """Let a source action put tagged objects; the keys of these objects must match `keys`."""
     return allow(sid, [actions.PutObject, actions.PutObjectTagging], on=bucket_arn(bucket, keys))
 
 

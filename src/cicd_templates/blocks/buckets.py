@@ -57,7 +57,7 @@ def encrypted_bucket(
 
 
 def log_delivery_bucket(logical_id: str, env: Environment) -> s3.Bucket:
-    """Return the only bucket of an environment that is not encrypted with the environment's KMS key.
+    """Return the bucket for access logs. All other buckets are encrypted with the environment's KMS key.
 
     Load balancers deliver access logs only to buckets that are encrypted with S3's own key (SSE-S3). With another key,
     the load balancer cannot be created:
@@ -168,11 +168,11 @@ def refuse_replacement(bucket: s3.Bucket) -> Grant:
 
 
 def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
-    """Deny every put of the source `artifacts`, except by the roles of the source actions and of the pipelines.
+    """Deny every put of the source `artifacts`; only the roles of source actions and of pipelines are exempt.
 
     Some checks run the application's own code. This code must not be able to change the source that other checks judge.
-    CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`, with the first part cut to 20 characters and the
-    second to 10.
+    CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`. It cuts the first part to 20 characters and the
+    second part to 10.
     """
     roles = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
     return deny(
@@ -185,7 +185,10 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
 
 
 def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environment) -> Grant:
-    """Let the delivery roles of `readers`, but not their execution roles, read `artifact`, the reviewed templates."""
+    """Let the delivery roles of `readers` read `artifact`, which contains the reviewed templates.
+
+    The execution roles of `readers` may not read it.
+    """
     return allow(
         "LetDeliveryRolesReadArtifacts",
         [actions.GetObject, actions.GetObjectVersion],
@@ -206,7 +209,8 @@ def log_delivery_policy(
             [actions.PutObject],
             on=joined_text(GetAtt(bucket, "Arn"), "/s3/*"),
             to=Principal("Service", "logging.s3.amazonaws.com"),
-            # The ARN of a bucket does not contain the account. The ARN pattern also limits access to this environment.
+            # The account is compared separately, because the ARN of a bucket does not contain it. The ARN pattern
+            # limits access to this environment.
             when=[mine, ArnLike({"aws:SourceArn": Sub(f"arn:${{AWS::Partition}}:s3:::{name_prefix(env)}-*")})],
         )
     ]

@@ -73,8 +73,8 @@ def project(
     """Return a project that a pipeline runs on its artifacts.
 
     `secrets` maps variables to ARNs of secrets; `grants` must let the project read these secrets. The project may read
-    its own pipeline's source. It may write no artifact, except `report_artifact` if that is given. With `cached`, it
-    keeps its downloads in a cache that no other project can read or write. Raises `ValueError` if a project that
+    its own pipeline's source. It may write `report_artifact`, if given, but no other artifact. With `cached`, it keeps
+    its downloads in a cache that no other project can read or write. Raises `ValueError` if a project that
     `runs_application` gets `secrets`.
     """
     if runs_application and secrets:
@@ -166,8 +166,8 @@ def _variables(
 def report_group(logical_id: str, of: BuildProject, name: str) -> codebuild.ReportGroup:
     """Return the report group for a project's test results.
 
-    CodeBuild finds the group by its name, which consists of the project's name and `name`. Reports in it expire after
-    30 days. The evidence that is kept is the report file.
+    CodeBuild finds the group by its name, which consists of the project's name and `name`. Reports in the group expire
+    after 30 days; the report file is what is kept as evidence.
     """
     return codebuild.ReportGroup(
         logical_id,
@@ -182,8 +182,8 @@ def report_group(logical_id: str, of: BuildProject, name: str) -> codebuild.Repo
 def may_report(env: Environment, service: Service, purpose: str, name: str) -> Grant:
     """Let a project put its test results into its own report group.
 
-    A build specification that names a group needs `codebuild:CreateReportGroup` even if the group exists; without it,
-    the build fails when it uploads its reports:
+    A build specification that names a group needs `codebuild:CreateReportGroup` even if the group exists. Without
+    this permission, the build fails when it uploads its reports:
     https://docs.aws.amazon.com/codebuild/latest/userguide/test-permissions.html
     """
     group = f"{project_name(env, service.name, purpose)}-{name}"

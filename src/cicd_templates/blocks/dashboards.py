@@ -52,9 +52,9 @@ def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) 
 
 
 def service_dashboard(env: Environment, service: Service, target_groups: TargetGroupMetrics) -> str:
-    """Return the dashboard of a service as the text for a `Sub`.
+    """Return the dashboard of a service as text for `Fn::Sub`.
 
-    A `Sub` is needed because AWS chooses the load balancer's name in metrics.
+    `Fn::Sub` inserts the load balancer's name in metrics, because AWS chooses this name.
     """
     count, mean = {"stat": "Sum"}, {"stat": "Average"}
 

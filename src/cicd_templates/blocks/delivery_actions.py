@@ -41,7 +41,7 @@ def prepare_action(
         delivery_role=Sub(role_arn(peer, DELIVERY, service.name)),
         configuration={
             "Capabilities": "CAPABILITY_NAMED_IAM",
-            # CloudFormation keeps this role for all later operations on the stack; `make deploy` passes the same role.
+            # CloudFormation keeps this role for all later operations on the stack. `make deploy` passes the same role.
             "RoleArn": Sub(role_arn(peer, DELIVERY, EXECUTION, service.name)),
             "TemplatePath": f"{templates}::{file}.yaml",
             # CodePipeline does not tag stacks by itself, and the deployer recognizes our stacks by their tags.

@@ -129,7 +129,8 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
 def _boundary_grant(boundary: str | None, roles: list[Sub]) -> Grant:
     """Let CloudFormation follow a change of `permissions_boundary` in the configuration.
 
-    With a boundary, no role can lose it. Without one, CloudFormation can remove a boundary that was configured before.
+    If a boundary is configured, it cannot be removed from a role. If no boundary is configured, CloudFormation can
+    remove a boundary of an earlier configuration.
     """
     if boundary is None:
         return allow("RemoveAFormerBoundary", [iam.DeleteRolePermissionsBoundary], on=roles)
@@ -185,11 +186,11 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
 
 
 def may_resolve_values(env: Environment) -> list[Grant]:
-    """Let a role use the values that the other layers publish as parameters of a template.
+    """Let a role use template parameters whose values are published by other layers.
 
-    CloudFormation resolves the parameters and checks that their subnets and security groups exist, with the permissions
-    of the caller of CreateChangeSet or of the stack's role. Both roles get this grant, because AWS's documentation does
-    not say in which case CloudFormation uses which role.
+    CloudFormation reads these values, and checks that the subnets and security groups among them exist. It uses the
+    permissions of the caller of CreateChangeSet or of the stack's role. AWS's documentation does not say when it uses
+    which role, so both roles get this grant.
     """
     return [
         allow(
@@ -224,7 +225,7 @@ def _publication(env: Environment, service: Service) -> Grant:
 
 
 def _scaling(env: Environment) -> list[Grant]:
-    """Let CloudFormation manage the scalable target and the scaling policies, even if the service has none now.
+    """Let CloudFormation manage the scalable target and the scaling policies, even if the service has no autoscaling.
 
     When autoscaling is removed from the configuration, CloudFormation must be allowed to delete these resources.
     Application Auto Scaling creates the alarms itself, but checks that its caller is allowed to create them:

@@ -66,10 +66,11 @@ def fargate_service(
     traffic: Traffic,
     safeguards: Safeguards,
 ) -> ecs.Service:
-    """Return the ECS service. It has both target groups, both listener rules and the role under every strategy.
+    """Return the ECS service. Under every strategy, it uses everything in `traffic`, including both target groups.
 
-    Before a service changes from rolling to another strategy, ECS requires that a rolling deployment has set these up.
-    When the service changes back to rolling, ECS keeps using the target group that receives the requests at that time:
+    Before a service changes from rolling to another strategy, ECS requires a rolling deployment that has set up both
+    target groups, both listener rules and the role. When the service changes back to rolling, ECS keeps using the
+    target group that receives the requests at that time:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
     """
     settings = service.settings
@@ -116,7 +117,7 @@ def _deployment(service: Service, safeguards: Safeguards) -> ecs.DeploymentConfi
         deployment.DeploymentCircuitBreaker = ecs.DeploymentCircuitBreaker(Enable=on, Rollback=on)
     if safeguards.alarms is not None:
         deployment.Alarms = ecs.DeploymentAlarms(AlarmNames=safeguards.alarms, Enable=True, Rollback=True)
-    # Under the rolling strategy, ECS computes the bake time from the alarms, and it cannot be set:
+    # Under the rolling strategy, the bake time cannot be set, because ECS computes it from the alarms:
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
     if settings.is_progressive:
         deployment.BakeTimeInMinutes = settings.bake_minutes

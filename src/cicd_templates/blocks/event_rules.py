@@ -118,8 +118,8 @@ def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> 
         purpose,
         "Logs every event of the pipeline",
         [_target("History", Sub(arn), monitored.dead_letters)],
-        # Events from CloudTrail say who approved a release or overrode a condition. They contain the pipeline's name in
-        # different places.
+        # Events from CloudTrail say who approved a release or overrode a condition. Where they contain the pipeline's
+        # name depends on the call.
         EventPattern={
             "source": ["aws.codepipeline"],
             "detail": {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cicd_templates import functions
 
-# A module stands after the modules whose names it uses. The report readers stand between BEFORE and AFTER.
+# A module comes after the modules that define the names it uses. The report readers come between BEFORE and AFTER.
 BEFORE = ("foreign", "reading", "severity")
 AFTER = (
     *("safely", "record", "exit_codes", "artifacts", "owasp", "kinds", "waivers", "policy"),
@@ -64,8 +64,9 @@ def _reader(form: str) -> str:
 class _Module:
     """A module of the scan gate.
 
-    `body` is its text without imports, below a heading with its name. `imports` are its imports from the standard
-    library: `(module, name)`, or `(module, "")` for `import module`. `names` are the names that it defines.
+    `body` is a heading with the module's name, followed by the module's text without imports. `imports` are the imports
+    from the standard library: `(module, name)`, or `(module, "")` for `import module`. `names` are the names that the
+    module defines.
     """
 
     body: str
@@ -73,8 +74,8 @@ class _Module:
     names: tuple[str, ...]
 
 
-# The linter makes imports stand first, so only the text before this match is parsed with `ast`. Definitions are found
-# by a regular expression, because they begin in the first column.
+# The first match is where the imports end. The linter requires imports at the top, so only the text before the match is
+# parsed with `ast`. A regular expression is enough to find definitions, because they begin in the first column.
 _AFTER_IMPORTS = re.compile(r"^(?!from |import |[ )]|# (?:ruff|fmt):|$)", re.MULTILINE)
 _DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=\n]+)? = ", re.MULTILINE)
 
@@ -92,7 +93,7 @@ def _module(name: str) -> _Module:
         elif isinstance(node, ast.Import):
             imports |= {(alias.name, "") for alias in node.names}
     kept = "\n".join(line for line in rest[start:].splitlines() if not line.startswith(("# ruff:", "# fmt:")))
-    # Reduce two empty lines to one, to keep the code short in the template.
+    # Replace two empty lines by one, to keep the code in the template short.
     body = re.sub(r"\n{3,}", "\n\n", kept).strip()
     names = [name for function, variables in _DEFINED.findall(body) for name in (function or variables).split(", ")]
     return _Module(f"# --- {name}: {title.splitlines()[0]}\n{body}", frozenset(imports), tuple(names))

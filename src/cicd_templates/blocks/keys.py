@@ -13,7 +13,7 @@ from cicd_templates.layer.iam import Grant, account_principal, allow, delivery_r
 from cicd_templates.layer.outputs import KeyArn
 from cicd_templates.template.partitions import logs_principal, regional_hosts
 
-# The shortest and the longest waiting period before a key is deleted that ScheduleKeyDeletion accepts, in days. The
+# The shortest and the longest waiting period, in days, that ScheduleKeyDeletion accepts before it deletes a key. The
 # shortest suits a disposable environment.
 DISPOSABLE_WINDOW_DAYS = 7
 PROTECTED_WINDOW_DAYS = 30
@@ -144,7 +144,7 @@ def rules_may_send_dead_letters(env: Environment, name: str) -> Grant:
 
 
 def topics_may_send_dead_letters(env: Environment, name: str) -> Grant:
-    """Let topics send messages that no subscriber accepted to the encrypted queue with this name.
+    """Let topics send undelivered messages to the encrypted queue with this name.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-configure-dead-letter-queue.html
     """
@@ -159,7 +159,7 @@ def topics_may_send_dead_letters(env: Environment, name: str) -> Grant:
 
 
 def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant:
-    """Let the delivery roles of `readers` decrypt objects that they read from S3, but use the key for nothing else."""
+    """Let the delivery roles of `readers` use the key, but only to decrypt objects that they read from S3."""
     return allow(
         "LetDeliveryRolesReadArtifacts",
         [actions.Decrypt, actions.DescribeKey],

@@ -27,7 +27,7 @@ from cicd_templates.layer.outputs import BucketName, KeyArn, QueueArn
 
 PYTHON_RUNTIME = "python3.15"
 MEMORY_MB = 256
-# A pipeline invokes a function once at a time, apart from retries. More concurrent invocations would mean a loop.
+# Apart from retries, a pipeline makes one invocation of a function at a time. More at the same time would mean a loop.
 CONCURRENCY = 2
 
 
@@ -52,7 +52,7 @@ def inline_function(
     memory_mb: int = MEMORY_MB,
     network: awslambda.VPCConfig | None = None,
 ) -> tuple[logs.LogGroup, iam.Role, awslambda.Function]:
-    """Return the log group, the role with `grants`, and the function that runs `code`, in the order to add them.
+    """Return a log group, a role with `grants`, and the function that runs `code`, in the order in which to add them.
 
     Lambda retries a failed asynchronous invocation twice and then drops it. The queue `dead_letters` receives the
     dropped invocations: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -99,7 +99,7 @@ def inline_function(
 
 
 def _may_send_traces(sid: str) -> Grant:
-    """Let Lambda send the traces of a function, with the function's role."""
+    """Let a function's role send traces; Lambda uses the role to send them."""
     return allow(
         sid,
         [xray.PutTelemetryRecords, xray.PutTraceSegments],

@@ -17,8 +17,8 @@ from cicd_templates.layer.outputs import BucketName, SubnetIds, VpcId
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 HTTPS_PORT = 443
 HTTP_PORT = 80
-# On this port a new release is tested before clients reach the release. Only the environment's own functions can
-# connect to the port.
+# A new release is tested on this port before clients can reach the release. Only the environment's own functions can
+# connect to this port.
 TEST_PORT = 8443
 
 
@@ -96,7 +96,7 @@ def test_listener_ingress(number: int, group: ec2.SecurityGroup, source: AWSHelp
 
 
 def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer, port: int) -> elb.Listener:
-    """Return a listener that the services share. It answers a request that matches no service's rule with a 404."""
+    """Return a listener that the services share. Its answer is 404 if a request matches no service's rule."""
     nothing_here = elb.Action(
         Type="fixed-response",
         FixedResponseConfig=elb.FixedResponseConfig(

@@ -1,4 +1,4 @@
-"""Encrypted log groups with a retention period, created before anything writes to them; and the grant to write."""
+"""Encrypted log groups with a retention period, and the grant to write to them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from cicd_templates.template.partitions import partition_of
 def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
     """Return a log group that is encrypted with the environment's KMS key and has the environment's retention period.
 
-    If the log group did not exist, the AWS service that logs would create it: not encrypted with the key, without a
-    retention period and outside the stack.
+    It must exist before anything writes to it. Otherwise the AWS service that writes would create it outside the stack,
+    without this encryption and without a retention period.
     """
     return stateful(
         logs.LogGroup(logical_id, LogGroupName=name, KmsKeyId=key, RetentionInDays=env.settings.log_retention_days),
@@ -29,7 +29,7 @@ CARD_DATA = ("CreditCardNumber", "CreditCardSecurityCode")
 
 
 def masked_log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
-    """Return a log group that masks card data, except for readers who are allowed to unmask it, and counts findings.
+    """Return a log group that masks card data and counts the findings; unmasking the data needs a permission.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch-logs-data-protection-policies.html
     """

@@ -22,7 +22,7 @@ SUBNET_BITS = 4
 PUBLIC_FROM = 0
 PRIVATE_FROM = 4
 
-# Services that a task without internet access needs: for its image, its log, its secrets and the key of the secrets.
+# Services that a task without internet access needs for its image, log and secrets, and for the secrets' KMS key.
 INTERFACE_SERVICES = ("ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "ssm")
 # The service through which ECS Exec sessions run.
 EXEC_SERVICE = "ssmmessages"
@@ -152,7 +152,9 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
 
 
 def flow_log(env: Environment, network: ec2.VPC, group: logs.LogGroup) -> tuple[iam.Role, ec2.FlowLog]:
-    """Return the role that writes the flow log, and the flow log of accepted and refused connections.
+    """Return two resources: the role that writes the flow log, and the log itself.
+
+    The log records accepted and refused connections.
 
     The role has the permissions from https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html except
     `logs:CreateLogGroup`, because the log group is created by our own stack.

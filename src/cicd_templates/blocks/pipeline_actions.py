@@ -47,9 +47,10 @@ class PipelineContext:
         )
 
     def source_role(self, name: str, *grants: Grant) -> iam.Role:
-        """Return the role of a source action. Among the roles of actions, only these may write source artifacts.
+        """Return the role of a source action. The roles of other actions may not write source artifacts.
 
-        The role's name begins with its purpose, so that one pattern in the bucket policy matches all of these roles.
+        The role's name begins with its purpose, so that one pattern in the bucket policy matches the roles of all
+        source actions.
         """
         return assumed_role(
             f"{name}ActionRole",
@@ -259,9 +260,9 @@ def change_set_action(
     inputs: Sequence[str] = (),
     namespace: str | None = None,
 ) -> PipelineAction:
-    """Return an action on a change set that uses another account's delivery role.
+    """Return an action that replaces or executes a change set with the delivery role of another account.
 
-    `mode` is CodePipeline's `ActionMode`: replace the change set or execute it.
+    `mode` is CodePipeline's `ActionMode`, which says whether to replace the change set or to execute it.
     """
     return PipelineAction(
         _action(

@@ -1,6 +1,6 @@
 """Alarms on a service's pipeline: on runs, build durations, the gate and reviews.
 
-The link beside each AWS metric is the documentation of the metric's name and dimensions.
+The link beside each AWS metric leads to the documentation of the metric's name and dimensions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.config.naming import title
 from cicd_templates.layer.outputs import FunctionName, PipelineName, TopicArn
 
-# The most time that a release may take until its verdict, and that a single build may take.
+# The longest time from a release to its verdict. A single build may take equally long.
 BUDGET_SECONDS = 300
 QUEUE_SECONDS = 60
 STUCK_SECONDS = 3600
@@ -48,7 +48,7 @@ def run_alarms(
         "CodePipeline counted a failed run, which other alarms here may have missed",
         {"failed": failed, "runs": Metric(METRIC_NAMESPACE, "RunsInProgress", dimensions, "Maximum", 60)},
         # The pipeline's creation starts a run that fails because there is no source yet. RunsInProgress has values only
-        # after this layer was created, which is later than that run.
+        # after this layer was created. This layer is created later, so the first run is not counted.
         "IF(FILL(runs, REPEAT) >= 0, failed)",
         above=0,
         tell=[operations],
@@ -58,8 +58,8 @@ def run_alarms(
         env,
         [service, "run-failed"],
         "A run of the pipeline has failed",
-        # Measured from events that arrive after this layer was created, so the pipeline's first run, which fails, is
-        # not counted.
+        # This metric counts only events that arrive after this layer was created. So it leaves out the pipeline's first
+        # run, which fails.
         Metric(METRIC_NAMESPACE, "RunFailed", dimensions, "Sum"),
         above=0,
         tell=[operations, developers],

@@ -94,7 +94,7 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
 def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
     """Return the pattern for events of `detail_type` whose details match `detail`.
 
-    In the names of `detail`, `_` stands for a hyphen.
+    In the keywords of `detail`, `_` stands for the hyphen in an event field's name.
     """
     narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
     return {

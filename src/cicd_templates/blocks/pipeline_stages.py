@@ -54,16 +54,20 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 
 
 def gate_condition() -> codepipeline.BeforeEntryConditions:
-    """Return the second lock: an entry condition that fails the run unless the gate's verdict is PASS.
+    """Return an entry condition that fails the run unless the gate's verdict is PASS.
 
-    The result `SKIP` would only skip the stage, and the run would continue.
+    It is a second lock behind the gate. With the result `SKIP` instead of `FAIL`, only the stage would be skipped, and
+    the run would continue.
     """
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])
 
 
 def deployment_window_condition(cron: str, time_zone: str) -> codepipeline.SuccessConditions:
-    """Return a condition that holds inside the deployment window. Outside, the run fails or waits for the next one."""
+    """Return a condition that holds inside the deployment window.
+
+    Outside the window, the run fails or waits for the next window.
+    """
     rule = _rule("Window", "DeploymentWindow", {"Cron": cron, "TimeZone": time_zone})
     return codepipeline.SuccessConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])
 
@@ -94,8 +98,8 @@ def rollback_on_failure() -> codepipeline.FailureConditions:
 def pipeline_role_policy(logical_id: str, pipeline_role: iam.Role, grant: Grant) -> iam.PolicyType:
     """Return a policy for `pipeline_role` as a separate resource.
 
-    The roles of the actions trust `pipeline_role`, so it must be created before them. The policy refers to the roles of
-    the actions, so it must be created after them.
+    The roles of the actions trust `pipeline_role`, so `pipeline_role` must be created before them. The policy refers to
+    the roles of the actions, so the policy must be created after them.
     """
     return iam.PolicyType(
         logical_id, Roles=[pipeline_role.ref()], PolicyName=logical_id, PolicyDocument=document([grant])

@@ -19,9 +19,9 @@ from cicd_templates.layer.outputs import BucketName
 def release_rule(
     monitored: MonitoredService, pipeline: codepipeline.Pipeline, bucket: BucketName, source_action: str
 ) -> tuple[iam.Role, events.Rule]:
-    """Return the role of a rule, and the rule, which starts a run when a new version of the source arrives in `bucket`.
+    """Return a role, and the rule that uses it to start a run when a new source version arrives in `bucket`.
 
-    The run uses exactly this version of the source, as the revision of the pipeline action `source_action`.
+    The rule passes this version to the pipeline action `source_action`, so the run uses exactly this version.
     """
     env, service = monitored.env, monitored.service
     arn = Sub(pipeline_arn(env, service.name))

@@ -33,7 +33,7 @@ def encrypted_queue(logical_id: str, env: Environment, key: KeyArn, *words: str)
 
 
 def tls_only(logical_id: str, queue: sqs.Queue, *grants: Grant) -> sqs.QueuePolicy:
-    """Return a policy for `queue` that denies requests without TLS and contains `grants`."""
+    """Return a policy for `queue` that contains `grants` and denies requests without TLS."""
     refusal = deny(
         "RefuseWithoutTls",
         [actions.SendMessage, actions.ReceiveMessage],

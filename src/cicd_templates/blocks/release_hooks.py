@@ -25,7 +25,7 @@ from cicd_templates.layer.iam import Grant, allow, deny
 from cicd_templates.layer.outputs import HostName, KeyArn, SubnetIds, VpcId
 
 SMOKE = reserved_words.SMOKE
-# ECS waits for a hook for as long as its function runs, so this is also the longest wait.
+# The timeout of a hook's function. ECS waits until the function ends, so this is also ECS's longest wait for a hook.
 TIMEOUT_SECONDS = 180
 
 Hook = tuple[logs.LogGroup, iam.Role, awslambda.Function]

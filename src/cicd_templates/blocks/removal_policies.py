@@ -1,4 +1,4 @@
-"""Deletion and replacement policies, which depend on the environment's protection, and the reasons on a resource."""
+"""Deletion and replacement policies of resources, and the reasons that a template shows above a resource."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stateful(resource: R, env: Environment) -> R:
 
 
 def transient(resource: R) -> R:
-    """Return `resource`, to be deleted with its stack in every environment.
+    """Return `resource` with policies that delete it with its stack in every environment.
 
     Use this only for a resource whose content has no value without the stack.
     """
@@ -36,7 +36,7 @@ def transient(resource: R) -> R:
 
 
 def because(resource: R, *reasons: str) -> R:
-    """Return `resource` with `reasons`, which the rendered template shows above it in this order."""
+    """Return `resource` with `reasons`; the rendered template shows them above the resource, in this order."""
     if reasons:
         resource.Metadata = {**resource.resource.get("Metadata", {}), REASONS_KEY: list(reasons)}
     return resource

@@ -1,4 +1,4 @@
-"""Image repositories: immutable tags, scanned, encrypted, and readable by exactly the roles that pull."""
+"""Image repositories: encrypted, with immutable tags and scans, and readable only by the roles that pull images."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
 
 
 def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
-    """Let the verify-image hooks of the environments that use this hook read the image's scan findings."""
+    """Let the verify-image hooks read the image's scan findings, in the environments that use this hook."""
     verifying = [
         reader
         for reader in readers

@@ -53,8 +53,8 @@ def rollback_alarms(
 
     Rates are calculated for each target group, and the worse one counts. Otherwise the errors of a canary, which gets
     few requests, would be lost among the requests of the other group. A task that fails to start receives no requests
-    and is not registered as a target. Only events report the failure. The load balancer's values arrive minutes late,
-    so no alarm depends on the newest minute.
+    and is not registered as a target, so only events report the failure. The load balancer's values arrive minutes
+    late, so no alarm depends on the newest minute.
     """
     limits = monitored.service.settings.alarms
     errors = _numbered("e", target_groups.metrics("HTTPCode_Target_5XX_Count", "Sum"))
@@ -87,8 +87,8 @@ def rollback_alarms(
                 above=0, tell=tell, periods=10,
             ), 3,
         ),
-        # The longer a task fails to start, the longer ECS waits before the next attempt, so that the minutes of the
-        # alarm above become rare. ECS then reports that starts are impaired:
+        # The more often tasks fail to start, the longer ECS waits before the next attempt. Failures then become too
+        # rare for the alarm above, but ECS reports that starts are impaired:
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html
         late_data_alarm(
             alarm(
@@ -100,11 +100,11 @@ def rollback_alarms(
 
 
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
-    """Return how many minutes the alarm on unhealthy targets evaluates, and in how many a target must be unhealthy.
+    """Return how many minutes the alarm on unhealthy targets evaluates, and how many of them must be unhealthy.
 
-    The load balancer counts a task as unhealthy as soon as its checks have failed often enough, even within the grace
-    period, in which ECS ignores this. One slow start must not trigger the alarm. A task that never becomes healthy is
-    replaced again and again, and three such starts do trigger it.
+    The load balancer counts a task as unhealthy as soon as the task's checks have failed often enough. This is so even
+    within the grace period, in which ECS ignores it. One slow start must not trigger the alarm. A task that never
+    becomes healthy is replaced again and again, and three such starts must trigger the alarm.
     """
     detected = check.interval_seconds * check.unhealthy_threshold
     slow_start = math.ceil(max(0, check.grace_seconds - detected) / MINUTE) + 1
@@ -113,7 +113,7 @@ def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
 
 
 def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: TopicArn) -> list[cloudwatch.Alarm]:
-    """Return the alarms on missing tasks, CPU and memory, tasks that stopped by themselves and failed deployments."""
+    """Return the alarms on missing tasks, CPU, memory, tasks that stopped by themselves, and failed deployments."""
     env, service = monitored.env, monitored.service
     limits = service.settings.alarms
     running = running_tasks(env, service)

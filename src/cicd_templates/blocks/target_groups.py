@@ -33,8 +33,8 @@ def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId
     """Return the target group of one `side` of a rollout: primary or alternate.
 
     `Port` never follows the service's port, because a changed `Port` would replace the group. ECS registers each task
-    with the task's own port, so `Port` does not matter. A changed protocol always replaces the group. Therefore the
-    name differs for HTTP and HTTPS.
+    with the task's own port, so `Port` does not matter. A changed protocol always replaces the group. The old
+    and the new group then exist at the same time, so the name differs for HTTP and HTTPS.
     """
     check, tls = service.settings.health_check, service.settings.backend_tls
     words = [service.name, side, *(["tls"] if tls else [])]
@@ -97,10 +97,11 @@ def infrastructure_role(
     groups: list[elb.TargetGroup],
     rules: list[elb.ListenerRule],
 ) -> iam.Role:
-    """Return the role with which ECS shifts the traffic of one service, limited to its own groups and rules.
+    """Return the role with which ECS shifts the traffic of one service.
 
-    The statements come from AWS's managed policy for this purpose, with narrower permissions. ECS changes listener
-    rules here, so it needs no permission to change a listener:
+    It may change only the service's own target groups and listener rules. The statements come from AWS's managed policy
+    for this purpose, with narrower permissions. ECS changes listener rules here, so it needs no permission to change a
+    listener:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
     """
     return service_role(
@@ -163,7 +164,7 @@ def load_balancer_access(
 ) -> tuple[ec2.SecurityGroupIngress, ec2.SecurityGroupEgress]:
     """Return the two rules that let the load balancer reach a service's tasks.
 
-    One is an ingress rule of the tasks' security group, the other is an egress rule of the load balancer's.
+    One is an ingress rule of the tasks' security group, the other an egress rule of the load balancer's security group.
     """
     port = service.settings.port
     return (

@@ -18,9 +18,10 @@ GROUPS = ("developers", "security", "operations")
 
 
 def topic_words(env: Environment) -> list[tuple[str, ...]]:
-    """Return, for each topic of `env`, the words of its name.
+    """Return the topics of `env`, each as the words that make up its name.
 
-    Each group has a topic. The tools environment also has one for the approvers of each protected environment.
+    Each stakeholder group has a topic. The tools environment also has a topic for the approvers of each protected
+    environment.
     """
     approved = [peer for peer in env.route if peer.protected] if env.kind == "tools" else []
     return [*((group,) for group in GROUPS), *(("approvers", peer.name) for peer in approved)]
@@ -42,7 +43,8 @@ def subscriptions(
     """Return one e-mail subscription per address. The owner of the address must confirm it before e-mails arrive.
 
     A message that cannot be delivered goes to the queue `dead_letters`. The logical id is made from the address, not
-    from its position in the list. If the position changed, a new logical id would need a new confirmation.
+    from its position in the list. Otherwise a new position would change the logical id, and the owner would have to
+    confirm again.
     """
     return [
         sns.SubscriptionResource(

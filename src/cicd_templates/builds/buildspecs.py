@@ -18,10 +18,10 @@ from cicd_templates.template import cloudformation_yaml
 RUN_RECORD = "run.json"
 REPORT = "report"
 RESULTS = "results"
-# The folder to which a check writes, and the folder in the source to which it is moved for CodeBuild to collect.
+# A check writes to FOLDER. This folder is then moved to HANDED_ON in the source, where CodeBuild collects it.
 FOLDER = "/tmp/report"  # noqa: S108 - in the container of one build
 HANDED_ON = ".report"
-# The file in which the commands of a check may list, as a JSON list of texts, what the check cannot read.
+# In this file, the commands of a check may list what the check cannot read. The file is a JSON list of texts.
 NOT_READ = "/tmp/not_read.json"  # noqa: S108 - as above
 
 # The cache of pip's downloads, which the projects of a service share. pip uses a cached file only if its hash is right.
@@ -54,7 +54,7 @@ def check(service: Service, release_check: ReleaseCheck) -> str:
         "cache": {"paths": [PIP_CACHE]},
     }
     if release_check.format == "junit":
-        # This key is the part of the report group's name, `<project>-results`, that follows the name of the project.
+        # The report group's name is `<project>-results`; this key is the part after the name of the project.
         specification["reports"] = {
             RESULTS: {"base-directory": HANDED_ON, "files": [f"{REPORT}.{extension}"], "file-format": "JUNITXML"}
         }
@@ -64,9 +64,9 @@ def check(service: Service, release_check: ReleaseCheck) -> str:
 def _prepare(service: Service) -> str:
     """Return the command that prepares a check.
 
-    It computes the digest of the source, and copies the application's gate policy, before code of the application can
-    run. It creates the report folder outside the source. There, no file of the source can replace a report, and no tool
-    has to exclude a folder.
+    Before any code of the application can run, it computes the digest of the source and copies the application's gate
+    policy. It creates the report folder outside the source. There, no file of the source can replace a report, and the
+    tools do not have to exclude the report folder.
     """
     policy = f"{service_folder(service)}/{POLICY}"
     return f"""\
@@ -129,7 +129,7 @@ mv {FOLDER} "$CODEBUILD_SRC_DIR/{HANDED_ON}"
 
 
 def bill_of_materials(service: Service) -> str:
-    """Return the specification that adds a CycloneDX bill of materials of the service to the evidence bucket."""
+    """Return the specification that puts the service's CycloneDX bill of materials into the evidence bucket."""
     commands = "\n".join(service.settings.build.sbom)
     write = f"{TOOL_PATH}\nexport SBOM=/tmp/sbom.cdx.json\n{_in_source(service, commands)}"
     put = f"{PYTHON} /tmp/put_evidence.py /tmp/sbom.cdx.json sbom.cdx.json"

@@ -11,7 +11,8 @@ from cicd_templates.template import cloudformation_yaml
 
 IMAGE_URI = "IMAGE_URI"
 IMAGE_DIGEST = "IMAGE_DIGEST"
-# The image with Docker has its own Python. It starts outside the source, in which pyenv would look for a version.
+# Starts Python in the CodeBuild image that has Docker. It starts in `/`, because in the source pyenv would look for a
+# file that chooses the Python version.
 ISOLATED_PYTHON = "cd / && python3 -I"
 BASES = "/tmp/base_images"  # noqa: S108 - in the container of one build
 PACKAGES = "/tmp/image-packages.cdx.json"  # noqa: S108 - as above
@@ -76,8 +77,8 @@ export {IMAGE_URI}="$REPOSITORY_URI@${IMAGE_DIGEST}"
 def _examine(service: Service) -> str:
     """Return the command that lists the packages in the image and refuses those that no check judged.
 
-    The image is exported and never run. The packages of its base images are listed, too, because the service did not
-    add them.
+    The image is exported and never run. The packages of its base images are listed, too. The service did not add
+    these, so no check needs to have judged them.
     """
     return f"""\
 (
@@ -134,7 +135,7 @@ PROVENANCE
 
 
 def _put_evidence(path: str, stem: str, suffix: str) -> str:
-    """Return commands that store a file as evidence or fail. They must be the last commands of a shell."""
+    """Return commands that store a file as evidence or fail. These must be the last commands of a shell."""
     return f"""\
 # Nothing is replaced: a further attempt of this run puts its own file under the next number.
 for number in "" -2 -3 -4 -5 -6 -7 -8 -9; do

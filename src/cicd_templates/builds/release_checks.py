@@ -5,7 +5,8 @@ where every package is pinned by version and hash.
 
 The source is treated as hostile:
 
-- No file or comment in the source can switch a preset off: the commands here override it, or the gate counts it.
+- No file or comment in the source can switch a preset off. The commands here override it, or the gate counts the
+  finding that it suppresses.
 - Tools are installed outside the source and started by their absolute path.
 - Python starts isolated (`-I`). Otherwise it could load a file of the source instead of a standard module of that name.
 - A check runs code of the application only if it is configured to do so, and then it gets no secret.
@@ -23,7 +24,7 @@ from cicd_templates.config.environment import Service
 from cicd_templates.config.tables.checks import PRESET_SECRETS, CheckTable, Preset, ReportFormat
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
 
-# Python on Debian: small, public, and the image that services start with.
+# A small public image with Python on Debian. A new service runs the same image before its first release.
 PYTHON_IMAGE = BOOTSTRAP_IMAGE
 TIMEOUT_MINUTES = 10
 # The virtual environment of a check's tools, in the container of one build.
@@ -45,8 +46,8 @@ class ReleaseCheck:
 
     The exit code is recorded, but does not decide about the release. The commands in `tools` run first, outside the
     source; `install` and `commands` run in the service's folder. `runs_application` is false only for tools that are
-    known not to run code of the application or its packages. `tool` is the name of the tool in its report, which the
-    gate demands in a format that many tools write.
+    known not to run code of the application or its packages. `tool` is the tool's name in its report. The gate
+    demands this name if the format of the report is one that many tools write.
     """
 
     name: str
@@ -91,7 +92,7 @@ def _check(name: str, table: CheckTable) -> ReleaseCheck:
 
 
 def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
-    """Return whether the check runs code of the application; the default is true if the user wrote its commands."""
+    """Return whether the check runs code of the application. By default, a check with the user's commands does."""
     if table.runs_application is not None:
         return table.runs_application
     return preset is None or preset.runs_application or table.has_own_commands
@@ -123,7 +124,7 @@ def _text(folder: str, name: str) -> str:
 
 
 def install_requirements() -> str:
-    """Return the command that installs the source's `requirements.txt`, each package by its hash and as a wheel.
+    """Return the command that installs the source's `requirements.txt`: only wheels, each with a matching hash.
 
     pip obeys options in that file, such as `--no-binary`. Therefore only a check that runs the application may use this
     command.
@@ -164,7 +165,8 @@ def describe_requirements(*secrets: str) -> str:
 def list_dependencies(name: str) -> str:
     """Return the command that copies the requirements files called `name` to a separate folder for a scanner.
 
-    In that folder, no file of the source can steer the scanner. Dependencies in other forms become `$NOT_READ`.
+    In that folder, no file of the source can influence the scanner. Dependencies in other forms are listed in
+    `$NOT_READ`.
     """
     return "\n".join(
         [
@@ -253,9 +255,9 @@ def _snyk() -> ReleaseCheck:
     )
 
 
-# With these filters of detect-secrets, a file name, a comment or the shape of a line could hide a secret. The script
-# also disables the filter by file extension. The remaining filters prevent false alarms: they look at the candidate
-# itself (template, UUID, sequence, no letter).
+# These filters of detect-secrets are disabled, because they let a file name, a comment or the shape of a line hide a
+# secret. The script also disables the filter by file extension. The remaining filters prevent false alarms: they look
+# at the candidate itself (template, UUID, sequence, no letter).
 DISABLED_FILTERS = (
     "detect_secrets.filters.allowlist.is_line_allowlisted",
     "detect_secrets.filters.heuristic.is_indirect_reference",

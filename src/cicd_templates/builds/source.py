@@ -18,7 +18,7 @@ DIGEST_FILE = "/tmp/source_digest"  # noqa: S108 - in the container of one build
 
 
 def service_path(service: Service) -> str:
-    """Return the path of the service's folder in the source of a build: `path` of a connection's source, otherwise `.`.
+    """Return the path of the service's folder in a build's source: `path` if a connection delivers it, otherwise `.`.
 
     `make release` packs only the service's folder, but a connection delivers the whole repository.
     """
@@ -35,7 +35,7 @@ def service_folder(service: Service) -> str:
 def compute_digest(service: Service) -> str:
     """Return commands that write the digest of the service's folder, or fail if the folder cannot be judged.
 
-    Of a monorepo, only the service's folder counts: the checks judge that folder, and the image is built from it.
+    In a monorepo, only the service's folder counts: the checks judge that folder, and the image is built from it.
     """
     script = write_script("source_digest.sh")
     path = shlex.quote(service_path(service))

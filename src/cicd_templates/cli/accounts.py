@@ -1,4 +1,4 @@
-"""The accounts of a command: AWS clients for the account of an environment, without its templates."""
+"""The accounts that a command works in: AWS clients for the account of an environment, without its templates."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
 
 
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
-    """Return clients for the account, and how to poll with them. With `engine`, they call that local AWS."""
+    """Return clients for the account, and the settings for polling. With `engine`, the clients call that local AWS."""
     if engine is not None:
         return local_clients(engine.url, account, region, engine.secret), Polling(poll_seconds=LOCAL_POLL_SECONDS)
     settings = environment.settings

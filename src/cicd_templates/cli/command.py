@@ -46,10 +46,10 @@ class Command(click.Command):
             _make_printable(error)
             raise
         except BrokenPipeError:
-            # The reader of the output has gone; click ends without a message.
+            # The program that reads the output has closed it; click ends without a message.
             raise
         except OSError as error:
-            # A full disk, a missing permission, a folder in the place of a file.
+            # For example a full disk, a missing permission, or a folder in the place of a file.
             at = f"{error.filename}: " if error.filename else ""
             terminal.show_error(f"{at}{error.strerror or error}")
             ctx.exit(CicdError.exit_code)
@@ -63,7 +63,7 @@ class Command(click.Command):
 
 
 def _make_printable(error: click.ClickException) -> None:
-    """Make the message of a click error printable, because it quotes arguments and environment variables.
+    """Make the message of a click error printable, because such messages quote arguments and environment variables.
 
     click prints the message itself, so it does not pass through `terminal`.
     """
@@ -71,7 +71,7 @@ def _make_printable(error: click.ClickException) -> None:
 
 
 class Group(Command, click.Group):
-    """A command with subcommands, which reports errors in the same way."""
+    """A command with subcommands, which reports errors in the same way as `Command`."""
 
 
 class Main(Group):

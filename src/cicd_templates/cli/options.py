@@ -41,7 +41,7 @@ class Option(click.Option):
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return the value of the variable, or None if it is not set or make's target does not accept it.
 
-        An empty value is None, too, unless `empty_counts` is true.
+        For an empty value, it also returns None, unless `empty_counts` is true.
         """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():
@@ -86,7 +86,7 @@ LOCAL = make_option(
     "--local", variable="LOCAL", is_flag=True, help="Use the local AWS that `make local` started; never AWS itself."
 )
 YES = make_option("--yes", variable="YES", is_flag=True, help="Execute without asking.")
-# A CI job passes `DIGEST=` if its own variable is not set; that must not accept every plan.
+# A CI job passes `DIGEST=` if its own variable is not set. An empty digest must not accept every plan.
 DIGEST = make_option(
     "--digest",
     variable="DIGEST",

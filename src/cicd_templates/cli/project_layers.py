@@ -18,14 +18,14 @@ from cicd_templates.layer.user_layers import with_user_layers
 def project_layers() -> tuple[Layer, ...]:
     """Return the project's layers: `LAYERS` of `templates/`, and the `LAYER` of each module in `templates/extra/`.
 
-    Raises `ConfigurationError` if the current folder has no `templates/`, and for a module in `templates/extra/` that
-    is not a layer.
+    Raises `ConfigurationError` if the current folder has no `templates/`, or if a module in `templates/extra/` is not a
+    layer.
     """
     return with_user_layers(_templates())
 
 
 def tool_layers() -> tuple[Layer, ...]:
-    """Return `LAYERS` of `templates/` alone. Raises `ConfigurationError` if the current folder has no `templates/`."""
+    """Return only `LAYERS` of `templates/`. Raises `ConfigurationError` if the current folder has no `templates/`."""
     return tuple(_templates().LAYERS)
 
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def require_environment(configuration: Configuration, env: str | None) -> None:
-    """Raise `ConfigurationError`, which lists the known names, if `env` is not the name of an environment.
+    """Raise `ConfigurationError` if `env` is not the name of an environment; the error lists the known names.
 
-    None is accepted.
+    `env` may also be None.
     """
     if env is not None and configuration.environment(env) is None:
         known = ", ".join(environment.name for environment in configuration.environments)
@@ -69,7 +69,8 @@ def targets(
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
     """Report, for each environment, whether its templates differ from what `make render` would write now.
 
-    Raises `RefusedError` for a protected environment, unless nothing is deployed, or only on the local AWS.
+    Raises `RefusedError` if they differ in a protected environment. With `rehearsed`, it only reports this. Use
+    `rehearsed` if the command deploys nothing, or only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits
@@ -86,7 +87,10 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 
 
 def accounts(env: str, local: bool) -> list[Account]:
-    """Return the account of each environment, without templates; tools comes first, because it reads the others."""
+    """Return the account of each environment, without templates.
+
+    The tools environment comes first, because it depends on the others.
+    """
     from cicd_templates.cli.accounts import open_plain_account
     from cicd_templates.config.load import read_configuration
 
@@ -101,7 +105,7 @@ def accounts(env: str, local: bool) -> list[Account]:
 
 
 def tools(suffix: str | None, local: bool) -> PipelineHandover:
-    """Return the hand-over to the pipeline in the tools environment; templates and releases use it."""
+    """Return the hand-over to the pipeline in the tools environment, for handing over templates and releases."""
     from cicd_templates.cli.targets import open_tools
     from cicd_templates.config.load import read_configuration
 
@@ -160,7 +164,7 @@ def confirmation(yes: bool) -> Callable[[str], bool]:
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
     """Return a function that asks at the terminal whether other environments may change.
 
-    With `hand_over`, the function agrees without asking. Without `hand_over` and without a terminal, it declines.
+    With `hand_over`, the function agrees without asking. Otherwise, if there is no terminal, it declines.
     """
     if hand_over:
         return lambda question: True
@@ -177,10 +181,10 @@ def _ask(question: str) -> bool:
 
 @contextlib.contextmanager
 def detaching(stopped: str = "stopped between two steps; run the same command again to continue") -> Iterator[None]:
-    """Handle SIGTERM, which a system or a CI job sends to end a process, in the same way as Ctrl-C.
+    """Treat SIGTERM like Ctrl-C. A system or a CI job sends SIGTERM to end a process.
 
-    Raises `DetachedError` with the text `stopped` if either stops the block, unless the block has already reported what
-    is under way.
+    Raises `DetachedError` with the text `stopped` if one of the two interrupts the block. If the block has already
+    raised an error that says what is under way, that error stays as it is.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -87,8 +87,9 @@ class Target:
     ) -> Plan | None:
         """Plan the chosen stacks and write the plan to a file; return the plan.
 
-        Return None if the pipeline deploys all chosen stacks. `tools` is required for a protected environment, whose
-        pipeline deploys some stacks; without it, all chosen stacks are planned. Raises the errors of `deployment.plan`.
+        Return None if the pipeline deploys all chosen stacks. `tools` is required for a protected environment, because
+        the pipeline deploys some of its stacks. Without `tools`, all chosen stacks are planned. Raises the errors of
+        `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -108,9 +109,10 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks and report the events.
 
-        The templates are handed to the pipeline first, or as soon as the pipeline's bucket exists. If they differ from
-        the pipeline's templates, the user is asked first. `confirm_others` asks if they change environments that are
-        not in `deployed`, which by default has only this environment. Stacks that the pipeline deploys are skipped.
+        The templates are handed to the pipeline before the deployment, or as soon as the pipeline's bucket exists. If
+        they differ from the pipeline's templates, the user is asked before. `confirm` asks about changes of the
+        environments in `deployed`, by default only this one. `confirm_others` asks about changes of other environments.
+        Stacks that the pipeline deploys are skipped.
 
         Raises `RefusedError` if the user named such a stack, and the errors of `deployment.deploy`.
         """
@@ -147,7 +149,7 @@ class Target:
         """Execute exactly the plan `made` and return the plan of the next wave, if there is one.
 
         The templates are handed to the pipeline after the plan has passed all checks. If they change other
-        environments, `confirm_others` asks first.
+        environments, `confirm_others` asks before.
 
         Raises `RefusedError` if the environment is protected and the templates are not committed, and the errors of
         `deployment.execute_plan`.
@@ -242,14 +244,14 @@ class Target:
         return take_inventory(self.clients, scope, protected=self.stacks[0].protected, labels=labels)
 
     def refuse_destruction(self, inventory: Inventory) -> None:
-        """Raise `RefusedError` if a stack belongs to another project, or if a remaining stack needs a deleted one."""
+        """Raise `RefusedError` if a stack belongs to another project, or if a stack that stays needs a deleted one."""
         guards.refuse_foreign_stacks(self.clients, self.chosen)
         guards.refuse_still_needed(inventory, self.command("destroy"))
 
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
         """Destroy everything in `inventory` and write destroy-report.json; report and return what is left.
 
-        Holds the lock of the environment meanwhile.
+        Meanwhile, it holds the lock of the environment.
 
         Raises `CicdError` with the names of the stacks whose deletion failed.
         """
@@ -278,7 +280,7 @@ class Target:
         return [f"only recorded, not built, by the local AWS: {types}"] if types else []
 
     def recorded_remains(self, labels: frozenset[str] | None = None) -> list[Remainder]:
-        """Return the resources of the local AWS that no stack deleted; after a correct destruction there are none.
+        """Return the resources that no stack deleted in the local AWS. After a correct destruction, there are none.
 
         `labels` limits them to the stacks with these labels.
         """

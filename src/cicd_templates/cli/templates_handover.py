@@ -57,7 +57,7 @@ class TemplatesHandover:
             self._note(f"handed to the pipeline as version {version}, {self.tools.commit.description}")
 
     def after(self, stack: StackTemplate) -> None:
-        """Hand the templates over if `stack`, which was just deployed, has created the bucket that they wait for."""
+        """Hand the templates over if `stack`, which was just deployed, has created the bucket for them."""
         if self.waits and stack.links.environment == self.tools.environment.qualified and stack.layer == "storage":
             self.hand_over()
 

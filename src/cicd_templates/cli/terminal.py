@@ -1,6 +1,6 @@
 """Terminal output and questions of the commands. Every text is made printable here.
 
-Only `deploy/reporting` also prints: the events of deployments and destructions. Nothing else prints.
+Apart from this module, only `deploy/reporting` prints: it prints the events of deployments and destructions.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def show_page(text: str, *, err: bool = False) -> None:
 def show_error(error: object) -> None:
     """Print an error on standard error.
 
-    All lines but the first are indented, so that none of them looks like an error of its own.
+    All lines after the first are indented, so that they do not look like separate errors.
     """
     first, *others = str(error).split("\n")
     for line in (f"error: {first}", *(line if line.startswith("  ") else f"  {line}" for line in others)):

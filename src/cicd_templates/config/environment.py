@@ -44,9 +44,9 @@ class Service:
 class Environment:
     """An account and a region, with its settings and the services that run there.
 
-    `suffix` marks a parallel copy; a suffix on the command line overrides the one in the file. `peers` are the other
-    environments of the configuration; the names of their resources are needed for access across accounts. A peer has
-    no peers of its own.
+    `suffix` marks a parallel copy. A suffix on the command line overrides the one in the file. `peers` are the other
+    environments of the configuration. The names of the peers' resources are needed for access across accounts. A peer
+    has no peers of its own.
     """
 
     name: str
@@ -100,12 +100,12 @@ class Environment:
 
     @property
     def is_copy(self) -> bool:
-        """Whether this is a copy beside its original in the same account: its suffix is not the one in the file."""
+        """Whether this is a copy beside its original in the same account. Its suffix then differs from the file's."""
         return bool(self.suffix) and self.suffix != self.settings.suffix
 
     @property
     def domain(self) -> str | None:
-        """The host name of the environment's own load balancer; None for plain HTTP, and for a copy that has none."""
+        """The host name of the environment's load balancer; None for plain HTTP and for a copy without a host name."""
         if self.settings.allow_http:
             return None
         if self.is_copy:

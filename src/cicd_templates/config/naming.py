@@ -16,7 +16,7 @@ from cicd_templates.template.resource_types.resource_type import NameScope
 
 HASH_LENGTH = 8
 # The key of an artifact is `<pipeline>/<artifact>/` and characters that CodePipeline chooses. CodePipeline cuts the
-# names of the pipeline and of the artifact to these lengths. This is observed everywhere, but not documented.
+# names of the pipeline and of the artifact to these lengths. AWS does not document this, but always does it.
 PIPELINE_KEY_LENGTH = 20
 ARTIFACT_KEY_LENGTH = 10
 # The artifacts of the two sources, the application and the reviewed templates. A new version of the application starts
@@ -38,8 +38,8 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
     """Return the name of a resource of `resource_type` in `env`: lower-case letters, digits and hyphens.
 
     A name that must be unique across all of AWS, such as a bucket name, ends with account and region. Raises
-    `ValueError` if the name limit of the type is not known, or if `words` have other characters. Both are mistakes in a
-    layer.
+    `ValueError` if the name limit of the type is not known, or if `words` contain other characters. Both are mistakes
+    in a layer.
     """
     facts = facts_of(resource_type)
     if facts.name_limit is None:
@@ -113,7 +113,8 @@ def pipeline_name(env: Environment, service: str) -> str:
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
     """Return a pattern that matches the keys of a service's artifacts in `env`: all artifacts, or only `artifact`.
 
-    A name that CodePipeline cuts ends in a wildcard, so the pattern still matches if CodePipeline keeps more of it.
+    CodePipeline cuts long names. In the pattern, a cut name ends in a wildcard, so the pattern still matches if
+    CodePipeline keeps more of the name.
     """
     parts = [_key_part(pipeline_name(env, service), PIPELINE_KEY_LENGTH)]
     if artifact:

@@ -26,7 +26,8 @@ def message_for(detail: ErrorDetails) -> str:
         return f"write a number {word} {limits[key]}, not {toml_text(value)}"
     if kind in _TYPES:
         return _TYPES[kind](value)
-    # Today, no TOML value causes an error of another type. If a new field type does, users get pydantic's own message.
+    # Today, no TOML value causes an error of another type. If a new field type causes one, users get pydantic's
+    # own message.
     return f"{detail['msg']}, not {toml_text(value)}"
 
 

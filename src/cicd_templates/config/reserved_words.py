@@ -1,8 +1,8 @@
-"""Reserved words: in physical names, they say what a resource is for.
+"""Reserved words: the words in physical names that say what a resource is for.
 
 Checks, services and environments may not have these words as their names. Blocks and layers build names from these
-constants and from words of the configuration. A test fails if the name of a rendered role, project, function or
-security group has any other word.
+constants and from words of the configuration. A test fails if any other word is in the name of a rendered role,
+project, function or security group.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ AFTER_A_SERVICE = frozenset(
         HOOKS,
     }
 )
-# A check with one of these names would get the logical id or the role of an action or alarm of the pipeline, or would
-# be mistaken for a word that policies use.
+# Checks may not have these names, either. Such a check would get the same logical id or role as another action or alarm
+# of the pipeline, or its name would be mistaken for a word that policies use.
 OF_A_PIPELINE = frozenset(
     {
         "app",

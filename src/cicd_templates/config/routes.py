@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from cicd_templates.config.environment import Service
 
-# Of a pattern that takes every path, such as `/*`. All other patterns are tried before it.
+# The priority of a pattern that matches every path, such as `/*`. All other patterns are tried before it.
 CATCH_ALL_PRIORITY = 100
-# Stands for every character that is in neither of two patterns.
+# Stands for all characters that occur in neither of two compared patterns.
 OTHER = "\0"
 
 
@@ -51,7 +51,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states`, and the position after each `*` at one of them, because a `*` may match nothing."""
+    """Return `states` and, where one of them is at a `*`, also the next position: a `*` may match nothing."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
@@ -74,8 +74,8 @@ def base_path(pattern: str) -> str:
 def with_priorities(services: Sequence[Service]) -> tuple[Service, ...]:
     """Return `services`, with a priority for each that has none: the more exact its pattern, the earlier it is tried.
 
-    A priority depends on the pattern, and on other patterns only if they are equally exact. So a new service rarely
-    changes the rule of an existing one. Configured priorities are kept.
+    A priority depends on the service's own pattern, and on other patterns only if they are equally exact. So a new
+    service rarely changes the rule of an existing service. Configured priorities are kept.
     """
     taken = {service.settings.priority for service in services}
     derived: dict[str, int] = {}
@@ -124,9 +124,9 @@ def receiver(path: str, services: Sequence[Service]) -> Service | None:
 def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the hook `smoke` requests, with the expected status of each.
 
-    Without `probes`, that is the path of the health check. The load balancer checks health at the tasks themselves, but
-    the hook's requests pass the listener rule. If the rule does not match the path, the service's folder is put in
-    front of it.
+    If the configuration has no `probes`, the hook requests the path of the health check. The load balancer sends health
+    checks directly to the tasks, but the hook's requests pass the listener rule. If the rule does not match the path,
+    the service's folder is put in front of the path.
     """
     settings = service.settings
     if settings.probes:

@@ -1,4 +1,4 @@
-"""The text of a new project's `environments.toml`, with comments. Writes no file and knows no example."""
+"""The text of a new project's `environments.toml`, with comments. This module does not write the file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.template.partitions import partition_of
 
 TOOLS = "tools"
-# No certificate, connection or domain is known yet. These parts of the values say so, and doctor reports them.
+# The certificates, connections and domains are not known yet. Their values are placeholders, such as ARNs with this id,
+# and doctor reports them.
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 FIRST_RANGE, RANGE_STEP, MOST_ENVIRONMENTS = 20, 10, 12
 
@@ -19,7 +20,8 @@ class NewProject:
     """The answers of a user about a new project.
 
     `environments` are the runtime environments in the order in which a release reaches them; the last one is protected.
-    `accounts` has one account for all, or one each for tools and every runtime environment. `email` is notified.
+    `accounts` has one account for all, or one each for tools and every runtime environment. Notifications
+    go to `email`.
     """
 
     project: str

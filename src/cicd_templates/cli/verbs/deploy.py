@@ -141,7 +141,8 @@ def _deploy_plan(
         )
     refuse_other_aws(made, path, local=options["local"])
     suffix = made.suffix or None
-    # A plan without a name, or with the name `all`, selects every environment; the comparison below then refuses it.
+    # A plan without a name, or with the name `all`, selects every environment. The comparison below then refuses the
+    # plan.
     found = selection.targets(env=made.name or "all", suffix=suffix, layer=None, service=None, local=made.local)
     if [target.environment for target in found] != [made.environment]:
         raise RefusedError(f"{path}: there is no environment {made.environment!r} here; plan again")

@@ -53,8 +53,8 @@ def destroy(
 ) -> None:
     """Destroy environments and prove what is left; exit with 1 if something unexplained is left.
 
-    With --allow, a protected environment is only planned: the plan is written to destroy-plan.json (for the local AWS
-    in .state/local/), and the exit code is 4. --plan executes the plan.
+    With --allow, the destruction of a protected environment is only planned: the plan is written to destroy-plan.json
+    (for the local AWS in .state/local/), and the exit code is 4. --plan executes the plan.
     """
     from cicd_templates.deploy.reporting import report
 

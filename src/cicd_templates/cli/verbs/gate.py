@@ -74,7 +74,7 @@ def _day() -> Day:
 
 
 def _checks(service: str | None) -> dict[str, ExpectedReport]:
-    """Return what each check of a service reports."""
+    """Return, for each check of a service, the format of its report and the name of its tool."""
     from cicd_templates.builds.release_checks import checks_of
     from cicd_templates.local_gate import ExpectedReport
 

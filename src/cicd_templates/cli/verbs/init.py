@@ -14,7 +14,7 @@ from cicd_templates.cli.options import YES, make_option
 from cicd_templates.errors import ConfigurationError, RefusedError
 from cicd_templates.paths import CONFIGURATION, EXAMPLE_CONFIGURATION
 
-# What is asked, with an example: the variable of make, the question.
+# For each answer: the variable of make, and the question, which contains an example.
 QUESTIONS = {
     "PROJECT": "Name of the project, such as acme",
     "SERVICES": "Services, such as billing-api,ledger",

@@ -32,13 +32,14 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
 
     reporter = report.reporter(as_json=as_json)
     chosen = selection.targets(**options)
-    # A plan changes nothing, so this is only reported here.
+    # A plan changes nothing, so edited templates are only reported here.
     selection.refuse_edited(chosen, reporter, suffix=options["suffix"], rehearsed=True)
     if out and len(chosen) > 1:
         raise ConfigurationError(
             f"{hints.option('OUT', str(out))} takes the plan of one environment; name it with {hints.option('ENV')}"
         )
-    # The pipeline deploys stacks only in protected environments, so without any of them its account is not needed.
+    # The pipeline deploys stacks only in protected environments. Without such an environment, the account of the
+    # pipeline is not needed.
     tools = selection.tools(options["suffix"], options["local"]) if any(target.protected for target in chosen) else None
     plans = [target.plan(reporter, tools, out, wait=wait) for target in chosen]
     for target in chosen:
@@ -49,7 +50,7 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
 
 
 def _report_removed(target: Target, reporter: Reporter) -> None:
-    """Report the stacks of the environment that are in AWS, but are no longer rendered; no deployment deletes them."""
+    """Report the environment's stacks in AWS that are no longer rendered. No deployment deletes these stacks."""
     from cicd_templates.deploy.destruction.orphans import find_removed_stacks
     from cicd_templates.deploy.reporting.report import Note
 

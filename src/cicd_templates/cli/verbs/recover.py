@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @verb("recover", *TARGET, JSON)
 def recover(as_json: bool, **options: Any) -> None:
-    """Show what each unsettled stack needs, with the exact AWS command; run nothing. Exit with 1 if there is one."""
+    """Show what each unsettled stack needs, with the exact AWS command; run nothing.
+
+    Exit with 1 if a stack is unsettled.
+    """
     from dataclasses import asdict
 
     from cicd_templates.deploy.recovery import unsettled_stacks

@@ -67,7 +67,7 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
 
 
 def _unknown_environments(targets: list[Target]) -> dict[str, list[StatusRow]]:
-    """Return rows for the stacks of environments and projects that the configuration lacks, by environment."""
+    """Return rows for stacks of environments and projects that the configuration lacks, keyed by environment."""
     from cicd_templates.deploy.destruction.orphans import find_unknown_environments
     from cicd_templates.deploy.runs.status import StatusRow
 

@@ -19,7 +19,7 @@ from cicd_templates.cli.options import ENV, LOCAL, SUFFIX, make_option
     ),
 )
 def unlock(holder: str, **options: Any) -> None:
-    """Remove the lock that a command left on an environment, by the name of its holder; refuse any other holder."""
+    """Remove the lock that a command left on an environment; refuse if --holder does not name its holder."""
     for target in selection.targets(layer=None, service=None, **options):
         broken = target.lock().break_by_name(holder)
         terminal.show(

@@ -72,5 +72,8 @@ class CheckTable(Table):
 
     @property
     def has_own_commands(self) -> bool:
-        """Return whether the user wrote commands of the check, which by default count as running the application."""
+        """Return whether the user wrote commands of the check.
+
+        By default, such a check counts as running the application.
+        """
         return self.preset is None or bool(self.install or self.commands)

@@ -25,9 +25,9 @@ Reason = Annotated[str, matching(r"[^\n]{10,}", "explain why in at least ten cha
 
 
 def _template_value(value: Any) -> Any:
-    """Return `value`. Raises `ValueError` for the first value in it that TOML allows and a template does not.
+    """Return `value`. Raises `ValueError` for the first value in it that TOML allows but a template does not.
 
-    TOML reads a date without quotes as a date, although templates have only strings, such as the version of a policy.
+    For example, TOML reads the version of a policy as a date if it is not in quotes. A template needs a string there.
     """
     for steps, part in _parts(value, ""):
         where = f"{steps.removeprefix('.')}: " if steps else ""

@@ -8,7 +8,7 @@ from cicd_templates.config.tables.autoscaling import AutoscalingTable
 
 
 def problems(scaling: AutoscalingTable) -> Iterator[tuple[str, str]]:
-    """Yield the key and the message of each minimum above its maximum, and of a table without target or schedule."""
+    """Yield the key and message of each problem: a minimum above its maximum, or a table without target or schedule."""
     limits = {"autoscaling": (scaling.minimum, scaling.maximum)}
     limits |= {f"autoscaling.schedules.{name}": (at.minimum, at.maximum) for name, at in scaling.schedules.items()}
     for where, (minimum, maximum) in limits.items():

@@ -1,8 +1,8 @@
 """Problems of names: two resources with the same name in AWS, and resources with a name that policies trust.
 
 Names are words that are joined with hyphens, so different words can give the same name. For example, the check `scan`
-of a service `pay-image` would get the names of the image scan of a service `pay`. A name is refused if it could be read
-as another name followed by a word that can follow that name.
+of a service `pay-image` would get the names of the image scan of a service `pay`. A name is refused if it consists of
+another name, a hyphen and a word that this project appends to such names. Such a name could give the same names in AWS.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield each environment, copy and service whose names in AWS could also be names of another one."""
+    """Yield a problem for each environment, copy and service whose names in AWS could be those of another one."""
     services = _services(configuration)
     yield from _reserved_by_aws(configuration.project.name)
     yield from _equal_environments(configuration)
@@ -41,7 +41,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_of_checks(names: Iterable[str], environments: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield each check that has a reserved name, and each check whose names in AWS equal those of another check."""
+    """Yield a problem for each check that has a reserved name, or the same names in AWS as another check."""
     names = list(names)
     actions = {f"{environment}-{what}" for environment in environments for what in (IMAGE_SCAN, SMOKE_TEST, "approve")}
     for name in names:
@@ -66,7 +66,10 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
 
 
 def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield each name that differs from another only by hyphens, because logical ids and action names omit hyphens."""
+    """Yield a problem for each name that differs from another only by hyphens.
+
+    Logical ids and action names omit hyphens, so those of both names would be equal.
+    """
     for one, other in combinations(names, 2):
         if _same(one, other):
             yield Problem(f"{where}.{other}", f"{one} and {other} differ only by a hyphen; choose another name")
@@ -107,9 +110,10 @@ def _equal_environments(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _environments_that_read_as_more(configuration: Configuration, services: Iterable[str]) -> Iterator[Problem]:
-    """Yield each environment whose name consists of another environment's name and a word that can follow it.
+    """Yield a problem for each environment whose name could be that of a resource in another environment.
 
-    A copy can exist beside the originals, so its name is also compared with the names that have no suffix.
+    For example, `dev-api` is refused beside `dev` if there is a service `api`. A copy can exist beside
+    the originals, so its name is also compared with the names that have no suffix.
     """
     words = sorted({*services, *OF_AN_ENVIRONMENT})
     for one in configuration.environments:
@@ -187,7 +191,7 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _begins(name: str, word: str) -> bool:
-    """Return whether `name` is `word`, or begins with it and a hyphen."""
+    """Return whether `name` is `word`, or begins with `word` and a hyphen."""
     return name == word or name.startswith(f"{word}-")
 
 
