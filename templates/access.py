@@ -32,8 +32,8 @@ AUDIENCE = "sts.amazonaws.com"
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return three policies to attach to people's own roles and, if configured, the role for a GitHub workflow.
 
-    Each policy denies the tasks of the other groups, so a person with two policies can do less, not more: developers,
-    who release, cannot approve, and nobody can override a condition.
+    Each policy denies the tasks of the other groups, so a person with two policies can do less, not more. For example,
+    developers can release but cannot approve. Nobody can override a condition.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
@@ -109,7 +109,7 @@ def _may_release(service: Service, source: BucketName, key: KeyArn) -> list[Gran
 
 
 def _may_find(env: Environment, service: Service) -> Grant:
-    """Let `make release` look up the source bucket, and the pipeline that a new source starts."""
+    """Let `make release` look up two names: the source bucket, and the pipeline that is started by a new source."""
     bucket, name = storage.SOURCE_BUCKET, pipeline.PIPELINE_NAME
     paths = [parameter_path(env, bucket.layer, bucket.name), parameter_path(env, name.layer, name.name, service.name)]
     begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
@@ -117,7 +117,7 @@ def _may_find(env: Environment, service: Service) -> Grant:
 
 
 def _no_release(env: Environment, service: Service, source: BucketName) -> list[Grant]:
-    """Deny releases, both of a new source and of an older source by starting a run again."""
+    """Deny every way to release: to upload a new source, and to release an older source by starting a run again."""
     return [
         deny(
             "LeaveReleasingToOthers",
@@ -156,8 +156,8 @@ def _no_override(env: Environment, service: Service) -> Grant:
 def _may_operate(env: Environment, service: Service) -> list[Grant]:
     """Let operators run the pipeline, but roll back only the stages that deploy to protected environments.
 
-    In these stages, a review refuses templates that have since been replaced. CodePipeline's automatic rollback needs
-    no grant to people.
+    In these stages, a review refuses templates that have since been replaced. For CodePipeline's automatic rollback,
+    people need no permission.
     """
     reviewed = [_pipeline(env, service, f"/{pipeline.stage_of(peer)}") for peer in env.route if peer.protected]
     return [
@@ -180,7 +180,7 @@ def _may_operate(env: Environment, service: Service) -> list[Grant]:
 
 
 def _release_role(env: Environment, service: Service, release: Sequence[Grant]) -> iam.Role:
-    """Return the role for a GitHub workflow on one branch of one repository. The role permits only to put a release."""
+    """Return the role for a GitHub workflow on one branch of one repository. The role may only upload a release."""
     github = service.settings.github
     token = StringEquals(
         {

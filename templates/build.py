@@ -27,7 +27,7 @@ from cicd_templates.layer.outputs import RepositoryUri
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, registry, storage
 
-# This is longer than the scan waits for its findings, but short enough to end a build that hangs.
+# This is longer than the scan build waits for the findings, but short enough to end a build that hangs.
 SHORT_MINUTES = 10
 
 
@@ -96,7 +96,8 @@ def _check(context: BuildContext, check: ReleaseCheck, stored: dict[str, secrets
         description=f"Check {check.name}: writes a report, decides nothing",
         timeout_minutes=check.timeout_minutes,
         report_artifact=report_artifact(check.name),
-        # No two checks share a cache: one that runs the application's code could write harmful files to it.
+        # No two checks share a cache, because a check that runs the application's code could write harmful files to its
+        # cache.
         cached=True,
         image=check.image,
         runs_application=check.runs_application,

@@ -78,8 +78,9 @@ def build(env: Environment) -> LayerTemplate:
             admission = load_balancers.test_listener_ingress(number + 1, group, Select(number, ranges))
             layer.add(admission)
 
-    # The certificate is for the domain. With the load balancer's own name, clients could not verify the certificate.
-    # But at the original's domain, whoever tests a copy would test the original.
+    # If the environment has a domain, its services are reached at this domain, because the certificate is for the
+    # domain. If a copy has none, the load balancer's own name is used, although clients cannot verify the certificate
+    # for it. With the original's domain, a test of the copy would test the original.
     scheme = "http" if env.settings.allow_http else "https"
     own_address = joined_text(f"{scheme}://", GetAtt(balancer, "DNSName"))
     layer.publish(BASE_URL, Url(f"https://{env.domain}" if env.domain else own_address))

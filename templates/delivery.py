@@ -24,7 +24,7 @@ CLOUDFORMATION_ROLE = ServiceOutput(
 
 
 def exists(env: Environment) -> bool:
-    """Return whether the environment is on the path of the pipeline, which then deploys to it."""
+    """Return whether the environment is on the path of the pipeline. If so, the pipeline deploys to it."""
     return env.name in env.pipeline.path
 
 
@@ -106,7 +106,7 @@ def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
 
 
 def _may_deploy(env: Environment, service: Service) -> list[Grant]:
-    # Some of these calls do not send the condition key, although AWS's reference says that they do.
+    # Some of these calls do not send the condition key, although AWS's reference says that all of them do.
     own_change_set = StringEqualsIfExists({"cloudformation:ChangeSetName": release_change_set_name(env, service)})
     return [
         allow(
@@ -115,7 +115,8 @@ def _may_deploy(env: Environment, service: Service) -> list[Grant]:
             on=_stack(env, service),
             when=[own_change_set],
         ),
-        # The action passes the tags from its template configuration, which CloudFormation authorizes separately.
+        # The pipeline action passes the tags that are in its template configuration. CloudFormation authorizes tags
+        # separately.
         allow("TagTheStack", [cloudformation.TagResource, cloudformation.UntagResource], on=_stack(env, service)),
         allow(
             "FollowTheDeployment",

@@ -46,7 +46,10 @@ TASKS_GROUP_ID = ServiceOutput(SecurityGroupId, "ingress", "TasksGroupId", "Secu
 
 
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
-    """Read the names that CloudWatch metrics use for the load balancer and both target groups of `layer`'s service."""
+    """Read the names of the load balancer and of both target groups in CloudWatch metrics.
+
+    The target groups are those of the service of `layer`.
+    """
     groups = layer.read(PRIMARY_METRICS), layer.read(ALTERNATE_METRICS)
     return TargetGroupMetrics(layer.read(cluster.BALANCER_METRICS), groups)
 
@@ -54,7 +57,7 @@ def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return two target groups and two listener rules, whatever the deployment strategy.
 
-    So a change of the strategy replaces none of these resources.
+    Because they are always the same, a change of the strategy replaces none of them.
     """
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)

@@ -36,7 +36,7 @@ def build(env: Environment) -> LayerTemplate:
         topics_may_send_dead_letters(env, physical_name(env, "AWS::SQS::Queue", DEAD_LETTERS)),
     ]
     if env.kind == "runtime":
-        # Container Insights writes to a log group with this name, which cannot be changed.
+        # Container Insights writes to the log group of this name. The name cannot be changed.
         log_groups.append(f"/aws/ecs/containerinsights/{cluster}/performance")
         statements += fargate_may_encrypt(env, cluster)
     else:

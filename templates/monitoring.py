@@ -35,8 +35,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         "security": layer.read(notifications.SECURITY),
         "operations": layer.read(notifications.OPERATIONS),
     }
-    # The pipeline's creation starts a run, which fails because there is no source yet. This reference to the pipeline
-    # makes sure that the layer, with its alarms, is created after that run.
+    # When the pipeline is created, a run starts and fails, because there is no source yet. This reference to the
+    # pipeline makes sure that the layer, with its alarms, is created after that run.
     name = layer.read(pipeline.PIPELINE_NAME)
     projects = {purpose: project_name(env, service.name, purpose) for purpose in builds.purposes(service)}
 
@@ -77,7 +77,7 @@ def _watching_function(
 ) -> list[AWSObject]:
     """Return the resources of a function from `functions/` that writes metrics of the pipeline.
 
-    They include the rule that invokes the function, and an alarm on its errors.
+    The resources include the rule that invokes the function, and an alarm on the function's errors.
     """
     env, service = monitored.env, monitored.service
     name = title(module)

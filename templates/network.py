@@ -71,7 +71,7 @@ def _public_routes(env: Environment, vpc: ec2.VPC, zones: Sequence[Zone]) -> lis
         RouteTableId=table.ref(),
         DestinationCidrBlock=ANY_ADDRESS,
         GatewayId=gateway.ref(),
-        # The reference to the gateway is not enough: AWS refuses the route before the gateway is attached.
+        # The reference to the gateway is not enough: AWS refuses the route until the gateway is attached.
         DependsOn=attachment.title,
     )
     return [gateway, attachment, table, *associations, route]
@@ -83,7 +83,8 @@ def _private_routes(
     """Return a route table for the zone's private subnet, and the table's associations and routes.
 
     Each zone has its own table, so that traffic can stay in the zone. The route to the internet uses the zone's own NAT
-    gateway, or the only one. If the environment has no NAT gateway, there is no such route.
+    gateway if there is one, or else the only one of the environment. If the environment has no NAT gateway, there is no
+    such route.
     """
     table, associations = networks.route_table(env, vpc, f"Private{zone.number}", zone.private)
     others: list[AWSObject] = [*associations]

@@ -55,7 +55,7 @@ from templates import keys, notifications, review, scan_gate, storage
 
 PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Pipeline that releases the service")
 IMAGE_ACTION = "Image"
-# The version of the reviewed templates that a run deploys.
+# Resolves to the version of the reviewed templates that a run deploys.
 TEMPLATES_VERSION = f"#{{{TEMPLATES}.VersionId}}"
 REVIEW_ACTION = "Review"
 APPROVE = "Approve"
@@ -100,7 +100,7 @@ def _pipeline_role(env: Environment, service: Service, key: KeyArn, artifacts: B
         may_put("FillItsStore", artifacts, artifact_keys(env, service.name)),
         may_encrypt("UseTheKeyOfItsStore", key),
         name=[PIPELINE, service.name],
-        # AWS's documentation shows no condition in the trust policy of a pipeline's role.
+        # AWS's documentation does not show a condition in the trust policy of a pipeline's role.
         when=[ArnEqualsIfExists({"aws:SourceArn": Sub(pipeline_arn(env, service.name))})],
     )
 
@@ -111,7 +111,7 @@ def _pipeline(context: PipelineContext, stages: list[PipelineStage]) -> codepipe
         "Pipeline",
         Name=pipeline_name(context.env, context.service.name),
         PipelineType="V2",
-        # A newer release replaces an older one that waits, so that nobody approves an outdated release.
+        # A waiting release is replaced by a newer one, so that nobody approves an outdated release.
         ExecutionMode="SUPERSEDED",
         RoleArn=GetAtt(context.pipeline_role, "Arn"),
         ArtifactStore=codepipeline.ArtifactStore(
@@ -148,7 +148,7 @@ def _source_version(context: PipelineContext) -> str:
 def _verify(context: PipelineContext) -> PipelineStage:
     """Return the stage of the checks. The configuration limits how many checks run at the same time.
 
-    A check fails only if it could not run, so the stage is retried once.
+    A check fails only if it could not run, so the stage is retried once after a failure.
     """
     variables = {"SOURCE_VERSION": _source_version(context), "EXECUTION_ID": EXECUTION_ID}
     checks = [
@@ -231,12 +231,13 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
 
 
 def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
-    """Return a stage that scans the image again, and succeeds only inside the deployment window.
+    """Return a stage that scans the image again, and that succeeds only inside the deployment window.
 
-    All rules of a condition share one result, so the window needs a condition apart from the verdict's. The stage comes
-    before the approval, so that nobody is asked to approve outside the window. AWS's documentation does not agree on
-    whether a closed window fails the run or holds it until the next window. If the run is held, it continues with the
-    result of the scan from before the wait.
+    All rules of a condition share one result, so the window and the verdict need separate conditions. The stage comes
+    before the approval, so that nobody is asked to approve outside the window.
+
+    AWS's documentation is not consistent: a closed window may fail the run, or hold it until the next window. If the
+    run is held, it continues with the result of the scan from before the wait.
     """
     settings = peer.settings
     scan = _image_scan(context, f"{title(peer.name)}ImageScan", f"image-scan-{peer.name}.json", order=1)
@@ -257,7 +258,7 @@ def _smoke_test(context: PipelineContext, peer: Environment, *, order: int) -> P
 
 
 def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineAction]:
-    """Return the action that describes the change set, and the approval action, which shows the description."""
+    """Return two actions: one that describes the change set, and the approval, which shows this description."""
     service = context.service
     name = f"{REVIEW_ACTION}{title(peer.name)}"
     parameters = {
@@ -284,7 +285,7 @@ def _approve(layer: LayerTemplate, context: PipelineContext, peer: Environment) 
 
 
 def approval_of(peer: Environment) -> str:
-    """Return `<stage>/<action>` of the approval of releases to `peer`; the ARN of the action ends with this text."""
+    """Return `<stage>/<action>` of the action that approves releases to `peer` (the end of the action's ARN)."""
     return f"{stage_of(peer)}/{APPROVE}"
 
 

@@ -28,7 +28,10 @@ GATE_MEMORY_MB = 2048
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the gate's function for one service. It is configured with the checks whose reports it requires."""
+    """Return the gate's function for one service.
+
+    Its configuration names the checks whose reports the function requires.
+    """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     dead_letters = layer.read(notifications.DEAD_LETTER_QUEUE)
@@ -42,7 +45,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         Code("joined from src/cicd_templates/functions/scan_gate/", scan_gate_source(check.format for check in checks)),
         may_answer_jobs("AnswerThePipeline"),
         may_put("PutEvidence", evidence, f"{service.name}/*"),
-        # The function compares its decision with that of an earlier attempt. If they differ, it stores both.
+        # The function compares its decision with the decision of an earlier attempt. If they differ, it stores both.
         may_read("CompareEvidence", evidence, f"{service.name}/*"),
         may_list("FindTheLastRelease", evidence, f"{service.name}/passed/"),
         may_read("SeeWhichTemplatesAreNewest", reviewed, TEMPLATES_KEY),

@@ -21,7 +21,10 @@ SERVICE_URL = ServiceOutput(
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the service. At first it runs the bootstrap image; from the first release on, a run sets `ImageUri`."""
+    """Return the service.
+
+    It runs the bootstrap image until the first release; from then on, the pipeline sets `ImageUri`.
+    """
     layer = LayerTemplate(env, service)
     layer.add_parameter(
         Parameter(

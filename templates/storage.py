@@ -37,7 +37,10 @@ CACHE_DAYS = 30
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the buckets for uploads and logs and, in the tools environment, the buckets of the pipeline."""
+    """Return the buckets for uploads and for logs.
+
+    In the tools environment, also return the buckets of the pipeline.
+    """
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     logs = layer.add(log_delivery_bucket("LogDelivery", env))

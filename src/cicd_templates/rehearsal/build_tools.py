@@ -15,13 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# The replaced programs by name: the module in `programs` that runs instead, and its first argument. The programs in
-# SERVICE_PROGRAMS need an external service; if a build has no token for it, a recorded report is used.
+# Each replaced program, with the module in `programs` that runs instead and the first argument of that module. The
+# programs in SERVICE_PROGRAMS need an external service. If a build has no token for that service, the program outputs a
+# recorded report.
 CONTAINER_PROGRAMS = {"aws": ("aws", ""), "docker": ("docker", "")}
 SERVICE_PROGRAMS = {"snyk": ("recorded", "snyk"), "safety": ("recorded", "safety")}
 # Commands that download something before the actual work of a build begins.
 DOWNLOAD = re.compile(r"\bpip3? install\b|https?://|\b(?:curl|wget) |\b(?:npm|yarn|apt-get|apk|dnf|yum) \w")
-# A file that a command writes, such as a script, which may have addresses in its comments.
+# A command that writes a file, such as a script. Comments in the file may contain addresses that nothing downloads.
 WRITTEN_FILE = re.compile(r"^cat > \S+ <<'(\w+)'\n.*?^\1$", re.DOTALL | re.MULTILINE)
 DOWNLOADING_PHASES = ("install", "pre_build")
 PIN = re.compile(r"^\s*([A-Za-z0-9._-]+)==(\S+) --hash", re.MULTILINE)
@@ -37,7 +38,7 @@ class BuildTools:
     prefix: Path
 
     def installed(self) -> dict[str, str]:
-        """Return the versions of the installed packages by normalised name."""
+        """Return the versions of the installed packages, keyed by the normalised package name."""
         folders = [str(path) for path in self.prefix.glob("lib/python*/site-packages")]
         found = importlib.metadata.distributions(path=folders)
         return {_normalised(each.name): each.version for each in found}
@@ -55,7 +56,10 @@ class BuildTools:
         return f"{same}; {', '.join(other)}" if other else same
 
     def link_into(self, folder: Path) -> Path:
-        """Create an environment in `folder` with links to this one, without pip. Return its folder of programs."""
+        """Create an environment in `folder` that links to this one and has no pip.
+
+        Return the folder of its programs.
+        """
         programs = folder / "bin"
         programs.mkdir(parents=True)
         (folder / "lib").symlink_to((self.prefix / "lib").resolve())
@@ -76,7 +80,7 @@ def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
 
 
 def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> None:
-    """Write the replacement `programs` to `folder`; they run in this interpreter, which has botocore."""
+    """Write the replacements for `programs` to `folder`. They run in this interpreter, which has botocore."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (module, first) in programs.items():
         code = f"import sys; from cicd_templates.rehearsal.programs.{module} import main; sys.exit(main(sys.argv[1:]))"

@@ -1,4 +1,4 @@
-"""The reports that the checks of a rehearsal passed to the gate, for `make gate` and `make waive` on this machine."""
+"""Reads the reports that the checks of a rehearsal passed to the gate. `make gate` and `make waive` use them here."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 
 from cicd_templates.rehearsal.artifacts import Artifact, read_artifact
 
-# The files that a check hands on: its report, the record of its run and its copy of the scan policy.
+# The files in the artifact of a check: its report, the record of its run and its copy of the scan policy.
 KEPT = ("report.json", "report.xml", "run.json", "scan-policy.toml")
 _CHECK = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def read_check_reports(s3: Any, artifacts: Iterable[Artifact]) -> dict[str, str]:
-    """Return the text of each file in the checks' artifacts, by its path `<check>/<file>`.
+    """Return the text of each file in the checks' artifacts, keyed by the path `<check>/<file>`.
 
-    An artifact that has no record of a check is left out. The name of a check is read from its record.
+    An artifact without the record of a check is left out. The name of the check is read from the record.
     """
     texts: dict[str, str] = {}
     for artifact in artifacts:

@@ -1,4 +1,4 @@
-"""CloudFormation actions: create and execute change sets in the local AWS with the action's role.
+"""CloudFormation actions: use the action's role to create and execute change sets in the local AWS.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
@@ -19,7 +19,7 @@ from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
 
 REPLACE, EXECUTE = "CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE"
-# The status reasons of a change set without changes; there is no other field that shows it.
+# The status reasons of a change set without changes. Only the status reason shows that nothing changed.
 UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
 LIMIT_SECONDS = 300.0
 POLLING = Polling(poll_seconds=0.02)
@@ -85,7 +85,7 @@ def _replace_change_set(
 
 
 def _artifact_file(files: dict[str, zipfile.ZipFile], path: str) -> str:
-    """Return the text of a file that is named as `<artifact>::<file>`."""
+    """Return the text of the file that `<artifact>::<file>` names."""
     artifact, _, name = path.partition("::")
     if artifact not in files:
         raise ActionFailedError(

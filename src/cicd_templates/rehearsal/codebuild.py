@@ -128,7 +128,7 @@ def _write_log(session: Session, project: Project, build: dict[str, Any], outcom
 
 
 def _check_reports(run: PipelineRun, specification: Buildspec, project: Project, source: Path) -> None:
-    """Check the reports of a build, and whether the project's role may do what CodeBuild does to upload them.
+    """Check the reports of a build, and the permissions that CodeBuild needs to upload them with the project's role.
 
     Raises `ActionFailedError` if a permission or a file is missing, or if a JUnit report is not valid XML.
     """

@@ -39,7 +39,7 @@ class DeployedPipeline:
 
 
 def read_every_stack(folder: Path, suffix: str | None = None) -> list[StackTemplate]:
-    """Return the stacks of every environment in `folder`, or only of the copy `suffix`.
+    """Return the stacks of every environment in `folder`; if `suffix` is given, only those of that copy's environments.
 
     Runtime environments come first, because the pipeline needs their roles. Raises `ConfigurationError` if there are no
     stacks.
@@ -56,9 +56,10 @@ def _kind(stack: StackTemplate) -> str:
 
 
 def pipeline_stack(stacks: Sequence[StackTemplate], service: str | None) -> StackTemplate:
-    """Return the stack with the pipeline of `service`. Without a service, return the only stack with a pipeline.
+    """Return the stack with the pipeline of `service`. If `service` is None, return the only stack with a pipeline.
 
-    Raises `ConfigurationError` if there is no such stack, or if the service must be named.
+    Raises `ConfigurationError` if there is no such stack, or if `service` is None although several stacks have a
+    pipeline.
     """
     found = {str(stack.service): stack for stack in stacks if _resources(stack, pipeline_definition.PIPELINE_TYPE)}
     if service is None and len(found) == 1:
@@ -95,7 +96,7 @@ def deploy_stacks(engine: Engine, stacks: Sequence[StackTemplate]) -> None:
 
 
 def polling() -> Polling:
-    """Return the polling for the local AWS. It is frequent, because the local AWS answers at once."""
+    """Return the polling for the local AWS. It polls often, because the local AWS answers immediately."""
     return Polling(poll_seconds=POLL_SECONDS)
 
 

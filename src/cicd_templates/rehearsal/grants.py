@@ -1,4 +1,4 @@
-"""Compares the actions that roles are granted with the calls of a run."""
+"""Finds out which of the actions that the templates grant to roles were used by the calls of a run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Role:
 
 
 def read_roles(template: Mapping[str, Any], environment: str) -> list[Role]:
-    """Return the named roles of a template, including the statements of policies that it attaches to them."""
+    """Return the named roles of a template, with the statements of their own policies and of attached policies."""
     resources = template["Resources"]
     attached: dict[str, list[Any]] = {}
     for resource in resources.values():
@@ -89,7 +89,10 @@ def _as_list(value: Any) -> Iterator[str]:
 
 
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
-    """Return every granted action with the number of calls that it allowed; `rows` are the local AWS's decisions."""
+    """Return every granted action, each with the number of calls that the grant allowed.
+
+    `rows` are the decisions of the local AWS.
+    """
     calls: Counter[tuple[str, str, str]] = Counter()
     at_work: set[str] = set()
     for principal, action, _, decision, statement in rows:

@@ -50,7 +50,10 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
 
 
 def _get_function(run: PipelineRun, name: str, step: ActionProgress) -> dict[str, Any]:
-    """Return the function's configuration, read as the account's root, and add its role to the roles of the action."""
+    """Return the configuration of the function, and add the function's role to the roles of `step`.
+
+    The configuration is read as the root of the account.
+    """
     found: dict[str, Any] = run.setup.root_session(run.pipeline.role).client("lambda").get_function_configuration(
         FunctionName=name
     )  # fmt: skip

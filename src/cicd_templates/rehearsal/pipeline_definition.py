@@ -60,14 +60,17 @@ class Stage:
 
     @property
     def groups(self) -> list[list[Action]]:
-        """The stage's actions in groups. The actions of a group run in parallel, one group after the other."""
+        """The stage's actions in groups. Actions of one group run in parallel; the groups run one after the other."""
         ordered = sorted(self.actions, key=lambda action: action.order)
         return [list(group) for _, group in groupby(ordered, key=lambda action: action.order)]
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A pipeline; `bucket` and `key` belong to its artifact store. `uninterpreted` lists what a rehearsal ignores."""
+    """A pipeline. `uninterpreted` lists the parts of its definition that a rehearsal ignores.
+
+    `bucket` is the bucket of the artifact store, and `key` is the KMS key that encrypts its objects.
+    """
 
     name: str
     role: str

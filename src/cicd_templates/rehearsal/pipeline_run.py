@@ -41,7 +41,8 @@ class RehearsalSetup:
     folder: Path
     tools: BuildTools
     tokens: Mapping[str, str]
-    # Variables for proxies and package indexes; builds that have their service tokens may use the network.
+    # The variables for proxies and package indexes. They are given only to builds that have the tokens of their
+    # services.
     network: Mapping[str, str]
     answers: Answers
     calls: Calls
@@ -54,7 +55,7 @@ class RehearsalSetup:
         return root(self.endpoint, Arn.parse(arn).account, self.region, self.secret)
 
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
-        """Check with IAM's simulator that a role may perform `actions`, which a rehearsal does not call itself.
+        """Check with IAM's simulator that a role may perform `actions`. The rehearsal itself never performs them.
 
         Raises `ActionFailedError` if one of them is denied.
         """
@@ -80,7 +81,10 @@ class PipelineRun:
     artifacts: dict[str, Artifact] = field(default_factory=dict)
 
     def action_session(self, action: Action, step: ActionProgress) -> Session:
-        """Return a session of the action's role, assumed by the pipeline's role, or the pipeline's own session."""
+        """Return a session of the action's role, which the pipeline's role assumes.
+
+        If the action has no role of its own, return the pipeline's session.
+        """
         step.roles.add(action.role.rpartition("/")[2])
         return self.pipeline_session.assume(action.role) if action.role else self.pipeline_session
 

@@ -10,14 +10,14 @@ from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal.pipeline_definition import Lock
 
 VARIABLE = re.compile(r"#\{([A-Za-z0-9@_-]+)\.([A-Za-z0-9@_-]+)\}")
-# Namespaces that exist without an action that exports them.
+# Namespaces that always exist. No action exports them.
 BUILT_IN = frozenset({"codepipeline", "variables"})
 
 Variables = Mapping[str, Mapping[str, str]]
 
 
 def namespaces(value: Any) -> set[str]:
-    """Return the namespaces of all variables that occur anywhere in `value`."""
+    """Return the namespaces of all variables in `value`, at any depth."""
     if isinstance(value, str):
         return {found.group(1) for found in VARIABLE.finditer(value)}
     items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
@@ -38,7 +38,7 @@ def substitute(text: str, variables: Variables) -> str:
 
 
 def is_open(lock: Lock, variables: Variables) -> bool:
-    """Return whether a variable check allows entering the stage. It does not if the variable is missing.
+    """Return whether a variable check lets the run enter the stage. If the variable is missing, it does not.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-VariableCheck.html
     """

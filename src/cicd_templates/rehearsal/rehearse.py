@@ -62,10 +62,10 @@ def run_rehearsal(
     on_progress: ProgressListener = lambda step: None,
     on_start: Callable[[DeployedPipeline, float], None] = lambda definition, seconds: None,
 ) -> Iterator[Rehearsal]:
-    """Rehearse in a fresh engine that enforces IAM. Yield the rehearsal; in the `with` block, actions can be repeated.
+    """Rehearse in a fresh engine that enforces IAM, and yield the finished rehearsal to the `with` block.
 
-    Before the first action, `on_start` is called with the deployed pipeline and the seconds that the deployment took.
-    Raises `CicdError` if the pipeline cannot start.
+    In the block, actions can be repeated. Before the first action, `on_start` is called with the deployed pipeline and
+    the seconds that the deployment took. Raises `CicdError` if the pipeline cannot start.
     """
     began = time.monotonic()
     phases: dict[str, float] = {}
@@ -121,9 +121,10 @@ def run_rehearsal(
 def _release_and_wait(
     engine: Engine, stacks: list[StackTemplate], definition: DeployedPipeline, archive: Archive
 ) -> tuple[str, str]:
-    """Release into the local AWS, and wait until the rule starts the pipeline. Return the source's version and the run.
+    """Release into the local AWS, and wait until the rule starts the pipeline.
 
-    The rule's start request is sent with the rule's role, so that the role's permissions are checked, too.
+    Return the version of the source and the id of the execution. The start request is sent with the role of the rule,
+    so that the permissions of this role are checked, too.
     """
     pipeline, stack = definition.pipeline, definition.stack
     clients = deployed_pipeline.stack_clients(engine, stack)
@@ -133,7 +134,7 @@ def _release_and_wait(
         if action.name == release.SOURCE_ACTION_NAME:
             version = release.upload_source(clients, bucket, key, archive)
         else:
-            # The bundle names no commit, because a rehearsal uses the work tree.
+            # The bundle does not name a commit, because a rehearsal uses the work tree.
             clients.s3.put_object(Bucket=bucket, Key=key, Body=bundle(stacks))
     found: list[dict[str, Any]] = []
 

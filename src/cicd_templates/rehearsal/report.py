@@ -16,7 +16,7 @@ STATE_MARKS = {ActionState.SUCCEEDED: "ok", ActionState.FAILED: "FAILED", Action
 
 
 def heading(pipeline: Pipeline, stacks: int, seconds: float) -> str:
-    """Return the first lines of the report, which are printed when all stacks are deployed."""
+    """Return the first lines of the report, which are printed after all stacks are deployed."""
     deployed = f"{stacks} stacks deployed in {seconds:.1f} s to a local AWS that enforces IAM"
     return f"Rehearsing {pipeline.name}\n  {deployed}"
 
@@ -75,7 +75,7 @@ def _permissions(grants: Sequence[GrantedAction], *, ended: bool) -> Iterator[st
     for use, which in ((GrantUse.NOT_MEASURED, " of CloudFormation, ECS and VPC"), (GrantUse.NOT_PART, "")):
         yield f"  {use.value:<18} {counts[use]} of {roles[use]} roles{which}"
     if not ended:
-        # The actions after the failure would have used their grants.
+        # Actions after the failure did not run, so their grants would look unused.
         yield "  unused grants are listed only after a complete run"
         return
     for grant in unexplained_grants(grants):

@@ -45,7 +45,7 @@ class ActionProgress:
 
 @dataclass(frozen=True)
 class RehearsalResult:
-    """The result of a rehearsal. `problem` says why the run stopped, if no failed action stopped it."""
+    """The result of a rehearsal. `problem` is empty, or says why the run stopped although no action failed."""
 
     pipeline: str
     execution: str

@@ -1,4 +1,4 @@
-"""S3 source actions: the release source has the version that started the run, all others have their newest version.
+"""S3 source actions: the release source has the version that started the run; other sources have their newest version.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html
 """
@@ -13,14 +13,14 @@ from cicd_templates.rehearsal.result import ActionProgress
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Copy the object to an artifact with the action's role. Return the variables that CodePipeline would export."""
+    """Use the action's role to copy the object to an artifact. Return the variables that CodePipeline would export."""
     configuration = run.resolve_configuration(action)
     bucket, key = configuration["S3Bucket"], configuration["S3ObjectKey"]
     s3 = run.action_session(action, step).client("s3")
     s3.get_bucket_location(Bucket=bucket)
     s3.get_bucket_acl(Bucket=bucket)
     s3.get_bucket_versioning(Bucket=bucket)
-    # A source without a given version uses the version that is the newest now.
+    # The newest version is used by every source except the release source.
     found = s3.head_object(Bucket=bucket, Key=key)
     version = run.source_version if action.name == SOURCE_ACTION_NAME else found["VersionId"]
     taken = s3.get_object(Bucket=bucket, Key=key, VersionId=version)

@@ -23,7 +23,7 @@ MakeClient = Callable[[str, "Credentials"], Any]
 
 @dataclass(frozen=True)
 class Credentials:
-    """Credentials of a principal, as STS returns them."""
+    """The credentials of a principal: the values that STS returns."""
 
     access: str
     secret: str
@@ -32,10 +32,10 @@ class Credentials:
 
 @cache
 def maker(endpoint: str, region: str) -> MakeClient:
-    """Return a function that makes a client for a service with given keys. It reads no AWS profile or config file.
+    """Return a function that makes a client of a service from credentials, without AWS profile or config files.
 
-    All clients are made by one botocore session, so that the model of each service is read only once. A lock protects
-    the session, which is not safe for threads.
+    All clients are made by one botocore session, so that the model of each service is read only once. The session is
+    not thread-safe, so a lock protects it.
     """
     nowhere = (None, None, os.devnull, None)
     session = botocore.session.Session(
@@ -60,7 +60,10 @@ def maker(endpoint: str, region: str) -> MakeClient:
 
 @dataclass(frozen=True)
 class Session:
-    """A principal with its clients. `roles` are the names of the assumed roles in order; the last is its own."""
+    """A principal with its clients.
+
+    `roles` are the names of the assumed roles in order; the last is the principal's role.
+    """
 
     keys: Credentials
     make: MakeClient
@@ -80,8 +83,8 @@ class Session:
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
         """Return a session of `role`, assumed by the service that acts for the resource `on_behalf_of`.
 
-        This principal must be the root of the resource's account. The local AWS takes service and resource, which trust
-        policies check, from the external id.
+        This principal must be the root of the resource's account. Trust policies check the service and the resource.
+        The local AWS reads both from the external id.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 
@@ -95,6 +98,6 @@ class Session:
 def root(endpoint: str, account: str, region: str, secret: str) -> Session:
     """Return a session of an account's root. In the local AWS, the access key of a root is its account number.
 
-    `secret` is the secret of the engine.
+    `secret` is the engine's secret.
     """
     return Session(Credentials(account, secret), maker(endpoint, region))

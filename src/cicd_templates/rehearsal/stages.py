@@ -33,7 +33,7 @@ ProgressListener = Callable[[ActionProgress], None]
 
 
 def run_stages(run: PipelineRun, steps: Mapping[str, ActionProgress], on_progress: ProgressListener) -> str:
-    """Run the stages until one fails. If a lock closed a stage, return the reason, otherwise an empty string.
+    """Run the stages until one fails. If a lock closes a stage, return the reason; otherwise return an empty string.
 
     `steps` maps the path of each action to its progress. `on_progress` is called when an action begins or ends.
     """
@@ -57,7 +57,7 @@ def _closed_lock(run: PipelineRun, stage: Stage) -> str:
 
 
 def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progress: ProgressListener) -> None:
-    """Run one action and record the outcome in `step`, with the calls that IAM denied."""
+    """Run one action. Record the outcome, and the calls that IAM denied, in `step`."""
     before = len(run.setup.calls.rows())
     step.began = time.monotonic()
     on_progress(step)
@@ -78,7 +78,10 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return IAM's decisions, since the action began, about its roles and the roles that these roles assumed."""
+    """Return the decisions that IAM made for the action's roles, and for the roles that these assumed.
+
+    `before` is the number of decisions that were made before the action began.
+    """
     roles = set(step.roles)
     found = []
     for row in run.setup.calls.rows()[before:]:

@@ -1,4 +1,4 @@
-"""Why roles are granted actions that a rehearsal does not use. The first row that matches gives the reason."""
+"""Known reasons why a rehearsal does not use a granted action. The first matching row gives the reason."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ REASONS = (
 
 
 def reason_for(role: str, statement: str, action: str) -> str:
-    """Return the reason of the first row that matches role, Sid and action, or an empty string if none matches."""
+    """Return the reason of the first row that matches role, Sid and action, or an empty string if no row matches."""
     for *patterns, reason in REASONS:
         if all(map(fnmatchcase, (role, statement, action), patterns)):
             return reason

@@ -1,8 +1,8 @@
-"""Refuse two resources with one physical name, among the stacks of all environments together.
+"""Refuses resources that have the same physical name, across the stacks of all environments.
 
-CloudFormation would fail to create the second resource. If the type's names need not be unique, both stacks would
-change one resource. Names are compared in the form that AWS will have: values that follow from an environment's account
-and region are filled in. A value that only a deployment knows is not equal to any value of another stack.
+CloudFormation would fail to create the second resource. If names of the type need not be unique, both stacks would
+change the same resource. Names are compared as they will be in AWS: values that follow from an environment's account
+and region are filled in. A value that is only known at deployment never equals a value of another stack.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ class NamedResource:
 
 
 def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
-    """Raise `ConfigurationError` that lists, one per line, each two resources of `stacks` with one physical name."""
+    """Raise `ConfigurationError` if resources of `stacks` have the same physical name.
+
+    The error lists each pair on a line.
+    """
     named: dict[Hashable, NamedResource] = {}
     clashes: list[str] = []
     for resource in _resources(stacks):
@@ -61,7 +64,10 @@ def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
 
 
 def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
-    """Return whether the conditions of two resources of a stack differ, which may mean that only one is created."""
+    """Return whether two resources of one stack have different conditions.
+
+    If so, perhaps only one of them is created.
+    """
     return one.stack == other.stack and bool(one.condition and other.condition) and one.condition != other.condition
 
 
@@ -93,7 +99,8 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
     """Return the properties that look like physical names, for a type whose name property is not in our table.
 
-    Only the type's schema says whether they are. Reading it is slow, so it is read only if two values are equal.
+    Only the schema of the type tells whether they are names. Reading a schema is slow, so it is read only if two values
+    are equal.
     """
     words = resource_type.replace("::", "")
     return [
@@ -120,7 +127,7 @@ def _place(stack: StackTemplate, scope: NameScope = NameScope.REGION) -> str:
 def _named(stack: StackTemplate, logical_id: str, name: str, within: Mapping[str, str]) -> NamedResource:
     resource = stack.resources[logical_id]
     facts = facts_of(resource["Type"])
-    # IAM takes names that differ in their case only for one name.
+    # IAM does not accept two names that differ only in upper and lower case.
     compared = name.lower() if resource["Type"].startswith("AWS::IAM::") else name
     where = {
         NameScope.REGION: (stack.account, stack.region),
@@ -140,7 +147,10 @@ def _named(stack: StackTemplate, logical_id: str, name: str, within: Mapping[str
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield a resource whose type is not in our table, with the properties by which AWS's schema identifies it."""
+    """Yield a resource whose type is not in our table.
+
+    Its name is made of the properties that identify it in AWS's schema.
+    """
     resource = stack.resources[logical_id]
     properties = resource["Properties"]
     identifier = chosen_identifier(stack.region, resource["Type"])
@@ -151,9 +161,9 @@ def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]
 
 
 def _known_values(stack: StackTemplate) -> dict[str, str]:
-    """Return the values that replace references of a template: pseudo parameters, and the defaults of parameters.
+    """Return the values of a template's references: the pseudo parameters, and the defaults of the parameters.
 
-    A parameter that is read from Parameter Store is replaced by its path, because one path has one value.
+    For a parameter that reads Parameter Store, the default is a path. Equal paths have equal values.
     """
     partition = partition_of(stack.region)
     return {
@@ -167,7 +177,7 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` with known values filled in; unknown values are marked as the stack's own."""
+    """Return `value` with known values filled in. An unknown value is marked with the path of the stack's template."""
     match value:
         case str():
             return value

@@ -1,7 +1,7 @@
 """Writes rendered stacks with their checksums and index into `out/`, or compares them with the files in it.
 
-It writes only below the given folder, and deletes only files that the checksums of an earlier run list, so that other
-files in the folder are kept.
+It writes only below the given folder. It deletes only files that are listed in the checksums of an earlier run, so that
+other files in the folder are kept.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Written:
 def files_of(
     stacks: Sequence[RenderedStack], root: Path, only: str | None = None, *, sources: str = ""
 ) -> dict[str, str]:
-    """Return every file that belongs below `root`, by relative path; `sources` is the digest of their sources.
+    """Return every file that belongs below `root`, keyed by relative path.
 
-    With `only`, the name of one environment, the files of all other environments keep their present content, and so
-    does the digest of the sources.
+    `sources` is the digest of the files' sources. If `only` names an environment, the files of all other environments
+    and the digest of the sources are not updated: their present content is returned.
     """
     files = {}
     for stack in stacks:
@@ -59,7 +59,7 @@ def files_of(
 
 
 def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
-    """Return the workflows of services that GitHub Actions releases, by relative path."""
+    """Return a workflow for each service that is released by GitHub Actions, keyed by relative path."""
     workflows = {}
     environments = {stack.environment.name: stack.environment for stack in stacks}
     for tools in [environment for environment in environments.values() if environment.kind == "tools"]:
@@ -70,7 +70,10 @@ def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
 
 
 def _pages(stacks: Sequence[RenderedStack], root: Path, only: str | None) -> dict[str, str]:
-    """Return the review pages; pages of environments other than `only` keep their present content."""
+    """Return the review pages.
+
+    If `only` is given, pages of all other environments are returned with their present content.
+    """
     chosen = {}
     for path, text in pages(stacks).items():
         kept = None if only is None or path.startswith(f"{only}/") else _text(root / path)
@@ -168,7 +171,7 @@ def _listed_in_sums(root: Path) -> set[str]:
 
 def _text(path: Path) -> str | None:
     try:
-        # Line ends are not translated, because the checksums are those of the bytes.
+        # Line ends are not translated, because the checksums are those of the exact bytes.
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return None
@@ -177,7 +180,8 @@ def _text(path: Path) -> str | None:
 
 
 def _replace(path: Path, text: str) -> None:
-    # Written to a temporary file and renamed, so that an interrupted run leaves only complete files.
+    # The text is written to a temporary file, which is then renamed, so that an interrupted run leaves only complete
+    # files.
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -1,6 +1,6 @@
-"""Finds patched values that a template cannot have at their path: a type that is a list, a `Ref` to a number.
+"""Finds patched values of the wrong type, such as a resource type that is a list, or a `Ref` to a number.
 
-Only the shape is checked, because all later steps rely on it; the lint rules judge the content.
+Only the shape is checked, because all later steps rely on it. The lint rules judge the content.
 """
 
 from __future__ import annotations

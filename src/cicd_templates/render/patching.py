@@ -1,4 +1,4 @@
-"""Sets the values that an environment patches on finished templates, each with its reason.
+"""Sets the values that an environment patches in finished templates, each with its reason.
 
 Patches are applied last, so that the linted, reviewed and deployed templates contain them.
 """
@@ -38,7 +38,10 @@ def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
 
 
 def refuse_unknown(patched: Mapping[str, Patches], stacks: list[str], at: str) -> None:
-    """Raise `ConfigurationError` if a patch names none of `stacks`, which are the stems of the environment's files."""
+    """Raise `ConfigurationError` if a patch names a stack that is not in `stacks`.
+
+    `stacks` are the stems of the environment's files.
+    """
     for name in patched:
         if name not in stacks:
             raise ConfigurationError(f'{at}."{name}": matches no stack here; {_suggestion(name, stacks)}')

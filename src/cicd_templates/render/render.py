@@ -102,7 +102,7 @@ def _render_environment(env: Environment, layers: Sequence[Layer], form: Format)
         except CicdError:
             raise
         except Exception as error:
-            # A mistake in a layer of the tool is a bug of the tool and keeps its traceback.
+            # A mistake in one of the tool's own layers is a bug of the tool, so the user sees its traceback.
             if is_users_own(layer):
                 raise user_error(error, layer.source) from error
             raise
@@ -212,7 +212,7 @@ def _row(label: str, words: Iterable[str]) -> Iterator[str]:
 
 
 def _provided(env: Environment) -> dict[str, set[str]]:
-    """Return the outputs that the configuration provides, by layer; these layers are not rendered."""
+    """Return the outputs that the configuration provides, keyed by layer. No stacks are written for these layers."""
     provided: dict[str, set[str]] = {}
     for key in env.settings.provided:
         layer, _, output = key.partition(".")
@@ -221,7 +221,10 @@ def _provided(env: Environment) -> dict[str, set[str]]:
 
 
 def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterator[Problem]:
-    """Yield the problems of provided outputs: unknown names, and layers whose outputs in use are not all provided."""
+    """Yield a problem for each provided output that no layer has, and for each layer that is provided incompletely.
+
+    A layer is provided incompletely if other stacks read outputs of it that the configuration does not provide.
+    """
     provided, at = _provided(env), f"environments.{env.name}.provided"
     known: dict[str, set[str]] = {}
     for stack in stacks:

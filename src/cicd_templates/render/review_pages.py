@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
-    """Return the pages by path relative to `out/`, from the templates in memory, not from their text."""
+    """Return the pages, keyed by their path below `out/`.
+
+    They are made from templates in memory, not from rendered text.
+    """
     reviewed_stacks = review_stacks([stack.template for stack in stacks])
     texts = {}
     environments = {stack.environment.qualified: stack.environment for stack in stacks}

@@ -30,7 +30,7 @@ def stack_tags(env: Environment, layer: str, service: str | None) -> dict[str, s
 
 
 def apply_tags_and_role_settings(template: Template, env: Environment, tags: dict[str, str]) -> dict[str, Any]:
-    """Return `template` as a dict, with `tags` on every taggable resource and boundary and path on every role.
+    """Return `template` as a dict in which taggable resources have `tags`, and roles have the boundary and the path.
 
     Raises `TypeError` for a type whose tags are neither a list nor a map.
     """
@@ -48,11 +48,11 @@ def apply_tags_and_role_settings(template: Template, env: Environment, tags: dic
 
 
 def _resource_tags(resource: AWSObject, own: Any, tags: dict[str, str], tag_list: list[dict[str, str]]) -> Any:
-    """Return the tags of a resource. Most types take a list of keys and values, a few (Parameter Store) a plain map."""
+    """Return the tags of a resource: a list of keys and values, or for a few types (Parameter Store) a map."""
     shape = resource.props["Tags"][0]
     if shape is dict:
         return dict(sorted({**tags, **(own or {})}.items()))
-    # For types that accept a plain list too, troposphere has a validating function instead of the class.
+    # If a type also accepts a plain list, troposphere has a validating function instead of the class.
     if shape is not Tags and not isinstance(shape, FunctionType):
         raise TypeError(f"{resource.title}: the tags of {resource.resource_type} are neither a list nor a map")
     if own is None:

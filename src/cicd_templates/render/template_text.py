@@ -1,4 +1,4 @@
-"""Writes the text of a finished template for reviewers: key order, comments and layout, but no content.
+"""Writes a finished template as text for reviewers: it decides the key order, comments and layout, but not the content.
 
 The bytes depend on the template alone, not on the date, the version or the machine.
 """
@@ -102,5 +102,5 @@ def _resource(name: str, body: Mapping[str, Any]) -> str:
             break_on_hyphens=False,
         )
     )
-    # Does the same as textwrap.indent, which takes a tenth of the time of all rendering.
+    # The result is the same as that of textwrap.indent, which would take a tenth of the time of all rendering.
     return comment + _LINE_START.sub("  ", cloudformation_yaml.dump({name: body}, column=2))

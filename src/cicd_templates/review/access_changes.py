@@ -12,10 +12,10 @@ AccessChange = tuple[bool, str, str]
 
 
 def access_changes(before: Sequence[Statement], after: Sequence[Statement]) -> Iterator[AccessChange]:
-    """Yield, for each way in which a statement changed, whether access is wider, the holder, and a sentence.
+    """Yield an item for each change of a statement: whether access is wider, the statement's holder, and a sentence.
 
-    A removed denial widens access. A condition that is replaced by another one counts as wider, because the texts do
-    not show which of the two allows more.
+    A removed denial widens access. If a condition is replaced by another one, access counts as wider, because the texts
+    do not show which of the two conditions allows more.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):
@@ -37,7 +37,7 @@ def _by_identity(statements: Sequence[Statement]) -> dict[tuple[str, str, str], 
     by_identity: dict[tuple[str, str, str], Statement] = {}
     for number, statement in enumerate(statements):
         key = (statement.holder, statement.sid or str(number), statement.effect)
-        # Policies of one holder may use a Sid twice.
+        # The policies of one holder may use the same Sid twice.
         by_identity[key if key not in by_identity else (*key[:2], f"{statement.effect} {number}")] = statement
     return by_identity
 
@@ -63,7 +63,7 @@ def _statement_changes(was: Statement, now: Statement) -> Iterator[AccessChange]
     for element, preposition, before, after, format_items in parts:
         if (element in was.negated) != (element in now.negated):
             continue
-        # `NotAction` and the like list exceptions: the longer list allows less.
+        # `NotAction` and similar elements list exceptions, so a longer list allows less.
         exception, more_allows = ("all but ", not allows) if element in now.negated else ("", allows)
         if more := [item for item in after if item not in before]:
             yield more_allows, now.holder, f"{may} also {preposition}{exception}{format_items(more)}"

@@ -58,7 +58,7 @@ def trust_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
 
 
 def _merge_holders(rows: Iterable[Row]) -> list[Row]:
-    """Return `rows`, with rows that differ only in their second cell, the holder, merged into one."""
+    """Return `rows`. Rows that differ only in the second cell, which names the holder, are merged into one row."""
     groups: dict[Row, list[str]] = {}
     for label, holder, *rest in rows:
         groups.setdefault((label, *rest), []).append(holder)
@@ -66,7 +66,10 @@ def _merge_holders(rows: Iterable[Row]) -> list[Row]:
 
 
 def _holders_text(holders: Sequence[str]) -> str:
-    """Return the holders as one text; a resource that all of them name is written once, as in `A, B: itself`."""
+    """Return the holders as one text.
+
+    If all of them name the same resource, it is written once, as in `A, B: itself`.
+    """
     names, subjects = [], []
     for holder in holders:
         name, _, subject = holder.partition(": ")

@@ -12,7 +12,7 @@ BILLING_HEADS = ("billed item", "count", "resources")
 
 
 def billing_rows(stacks: Iterable[StackTemplate]) -> list[tuple[str, ...]]:
-    """Return one row for each billed item, with the number of them and their resources."""
+    """Return one row for each kind of billed item, with the number of items and the resources that are billed."""
     priced: dict[str, list[tuple[int, str]]] = {}
     for stack in stacks:
         sizes = _task_sizes(stack.resources)
@@ -30,7 +30,7 @@ def billing_rows(stacks: Iterable[StackTemplate]) -> list[tuple[str, ...]]:
 
 
 def _billed_items(kind: str, properties: Mapping[str, Any]) -> int:
-    """Return how many items of a billed type a resource stands for; a gateway endpoint costs nothing."""
+    """Return how many billed items a resource counts as. A gateway endpoint is free, so it counts as none."""
     if kind == "AWS::EC2::VPCEndpoint":
         is_interface = properties.get("VpcEndpointType", "Gateway") == "Interface"
         return (len(properties.get("SubnetIds", [])) or 1) if is_interface else 0

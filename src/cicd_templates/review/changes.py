@@ -1,7 +1,7 @@
 """The changes between two sets of templates, as text, ordered by how much attention they need.
 
-Metadata, comments and formatting are not compared, because they change nothing in AWS. The caller passes in which
-properties cannot change in place; these come from the schemas of the resource types.
+Metadata, comments and formatting are not compared, because they change nothing in AWS. The caller passes in the
+properties that cannot change in place; they come from the schemas of the resource types.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from cicd_templates.template.stack_graph import READING_TYPE
 CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Added", "Changed")
 _ATTRIBUTES = ("Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 _LONGEST = 100
-# Maps a region and a resource type to the create-only properties and the conditionally create-only properties.
+# A function that takes a region and a resource type. It returns the create-only properties of the type, and those that
+# are create-only in some cases.
 CreateOnly = Callable[[str, str], tuple[frozenset[str], frozenset[str]]]
 
 
@@ -131,13 +132,16 @@ def _resource_changes(
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
-    """Return whether `path` is the property `name`, written with slashes, or lies above or below it."""
+    """Return whether `path` is the property `name`, contains it or is part of it. `name` is written with slashes."""
     steps = tuple(name.split("/"))
     return path[: len(steps)] == steps or steps[: len(path)] == path
 
 
 def _is_in_statement(before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...]) -> bool:
-    """Return whether `path` leads to or into an IAM statement, whose changes `_access_changes` reports instead."""
+    """Return whether `path` is part of an IAM statement or contains one.
+
+    `_access_changes` reports such changes instead.
+    """
     return any(_passes_statement(resource, path) for resource in (before, after))
 
 

@@ -50,7 +50,7 @@ def _summary(changes: Sequence[TemplateChange], changed_stacks: int, stacks: int
 def _merged_lines(changes: Sequence[TemplateChange]) -> list[str]:
     """Return one line for each distinct change, with the resources that it affects.
 
-    Changes that differ only in the name of their environment count as the same.
+    Changes that differ only in the names of their environments count as the same.
     """
     groups: dict[str, dict[str, list[str]]] = {}
     texts: dict[str, str] = {}

@@ -67,7 +67,7 @@ def _stack_rows(label: str, before: ReviewedStack | None, after: ReviewedStack |
 
 
 def _canonical(stack: ReviewedStack) -> dict[str, Any]:
-    """Return the resources with the environment's name and account number replaced by placeholders."""
+    """Return the resources with placeholders instead of the environment's name and account number."""
     environment_name = re.compile(rf"\b{re.escape(stack.template.environment)}\b")
     prefix = f"{stack.template.facts.project}-{stack.template.environment}"
     return {

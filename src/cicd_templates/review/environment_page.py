@@ -32,7 +32,10 @@ class Overrides:
 
 
 def review_page(environment: str, stacks: Sequence[ReviewedStack], overrides: Overrides) -> str:
-    """Return the page of `environment`. `stacks` are those of all environments, because they can access each other."""
+    """Return the page of `environment`.
+
+    `stacks` are those of all environments, because environments can access each other.
+    """
     selected = [stack for stack in stacks if stack.template.environment == environment]
     lines = [*_summary(environment, selected, stacks, overrides), "", *_NOTES]
     for title, heads, rows in _sections(selected):
@@ -72,7 +75,11 @@ def _answer(question: str, answers: Sequence[str]) -> str:
 
 
 def _exceptions(selected: Sequence[ReviewedStack]) -> list[str]:
-    """Return the statements on every resource, the resources under a key of AWS, and the skipped checkov checks."""
+    """Return the exceptions that a reviewer must judge, as text lines of three kinds.
+
+    One line lists the statements that apply to every resource. There is a line for each resource that is encrypted with
+    a key of AWS instead of the project's key. And there is a line for each reason why checkov checks are skipped.
+    """
     statements = [
         f"{stack.template.label}.{statement.holder} {statement.sid}"
         for stack in selected
@@ -145,7 +152,7 @@ def _stack_rows(stack: ReviewedStack) -> list[Row]:
 
 
 def _merge_services(rows: Sequence[tuple[str | None, Row]]) -> list[Row]:
-    """Return `rows`, with rows that differ only in the name of their service merged into one."""
+    """Return `rows`. Rows that differ only in the name of their service are merged into one row."""
     groups: dict[Row, list[str | None]] = {}
     for service, row in rows:
         pattern = tuple(text.replace(service, SERVICE_PLACEHOLDER) for text in row) if service else row

@@ -58,7 +58,10 @@ def external_access(environment: str, stacks: Iterable[ReviewedStack]) -> list[s
 
 
 def release_permissions(stacks: Sequence[ReviewedStack]) -> list[str]:
-    """Return who may approve, start and upload releases: one line for each ability, with the policies that grant it."""
+    """Return who may approve, start and upload releases.
+
+    There is one line for each of these permissions, with the policies that grant it.
+    """
     tools = [stack for stack in stacks if stack.template.facts.kind == "tools"]
     allowed = [
         (f"{stack.template.label}.{statement.holder}", statement)
@@ -83,10 +86,10 @@ def release_permissions(stacks: Sequence[ReviewedStack]) -> list[str]:
 
 
 def matches_any(pattern: str, texts: Sequence[str]) -> bool:
-    """Return whether `pattern`, in the syntax of `fnmatch`, matches one of `texts`, which must be sorted.
+    """Return whether `pattern` matches one of `texts`. The syntax is that of `fnmatch`, and `texts` must be sorted.
 
-    Only the texts that begin with the pattern's literal prefix are compared, because comparing every statement with the
-    source of every service would be slow.
+    Only texts that begin with the pattern's literal prefix are compared, because it would be slow to compare every
+    statement with the source of every service.
     """
     prefix = _LITERAL_PREFIX.match(pattern)[0]  # type: ignore[index] # matches the empty text as well
     index = bisect.bisect_left(texts, prefix)

@@ -62,7 +62,11 @@ class NameIndex:
         self.references.add(reference)
 
     def find(self, service: str, resource: str) -> tuple[str, str, str] | None:
-        """Return the environment and the reference of the resource named in `resource`, and the text after its name."""
+        """Find the known resource whose name occurs in `resource`, and return where it is and the text after the name.
+
+        The first two items are the environment and the reference of the found resource. Return None if no name is
+        known.
+        """
         known = self._known.get(service)
         if not known:
             return None

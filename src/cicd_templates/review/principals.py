@@ -1,4 +1,4 @@
-"""The principals of IAM statements as typed values, from which every decision about access is made.
+"""The principals of IAM statements as typed values. Every decision about access is based on them.
 
 A principal is judged by the account number in it, never by the name of an environment.
 """
@@ -24,14 +24,17 @@ class Anyone:
 
 @dataclass(frozen=True)
 class AccountPrincipal:
-    """An account by its number: all principals in it to which its own policies delegate the access."""
+    """An account, identified by its number.
+
+    It stands for all principals of the account to which the account's own policies delegate the access.
+    """
 
     number: str
 
 
 @dataclass(frozen=True)
 class ArnPrincipal:
-    """A role, user or session by its ARN; `account` is the number in it."""
+    """A role, user or session, identified by its ARN; `account` is the account number in the ARN."""
 
     account: str
     arn: str
@@ -39,14 +42,17 @@ class ArnPrincipal:
 
 @dataclass(frozen=True)
 class OwnPrincipal:
-    """A reference to a resource or parameter of the template; parameters only take values from the same environment."""
+    """A reference to a resource or parameter of the same template.
+
+    A parameter always takes its value from the same environment.
+    """
 
     reference: str
 
 
 @dataclass(frozen=True)
 class ServicePrincipal:
-    """An AWS service by its principal name."""
+    """An AWS service, identified by its principal name."""
 
     name: str
 
@@ -83,7 +89,10 @@ def parse_principals(value: Any, account: str) -> Iterator[Principal]:
 
 
 def is_outside(principal: Principal, account: str) -> bool:
-    """Return whether a principal may belong to another account than `account`; for an unsupported kind, return true."""
+    """Return whether a principal may belong to an account other than `account`.
+
+    For an unsupported kind, return true.
+    """
     match principal:
         case AccountPrincipal(number):
             return number != account

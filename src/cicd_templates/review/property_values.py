@@ -1,4 +1,4 @@
-"""The values in the properties of a resource, however deep they are nested."""
+"""All values in the properties of a resource, at any depth."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class PropertyValue(NamedTuple):
 
 
 def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValue]:
-    """Return the value of every key of every map in `properties`, and every item of every list; nothing within tags."""
+    """Return every value in the maps and lists of `properties`, at any depth. Values within tags are left out."""
     values = []
     containers = [properties]
     for parent in containers:

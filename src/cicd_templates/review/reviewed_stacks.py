@@ -22,14 +22,14 @@ class ReviewedStack:
 
     @cached_property
     def property_values(self) -> Mapping[str, list[PropertyValue]]:
-        """The values in the properties of each resource, by logical id."""
+        """All values in the properties of each resource, at any depth, keyed by logical id."""
         return {
             name: property_values(resource.get("Properties", {})) for name, resource in self.template.resources.items()
         }
 
 
 def review_stacks(stacks: Sequence[StackTemplate]) -> list[ReviewedStack]:
-    """Return `stacks` for a review; the formatter of each knows the names in all of them."""
+    """Return `stacks` for a review. The formatter of each stack knows the names in all stacks."""
     names = NameIndex(stacks)
     reviewed_stacks = []
     for stack in stacks:

@@ -14,7 +14,7 @@ from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate, parse_template, read_template
 
 GIT_TIMEOUT_SECONDS = 60
-# With this status, and without a message, `git rev-parse --verify --quiet` says that there is no such revision.
+# If there is no such revision, `git rev-parse --verify --quiet` exits with this status and prints no message.
 NO_SUCH_REVISION = 1
 TEMPLATE_SUFFIXES = (".yaml", ".json")
 
@@ -28,7 +28,7 @@ class GitRefusedError(CicdError):
 
 
 def templates_in(folder: Path) -> list[StackTemplate]:
-    """Return the templates that are below `folder` now. Raises `ConfigurationError` if there are none."""
+    """Return the templates that are below `folder` in the work tree. Raises `ConfigurationError` if there are none."""
     paths = sorted(path for path in folder.glob("*/*") if path.suffix in TEMPLATE_SUFFIXES)
     if not paths:
         raise ConfigurationError(f"{folder}: no rendered templates; run `make render` first")
@@ -36,7 +36,10 @@ def templates_in(folder: Path) -> list[StackTemplate]:
 
 
 def _parse_foreign(path: Path, content: bytes, revision: str) -> StackTemplate:
-    """Return a template that was not reviewed here. Raises `ConfigurationError` if reading it could do harm."""
+    """Return a template that nobody here has reviewed.
+
+    Raises `ConfigurationError` if it could be harmful to read it.
+    """
     try:
         text = content.decode()
         cloudformation_yaml.refuse_hostile(text)
@@ -47,7 +50,7 @@ def _parse_foreign(path: Path, content: bytes, revision: str) -> StackTemplate:
 
 
 def templates_at(revision: str, folder: str) -> list[StackTemplate]:
-    """Return the templates below `folder` in `revision`; empty if the revision has no such folder."""
+    """Return the templates below `folder` in `revision`, or an empty list if the revision has no such folder."""
     commit = commit_of(revision)
     if not _git("ls-tree", "--name-only", commit, "--", folder):
         return []

@@ -24,7 +24,7 @@ _KEYS = frozenset(
         "KmsMasterKeyId",
     }
 )
-# Server-side encryption with keys that S3 manages: SSE-S3.
+# Server-side encryption with S3-managed keys: SSE-S3.
 S3_MANAGED_KEY = "SSE-S3"
 _POLICY_TEXTS = {
     "Retain": "retained",
@@ -36,7 +36,7 @@ _POLICY_TEXTS = {
 
 
 def data_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
-    """Return one row for each group of resources with the same type, key, retention and policies."""
+    """Return one row for each group of resources that have the same type, key, retention and policies."""
     template, formatter = stack.template, stack.formatter
     groups: dict[tuple[str, ...], list[str]] = {}
     for logical_id, resource in template.resources.items():
@@ -56,7 +56,7 @@ def data_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
 
 
 def without_own_key(stack: ReviewedStack) -> list[str]:
-    """Return the logical ids of resources that are encrypted with a key of AWS instead of a key of the project."""
+    """Return the logical ids of the resources that are encrypted with a key of AWS instead of the project's own key."""
     return [
         name for name, entries in stack.property_values.items() if any(value == "AES256" for _, value, _ in entries)
     ]
@@ -71,7 +71,7 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
     keys: dict[str, None] = {}
     for name, value, _ in entries:
         if name in _KEYS:
-            # CodePipeline has a map with the id and the type of the key.
+            # CodePipeline has a map that contains the id and the type of the key.
             keys[formatter.format(value["Id"] if isinstance(value, dict) and "Id" in value else value)] = None
         elif value == "AES256":
             keys[S3_MANAGED_KEY] = None

@@ -1,4 +1,4 @@
-"""Finds every IAM statement of a template, wherever it is, and formats its parts for the access matrix."""
+"""Finds every IAM statement in a template, whatever contains it, and formats the parts for the access matrix."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Statement:
 
     @property
     def label(self) -> str:
-        """The Sid, with `Deny` in front of it if the statement denies."""
+        """The Sid, preceded by `Deny` if the statement denies."""
         return f"Deny {self.sid}" if self.effect == "Deny" else self.sid
 
     @property
@@ -66,7 +66,7 @@ class Statement:
         return self._all_but("Resource") + ", ".join(self.resource_texts)
 
     def covers(self, action: str) -> bool:
-        """Return whether the statement applies to `action`, also by a wildcard or because `NotAction` omits it."""
+        """Return whether the statement applies to `action`: by name, by a wildcard, or because `NotAction` omits it."""
         lowered = action.lower()
         matched = any(_matches(lowered, pattern.lower()) for pattern in self.action_patterns)
         return matched != ("Action" in self.negated)
@@ -76,12 +76,12 @@ class Statement:
 
 
 def _matches(action: str, pattern: str) -> bool:
-    # Nearly every action is written out, and comparing texts is much cheaper than compiling a pattern.
+    # Nearly all actions are written without wildcards, and comparing texts is much faster than compiling a pattern.
     return fnmatchcase(action, pattern) if "*" in pattern or "?" in pattern else action == pattern
 
 
 def is_statement(value: Any) -> bool:
-    """Return whether `value` is an IAM statement; other objects may have an `Effect`, but no action."""
+    """Return whether `value` is an IAM statement. Other objects may have an `Effect`, but they have no action."""
     return isinstance(value, dict) and "Effect" in value and ("Action" in value or "NotAction" in value)
 
 
@@ -132,7 +132,7 @@ def _statement(
     principals = tuple(
         principal for part in elements["Principal"] for principal in parse_principals(part, formatter.account)
     )
-    # In a resource policy `*` means the resource that has the policy; some types omit the element.
+    # In a resource policy, `*` means the resource that has the policy. For some types, the element is left out.
     is_own_resource = principals and resource_texts in ((), ("*",))
     sid = statement.get("Sid", "")
     return Statement(
@@ -197,7 +197,7 @@ def own_stem(holder: str) -> str:
 
 
 def _mark_own(holder: str, text: str) -> str:
-    """Return `text` with the holder's stem replaced by a mark, so that rows of several holders can be merged."""
+    """Return `text` with a mark in place of the holder's stem, so that rows of several holders can be merged."""
     stem = own_stem(holder)
     stack, dot, name = text.rpartition(".")
     if not stem or not name.startswith(stem):

@@ -1,4 +1,4 @@
-"""Renders the configuration of the project with another revision of the tool, in a temporary folder of the caller."""
+"""Renders the project's configuration with another revision of the tool, in a temporary folder of the caller."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cicd_templates.template.stack_template import StackTemplate
 RENDER_TIMEOUT_SECONDS = 300
 EXTRA_LAYERS = Path("templates/extra")
 
-# The source of the revision takes precedence over the installed package; its layers lie in its folder.
+# The source of the revision takes precedence over the installed package. The layers of the revision are in its folder.
 RENDER_PROGRAM = (
     "import os, runpy, sys; sys.path[:0] = [os.path.join(os.getcwd(), 'src'), os.getcwd()];"
     " runpy.run_module('cicd_templates', run_name='__main__', alter_sys=True)"
@@ -26,9 +26,10 @@ RENDER_PROGRAM = (
 def render_with(revision: str, folder: Path) -> list[StackTemplate]:
     """Return what `revision` renders from the current configuration and extra layers; `folder` must be empty.
 
-    This runs the code of the revision: it may do whatever the caller may, but it gets an empty home and no credentials,
-    tokens, agents or other variables of the caller's environment. The installed libraries are used, even if the
-    revision was written for other versions. Raises `CicdError` with the output of the revision if it cannot render.
+    This runs the code of the revision. The code may do whatever the caller may do. But it gets an empty home, and no
+    credentials, tokens, agents or other variables of the caller's environment. The installed libraries are used, even
+    if the revision was written for other versions. If the revision cannot render, `CicdError` is raised with the
+    revision's output.
     """
     unpack_revision(revision, folder)
     shutil.copy(CONFIGURATION, folder / CONFIGURATION)

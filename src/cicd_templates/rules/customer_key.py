@@ -14,7 +14,8 @@ ENCRYPTION = ("BucketEncryption", "ServerSideEncryptionConfiguration", EACH, "Se
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
 LOG_DELIVERY = frozenset({"logdelivery.elasticloadbalancing.amazonaws.com", "logging.s3.amazonaws.com"})
-# These types inherit the key of a cluster, snapshot or source. If one of these properties is set, no key is needed.
+# These types inherit the key of a cluster, snapshot or source. If one of these properties is set, a key is not
+# required.
 INHERITED = {
     "AWS::RDS::DBCluster": ("SnapshotIdentifier", "SourceDBClusterIdentifier"),
     "AWS::RDS::DBInstance": ("DBClusterIdentifier", "DBSnapshotIdentifier", "SourceDBInstanceIdentifier"),
@@ -23,7 +24,7 @@ INHERITED = {
 
 
 class CustomerKey(ResourceRule):
-    """Require a customer managed key wherever the resource type supports one."""
+    """Require a customer managed key for every resource type that supports one."""
 
     id = "E9101"
     shortdesc = "Encrypted with a customer managed key"

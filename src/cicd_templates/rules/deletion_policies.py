@@ -9,7 +9,7 @@ from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 from cicd_templates.template.resource_types.resource_type import PolicyCheck
 
-# For these types cfn-lint's I3011 reports a missing policy already.
+# For these types, cfn-lint's own rule I3011 already reports a missing policy.
 CHECKED_BY_CFN_LINT, CHECKED_HERE = (
     frozenset(name for name, facts in RESOURCE_TYPES.items() if facts.policies_checked_by is check)
     for check in (PolicyCheck.CFN_LINT, PolicyCheck.OWN_RULE)
@@ -36,7 +36,7 @@ class DataFate(ResourceRule):
     types = CHECKED_HERE | CHECKED_BY_CFN_LINT
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each policy that is missing or would delete protected data."""
+        """Yield a finding for each missing policy, and for each policy that would delete protected data."""
         for policy, keeping in KEEPING.items():
             for node in resource.values(policy):
                 if node.value is None:

@@ -50,5 +50,5 @@ def _differs(source: Path, text: str) -> bool:
     try:
         return source.read_text(encoding="utf-8") != text
     except (OSError, UnicodeError):
-        # The template is linted in a folder without the source, so only the digest can be checked.
+        # If the template is linted in a folder without the source, only the digest can be checked.
         return False

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from cicd_templates.rules.reading import EACH, Resource, known_text
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-# The metadata key that marks a project whose commands are meant to run code of the application.
+# The metadata key that marks a project whose commands run the application's code on purpose.
 RUNS_APPLICATION = "RunsApplication"
-# A command that starts Python, with its first argument. `--command=/usr/bin/python3` does not start Python.
+# A command that starts Python, and the first argument of Python. `--command=/usr/bin/python3` does not start Python.
 PYTHON_COMMAND = re.compile(r"(?<![\w.=/-])((?:/[\w./-]+/)?python[\d.]*)[ \t]+(?!-I\b)(\S+)")
-# A program of the source, at the beginning of a command.
+# A program from the source, at the beginning of a command.
 OWN_PROGRAM = re.compile(r"(?:^|[;&|(])[ \t]*(\.\.?/\S+)", re.MULTILINE)
 SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MULTILINE)
 
@@ -35,8 +35,8 @@ class IsolatedBuilds(ResourceRule):
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield the findings about a build project.
 
-        If it is meant to run the application, each secret is a finding. Otherwise, each start of Python without `-I`
-        and each start of a program of the source is a finding.
+        If the project runs the application on purpose, each secret is a finding. Otherwise, each command that starts
+        Python without `-I` or starts a program from the source is a finding.
         """
         runs_application = any(node.value is True for node in resource.values("Metadata", RUNS_APPLICATION))
         for node in resource.properties("Source", "BuildSpec"):

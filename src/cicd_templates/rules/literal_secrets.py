@@ -39,7 +39,10 @@ class LiteralSecrets(ResourceRule):
     tags = ["secrets"]
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each text that looks like a secret, and for each in a variable named like a secret."""
+        """Yield a finding for each text that looks like a secret, and for each variable that is named like a secret.
+
+        The value of such a variable is a finding only if it is a literal.
+        """
         for text, path in _texts(resource.body, ()):
             for kind, shape in SHAPES.items():
                 if shape.search(text):

@@ -51,7 +51,7 @@ class ExplicitLogs(ResourceRule):
 
     @staticmethod
     def _made_here(resource: Resource) -> bool:
-        """Return whether the template contains a log group with the service's default name."""
+        """Return whether the template contains a log group with the name that the service uses by default."""
         # Containers do not have to log to CloudWatch; if they do, cfn-lint's E3046 requires the name of the group.
         prefix = DEFAULT_NAMES.get(resource.type, "")
         return not prefix or any(

@@ -29,7 +29,7 @@ class OpenGroups(ResourceRule):
     types = INGRESS_PLACES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each ingress rule that admits everybody to another port."""
+        """Yield a finding for each ingress rule that opens a port other than 80 and 443 to everybody."""
         for rule in resource.properties(*INGRESS_PLACES[resource.type]):
             for key, everybody in ANYWHERE.items():
                 for node in values(rule, key):

@@ -12,7 +12,7 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 NAME_PROPERTIES: Mapping[str, str] = {
     name: facts.name_property for name, facts in RESOURCE_TYPES.items() if facts.name_property
 }
-# A name that is too long for its resource type is cut, and then ends in a hash of the whole name.
+# A name that is too long for its resource type is shortened. It then ends in a hash of the whole name.
 SHORTENED = re.compile(r"(?P<beginning>.+)-[0-9a-f]{8}")
 
 
@@ -45,9 +45,9 @@ class PhysicalNames(ResourceRule):
 
 
 def _cut(name: str, whole: str) -> bool:
-    """Return whether `name` was cut within its required beginning `whole`.
+    """Return whether `name` was shortened so much that it keeps no more than its required beginning, `whole`.
 
-    The environment can then be missing in the name itself, but its hash still depends on the environment.
+    The shortened name may not contain the environment. But the hash at its end still depends on the environment.
     """
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

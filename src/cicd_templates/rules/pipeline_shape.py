@@ -74,7 +74,7 @@ def _gate(stage: TemplateNode) -> Iterator[RuleFinding]:
 
 
 def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
-    """Return whether the stage has a BeforeEntry condition that fails unless a gate variable has the required value."""
+    """Return whether a BeforeEntry condition locks the stage unless a gate variable has the required value."""
     for condition in values(stage, "BeforeEntry", "Conditions", EACH):
         if any(node.value == "FAIL" for node in values(condition, "Result")):
             for rule in values(condition, "Rules", EACH):
@@ -88,10 +88,10 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
 
 
 def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
-    """Return the stages that need an approval: those that deploy to a protected environment.
+    """Return the stages that need an approval, which are those that deploy to a protected environment.
 
-    A pipeline of this project lists these stages in its metadata, whatever their names. In any other pipeline with
-    several stages, it is assumed to be the last one.
+    The metadata of a pipeline of this project lists these stages, whatever their names. In any other pipeline with
+    several stages that deploy, only the last of them is assumed to need an approval.
     """
     listed = [node.value for node in resource.values("Metadata", PROTECTED_STAGES_KEY)]
     if all(isinstance(names, list) for names in listed):

@@ -69,11 +69,11 @@ class PolicyStatement(NamedTuple):
         return bool(self.node.value.get("Effect") == "Allow")
 
     def each(self, key: str) -> Iterator[TemplateNode]:
-        """Return the items under `key`; a single value counts as a list with one item."""
+        """Return the items under `key`. A single value counts as a list with one item."""
         return values(self.node, key, EACH)
 
     def texts(self, key: str) -> Iterator[tuple[str, Path]]:
-        """Yield the known text and the path of each item under `key`; skip items whose text is unknown."""
+        """Yield the text and the path of each item under `key`. Items whose text is not known are skipped."""
         for item in self.each(key):
             text = known_text(item.value)
             if text is not None:
@@ -105,7 +105,10 @@ class PolicyStatement(NamedTuple):
 
 
 def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...]]) -> Iterator[PolicyStatement]:
-    """Yield the statements of the policies of `resource`; `tables` say where each resource type keeps its policies."""
+    """Yield the statements in the policies of `resource`.
+
+    `tables` map resource types to the places of their policies.
+    """
     for table in tables:
         place = table.get(resource.type)
         if place is not None:
@@ -115,11 +118,14 @@ def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...
 
 
 def account_of(principal: str) -> str | None:
-    """Return the account if `principal` is a whole account (its id, or an ARN that ends in `:root`), otherwise None."""
+    """Return the account if `principal` is a whole account, otherwise None.
+
+    A whole account is written as its id, or as an ARN that ends in `:root`.
+    """
     if principal.isdecimal() and len(principal) == 12:
         return principal
     try:
-        # Pseudo parameters contain colons, which do not separate the parts of the ARN.
+        # Pseudo parameters contain colons, but these do not separate parts of the ARN.
         arn = Arn.parse(principal.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "this"))
     except ValueError:
         return None

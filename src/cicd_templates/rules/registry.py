@@ -14,7 +14,7 @@ def _module_names() -> list[str]:
 
 
 def _rule_classes(module_name: str) -> list[type[CloudFormationLintRule]]:
-    """Return the rule classes that a module of this folder defines: the classes that have a rule id."""
+    """Return the rule classes that a module of this folder defines. A rule class is a class with a rule id."""
     module = import_module(f"{PACKAGE}.{module_name}")
     return [
         value
@@ -26,7 +26,7 @@ def _rule_classes(module_name: str) -> list[type[CloudFormationLintRule]]:
     ]
 
 
-# Every rule, in the order of the numbers in their ids, which is the order of docs/rules.md.
+# Every rule, ordered by the number in its id. The rules in docs/rules.md have the same order.
 RULES: tuple[type[CloudFormationLintRule], ...] = tuple(
     sorted((rule for name in _module_names() for rule in _rule_classes(name)), key=lambda rule: rule.id[1:])
 )

@@ -9,7 +9,7 @@ from cicd_templates.rules.reading import Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 from cicd_templates.rules.trust_policies import ACCOUNT_CONDITION_KEYS, SOURCE_KEYS
 
-# Condition keys that limit a KMS key to certain data, and condition keys that identify the caller.
+# Condition keys that limit the use of a KMS key to certain data, and condition keys that identify the caller.
 ENCRYPTION_CONTEXT = "kms:encryptioncontext"
 CALLER_KEYS = frozenset(
     {
@@ -25,7 +25,7 @@ PERMISSION = "AWS::Lambda::Permission"
 
 
 class ResourcePolicies(ResourceRule):
-    """Require a condition in resource policies for services, whole accounts and `*`."""
+    """Require a condition if a resource policy allows services, whole accounts or `*`."""
 
     id = "E9117"
     shortdesc = "A resource policy restricts for whom a service acts"
@@ -40,7 +40,7 @@ class ResourcePolicies(ResourceRule):
     types = frozenset({*RESOURCE_POLICIES, PERMISSION})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each principal that is allowed access without the condition that it needs."""
+        """Yield a finding for each principal that is allowed access without a required condition."""
         if resource.type == PERMISSION:
             yield from _permission(resource)
         own = str(resource.facts.get("Account", ""))
@@ -66,7 +66,7 @@ def _lacking(statement: PolicyStatement, kind: str, principal: str, own: str) ->
 
 
 def _permission(resource: Resource) -> Iterator[RuleFinding]:
-    """Yield a finding for a Lambda permission that allows `*`, or that allows a service without naming a source."""
+    """Yield a finding if a Lambda permission allows `*`, or allows a service without naming a source."""
     sources = [node for key in ("SourceAccount", "SourceArn", "PrincipalOrgID") for node in resource.properties(key)]
     for node in resource.properties("Principal"):
         if not any(source.value for source in sources) and isinstance(node.value, str):

@@ -1,8 +1,9 @@
 """The base class of the rules that check resources one at a time.
 
-cfn-lint offers two ways to call a rule: `match` with the whole template, or a call at a keyword of its schemas. These
-rules use `match`. If a rule raised an exception at a keyword, cfn-lint would also lose its own findings about the
-template. Keyword rules are also slower, because cfn-lint compares each of them at every step through the schemas.
+cfn-lint can call a rule in two ways: it calls `match` with the whole template, or it calls the rule whenever its
+schemas contain a certain keyword. These rules use `match`. If a rule raised an exception in a keyword call, cfn-lint
+would also lose its own findings about the template. Keyword rules are also slower, because cfn-lint compares each of
+them at every step through the schemas.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class RuleFinding(NamedTuple):
 
 
 class ResourceRule(CloudFormationLintRule, ABC):
-    """A rule about resources of the given `types`; if `types` is empty, about all resources."""
+    """A rule about resources of the given `types`. If `types` is empty, the rule is about all resources."""
 
     types: ClassVar[Collection[str]] = ()
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from cicd_templates.rules.reading import Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-# For each key of the template's metadata, the property of a role that must have the same value.
+# Keys of the template's metadata, each with the property of a role that must have the same value.
 REQUIRED = {"PermissionsBoundary": "PermissionsBoundary", "RolePath": "Path"}
 
 
 class RoleBoundary(ResourceRule):
-    """Require the permissions boundary and role path of the template's metadata."""
+    """Require the permissions boundary and the role path that the template's metadata names."""
 
     id = "E9119"
     shortdesc = "Roles have the environment's boundary and path"

@@ -49,7 +49,7 @@ class RequiredTags(ResourceRule):
 
 
 class _Unknown(frozenset[str]):
-    """Tags that are computed at deployment. Any tag may be present, so every tag counts as present."""
+    """Tags that are computed at deployment. They may include any tag, so every tag counts as present."""
 
     def __contains__(self, name: object) -> bool:
         return True

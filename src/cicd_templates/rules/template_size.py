@@ -40,7 +40,10 @@ class BodySize(CloudFormationLintRule):
 
 
 def _size(cfn: Template) -> int:
-    """Return the size of the template's file in bytes; if it was not read from a file, the size of its compact JSON."""
+    """Return the size of the template's file in bytes.
+
+    If the template was not read from a file, return the size of its compact JSON.
+    """
     if cfn.filename and Path(cfn.filename).is_file():
         return Path(cfn.filename).stat().st_size
     return len(json.dumps(cfn.template, separators=(",", ":"), default=str).encode())

@@ -8,7 +8,8 @@ from cicd_templates.rules.policy_statements import RESOURCE_POLICIES, PolicyStat
 from cicd_templates.rules.reading import EACH, Resource, values
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
-# For each resource type, the type of its policy, and the property with which the policy names the resource.
+# For each resource type, the type of policy that can be attached to it, and the policy's property that names the
+# resource.
 POLICY_OF = {
     "AWS::S3::Bucket": ("AWS::S3::BucketPolicy", ("Bucket",)),
     "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", ("Topics", EACH)),

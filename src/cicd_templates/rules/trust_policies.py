@@ -20,7 +20,7 @@ ACCOUNT_CONDITION_KEYS = frozenset(
 
 
 class TrustPolicies(ResourceRule):
-    """Require a condition in trust policies for services, whole accounts and tokens."""
+    """Require a condition if a trust policy allows services, whole accounts or tokens."""
 
     id = "E9116"
     shortdesc = "A trust policy restricts for whom a role is assumed"
@@ -36,7 +36,7 @@ class TrustPolicies(ResourceRule):
     types = TRUST_POLICIES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each principal that is trusted without the condition that it needs."""
+        """Yield a finding for each principal that is trusted without a required condition."""
         own = str(resource.facts.get("Account", ""))
         for statement in resource_statements(resource, TRUST_POLICIES):
             if statement.allows:
@@ -47,7 +47,10 @@ class TrustPolicies(ResourceRule):
 
 
 def _lacking(statement: PolicyStatement, kind: str, principal: str, own: str) -> str:
-    """Return advice about what the condition for a principal lacks; empty if the condition is sufficient."""
+    """Return advice on what the condition for a principal lacks.
+
+    Return an empty text if the condition is sufficient.
+    """
     conditions = set(statement.condition_keys())
     keys = {key for _, key in conditions}
     if kind == "Service":

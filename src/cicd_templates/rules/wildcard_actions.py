@@ -24,7 +24,7 @@ class WildcardActions(ResourceRule):
     types = POLICY_TYPES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each allowed action with a `*` or `?`."""
+        """Yield a finding for each allowed action that contains `*` or `?`."""
         for statement in resource_statements(resource, *ALL_POLICIES):
             if statement.allows:
                 for action, path in statement.texts("Action"):

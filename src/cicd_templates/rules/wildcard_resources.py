@@ -24,7 +24,7 @@ class EveryResource(ResourceRule):
     types = frozenset(IDENTITY_POLICIES)
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each statement that allows every resource without a stated reason."""
+        """Yield a finding for each statement that allows access to every resource and has no stated reason."""
         for statement in resource_statements(resource, IDENTITY_POLICIES):
             if statement.allows and not _explained(statement, resource.reasons):
                 for text, path in statement.texts("Resource"):

@@ -33,12 +33,12 @@ class Arn:
 
     @property
     def resource_kind(self) -> str:
-        """The first part of `resource`, such as `log-group` or `function`; all of it if it has only one part."""
+        """The first part of `resource`, such as `log-group` or `function`, or all of it if it has only one part."""
         return self.resource.replace(":", "/").partition("/")[0]
 
     @property
     def resource_name(self) -> str:
-        """The part of `resource` after the kind; empty if `resource` has only one part."""
+        """The part of `resource` after the kind. Empty if `resource` has only one part."""
         return self.resource[len(self.resource_kind) + 1 :]
 
     def __str__(self) -> str:

@@ -21,7 +21,8 @@ SHOWN_DIFFERENCES = 3
 def source_digest(project: Path = Path()) -> str:
     """Return a digest of the configuration and of the user's own layers in `project`.
 
-    Comments and the layout of the configuration do not count. Raises `OSError` or `ValueError` if it cannot be read.
+    Comments in the configuration and its layout do not change the digest. Raises `OSError` or `ValueError` if the
+    configuration cannot be read.
     """
     configuration = tomllib.loads((project / CONFIGURATION).read_text(encoding="utf-8"))
     digest = hashlib.sha256(json.dumps(configuration, sort_keys=True, default=str).encode())
@@ -31,7 +32,10 @@ def source_digest(project: Path = Path()) -> str:
 
 
 def checksums_text(files: Mapping[str, str], sources: str = "") -> str:
-    """Return the list for `files`, by relative path, which were rendered from sources with the digest `sources`."""
+    """Return the list of checksums for `files`, which maps relative paths to texts.
+
+    `sources` is the digest of the sources from which the files were rendered.
+    """
     lines = [f"{RENDERED_FROM}{sources}\n"] if sources else []
     return "".join(
         [*lines, *(f"{hashlib.sha256(files[path].encode()).hexdigest()}  {path}\n" for path in sorted(files))]
@@ -39,13 +43,16 @@ def checksums_text(files: Mapping[str, str], sources: str = "") -> str:
 
 
 def parse_checksums(text: str) -> dict[str, str]:
-    """Return the digests by path. A malformed line matches no existing file."""
+    """Return the digests, keyed by path. A malformed line gives a path that does not exist."""
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def recorded_sources(text: str) -> str:
-    """Return the digest of the sources that a list of checksums states, or an empty string."""
+    """Return the digest of the sources that is stated in a list of checksums.
+
+    Return an empty string if none is stated.
+    """
     first = text.partition("\n")[0]
     return first.removeprefix(RENDERED_FROM) if first.startswith(RENDERED_FROM) else ""
 
@@ -53,7 +60,7 @@ def recorded_sources(text: str) -> str:
 def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
     """Return how the templates of `environment` in `folder` differ from what `make render` wrote, or would write now.
 
-    Return an empty string if they do not differ. Only what the list states is checked.
+    Return an empty string if they do not differ. Only files that the list of checksums states are checked.
     """
     try:
         text = (folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace")

@@ -1,8 +1,8 @@
 """Reads a template's YAML text into dicts, and writes dicts as YAML with CloudFormation's short tags.
 
-This module knows only the notation, not the layers or the order of keys.
-`load(dump(value))` is `value` for everything that JSON can hold.
-Built on PyYAML's C classes: troposphere's `to_yaml` sorts keys, quotes multi-line strings and is ten times slower.
+This module knows only the notation, not the layers or the order of keys. For everything that JSON can hold,
+`load(dump(value))` equals `value`. The module uses PyYAML's C classes, because troposphere's `to_yaml` sorts keys,
+quotes multi-line strings and is ten times slower.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _KEY_OF = {tag: key for key, tag in TAG_OF.items()} | {"!Condition": "Condition"
 
 
 class _Loader(yaml.CSafeLoader):
-    """Reads short tags as the long names of their functions, and dates as strings."""
+    """Reads short tags as the long names of their functions, and reads dates as strings."""
 
 
 def _long_form(tag: str, value: Any) -> dict[str, Any]:
-    """Return the function call in its long form for the short `tag` with `value`."""
+    """Return the function call that `tag` and `value` stand for, written with the long name of the function."""
     key = _KEY_OF.get(tag) or f"Fn::{tag[1:]}"
     return {key: value.split(".", 1) if key == "Fn::GetAtt" and isinstance(value, str) else value}
 
@@ -45,20 +45,20 @@ def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> Any:
 
 
 _Loader.add_multi_constructor("!", _construct_short)
-# CloudFormation has no dates: `2012-10-17` is a policy's version, a string.
+# CloudFormation does not have dates. `2012-10-17`, for example, is the version of a policy and a string.
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
 
 
 def dump(value: Any, *, column: int = 0) -> str:
-    """Return `value` as block YAML that ends in a newline, keys in the order of the dicts.
+    """Return `value` as block YAML that ends in a newline, with the keys in the order of the dicts.
 
-    A mapping of plain values in a list, such as a tag, stands on one line where it fits into `YAML_WIDTH`. `column` is
-    how far the caller will indent the text.
+    If a list contains a mapping of plain values, such as a tag, the mapping is written on one line if it fits into
+    `YAML_WIDTH`. `column` is how far the caller will indent the text.
     """
     return yaml_writing.write_yaml(value, column)
 
 
-# CloudFormation takes a megabyte. What the renderer writes is less than 30 levels deep.
+# CloudFormation accepts templates of up to one megabyte. Rendered templates are nested less than 30 levels deep.
 LARGEST_BYTES = 2_000_000
 DEEPEST = 100
 
@@ -66,7 +66,8 @@ DEEPEST = 100
 def refuse_hostile(text: str) -> None:
     """Raise `ValueError` for a text that could keep `load` busy: anchors and aliases, excessive size or depth.
 
-    An alias counts as often as it is used, so a few nested ones stand for billions of values. The renderer writes none.
+    Each use of an alias repeats the whole value, so a few nested aliases stand for billions of values. The renderer
+    writes no aliases.
     """
     if len(text.encode()) > LARGEST_BYTES:
         raise ValueError(f"larger than {LARGEST_BYTES} bytes")
@@ -82,7 +83,7 @@ def refuse_hostile(text: str) -> None:
 
 
 def load(text: str) -> Any:
-    """Return the value of a template's text, YAML or JSON. Raises `yaml.YAMLError` on anything else."""
+    """Return the value of a template's text, which is YAML or JSON. Raises `yaml.YAMLError` if it is neither."""
     if text.lstrip().startswith("{"):
         try:
             return json.loads(text)
@@ -91,5 +92,5 @@ def load(text: str) -> Any:
     try:
         return yaml_events.read_yaml(text, _long_form)
     except (yaml_events.UnusualYAMLError, yaml.YAMLError, RecursionError):
-        # PyYAML reads what this program does not write, or says what is wrong with it.
+        # If this program could not have written the text, PyYAML reads it or says what is wrong with it.
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader

@@ -1,4 +1,4 @@
-"""Compares two values of a template part by part; lists whose items have names are compared by name."""
+"""Compares two values of a template part by part. If the items of a list have names, they are compared by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMES = ("Sid", "Key", "Id", "Name", "PolicyName", "TagKey")
 
 @dataclass(frozen=True)
 class Difference:
-    """The values at `path` before and after; `ABSENT` if there is none."""
+    """The values at `path` before and after. A value that does not exist is `ABSENT`."""
 
     path: tuple[str, ...]
     before: Any
@@ -24,7 +24,7 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Difference]:
-    """Yield the differences, each with the longest path that is known."""
+    """Yield the differences, each at the deepest path that can be compared."""
     if before == after:
         return
     if _is_map(before) and _is_map(after):
@@ -51,7 +51,10 @@ def _is_map(value: Any) -> bool:
 
 
 def _parsed_json(value: Any) -> Any:
-    """Return the JSON in a text, such as an environment variable or a dashboard; None if there is none."""
+    """Return the parsed JSON of a text, such as an environment variable or a dashboard.
+
+    Return None for other values.
+    """
     if isinstance(value, str) and value.startswith(("{", "[")):
         with contextlib.suppress(ValueError):
             return json.loads(value)
@@ -59,7 +62,10 @@ def _parsed_json(value: Any) -> Any:
 
 
 def items_by_name(value: Any) -> dict[str, Any] | None:
-    """Return a list of maps as a map by the names of its items; None if names are missing or not unique."""
+    """Return a list of maps as a dict whose keys are the names of the items.
+
+    Return None if names are missing or not unique.
+    """
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         return None
     for name in _NAMES:

@@ -1,8 +1,8 @@
 """Names of the keys under which a rendered template and its resources carry metadata."""
 
-# Reasons that a building block gives for a resource; the renderer writes each as a `# Why:` line above it.
+# The reasons that a building block gives for a resource. The renderer writes each reason as a `# Why:` line above it.
 REASONS_KEY = "Why"
-# True for a build project whose commands are meant to run code of the application; the lint rule E9164 reads it.
+# True for a build project whose commands run the application's code on purpose; the lint rule E9164 reads it.
 RUNS_APPLICATION_KEY = "RunsApplication"
-# The names of a pipeline's stages that deploy to protected environments; the lint rule E9161 reads it.
+# The names of the stages that deploy to protected environments, for a pipeline; the lint rule E9161 reads it.
 PROTECTED_STAGES_KEY = "ProtectedStages"

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition: `name` as ARNs spell it, the beginning of its regions' names, and its `dns_suffix`.
+    """A partition of AWS. `name` is its name in ARNs, and `dns_suffix` is the end of its host names.
 
-    `console` is the host of the console without the region, and empty if it is not known. The names of the VPC
-    endpoints of `services_with_cn_endpoints` begin with `cn`.
+    The names of its regions begin with `region_prefix`. `console` is the host of the console without the region, or
+    empty if the host is not known. The names of the VPC endpoints of `services_with_cn_endpoints` begin with `cn`.
     """
 
     name: str
@@ -37,34 +37,34 @@ OTHER_PARTITIONS = (
 
 
 def partition_of(region: str) -> Partition:
-    """Return the partition whose prefix matches the region, or else the commercial partition."""
+    """Return the partition whose prefix matches the region. If none matches, return the commercial partition."""
     return next((other for other in OTHER_PARTITIONS if region.startswith(other.region_prefix)), AWS)
 
 
 def regional_hosts(service: str, region: str) -> list[str]:
-    """Return the host names of a service that the condition key `kms:ViaService` can have in a region.
+    """Return the host names that the condition key `kms:ViaService` can have for a service in a region.
 
-    AWS documents only names that end in `amazonaws.com`, and examples for China also have China's own suffix.
+    AWS documents only names that end in `amazonaws.com`, but its examples for China also have China's own suffix.
     """
     return sorted({f"{service}.{region}.{suffix}" for suffix in (AWS.dns_suffix, partition_of(region).dns_suffix)})
 
 
 def logs_principal(region: str) -> str:
-    """Return the service principal of CloudWatch Logs, which has a region and the suffix of the partition."""
+    """Return the service principal of CloudWatch Logs, which contains the region and the partition's suffix."""
     return f"logs.{region}.{partition_of(region).dns_suffix}"
 
 
 def endpoint_service(service: str, region: str) -> str:
-    """Return the name of the VPC endpoint service of an AWS service in a region."""
+    """Return the name of the VPC endpoint service through which an AWS service is reached in a region."""
     begin = "cn.com.amazonaws" if service in partition_of(region).services_with_cn_endpoints else "com.amazonaws"
     return f"{begin}.{region}.{service}"
 
 
 def console_address(region: str) -> str:
-    """Return the address of the console of a region, without a final slash."""
+    """Return the address of the AWS console in a region, without a final slash."""
     return f"https://{region}.{partition_of(region).console}"
 
 
 def object_url(region: str, bucket: str, key: str) -> str:
-    """Return the address that S3 itself has for an object of a bucket in `region`."""
+    """Return the HTTPS address of an object in S3. Its bucket is in `region`."""
     return f"https://{bucket}.s3.{region}.{partition_of(region).dns_suffix}/{key}"

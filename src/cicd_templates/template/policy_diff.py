@@ -1,9 +1,11 @@
 """Compares the IAM statements of a resource before and after: which are new, which are gone, and which widen access.
 
-CloudFormation shows a changed policy as one changed property; only the two templates show which access it adds. The
-plan and the review both take their verdict from here. A change widens access unless every allow statement is covered by
-one from before, and every deny statement from before is covered by one that is still there. If the two texts do not
-decide that, as with two patterns or two conditions, the change counts as widening.
+CloudFormation shows a changed policy as one changed property. Only a comparison of the two templates shows which access
+the change adds. The plan and the review both use the result of this module.
+
+A change does not widen access if two things hold: every allow statement is covered by an earlier one, and every earlier
+deny statement is covered by one that is still there. If the two texts do not show this, for example because of two
+patterns or two conditions, the change counts as widening.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ ELEMENTS = ("Principal", "Action", "Resource")
 
 @dataclass(frozen=True)
 class PolicyDiff:
-    """The statements that a resource gained and lost, one sentence item; `widens` says whether access grew."""
+    """The statements that a resource gained and lost, one sentence for each; `widens` says whether access grew."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -30,7 +32,10 @@ class PolicyDiff:
 
 
 def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> PolicyDiff:
-    """Return how the statements of a resource differ between the resources of two templates."""
+    """Return how the statements of the resource `logical_id` differ between two templates.
+
+    `before` and `after` are the resources of these templates.
+    """
     old, new = (dict(_statements(resources.get(logical_id, {}).get("Properties", {}))) for resources in (before, after))
     added = [statement for key, statement in new.items() if key not in old]
     removed = [statement for key, statement in old.items() if key not in new]
@@ -42,14 +47,20 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether the statements `after` may allow something that `before` did not, regardless of their order."""
+    """Return whether the statements `after` may allow something that the statements `before` did not allow.
+
+    The order of statements does not matter.
+    """
     return any(
         not any(statement_covers(old, new) for old in before) for new in after if new["Effect"] == "Allow"
     ) or any(not any(statement_covers(new, old) for new in after) for old in before if old["Effect"] == "Deny")
 
 
 def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
-    """Return whether `wide` covers everything that `narrow` covers, with the same effect, as far as the texts show."""
+    """Return whether both statements have the same effect, and `wide` covers everything that `narrow` covers.
+
+    If the texts do not show this, return false.
+    """
     return (
         wide["Effect"] == narrow["Effect"]
         and all(_element_covers(element, wide, narrow) for element in ELEMENTS)
@@ -58,9 +69,9 @@ def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool
 
 
 def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether the condition of `after` may hold for a request for which the condition of `before` does not.
+    """Return whether some requests may meet the condition of `after` but not the condition of `before`.
 
-    The parts of a condition must all hold, so one with more parts holds less often.
+    All parts of a condition must hold, so a condition with more parts holds for fewer requests.
     """
     return not _conjuncts(before) <= _conjuncts(after)
 
@@ -68,7 +79,7 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
     if f"Not{element}" in wide or f"Not{element}" in narrow:
         both = f"Not{element}" in wide and f"Not{element}" in narrow
-        # Both list exceptions: the wider statement has fewer.
+        # Both statements list exceptions, so the wider statement has fewer of them.
         return both and _items(wide[f"Not{element}"]) <= _items(narrow[f"Not{element}"])
     if element not in wide or element not in narrow:
         return element not in wide and element not in narrow
@@ -76,7 +87,10 @@ def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, 
 
 
 def _items(value: Any) -> frozenset[str]:
-    """Return the items of an element as comparable texts; principals in a map are returned with their kind."""
+    """Return the items of an element as texts that can be compared.
+
+    If principals are in a map, each text begins with the kind of the principal.
+    """
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         return frozenset(f"{kind} {item}" for kind, listed in value.items() for item in _items(listed))
     listed = value if isinstance(value, list) else [value]
@@ -92,11 +106,15 @@ def _conjuncts(statement: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _statements(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every statement below `value` and its identity, which is everything in it except the Sid."""
+    """Yield the identity and the content of every statement below `value`.
+
+    The identity is everything in the statement except the Sid.
+    """
     if isinstance(value, Mapping):
         for name, inner in value.items():
             listed = inner if isinstance(inner, list) else [inner]
-            # Other services have statements too, such as firewall rules; only those of policies have an effect.
+            # Other services have statements too, such as firewall rules. Only the statements of policies have an
+            # `Effect`.
             if name == "Statement" and all(isinstance(item, Mapping) and "Effect" in item for item in listed):
                 for statement in listed:
                     yield _with_identity({key: item for key, item in statement.items() if key != "Sid"})
@@ -142,7 +160,7 @@ def _principal(principal: Any) -> str:
 
 
 def _listed(value: Any) -> str:
-    """Return a value of a policy, which may be an intrinsic function, as text."""
+    """Return a value of a policy as text. The value may be an intrinsic function."""
     if isinstance(value, list):
         return ", ".join(map(_listed, value))
     match value:

@@ -1,4 +1,7 @@
-"""Writes and reads the reasons in the metadata of a resource for statements that name every resource."""
+"""Writes and reads the reasons in a resource's metadata.
+
+A reason says why an IAM statement applies to every resource.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ _BETWEEN = " names every resource: "
 
 
 def every_resource_reason(sid: str, because: str) -> str:
-    """Return the sentence that says why the statement `sid`, of letters and digits, names every resource."""
+    """Return the sentence that says why the statement `sid` applies to every resource.
+
+    The Sid may contain only letters and digits.
+    """
     return f"{sid}{_BETWEEN}{because}"
 
 
 def parse_every_resource_reason(sentence: str) -> tuple[str, str] | None:
-    """Return the Sid and the reason that `every_resource_reason` was given; None for a reason of another kind."""
+    """Return the Sid and the reason from a sentence of `every_resource_reason`. Return None for any other sentence."""
     sid, between, because = sentence.partition(_BETWEEN)
     return (sid, because) if between and sid.isalnum() and because else None

@@ -3,5 +3,5 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 """
 
-# The largest template, in bytes of UTF-8, that fits into a request; a larger one must be uploaded to a bucket.
+# The largest template, in bytes of UTF-8, that fits into a request. A larger template must be uploaded to a bucket.
 TEMPLATE_BODY_BYTES = 51_200

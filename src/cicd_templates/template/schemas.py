@@ -1,4 +1,4 @@
-"""The create-only and identifying properties of resource types, from the CloudFormation schemas in cfn-lint."""
+"""The create-only and identifying properties of resource types, read from the CloudFormation schemas in cfn-lint."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from functools import cache
 
 @cache
 def create_only(region: str, resource_type: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the properties whose change replaces a resource, and those whose change may replace it, as `a/b` paths.
+    """Return the properties whose change replaces a resource, and the properties whose change may replace it.
 
-    Both are empty for a type without a schema, such as a custom resource.
+    The properties are written as `a/b` paths. Both results are empty for a type without a schema, such as a custom
+    resource.
     """
     schema = _schema(region, resource_type)
     return _names(schema, "createOnlyProperties"), _names(schema, "conditionalCreateOnlyProperties")
@@ -17,9 +18,9 @@ def create_only(region: str, resource_type: str) -> tuple[frozenset[str], frozen
 
 @cache
 def chosen_identifier(region: str, resource_type: str) -> tuple[str, ...]:
-    """Return the properties that identify a resource of the type, if a template chooses all of them.
+    """Return the properties that identify a resource of the type, if templates set all of them.
 
-    Empty if AWS chooses one of them, and for a type without a schema.
+    The result is empty if AWS sets one of them, or if the type has no schema.
     """
     schema = _schema(region, resource_type)
     identifier = sorted(_names(schema, "primaryIdentifier"))
@@ -27,7 +28,7 @@ def chosen_identifier(region: str, resource_type: str) -> tuple[str, ...]:
 
 
 def _schema(region: str, resource_type: str) -> dict[str, list[str]]:
-    # cfn-lint takes half a second to import, which rendering need not pay.
+    # cfn-lint takes half a second to import, so it is imported only when a schema is needed.
     from cfnlint.schema import ResourceNotFoundError
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 

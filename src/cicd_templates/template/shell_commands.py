@@ -2,5 +2,5 @@
 
 
 def parameter_value(path: str) -> str:
-    """Return the shell's command substitution for the value in Parameter Store under `path`."""
+    """Return a shell command substitution that reads the value of the parameter `path` from Parameter Store."""
     return f"$(aws ssm get-parameter --name {path} --query Parameter.Value --output text)"

@@ -1,4 +1,4 @@
-"""The facts of a stack, which the renderer writes into the metadata of its template and all other parts read.
+"""The facts of a stack. The renderer writes them into the metadata of the stack's template; all other parts read them.
 
 `StackFacts` is the only code that knows how the facts are spelled in a template.
 """
@@ -18,7 +18,7 @@ PROTECTIONS = ("protected", "disposable")
 _LISTS = frozenset({"sources", "after"})
 _MAPS = frozenset({"patches", "stack_tags"})
 _CHOICES = {"kind": ENVIRONMENT_KINDS, "protection": PROTECTIONS}
-# The values that are left out of the metadata.
+# The default values. A fact that has its default value is left out of the metadata.
 _DEFAULTS: Mapping[str, Any] = {
     "suffix": None,
     "service": None,
@@ -32,11 +32,11 @@ _DEFAULTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class StackFacts:
-    """What a stack is, where it belongs and from what it was rendered. The fields are in the order of the metadata.
+    """What a stack is, where it belongs, and from what it was rendered. The fields are in the order of the metadata.
 
-    `environment` is the name without the suffix of a copy, `after` are names of stacks that are deployed earlier,
-    `deployed_as` is the path of the parameter that holds the ARN of the role which CloudFormation assumes, and
-    `patches` maps the path of each patched value to its reason.
+    `environment` is the environment's name without the suffix of a copy. `after` names stacks that are deployed
+    earlier. `deployed_as` is the path of a parameter. The parameter holds the ARN of the role that CloudFormation
+    assumes. `patches` maps the path of each patched value to the reason for the patch.
     """
 
     project: str
@@ -59,7 +59,7 @@ class StackFacts:
 
     @property
     def qualified_environment(self) -> str:
-        """The environment's name with the suffix of a copy: `staging` or `staging-pr4918`."""
+        """The environment's name, with the suffix if it is a copy: `staging` or `staging-pr4918`."""
         return f"{self.environment}-{self.suffix}" if self.suffix else self.environment
 
     @property
@@ -68,7 +68,7 @@ class StackFacts:
         return self.protection == "protected"
 
     def to_metadata(self) -> dict[str, Any]:
-        """Return the facts in the form that they have in a template, without those that have their default value."""
+        """Return the facts as they are written in a template. Facts that have their default value are left out."""
         metadata: dict[str, Any] = {}
         for fact_field in fields(self):
             value = getattr(self, fact_field.name)
@@ -80,8 +80,8 @@ class StackFacts:
     def from_metadata(cls, metadata: Any, where: object) -> StackFacts:
         """Return the facts that `metadata` holds; `where` names the template in errors.
 
-        Facts that are not known here are ignored, so that the templates of a newer version can be compared. Raises
-        `ConfigurationError` that names the first fact which is missing or has a wrong value.
+        Facts that this version does not know are ignored, so that the templates of a newer version can be compared.
+        Raises `ConfigurationError` if a fact is missing or has a wrong value. The error names the first such fact.
         """
         if not isinstance(metadata, Mapping):
             raise not_rendered(where, f"it has no Metadata.{METADATA_KEY}")

@@ -1,7 +1,7 @@
 """The graph of stacks, derived from their templates: who publishes a value, who reads it, and the deploy order.
 
-It works on plain dicts, rendered or read from `out/`, so that the renderer and the deployer apply the same rules.
-Imports no troposphere and calls no AWS.
+The functions work on plain dicts, which are rendered or read from `out/`. So the renderer and the deployer apply the
+same rules. The module imports no troposphere and does not call AWS.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Links:
-    """One stack's place in the graph. `publishes` maps each path to whether it holds a list."""
+    """One stack's place in the graph. `publishes` maps each published path to whether its value is a list."""
 
     stack: str
     environment: str
@@ -54,7 +54,11 @@ def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
 
 
 def refuse_broken_links(stacks: Iterable[Links]) -> None:
-    """Raise `ConfigurationError` that lists the values that no stack of the same environment publishes in that form."""
+    """Raise `ConfigurationError` if a stack reads a value that is not published in the same environment and form.
+
+    The form is a list or a single value. The error lists all such values. Also raise it if the stacks need each other
+    in a cycle.
+    """
     stacks = list(stacks)
     published = {path: (stack, is_list) for stack in stacks for path, is_list in stack.publishes.items()}
     problems = [problem for stack in stacks for read in stack.reads if (problem := _problem(stack, read, published))]
@@ -82,7 +86,7 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
 
 
 def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
-    """Return, for each stack, the stacks that must be deployed before it, because it reads from them or names them."""
+    """Return, for each stack, the stacks that must be deployed first, because it reads their values or names them."""
     stacks = list(stacks)
     producer_of = {path: stack.stack for stack in stacks for path in stack.publishes}
     known = {stack.stack for stack in stacks}
@@ -94,9 +98,10 @@ def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
 
 
 def waves(stacks: Iterable[Links]) -> list[tuple[str, ...]]:
-    """Return the stack names in deploy order, as waves: a stack needs only stacks of earlier waves. Waves are sorted.
+    """Return the stack names in deploy order, as waves.
 
-    Raises `ConfigurationError` with the cycle if there is one.
+    A stack needs only stacks of earlier waves. Each wave is sorted. Raises `ConfigurationError` if the stacks need each
+    other in a cycle. The error shows the cycle.
     """
     sorter = graphlib.TopologicalSorter(producers(stacks))
     try:

@@ -19,7 +19,8 @@ from cicd_templates.template.stack_graph import Links, links_of
 class StackTemplate:
     """The file of a stack's template, its text as reviewed, its content as plain data, and the facts in its metadata.
 
-    `path` need not exist: the renderer has not written it yet, and an older revision may have another file there.
+    The file `path` need not exist, because the renderer has not written it yet. If the template is from an older
+    revision, there may be another file at `path`.
     """
 
     path: Path
@@ -49,12 +50,12 @@ class StackTemplate:
 
     @property
     def layer(self) -> str:
-        """The name of the layer that built it."""
+        """The name of the layer that built the template."""
         return self.facts.layer
 
     @property
     def service(self) -> str | None:
-        """The name of the service that the stack belongs to, or None."""
+        """The name of the service that the stack belongs to. None if it belongs to no service."""
         return self.facts.service
 
     @property
@@ -79,12 +80,12 @@ class StackTemplate:
 
     @property
     def deployed_as(self) -> str | None:
-        """The path of the parameter with the ARN of the role that CloudFormation assumes for the stack, or None."""
+        """The path of a parameter, or None. The parameter holds the ARN of the role that CloudFormation assumes."""
         return self.facts.deployed_as
 
     @property
     def parameter_root(self) -> str:
-        """The beginning of the environment's paths in Parameter Store and of its log groups, with a final slash."""
+        """The beginning of the environment's Parameter Store paths and log group names, with a final slash."""
         return f"/{self.facts.project}/{self.environment}/"
 
     @property
@@ -120,14 +121,14 @@ def read_template(path: Path) -> StackTemplate:
 
 
 def parse_template(path: Path, text: str) -> StackTemplate:
-    """Return the template in `text`; `path` is its file, which also names it in errors.
+    """Return the template in `text`. `path` is the template's file, and errors name it.
 
     Raises `ConfigurationError` if `make render` did not write it.
     """
     try:
         content = cloudformation_yaml.load(text)
         template = StackTemplate(path, text, content, stack_facts(content, path))
-        # Read here, so that a template without the parts that links need is refused with the name of its file.
+        # The links are read here, so that an error about a part that they need also names the file.
         _ = template.links
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise not_rendered(path, str(error).splitlines()[0]) from None

@@ -1,4 +1,4 @@
-"""The tags that identify everything in the project, for the renderer and the deployer."""
+"""The tags by which the renderer and the deployer identify everything that belongs to the project."""
 
 MANAGED_BY_KEY = "ManagedBy"
 MANAGED_BY = "cicd-templates"

@@ -1,7 +1,8 @@
-"""Reads the YAML that this program writes from the parser's events, five times as fast as through PyYAML's nodes.
+"""Reads the YAML that this program writes. It uses the parser's events.
 
-It raises `UnusualYAMLError` for all YAML that the program does not write itself, such as anchors, merge keys and
-explicit tags of YAML's own, so that PyYAML can read it or say what is wrong with it.
+This is five times as fast as reading PyYAML's nodes. The program itself never writes some parts of YAML, such as
+anchors, merge keys and YAML's own explicit tags. For these, `UnusualYAMLError` is raised, so that PyYAML can read the
+text or say what is wrong with it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import yaml
 
-# Templates repeat their words. The cache holds those of some hundred templates.
+# The same words occur in many templates. The cache has room for the words of some hundred templates.
 CACHED_SCALARS = 1 << 16
 _RESOLVER: Any = yaml.resolver.Resolver()
 _CONSTRUCTOR: Any = yaml.constructor.SafeConstructor()
@@ -27,7 +28,7 @@ class UnusualYAMLError(Exception):
 def read_yaml(text: str, short: Callable[[str, Any], Any]) -> Any:
     """Return the value of `text`. `short` makes the value of a short tag, such as `!Ref`, from the tag and its operand.
 
-    Raises `UnusualYAMLError`, or the `yaml.YAMLError` of PyYAML's parser.
+    Raises `UnusualYAMLError`, or `yaml.YAMLError` if PyYAML cannot parse the text.
     """
     parser: Any = yaml.CSafeLoader(text)
     try:
@@ -48,7 +49,7 @@ def _expect(parser: Any, kind: type[yaml.Event]) -> None:
 
 @lru_cache(CACHED_SCALARS)
 def _plain(text: str) -> Any:
-    """Return the value of a scalar without quotes: text, a number, a truth value or nothing. A date is text."""
+    """Return the value of a scalar without quotes: text, a number, true, false or null. A date is returned as text."""
     tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
     if tag in (_STR, _TIMESTAMP):
         return text
@@ -58,7 +59,7 @@ def _plain(text: str) -> Any:
 
 
 class _Reader:
-    """Makes values from the events that `following` returns one after another."""
+    """Makes values from events. Each call of `following` returns the next event."""
 
     def __init__(self, following: Callable[[], Any], short: Callable[[str, Any], Any]) -> None:
         self._following = following

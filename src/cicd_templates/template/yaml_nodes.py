@@ -1,6 +1,6 @@
 """Writes values as YAML through PyYAML's nodes, with CloudFormation's short tags.
 
-It defines how every value is written. `yaml_writing` writes most of them with the same bytes at a fifth of the time.
+It defines how every value is written. `yaml_writing` writes most values to the same bytes, in a fifth of the time.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 
 import yaml
 
-# Outside literal blocks no line is longer than this. A string that could exceed it, with its key and indent, becomes a
-# literal block, because folding would hide from a reader where its spaces are.
+# No line is longer than this, except in literal blocks. A string that, with its key and indent, could make a line too
+# long becomes a literal block. If it were folded instead, a reader could not see where its spaces are.
 YAML_WIDTH = 110
 LONGEST_IN_LINE = 76
 INDENT = 2
-# Templates repeat their texts; the caches hold those of some hundred templates.
+# The same texts occur in many templates. The caches have room for the texts of some hundred templates.
 CACHED_TEXTS = 1 << 16
 
 # Every intrinsic function has a short form except `Fn::Transform` and `Fn::ForEach::...`, which keep their long one:
@@ -39,12 +39,12 @@ def _tag_of_plain(text: str) -> Any:
 
 
 def reads_as_text(text: str) -> bool:
-    """Return whether YAML reads `text` without quotes as text, not as a number, a truth value, a date or nothing."""
+    """Return whether YAML reads `text` without quotes as text, not as a number, true, false, a date or null."""
     return bool(_tag_of_plain(text) == _STR)
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Writes nodes, and caches the tag that PyYAML resolves for each text."""
+    """Writes nodes. It caches, for each text, the tag that PyYAML resolves."""
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
         """Return the tag of a node."""
@@ -53,23 +53,23 @@ class _Dumper(yaml.CSafeDumper):
         return _SEQ if kind is yaml.SequenceNode else _MAP
 
 
-# YAML 1.2 numbers that PyYAML, which implements 1.1, would not quote: an account id may begin with a zero.
+# Numbers in YAML 1.2, such as an account id that begins with a zero. PyYAML implements 1.1 and would not quote them.
 _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 
 
 @lru_cache(CACHED_TEXTS)
 def style_of(text: str) -> str | None:
     """Return the style of a text: quotes, a literal block, or None to let the emitter choose."""
-    # A literal block keeps every character, but the emitter falls back to quotes where a line ends in a space.
+    # A literal block keeps every character. If one of its lines ends in a space, the emitter writes quotes instead.
     if _NUMBER.fullmatch(text):
         return "'"
     return "|" if "\n" in text or len(text) > LONGEST_IN_LINE else None
 
 
 def node_of(value: Any, column: int) -> yaml.Node:
-    """Return the YAML nodes of `value`. No node is shared, because a shared node would become an anchor.
+    """Return the YAML nodes of `value`. No node is shared, because PyYAML writes a shared node as an anchor.
 
-    `column` is the rightmost column at which the keys, or the dashes of the items, can be.
+    Keys, or the dashes of items, can be indented up to `column`, but not further.
     """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=style_of(value))
@@ -81,7 +81,10 @@ def node_of(value: Any, column: int) -> yaml.Node:
 
 
 def short_form(mapping: dict[str, Any]) -> tuple[str, str | list[Any]] | None:
-    """Return the tag and the operand of a function that has a short form; None for all other mappings."""
+    """Return the tag and the operand of a function call, if the function has a short form.
+
+    Return None for other mappings.
+    """
     if len(mapping) != 1:
         return None
     ((key, value),) = mapping.items()
@@ -89,12 +92,12 @@ def short_form(mapping: dict[str, Any]) -> tuple[str, str | list[Any]] | None:
     if tag is None:
         return None
     if key == "Fn::GetAtt":
-        # An attribute in one string would be read back as a list of two.
+        # If the operand is a single string, its short form would be read back as a list of two strings.
         named = isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
         if named and "." not in value[0]:
             return tag, ".".join(value)
         return (tag, value) if isinstance(value, list) and not all(isinstance(part, str) for part in value) else None
-    # A mapping that is itself a short form would need two tags on one node, which YAML does not allow.
+    # If the operand is a mapping, it may itself have a short form. One node would need two tags, which YAML forbids.
     return (tag, value) if isinstance(value, str | list) else None
 
 
@@ -103,9 +106,9 @@ def _mapping(mapping: dict[str, Any], column: int) -> yaml.Node:
         tag, operand = short
         if isinstance(operand, list):
             return _sequence(tag, operand, column)
-        # The name of an attribute has no spaces, so it needs no block.
+        # The name of an attribute contains no spaces, so it does not need a literal block.
         return yaml.ScalarNode(tag, operand, style=None if tag == GET_ATT else style_of(operand))
-    # The dashes of a list stand below its key, the keys of a mapping further in.
+    # The dashes of a list are in the same column as its key; the keys of a mapping are indented further.
     pairs = [
         (node_of(key, column), node_of(value, column if isinstance(value, list) else column + INDENT))
         for key, value in mapping.items()
@@ -118,7 +121,10 @@ def _sequence(tag: str, items: list[Any], column: int) -> yaml.Node:
 
 
 def _item(item: Any, column: int) -> yaml.Node:
-    """Return the node of a list's item. A mapping of plain values, such as a tag, is put on one line if it fits."""
+    """Return the node of a list's item.
+
+    If it is a mapping of plain values, such as a tag, it is put on one line if it fits.
+    """
     node = node_of(item, column)
     if isinstance(node, yaml.MappingNode) and len(node.value) > 1:
         scalars = [part for pair in node.value for part in pair]
@@ -130,7 +136,7 @@ def _item(item: Any, column: int) -> yaml.Node:
 
 @lru_cache(CACHED_TEXTS)
 def _width_in_one_line(scalars: tuple[tuple[str, str, str | None], ...]) -> int:
-    """Return the length of `{key: value, ...}`, which only the emitter knows, because it chooses the quotes."""
+    """Return the length of `{key: value, ...}`. Only the emitter knows it, because the emitter chooses the quotes."""
     nodes = [yaml.ScalarNode(tag, value, style=style) for tag, value, style in scalars]
     return len(
         text_of(yaml.MappingNode(_MAP, list(zip(nodes[::2], nodes[1::2], strict=True)), flow_style=True)).strip()

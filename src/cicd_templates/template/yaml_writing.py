@@ -1,7 +1,7 @@
-"""Writes values as block YAML, byte for byte as PyYAML writes the nodes of `yaml_nodes`, at a fifth of the time.
+"""Writes values as block YAML, in a fifth of the time that PyYAML takes for the nodes of `yaml_nodes`.
 
-It writes the usual values of templates itself. PyYAML writes everything else: texts that need double quotes, odd keys,
-numbers with a fraction.
+The bytes are the same. The module writes the usual values of templates itself. PyYAML writes everything else: texts
+that need double quotes, unusual keys, and numbers with a fraction.
 """
 
 from __future__ import annotations
@@ -24,20 +24,21 @@ from cicd_templates.template.yaml_nodes import (
     text_of,
 )
 
-# Texts that libyaml writes without quotes in a block. It admits more of them, which are left to it.
+# Texts that libyaml writes without quotes in a block. Some other such texts do not match; libyaml itself writes them.
 _PLAIN = re.compile(r"[A-Za-z0-9_/$(+=~](?:[!-\"$-9;-~]|:(?=[!-~])| (?=[!-\"$-~]))*", re.ASCII)
-# Within braces it writes those of them in quotes that have one of these characters.
+# If a text within braces contains one of these characters, libyaml writes it in quotes.
 _FLOW_INDICATOR = re.compile(r"[,?\[\]{}:]")
 _NOT_IN_LITERAL = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff]| \n|\\A[ \n]|\n\n\\Z| \\Z")
 _CONSTANTS = frozenset({bool, int, type(None)})
-# Breaks that libyaml follows by an indent, and the end of a document after a text with empty lines at its end.
+# Two things in a text that cannot be indented later: unusual line breaks, after which libyaml has already written an
+# indent, and the mark `...` that ends a document after a text with empty lines at its end.
 _UNMOVABLE = re.compile("[\u0085\u2028\u2029]|^[.]{3}$", re.MULTILINE)
 _SEQ = "tag:yaml.org,2002:seq"
 _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
-    """PyYAML writes a part of the value differently if the part is written separately."""
+    """PyYAML would write a part of the value differently if it wrote the part separately."""
 
 
 def write_yaml(value: Any, column: int) -> str:
@@ -52,8 +53,9 @@ def write_yaml(value: Any, column: int) -> str:
     return "".join(lines)
 
 
-# Below, `indent` is where the keys or dashes of a collection stand, and `column` is the rightmost column where they can
-# stand, by which `yaml_nodes` decides what fits on a line. The first line of what is `continued` follows a dash.
+# Below, `indent` is the column at which the keys or dashes of a collection are. `column` is the rightmost column at
+# which they can be; `yaml_nodes` uses it to decide what fits on a line. If a collection is `continued`, its first line
+# follows a dash.
 
 
 def _write_mapping(lines: list[str], mapping: dict[Any, Any], indent: str, column: int, *, continued: bool) -> None:
@@ -68,7 +70,7 @@ def _write_mapping(lines: list[str], mapping: dict[Any, Any], indent: str, colum
 
 
 def _write_value(lines: list[str], value: Any, indent: str, column: int) -> None:
-    """Append what follows a key and its colon, up to the end of the value."""
+    """Append everything from after the colon of a key up to the end of the value."""
     if type(value) is str and (text := _in_line(value, indent)):
         lines.append(text)
     elif type(value) is list and value:
@@ -94,7 +96,7 @@ def _write_items(lines: list[str], items: list[Any], indent: str, column: int, *
 
 
 def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
-    """Append what follows the dash at `indent`, up to the end of the item."""
+    """Append everything from after the dash at `indent` up to the end of the item."""
     inner, inner_column = indent + " " * INDENT, column + INDENT
     if type(item) is str and (text := _in_line(item, indent)):
         lines.append(text)
@@ -118,7 +120,10 @@ def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
 
 
 def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: str, inner: str, column: int) -> bool:
-    """Append a short form whose list is indented by `inner`. Return false if PyYAML must write it."""
+    """Append a function's short form.
+
+    If its operand is a list, indent it by `inner`. Return false if PyYAML must write it.
+    """
     if isinstance(operand, list):
         if operand:
             lines.append(f" {tag}\n")
@@ -134,14 +139,17 @@ def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: s
 
 
 def _in_line(text: str, indent: str) -> str:
-    """Return a space, a text and a line break, or a literal block; empty if PyYAML must write it."""
+    """Return a text as it is written after a key or dash, up to the end of its line or literal block.
+
+    The result is empty if PyYAML must write the text.
+    """
     plain = _in_block(text)
     return f" {plain}\n" if plain else _literal(text, indent)
 
 
 @lru_cache(CACHED_TEXTS)
 def _in_block(text: str) -> str:
-    """Return a text in the form that it has after a key or dash; empty if it needs more than one line."""
+    """Return a text as it is written after a key or dash. The result is empty if the text needs more than one line."""
     style = style_of(text)
     if style == "|":
         return ""
@@ -152,7 +160,10 @@ def _in_block(text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged(tag: str, text: str) -> str:
-    """Return the short form of a function with a text as its argument; empty if it needs more than one line."""
+    """Return the short form of a function whose argument is a text.
+
+    The result is empty if it needs more than one line.
+    """
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
         return ""
@@ -163,7 +174,10 @@ def _tagged(tag: str, text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_flow(text: str) -> str | None:
-    """Return a text in its form within braces; None if it cannot be there, empty if PyYAML must write it."""
+    """Return a text as it is written within braces.
+
+    None if it cannot be within braces, empty if PyYAML must write it.
+    """
     style = style_of(text)
     if style == "|":
         return None
@@ -174,7 +188,10 @@ def _in_flow(text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged_in_flow(tag: str, text: str) -> str | None:
-    """Return the short form, within braces, of a function of a text, or what `_in_flow` returns for the text."""
+    """Return, as it is written within braces, the short form of a function whose argument is a text.
+
+    None if it cannot be within braces, empty if PyYAML must write it.
+    """
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
         return None
@@ -185,12 +202,15 @@ def _tagged_in_flow(tag: str, text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS, typed=True)
 def _constant(value: Any) -> str:
-    """Return a number, a truth value or nothing, with a space before it and a line break after it."""
+    """Return a number, true, false or null, with a space before it and a line break after it."""
     return _after_key(value, "", 0)
 
 
 def _in_braces(item: dict[str, Any]) -> str | None:
-    """Return a mapping of scalars within braces; None if it belongs in a block, empty if PyYAML must write it."""
+    """Return a mapping of scalars within braces.
+
+    None if it must be written as a block, empty if PyYAML must write it.
+    """
     if len(item) == 1:
         return None
     pairs, odd = [], False
@@ -220,7 +240,7 @@ def _quoted(text: str) -> str:
 
 
 def _literal(text: str, indent: str) -> str:
-    """Return a text as a literal block below the line that it begins on; empty if PyYAML must write it."""
+    """Return a text as a literal block, from the `|` after its key or dash on. Empty if PyYAML must write it."""
     if not text or _NOT_IN_LITERAL.search(text):
         return ""
     if text.endswith("\n"):
@@ -229,7 +249,7 @@ def _literal(text: str, indent: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return a text without the space before it and the line break after it; empty if it needs more than one line."""
+    """Return a text without the space before it and the line break after it. Empty if it needs more than one line."""
     return text[1:-1] if text.find("\n") == len(text) - 1 else ""
 
 
@@ -244,7 +264,10 @@ def _after_dash(item: Any, indent: str, column: int) -> str:
 
 
 def _moved(node: yaml.Node, start: int, indent: str) -> str:
-    """Return what PyYAML writes for `node`, from `start` on, with all lines but the first moved right by `indent`."""
+    """Return what PyYAML writes for `node`, without the first `start` characters.
+
+    All lines but the first are moved to the right by `indent`.
+    """
     text = text_of(node)
     if _UNMOVABLE.search(text):
         raise _UnmovableError

@@ -1,7 +1,7 @@
 """Replaces the `aws` command in a rehearsed build; calls the operations through botocore.
 
 Options become members of the operation's input; `--query` and `--output text` work as in the AWS command line. If a
-service returns an error, it is printed to standard error and the exit code is 254.
+service returns an error, the error is printed to standard error and the exit code is 254.
 """
 
 from __future__ import annotations
@@ -64,7 +64,11 @@ def _parse_arguments(rest: Sequence[str], members: dict[str, Any]) -> tuple[dict
 
 
 def _value(text: str, shape: Any) -> Any:
-    """Convert an option's text for the API: `a=1,b=2` or JSON to a structure, the single item of a list to a list."""
+    """Convert the text of an option to the type that the API expects.
+
+    A structure is written as `a=1,b=2` or as JSON. For a list, the text is its single item. For a blob, the text is the
+    path of a file.
+    """
     if shape.type_name == "blob":
         return Path(text).read_bytes()
     if shape.type_name == "list":

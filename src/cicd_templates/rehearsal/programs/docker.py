@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _export() -> int:
-    """Print the tar of an image without files: what an image would contain is unknown here."""
+    """Print a tar archive without files, because the content of a real image is not known here."""
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|"):
         pass
     _add_note(EXPORT_NOTE)

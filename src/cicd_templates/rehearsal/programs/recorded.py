@@ -1,7 +1,7 @@
 """Replaces a scanner that needs an external service in a rehearsed build; outputs a recorded report.
 
-The report is `rehearsal/<program>.json` in the source. As the scanner would do, it is written to the file that
-`--json-file-output` names, otherwise to standard output.
+The report is `rehearsal/<program>.json` in the source. It is written to the file that `--json-file-output` names, or
+otherwise to standard output. The real scanner does the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the program that the first argument names, and return its exit code."""
     program, *rest = arguments
     if "--version" in rest:
-        # The gate accepts only a version with a digit.
+        # The gate accepts a version only if it contains a digit.
         print(f"{program} 0 (replaced by a recorded report)")
         return 0
     report = Path(os.environ["CODEBUILD_SRC_DIR"], "rehearsal", f"{program}.json")

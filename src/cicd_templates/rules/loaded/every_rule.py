@@ -7,7 +7,8 @@ from pathlib import Path
 
 SOURCES = str(Path(__file__).parents[3])
 if sys.path[0] != SOURCES:
-    # The folder comes first in the path, so that an installed version does not replace the one beside the templates.
+    # The source folder is put first in `sys.path`, so that the rules beside the templates are used, not an installed
+    # version.
     sys.path.insert(0, SOURCES)
 
 from cicd_templates.rules.registry import RULES  # noqa: E402  # the sources have to be found first

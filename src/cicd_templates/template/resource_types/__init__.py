@@ -1,5 +1,6 @@
-"""What is known of AWS resource types: one row a type, one file a service. Pure facts that both halves share.
+"""The facts about AWS resource types: one row per type, one file per service.
 
-The modules are named after the service's part of the type name: `AWS::RDS::DBInstance` is in `rds`. What calls AWS for
-a type is in `deploy/aws/resource_types`, under the same names.
+The renderer and the deployer share these facts. Each module is named after the part of the type name that names the
+service: `AWS::RDS::DBInstance` is in `rds`. Code that calls AWS for a type is in `deploy/aws/resource_types`, in a
+module of the same name.
 """

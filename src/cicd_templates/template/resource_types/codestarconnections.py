@@ -1,4 +1,4 @@
-"""Resource types of CodeStar Connections, as CodeConnections was called before."""
+"""Resource types of CodeStar Connections, which is the former name of CodeConnections."""
 
 from __future__ import annotations
 

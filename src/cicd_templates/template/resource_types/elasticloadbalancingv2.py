@@ -13,7 +13,7 @@ RESOURCE_TYPES = (
     ),
     ResourceType(
         "AWS::ElasticLoadBalancingV2::ListenerRule",
-        # ECS shifts the weights of the rules of a blue/green service; an update of the rule resets them.
+        # ECS shifts the weights in the rules of a blue/green service. An update of such a rule would reset them.
         interruption=Interruption(
             "requests take another way at once, and weights that ECS shifts during a blue/green deployment are set back"
         ),

@@ -20,7 +20,7 @@ RESOURCE_TYPES = (
         interruption=Interruption("what it encrypted cannot be read while it is off", frozenset({"Enabled"})),
         billed="customer-managed key, per month",
         arns={"key": "kms:{region}:{account}:key/{name}"},
-        # A key's ARN has no name, only an id that nobody knows before.
+        # The ARN of a key does not contain a name, but an id. The id is not known before the key is created.
         names_in_environment="*",
     ),
 )

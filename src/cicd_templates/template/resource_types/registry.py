@@ -1,4 +1,4 @@
-"""All resource types, by name. A new service's module is added here; a test fails until it is."""
+"""All resource types, by name. The module of a new service must be added here; a test fails until it is added."""
 
 from __future__ import annotations
 
@@ -96,5 +96,8 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
 
 
 def facts_of(type_name: str) -> ResourceType:
-    """Return the row of a resource type; one that states nothing for a type without a row, such as a custom one."""
+    """Return the facts of a resource type. If the table has no row for the type, all facts are empty.
+
+    A custom resource, for example, has no row.
+    """
     return RESOURCE_TYPES.get(type_name) or ResourceType(type_name)

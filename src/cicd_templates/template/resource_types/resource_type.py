@@ -16,7 +16,10 @@ class PolicyCheck(Enum):
 
 @dataclass(frozen=True)
 class Interruption:
-    """Why an update in place interrupts what runs; `properties` are those that do, None for all but the tags."""
+    """Why an in-place update interrupts a running resource.
+
+    `properties` are the properties whose update interrupts it. None means all properties except the tags.
+    """
 
     reason: str
     properties: frozenset[str] | None = None
@@ -32,23 +35,29 @@ class NameScope(Enum):
 
 @dataclass(frozen=True)
 class ResourceType:
-    """What is known of one resource type; an empty value means that the fact does not apply or is not needed.
+    """What is known of one resource type. An empty value means that the fact does not apply or is not needed.
 
-    `type_name`: as templates spell it. `name_property`: the property with the physical name. `name_limit`: the longest
-    physical name in characters, by the type's schema or the API reference. `name_scope`: where the physical name must
-    be unique: in a region of an account, in an account, in all of AWS. `name_within`: other properties that belong to
-    that uniqueness, such as the VPC of a security group. `reserved_beginnings`: with what AWS allows no physical name
-    of a customer to begin. `names_shared_with`: another type, if both types share one set of names.
-    `import_identifier`: the property by which CloudFormation imports one, `primaryIdentifier` of the type's schema.
-    `create_only`: the properties besides the name that only a replacement changes, of a type that can be imported.
-    `loss`: what is lost with a stateful resource and cannot be rendered again. `kept_when_protected`: whether
-    destroying a protected environment keeps it although no stack owns it. `policies_checked_by`: who requires both data
-    policies on it. `interruption`: the updates in place that interrupt what runs. `billed`: what AWS bills for as long
-    as one exists, used or not, and by what unit, by the service's pricing page. `arns`: the ARN after the partition of
-    each kind of resource, by the kind's name in IAM's service authorization reference. `{name}` stands for the physical
-    name. `arn_names_of`: the type whose physical names are in the ARNs of this type, such as a listener's load
-    balancer. `names_in_environment`: the pattern of the physical names of one environment: `{prefix}` is what they
-    begin with, `{path}` the environment's path in Parameter Store and in the logs.
+    `type_name`: the name in templates. `loss`: what is lost with a stateful resource; it cannot be rendered again.
+    `kept_when_protected`: whether a resource that no stack owns is kept when a protected environment is destroyed.
+    `policies_checked_by`: which check requires both data policies. `interruption`: which in-place updates interrupt a
+    running resource. `billed`: what AWS bills for as long as a resource exists, used or not, and per what unit. It
+    follows the service's pricing page.
+
+    Physical names: `name_property` is the property with the physical name. `name_limit` is the longest name, in
+    characters, according to the type's schema or the API reference. `name_scope` is the area in which the name must be
+    unique: a region of an account, an account, or all of AWS. `name_within` are other properties that narrow this area,
+    such as the VPC of a security group. `reserved_beginnings` are beginnings that AWS does not allow in a customer's
+    names. `names_shared_with` is another type, if a name that one of the two types uses cannot be used by the other.
+    `names_in_environment` is the pattern of the names in one environment. In it, `{prefix}` is the beginning of the
+    names, and `{path}` is the environment's path in Parameter Store and in the logs.
+
+    ARNs: `arns` maps each kind of resource to its ARN after the partition. The kinds are those of IAM's service
+    authorization reference, and `{name}` stands for the physical name. `arn_names_of` is the type whose physical names
+    are in the ARNs of this type. For a listener, for example, it is the load balancer.
+
+    Imports: `import_identifier` is the property that identifies a resource when CloudFormation imports it, which is
+    `primaryIdentifier` in the type's schema. `create_only` are the properties, besides the name, that can be changed
+    only by a replacement. They are listed only for types that can be imported.
     """
 
     type_name: str

@@ -9,7 +9,7 @@ RESOURCE_TYPES = (
         "AWS::SSM::Parameter",
         name_property="Name",
         name_limit=1011,
-        # Without the slash, too; all paths here begin with one:
+        # AWS also reserves these beginnings without the slash, but all paths here begin with a slash:
         # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
         reserved_beginnings=("/aws", "/ssm"),
         arns={"parameter": "ssm:{region}:{account}:parameter{name}"},
