@@ -16,6 +16,7 @@ from cicd_templates.rehearsal.pipeline_run import ActionFailedError
 from cicd_templates.rehearsal.result import ActionProgress, ActionState, as_json, as_junit
 from tests.conftest import ROOT
 from tests.integration.rehearsed_example import Rehearsed, rehearsed
+from tests.unit.functions.sample_reports import snyk
 
 # All on one worker, because they share what takes longest.
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("rehearsal")]
@@ -151,14 +152,14 @@ def test_a_missing_permission_fails_exactly_there(
     )
 
 
-CRITICAL = {"id": "S1", "severity": "critical", "packageName": "waitress", "version": "3.0.2"}
+CRITICAL = snyk({"id": "S1", "severity": "critical", "packageName": "waitress", "version": "3.0.2"})
 
 
 @pytest.mark.parametrize(
     ("reports", "expected"),
     [
         pytest.param(
-            {"SnykReport": {"report.json": json.dumps({"vulnerabilities": [CRITICAL]})}},
+            {"SnykReport": {"report.json": json.dumps(CRITICAL)}},
             "**critical** S1",
             id="a critical finding",
         ),

@@ -15,11 +15,12 @@ from cicd_templates.cli import main
 from cicd_templates.errors import CicdError
 from tests.conftest import PROJECT
 from tests.integration.rehearsed_example import example, rehearsed
+from tests.unit.functions.sample_reports import snyk
 
 pytestmark = pytest.mark.integration
 BuildOutcome = tuple[int, str, dict[str, Any]]
 PLANTED = "import subprocess\n\n\ndef run(command):\n    return subprocess.call(command, shell=True)\n"
-CRITICAL = {"vulnerabilities": [{"id": "S1", "severity": "critical", "packageName": "p", "version": "1"}]}
+CRITICAL = snyk({"id": "S1", "severity": "critical", "packageName": "p", "version": "1"})
 WAIVER = """[[waivers]]
 id = "B602"
 path = "src/"

@@ -59,7 +59,7 @@ def test_both_ways_in_run_the_same_command(
 
 
 def test_imported_they_do_nothing(disabled: list[str]) -> None:
-    assert runpy.run_path(str(ROOT / "generate.py"))["render"]
+    assert runpy.run_path(str(ROOT / "generate.py"), run_name="generate")["render"]
     assert runpy.run_module("cicd_templates.__main__")["main"]
     assert disabled == []
 

@@ -98,6 +98,7 @@ OTHER_WRITERS = {
     "private_files.py": "the one function",
     "render/out_folder.py": "rendered templates, committed",
     "cli/verbs/docs.py": "generated pages, committed",
+    "cli/verbs/init.py": "the configuration of a new project, committed",
     "local_gate.py": "the policy file of the application, committed",
     "local/engine_process.py": "the private temporary folder of the engine",
     "local/recorded_types.py": "the private temporary folder of the engine",

@@ -229,6 +229,7 @@ def test_a_check_of_another_language_records_the_digest_too() -> None:
         "version": "go version",
         "commands": ["go vet"],
         "format": "sarif",
+        "tool": "go-vet",
     }
     of = service((f"{SERVICE}/checks", {"vet": own}))
     (check,) = checks_of(of)

@@ -319,3 +319,22 @@ def test_a_stage_behind_a_lock_is_not_entered(tmp_path: Path) -> None:
     assert refusal == "Second is locked: Verdict requires #{codepipeline.PipelineExecutionId} NE e-1"
     assert lines == ["First/Ask not reached", "First/Ask succeeded"]
     assert steps["Second/Ask"].state is ActionState.NOT_REACHED
+
+
+def test_a_stage_whose_action_fails_is_the_last_one(tmp_path: Path) -> None:
+    stages = [
+        stage(
+            "First", raw_action("Ask", "Manual"), raw_action("Long", "Manual", Configuration={"CustomData": "x" * 1001})
+        ),
+        stage("Second", raw_action("Ask", "Manual")),
+    ]
+    run = made(tmp_path, Fake())
+    run.pipeline = read_pipeline(properties(*stages))
+    steps = {each.path: ActionProgress(each.path, each.provider) for each in run.pipeline.actions}
+
+    assert run_stages(run, steps, lambda step: None) == ""
+    assert [step.state for step in steps.values()] == [
+        ActionState.SUCCEEDED,
+        ActionState.FAILED,
+        ActionState.NOT_REACHED,
+    ]

@@ -159,7 +159,7 @@ def test_a_patch_has_a_reason_and_a_quoted_path(entries: dict[str, Any], message
             "value: Statement[1].When[0]: 2026-01-02 is a date",
         ),
         ("inf", "value: inf is not a number that a template can contain; write a finite number or a string"),
-        ("[1.5, -nan]", "value: [1]: nan is no number"),
+        ("[1.5, -nan]", "value: [1]: nan is not a number that a template can contain"),
     ],
 )
 def test_a_value_that_no_template_can_have_is_refused_with_its_path(value: str, message: str) -> None:

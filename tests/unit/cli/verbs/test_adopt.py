@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,17 +26,28 @@ class Import:
 
 @pytest.fixture
 def imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
-    """Offers one import in staging and none in production; what is imported."""
+    """Offers one import in staging and none in production; what is imported, under which lock."""
     done: list[Any] = []
+    lock = SimpleNamespace(held=lambda verb, caller, now: contextlib.nullcontext(done.append(f"{verb} by {caller}")))
     clients = SimpleNamespace(endpoint_url=None, local=False)
     targets = [
         SimpleNamespace(
-            environment=name, clients=clients, chosen=[name], state=tmp_path, account="1" * 12, polling=None
+            environment=name,
+            clients=clients,
+            chosen=[name],
+            stacks=[],
+            state=tmp_path,
+            account="1" * 12,
+            polling=None,
+            caller="a",
+            lock=lambda: lock,
         )
         for name in ("staging", "production")
     ]
     monkeypatch.setattr(selection, "targets", lambda **options: targets)
-    monkeypatch.setattr(reimport, "find_reimports", lambda clients, chosen: [Import()] if chosen == ["staging"] else [])
+    monkeypatch.setattr(
+        reimport, "find_reimports", lambda clients, chosen, stacks: [Import()] if chosen == ["staging"] else []
+    )
     monkeypatch.setattr(reimport, "import_resources", lambda clients, plan, polling: done.append(plan.stack.label))
     monkeypatch.setattr("cicd_templates.deploy.change_sets.aws_commands.for_caller", lambda command, *of: command)
     return done
@@ -57,7 +69,7 @@ def test_what_is_agreed_to_is_imported(imported: list[Any], monkeypatch: pytest.
         "  storage: imported",
         "production: nothing to import",
     ]
-    assert (result.exit_code, imported) == (0, ["storage"])
+    assert (result.exit_code, imported) == (0, ["adopt by a", "storage"])
 
 
 def test_what_is_declined_is_not_imported(imported: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -107,6 +108,25 @@ def test_the_inventory_of_a_removed_service_has_its_stacks_alone(monkeypatch: py
     target().inventory()
 
     assert asked == [{"health-till", "service-till"}, None]
+
+
+def test_a_removed_service_is_destroyed_by_its_own_stacks_alone(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def inventory(removed: str | None) -> Any:
+        asked.append(removed)
+        raise ConfigurationError("no service")
+
+    def targets(**options: Any) -> list[Any]:
+        asked.append(options["service"])
+        return [SimpleNamespace(inventory=inventory)]
+
+    monkeypatch.setattr(selection, "targets", targets)
+    result = CliRunner().invoke(main, ["destroy", "--env", "staging", "--service", "till"])
+
+    assert (result.exit_code, asked) == (2, [None, "till"])
 
 
 @pytest.mark.parametrize(("words", "shown"), [([], True), (["--env", "all"], True), (["--env", "staging"], False)])
