@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +30,12 @@ class Import:
 def imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     """Offers one import in staging and none in production; what is imported, under which lock."""
     done: list[Any] = []
-    lock = SimpleNamespace(held=lambda verb, caller, now: contextlib.nullcontext(done.append(f"{verb} by {caller}")))
+
+    @contextlib.contextmanager
+    def held(verb: str, caller: str, now: datetime) -> Iterator[None]:
+        done.append(f"{verb} by {caller}")
+        yield
+
     clients = SimpleNamespace(endpoint_url=None, local=False)
     targets = [
         SimpleNamespace(
@@ -40,7 +47,7 @@ def imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
             account="1" * 12,
             polling=None,
             caller="a",
-            lock=lambda: lock,
+            lock=lambda: SimpleNamespace(held=held),
         )
         for name in ("staging", "production")
     ]
