@@ -143,6 +143,12 @@ def findings() -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
         "src/latin.py": f'# caf\xe9\nKEY = "{key(last)}"\n'.encode("latin-1"),
         "src/wide.py": f'KEY = "{key(last + 1)}"\n'.encode("utf-16"),
         "src/marked.py": f'KEY = "{key(last + 2)}"\n'.encode("utf-8-sig"),
+        # Python runs it, and detect-secrets reads it as an INI file.
+        "src/section.py": f'[KEY := "{key(last + 20)}"]\nREGION = "eu"\n'.encode(),
+        "src/settings.ini": f"[a]\nb = 1\n# {key(last + 21)}\n".encode(),
+        # A false mark of UTF-16, before which many readers find the text.
+        "src/marked.pem": f"\n {key(last + 22)}\n".encode("latin-1").join((b"\xff\xfe", b"")),
+        "src/marked.txt": f"\n {key(last + 23)}\n".encode("latin-1").join((b"\xfe\xff", b"")),
         "src/allowed.py": f'KEY = "{key(last + 3)}"  # pragma: allowlist secret\n'.encode(),
         "src/call.py": f'client = connect(access_key_id="{key(last + 4)}")\n'.encode(),
         "src/wide_without_mark.json": f'{{"key": "{key(last + 6)}"}}'.encode("utf-16-le"),

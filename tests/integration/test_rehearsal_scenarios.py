@@ -117,7 +117,7 @@ NOTHING_SCANNED = {"ok": True, "dependencyCount": 0, "vulnerabilities": []}
             id="nothing to try out",
         ),
         pytest.param({"rehearsal/serve": "exit 3\n"}, "Staging/StagingSmokeTest", "does not listen", id="no server"),
-        pytest.param({"Dockerfile": None}, "Build/Image", "Dockerfile: no such file", id="no image"),
+        pytest.param({"Dockerfile": None}, "Build/Image", "Dockerfile: No such file or directory", id="no image"),
     ],
 )
 def test_a_release_that_must_not_pass_stops_where_it_should(

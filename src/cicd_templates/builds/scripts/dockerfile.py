@@ -25,12 +25,14 @@ REFUSED = {
 }
 DIRECTIVE = re.compile(r"\s*(#|//)\s*(syntax|escape)\s*=", re.IGNORECASE)
 CONTINUED = re.compile(r"([^\\])\\[ \t]*$|^\\[ \t]*$")
+# BuildKit removes quotes and backslashes from an option, so that --fr"om" is --from.
+OPTION = re.compile(r"--[a-z][a-z-]*(=[^\s\"'\\]+)?")
 PINNED = re.compile(r"([a-z0-9.-]+(?::\d+)?(?:/[a-z0-9._-]+)+)(?::[\w.-]+)?@sha256:[0-9a-f]{64}")
 STAGE = re.compile(r"[a-z][a-z0-9._-]*")
 SHELLS = re.compile(r'\[\s*"(/bin/|/usr/bin/)?(sh|ash|bash|dash)"')
 # By name, a command that installs or downloads, and what makes it install only what a lock file names.
 INSTALLS: dict[str, tuple[str, str]] = {
-    "pip install": (r"\bpip[\d.]*\s(?:.*\s)?install\b", r"(?<!\S)--require-hashes(?!\S)"),
+    "pip install": (r"(?:\b|-m)pip[\d.]*\s(?:.*\s)?install\b", r"(?<!\S)--require-hashes(?!\S)"),
     "pipx": (r"\bpipx\s", r"(?!)"),
     "easy_install": (r"\beasy_install\b", r"(?!)"),
     "uv sync or run": (r"\buv\s+(?:sync|run)\b", r"--(?:locked|frozen)\b"),
@@ -92,7 +94,7 @@ class Reader:
 
     def image(self, number: int, name: str) -> None:
         """Take an image or a stage from which something is taken."""
-        if name == "scratch" or name.lower() in self.stages:
+        if name == "scratch" or (name and name.lower() in self.stages):
             return
         pinned = PINNED.fullmatch(name)
         if not pinned:
@@ -106,10 +108,13 @@ class Reader:
     def options(self, number: int, options: list[str]) -> None:
         """Take the options of an instruction, which may name images."""
         for option in options:
-            if not option.lower().startswith(("--from", "--mount")):
+            if not OPTION.fullmatch(option) or option in ("--from", "--mount"):
+                self.problems.append((number, f"{option} is not a plain option; write --name=value without quotes"))
                 continue
-            if re.search(r"[$\"'\\]", option):
-                self.problems.append((number, f"{option} has a variable or quotes; write the name of the image itself"))
+            if not option.startswith(("--from=", "--mount=")):
+                continue
+            if "$" in option:
+                self.problems.append((number, f"{option} has a variable; write the name of the image itself"))
                 continue
             for part in option.partition("=")[2].split(",") if option.startswith("--mount") else [option[2:]]:
                 key, _, value = part.partition("=")
@@ -133,10 +138,9 @@ class Reader:
             self.stages.append(stage)
         elif name == "SHELL" and not SHELLS.match(arguments):
             self.problems.append((number, "SHELL names another program than sh, ash, bash or dash"))
-        elif name in ("RUN", "COPY"):
-            self.options(number, options)
+        self.options(number, options)
         # What a container does when it starts is judged like what the build does.
-        if name in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK") and not self.unlocked:
+        if name in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL") and not self.unlocked:
             self.installs(number, re.sub(r"[\[\]\",']", " ", arguments))
 
     def installs(self, number: int, command: str) -> None:
@@ -144,7 +148,8 @@ class Reader:
         for each in re.split(r"[&|;\n]", command):
             for name, (pattern, locked) in INSTALLS.items():
                 within = command if name == "curl or wget" else each
-                if re.search(pattern, each) and not re.search(locked, within):
+                # An option or a command in a comment of the shell does nothing.
+                if re.search(pattern, each) and not re.search(locked, re.sub(r"(?<!\S)#.*", "", within)):
                     self.problems.append((number, PROBLEM.format(name)))
 
 
@@ -171,8 +176,11 @@ def read_dockerfile(data: bytes, unlocked: bool, prefixes: list[str]) -> Reader:
 def main() -> None:
     """Print the images, or exit 1 with the problems."""
     path, unlocked, *prefixes = sys.argv[1:]
-    with open(path, "rb") as file:
-        reader = read_dockerfile(file.read(), unlocked == "allow", prefixes)
+    try:
+        with open(path, "rb") as file:
+            reader = read_dockerfile(file.read(), unlocked == "allow", prefixes)
+    except OSError as error:
+        sys.exit(f"{path}: {error.strerror}")
     if reader.problems:
         # ASCII, so that no text of the source steers the log.
         lines = [f"{path}:{number}: {json.dumps(problem)[1:-1][:300]}" for number, problem in sorted(reader.problems)]

@@ -4,13 +4,18 @@ detect-secrets skips a file for its extension, and for one byte that is not UTF-
 is read by its byte order mark, as UTF-8, or as Latin-1, which takes any byte. NUL characters are removed, because
 UTF-16 without a mark is text with NULs. Links are left out, because the file that they lead to is copied itself.
 Digests in lock files (`sha512-...`) are left out too: each of them looks like a secret.
+
+detect-secrets reads every file that can be parsed as INI only by that reader, which leaves out comments and headers. So
+the lines themselves are always scanned, together with what its readers make of them.
 """
 
 import codecs
 import os
 import re
 import sys
+from collections.abc import Iterator
 
+from detect_secrets.core import scan
 from detect_secrets.main import main as detect_secrets
 from detect_secrets.settings import Settings
 
@@ -28,13 +33,29 @@ DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}
 
 
 def text(data: bytes) -> str:
-    """Returns the text of a file's bytes."""
+    """Returns the text of a file's bytes; with a mark of UTF-16 or UTF-32, also as Latin-1, if the mark is false."""
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
+    plain = data.decode("latin-1")
     try:
         decoded = data.decode(encoding)
     except UnicodeDecodeError:
-        decoded = data.decode("latin-1")
+        decoded = plain
+    if encoding in ("utf-16", "utf-32") and decoded != plain:
+        decoded += "\n" + plain
     return decoded.replace("\0", "")
+
+
+def lines_of(name: str) -> Iterator[list[str]]:
+    """Yields the lines of a file, followed by the lines that only the readers of detect-secrets make of it."""
+    with open(name, encoding="utf-8") as file:
+        lines = file.readlines()
+        known = set(lines)
+        for eager in (False, True):
+            file.seek(0)
+            made = scan.get_transformed_file(file, use_eager_transformers=eager) or []
+            lines += [line for line in made if line not in known]
+            known.update(made)
+    yield lines
 
 
 def copy(source: str, target: str) -> None:
@@ -64,6 +85,7 @@ def main() -> int:
     copy(source, target)
     os.chdir(target)
     # No option switches off the filter by extension.
+    scan._get_lines_from_file = lines_of
     Settings.DEFAULT_FILTERS = {"detect_secrets.filters.common.is_invalid_file"}
     return int(detect_secrets(["scan", "--all-files", "--no-verify", *options]))
 

@@ -43,6 +43,8 @@ cut -c 3001- < "$lists/names" | sed '/^$/d' > "$lists/long"
 refuse long "a path in the source has more than 3,000 bytes, which tools cannot open; its end is"
 find . ! -type d ! -type f ! -type l > "$lists/special"
 refuse special "these are neither files nor folders nor links"
+find . -name '*.py[co]' > "$lists/compiled"
+refuse compiled "this is compiled Python, which can run instead of the file that was checked; leave it out of the source"
 find . -type l > "$lists/link_names"
 while IFS= read -r link; do
   target=$(readlink -f "$link") || target=
