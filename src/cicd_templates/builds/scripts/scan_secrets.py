@@ -13,11 +13,13 @@ import codecs
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
+from typing import Any
 
 from detect_secrets.core import scan
 from detect_secrets.main import main as detect_secrets
 from detect_secrets.settings import Settings
+from detect_secrets.transformers import get_transformed_file
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -45,14 +47,15 @@ def text(data: bytes) -> str:
     return decoded.replace("\0", "")
 
 
-def lines_of(name: str) -> Iterator[list[str]]:
+def lines_of(filename: str) -> Generator[list[str], None, None]:
     """Yields the lines of a file, followed by the lines that only the readers of detect-secrets make of it."""
-    with open(name, encoding="utf-8") as file:
-        lines = file.readlines()
+    with open(filename, encoding="utf-8") as opened:
+        file: Any = opened
+        lines: list[str] = file.readlines()
         known = set(lines)
         for eager in (False, True):
             file.seek(0)
-            made = scan.get_transformed_file(file, use_eager_transformers=eager) or []
+            made = get_transformed_file(file, use_eager_transformers=eager) or []
             lines += [line for line in made if line not in known]
             known.update(made)
     yield lines
