@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
+import zipfile
 from pathlib import Path
 
 import yaml
@@ -66,9 +67,10 @@ def templates_at(revision: str, folder: str) -> list[StackTemplate]:
 
 
 def unpack_revision(revision: str, folder: Path) -> None:
-    """Extract all files of `revision` into `folder`."""
-    with tarfile.open(fileobj=io.BytesIO(_git("archive", commit_of(revision)))) as archive:
-        archive.extractall(folder, filter="data")
+    """Extract all files of `revision` into `folder`. A link becomes a file that contains the link's target."""
+    # Not a tar file: before Python 3.11.4, tarfile can extract files outside `folder`.
+    with zipfile.ZipFile(io.BytesIO(_git("archive", "--format=zip", commit_of(revision)))) as archive:
+        archive.extractall(folder)  # noqa: S202 - zipfile leaves out `..` and the root of names
 
 
 def commit_of(revision: str) -> str:

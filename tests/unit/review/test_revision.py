@@ -215,6 +215,20 @@ def test_upgrade_check_runs_nothing_before_somebody_agreed(repository: Path, mon
     assert "declined; nothing of that revision was run" in declined.output
 
 
+def test_a_link_of_another_revision_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository, folder = tmp_path / "repository", tmp_path / "unpacked"
+    repository.mkdir()
+    monkeypatch.chdir(repository)
+    (repository / "link").symlink_to("/etc/passwd")
+    git("init", "-q", ".")
+    git("add", ".")
+    git("commit", "-qm", "a link")
+    revision.unpack_revision("HEAD", folder)
+
+    assert not (folder / "link").is_symlink()
+    assert (folder / "link").read_text() == "/etc/passwd"
+
+
 def test_the_code_of_another_revision_gets_nothing_of_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
