@@ -14,7 +14,7 @@ STACKS := ENV LAYER SERVICE SUFFIX LOCAL
 
 .DEFAULT_GOAL := help
 .PHONY: help help-all render lint test demo plan deploy review upgrade-check release secret gate waive inspect outputs status destroy sweep adopt unlock plan-discard check audit verify doctor recover deploy-policy own-tests init \
-        local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
+        local local-stop rehearse bench bench-gate bench-deploy bench-destroy bench-rehearse soak test-long test-properties fuzz fuzz-rules mutate lock pins fmt clean setup setup-local setup-audit
 
 help: ## Show the daily targets; help-all shows the rest
 	@echo "make TARGET [ENV=staging] [LAYER=] [SERVICE=] [SUFFIX=] [YES=1] [LOCAL=1]"
@@ -168,9 +168,11 @@ soak: $(VENV)/.done $(LOCAL_VENV)/.done ## Deploy through SEQUENCES faults; rehe
 	@SEQUENCES="$${CICD_TEMPLATES_SEQUENCES:-10000}" $(VENV)/bin/python -m pytest -q -m long tests/unit/deploy/runs
 	@$(VENV)/bin/python -m tests.soak.rehearse
 
-# Tests of properties run here as well, with more examples.
-test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run slow tests, and try more examples
-	@$(VENV)/bin/python -m pytest -q -n auto --dist loadgroup -m "long or hypothesis" --hypothesis-profile=thorough
+test-long: $(VENV)/.done $(LOCAL_VENV)/.done ## Run the tests that are too slow for every change
+	@$(VENV)/bin/python -m pytest -q -n auto --dist loadgroup -m long
+
+test-properties: $(VENV)/.done ## Try every property test with eight times as many examples
+	@$(VENV)/bin/python -m pytest -q -n auto --dist loadgroup -m "hypothesis and not long" --hypothesis-profile=thorough
 
 fuzz.takes := INPUTS SEED
 fuzz: $(VENV)/.done ## Feed INPUTS damaged reports to the gate's readers, from SEED

@@ -28,7 +28,7 @@ PROJECT = rendered_project()
 RAW = tomllib.loads((PROJECT / "templates/environments.toml").read_text())
 
 # No deadline, because a loaded machine is no failure, and no example database to leave behind. Every change tries few
-# examples; `make test-long` runs the same tests with the profile `thorough`.
+# examples; `make test-properties` runs the same tests with the profile `thorough`.
 settings.register_profile(
     "project", max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
