@@ -153,6 +153,7 @@ bench: $(VENV)/.done ## Measure the renderer against the time of its imports alo
 
 bench-gate: $(VENV)/.done ## Measure the gate's report readers against json.loads
 	@$(VENV)/bin/python tests/bench/gate.py
+	@$(VENV)/bin/python tests/bench/proportion.py
 
 bench-destroy: $(VENV)/.done ## Measure how fast buckets are emptied, and the memory for it
 	@$(VENV)/bin/python tests/bench/destroy.py

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -246,18 +245,6 @@ def test_a_severity_that_is_not_stated_is_said_to_be_unknown() -> None:
 
 def test_without_a_file_the_newest_defaults_hold() -> None:
     assert agreed_policy({"a": None}, CHECKS) == Policy()
-
-
-@pytest.mark.long
-def test_waivers_take_time_in_proportion_to_findings_and_waivers() -> None:
-    def seconds(count: int) -> float:
-        findings = [Finding("t", f"R{number}", None, "high", file=f"src/{number}.py") for number in range(count)]
-        waivers = [Waiver(f"R{number}", "r", "o", TODAY, path="src") for number in range(count)]
-        began = time.process_time()
-        assert decide(["c"], {"c": Report(findings)}, Policy(waivers=waivers), TODAY).verdict == "PASS"
-        return time.process_time() - began
-
-    assert seconds(20_000) < 20 * seconds(2_000)
 
 
 def test_what_waive_writes_is_no_secret_for_the_secrets_check(tmp_path: Path) -> None:

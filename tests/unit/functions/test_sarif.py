@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from typing import Any
 
 import pytest
@@ -290,16 +288,3 @@ def test_a_driver_that_a_log_keeps_beside_its_runs_names_the_tool() -> None:
 
     assert read({**report, "inlineExternalProperties": inline}).writers == ["Checkov"]
     assert read({"version": "2.1.0", "runs": [], "inlineExternalProperties": inline}).status == "incomplete"
-
-
-@pytest.mark.long
-def test_reading_takes_time_in_proportion_to_results_and_rules() -> None:
-    def seconds(count: int) -> float:
-        rules = [{"id": f"R{number}", "properties": {"security-severity": "5"}} for number in range(count)]
-        results = [{"ruleId": f"R{number}", "message": {"text": "m"}} for number in range(count)]
-        data = json.dumps(sarif(*results, rules=rules)).encode()
-        began = time.process_time()
-        assert len(read_report("sarif", data).findings) == count
-        return time.process_time() - began
-
-    assert seconds(20_000) < 20 * seconds(2_000)

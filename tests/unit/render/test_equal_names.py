@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -222,19 +221,6 @@ def test_two_layers_that_make_one_stack_are_refused() -> None:
     assert problem.startswith(
         "AWS::CloudFormation::Stack payments-staging-own: staging layer own and staging layer own have the same name"
     )
-
-
-def test_the_time_grows_with_the_resources_and_not_with_their_square() -> None:
-    def seconds(number: int) -> float:
-        queues = {f"Q{index}": named("AWS::SQS::Queue", QueueName=f"q-{index}") for index in range(number)}
-        content = stack({})
-        many = StackTemplate(content.path, "", {**content.content, "Resources": queues}, content.facts)
-        begin = time.process_time()
-        refuse_equal_names([many])
-        return time.process_time() - begin
-
-    seconds(100)
-    assert seconds(20_000) < 40 * max(seconds(2_000), 0.005)
 
 
 _ENVIRONMENTS = ("tools", "staging", "production")
