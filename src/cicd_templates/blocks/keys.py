@@ -133,14 +133,7 @@ def rules_may_send_dead_letters(env: Environment, name: str) -> Grant:
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
-    queue = Sub(f"arn:${{AWS::Partition}}:sqs:{env.region}:{env.account}:{name}")
-    return allow(
-        "LetRulesSendDeadLetters",
-        [actions.Decrypt, actions.GenerateDataKey],
-        on=THIS_KEY,
-        to=Principal("Service", "events.amazonaws.com"),
-        when=[StringEquals({"kms:EncryptionContext:aws:sqs:arn": queue})],
-    )
+    return _may_send_dead_letters("LetRulesSendDeadLetters", "events.amazonaws.com", env, name)
 
 
 def topics_may_send_dead_letters(env: Environment, name: str) -> Grant:
@@ -148,12 +141,16 @@ def topics_may_send_dead_letters(env: Environment, name: str) -> Grant:
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-configure-dead-letter-queue.html
     """
+    return _may_send_dead_letters("LetTopicsSendDeadLetters", "sns.amazonaws.com", env, name)
+
+
+def _may_send_dead_letters(sid: str, sender: str, env: Environment, name: str) -> Grant:
     queue = Sub(f"arn:${{AWS::Partition}}:sqs:{env.region}:{env.account}:{name}")
     return allow(
-        "LetTopicsSendDeadLetters",
+        sid,
         [actions.Decrypt, actions.GenerateDataKey],
         on=THIS_KEY,
-        to=Principal("Service", "sns.amazonaws.com"),
+        to=Principal("Service", sender),
         when=[StringEquals({"kms:EncryptionContext:aws:sqs:arn": queue})],
     )
 
