@@ -1,7 +1,7 @@
 """The command line: one click command per verb. Only this package prints results, asks questions and sets exit codes.
 
-Every command imports the modules that it needs only when it runs. Rendering therefore loads neither boto3 nor rich, and
-deploying loads no layer.
+Every command imports the modules that it needs only when it runs. So rendering loads neither boto3 nor rich, and
+deploying does not load the project's `templates/`.
 """
 
 from cicd_templates.cli.command import main

@@ -1,4 +1,4 @@
-"""The accounts that a command works in: AWS clients for the account of an environment, without its templates."""
+"""Opens AWS clients for the account of an environment, for commands that need no rendered templates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ LOCAL_POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Account:
-    """The account of an environment, without templates. It is used to find copies that are not rendered here."""
+    """AWS clients for the account of an environment, for commands that need no rendered templates.
+
+    Such a command can find copies of the environment that were rendered on another machine.
+    """
 
     scope: Scope
     clients: Clients
@@ -35,7 +38,10 @@ class Account:
     state: Path
 
     def sweep(self, copy: Scope, reporter: Reporter) -> int:
-        """Destroy a disposable copy and report the events; return how many unexplained resources are left."""
+        """Destroy `copy`, a copy of an environment, and report the events.
+
+        Returns how many resources are left for an unknown reason. Raises `RefusedError` if the copy is protected.
+        """
         reporter.report(Heading("Destroying", copy.qualified, copy.account, copy.region, ""))
         inventory = take_inventory(self.clients, copy, protected=False)
         make = hints.make("destroy", ENV=copy.environment, SUFFIX=copy.suffix, LOCAL=self.clients.local)
@@ -65,7 +71,7 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
 
 
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
-    """Return clients for the account, and the settings for polling. With `engine`, the clients call that local AWS."""
+    """Return clients for `account`, and how to poll. If `engine` is given, the clients call that local AWS."""
     if engine is not None:
         return local_clients(engine.url, account, region, engine.secret), Polling(poll_seconds=LOCAL_POLL_SECONDS)
     settings = environment.settings

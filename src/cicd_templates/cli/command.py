@@ -22,7 +22,8 @@ class Command(click.Command):
     ) -> click.Context:
         """Parse the arguments and return the context.
 
-        If make runs the command, an error shows no usage line, because the user has not typed any options.
+        If make started the command, an error shows no usage line, because the user has typed make variables and no
+        options.
         """
         try:
             return super().make_context(info_name, args, parent, **extra)
@@ -63,9 +64,9 @@ class Command(click.Command):
 
 
 def _make_printable(error: click.ClickException) -> None:
-    """Make the message of a click error printable, because such messages quote arguments and environment variables.
+    """Make the message of a click error printable.
 
-    click prints the message itself, so it does not pass through `terminal`.
+    Such messages quote arguments and environment variables. click prints them itself, not through `terminal`.
     """
     vars(error)["message"] = printable(error.message)
 
@@ -80,7 +81,10 @@ class Main(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that `args` name; if only a subcommand has that name, the error shows its full name."""
+        """Return the command that `args` name.
+
+        If it is only a subcommand of another command, the error shows its full name.
+        """
         for name, command in self.commands.items():
             if args[0] not in self.commands and isinstance(command, click.Group) and args[0] in command.commands:
                 ctx.fail(f"No such command {args[0]!r}; there is {name} {args[0]}.")
@@ -98,7 +102,7 @@ def main() -> None:
 
 
 def verb(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., None]], click.Command]:
-    """Return a decorator that turns a function into the command `name`; the help lists `options` in this order."""
+    """Return a decorator that turns a function into the command `name`. The help shows `options` in the given order."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         decorated = functools.reduce(lambda inner, option: option(inner), reversed(options), function)

@@ -1,7 +1,6 @@
 """The demo: render, lint, deploy, deploy again, write data, destroy, and list what is left.
 
-It runs on a local AWS that it starts for itself. It only calls the same functions as the commands and prints what they
-do.
+The demo starts a local AWS for itself. It calls the same functions as the commands and prints what they do.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from cicd_templates.render import out_folder, render
 
 
 def run() -> None:
-    """Run the demo. Raises `CicdError` if a step fails or if something unexplained is left."""
+    """Run the demo. Raises `CicdError` if a step fails or if a resource is left for an unknown reason."""
     began = time.monotonic()
     configuration = read_configuration(CONFIGURATION)
     rendered = render.render(configuration, project_layers(), "yaml")

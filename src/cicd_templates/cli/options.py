@@ -21,10 +21,11 @@ FORMAT_WORDS = {"json": True, "text": False, "yaml": False}
 
 
 class Option(click.Option):
-    """An option that make can set with `variable`; under make, messages refer to the option by that name.
+    """An option that make can also set, with the make variable `variable`.
 
-    For a flag, `words` maps the allowed values of the variable to true or false. With `empty_counts`, an empty variable
-    counts as a value. Use it for an option that makes the command stricter: an empty variable must not disable it.
+    If make started the program, messages name the variable instead of the option. For a flag, `words` maps the allowed
+    values of the variable to true or false. With `empty_counts`, an empty variable counts as set. Use `empty_counts`
+    for an option that makes a command stricter, so that an empty variable cannot disable it.
     """
 
     def __init__(
@@ -39,9 +40,9 @@ class Option(click.Option):
         self.variable, self.words, self.empty_counts = variable, words, empty_counts
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return the value of the variable, or None if it is not set or make's target does not accept it.
+        """Return the variable's value, or None if the variable is not set or the make target does not use it.
 
-        For an empty value, it also returns None, unless `empty_counts` is true.
+        An empty variable counts as not set, unless `empty_counts` is true.
         """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():
@@ -51,7 +52,7 @@ class Option(click.Option):
         return super().resolve_envvar_value(ctx)
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
-        """Return the value of the variable as it was typed; for a flag, return true or false.
+        """Return the value of the variable as it was typed, or true or false for a flag.
 
         Raises `ConfigurationError` if the value of a flag is not one of its `words`.
         """

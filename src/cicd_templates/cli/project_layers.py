@@ -1,6 +1,7 @@
 """Find the layers of the project in the current folder: those of `templates/`, and the user's own layers.
 
-The renderer gets the layers from here, so that nothing below the command line loads `templates/`.
+A layer is a module that builds one CloudFormation template. The command line passes the layers to the renderer, so that
+no other part of the package imports `templates/`.
 """
 
 from __future__ import annotations

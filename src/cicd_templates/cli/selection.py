@@ -1,4 +1,4 @@
-"""Functions that turn a command's options into environments, services and ways to ask the user."""
+"""Turn a command's options into environments, services, and functions that ask the user."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def require_environment(configuration: Configuration, env: str | None) -> None:
-    """Raise `ConfigurationError` if `env` is not the name of an environment; the error lists the known names.
+    """Raise `ConfigurationError` if the configuration has no environment `env`. The error lists the known names.
 
-    `env` may also be None.
+    If `env` is None, do nothing.
     """
     if env is not None and configuration.environment(env) is None:
         known = ", ".join(environment.name for environment in configuration.environments)
@@ -44,9 +44,9 @@ def targets(
     default: str | None = None,
     checked: bool = True,
 ) -> list[Target]:
-    """Return the environments that a command works on, in deploy order.
+    """Return the targets of a command, one per environment, in deploy order.
 
-    With `checked`, verify first that the caller is in the account of each environment.
+    With `checked`, first verify that the caller is in the account of each environment.
     """
     from cicd_templates.cli.targets import open_target
     from cicd_templates.config.load import read_configuration
@@ -67,10 +67,10 @@ def targets(
 
 
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
-    """Report, for each environment, whether its templates differ from what `make render` would write now.
+    """Report each environment whose templates differ from what `make render` would write now.
 
-    Raises `RefusedError` if they differ in a protected environment. With `rehearsed`, it only reports this. Use
-    `rehearsed` if the command deploys nothing, or only to the local AWS.
+    Raises `RefusedError` if such an environment is protected, unless `rehearsed` is true. Use `rehearsed` if the
+    command deploys nothing, or only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits
@@ -87,9 +87,10 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 
 
 def accounts(env: str, local: bool) -> list[Account]:
-    """Return the account of each environment, without templates.
+    """Return an `Account` for the environment `env`, or for all environments if `env` is `all`.
 
-    The tools environment comes first, because it depends on the others.
+    The order is the reverse of the deploy order, so that the tools environment, which depends on the others, comes
+    first.
     """
     from cicd_templates.cli.accounts import open_plain_account
     from cicd_templates.config.load import read_configuration
@@ -105,7 +106,7 @@ def accounts(env: str, local: bool) -> list[Account]:
 
 
 def tools(suffix: str | None, local: bool) -> PipelineHandover:
-    """Return the hand-over to the pipeline in the tools environment, for handing over templates and releases."""
+    """Return the `PipelineHandover` of the tools environment, which uploads templates and releases for the pipeline."""
     from cicd_templates.cli.targets import open_tools
     from cicd_templates.config.load import read_configuration
 
@@ -113,7 +114,7 @@ def tools(suffix: str | None, local: bool) -> PipelineHandover:
 
 
 def environment(name: str | None, suffix: str | None) -> Environment:
-    """Return the environment with this name; if `name` is empty, return the tools environment."""
+    """Return the environment named `name`. If `name` is empty, return the tools environment, which has the pipeline."""
     from cicd_templates.config.load import read_configuration
 
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
@@ -126,7 +127,10 @@ def environment(name: str | None, suffix: str | None) -> Environment:
 
 
 def removed_service(name: str | None) -> str | None:
-    """Return `name` if the configuration has no such service; its stacks may still exist in AWS."""
+    """Return `name` if the configuration has no service with this name, otherwise None.
+
+    A service that was removed from the configuration may still have stacks in AWS.
+    """
     from cicd_templates.config.load import read_configuration
 
     environments = read_configuration(CONFIGURATION).environments
@@ -134,9 +138,9 @@ def removed_service(name: str | None) -> str | None:
 
 
 def only_service(environment: Environment, name: str | None) -> Service:
-    """Return the service with this name; if `name` is None, return the only service.
+    """Return the service named `name`. If `name` is None, return the only service.
 
-    Raises `ConfigurationError` if there is no such service, or if several services exist and `name` is None.
+    Raises `ConfigurationError` if there is no such service, or if `name` is None and there are several services.
     """
     known = [service.name for service in environment.services]
     if name is None and len(known) > 1:
@@ -148,9 +152,9 @@ def only_service(environment: Environment, name: str | None) -> Service:
 
 
 def confirmation(yes: bool) -> Callable[[str], bool]:
-    """Return a function that asks a question at the terminal; with `yes`, the function agrees without asking.
+    """Return a function that asks the user a yes-or-no question. With `yes`, the function always returns true.
 
-    Raises `ConfigurationError` if the process has no terminal.
+    Raises `ConfigurationError` if `yes` is false and standard input is not a terminal.
     """
     if yes:
         return lambda question: True
@@ -162,9 +166,9 @@ def confirmation(yes: bool) -> Callable[[str], bool]:
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that asks at the terminal whether other environments may change.
+    """Return a function that asks the user whether to hand over templates that change other environments.
 
-    With `hand_over`, the function agrees without asking. Otherwise, if there is no terminal, it declines.
+    With `hand_over`, the function always returns true. Otherwise, it returns false if there is no terminal.
     """
     if hand_over:
         return lambda question: True
@@ -181,10 +185,9 @@ def _ask(question: str) -> bool:
 
 @contextlib.contextmanager
 def detaching(stopped: str = "stopped between two steps; run the same command again to continue") -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C. A system or a CI job sends SIGTERM to end a process.
+    """Raise `DetachedError` with the text `stopped` if Ctrl-C or SIGTERM interrupts the `with` block.
 
-    Raises `DetachedError` with the text `stopped` if one of the two interrupts the block. If the block has already
-    raised an error that says what is under way, that error stays as it is.
+    CI systems send SIGTERM to end a job. Errors that the block raises itself are not changed.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:

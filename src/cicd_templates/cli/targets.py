@@ -1,4 +1,4 @@
-"""The targets of a command: each has the rendered stacks of one environment and the AWS clients for its account."""
+"""The targets of a command: each has the rendered stacks of one environment and AWS clients for its account."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Target:
-    """One environment to work on: all its stacks, the stacks that the user chose, and the clients of its account.
+    """One environment to work on: all its stacks, the stacks that the user chose, and AWS clients for its account.
 
-    `named` is true if the user named a layer. `caller` is the ARN of the caller. Plans and journals are kept in the
-    folder `state`.
+    `named` is true if the user chose a layer by name. `caller` is the caller's ARN. `state` is the folder for plans and
+    journals.
     """
 
     stacks: Sequence[StackTemplate]
@@ -78,17 +78,20 @@ class Target:
         return self.stacks[0].protected
 
     def context(self, *, wait: bool = False) -> DeployContext:
-        """Return the context of a deployment; with `wait`, it waits for busy stacks instead of refusing them."""
+        """Return the context of a deployment.
+
+        A stack with an operation in progress is refused; with `wait`, the deployment waits for the operation instead.
+        """
         recorded = frozenset(SPELLINGS) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
 
     def plan(
         self, reporter: Reporter, tools: PipelineHandover | None, path: Path | None = None, *, wait: bool = False
     ) -> Plan | None:
-        """Plan the chosen stacks and write the plan to a file; return the plan.
+        """Plan the chosen stacks, write the plan to a file and return it.
 
-        Return None if the pipeline deploys all chosen stacks. `tools` is required for a protected environment, because
-        the pipeline deploys some of its stacks. Without `tools`, all chosen stacks are planned. Raises the errors of
+        Returns None if only the pipeline may deploy the chosen stacks. `tools` says which stacks those are, and is
+        required for a protected environment. Without `tools`, all chosen stacks are planned. Raises the errors of
         `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
@@ -107,14 +110,14 @@ class Target:
         eager: bool = True,
         wait: bool = False,
     ) -> None:
-        """Deploy the chosen stacks and report the events.
+        """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        The templates are handed to the pipeline before the deployment, or as soon as the pipeline's bucket exists. If
-        they differ from the pipeline's templates, the user is asked before. `confirm` asks about changes of the
-        environments in `deployed`, by default only this one. `confirm_others` asks about changes of other environments.
-        Stacks that the pipeline deploys are skipped.
+        The templates are handed to the pipeline before the deployment, or as soon as the pipeline's bucket has been
+        created. `confirm` must accept changes to the templates of the environments in `deployed` (default: only this
+        one). `confirm_others` must accept changes to the templates of other environments.
 
-        Raises `RefusedError` if the user named such a stack, and the errors of `deployment.deploy`.
+        Raises `RefusedError` if the user named a stack that only the pipeline may deploy, and the errors of
+        `deployment.deploy`.
         """
         reporter.report(self.heading("Deploying"))
         stacks = self._deployable(reporter, tools)
@@ -146,10 +149,10 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute exactly the plan `made` and return the plan of the next wave, if there is one.
+        """Execute exactly the plan `made`, then plan the stacks that had to wait for it.
 
-        The templates are handed to the pipeline after the plan has passed all checks. If they change other
-        environments, `confirm_others` asks before.
+        Returns that next plan, or None if no stack had to wait. The templates are handed to the pipeline once the plan
+        has passed all checks. `confirm_others` must accept changes to the templates of other environments.
 
         Raises `RefusedError` if the environment is protected and the templates are not committed, and the errors of
         `deployment.execute_plan`.
@@ -178,17 +181,17 @@ class Target:
         return following
 
     def discard(self, path: Path | None = None) -> int:
-        """Delete the plan in `path`, or all plans, and return the number of deleted change sets.
+        """Delete the plan in `path` with its change sets, or all plans of the environment if `path` is None.
 
-        Raises the errors of `deployment.discard`.
+        Returns the number of deleted change sets. Raises the errors of `deployment.discard`.
         """
         return deployment.discard(self.context(), self.stacks, path)
 
     def _deployable(self, reporter: Reporter, tools: PipelineHandover | None) -> list[StackTemplate]:
-        """Return the chosen stacks that the pipeline does not deploy.
+        """Return the chosen stacks without those that only the pipeline may deploy.
 
-        Raises `RefusedError` if a deployment would collide with resources that a destruction kept, or if the user named
-        a stack that the pipeline deploys.
+        Raises `RefusedError` if the user named such a stack, or if an earlier destruction kept resources with which a
+        deployment would collide.
         """
         if tools:
             refuse_kept_resources(self.clients, self.chosen, self.command("adopt"))
@@ -213,11 +216,11 @@ class Target:
             reporter.report(Note(note))
 
     def command(self, verb: str) -> str:
-        """Return the make command that runs `verb` on this environment, including SUFFIX= and LOCAL=1 if they apply."""
+        """Return the make command that runs `verb` on this environment, with SUFFIX= and LOCAL=1 if they apply."""
         return hints.make(verb, **self.stacks[0].make_variables, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
-        """Return the plans and journals on this machine that refer to stacks which were never created.
+        """Return, by stack name, the plans and runs on this machine that refer to stacks which were never created.
 
         Raises the errors of `claims.claims`.
         """
@@ -225,14 +228,17 @@ class Target:
 
     @property
     def labels(self) -> frozenset[str] | None:
-        """Return the labels of the chosen stacks; None means all stacks, even those that are no longer rendered."""
+        """Return the labels of the chosen stacks. None means all stacks, even those that are no longer rendered.
+
+        A stack's label is the name of its template file without the extension.
+        """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
     def inventory(self, removed_service: str | None = None) -> Inventory:
         """Return the inventory of the environment, or of its chosen stacks, as they exist in AWS.
 
-        With `removed_service`, return the inventory of a service that is no longer rendered. Raises
-        `ConfigurationError` if that service has no stack in AWS.
+        With `removed_service`, return the inventory of a service that is no longer in the configuration. Raises
+        `ConfigurationError` if no stack of this service exists in AWS.
         """
         scope, labels = scope_of(self.stacks), self.labels
         if removed_service:
@@ -244,16 +250,15 @@ class Target:
         return take_inventory(self.clients, scope, protected=self.stacks[0].protected, labels=labels)
 
     def refuse_destruction(self, inventory: Inventory) -> None:
-        """Raise `RefusedError` if a stack belongs to another project, or if a stack that stays needs a deleted one."""
+        """Raise `RefusedError` if a stack to delete belongs to another project, or if a remaining stack needs it."""
         guards.refuse_foreign_stacks(self.clients, self.chosen)
         guards.refuse_still_needed(inventory, self.command("destroy"))
 
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
-        """Destroy everything in `inventory` and write destroy-report.json; report and return what is left.
+        """Destroy everything in `inventory` and write destroy-report.json. Report and return what is left.
 
-        Meanwhile, it holds the lock of the environment.
-
-        Raises `CicdError` with the names of the stacks whose deletion failed.
+        Holds the environment's lock meanwhile. Raises `CicdError` with the names of the stacks that could not be
+        deleted.
         """
         with self.lock().held("destroy", self.caller, datetime.now(UTC)) as lock:
             left = destroy(
@@ -272,7 +277,9 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return the notes about a local deployment: the resource types that the local AWS only recorded."""
+        """Return notes for a local deployment: the resource types that the local AWS only recorded, without building
+        them.
+        """
         if self.engine is None:
             return []
         counts = Counter(entry["type"] for entry in self.engine.record.entries(self.account))
@@ -280,9 +287,10 @@ class Target:
         return [f"only recorded, not built, by the local AWS: {types}"] if types else []
 
     def recorded_remains(self, labels: frozenset[str] | None = None) -> list[Remainder]:
-        """Return the resources that no stack deleted in the local AWS. After a correct destruction, there are none.
+        """Return the recorded resources of the chosen stacks that still exist in the local AWS.
 
-        `labels` limits them to the stacks with these labels.
+        `labels` limits them to stacks with these labels. The local AWS only records resources of types that it cannot
+        build. After a correct destruction, none are left.
         """
         if self.engine is None:
             return []
@@ -304,12 +312,12 @@ def open_target(
     checked: bool = True,
     engine: Engine | None = None,
 ) -> Target:
-    """Return the target for `environment`, with its stacks from `folder`.
+    """Return the target for `environment`, with the stacks that were rendered into `folder`.
 
-    With `local`, the target is on the local AWS: on `engine`, if it is given, otherwise on the one that `make local`
-    started. A given engine keeps plans and journals in its own folder, which is deleted with the engine. With
-    `checked`, the caller's account is verified first. Raises an error if the templates cannot be read, the credentials
-    do not work or the account is wrong.
+    With `local`, the target uses a local AWS: `engine`, or the one that `make local` started if `engine` is None. The
+    plans and journals of a given `engine` are in its own folder and are deleted with it. With `checked`, the caller's
+    account is verified first. Raises an error if the templates cannot be read, the credentials do not work or the
+    account is wrong.
     """
     stacks = read_stacks(folder / environment.qualified)
     chosen = select(stacks, layer, service)
@@ -328,9 +336,9 @@ def open_target(
 def open_tools(
     configuration: Configuration, folder: Path, *, local: bool, engine: Engine | None = None
 ) -> PipelineHandover:
-    """Return the hand-over to the pipeline in the tools environment.
+    """Return the `PipelineHandover` of the tools environment.
 
-    It has the stacks of every environment, because a run may deploy all of them.
+    It has the stacks of every environment, because a pipeline run may deploy any of them.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     target = open_target(tools, folder, layer=None, service=None, local=local, engine=engine)

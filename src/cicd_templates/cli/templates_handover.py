@@ -1,7 +1,7 @@
-"""The hand-over of the rendered templates to the pipeline, as a part of a deployment.
+"""Hands the rendered templates over to the pipeline as part of a deployment.
 
-If the templates are not handed over, the deployment reports this and continues. It stops only if somebody declines
-changes of the environments that it deploys.
+If the hand-over is not possible, the deployment reports this and continues. The deployment stops only if the user
+declines changes to the templates of the environments that it deploys.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ SHOWN_FILES = 5
 
 @dataclass
 class TemplatesHandover:
-    """The hand-over of one deployment.
+    """Hands the templates over to the pipeline during one deployment.
 
-    `deployed` has the names of the environments that this deployment deploys. `confirm` is asked about changes of these
-    environments, and `confirm_others` about changes of other environments. `waits` is true if the pipeline has no
-    bucket for templates yet.
+    `deployed` are the names of the environments that are deployed. `confirm` asks the user about template changes in
+    these environments, and `confirm_others` about template changes in other environments. `waits` is true if the
+    pipeline's bucket for templates does not exist yet.
     """
 
     tools: PipelineHandover
@@ -37,9 +37,9 @@ class TemplatesHandover:
     waits: bool = field(default=False, init=False)
 
     def hand_over(self) -> None:
-        """Hand the templates over, or report why this is not done.
+        """Hand the templates over, or report why they are not handed over.
 
-        Raises `DeclinedError` if somebody declines changes of the deployed environments.
+        Raises `DeclinedError` if the user declines changes to the templates of the environments that are deployed.
         """
         comparison = self.tools.compare()
         self.waits = comparison.bucket is None
@@ -57,7 +57,7 @@ class TemplatesHandover:
             self._note(f"handed to the pipeline as version {version}, {self.tools.commit.description}")
 
     def after(self, stack: StackTemplate) -> None:
-        """Hand the templates over if `stack`, which was just deployed, has created the bucket for them."""
+        """Hand the templates over if `stack`, which was just deployed, contains the bucket that they need."""
         if self.waits and stack.links.environment == self.tools.environment.qualified and stack.layer == "storage":
             self.hand_over()
 
@@ -85,7 +85,7 @@ class TemplatesHandover:
 
 
 def _lines(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return a line for each environment, with the number and the names of the changed files."""
+    """Return one line per environment, with the number of changed files and the names of the first few."""
     lines = []
     for environment, files in changed.items():
         more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""

@@ -14,14 +14,14 @@ from cicd_templates.printable import printable, printable_lines
 
 
 def show(line: str, *, err: bool = False) -> None:
-    """Print one line. A line break, which can only come from foreign text, is shown as a space."""
+    """Print one line. Line breaks in it are printed as spaces; only foreign text, such as file names, has any."""
     click.echo(printable(line), err=err)
 
 
 def show_page(text: str, *, err: bool = False) -> None:
     """Print a text of several lines, such as JSON or Markdown.
 
-    The caller must have removed the line breaks in foreign text.
+    If the text quotes foreign text, such as file names, the caller must have removed the line breaks from it.
     """
     click.echo(printable_lines(text.removesuffix("\n")), err=err)
 

@@ -110,7 +110,7 @@ def _refuse_protected(chosen: list[Target]) -> None:
 
 
 def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Path) -> None:
-    """Report that a plan must be reviewed, and exit with the code that means that changes remain."""
+    """Report that a plan must be reviewed, then exit with code 4, which means that changes remain."""
     from cicd_templates.deploy.plans.document import to_allow
     from cicd_templates.deploy.reporting.report import Note
 

@@ -74,7 +74,7 @@ def destroy(
 
 
 def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) -> None:
-    """Ask and then destroy disposable environments; if one is protected, only write a plan and exit."""
+    """Ask the user, then destroy disposable environments. If one is protected, only write a plan and exit."""
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.reporting import report
 
@@ -107,7 +107,7 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
 def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter: Reporter, **options: Any) -> None:
     """Execute a plan after the user has typed the names of its environments.
 
-    Refuse the plan if anything has changed since it was made.
+    Raises `RefusedError` if there is more to destroy than was planned, or if a stack has changed since.
     """
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.destruction.inventory import take_inventory

@@ -67,14 +67,14 @@ def _folder(reports: Path | None) -> Path:
 
 
 def _day() -> Day:
-    """Return the present time and the configured limit of waivers."""
+    """Return the current time, and the configured limit in days for the duration of waivers."""
     from cicd_templates.local_gate import Day
 
     return Day(datetime.now(UTC), selection.environment(None, None).pipeline.waiver_days)
 
 
 def _checks(service: str | None) -> dict[str, ExpectedReport]:
-    """Return, for each check of a service, the format of its report and the name of its tool."""
+    """Return what to expect from each check of a service: the format of its report and the tool that writes it."""
     from cicd_templates.builds.release_checks import checks_of
     from cicd_templates.local_gate import ExpectedReport
 

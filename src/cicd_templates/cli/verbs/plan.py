@@ -50,7 +50,10 @@ def plan(as_json: bool, out: Path | None, wait: bool, detailed_exitcode: bool, *
 
 
 def _report_removed(target: Target, reporter: Reporter) -> None:
-    """Report the environment's stacks in AWS that are no longer rendered. No deployment deletes these stacks."""
+    """Report the environment's stacks that are no longer rendered but still exist in AWS.
+
+    No deployment deletes these stacks.
+    """
     from cicd_templates.deploy.destruction.orphans import find_removed_stacks
     from cicd_templates.deploy.reporting.report import Note
 

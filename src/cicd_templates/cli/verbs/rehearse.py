@@ -125,8 +125,8 @@ def finish(
 ) -> None:
     """Print the result of a rehearsal, and write its files into the folder `output`.
 
-    `reports` maps paths in `output/reports` to the reports of the checks, which are written there, too.
-    Reports of an earlier rehearsal are removed. Raises `CicdError` if the rehearsal did not succeed.
+    `reports` maps paths below `output/reports` to the reports of the checks, which are written there. The reports of an
+    earlier rehearsal are removed. Raises `CicdError` if the rehearsal did not succeed.
     """
     from cicd_templates.rehearsal import report, result
 
@@ -163,7 +163,7 @@ def _prepared(tools: Path | None) -> BuildTools:
 def _given(names: list[str]) -> dict[str, str]:
     """Return the tokens in the environment variables `names`.
 
-    Tokens are not read from the command line, because every user of the machine can see the command line.
+    An argument of the command line cannot hold a token, because every user of the machine can see it.
     """
     if missing := [name for name in names if not os.environ.get(name)]:
         raise ConfigurationError(

@@ -67,7 +67,7 @@ def status(as_json: bool, left: bool, **options: Any) -> None:
 
 
 def _unknown_environments(targets: list[Target]) -> dict[str, list[StatusRow]]:
-    """Return rows for stacks of environments and projects that the configuration lacks, keyed by environment."""
+    """Return rows for the stacks of environments and projects that the configuration lacks, by environment."""
     from cicd_templates.deploy.destruction.orphans import find_unknown_environments
     from cicd_templates.deploy.runs.status import StatusRow
 
@@ -83,7 +83,10 @@ def _unknown_environments(targets: list[Target]) -> dict[str, list[StatusRow]]:
 
 
 def _show_left(targets: list[Target], *, as_json: bool) -> None:
-    """Report, for each target, the resources that no stack owns. Raises `CicdError` if one is unexplained."""
+    """Report, for each target, the resources that no stack owns.
+
+    Raises `CicdError` if a resource is left for an unknown reason.
+    """
     from cicd_templates.deploy.destruction.remainders import list_remainders
     from cicd_templates.deploy.reporting import report
 
