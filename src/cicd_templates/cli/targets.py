@@ -277,9 +277,7 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return notes for a local deployment: the resource types that the local AWS only recorded, without building
-        them.
-        """
+        """Return notes for a local deployment: the resource types that the local AWS recorded but did not build."""
         if self.engine is None:
             return []
         counts = Counter(entry["type"] for entry in self.engine.record.entries(self.account))

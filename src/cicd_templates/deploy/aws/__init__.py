@@ -3,5 +3,5 @@
 - `clients` creates the boto3 clients for an environment's account or for the local AWS.
 - `retry` repeats calls that failed with a transient error; `polling` waits for a condition, up to a time limit.
 - `resource_types` has the operations of each resource type: find, describe, empty and delete a resource.
-- `existing_resources` finds out whether a resource with a given type and name exists.
+- `existing_resources` looks up whether a resource with a given type and name exists.
 """

@@ -1,4 +1,4 @@
-"""Whose credentials a command uses in one environment, and how messages and AWS CLI commands name them. Pure."""
+"""The credentials that a command uses for one environment, and their names in messages and AWS CLI commands. Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ ROLE_SESSION = "cicd-templates"
 
 @dataclass(frozen=True)
 class Access:
-    """The profile of the AWS configuration to use, and the role to assume with the profile's credentials.
+    """The credentials for one environment: a profile, and a role that is assumed with the profile's credentials.
 
-    Without `profile`, boto3's default chain decides. If the AWS configuration of this machine sets addresses of AWS
-    services, these addresses are refused unless `allow_endpoint_urls` is true.
+    Without `profile`, boto3's default chain provides the credentials. If environment variables or the AWS configuration
+    of this machine replace the addresses of AWS services, calls are refused unless `allow_endpoint_urls` is true.
     """
 
     region: str
@@ -29,12 +29,15 @@ class Access:
 
     @property
     def profile_name(self) -> str | None:
-        """The profile that botocore reads; None if neither the configuration nor the environment names one."""
+        """The name of the profile that botocore uses: the configured one, or else that of the environment variables.
+
+        None if neither names a profile.
+        """
         return self.profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or None
 
     @property
     def words(self) -> str:
-        """The words with which messages name these credentials."""
+        """The description of these credentials for messages, such as `profile 'dev' of AWS_PROFILE`."""
         if self.profile:
             return f"profile {self.profile!r} of templates/environments.toml"
         if self.profile_name:
@@ -46,7 +49,7 @@ class Access:
 
     @property
     def assume_role_options(self) -> dict[str, str]:
-        """The configured options of AssumeRole, in the form that botocore expects."""
+        """The options of AssumeRole, as botocore expects them, without those that are not configured."""
         options = {
             "RoleSessionName": self.role_session_name or ROLE_SESSION,
             "ExternalId": self.external_id,
@@ -56,5 +59,5 @@ class Access:
 
 
 def cli_option(profile: str | None) -> str:
-    """Return a space and the option that makes an AWS CLI command use `profile`; empty if `profile` is None."""
+    """Return ` --profile NAME` to append to an AWS CLI command, or an empty string if `profile` is None."""
     return f" --profile {shlex.quote(profile)}" if profile else ""

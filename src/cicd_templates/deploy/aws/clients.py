@@ -1,4 +1,4 @@
-"""Create the AWS clients of one environment, for either its account (through a profile or a role) or the local AWS.
+"""Creates the AWS clients of one environment, either for its account or for the local AWS.
 
 boto3 is imported on first use, so that commands that do not call AWS start fast.
 """
@@ -64,10 +64,9 @@ class Clients:
 
     @property
     def profile(self) -> str | None:
-        """The profile that gives AWS CLI commands the same rights as these clients; None if none is known.
+        """The profile with which AWS CLI commands have the same permissions as these clients, or None if it is unknown.
 
-        If the configuration names a role, the role is assumed without a profile. Whether the caller has a profile for
-        that role is then not known.
+        It is unknown if the clients assume a configured role, because the caller may have no profile for that role.
         """
         return self._profile
 
@@ -200,7 +199,7 @@ class Clients:
 def aws_clients(access: Access) -> Clients:
     """Return clients for AWS with the credentials of `access`.
 
-    Raises `CicdError` if there is no such profile, and `RefusedError` if addresses of AWS services are replaced.
+    Raises `CicdError` if the profile does not exist, and `RefusedError` if the addresses of AWS services are replaced.
     """
     from cicd_templates.deploy.aws.sessions import session_for
 
@@ -211,7 +210,11 @@ def aws_clients(access: Access) -> Clients:
 
 @contextlib.contextmanager
 def _before_the_first_call() -> Iterator[None]:
-    """Raise `CicdError` if the credentials do not work. No operation has begun, so there is nothing to continue."""
+    """Raise `CicdError` in place of a `CredentialsError` that the `with` block raises.
+
+    A `CredentialsError` tells the user to run the command again to continue. Before the first call, there is nothing to
+    continue.
+    """
     try:
         yield
     except CredentialsError as error:
@@ -219,10 +222,10 @@ def _before_the_first_call() -> Iterator[None]:
 
 
 def local_clients(endpoint_url: str, account: str, region: str, secret: str) -> Clients:
-    """Return clients for the local AWS.
+    """Return clients for the local AWS, which refuses requests that are not signed with `secret`.
 
-    The local AWS takes a 12-digit access key as the account id. It refuses requests that are not signed with `secret`,
-    the secret with which it was started. The session reads neither profiles nor credentials from the environment.
+    The local AWS takes a 12-digit access key as the account id. `secret` was generated when it was started. The session
+    reads neither profiles nor credentials from the environment.
     """
     import boto3
     import botocore.session
@@ -238,9 +241,10 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str) -> 
 
 
 def require_account(clients: Clients, account: str) -> str:
-    """Return the caller's ARN. Raises `RefusedError` if the caller's account is not `account`.
+    """Return the caller's ARN.
 
-    Raises `CicdError` with the remedy if there are no usable credentials.
+    Raises `RefusedError` if the caller's account is not `account`. Raises `CicdError` with the remedy if the
+    credentials do not work.
     """
     try:
         with _before_the_first_call():

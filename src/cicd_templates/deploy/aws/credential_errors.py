@@ -1,7 +1,7 @@
-"""Turn an error of a credential source into one line: whose credentials, what failed, and what to do.
+"""Turns an error about credentials into one line: which credentials, what failed, and what to do.
 
-AWS refuses expired, unknown and wrongly timed credentials with a handful of error codes, in any operation. Sources fail
-with errors of botocore, or with errors of the operating system that botocore does not catch.
+AWS rejects expired, unknown and wrongly timed credentials with a few error codes, in any operation. Loading credentials
+fails with errors of botocore, or with errors of the operating system that botocore does not catch.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ OF_THE_SYSTEM: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
 
 
 class CredentialErrors:
-    """Makes the error lines about the credentials of `access`. The botocore session `core` loads these credentials."""
+    """Makes the error lines about the credentials of `access`, which the botocore session `core` loads."""
 
     def __init__(self, core: Any, access: Access) -> None:
         self._core, self._access = core, access
@@ -91,7 +91,7 @@ class CredentialErrors:
     def of_answer(
         self, operation: str, error: Mapping[str, Any], headers: Mapping[str, str], now: datetime | None = None
     ) -> CredentialsError | None:
-        """Return the error for an answer of AWS that refuses the credentials; None for any other answer."""
+        """Return the error to raise if an answer of AWS rejects the credentials, or None for any other answer."""
         code, message = str(error.get("Code", "")), _line(str(error.get("Message", "")))
         assuming = operation.startswith("AssumeRole")
         if code not in EXPIRED | UNKNOWN_CREDENTIALS | WRONG_TIME and not assuming:
@@ -106,7 +106,7 @@ class CredentialErrors:
         return self._error(f"AWS refuses these credentials ({code}: {message})", self._renew())
 
     def of_error(self, error: Exception) -> CredentialsError | None:
-        """Return the error for a credential source that failed; None if `error` is about something else."""
+        """Return the error to raise if `error` means that credentials could not be loaded, or None otherwise."""
         if isinstance(error, CredentialsError):
             return error
         detail = _line(str(error))
@@ -146,7 +146,10 @@ def _line(text: str) -> str:
 
 
 def _skew(headers: Mapping[str, str], now: datetime) -> str:
-    """Return by how much this machine's clock differs from the date of AWS's answer; empty if it does not."""
+    """Return by how many minutes this machine's clock is wrong, or an empty string if it is right.
+
+    The clock is compared with the `date` header of AWS's answer.
+    """
     try:
         there = email.utils.parsedate_to_datetime(headers.get("date", ""))
     except ValueError:
@@ -158,7 +161,7 @@ def _skew(headers: Mapping[str, str], now: datetime) -> str:
 
 
 def _raised_by_botocore(error: BaseException) -> bool:
-    """Return whether the innermost frame of the traceback is in botocore's module of credentials."""
+    """Return whether `error` was raised by code in the module `botocore.credentials`."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next

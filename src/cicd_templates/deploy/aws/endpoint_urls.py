@@ -1,7 +1,8 @@
-"""Refuse to call AWS services at addresses set by environment variables or by this machine's AWS configuration.
+"""Refuses to call AWS services at addresses that environment variables or this machine's AWS configuration set.
 
-Whoever answers at such an address sees every request and decides every answer, so such an address is used only if the
-project's configuration says so. `LOCAL=1` does not pass through here: it names the address of the local AWS itself.
+The server at such an address sees every request and can forge every answer. So such addresses are used only if the
+project's configuration allows them. `LOCAL=1` is not checked here, because those clients get the address of the local
+AWS directly:
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """
 
@@ -20,7 +21,10 @@ ENDPOINT_SETTING = "endpoint_url"
 
 
 def refuse_endpoint_urls(core: Any, access: Access) -> None:
-    """Raise `RefusedError` with all addresses configured for the botocore session `core`, unless they are allowed."""
+    """Raise `RefusedError` if the AWS configuration replaces addresses of AWS services, unless `access` allows it.
+
+    The error lists every such setting. `core` is the botocore session.
+    """
     if access.allow_endpoint_urls or core.get_config_variable(IGNORE):
         return
     if replaced := [*_of_the_environment(), *_of_the_profile(core, access)]:

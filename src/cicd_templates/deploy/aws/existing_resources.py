@@ -10,9 +10,10 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 
 
 def find_existing(clients: Clients, resource_type: str, name: str) -> ExistingResource | None:
-    """Return the resource with this type and name; None if the name is free or the type has no lookup.
+    """Return the resource with this type and name.
 
-    Raises `ClientError` if AWS refuses the call.
+    Returns None if no such resource exists, or if this program cannot look up the type. Raises `ClientError` if AWS
+    rejects the call.
     """
     find = operations_of(resource_type).find
     try:

@@ -1,4 +1,4 @@
-"""Poll until a condition holds, with a time limit and with a clock that the caller hands in."""
+"""Polls until a condition holds, with a time limit and with a clock that the caller passes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Polling:
-    """How to poll: the seconds between two polls, the clock, and a source of jitter from 0 to 1.
+    """How to poll: the seconds between two polls, the clock, and a source of random jitter from 0 to 1.
 
-    Jitter keeps callers that started together from polling at the same moments.
+    Because of the jitter, callers that started together do not poll at the same moments.
     """
 
     poll_seconds: float = 2.0
@@ -31,7 +31,10 @@ class Polling:
     jitter: Callable[[], float] = random.random
 
     def pause(self, waited: float = 0.0, failures: int = 0) -> None:
-        """Sleep until the next poll. The pause grows with the seconds `waited` and with the `failures` in a row."""
+        """Sleep until the next poll.
+
+        The pause grows with the seconds `waited` so far and with the number of consecutive `failures`.
+        """
         age = 1 + 9 * min(waited / PATIENT_SECONDS, 1)
         seconds = min(self.poll_seconds * age * 2.0**failures, max(LONGEST_PAUSE_SECONDS, self.poll_seconds))
         # Between 20 % less and 20 % more, so that two callers that started together drift apart.
@@ -46,8 +49,8 @@ class Polling:
     ) -> None:
         """Poll until `done` returns true.
 
-        Raises `CicdError` after `limit_seconds`: the message says that `what` has not finished, and ends with `then`,
-        the advice. A timeout ends only the polling; the operation in AWS continues.
+        Raises `CicdError` after `limit_seconds`. The message says that `what` has not finished and ends with the advice
+        `then`. The operation in AWS continues after a timeout.
         """
         deadline = self.now() + limit_seconds
         while not done():

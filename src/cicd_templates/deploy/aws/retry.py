@@ -1,7 +1,7 @@
-"""Recognize transient errors of AWS, and retry calls that fail with one.
+"""Recognizes transient errors of AWS, and retries calls that fail with one.
 
-`Steps` are generators that yield whenever their caller should wait. So one loop can drive many of them without threads,
-and a test can drive them without sleeping.
+`Steps` are generators that yield whenever the caller should wait before the next step. One loop can run many of them
+without threads, and a test can run them without sleeping.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ AWS_ERRORS = (ClientError, BotoCoreError)
 
 
 def is_transient(error: Exception) -> bool:
-    """Return whether a retry can succeed: the call was throttled, did not reach AWS, or failed within the service."""
+    """Return whether the call may succeed on a retry.
+
+    It may if it was throttled, did not reach AWS, or failed because of an error within the service.
+    """
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"]["Code"] in THROTTLED | SERVICE_FAILED or status >= SERVER_ERROR
@@ -37,9 +40,9 @@ def is_transient(error: Exception) -> bool:
 
 
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
-    """Return a version of `look` that returns False after a transient error, for `Polling.until`.
+    """Wrap `look`, a condition for `Polling.until`, so that it returns false after a transient error.
 
-    A failed poll says nothing about the operation that is being watched. Every other error is raised.
+    A poll that failed says nothing about the operation. All other errors are raised.
     """
 
     def tolerant() -> bool:
@@ -54,7 +57,7 @@ def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def retry_steps(call: Callable[[], T]) -> Steps[T]:
-    """Call `call` up to `STEP_ATTEMPTS` times, as long as it fails with transient errors, and return its result."""
+    """Call `call`, retry it after transient errors, and return its result. Make at most `STEP_ATTEMPTS` attempts."""
     for _ in range(STEP_ATTEMPTS - 1):
         try:
             return call()
@@ -66,13 +69,16 @@ def retry_steps(call: Callable[[], T]) -> Steps[T]:
 
 
 def is_role_unknown(error: ClientError) -> bool:
-    """Return whether CloudFormation cannot assume the role of a request, for example because the role is new."""
+    """Return whether CloudFormation rejected a request because it cannot assume the role, which may be too new."""
     message = error.response["Error"].get("Message", "")
     return error.response["Error"]["Code"] == "ValidationError" and "cannot be assumed" in message
 
 
 def retry_new_role(call: Callable[[], T], polling: Polling) -> Steps[T]:
-    """Call `call` like `retry_steps`; also retry for `ROLE_SECONDS` while CloudFormation cannot assume the role."""
+    """Call `call` like `retry_steps`, and also retry while CloudFormation cannot assume a new role.
+
+    Gives up after `ROLE_SECONDS`.
+    """
     deadline = polling.now() + ROLE_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The service models of botocore, which all sessions of a process share, because they are megabytes of JSON."""
+"""The service models of botocore. They are megabytes of JSON, so all sessions of a process share them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @cache
 def service_models() -> Any:
-    """Return the loader of the models, to be registered as a session's `data_loader`. It reads each file only once."""
+    """Return the loader of the models, which reads each file only once. Register it as a session's `data_loader`."""
     from botocore.loaders import create_loader
 
     return create_loader()

@@ -1,6 +1,7 @@
-"""Create one session for each `Access` of a run, with credentials that are renewed until the run ends.
+"""Creates one session for each `Access`, with credentials that are renewed until the command ends.
 
-A role's credentials last an hour; they are requested when the first call needs them, and again before they expire.
+A role's credentials last an hour. They are requested before the first call that needs them, and again before they
+expire.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _CREATING = threading.RLock()
 
 
 class Session:
-    """The credentials and settings of one `Access`. Every error of the credentials is a `CredentialsError`."""
+    """The credentials and settings of one `Access`. Errors about the credentials are raised as `CredentialsError`."""
 
     def __init__(self, access: Access, core: Any, errors: CredentialErrors) -> None:
         import boto3
@@ -46,21 +47,24 @@ class Session:
         self._boto3: Any = boto3.session.Session(botocore_session=core, region_name=access.region)
 
     def client(self, service: str, **options: Any) -> Any:
-        """Return a client of boto3. Raises `CredentialsError` if the credentials cannot be loaded."""
+        """Return the boto3 client of `service`. Raises `CredentialsError` if the credentials cannot be loaded."""
         with _CREATING:
             return _translated(self._errors, lambda: self._boto3.client(service, **options))
 
 
 def session_cache() -> Any:
-    """Return the cache on disk that the AWS CLI also uses, so that the user types an MFA code only once for both."""
+    """Return the AWS CLI's cache of credentials on disk.
+
+    Because this program shares the cache with the AWS CLI, the user types an MFA code only once for both.
+    """
     return JSONFileCache(str(Path.home() / ".aws" / "cli" / "cache"))
 
 
 @cache
 def session_for(access: Access) -> Session:
-    """Return the session of `access`, the same one for every caller in a run.
+    """Return the session of `access`. All calls with the same `access` return the same session.
 
-    Raises `CredentialsError` if the profile does not exist or its source of credentials fails, and `RefusedError` if
+    Raises `CredentialsError` if the profile does not exist or its credentials cannot be loaded, and `RefusedError` if
     the addresses of AWS services are replaced.
     """
     core = botocore.session.Session()
@@ -90,7 +94,7 @@ def _configure(core: Any, access: Access, errors: CredentialErrors) -> None:
 
 
 class _AssumedRole(CredentialProvider):
-    """Provides the credentials of the configured role. They are requested with the credentials of `source`."""
+    """Provides the credentials of the configured role, which is assumed with the credentials of `source`."""
 
     METHOD = ASSUME_ROLE
 
@@ -128,7 +132,7 @@ class _AssumedRole(CredentialProvider):
 
 
 def ask_mfa_code(prompt: str) -> str:
-    """Return the code that the user types at `prompt`. Raises `CredentialsError` if there is no terminal."""
+    """Return the MFA code that the user types after `prompt`. Raises `CredentialsError` if there is no terminal."""
     if not sys.stdin.isatty():
         device = prompt.removeprefix("Enter MFA code for ").strip().removesuffix(":")
         raise CredentialsError(
@@ -139,7 +143,7 @@ def ask_mfa_code(prompt: str) -> str:
 
 
 def _raise_credential_errors(core: Any, errors: CredentialErrors) -> None:
-    """Make every client of `core` raise `CredentialsError` instead of its own errors about credentials."""
+    """Make every client of the session `core` raise botocore's errors about credentials as `CredentialsError`."""
 
     def after_call(http_response: Any, parsed: Any, model: Any, **_: Any) -> None:
         if http_response.status_code >= 300:

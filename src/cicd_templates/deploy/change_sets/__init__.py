@@ -1,12 +1,13 @@
-"""One change set of one stack: its request, CloudFormation's answer, and what each change means.
+"""Creates and describes one change set of one stack, and says what each of its changes means.
 
 In the order in which data flows:
-- `rendered_stacks` reads the rendered templates from `out/`; `change_set_request` turns one into the arguments of
-  CreateChangeSet.
-- `cloudformation_calls` reads stacks and change sets with all their pages, and deletes change sets; `events` reads a
-  stack's events.
-- `impact` decides whether a change deletes or replaces a resource that holds data; `policy_diff` compares permissions
-  before and after a change; `duration` returns how long CloudFormation may take for a change.
+
+- `rendered_stacks` reads the rendered templates from `out/`; `change_set_request` makes the arguments of
+  CreateChangeSet for one of them.
+- `cloudformation_calls` reads stacks and change sets with all their pages; `ownership` deletes change sets; `events`
+  reads a stack's events.
+- `impact` decides whether a change deletes or replaces a resource that holds data; `duration` returns how long
+  CloudFormation may take for a change.
 - `stack_status_remedies` is the table of all stack statuses: what each verb does with a stack in that status.
 - `copy_expiry` sets the tag with the expiry of a disposable copy; `aws_commands` formats AWS commands for a person to
   run.

@@ -28,11 +28,11 @@ _WHOLE_COMMAND = re.compile(rf"{_COMMAND.pattern}[^;&|`()\n]*")
 
 
 def for_caller(text: str, clients: Clients, account: str) -> str:
-    """Return `text`, in which options make each `aws` command use the caller's account, region and endpoint.
+    """Return `text` with options added to each `aws` command: the caller's profile, region and endpoint.
 
-    Without profile and region, a command could work on another account. Without the address of the local AWS, it
-    would work on AWS. The access key of the local AWS is the account id. The secret key is read from the file that
-    `make local` writes, so that the key does not appear on a screen or in a log.
+    Without profile and region, a command could change another account. Without the address of the local AWS, it would
+    call AWS itself. For the local AWS, the access key is the account id, and the secret key is read from the file that
+    `make local` writes. So the secret key does not appear on a screen or in a log.
     """
     if clients.endpoint_url is None:
         return _WHOLE_COMMAND.sub(lambda command: _of_the_caller(command[0], clients), text)
@@ -46,10 +46,11 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 
 
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the commands that must precede the deletion of a stack in `status`; empty if `status` needs no deletion.
+    """Return the commands that switch off the deletion protection of load balancers in a stack to be deleted.
 
-    The load balancer of a protected environment has deletion protection as soon as it is created. So CloudFormation can
-    neither roll the creation back nor delete the stack. `resources` are the resources that the stack still has.
+    The result is empty if a stack in `status` need not be deleted. In a protected environment, a load balancer has
+    deletion protection from its creation, so CloudFormation can neither roll its stack back nor delete it. `resources`
+    are the resources that the stack still has.
     """
     if status not in DELETED_BY_HAND:
         return ()
@@ -62,10 +63,10 @@ def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str
 
 
 def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
-    """Return the commands that import existing resources into the stack whose reviewed template defines them.
+    """Return the commands that import existing resources into `stack`, whose reviewed template defines them.
 
-    CloudFormation finds these resources by their names in the template. It imports only those with a retaining
-    `DeletionPolicy`:
+    CloudFormation finds the resources by their names in the template. It imports only resources whose `DeletionPolicy`
+    retains them:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
     """
     kind = "CREATE" if creates else "UPDATE"
@@ -73,7 +74,7 @@ def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
 
 
 def revert_commands(stack: StackTemplate) -> tuple[str, ...]:
-    """Return the commands that reset resources to the reviewed template after changes outside CloudFormation.
+    """Return the commands that undo changes made outside CloudFormation: resources again match the reviewed template.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
     """

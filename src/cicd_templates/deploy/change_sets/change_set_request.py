@@ -1,6 +1,6 @@
-"""Build the CreateChangeSet request for one stack: template, role, parameters, tags. Does not send it.
+"""Builds the CreateChangeSet request for one stack: template, role, parameters, tags. Does not send it.
 
-Options that hide checks are never sent.
+Options that skip checks are never used.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ NAMES_AT_ONCE = 10
 
 
 def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the request for `stack` without the change set's name.
+    """Return the CreateChangeSet request for `stack`, without the name of the change set.
 
     `existing` is the stack to update, or None if the stack is to be created. A template that is too long for a request
-    is uploaded. Raises `CicdError` if the role or the bucket that the request needs is not deployed yet.
+    is uploaded to S3. Raises `CicdError` if the role or the bucket that the request needs is not deployed yet.
     """
     return {
         "StackName": stack.name,
@@ -45,7 +45,7 @@ def change_set_request(clients: Clients, stack: StackTemplate, existing: Mapping
 
 
 def on_stack_failure(stack: StackTemplate, existing: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the option that says what to do if the operation fails; empty if CloudFormation's default is right."""
+    """Return the `OnStackFailure` option of the request, or an empty dict for CloudFormation's default."""
     if existing is not None or stack.protected:
         return {}
     # Otherwise a failed first creation would leave a stack that can be neither updated nor created again.
@@ -53,7 +53,7 @@ def on_stack_failure(stack: StackTemplate, existing: Mapping[str, Any] | None) -
 
 
 def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
-    """Return the values in Parameter Store at `paths`, by path; paths that do not exist are left out."""
+    """Return the values of the Parameter Store parameters `paths`, by path. Omit paths that do not exist."""
     names, values = sorted(set(paths)), {}
     for start in range(0, len(names), NAMES_AT_ONCE):
         answer = clients.ssm.get_parameters(Names=names[start : start + NAMES_AT_ONCE])
@@ -62,7 +62,7 @@ def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
 
 
 def kept_values(stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the stack's current values of the parameters that are set outside the template, such as the image."""
+    """Return the current values of the stack's parameters that the pipeline sets, such as the image."""
     return {
         parameter["ParameterKey"]: parameter["ParameterValue"]
         for parameter in existing.get("Parameters", ())
@@ -79,9 +79,10 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 
 
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
-    """Return the option with the role for CloudFormation; empty if CloudFormation acts as the caller.
+    """Return the request's `RoleARN`, or an empty dict if CloudFormation uses the caller's permissions.
 
-    CloudFormation keeps using the role for the stack. The pipeline passes the same role.
+    CloudFormation keeps using the role for the stack, so the pipeline passes the same role. Raises `CicdError` if the
+    role is not deployed yet.
     """
     if stack.deployed_as is None:
         return {}

@@ -1,4 +1,4 @@
-"""Describe stacks and change sets, reading all pages. This module changes nothing."""
+"""Describes stacks and change sets, reading all pages. This module changes nothing."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED
 
 @dataclass(frozen=True)
 class Described:
-    """A change set as CloudFormation describes it. It has no `changes` if only outputs or tags change.
+    """A change set as CloudFormation describes it. `changes` is empty if only outputs or tags change.
 
     `findings` has one line for each failed validation or warning, even if the change set was created. `answer` is the
-    first page of DescribeChangeSet; `request_comparison` compares it with the request that would be sent now.
+    first page of DescribeChangeSet. `request_comparison` compares it with the request that would be sent now.
     """
 
     arn: str
@@ -46,7 +46,7 @@ class Described:
 
     @property
     def changes_nothing(self) -> bool:
-        """Return whether the change set failed because there is nothing to change."""
+        """Return whether CloudFormation failed the change set because nothing would change."""
         return self.status == "FAILED" and self.reason.startswith(NO_CHANGE_REASONS)
 
 
@@ -86,9 +86,9 @@ def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
 
 
 def describe(client: CloudFormationClient, arn: str) -> Described | None:
-    """Return the change set with its changes and findings, or None if it no longer exists.
+    """Return the change set `arn` with its changes and findings, or None if it no longer exists.
 
-    While the change set is being created, only its status is known.
+    While CloudFormation is still creating the change set, changes and findings are empty.
     """
     try:
         first = client.describe_change_set(ChangeSetName=arn)
@@ -138,10 +138,10 @@ def _read_changes(
 
 
 def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
-    """Return the findings of CloudFormation's validation before deployment, one line each.
+    """Return what CloudFormation's validation before deployment found in the change set, one line each.
 
-    Returns none if the caller may not call `cloudformation:DescribeEvents` or this call is not available. The findings
-    only help the reader; CloudFormation itself stops at real errors.
+    The result is empty if the caller may not call `cloudformation:DescribeEvents` or this call is not available. The
+    lines are only hints for the reader: CloudFormation itself refuses a change set with real errors.
     """
     findings = []
     try:

@@ -1,7 +1,7 @@
-"""Set and read the expiry of a disposable copy: a tag on its stacks, set when they are created.
+"""Sets and reads the tag `Expires` on the stacks of a disposable copy of an environment.
 
 An expiry in the future is kept, so that a second deployment finds nothing to change. A deployment after the expiry sets
-a new expiry.
+a new one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 def change_set_tags(
     stack: StackTemplate, existing: Mapping[str, Any] | None, now: datetime | None = None
 ) -> dict[str, str]:
-    """Return the tags for a change set of `stack`: the template's tags and, for a disposable copy, the expiry."""
+    """Return the tags for a change set of `stack`: the template's tags and, for a disposable copy, its expiry."""
     if "Suffix" not in stack.tags or stack.protected:
         return stack.tags
     now = now or datetime.now(UTC)

@@ -1,8 +1,10 @@
-"""Compare a template as CloudFormation returns it with a rendered one. Does not call AWS.
+"""Compares a template that GetTemplate returned with a rendered one. Does not call AWS.
 
-GetTemplate returns a question mark for each character that is not ASCII, although CloudFormation uses the character:
-https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814. And a stack keeps its old text if only
-comments, `Description` or `Metadata` of the template change, because these are not updated by themselves:
+GetTemplate returns a question mark for each character that is not ASCII, although the stack has the character:
+https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814
+
+If only comments, `Description` or `Metadata` of a template change, CloudFormation does not update the stack, so
+GetTemplate returns the old text:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/metadata-section-structure.html
 """
 
@@ -21,17 +23,17 @@ NOT_UPDATED_ALONE = ("AWSTemplateFormatVersion", "Description", "Metadata")
 
 
 def as_returned(text: str) -> str:
-    """Return `text` as GetTemplate returns it."""
+    """Return `text` as GetTemplate returns it: with a question mark for each character that is not ASCII."""
     return text.encode("ascii", "replace").decode("ascii")
 
 
 def is_text_of(text: str, body: str) -> bool:
-    """Return whether `body`, which GetTemplate returned, can be `text`."""
+    """Return whether `body`, which GetTemplate returned, is `text`, apart from characters that are not ASCII."""
     return body.strip() in (text.strip(), as_returned(text).strip())
 
 
 def is_template_of(stack: StackTemplate, body: Any) -> bool:
-    """Return whether `body`, as GetTemplate returns it for the stage `Original`, is the reviewed text of `stack`."""
+    """Return whether GetTemplate's `body` for the stage `Original` is the reviewed template of `stack`."""
     # boto3 parses a JSON template, but returns a YAML template as text.
     if isinstance(body, str):
         return is_text_of(stack.text, body)
@@ -39,7 +41,11 @@ def is_template_of(stack: StackTemplate, body: Any) -> bool:
 
 
 def has_same_effect(stack: StackTemplate, body: Any) -> bool:
-    """Return whether `body` differs from the text of `stack` only in what CloudFormation does not update by itself."""
+    """Return whether `body` differs from the template of `stack` only in parts without effect on the stack.
+
+    Such parts are comments, `Description` and `Metadata`: CloudFormation does not update a stack if nothing else
+    changes.
+    """
     try:
         deployed = content_of(body)
     except yaml.YAMLError:
@@ -54,13 +60,13 @@ def _with_effect(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def content_of(body: Any) -> Any:
-    """Return the content of a template that GetTemplate returned."""
+    """Return the content of a template, as dicts and lists. `body` is what GetTemplate returned."""
     # boto3 parses a JSON template, but returns a YAML template as text.
     return cloudformation_yaml.load(body) if isinstance(body, str) else body
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return `returned` with the original texts, taken from `rendered`, in place of those that GetTemplate altered."""
+    """Return `returned` with each text that GetTemplate altered replaced by the original text in `rendered`."""
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}
         pairs = ((names.get(name, name), value) for name, value in returned.items())

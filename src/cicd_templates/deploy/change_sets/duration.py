@@ -1,4 +1,4 @@
-"""Compute the longest time that CloudFormation can take to finish a stack or give up. Pure; no estimates."""
+"""Computes the longest time that CloudFormation can take for the changes of a stack. Pure; no estimates."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ OTHER_SECONDS = 5 * MINUTE
 
 
 def longest_wait(changes: Iterable[Change], resources: Mapping[str, Any]) -> float:
-    """Return the seconds after which even the slowest of `changes` has finished or failed.
+    """Return the number of seconds after which even the slowest of `changes` has succeeded or failed.
 
-    `resources` are those of the template to deploy, by logical id.
+    `resources` are the resources of the template that is deployed, by logical id.
     """
     waits = [_wait(change, resources.get(change.logical_id, {}).get("Properties", {})) for change in changes]
     return max(waits, default=0.0)
@@ -42,7 +42,7 @@ def _wait(change: Change, properties: Mapping[str, Any]) -> float:
 
 
 def bake_minutes(configuration: Mapping[str, Any]) -> float:
-    """Return the bake times of an ECS deployment in minutes: after each step, and after all traffic is shifted.
+    """Return the sum of an ECS deployment's bake times in minutes: after each step, and after all traffic is shifted.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
     """
@@ -58,7 +58,7 @@ def bake_minutes(configuration: Mapping[str, Any]) -> float:
 
 
 def _number(value: Any, default: float) -> float:
-    """Return a number from the template; `default` if it is missing or an intrinsic function."""
+    """Return the number `value`, or `default` if `value` is missing or an intrinsic function."""
     return float(value) if isinstance(value, int | float) else default
 
 

@@ -29,17 +29,17 @@ class ResourceEvent:
 
     @property
     def of_stack(self) -> bool:
-        """Return whether the event is about the stack itself; this program creates no nested stacks."""
+        """Return whether the event is about the stack itself and not about a resource. There are no nested stacks."""
         return self.resource_type == "AWS::CloudFormation::Stack"
 
     @property
     def failed(self) -> bool:
-        """Return whether the event is a failure that is not just the consequence of another failure."""
+        """Return whether the event reports a failure, and not a cancellation that another failure caused."""
         return self.status in FAILED_STATUSES and self.reason not in CONSEQUENCES
 
 
 def events_since(client: CloudFormationClient, stack_id: str, known: set[str]) -> list[ResourceEvent]:
-    """Return a stack's events, oldest first, except those whose ids are in `known`; add the new ids to `known`."""
+    """Return the stack's events whose ids are not in `known`, oldest first, and add their ids to `known`."""
     fresh = []
     for event in _newest_first(client, stack_id):
         if event.event_id in known:
@@ -55,7 +55,7 @@ def _newest_first(client: CloudFormationClient, stack_id: str) -> Iterator[Resou
 
 
 def resource_event(event: Mapping[str, Any]) -> ResourceEvent:
-    """Return the `ResourceEvent` for an event as CloudFormation describes it."""
+    """Return the `ResourceEvent` for an event of DescribeStackEvents."""
     return ResourceEvent(
         event["EventId"],
         event["Timestamp"],
@@ -68,7 +68,7 @@ def resource_event(event: Mapping[str, Any]) -> ResourceEvent:
 
 
 def first_failure(events: list[ResourceEvent]) -> ResourceEvent | None:
-    """Return the earliest failure of a resource, or of the stack itself if no resource has failed."""
+    """Return the first failure of a resource, or that of the stack itself if no resource has failed."""
     failures = [event for event in events if event.failed]
     of_resources = [event for event in failures if not event.of_stack]
     return next(iter(of_resources or failures), None)

@@ -1,7 +1,7 @@
-"""Judge what each change of a change set means for people and data. Pure: works on the answer of DescribeChangeSet.
+"""Says what each change of a change set means for people and data. Pure: works on the answer of DescribeChangeSet.
 
-A change is judged by its action, its resource type, and the templates before and after it. Nothing is guessed about the
-service: a replacement that CloudFormation calls conditional stays conditional here.
+A change is judged by its action, its resource type, and the templates before and after it. There are no assumptions
+about the service: a replacement that CloudFormation calls conditional stays conditional.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Detail:
 
 @dataclass(frozen=True)
 class Change:
-    """What would happen to one resource.
+    """What a change set would do to one resource.
 
-    `replacement` is True, False or Conditional; empty if the resource is not modified.
+    `replacement` is `True`, `False` or `Conditional`, and empty if the resource is not modified.
     """
 
     action: str
@@ -59,8 +59,8 @@ class Change:
 class Impact:
     """What a change means for people and data.
 
-    `holds` names the data in a stateful resource, and `fate` says what happens to that data. `why` is the reason for an
-    interruption. `certain` is False if CloudFormation itself is not certain about the change.
+    `holds` names the data in a stateful resource, and `fate` says what happens to the data. `why` says why a running
+    service is interrupted. `certain` is false if CloudFormation does not know whether it replaces the resource.
     """
 
     kind: str
@@ -76,7 +76,7 @@ class Impact:
 
 
 def change_of(described: Mapping[str, Any]) -> Change:
-    """Return the change in a `ResourceChange` of DescribeChangeSet, with values that may be secrets masked."""
+    """Return the change in a `ResourceChange` of DescribeChangeSet. Values that may be secrets are masked."""
     kind = described["ResourceType"]
     details = (_detail(kind, detail.get("Target", {})) for detail in described.get("Details", ()))
     return Change(
@@ -107,10 +107,10 @@ def _detail(resource_type: str, target: Mapping[str, Any]) -> Detail:
 
 
 def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, ...]:
-    """Return one list of changes from two descriptions of a change set: without values and with values.
+    """Merge two descriptions of one change set: `plain` without property values, `valued` with them.
 
-    A description with values can lack changes or details; only its status reason says so. A description without
-    values has all changes. So the result has all `plain` changes, with the details from `valued` if these exist.
+    The `plain` description has all changes. The `valued` one can lack changes or details without saying so in a field.
+    So the result has all `plain` changes, with the details of `valued` if it has any.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -123,10 +123,10 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], *, widens: bool) -> Impact:
-    """Return what `change` means.
+    """Return what `change` means for people and data.
 
-    `before` and `after` are the resources of the templates before and after the change. `widens` says whether the
-    change grants more permissions.
+    `before` and `after` are the resources of the templates before and after the change. `widens` is true if the change
+    grants more permissions.
     """
     old, new = before.get(change.logical_id, {}), after.get(change.logical_id, {})
     holds = _holds(change, old, before)
@@ -145,7 +145,7 @@ def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], 
 
 
 def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """Return what would be lost with a resource; empty if nothing would be lost."""
+    """Return what is lost if a resource is deleted or replaced, or an empty string if nothing is lost."""
     if change.resource_type == "AWS::IAM::Role":
         # Policies that name a role store its internal id, so they do not match a new role of the same name.
         used = "RoleName" in old.get("Properties", {}) or _published(change.logical_id, before)
@@ -155,7 +155,7 @@ def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) ->
 
 
 def _published(logical_id: str, before: Mapping[str, Any]) -> bool:
-    """Return whether the stack publishes a resource to other stacks through a parameter of Parameter Store."""
+    """Return whether the stack publishes a value of this resource to other stacks, through Parameter Store."""
     mentions = re.compile(rf"\b{re.escape(logical_id)}\b")
     return any(
         mentions.search(str(resource.get("Properties", {}).get("Value", "")))
@@ -165,8 +165,9 @@ def _published(logical_id: str, before: Mapping[str, Any]) -> bool:
 
 
 def _fate(policy: str, resource_type: str) -> str:
-    """Return what happens to the data, by `PolicyAction` or, if CloudFormation omits that, by the template's policy.
+    """Return what happens to the data of a deleted or replaced resource with this policy.
 
+    The policy is the change's `PolicyAction` or, if CloudFormation omits it, the policy in the template:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
     """
     match policy.removeprefix("ReplaceAnd"):
@@ -181,7 +182,7 @@ def _fate(policy: str, resource_type: str) -> str:
 
 
 def interruption(change: Change) -> str:
-    """Return why an update in place interrupts a running service; empty if it does not."""
+    """Return why this update in place interrupts a running service, or an empty string if it does not."""
     interruption_of_type = facts_of(change.resource_type).interruption
     if change.action != "Modify" or interruption_of_type is None:
         return ""
@@ -191,7 +192,7 @@ def interruption(change: Change) -> str:
 
 
 def total(changes: Sequence[Change]) -> dict[str, int]:
-    """Return the number of resources by action, with replacements counted separately, in the order of display."""
+    """Return the number of changes by action, in the order of display. Replacements are counted separately."""
     counts = {"Add": 0, "Modify": 0, "Replace": 0, "Remove": 0}
     for change in changes:
         replaced = change.action == "Modify" and change.replacement in ("True", "Conditional")

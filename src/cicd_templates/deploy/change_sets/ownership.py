@@ -1,8 +1,8 @@
-"""Decide by its tags who owns a stack, and discard change sets without leaving a stack of unknown owner behind.
+"""Decides by tags who owns a stack, and deletes change sets without leaving an empty stack of unknown owner behind.
 
-CloudFormation gives a stack its tags when a change set is executed, and an import sets none. Until then, the tags of
-its change sets show who owns it. A stack in review without a change set shows no owner: only a plan or a journal with
-its id can claim it.
+A stack has no tags until a change set is executed, and an import sets none. Until then, the tags of its change sets
+show who owns it. A stack in REVIEW_IN_PROGRESS without a change set shows no owner. It is ours only if a plan or a
+journal on this machine contains its id.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ UNTAGGED = frozenset({IN_REVIEW, "IMPORT_COMPLETE"})
 
 
 class Owner(Enum):
-    """The owner of a stack. The owner of a stack in review without a change set is unknown."""
+    """The owner of a stack. It is unknown if the stack is in REVIEW_IN_PROGRESS and has no change set."""
 
     OURS = "this project"
     OTHERS = "somebody else"
@@ -44,9 +44,9 @@ class Owner(Enum):
 
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of a stack. If it has none yet, return the tags that a change set or its template would give it.
+    """Return the tags of a stack. If it has none yet, return those that a change set or its template would set.
 
-    Returns no tags if no change set or template of ours identifies the stack, or if the caller may not read them.
+    Returns no tags if no change set or template of this program exists for it, or if the caller may not read them.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:
@@ -95,7 +95,7 @@ def list_change_sets(clients: Clients, stack: str) -> list[Mapping[str, Any]]:
 
 
 def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> Owner:
-    """Return the owner of the deployed stack `existing`, which has the name of `stack`."""
+    """Return the owner of `existing`, a stack in AWS with the name of `stack`."""
     tags = owner_tags(clients, existing)
     if tags:
         same_project = tags.get("Project") == stack.tags["Project"]
@@ -106,7 +106,7 @@ def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate
 
 
 def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> None:
-    """Raise `RefusedError` if `existing` was not created by this project."""
+    """Raise `RefusedError` unless `existing`, a stack in AWS with the name of `stack`, was created by this project."""
     owner = owner_of(clients, existing, stack)
     if owner is Owner.UNKNOWN:
         delete = for_caller(commands(IN_REVIEW, stack.region, stack.name)[0], clients, stack.account)
@@ -122,11 +122,11 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 
 
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
-    """Delete a change set. If it would have created a stack, delete the stack, unless the stack contains anything else.
+    """Delete the change set `arn`. If `creates` is true, delete the empty stack that was created with it instead.
 
-    Deleting a stack in review also deletes its change sets. If the change set were deleted first and the run stopped
-    then, a stack of unknown owner would remain. `stack_id` identifies our stack if somebody else has deleted its change
-    set.
+    The stack is kept if it contains anything else. Deleting an empty stack also deletes its change set. If the change
+    set were deleted first, an interruption would leave a stack of unknown owner behind. `stack_id` identifies the stack
+    even if somebody else has deleted its change set.
     """
     if creates and _holds_nothing_else(clients, arn, stack_id):
         clients.cloudformation.delete_stack(StackName=stack_id)
@@ -140,9 +140,9 @@ def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bo
 
 
 def _holds_nothing_else(clients: Clients, arn: str, stack_id: str) -> bool:
-    """Return whether a stack was never created and has no change set except `arn`, which was not executed.
+    """Return whether a stack is empty, was never created, and has no change set other than `arn`.
 
-    The stack's resources are listed too, because the description of a stack can lag behind its creation.
+    The stack's resources are listed too, because the description of a stack can be out of date.
     """
     existing = describe_stack(clients, stack_id)
     if existing is None or existing["StackStatus"] != IN_REVIEW:

@@ -1,4 +1,4 @@
-"""Read the rendered stacks of one environment, in deploy order. This module does not call AWS."""
+"""Reads the rendered stacks of one environment, in deploy order. This module does not call AWS."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_stacks(folder: Path) -> list[StackTemplate]:
 
 
 def capabilities(stack: StackTemplate) -> tuple[str, ...]:
-    """Return only the capabilities that CloudFormation needs for the stack's resources.
+    """Return the capabilities that CloudFormation requires for the stack's resources, and no others.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
     """
@@ -43,9 +43,9 @@ def capabilities(stack: StackTemplate) -> tuple[str, ...]:
 
 
 def select(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> list[StackTemplate]:
-    """Return the stacks of `layer` and `service`; None selects all.
+    """Return the stacks of `layer` and `service`. None stands for every layer or service.
 
-    Raises `ConfigurationError` with the labels of all stacks if none is selected.
+    If there is no such stack, raises `ConfigurationError` with the labels of all stacks.
     """
     chosen = [stack for stack in stacks if layer in (None, stack.layer) and service in (None, stack.service)]
     if chosen:

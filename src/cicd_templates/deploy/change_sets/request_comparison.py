@@ -1,7 +1,7 @@
-"""Compare a change set with the request that would be sent for its stack now. This module does not call AWS.
+"""Compares a change set with the request that would be sent for its stack now. This module does not call AWS.
 
-CloudFormation's description of a change set has every option of its request except the role, so the role is not
-compared: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
+DescribeChangeSet returns every option of the request except the role, so the role is not compared:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ def request_differences(
     inputs: Mapping[str, str],
     now: datetime,
 ) -> Iterator[str]:
-    """Yield each difference between the change set that `answer` describes and a request sent now.
+    """Yield each difference between a change set and the request that would be sent for `stack` now.
 
-    `existing` is the stack to update, or None to create it. `inputs` are the values in Parameter Store, by path.
+    `answer` is the change set's description from DescribeChangeSet. `existing` is the stack to update, or None to
+    create it. `inputs` are the values in Parameter Store, by path.
     """
     yield from _parameter_differences(answer, stack, existing, inputs)
     if not _are_tags_of(stack, answer, existing, now):

@@ -1,6 +1,6 @@
-"""The table of stack statuses: what plan, deploy and destroy do with a stack, and how a person resolves a bad status.
+"""The table of stack statuses: what plan, deploy and destroy do with a stack, and how a person repairs it.
 
-The table lists every status, so that no status is handled by a default. Pure: calls nothing.
+The table has every status, so that no status is handled by a default. Pure: calls nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class Next(Enum):
-    """What plan, deploy or destroy does with a stack, depending on the status of the stack."""
+    """What plan, deploy or destroy does with a stack in a given status."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -22,7 +22,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command that decides by the status of a stack. A deployment follows its plan, so it has no member here."""
+    """A command that decides by the status of a stack. Deploy is not a member, because it follows a plan."""
 
     PLAN = "plan"
     DESTROY = "destroy"
@@ -30,10 +30,10 @@ class Verb(Enum):
 
 @dataclass(frozen=True)
 class StatusRule:
-    """The rule for one status: what plan and deploy do, what destroy does, and the remedies if a person must act.
+    """What plan, deploy and destroy do with a stack in one status, and how a person repairs the stack.
 
-    `remedies` are subcommands of `aws cloudformation` without region and stack, in the order in which to try them.
-    `means` says in words what has happened. Both are empty if nothing is wrong.
+    `means` says in words what has happened. `remedies` are subcommands of `aws cloudformation`, without region and
+    stack, in the order in which to try them. Both are empty if nothing is wrong.
     """
 
     deploy: Next
@@ -136,16 +136,16 @@ IN_PROGRESS = frozenset(status for status, state in STATES.items() if state.depl
 
 
 def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
-    """Return the exact AWS commands that bring a stack out of `status`, in the order in which to try them."""
+    """Return the AWS commands that repair a stack in `status`, in the order in which to try them."""
     return tuple(
         f"aws cloudformation {words} --region {region} --stack-name {stack}" for words in STATES[status].remedies
     )
 
 
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
-    """Return why `verb` does not touch `stack` in `status`, with the command to type; empty if `verb` may proceed.
+    """Return why `verb` does not touch `stack` in `status`, with the first command to run.
 
-    The text has no subject: the caller puts the name of the stack in front of it.
+    The result is empty if `verb` may proceed. It has no subject: the caller puts the name of the stack in front of it.
     """
     state = STATES[status]
     what = state.step(verb)

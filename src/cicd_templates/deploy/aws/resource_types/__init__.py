@@ -1,5 +1,5 @@
-"""The operations on AWS resource types: one module per service, named as in `template/resource_types`.
+"""The operations on AWS resource types: one module per AWS service, named as in `template/resource_types`.
 
-`operations` defines what the entry of a resource type contains; `registry` collects the entries of all types. The
-module of a service calls AWS and decides nothing.
+`operations` defines which operations a resource type can have. `registry` lists the operations of all types. The module
+of a service calls AWS and decides nothing.
 """

@@ -1,4 +1,4 @@
-"""Describe leftover stacks: those whose first change set was created but never executed."""
+"""Describes empty stacks: their first change set was created but never executed."""
 
 from __future__ import annotations
 

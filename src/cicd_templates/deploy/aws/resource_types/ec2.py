@@ -1,4 +1,4 @@
-"""Check for and delete network interfaces, and the endpoints and security groups that GuardDuty puts into a network."""
+"""Describes and deletes network interfaces, and the endpoints and security groups that GuardDuty adds to a VPC."""
 
 from __future__ import annotations
 

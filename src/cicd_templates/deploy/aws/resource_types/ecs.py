@@ -1,4 +1,4 @@
-"""Find clusters, check the state of services, and delete revisions of task definitions."""
+"""Finds clusters, reads the state of services, and deletes revisions of task definitions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def _task_definition_state(clients: Clients, revision: str) -> str:
 
 
 def _delete_task_definition(clients: Clients, revision: str) -> None:
-    """Delete a revision. ECS deletes only inactive revisions, so an active revision is deregistered first."""
+    """Delete a revision of a task definition.
+
+    ECS deletes only inactive revisions, so an active revision is deregistered first.
+    """
     if clients.ecs.describe_task_definition(taskDefinition=revision)["taskDefinition"]["status"] == "ACTIVE":
         clients.ecs.deregister_task_definition(taskDefinition=revision)
     clients.ecs.delete_task_definitions(taskDefinitions=[revision])

@@ -1,4 +1,4 @@
-"""The operations that a resource type can have: find a resource by its name, check its state, delete it, empty it."""
+"""Defines the operations on resources of one type: find by name, read the state, empty, delete."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ EXISTS = "exists"
 
 @dataclass(frozen=True)
 class ExistingResource:
-    """A resource that has a given name.
+    """A resource that was found by its name.
 
-    `tags` is None if the service was not asked for the tags or refused to return them. `foreign` is true for a resource
-    of another account; its ARN cannot be read.
+    `tags` is None if the tags were not requested or the service refused to return them. `foreign` is true if the
+    resource belongs to another account; then its ARN is unknown.
     """
 
     arn: str
@@ -56,14 +56,13 @@ OnProgress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Leftover:
-    """Why a resource of a type can exist outside the stacks, and how to remove it.
+    """A resource type whose resources can be left behind without a stack: why that happens, and how to remove them.
 
-    `why`: the reason why the resource is left behind, a sentence for docs/destroying.md.
-    `removal`: how to remove the resource by hand, in words and commands, with the placeholders `{name}` and `{region}`.
-    `state`: the function that returns the state of the resource. The state is empty if the resource does not exist. If
-    AWS will delete the resource, the state says when or why. Otherwise it is `EXISTS`.
-    `delete`: the function that deletes the resource and everything in it. None if destroy only lists resources of this
-    type.
+    `why`: the reason why such a resource is left, a sentence for docs/destroying.md. `removal`: how to remove the
+    resource by hand, in words and commands, with the placeholders `{name}` and `{region}`. `state`: a function that
+    returns the state of a resource. The state is empty if the resource does not exist. If AWS will delete the resource,
+    the state says when or why. Otherwise, the state is `EXISTS`. `delete`: a function that deletes the resource and
+    everything in it. None if destroy only lists such resources.
     """
 
     why: str
@@ -76,8 +75,8 @@ class Leftover:
 class Contents:
     """The contents of a resource, which must be deleted before the resource itself.
 
-    `describe` returns in words how much the resource contains. `empty` deletes everything in it and returns the number
-    of deleted items; meanwhile it calls its last argument with the count so far.
+    `describe` returns the amount of the contents in words. `empty` deletes the contents and returns the number of
+    deleted items. Meanwhile it reports the number so far to its last argument.
     """
 
     describe: Callable[[Clients, str], str]
@@ -86,11 +85,11 @@ class Contents:
 
 @dataclass(frozen=True)
 class ResourceOperations:
-    """The operations of one resource type. An operation that is unknown or not needed is None or empty.
+    """The operations on one resource type. An operation that is unknown or not needed is None or empty.
 
-    `find` looks up a resource by its physical name. If the name is free, `find` returns None or raises `ClientError`
-    with one of `NOT_FOUND_CODES`. `delete_command` is the AWS CLI command that deletes an empty resource, without
-    the word `aws` and with the placeholders `{name}` and `{arn}`.
+    `find` returns the resource with a given physical name. If there is none, it returns None or raises `ClientError`
+    with one of `NOT_FOUND_CODES`. `delete_command` is the AWS CLI command that deletes an empty resource, without the
+    word `aws` and with the placeholders `{name}` and `{arn}`.
     """
 
     find: Find | None = None
@@ -100,7 +99,7 @@ class ResourceOperations:
 
 
 def unless_not_found(state: Callable[[Clients, str], str]) -> Callable[[Clients, str], str]:
-    """Return a version of `state` that returns an empty text, instead of raising, if the resource does not exist."""
+    """Wrap `state` so that it returns an empty string for a resource that does not exist, instead of raising."""
 
     def state_or_empty(clients: Clients, name: str) -> str:
         try:
@@ -114,22 +113,22 @@ def unless_not_found(state: Callable[[Clients, str], str]) -> Callable[[Clients,
 
 
 def always_exists(clients: Clients, name: str) -> str:
-    """Return `EXISTS`, for resources that were just listed and whose service reports no other state."""
+    """Return `EXISTS`. For resources that were just listed and whose service reports no state."""
     return EXISTS
 
 
 def first_of(resources: Any, arn_key: str) -> ExistingResource | None:
-    """Return the first of the resources in an answer, or None if the answer has no resources."""
+    """Return the first resource in an answer of AWS, or None if the answer has no resources."""
     return ExistingResource(resources[0][arn_key]) if resources else None
 
 
 def tags_as_mapping(tags: Any) -> dict[str, str]:
-    """Return tags by key, whether a service answers with a mapping or with a list of `Key` and `Value`."""
+    """Return tags as a dict. Services return either a mapping or a list of objects with `Key` and `Value`."""
     return dict(tags) if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def tags_or_none(read_tags: Callable[[], Any]) -> dict[str, str] | None:
-    """Return the tags that `read_tags` gets from a service, or None if the service refuses to return them."""
+    """Return the result of `read_tags`, which gets tags from a service, or None if the service refuses."""
     try:
         return tags_as_mapping(read_tags())
     except ClientError:

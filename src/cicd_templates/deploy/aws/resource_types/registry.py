@@ -1,4 +1,4 @@
-"""The operations of all resource types, by type name. Add the module of a new service here; a test checks that."""
+"""The operations of all resource types, by type name. A test fails until the module of a new service is added here."""
 
 from __future__ import annotations
 

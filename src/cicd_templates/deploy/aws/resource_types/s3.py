@@ -1,6 +1,6 @@
-"""Find, empty and delete buckets.
+"""Finds, empties and deletes buckets.
 
-Listing and deleting run concurrently, and only a few batches are in memory at a time, however large the bucket is.
+Listing and deleting run concurrently. Only a few batches are in memory at a time, however large the bucket is.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def _delete(clients: Clients, name: str) -> None:
 def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all object versions, delete markers and unfinished uploads of `bucket`, and return their number.
 
-    `on_progress` is called with the count so far after each batch. Raises `CicdError` with the first refusal if S3
-    refuses to delete an object.
+    `on_progress` is called with the number so far after each batch. If S3 refuses to delete an object, raises
+    `CicdError` with S3's reason.
     """
     count = 0
     for _ in range(PASSES):
@@ -87,7 +87,7 @@ def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda
 
 
 def _empty_once(clients: Clients, bucket: str, count: int, on_progress: OnProgress) -> int:
-    """Delete every version that one listing returns; return `count` plus the number of deleted versions."""
+    """List the bucket once and delete every version listed. Return `count` plus the number of deleted versions."""
     versions = _versions(clients, bucket)
     calls: deque[Future[int]] = deque()
     with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:

@@ -25,7 +25,10 @@ def _state(clients: Clients, name: str) -> str:
 
 
 def _delete(clients: Clients, name: str) -> None:
-    """Delete the secret immediately, even if its deletion is scheduled: its name stays taken until it is deleted."""
+    """Delete the secret immediately, even if its deletion is already scheduled.
+
+    Until it is deleted, no other secret can have its name.
+    """
     clients.secretsmanager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
