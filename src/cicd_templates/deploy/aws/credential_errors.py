@@ -123,7 +123,7 @@ class CredentialErrors:
         return CredentialsError(f"{self._access.words}: {what}; {remedy}")
 
     def _renew(self) -> str:
-        """Return how to get new credentials, depending on how the profile or its source profile gets them."""
+        """Return how the user gets new credentials. This depends on the profile or on its source profile."""
         profiles: Mapping[str, Any] = self._core.full_config.get("profiles", {})
         name: str | None = self._access.profile_name
         passed: set[str | None] = set()

@@ -5,13 +5,14 @@
    happens to each item.
 3. `guards` refuses a destruction before anything is deleted. `plan_file` seals the inventory as a plan, and later
    compares the plan with the account.
-4. `drain` stops pipeline runs and drains services; `deletion_order` decides the order in which stacks are deleted;
-   `deletion` empties and deletes one stack, and calls `deletion_blockers` after a failed attempt; `execution` runs and
-   records all of that.
+4. `drain` stops pipeline runs and scales ECS services to zero. `deletion_order` decides the order in which stacks are
+   deleted. `deletion` empties and deletes one stack, and calls `deletion_blockers` after a failed attempt. `execution`
+   does all of this and records it.
 5. `remainders` takes the inventory again and explains what is left; `report_file` writes destroy-report.json.
+
 `destroy` runs steps 4 and 5. `sweep` finds copies that have expired; `reimport` imports what a destruction kept.
 
-Nothing here prints or asks; clients, clocks and reporters are handed in. A matching name is never enough to delete
-something. A resource is deleted only if a stack with our tags owns or created it, or if it has our tags itself. Each
-run reads everything from AWS again, so no run depends on a file of an earlier one.
+Nothing here prints or asks; clients, clocks and reporters are passed in. A matching name is never a reason to delete
+something: a resource is deleted only if it has our tags, or if a stack with our tags owns or created it. Each run reads
+everything from AWS again, so no run depends on a file of an earlier one.
 """

@@ -1,7 +1,7 @@
-"""Deletes one stack and waits until it is gone; if CloudFormation fails, repairs the cause and tries again.
+"""Deletes one stack and waits until it is gone. If CloudFormation fails, removes the cause and tries again.
 
 A deployment is watched by the request tokens of its operations (`runs/watch.py`). A deletion is watched by its stack id
-instead, because somebody else may have started the deletion with a different token.
+instead, because somebody else may have started it with a different token.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DELETING = "DELETE_IN_PROGRESS"
 
 @dataclass(frozen=True)
 class DeletionProgress:
-    """Callbacks for the progress of a deletion: `note` gets lines of text, `event` gets CloudFormation's events."""
+    """Callbacks that report the progress of a deletion: lines of text to `note`, CloudFormation's events to `event`."""
 
     note: Callable[[str], None]
     event: Callable[[ResourceEvent], None]
@@ -42,10 +42,10 @@ class DeletionProgress:
 def delete_stack(
     clients: Clients, stack: DeployedStack, polling: Polling, progress: DeletionProgress, *, unguard: bool
 ) -> str:
-    """Delete `stack` and return an empty string, or the reason why it still exists.
+    """Delete `stack`. Return an empty string, or the reason why the stack still exists.
 
     With `unguard`, switch termination protection off first. If a deletion is already in progress, wait for it. Raises
-    `DetachedError` if the credentials stop working: then nobody knows whether the stack still exists.
+    `DetachedError` if the credentials stop working, because it is then unknown whether the stack still exists.
     """
     try:
         return _delete_with_repairs(clients, stack, polling, progress, unguard=unguard)
@@ -107,9 +107,9 @@ def _prepare_resources(clients: Clients, stack: DeployedStack, progress: Deletio
 
 
 def _empty(clients: Clients, owned: Owned, progress: DeletionProgress) -> int:
-    """Empty a bucket or repository and return how many objects were deleted: 0 if it does not exist.
+    """Empty a bucket or repository and return how many items were deleted, or 0 if it does not exist.
 
-    Notes the progress every 10,000 objects.
+    Reports the progress every 10,000 items.
     """
     contents = operations_of(owned.resource_type).contents
     if contents is None:
@@ -133,7 +133,7 @@ def _empty(clients: Clients, owned: Owned, progress: DeletionProgress) -> int:
 def _delete_once(
     clients: Clients, stack: DeployedStack, polling: Polling, progress: DeletionProgress, *, start: bool
 ) -> list[ResourceEvent]:
-    """Wait until the deletion has ended and return its events. With `start`, request the deletion first."""
+    """Wait until the deletion of `stack` has ended and return its events. With `start`, request the deletion first."""
     cloudformation = clients.cloudformation
     known: set[str] = set()
     events_since(cloudformation, stack.stack_id, known)

@@ -14,7 +14,7 @@ Repair = Callable[[Clients, str], str]
 
 
 def lift_deletion_protection(clients: Clients, load_balancer: str) -> str:
-    """Switch off a load balancer's deletion protection, which is on in protected environments."""
+    """Switch off the deletion protection of a load balancer. In protected environments, it is on."""
     clients.elbv2.modify_load_balancer_attributes(
         LoadBalancerArn=load_balancer, Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}]
     )
@@ -69,6 +69,9 @@ REPAIRS: dict[str, Repair] = {
 
 
 def repair(clients: Clients, owned: Owned) -> str:
-    """Remove the usual cause of a failed deletion of `owned`; return what was done, or an empty string."""
+    """Remove the usual cause why CloudFormation could not delete `owned`.
+
+    Returns what was done, in words, or an empty string if nothing can be done for this resource type.
+    """
     repair_resource = REPAIRS.get(owned.resource_type)
     return repair_resource(clients, owned.physical_id) if repair_resource else ""

@@ -1,4 +1,4 @@
-"""Orders the deletions of stacks and runs them: a stack is deleted before the stacks that it depends on."""
+"""Deletes stacks in order: each stack before the stacks on which it depends."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ STACKS_AT_A_TIME = 4
 
 
 def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
-    """Return the dependencies of each stack, by stack name: the names of the stacks that must outlive it.
+    """Return, for each stack name, the names of the stacks on which it depends, and which must be deleted after it.
 
-    These are the stacks whose values it reads, and the stack that owns the role of its deployments. CloudFormation
-    deletes a stack with that role, so the deletion fails if the role no longer exists:
+    A stack depends on the stacks whose values it reads, and on the stack with the role that CloudFormation uses for it.
+    CloudFormation also deletes a stack with that role, so the role must still exist then:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
     """
     stacks = list(stacks)
@@ -39,7 +39,7 @@ def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
 
 
 def deployment_role_name(stack: DeployedStack) -> str:
-    """Return the name of the role that CloudFormation uses for a stack; empty if it acts as the caller."""
+    """Return the name of the role that CloudFormation uses for a stack, or an empty string if it uses none."""
     return (stack.role or "").rpartition("/")[2]
 
 
@@ -49,14 +49,14 @@ def delete_in_order(
     skip: Callable[[str, list[str]], None],
     stopping: threading.Event,
 ) -> None:
-    """Call `delete` for each stack after the stacks that depend on it are gone. Up to four calls run in parallel.
+    """Call `delete` for each stack once all stacks that depend on it are gone. Up to four calls run in parallel.
 
-    `delete` returns the reason of a failure, or an empty string. If a deletion fails, the stacks that the failed stack
-    depends on are not deleted: for each of these, `skip` is called with its name and the names of the stacks that
-    still need it.
+    `delete` returns why it failed, or an empty string. After a failure, the stacks on which the failed stack depends
+    are not deleted. Instead, `skip` is called for each of them, with its name and the names of the stacks that still
+    need it.
 
-    Raises `CicdError` if stacks depend on each other in a circle. If a call raises an exception, no further deletion
-    begins, and `stopping` is set so that the deletions in progress end.
+    Raises `CicdError` if the dependencies have a cycle. If a call raises an exception, no further deletion begins, and
+    `stopping` is set so that the deletions in progress end.
     """
     readers: dict[str, set[str]] = {name: set() for name in dependencies}
     for name, producers in dependencies.items():

@@ -1,7 +1,7 @@
-"""Reads stacks from CloudFormation: existing stacks, and the events of deleted stacks.
+"""Reads the existing stacks from CloudFormation, and the resources of deleted stacks from their events.
 
-The deployed templates decide what is deleted, not templates that were rendered later. CloudFormation keeps the events
-of a deleted stack for 90 days, so a destruction can be explained, or continued, from any machine:
+What is deleted depends on the deployed templates, not on templates that were rendered later. CloudFormation keeps the
+events of a deleted stack for 90 days, so any machine can explain a destruction or continue it:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
 """
 
@@ -27,10 +27,9 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Owned:
-    """A resource that belongs, or belonged, to a stack; `policy` is its DeletionPolicy.
+    """A resource that belongs, or belonged, to a stack. `policy` is its DeletionPolicy.
 
-    If CloudFormation reported that the resource was deleted together with a stack, `deleted_with` is the id of that
-    stack.
+    If CloudFormation has deleted the resource together with a stack, `deleted_with` is the id of that stack.
     """
 
     stack: str
@@ -42,13 +41,13 @@ class Owned:
 
     @property
     def kept(self) -> bool:
-        """Whether the resource stays when its stack is deleted."""
+        """Whether the resource is kept when its stack is deleted."""
         return self.policy.startswith("Retain")
 
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """An existing stack. If its first change set was never executed, it has no template and no resources."""
+    """A stack that exists. If its first change set was never executed, it has no template and no resources."""
 
     name: str
     stack_id: str
@@ -68,12 +67,15 @@ class DeployedStack:
 
 
 def list_project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any]]:
-    """Return every stack of the project in the account, including copies, as CloudFormation describes it."""
+    """Return every stack of the project in the account, including those of copies of environments.
+
+    Each stack is a description from DescribeStacks.
+    """
     return [stack for stack in list_our_stacks(clients) if as_tags(stack["Tags"]).get("Project") == project]
 
 
 def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
-    """Return every stack in the account that has the tag of this tool, regardless of its project."""
+    """Return every stack in the account that has this tool's tag, of all projects."""
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     living = [stack for page in pages for stack in page["Stacks"] if stack["StackStatus"] != "DELETE_COMPLETE"]
     tagged = ((stack, owner_tags(clients, stack)) for stack in living)
@@ -86,7 +88,10 @@ def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
 
 
 def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> DeployedStack:
-    """Return a described stack with its resources, and with the policies and links of its current template."""
+    """Return the described stack with its resources, and with what its current template says about them.
+
+    That is the DeletionPolicy of each resource, and the values that the stack reads and publishes.
+    """
     # The id still works if somebody else has just deleted the stack; the name does not.
     name, stack_id = described["StackName"], described["StackId"]
     summaries = [
@@ -139,7 +144,7 @@ def label_of(tags: Mapping[str, str]) -> str:
 
 
 def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
-    """Yield the resources of the environment's deleted stacks. Resources left in place have `Retain`."""
+    """Yield the resources of the environment's deleted stacks. A resource that was kept has the policy `Retain`."""
     for page in clients.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
         for summary in page["StackSummaries"]:
             if scope.has_stack(summary["StackName"]):
@@ -151,7 +156,10 @@ def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
 
 
 def _last_seen(clients: Clients, stack_id: str, tags: Mapping[str, str]) -> Iterator[Owned]:
-    """Yield the resources named by the events of a deletion and its failed attempts, newest event first."""
+    """Yield the resources that the events of a stack's deletion name. The newest event of a resource decides.
+
+    Failed attempts at the deletion count too.
+    """
     label = label_of(tags)
     seen: set[str] = set()
     for page in clients.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):

@@ -1,4 +1,4 @@
-"""Runs a destruction from its inventory to its proof, and writes the report even if a step fails."""
+"""Runs a destruction from its inventory to the list of what is left. Writes the report even if a step fails."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ def destroy(
     *,
     require_lock: Callable[[], None] = lambda: None,
 ) -> list[Remainder]:
-    """Destroy what `inventory` lists and return what is left; `also_left` returns remainders that no service lists.
+    """Destroy what `inventory` lists and return what is left. `also_left` returns remainders that AWS does not list.
 
-    If the inventory is protected, switch termination protection off: the caller has checked that this is allowed. The
-    report is written before the first deletion; if that fails, nothing is deleted. It is written again at the end, even
-    if the destruction fails. Raises `CicdError` with the names of the stacks that could not be deleted. After an
-    interrupt, raises `DetachedError` with the deletions that continue in AWS. If the credentials stop working, raises
-    `DetachedError` without these deletions, because they cannot be listed then. `require_lock` is passed to
-    `execute_destruction`.
+    If the inventory is protected, termination protection is switched off: the caller has checked that this is allowed.
+    The report is written before the first deletion, and again at the end, even if the destruction fails. If the first
+    report cannot be written, nothing is deleted. `require_lock` is passed to `execute_destruction`.
+
+    Raises `CicdError` with the names of the stacks that could not be deleted. After an interrupt, raises
+    `DetachedError` with the deletions that continue in AWS. If the credentials stop working, these deletions cannot be
+    listed, so the `DetachedError` does not have them.
     """
     record = DestructionRecord()
     remains: list[Remainder] | None = None
@@ -73,7 +74,7 @@ def _write_or_show_report(
     file: Path,
     reporter: Reporter,
 ) -> None:
-    """Write the report. If that fails, show what is left and what was kept, and raise `CicdError`."""
+    """Write the report. If that fails, show what is left and what was kept instead, and raise `CicdError`."""
     try:
         write_report(inventory, record, remains, file)
     except CicdError as error:

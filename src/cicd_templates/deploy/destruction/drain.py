@@ -1,4 +1,4 @@
-"""Stops pipeline runs and drains services before their stacks are deleted."""
+"""Stops pipeline runs and scales ECS services to zero before their stacks are deleted."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ Say = Callable[[str], None]
 def stop_runs(clients: Clients, pipelines: Iterable[str], polling: Polling, say: Say) -> None:
     """Stop every run of `pipelines` and wait until the actions in progress have ended.
 
-    Runs that have not stopped after 15 minutes are abandoned. What they have started continues, such as an operation on
-    a stack.
+    Abandons a run that has not stopped after 15 minutes. Operations that its actions have started, for example on a
+    stack, then continue.
     """
     for pipeline in pipelines:
         if runs := _running(clients, pipeline):
@@ -84,9 +84,9 @@ def _stop_run(clients: Clients, pipeline: str, run: str, *, abandon: bool) -> No
 
 
 def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
-    """Suspend the scaling of services, which could otherwise start tasks, up to its minimum, while services drain.
+    """Suspend the automatic scaling of ECS services, which could otherwise start tasks while services drain.
 
-    The local AWS only records scalable targets.
+    Does nothing on the local AWS, which only records scalable targets.
     """
     for target in () if clients.local else targets:
         # The physical id is service/<cluster>/<name>|ecs:service:DesiredCount|ecs.
@@ -105,9 +105,9 @@ def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
 
 
 def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Say) -> None:
-    """Scale every service to zero tasks, so that no load balancer sends it requests when the network is deleted.
+    """Scale every ECS service to zero tasks, so that none receives requests while the network is being deleted.
 
-    If a service still has tasks after 15 minutes, continue: CloudFormation drains the service as well.
+    If a service still has tasks after 15 minutes, continue, because CloudFormation drains the service too.
     """
     for service in services:
         _drain_service(clients, service, polling, say)

@@ -35,7 +35,7 @@ SERVICE_TYPE = "AWS::ECS::Service"
 
 @dataclass(frozen=True)
 class StackDeletion:
-    """The deletion of one stack. `began` and `ended` are seconds of one clock; `reason` is empty after a success."""
+    """The deletion of one stack. `began` and `ended` are clock values in seconds; `reason` is empty after a success."""
 
     stack: str
     began: float
@@ -45,9 +45,10 @@ class StackDeletion:
 
 @dataclass
 class DestructionRecord:
-    """The stack deletions that a destruction reports, in the order in which they ended.
+    """The stack deletions of one destruction, in the order in which they ended. They go into the report.
 
-    A deployment continues from its journal, but a destruction does not continue from this record: it reads AWS again.
+    An interrupted destruction does not continue from this record, as a deployment does from its journal. It reads AWS
+    again.
     """
 
     deletions: list[StackDeletion] = field(default_factory=list)
@@ -61,7 +62,7 @@ class SerialReporter:
         self._lock = threading.Lock()
 
     def report(self, event: Event) -> None:
-        """Report an event, after waiting until no other thread is reporting."""
+        """Pass an event to the reporter once no other thread is reporting."""
         with self._lock:
             self._reporter.report(event)
 
@@ -71,18 +72,21 @@ class SerialReporter:
 
 
 class StopSignal:
-    """Signals the threads that delete stacks to stop; each stops at its next pause or note."""
+    """Tells the threads that delete stacks to stop. Each thread stops at its next pause or note."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
 
     def check(self) -> None:
-        """Raise `KeyboardInterrupt` if the destruction must stop; the thread's stack then does not count as failed."""
+        """Raise `KeyboardInterrupt` if the destruction must stop.
+
+        The stack that this thread was deleting then does not count as failed.
+        """
         if self.stopping.is_set():
             raise KeyboardInterrupt
 
     def interrupt(self, polling: Polling) -> Polling:
-        """Return a copy of `polling` that calls `check` after each pause."""
+        """Return a copy of `polling` whose pauses end with a call of `check`."""
 
         def sleep(seconds: float) -> None:
             polling.sleep(seconds)
@@ -101,11 +105,11 @@ def execute_destruction(
     unguard: bool,
     require_lock: Callable[[], None],
 ) -> None:
-    """Delete what `inventory` lists, and record each stack deletion in `record`.
+    """Delete what `inventory` lists, and add each stack deletion to `record`.
 
-    Raises `CicdError` if stacks could not be deleted. It names these stacks and the stacks that they still need. All
-    other stacks are deleted even then. `require_lock` is called before each deletion, and raises `DetachedError` if
-    another command may work on the environment.
+    Before each deletion, calls `require_lock`, which raises `DetachedError` if another command may be working on the
+    environment. `unguard` allows to switch termination protection off. Raises `CicdError` with the stacks that could
+    not be deleted and the stacks that these still need. All other stacks are deleted even then.
     """
     serial = SerialReporter(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}
@@ -158,9 +162,9 @@ def execute_destruction(
 
 
 def delete_blocking_items(clients: Clients, items: Iterable[Item], polling: Polling, serial: SerialReporter) -> None:
-    """Delete the items that would block the deletion of a network: endpoints, then interfaces, then security groups.
+    """Delete items that would block the deletion of a VPC: endpoints, then network interfaces, then security groups.
 
-    An endpoint has interfaces with a security group, so the endpoints must be gone before the rest can be deleted.
+    An endpoint has network interfaces, and these use a security group. So the endpoints must be gone first.
     """
     by_type = {kind: [item for item in items if item.resource_type == kind] for kind in BLOCKING_TYPES}
     for kind, blocking in by_type.items():
@@ -180,7 +184,7 @@ def _wait_for_endpoints(clients: Clients, names: list[str], polling: Polling, se
 
 
 def delete_items(clients: Clients, items: Iterable[Item], serial: SerialReporter) -> None:
-    """Delete `items`, which no stack deletes. Failures are only noted, because `prove` finds what is left."""
+    """Delete `items`, which belong to no stack. A failure is only noted, because `prove` later finds what is left."""
     for item in items:
         leftover = operations_of(item.resource_type).leftover
         try:

@@ -16,9 +16,9 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def refuse_protected(environment: str, allowed: Sequence[str], *, protected: bool, make: str) -> None:
-    """Raise `RefusedError` if `environment` is protected and `allowed` does not name it.
+    """Raise `RefusedError` if `environment` is protected and is not in `allowed`.
 
-    `make` is the command that the user typed.
+    `make` is the make command that the user typed; the error repeats it with `ALLOW=`.
     """
     if protected and environment not in allowed:
         raise RefusedError(
@@ -36,9 +36,9 @@ def refuse_foreign_stacks(clients: Clients, stacks: Sequence[StackTemplate]) -> 
 
 
 def refuse_still_needed(inventory: Inventory, make: str) -> None:
-    """Raise `RefusedError` if a remaining stack needs a value or a role of a stack that would be deleted.
+    """Raise `RefusedError` if a stack that remains needs a value or a role of a stack to be deleted.
 
-    `make` is the command that destroys the environment.
+    `make` is the make command of this destruction.
     """
     published = {path: stack for stack in inventory.stacks for path in stack.links.publishes}
     roles = {
@@ -66,11 +66,11 @@ def _refuse_needed(other: DeployedStack, why: str, make: str) -> None:
 
 
 def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable[[str], str] | None) -> None:
-    """Raise an error unless the user confirmed exactly the environments `names`.
+    """Raise an error unless the user has confirmed exactly the environments `names`.
 
-    `confirmed` has the confirmed names, separated by commas. If it is None, `ask` prompts for each name and returns
-    what was typed. Without a terminal, `ask` is None. Raises `RefusedError` if a name differs, and `ConfigurationError`
-    if nobody can be asked.
+    `confirmed` has names separated by commas. If it is None, `ask` is called for each name and returns what the user
+    types. `ask` is None if there is no terminal. Raises `RefusedError` if a name differs, and `ConfigurationError` if
+    the user cannot be asked.
     """
     if confirmed is not None:
         given = confirmed.split(",")

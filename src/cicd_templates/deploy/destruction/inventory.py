@@ -33,10 +33,10 @@ WINDOW = f"KMS deletes it after {PENDING_DAYS} days"
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything that belongs to an environment. With `labels`, only these stacks and what they created.
+    """Everything that belongs to an environment, or only the stacks with these `labels` and what they created.
 
-    `stacks` will be deleted. `others` are the project's other stacks in the account, which stay. A `protected`
-    environment keeps its data. `items` are the resources of the stacks, and related resources that no stack owns.
+    `stacks` will be deleted. `others` are all other stacks of the project in the account. If `protected` is true, the
+    data of the environment is kept. `items` are the resources of the stacks, and related resources that no stack owns.
     """
 
     scope: Scope
@@ -48,9 +48,9 @@ class Inventory:
 
     @property
     def to_delete(self) -> tuple[Item, ...]:
-        """The items that the destruction must delete itself, because no stack deletes them.
+        """The items that destroy must delete itself, because they belong to no stack.
 
-        Items whose deletion is already scheduled are not among them.
+        Items whose deletion is already scheduled are left out.
         """
         return tuple(
             item
@@ -62,10 +62,10 @@ class Inventory:
 def take_inventory(
     clients: Clients, scope: Scope, *, protected: bool, labels: frozenset[str] | None = None
 ) -> Inventory:
-    """Return the inventory of `scope`. `labels` limits it to the stacks with these labels and what they created.
+    """Return the inventory of the environment `scope`, or only of the stacks with these `labels` and what they created.
 
-    Without labels, everything in the scope is listed, including what is no longer in the templates. The inventory is
-    protected if `protected` is true or any of its stacks has termination protection.
+    Without labels, the inventory also has stacks and resources that are no longer in the templates. It is protected if
+    `protected` is true or if one of its stacks has termination protection.
     """
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         stacks = list(pool.map(partial(read_deployed_stack, clients), list_project_stacks(clients, scope.project)))
@@ -80,7 +80,7 @@ def take_inventory(
 
 
 def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
-    """Return the current inventory of the same scope and labels."""
+    """Take the inventory of the same environment again, and of the same labels."""
     return take_inventory(clients, inventory.scope, protected=inventory.protected, labels=inventory.labels)
 
 
@@ -139,10 +139,10 @@ def _unmanaged_items(
 
 
 def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
-    """Return whether CloudFormation reported the deletion of a resource that only the tagging API still lists.
+    """Return whether CloudFormation has already deleted a resource that the tagging API still lists.
 
-    The tagging API lists a deleted resource for up to 45 minutes. This function returns False for types
-    about which destroy can ask the service.
+    The tagging API lists a deleted resource for up to 45 minutes. For types whose state destroy can read, returns
+    false.
     """
     if operations_of(found.resource_type).leftover is not None:
         return False
@@ -175,9 +175,9 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
 
 
 def listed_name(owned: Owned) -> str:
-    """Return the name of a resource in listings: its physical id, or the name of a secret.
+    """Return the name of a resource as AWS lists it: the name of a secret, or the physical id of any other resource.
 
-    The name of a secret lacks the random suffix that its ARN has.
+    The ARN of a secret ends in a random suffix, which is not part of the name.
     """
     if owned.resource_type == "AWS::SecretsManager::Secret" and owned.physical_id.startswith("arn:"):
         return Arn.parse(owned.physical_id).resource_name[:-7]

@@ -1,6 +1,6 @@
-"""Finds stacks of this tool that are no longer configured: those of removed services, environments and projects.
+"""Finds stacks of this tool whose service, environment or project is no longer in the configuration. Reads only.
 
-Reads only. Copies are left out, because they are rendered only on the machine of whoever works on them.
+Copies of environments are left out, because they are rendered only on the machine of the person who uses them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ StackDescription = Mapping[str, Any]
 def find_unknown_environments(
     clients: Clients, known: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], list[StackDescription]]:
-    """Return the account's stacks in the region whose environments are not `known`, by project and environment."""
+    """Return the account's stacks in the region whose environments are not in `known`, by project and environment."""
     unknown: dict[tuple[str, str], list[StackDescription]] = {}
     for stack in list_our_stacks(clients):
         tags = as_tags(stack["Tags"])
@@ -30,7 +30,10 @@ def find_unknown_environments(
 
 
 def find_removed_stacks(clients: Clients, rendered: Sequence[StackTemplate]) -> list[str]:
-    """Return the labels of the stacks in AWS that belong to the environment of `rendered`, but are not rendered."""
+    """Return the labels of the environment's stacks in AWS that are not rendered.
+
+    `rendered` are all rendered stacks of the environment.
+    """
     scope, names = scope_of(rendered), {stack.name for stack in rendered}
     return sorted(
         _label(stack)
@@ -40,7 +43,7 @@ def find_removed_stacks(clients: Clients, rendered: Sequence[StackTemplate]) -> 
 
 
 def labels_of_service(clients: Clients, scope: Scope, service: str) -> frozenset[str]:
-    """Return the labels of the deployed stacks of `service` in the environment, by their tags."""
+    """Return the labels of the stacks in AWS whose tags name this service and environment."""
     owned = [stack for stack in list_our_stacks(clients) if scope.owns(as_tags(stack["Tags"]))]
     return frozenset(_label(stack) for stack in owned if as_tags(stack["Tags"]).get("Service") == service)
 

@@ -1,6 +1,6 @@
-"""The plan of a destruction: a typed, sealed document, which is compared with the account before its execution.
+"""The plan of a destruction. It has a digest, and is compared with the account before it is executed.
 
-It is sealed, written and read in the same way as the plan of a deployment (`plans/seal.py`). Nothing is executed here.
+Like the plan of a deployment, it is written and read by `plans/seal.py`. Nothing is executed here.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class PlannedDestruction:
 
 @dataclass(frozen=True)
 class DestructionPlan:
-    """The environments that one command destroys, in the order of their destruction."""
+    """The environments that one command destroys, in the order in which it destroys them."""
 
     created: datetime
     expires: datetime
@@ -54,12 +54,12 @@ DESTRUCTION_PLANS: PlanFormat[DestructionPlan] = PlanFormat(
 
 
 def plan_file(*, local: bool) -> Path:
-    """Return the default path of a plan."""
+    """Return the default path of the plan of a destruction."""
     return LOCAL_PLAN_FILE if local else PLAN_FILE
 
 
 def plan_destruction(inventories: Sequence[Inventory], now: datetime, *, local: bool) -> DestructionPlan:
-    """Return the plan that destroys exactly what `inventories` list. It expires after a day."""
+    """Return a plan to destroy exactly what is in `inventories`. It expires after a day."""
     return DestructionPlan(now, now + VALID_FOR, local, tuple(map(_plan_environment, inventories)))
 
 
@@ -77,7 +77,7 @@ def _plan_environment(inventory: Inventory) -> PlannedDestruction:
 
 
 def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
-    """Raise `RefusedError` if the plan in `path` is not valid at `now`, or if its times are impossible for a plan."""
+    """Raise `RefusedError` if the plan in `path` has expired at `now`, or if its times are impossible."""
     if difference := next(time_differences(plan, now), None):
         raise RefusedError(f"{path}: {difference}; plan again")
 
@@ -90,9 +90,10 @@ def refuse_repetition(plan: DestructionPlan, path: Path) -> None:
 
 
 def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
-    """Raise `RefusedError` if there is more to destroy now than was planned, or if a stack has changed since the plan.
+    """Raise `RefusedError` if there is more to destroy than was planned, or if a stack has changed since.
 
-    Resources that are already gone are not a change, so an interrupted destruction can continue with the same plan.
+    Resources that are already gone are no reason to refuse. So an interrupted destruction can continue with the same
+    plan.
     """
     name, scope = planned.environment, inventory.scope
     if (planned.account, planned.region) != (scope.account, scope.region):

@@ -1,9 +1,9 @@
-"""Imports the kept resources of a destroyed protected environment into its stacks, so that it can be deployed again.
+"""Imports the resources that a destruction kept into new stacks, so that the environment can be deployed again.
 
-CloudFormation imports resources with a change set of its own; the stack need not exist. The template of the import has
-only these resources. If a property reads a value of another stack, the template has the value itself: if a create-only
-property were left out, the next deployment would replace the resource. Properties that refer to anything else are left
-out, and the next deployment adds them:
+CloudFormation imports resources through a change set, which can also create the stack. The template of the import has
+only these resources. It contains the values that their properties read from other stacks. If a create-only property
+were left out, the next deployment would replace the resource. Properties that refer to anything else are left out until
+the next deployment:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 """
 
@@ -46,9 +46,9 @@ _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 
 @dataclass(frozen=True)
 class Reimport:
-    """The resources to import into one stack that no longer exists.
+    """The resources to import into one stack, which no longer exists.
 
-    `values` are the values of the template's parameters that read Parameter Store, as far as they are known.
+    `values` are the known values of those template parameters that read Parameter Store.
     """
 
     stack: StackTemplate
@@ -57,10 +57,10 @@ class Reimport:
 
     @property
     def template(self) -> str:
-        """The import's template, in JSON.
+        """The template of the import, in JSON.
 
-        Raises `CicdError` if the value of a create-only property is unknown, because the next deployment would then
-        replace the resource.
+        Raises `CicdError` if a create-only property has an unknown value. If that property were left out, the next
+        deployment would replace the resource.
         """
         rendered = self.stack.resources
         return json.dumps(
@@ -91,7 +91,7 @@ class Reimport:
 
     @property
     def to_import(self) -> list[dict[str, Any]]:
-        """The change set's `ResourcesToImport`."""
+        """The parameter `ResourcesToImport` of CreateChangeSet."""
         return [
             {
                 "ResourceType": owned.resource_type,
@@ -102,7 +102,7 @@ class Reimport:
         ]
 
     def write(self, folder: Path) -> list[str]:
-        """Write the template and the list of resources to `folder`. Return the AWS commands that import them."""
+        """Write the template and the list of resources to `folder`, and return the AWS commands that import them."""
         template, resources = folder / f"{self.stack.name}.json", folder / f"{self.stack.name}.resources.json"
         write_privately(template, self.template + "\n")
         write_privately(resources, json.dumps(self.to_import, indent=2) + "\n")
@@ -120,7 +120,7 @@ class Reimport:
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return a property in which references to parameters are replaced by the values of these parameters."""
+    """Return a property with each reference to a parameter in `values` replaced by the parameter's value."""
     match value:
         case {"Ref": str(name)} if name in values:
             return values[name]
@@ -152,10 +152,10 @@ def _refers_elsewhere(value: Any) -> bool:
 def find_reimports(
     clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate] = ()
 ) -> list[Reimport]:
-    """Return what can be imported into the stacks that do not exist yet, in the order of `stacks`.
+    """Return what can be imported into those of `stacks` that do not exist, in the order of `stacks`.
 
-    `environment` has all stacks of the environment, because they publish what `stacks` read. If it is empty, `stacks`
-    has all of them.
+    `environment` has all stacks of the environment; some of them publish values that `stacks` read. If it is empty,
+    `stacks` are all stacks of the environment.
     """
     environment = environment or stacks
     absent = [stack for stack in stacks if describe_stack(clients, stack.name) is None]
@@ -172,7 +172,7 @@ def find_reimports(
 
 
 def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of the parameters of `stack` that read Parameter Store; `values` are by path."""
+    """Return the values of the stack's parameters that read Parameter Store. `values` has the known values by path."""
     return {
         read.parameter: values[read.path].split(",") if read.is_list else values[read.path]
         for read in stack.links.reads
@@ -181,10 +181,10 @@ def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any
 
 
 def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
-    """Return the values that `stacks` publish, by path.
+    """Return the values that `stacks` publish in Parameter Store, by path.
 
-    A value is read from Parameter Store. If its parameter was deleted with the stack, the value is the name or ARN
-    of the resource that the stack kept.
+    If a Parameter Store parameter was deleted with its stack, its value is the name or ARN of the resource that was
+    kept.
     """
     kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
     values = {}
@@ -202,16 +202,16 @@ def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: S
 
 
 def _arn_of(clients: Clients, owned: Owned | None) -> str:
-    """Return the ARN of a kept key; an empty string for anything else."""
+    """Return the ARN of a KMS key that was kept, or an empty string for any other resource."""
     if owned is None or owned.resource_type != "AWS::KMS::Key":
         return ""
     return str(clients.kms.describe_key(KeyId=owned.physical_id)["KeyMetadata"]["Arn"])
 
 
 def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
-    """Yield the resources that deleted stacks kept and that no stack owns now: for each logical id, only the newest.
+    """Yield the resources that deleted stacks kept and that no stack owns now, for each logical id only the newest.
 
-    CloudFormation forgets deleted stacks after 90 days, so destroy-report.json is read as well.
+    CloudFormation forgets deleted stacks after 90 days, so destroy-report.json is read too.
     """
     scope = scope_of(stacks)
     living = {
@@ -241,9 +241,10 @@ def _importable(stack: StackTemplate, kept: Iterable[Owned]) -> Iterator[Owned]:
 
 
 def refuse_kept_resources(clients: Clients, stacks: Sequence[StackTemplate], make: str) -> None:
-    """Raise `RefusedError` if a deployment would collide with a kept resource, or add a second key beside a kept one.
+    """Raise `RefusedError` if an earlier destruction kept resources that can be imported into `stacks`.
 
-    `make` is the command that imports the kept resources.
+    A deployment would collide with these resources, or create a second key beside one of them. `make` is the make
+    command that imports them.
     """
     reimports = find_reimports(clients, stacks)
     if reimports:
@@ -256,7 +257,7 @@ def refuse_kept_resources(clients: Clients, stacks: Sequence[StackTemplate], mak
 
 
 def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> None:
-    """Import the resources into their stack, then tag it, because an import cannot set tags.
+    """Import the resources into a new stack, then set the stack's tags, because an import cannot set them.
 
     Raises `CicdError` with the reason if CloudFormation refuses the import or does not complete it.
     """
@@ -292,7 +293,7 @@ def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> 
 
 
 def _wait_for_status(clients: Clients, stack: StackTemplate, wanted: str, polling: Polling) -> None:
-    """Wait until `stack` is in the status `wanted`. Raises `CicdError` if its operation ends in another status."""
+    """Wait until `stack` has the status `wanted`. Raises `CicdError` if its operation ends in another status."""
 
     def ended() -> bool:
         status = stack_status(clients, stack.name)

@@ -1,4 +1,4 @@
-"""Finds what is left of an environment, and tells intended remainders from unexplained ones."""
+"""Finds what is left of an environment, and separates what is meant to remain from what is not."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ LOOKS = 6
 
 
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
-    """Return what `inventory` has in addition to its stacks, unexplained remainders first.
+    """Return the resources of `inventory` that no stack owns, those that are left for an unknown reason first.
 
-    With `stacks_too`, each stack is an unexplained remainder as well. Otherwise, an environment with stacks is still in
-    use, so what it created outside its stacks is explained, such as older task definition revisions.
+    With `stacks_too`, after a destruction, also return each stack as a remainder that should not exist. Without it, an
+    environment with stacks is in use. Then resources that it created outside its stacks, such as older task definition
+    revisions, are explained.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]
@@ -60,7 +61,7 @@ def _remainder(item: Item, scope: Scope, *, lives: bool) -> Remainder:
 def prove(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
     """Return what is left after the destruction of `inventory`.
 
-    Unless all remainders are explained, take the inventory again, up to `LOOKS` times.
+    While anything is left for an unknown reason, read AWS again, up to `LOOKS` times.
     """
     for look in range(LOOKS - 1):
         remains = list_remainders(clients, retake_inventory(clients, inventory), stacks_too=True)

@@ -1,4 +1,4 @@
-"""Reads the state of resources that no stack owns, and says how to remove them, in the words of docs/destroying.md."""
+"""Reads the state of resources that no stack owns, and says how to remove them by hand, as in docs/destroying.md."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 
 
 def state_of(clients: Clients, resource_type: str, name: str) -> str:
-    """Return the state of a resource: empty if it does not exist, `EXISTS`, or a text that says when AWS deletes it.
+    """Return the state of a resource: empty if it does not exist, `EXISTS`, or when AWS will delete it, in words.
 
-    If destroy does not know the type, return `EXISTS`.
+    For a type whose state destroy cannot read, return `EXISTS`.
     """
     leftover = operations_of(resource_type).leftover
     return leftover.state(clients, name) if leftover else EXISTS
 
 
 def removal_command(resource_type: str, name: str, region: str) -> str:
-    """Return instructions for removing a resource by hand."""
+    """Return how to remove a resource by hand: a command or instructions."""
     leftover = operations_of(resource_type).leftover
     if leftover is None:
         return "look it up in the console of its service"

@@ -1,4 +1,4 @@
-"""Decides what belongs to one environment, or to one copy of it, by its tags and by the prefixes of its names."""
+"""Decides by tags and name prefixes what belongs to one environment, or to one copy of an environment."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 @dataclass(frozen=True)
 class Scope:
-    """One environment of a project in one account, or one copy of it.
+    """One environment of a project in one account, or one copy of that environment.
 
-    `stack_names` are the names of its rendered stacks; empty if there are no templates. The stacks of a copy are also
-    recognized by their prefix.
+    `stack_names` are the names of its rendered stacks, or empty if there are no templates. A stack of a copy is also
+    recognized by the prefix of its name.
     """
 
     project: str
@@ -27,31 +27,31 @@ class Scope:
 
     @property
     def qualified(self) -> str:
-        """The name of the environment with its suffix: `staging`, or `staging-pr4918` for a copy."""
+        """The name of the environment, with the suffix of a copy: `staging` or `staging-pr4918`."""
         return f"{self.environment}-{self.suffix}" if self.suffix else self.environment
 
     @property
     def prefix(self) -> str:
-        """The prefix of its physical names. The names of its copies begin with the same prefix."""
+        """The prefix of the environment's physical names. The names of its copies begin with the same prefix."""
         return f"{self.project}-{self.qualified}-"
 
     @property
     def root(self) -> str:
-        """The prefix of its parameters and log groups, which no other environment or copy shares."""
+        """The prefix of the environment's parameters and log groups. No other environment or copy has it."""
         return f"/{self.project}/{self.qualified}/"
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags that every resource of the scope has."""
+        """The tags that every resource of the environment has."""
         suffix = {"Suffix": self.suffix} if self.suffix else {}
         return {MANAGED_BY_KEY: MANAGED_BY, "Project": self.project, "Environment": self.environment, **suffix}
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Return whether a resource with `tags` belongs to this environment or copy, and not to another one."""
+        """Return whether the tags of a resource say that it belongs to this environment, or exactly to this copy."""
         return self.tags.items() <= tags.items() and tags.get("Suffix") == self.suffix
 
     def has_stack(self, name: str) -> bool:
-        """Return whether a stack named `name` can belong to the scope."""
+        """Return whether a stack named `name` may belong to this environment or copy."""
         return name in self.stack_names or (self.suffix is not None and name.startswith(self.prefix))
 
 
@@ -69,7 +69,7 @@ def scope_of(stacks: Sequence[StackTemplate]) -> Scope:
 
 
 def as_tags(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return listed tags as a mapping.
+    """Return the tags that a service lists as a dict.
 
     Most services use the fields `Key` and `Value`. KMS uses `TagKey` and `TagValue`, and ECS uses `key` and `value`.
     """

@@ -1,4 +1,4 @@
-"""Finds copies of environments that have expired. An environment without a suffix and a protected copy never expire."""
+"""Finds copies of environments that have expired. An original environment and a protected copy never expire."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNITS = {"h": "hours", "d": "days"}
 
 @dataclass(frozen=True)
 class EnvironmentCopy:
-    """A copy of an environment. `stays` says why the copy is not swept; it is empty if the copy is swept."""
+    """A copy of an environment. If the copy is to be destroyed, `stays` is empty; otherwise, it says why not."""
 
     scope: Scope
     expires: datetime | None
@@ -28,7 +28,7 @@ class EnvironmentCopy:
 
 
 def parse_age(text: str) -> timedelta:
-    """Return an age such as `48h` or `7d` as a time span. Raises `ConfigurationError` for anything else."""
+    """Return the time span of an age such as `48h` or `7d`. Raises `ConfigurationError` for anything else."""
     match = re.fullmatch(r"(\d{1,4})([hd])", text)
     if match is None:
         raise ConfigurationError(f"{text!r} is not an age; write hours or days, such as 48h or 7d")
@@ -36,10 +36,10 @@ def parse_age(text: str) -> timedelta:
 
 
 def find_copies(clients: Clients, original: Scope, older_than: timedelta, now: datetime) -> list[EnvironmentCopy]:
-    """Return every copy of the environment `original`; if a copy is not swept, `stays` says why.
+    """Return every copy of the environment `original`. If a copy is not to be destroyed, its `stays` says why.
 
-    A copy is swept if the expiry tags of all its stacks are in the past, and no stack was deployed within the last
-    `older_than`. It is not swept if a stack has no expiry tag or has termination protection.
+    A copy is destroyed if all its stacks have expired according to their tags, and none was deployed within the last
+    `older_than`. A copy is kept if one of its stacks has no expiry tag or has termination protection.
     """
     stacks_by_suffix: dict[str, list[tuple[datetime | None, datetime, bool]]] = {}
     for stack in list_project_stacks(clients, original.project):

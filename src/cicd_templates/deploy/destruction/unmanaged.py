@@ -1,7 +1,7 @@
-"""Finds resources that no stack manages: by their tags, by the resources that create them, and by their names.
+"""Finds resources that no stack owns: by their tags, by the resources that create them, and by their names.
 
-Every listing is read to its last page. This module does not decide what happens to a resource. `ours` is true only if
-tags or a resource of our stacks prove that it is ours. A matching name is no proof.
+Every listing is read to its last page. This module does not decide what happens to a resource. The field `ours` is true
+only if the tags, or a resource of our stacks, prove that the resource is ours. A matching name proves nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ REVISION_STATES = ("ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS")
 
 @dataclass(frozen=True)
 class UnmanagedResource:
-    """A resource that no stack manages. `stack_id` is the stack that created it, if a tag names one."""
+    """A resource that no stack owns. If a tag names the stack that created it, `stack_id` is that stack."""
 
     resource_type: str
     name: str
@@ -45,10 +45,10 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return what the resources in `had` may have created. `had` contains resources that our stacks have or once had.
+    """Return resources that the resources `had` may have created. `had` are resources of existing and deleted stacks.
 
-    With `whole`, also return everything else in the scope. Each resource is returned once. The result may contain
-    resources that stacks own.
+    With `whole`, also return everything else that belongs to the environment `scope`. Each resource is returned once.
+    The caller must remove resources that stacks own from the result.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}
@@ -65,7 +65,7 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether the local AWS lacks the called operation; if so, it cannot have such a resource either."""
+    """Return whether `error` means that the local AWS lacks the operation. Then it has no such resources either."""
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 
@@ -84,9 +84,9 @@ def _tagged_resource(resource_type: str, name: str, scope: Scope, tags: Mapping[
 
 
 def _from_arn(text: str) -> tuple[str, str] | None:
-    """Return type and name as stacks spell them.
+    """Return the resource type and the physical name in the ARN `text`.
 
-    Returns None if another finder covers the type, or if AWS removes such resources itself.
+    Returns None if another function finds resources of this type, or if AWS removes them itself.
     """
     arn = Arn.parse(text)
     name = arn.resource_name
@@ -175,7 +175,7 @@ def _revisions(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unm
 
 
 def _secrets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield our secrets, also those scheduled for deletion, which the tagging API omits."""
+    """Yield our secrets, including those scheduled for deletion, which the tagging API omits."""
     for page in clients.secretsmanager.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True):
         for secret in page["SecretList"]:
             tags = as_tags(secret.get("Tags", ()))
@@ -184,7 +184,7 @@ def _secrets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unman
 
 
 def _interfaces(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the unused network interfaces in our VPCs, because they would block the deletion of a subnet."""
+    """Yield the unattached network interfaces in our VPCs. They would block the deletion of a subnet."""
     networks = [owned.physical_id for owned in had if owned.resource_type == "AWS::EC2::VPC"]
     if networks:
         for interface in unused_interfaces(clients, "vpc-id", networks):
@@ -192,14 +192,14 @@ def _interfaces(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def unused_interfaces(clients: Clients, by: str, values: list[str]) -> list[str]:
-    """Return the ids of unattached network interfaces. `by` is a filter, such as `subnet-id`, for `values`."""
+    """Return the ids of the unattached network interfaces that match a filter, such as `subnet-id`, with `values`."""
     filters = [{"Name": by, "Values": values}, {"Name": "status", "Values": ["available"]}]
     pages = clients.ec2.get_paginator("describe_network_interfaces").paginate(Filters=filters)
     return [interface["NetworkInterfaceId"] for page in pages for interface in page["NetworkInterfaces"]]
 
 
 def _guardduty(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the endpoints and security groups that GuardDuty Runtime Monitoring has put into our VPCs.
+    """Yield the endpoints and security groups that GuardDuty Runtime Monitoring has added to our VPCs.
 
     https://docs.aws.amazon.com/guardduty/latest/ug/runtime-monitoring-ecs-fargate-manually-manage-vpc.html
     """
@@ -220,7 +220,7 @@ def _guardduty(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unm
 
 
 def _report_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the report groups that CodeBuild created, named `<project>-<name in the build specification>`."""
+    """Yield the report groups that CodeBuild created for our projects, named `<project>-<name in the buildspec>`."""
     projects = tuple(f"{owned.physical_id}-" for owned in had if owned.resource_type == "AWS::CodeBuild::Project")
     if not projects:
         return
@@ -239,7 +239,10 @@ def _aliases(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unman
 
 
 def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the event archives that our stacks have or had. An archive has no tags; only a stack proves whose it is."""
+    """Yield the event archives that our stacks have or had.
+
+    An archive has no tags, so only a stack proves that it is ours.
+    """
     ours = {owned.physical_id for owned in had}
     answer: dict[str, Any] = {"NextToken": None}
     while "NextToken" in answer:
